@@ -1,0 +1,1 @@
+"""Everything that touches network, disk, clock or environment."""

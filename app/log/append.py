@@ -1,0 +1,131 @@
+"""Group commit: the commands of many callers in one append, one round trip, one flush to disk."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from app.log.batcher import Batcher
+from app.log.errors import StoreDown
+from app.log.pool import TRANSIENT, Pool
+from app.sql import blocks
+from domain.ids import StreamId
+
+SQL = blocks(__file__)
+
+
+class NewEvent(Struct, frozen=True):
+    """An event as it is stored."""
+
+    topic: str
+    state: bytes
+    event_id: UUID
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """What one command appends: its events, the row of its view, its idempotency key."""
+
+    stream: StreamId
+    expected: int
+    """Version that the stream must have; 0: it must not exist."""
+    events: Sequence[NewEvent]
+    actor: str
+    metadata: str
+    """JSON object."""
+    view: str | None = None
+    doc: str | None = None
+    """JSON object; None takes the row away."""
+    sealing_key: bytes | None = None
+    key: str | None = None
+    fingerprint: bytes | None = None
+    account: str | None = None
+    """Account whose present name the answer shows."""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of an entry: one row of the function `append`."""
+
+    outcome: str  # appended | replayed | key_reused | conflict
+    stream: StreamId  # at a replay: of the first command with the key
+    version: int
+    position: int | None
+    recorded_at: datetime | None
+    account_name: str | None
+
+
+class Appender:
+    """Appends to one partition of the log."""
+
+    def __init__(self, pool: Pool, partition: int, *, batch: int, deadline_s: float) -> None:
+        """`batch`: commands a commit, at most; `deadline_s`: how long to try before StoreDown."""
+        self._pool = pool
+        self._partition = partition
+        self._deadline_s = deadline_s
+        self._batcher = Batcher[Entry, Outcome](self._send, batch)
+
+    def append(self, entry: Entry) -> asyncio.Future[Outcome]:
+        """The outcome, when it is on disk. At most one entry a stream at a time.
+
+        Raises StoreDown when the database could not be reached: the entry may or may not have
+        been written, and a retry with the same idempotency key finds out.
+        """
+        return self._batcher.submit(entry)
+
+    async def drain(self) -> None:
+        """Return when nothing is under way."""
+        await self._batcher.drain()
+
+    async def _send(self, entries: Sequence[Entry]) -> Sequence[Outcome | Exception]:
+        arguments = self._arguments(entries)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._deadline_s
+        while True:
+            left_s = deadline - loop.time()
+            try:
+                rows = await self._pool.fetch(SQL["append"], *arguments, timeout_s=left_s)
+                return [Outcome(*row) for row in rows]
+            except TRANSIENT as error:
+                # Sending the same again is safe: an entry that was committed is known by the id
+                # of its last event, and the function answers for it as the first time.
+                if loop.time() + 0.05 >= deadline:
+                    raise StoreDown("The database does not answer") from error
+                await asyncio.sleep(0.05)
+            except (asyncpg.PostgresError, ValueError, OverflowError) as error:
+                return await self._each_alone(entries, error)
+
+    async def _each_alone(
+        self, entries: Sequence[Entry], error: Exception
+    ) -> Sequence[Outcome | Exception]:
+        # One entry that the database refuses must not take its batch with it.
+        if len(entries) == 1:
+            return [error]
+        return [answer for entry in entries for answer in await self._send([entry])]
+
+    def _arguments(self, entries: Sequence[Entry]) -> tuple[object, ...]:
+        events = [
+            (number, nth, event)
+            for number, entry in enumerate(entries, 1)
+            for nth, event in enumerate(entry.events, 1)
+        ]
+        return (
+            self._partition,
+            [entry.stream for entry in entries],
+            [entry.expected for entry in entries],
+            [len(entry.events) for entry in entries],
+            [entry.actor for entry in entries],
+            [entry.metadata for entry in entries],
+            [entry.view for entry in entries],
+            [entry.doc for entry in entries],
+            [entry.sealing_key for entry in entries],
+            [entry.key for entry in entries],
+            [entry.fingerprint for entry in entries],
+            [number for number, _, _ in events],
+            [nth for _, nth, _ in events],
+            [event.topic for _, _, event in events],
+            [event.state for _, _, event in events],
+            [event.event_id for _, _, event in events],
+            [entry.account for entry in entries],
+        )

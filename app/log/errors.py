@@ -1,0 +1,64 @@
+"""What the log can fail with.
+
+LogError
+├── StoreDown        the database cannot be reached, or not written, right now
+├── Conflict         a stream moved on under a command, more often than it was decided again
+├── VersionMismatch  the version that the caller demanded is not the stream's
+├── KeyReused        an idempotency key came back with another command
+├── KeyInFlight      the first command with an idempotency key is still under way
+├── WrongMasterKey   the service was given another key than the log was written with
+└── Unreadable       a stored event cannot be read: key gone, bytes altered, name unknown
+"""
+
+from uuid import UUID
+
+
+class LogError(Exception):
+    """Something that the log refuses or cannot do; the message is for humans."""
+
+
+class StoreDown(LogError):
+    """The database cannot be reached, or not written, right now. A retry may succeed."""
+
+
+class Conflict(LogError):
+    """A stream moved on under a command again and again."""
+
+    def __init__(self, stream: UUID, version: int) -> None:
+        """`version` is the stream's present one."""
+        self.stream = stream
+        self.version = version
+        super().__init__(f"The session is being changed by others (now at version {version})")
+
+
+class VersionMismatch(LogError):
+    """The version that the caller demanded is not the stream's."""
+
+    def __init__(self, version: int) -> None:
+        """`version` is the stream's present one."""
+        self.version = version
+        super().__init__(f"The present version is {version}")
+
+
+class KeyReused(LogError):
+    """An idempotency key came back with another command."""
+
+    def __init__(self) -> None:
+        """Says it without repeating the key."""
+        super().__init__("This Idempotency-Key was used for another command")
+
+
+class KeyInFlight(LogError):
+    """The first command with an idempotency key is still under way."""
+
+    def __init__(self) -> None:
+        """Says it without repeating the key."""
+        super().__init__("The first command with this Idempotency-Key is still in flight")
+
+
+class WrongMasterKey(LogError):
+    """The service was given another master key than the log was written with."""
+
+
+class Unreadable(LogError):
+    """A stored event cannot be read."""

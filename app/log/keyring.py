@@ -1,0 +1,62 @@
+"""Keys of personal data: one a stream, wrapped by the master key. Ciphers come from `cryptography`."""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.log.errors import Unreadable
+from domain.ids import StreamId
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class Box:
+    """Seals and opens texts under one key (AES-256-GCM); each sealed text carries its nonce."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: 32 bytes."""
+        self._cipher = AESGCM(key)
+
+    def seal(self, text: bytes, bound_to: bytes) -> bytes:
+        """Nonce and ciphertext; opens only together with the same `bound_to`."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, text, bound_to)
+
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """The text. Raises Unreadable when key, text or binding are not those it was sealed with."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+        except InvalidTag as error:
+            raise Unreadable("a sealed text was altered, or its key is another") from error
+
+
+class Keyring:
+    """Makes and unwraps the keys of streams."""
+
+    def __init__(self, master_key: bytes) -> None:
+        """`master_key`: 32 bytes."""
+        self._master = Box(master_key)
+
+    def new(self, stream: StreamId) -> tuple[Box, bytes]:
+        """A fresh box for a stream, and its key as the log keeps it: wrapped."""
+        key = os.urandom(KEY_BYTES)
+        return Box(key), self._master.seal(key, stream.bytes)
+
+    def unwrap(self, stream: StreamId, wrapped: bytes) -> Box:
+        """The box of a stream from its wrapped key."""
+        return Box(self._master.open(wrapped, stream.bytes))
+
+    def check_value(self) -> str:
+        """A text that only this master key opens, to recognise it by."""
+        return self._master.seal(b"sessionary", b"check value").hex()
+
+    def made(self, check_value: str) -> bool:
+        """Whether `check_value` was made with this master key."""
+        try:
+            return self._master.open(bytes.fromhex(check_value), b"check value") == b"sessionary"
+        except Unreadable:
+            return False

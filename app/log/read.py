@@ -1,0 +1,127 @@
+"""Reading the log: streams and the feed, as recorded events with personal fields opened."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Protocol
+
+import asyncpg
+from msgspec import Struct
+
+from app.log import codec
+from app.log.keyring import Box, Keyring
+from app.sql import blocks
+from domain.ids import StreamId
+from projections.fold import Recorded
+
+SQL = blocks(__file__)
+PAGE_EVENTS = 5_000
+"""Events read at a time by those who read the whole log: bounds their memory."""
+
+
+class Asks(Protocol):
+    """What can run a query: the service's pool, or a command's own connection."""
+
+    async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """Rows of one statement."""
+
+
+class Stream(Struct, frozen=True):
+    """The whole past of a stream, and the box of its personal fields if it has one."""
+
+    events: Sequence[Recorded]
+    box: Box | None
+
+
+class Head(Struct, frozen=True):
+    """Where a partition ends."""
+
+    partition: int
+    position: int
+    recorded_at: datetime | None
+
+
+class Used(Struct, frozen=True):
+    """What an idempotency key was first used for."""
+
+    fingerprint: bytes
+    stream: StreamId
+    version: int
+
+
+async def read_streams(
+    store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
+) -> list[Stream | None]:
+    """The streams asked for as (partition, stream), in that order; None for one without events.
+
+    Versions count from 1 without gaps. Raises StoreDown, or Unreadable.
+    """
+    rows = await store.ask(
+        SQL["read_streams"], [partition for partition, _ in wanted], [name for _, name in wanted]
+    )
+    found = {
+        stream: _stream(keyring, list(events))
+        for stream, events in groupby(rows, key=lambda row: row["originator_id"])
+    }
+    return [found.get(name) for _, name in wanted]
+
+
+async def read_feed(
+    store: Asks, keyring: Keyring, partition: int, *, after: int = 0, until: int
+) -> AsyncIterator[Sequence[Recorded]]:
+    """Events of a partition after a position and up to another, in pages, in order.
+
+    Who has read up to a position has read all there ever will be up to it.
+    """
+    boxes: dict[StreamId, Box] = {}
+    while after < until:
+        rows = await store.ask(SQL["read_feed"], partition, after, until, PAGE_EVENTS)
+        if not rows:
+            return
+        yield [_recorded(row, _box(keyring, row, boxes)) for row in rows]
+        after = rows[-1]["notification_id"]
+        if len(boxes) > PAGE_EVENTS:
+            boxes.clear()
+
+
+async def heads(store: Asks) -> list[Head]:
+    """The end of each partition."""
+    return [Head(*row) for row in await store.ask(SQL["heads"])]
+
+
+async def used_key(store: Asks, partition: int, principal: str, key: str) -> Used | None:
+    """What an idempotency key was used for, if it was."""
+    rows = await store.ask(SQL["used_key"], partition, principal, key)
+    return Used(*rows[0]) if rows else None
+
+
+def _stream(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Stream:
+    box = _box(keyring, rows[0], {})
+    return Stream([_recorded(row, box) for row in rows], box)
+
+
+def _box(
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]
+) -> Box | None:
+    wrapped = row["wrapped"]
+    if wrapped is None:
+        return None
+    stream = row["originator_id"]
+    box = boxes.get(stream)
+    if box is None:
+        box = boxes[stream] = keyring.unwrap(stream, wrapped)
+    return box
+
+
+def _recorded(row: asyncpg.Record, box: Box | None) -> Recorded:
+    partition, position, stream, version, topic, state, event_id, recorded_at, actor, _ = row
+    return Recorded(
+        partition=partition,
+        position=position,
+        stream=stream,
+        version=version,
+        event=codec.decode(topic, state, stream, box),
+        event_id=event_id,
+        recorded_at=recorded_at,
+        actor=actor,
+    )

@@ -1,0 +1,47 @@
+-- name: read_streams
+-- $1 partitions, $2 streams: of one length
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, k.wrapped
+  FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
+  JOIN stored_events AS e
+    ON e.partition = wanted.partition
+   AND e.originator_id = wanted.stream
+  LEFT JOIN stream_key AS k
+    ON k.partition = e.partition
+   AND k.stream_id = e.originator_id
+ ORDER BY e.originator_id, e.originator_version;
+
+-- name: read_feed
+-- $1 partition   $2 after position   $3 up to position   $4 events, at most
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, k.wrapped
+  FROM stored_events AS e
+  LEFT JOIN stream_key AS k
+    ON k.partition = e.partition
+   AND k.stream_id = e.originator_id
+ WHERE e.partition = $1
+   AND e.notification_id > $2
+   AND e.notification_id <= $3
+ ORDER BY e.notification_id
+ LIMIT $4;
+
+-- name: heads
+SELECT partition, position, recorded_at
+  FROM log_partition
+ ORDER BY partition;
+
+-- name: metadata
+-- $1 partition   $2 stream
+SELECT originator_version, metadata
+  FROM stored_events
+ WHERE partition = $1
+   AND originator_id = $2
+ ORDER BY originator_version;
+
+-- name: used_key
+-- $1 partition   $2 principal   $3 key
+SELECT fingerprint, stream_id, version
+  FROM idempotency_key
+ WHERE partition = $1
+   AND principal = $2
+   AND key = $3;

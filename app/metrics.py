@@ -1,0 +1,52 @@
+"""What is counted, for Prometheus; several worker processes add up in one folder of files."""
+
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client import multiprocess
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = Histogram(
+    "sessionary_request_seconds",
+    "Time from a request's arrival to its last byte.",
+    ["face", "operation"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+_REQUESTS = Counter(
+    "sessionary_requests", "Answers by status class.", ["face", "operation", "status"]
+)
+BATCHES = Counter("sessionary_log_batches", "Batches appended to the log.")
+EVENTS = Counter("sessionary_log_events", "Events appended to the log.")
+CONFLICTS = Counter("sessionary_log_conflicts", "Commands whose stream had moved on.")
+STORE_FAILURES = Counter(
+    "sessionary_store_failures", "Statements that failed in a passing way and were tried again."
+)
+
+
+def of(face: str, operation: str) -> Callable[[int, float], None]:
+    """What to call with the status and the seconds of each answer of an operation."""
+    observe = _SECONDS.labels(face, operation).observe
+    count = {
+        digit: _REQUESTS.labels(face, operation, f"{digit}xx").inc for digit in range(1, 6)
+    }
+
+    def measured(status: int, seconds: float) -> None:
+        observe(seconds)
+        count[status // 100]()
+
+    return measured
+
+
+def text(folder: str | None) -> bytes:
+    """All metrics; `folder` is where the worker processes keep theirs, None when there is one."""
+    if folder is None:
+        return generate_latest()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

@@ -1,0 +1,1 @@
+"""What operators run: one subcommand a file."""

@@ -1,0 +1,92 @@
+"""`serve`: migrates, then serves HTTP with one or more worker processes."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from app.ops import users
+from app.ops.store import Where, connected, database, prepare
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+
+class Listen(Struct, frozen=True, kw_only=True):
+    """Where and with how many processes to serve."""
+
+    host: str
+    port: int
+    workers: int
+
+
+class Administrator(Struct, frozen=True):
+    """The first administrator of an empty database; without a password one is generated."""
+
+    name: str
+    password: str | None
+
+
+def serve(
+    where: Where,
+    listen: Listen,
+    administrator: Administrator,
+    settings: Callable[[str, bytes], Settings],
+    say: Callable[[str], None],
+) -> None:
+    """Serve until told to stop. `settings` makes them of a database URL and a master key."""
+    with database(where) as url:
+        key = asyncio.run(_prepare(url, where, administrator, say))
+        with tempfile.TemporaryDirectory(prefix="sessionary-metrics-") as folder:
+            chosen = settings(url, key)
+            if listen.workers > 1:
+                # prometheus_client reads it when it is first imported, in each worker.
+                os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            _run(listen, chosen, say)
+
+
+async def _prepare(
+    url: str, where: Where, administrator: Administrator, say: Callable[[str], None]
+) -> bytes:
+    applied, key = await prepare(url, where)
+    for name in applied:
+        say(f"Applied migration {name}")
+    async with connected(url) as store:
+        password = await users.ensure_administrator(
+            store, administrator.name, administrator.password
+        )
+    if password is not None:
+        say(f"Created the administrator {administrator.name} with the password {password}")
+        say("It is shown this once.")
+    return key
+
+
+def _run(listen: Listen, settings: Settings, say: Callable[[str], None]) -> None:
+    # Imported late: a worker must find the environment set.
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+
+    say(f"Serving on http://{listen.host}:{listen.port}")
+    Granian(
+        "app.main:create_app",
+        address=listen.host,
+        port=listen.port,
+        workers=listen.workers,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        websockets=False,
+        log_access=False,
+        workers_kill_timeout=10,
+        process_name=None,
+    ).serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def _load(settings: Settings) -> "Litestar":
+    from app.main import create_app
+
+    return create_app(settings)

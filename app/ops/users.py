@@ -1,0 +1,51 @@
+"""Who may call: added, listed, given tokens; the first administrator."""
+
+import secrets
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.ops.store import Connection
+from app.principals import SQL, SYSTEM_ADMINISTRATOR, hash_password, new_token
+
+
+class UserError(Exception):
+    """A user that cannot be added, or is not there; the message is for humans."""
+
+
+async def add(store: Connection, name: str, roles: Sequence[str], password: str | None) -> None:
+    """Add a principal; without a password it calls with tokens only. Raises UserError."""
+    if not name or ":" in name or "\0" in name:
+        raise UserError("A name has at least one character and no colon")
+    if password == "":
+        raise UserError("The password is empty")
+    password_hash = None if password is None else hash_password(password)
+    if not await store.ask(SQL["add"], name, password_hash, list(roles)):
+        raise UserError(f"There is a user {name} already")
+
+
+async def everybody(store: Connection) -> Sequence[asyncpg.Record]:
+    """All principals: name, roles, created_at."""
+    return await store.ask(SQL["all"])
+
+
+async def give_token(store: Connection, name: str) -> str:
+    """A new bearer token for a principal; it is stored as a hash and shown this once."""
+    token, token_hash = new_token()
+    if not await store.ask(SQL["add_token"], token_hash, name):
+        raise UserError(f"There is no user {name}")
+    return token
+
+
+async def ensure_administrator(store: Connection, name: str, password: str | None) -> str | None:
+    """Add the first administrator if there is nobody yet.
+
+    Returns the password if one was generated, to be shown once.
+    """
+    if await everybody(store):
+        return None
+    chosen = password or secrets.token_urlsafe(12)
+    added = await store.ask(
+        SQL["add_first"], name, hash_password(chosen), [SYSTEM_ADMINISTRATOR]
+    )
+    return chosen if added and password is None else None

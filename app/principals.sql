@@ -1,0 +1,40 @@
+-- name: by_name
+-- $1 name
+SELECT name, password_hash, roles
+  FROM principal
+ WHERE name = $1;
+
+-- name: by_token
+-- $1 SHA-256 of the token
+SELECT p.name, p.password_hash, p.roles
+  FROM token AS t
+  JOIN principal AS p ON p.name = t.principal
+ WHERE t.hash = $1;
+
+-- name: all
+SELECT name, roles, created_at
+  FROM principal
+ ORDER BY name;
+
+-- name: add
+-- $1 name   $2 argon2id hash, or null   $3 roles; no row when the name is taken
+INSERT INTO principal (name, password_hash, roles)
+VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO NOTHING
+RETURNING name;
+
+-- name: add_first
+-- $1 name   $2 argon2id hash   $3 roles; no row when there is any principal already
+INSERT INTO principal (name, password_hash, roles)
+SELECT $1, $2, $3
+ WHERE NOT EXISTS (SELECT FROM principal)
+    ON CONFLICT (name) DO NOTHING
+RETURNING name;
+
+-- name: add_token
+-- $1 SHA-256 of the token   $2 name; no row when there is no such principal
+INSERT INTO token (hash, principal)
+SELECT $1, name
+  FROM principal
+ WHERE name = $2
+RETURNING principal;

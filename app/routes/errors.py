@@ -1,0 +1,84 @@
+"""One table turns what can go wrong into HTTP; each face gives it its own shape."""
+
+from msgspec import Struct
+
+from app.log.errors import (
+    Conflict,
+    KeyInFlight,
+    KeyReused,
+    LogError,
+    StoreDown,
+    Unreadable,
+    VersionMismatch,
+    WrongMasterKey,
+)
+from app.log.pool import TRANSIENT
+from app.principals import Forbidden, Unauthenticated
+from app.routes.exchange import TooLarge
+from app.wire.json_text import BadInput
+from domain.errors import AccountNotFound, AlreadyExists, DomainError, InvalidField, NotFound
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Refusal(Struct, frozen=True):
+    """An answer that is no success: status, a stable word for programs, a sentence for humans."""
+
+    status: int
+    code: str
+    message: str
+    field: str | None = None
+    headers: Headers = ()
+
+
+RESPONSES: dict[type[Exception], tuple[int, str]] = {
+    NotFound: (404, "NotFound"),
+    AlreadyExists: (409, "AlreadyExists"),
+    AccountNotFound: (400, "AccountNotFound"),
+    InvalidField: (400, "ValidationException"),
+    Conflict: (409, "Conflict"),
+    VersionMismatch: (412, "PreconditionFailed"),
+    KeyReused: (422, "IdempotencyKeyReused"),
+    KeyInFlight: (409, "IdempotencyKeyInFlight"),
+    StoreDown: (503, "ServiceUnavailable"),
+    Unreadable: (500, "Unreadable"),
+    WrongMasterKey: (500, "WrongMasterKey"),
+    Unauthenticated: (401, "Unauthorized"),
+    Forbidden: (403, "Forbidden"),
+    BadInput: (400, "BadRequest"),
+    TooLarge: (413, "RequestTooLarge"),
+}
+"""Every error of domain, log and edge; a test walks their trees and finds none missing."""
+
+_CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'),)
+
+
+def refusal(error: Exception, retry_after_s: int) -> Refusal:
+    """What an error is answered with. An unknown one is a 500 that tells nothing of the inside."""
+    if isinstance(error, TRANSIENT):
+        error = StoreDown("The database does not answer")
+    found = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), None)
+    if found is None:
+        return Refusal(500, "InternalError", "The service failed; the failure is in its log")
+    status, code = found
+    message = str(error)
+    retry = ((b"retry-after", b"%d" % retry_after_s),)
+    match error:
+        case BadInput(field=field, code=specific):
+            return Refusal(status, specific, message, field)
+        case AccountNotFound():
+            return Refusal(status, code, message, "AccountId")
+        case InvalidField(field=field):
+            return Refusal(status, code, message, field)
+        case TooLarge(status=exact):
+            return Refusal(exact, code, message)
+        case VersionMismatch(version=version):
+            return Refusal(status, code, message, headers=((b"etag", b'"%d"' % version),))
+        case Unauthenticated():
+            return Refusal(status, code, message, headers=_CHALLENGE)
+        case StoreDown() | KeyInFlight():
+            return Refusal(status, code, message, headers=retry)
+        case _:
+            return Refusal(status, code, message)
+
+

@@ -1,0 +1,177 @@
+"""One request and its reply: headers, body and conditions, with every limit on them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from app.commands import Call, Metadata
+from app.principals import Principal
+from app.service import Service
+from app.wire.json_text import BadInput
+
+if TYPE_CHECKING:
+    from litestar.types import Receive, Scope
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 16 * 1024
+MAX_URL_BYTES = 8 * 1024
+MAX_KEY_CHARACTERS = 255
+
+
+class TooLarge(Exception):
+    """Body, headers or URL are longer than the service takes."""
+
+    def __init__(self, status: int, what: str, limit: int) -> None:
+        """`status` to answer with; `limit` in bytes or, for headers, their number."""
+        self.status = status
+        super().__init__(f"{what} over the limit of {limit}")
+
+
+class Reply(Struct, frozen=True):
+    """What is sent back. `headers` come beside the content's type and length."""
+
+    status: int
+    body: bytes = b""
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    content_type: bytes = b"application/json; charset=utf-8"
+
+
+class Exchange:
+    """A request as its handler sees it."""
+
+    __slots__ = ("_scope", "body", "face", "headers", "operation", "principal", "service")
+
+    def __init__(self, service: Service, scope: "Scope", face: str, operation: str) -> None:
+        """Raises TooLarge or BadInput for headers that no client sends."""
+        self.service = service
+        self._scope = scope
+        self.face = face
+        self.operation = operation
+        self.headers = _headers(scope)
+        self.principal = _NOBODY
+        self.body = b""
+
+    @property
+    def path(self) -> dict[str, Any]:
+        """The path's parameters."""
+        return self._scope["path_params"]
+
+    @property
+    def query(self) -> bytes:
+        """The query string, undecoded."""
+        return self._scope["query_string"]
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and authority as the client used them, for links."""
+        host = self.headers.get(b"host", b"").decode("latin-1")
+        return f"{self._scope['scheme']}://{host}"
+
+    async def identify(self) -> Principal:
+        """Find out who calls. Raises Unauthenticated."""
+        principal = await self.service.principals.authenticate(
+            self.headers.get(b"authorization")
+        )
+        self.principal = principal
+        return principal
+
+    async def read(self, receive: "Receive") -> None:
+        """Take in the body. Raises TooLarge."""
+        limit = self.service.settings.body_bytes
+        message: Any = await receive()
+        body = message.get("body", b"")
+        if message.get("more_body", False):
+            parts = [body]
+            size = len(body)
+            while message.get("more_body", False):
+                message = await receive()
+                part = message.get("body", b"")
+                size += len(part)
+                # What is too long is read to its end and dropped, so that the client, which
+                # sends before it listens, gets the answer rather than a reset.
+                if size <= limit:
+                    parts.append(part)
+                if size > 16 * limit:
+                    break
+            if size > limit:
+                raise TooLarge(413, "Request body of bytes", limit)
+            body = b"".join(parts)
+        elif len(body) > limit:
+            raise TooLarge(413, "Request body of bytes", limit)
+        self.body = body
+
+    def call(self, drawn: str | None = None) -> Call:
+        """Who calls and on which conditions. Raises BadInput for malformed conditions."""
+        text = self._text
+        client = self._scope["client"]
+        principal = self.principal
+        return Call(
+            actor=principal.name,
+            metadata=Metadata(
+                roles=principal.roles,
+                face=self.face,
+                operation=self.operation,
+                correlation_id=text(b"x-correlation-id"),
+                causation_id=text(b"x-causation-id"),
+                idempotency_key=self._idempotency_key(),
+                trace_id=text(b"traceparent"),
+                client=None if client is None else client[0],
+            ),
+            if_version=_versions(self.headers.get(b"if-match")),
+            drawn=drawn,
+        )
+
+    def _idempotency_key(self) -> str | None:
+        key = self._text(b"idempotency-key")
+        if key is not None and not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+            raise BadInput(
+                f"Idempotency-Key takes 1 to {MAX_KEY_CHARACTERS} characters",
+                field="Idempotency-Key",
+            )
+        return key
+
+    def _text(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        if value is None:
+            return None
+        if b"\0" in value or len(value) > MAX_KEY_CHARACTERS * 4:
+            raise BadInput("The header holds what cannot be stored", field=name.decode())
+        return value.decode("latin-1")
+
+
+_NOBODY = Principal("", ())
+
+
+def _headers(scope: "Scope") -> dict[bytes, bytes]:
+    pairs = scope["headers"]
+    headers: dict[bytes, bytes] = {}
+    size = 0
+    for name, value in pairs:
+        size += len(value)
+        if name in _SINGLE and name in headers:
+            raise BadInput("The header is given twice", field=name.decode())
+        headers[name] = value
+    if len(headers) > MAX_HEADERS:
+        raise TooLarge(431, "Number of headers", MAX_HEADERS)
+    if size > MAX_HEADER_BYTES:
+        raise TooLarge(431, "Headers of bytes", MAX_HEADER_BYTES)
+    if len(scope["path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
+        raise TooLarge(414, "URL of bytes", MAX_URL_BYTES)
+    return headers
+
+
+_SINGLE = frozenset(
+    {b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"}
+)
+
+
+def _versions(if_match: bytes | None) -> frozenset[int] | None:
+    if if_match is None or if_match.strip() == b"*":
+        return None
+    try:
+        return frozenset(
+            int(tag.strip().removeprefix(b"W/").strip(b'"')) for tag in if_match.split(b",")
+        )
+    except ValueError:
+        raise BadInput('If-Match takes a version in quotes, such as "3"', field="If-Match") from None

@@ -1,0 +1,92 @@
+"""From ASGI to a face's handlers and back: authentication, limits, errors, metrics for all alike.
+
+Litestar routes to these plain ASGI handlers. Its declarative ones cost 1.7 times the processor
+time of these on the same server, and both faces decode and negotiate for themselves.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from litestar.handlers import ASGIRouteHandler, asgi
+from litestar.types import Receive, Scope, Send
+from msgspec import Struct
+
+from app import metrics
+from app.routes.errors import Refusal, refusal
+from app.routes.exchange import Exchange, Reply
+from app.service import Service
+
+_LOG = logging.getLogger("sessionary.http")
+_ALWAYS = (
+    (b"vary", b"Accept"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+)
+
+Handler = Callable[[Exchange], Awaitable[Reply]]
+
+
+class Face(Protocol):
+    """How one API answers what it cannot do."""
+
+    name: str
+
+    def error(self, refused: Refusal) -> bytes:
+        """The body of an answer that is no success, in the API's documented shape."""
+
+
+class Operation(Struct, frozen=True):
+    """One documented operation: its name, and what carries it out."""
+
+    name: str
+    handler: Handler
+    anonymous: bool = False
+
+
+def route(
+    path: str, face: Face, operations: Mapping[str, Operation], service: Callable[[], Service]
+) -> ASGIRouteHandler:
+    """The Litestar handler of a path; `operations` by HTTP method."""
+    allowed = ", ".join(operations).encode()
+    measured = {method: metrics.of(face.name, op.name) for method, op in operations.items()}
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        method = scope["method"]  # type: ignore[typeddict-item]  # Litestar's Scope joins two kinds
+        operation = operations.get(method)
+        if operation is None:
+            refused = Refusal(405, "MethodNotAllowed", f"{method} is not served here")
+            await _send(send, Reply(405, face.error(refused), ((b"allow", allowed),)))
+            return
+        reply = await _carry_out(service(), face, operation, scope, receive)
+        await _send(send, reply)
+        measured[method](reply.status, time.perf_counter() - started)
+
+    return asgi(path, name=f"{face.name} {path}", copy_scope=False)(handle)
+
+
+async def _carry_out(
+    service: Service, face: Face, operation: Operation, scope: Scope, receive: Receive
+) -> Reply:
+    try:
+        exchange = Exchange(service, scope, face.name, operation.name)
+        if not operation.anonymous:
+            await exchange.identify()
+        await exchange.read(receive)
+        return await operation.handler(exchange)
+    except Exception as error:
+        refused = refusal(error, service.settings.retry_after_s)
+        if refused.status >= 500 and refused.status != 503:
+            _LOG.exception("%s %s failed", face.name, operation.name)
+        return Reply(refused.status, face.error(refused), refused.headers)
+
+
+async def _send(send: Send, reply: Reply) -> None:
+    body = reply.body
+    headers = [(b"content-length", b"%d" % len(body)), *_ALWAYS, *reply.headers]
+    if body:
+        headers.append((b"content-type", reply.content_type))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

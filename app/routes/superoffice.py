@@ -1,0 +1,126 @@
+"""The SuperOffice-style face: chat sessions."""
+
+from urllib.parse import parse_qsl
+
+from app.commands import Answer
+from app.routes.errors import Refusal
+from app.routes.evo import position_headers
+from app.routes.exchange import Exchange, Reply
+from app.routes.face import Operation
+from app.wire import superoffice as wire
+from app.wire.json_text import BadInput
+from domain.chat_session import ChatSession, DeleteChatSession, NewChatSession, UpdateChatSession
+from domain.errors import NotFound
+from domain.ids import ChatSessionId, chat_session_stream
+
+NAME = "superoffice"
+_PATH = "/api/v1/ChatSession"
+
+_ERROR_TYPES = {
+    400: "SoBadRequestException",
+    401: "SoAuthenticationException",
+    403: "SoSentryException",
+    404: "SoNotFoundException",
+    409: "SoConflictException",
+    412: "SoPreconditionException",
+    413: "SoRequestTooLargeException",
+    503: "SoServiceUnavailableException",
+}
+"""Error types by status. Only the one of 404 is documented; the others follow its pattern."""
+
+
+class SuperOfficeFace:
+    """Answers errors as `{"Error": true, …}`."""
+
+    name = NAME
+
+    def error(self, refused: Refusal) -> bytes:
+        """The documented error object; the message names the property at fault."""
+        message = refused.message
+        if refused.field is not None and refused.field not in message:
+            message = f"{refused.field}: {message}"
+        return wire.write_error(_ERROR_TYPES.get(refused.status, "SoException"), message)
+
+
+async def post(exchange: Exchange) -> Reply:
+    """`POST /api/v1/ChatSession`: 200, not 201; the service draws the id."""
+    exchange.principal.require_writer()
+    select = _selection(exchange)
+    entity = wire.read_entity(exchange.body)
+    call = exchange.call(drawn="chat_session_id")
+    number = await exchange.service.new_chat_session_id(call)
+    command = wire.command(NewChatSession, number, entity)
+    return _written(exchange, await exchange.service.commands.handle(command, call), select)
+
+
+async def put(exchange: Exchange) -> Reply:
+    """`PUT /api/v1/ChatSession/{id}`: replaces the whole entity that the path names."""
+    exchange.principal.require_writer()
+    number = _number(exchange)
+    select = _selection(exchange)
+    entity = wire.read_entity(exchange.body)
+    command = wire.command(UpdateChatSession, number, entity)
+    answer = await exchange.service.commands.handle(command, exchange.call())
+    return _written(exchange, answer, select)
+
+
+async def get(exchange: Exchange) -> Reply:
+    """`GET /api/v1/ChatSession/{id}`."""
+    number = _number(exchange)
+    select = _selection(exchange)
+    row = await exchange.service.views.get("chat_session", chat_session_stream(number))
+    if row is None:
+        raise NotFound("ChatSession", number)
+    body = _entity(exchange, row.folded.state, select)
+    return Reply(200, body, ((b"etag", b'"%d"' % row.folded.version),))
+
+
+async def delete(exchange: Exchange) -> Reply:
+    """`DELETE /api/v1/ChatSession/{id}`: 204 without a body."""
+    exchange.principal.require_writer()
+    command = DeleteChatSession(chat_session_id=_number(exchange))
+    answer = await exchange.service.commands.handle(command, exchange.call())
+    return Reply(204, headers=position_headers(answer))
+
+
+ROUTES: dict[str, dict[str, Operation]] = {
+    _PATH: {"POST": Operation("PostChatSessionEntity", post)},
+    f"{_PATH}/{{chat_session_id:str}}": {
+        "GET": Operation("GetChatSessionEntity", get),
+        "PUT": Operation("PutChatSessionEntity", put),
+        "DELETE": Operation("DeleteChatSessionEntity", delete),
+    },
+}
+
+
+def _number(exchange: Exchange) -> ChatSessionId:
+    text = exchange.path["chat_session_id"]
+    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) <= 11):
+        raise BadInput(f"{text!r} is no int32", field="id")
+    return ChatSessionId(int(text))
+
+
+def _selection(exchange: Exchange) -> wire.Selection | None:
+    if not exchange.query:
+        return None
+    try:
+        pairs = parse_qsl(exchange.query.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise BadInput("The query string is no UTF-8") from None
+    given = [value for name, value in pairs if name.lower() == "$select"]
+    return wire.Selection.parse(",".join(given))
+
+
+def _written(exchange: Exchange, answer: Answer, select: wire.Selection | None) -> Reply:
+    body = _entity(exchange, answer.folded.state, select)
+    return Reply(200, body, position_headers(answer))
+
+
+def _entity(exchange: Exchange, state: ChatSession, select: wire.Selection | None) -> bytes:
+    archive = f"{exchange.base_url}{_PATH}/"
+    return wire.write_entity(
+        state,
+        self_url=f"{archive}{state.chat_session_id}/",
+        archive_url=archive,
+        select=select,
+    )

@@ -1,0 +1,32 @@
+-- name: history
+CREATE TABLE IF NOT EXISTS schema_migration (
+    number     integer     PRIMARY KEY,
+    name       text        NOT NULL,
+    hash       text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- name: lock
+-- One runner at a time, and only for as long as its transaction.
+SELECT pg_advisory_xact_lock(7326901184);
+
+-- name: applied
+SELECT number, name, hash
+  FROM schema_migration
+ ORDER BY number;
+
+-- name: record
+-- $1 number   $2 name   $3 hash
+INSERT INTO schema_migration (number, name, hash) VALUES ($1, $2, $3);
+
+-- name: unsafe
+SELECT name, setting
+  FROM pg_settings
+ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')
+   AND setting = 'off'
+ ORDER BY name;
+
+-- name: check_value
+-- $1 what recognises the master key; kept only when none is yet
+INSERT INTO log_setting (name, value) VALUES ('master_key_check', $1)
+    ON CONFLICT (name) DO NOTHING;

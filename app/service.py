@@ -1,0 +1,123 @@
+"""Everything that a worker process holds while it serves, opened and closed as one."""
+
+import asyncio
+import hashlib
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from app.commands import Call, Commands
+from app.log.errors import StoreDown, WrongMasterKey
+from app.log.keyring import Keyring
+from app.log.pool import Pool
+from app.log.read import heads
+from app.principals import Principals
+from app.settings import Settings
+from app.sql import blocks
+from app.views import Views
+from domain.errors import AccountNotFound
+from domain.ids import AccountId, ChatSessionId, StreamId, chat_session_stream, partition_of
+
+SQL = blocks(__file__)
+_NUMBERS_AT_A_TIME = 32
+_ACCOUNTS_KEPT = 100_000
+
+
+class Service:
+    """One worker's write side, read side and callers."""
+
+    def __init__(
+        self, settings: Settings, pool: Pool, commands: Commands, views: Views, partitions: int
+    ) -> None:
+        """Use `open_service`."""
+        self.settings = settings
+        self.pool = pool
+        self.commands = commands
+        self.views = views
+        self.principals = Principals(
+            pool, ttl_s=settings.credential_ttl_s, checks=settings.password_checks
+        )
+        self.draining = False
+        self._partitions = partitions
+        self._accounts: set[str] = set()
+        self._numbers: list[int] = []
+        self._drawing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of the database."""
+        self.draining = True
+        await self.commands.drain()
+        await self.pool.close()
+
+    async def require_account(self, account: str) -> None:
+        """Raise AccountNotFound unless the account exists. Accounts are never deleted."""
+        if account in self._accounts:
+            return
+        if "\0" in account or await self.views.account_name(AccountId(account)) is None:
+            raise AccountNotFound(account)
+        if len(self._accounts) < _ACCOUNTS_KEPT:
+            self._accounts.add(account)
+
+    def new_session_id(self, call: Call) -> UUID:
+        """A fresh UUIDv7: later ids sort later, so that a scan by stream reads in order.
+
+        With an idempotency key it falls into the partition where a retry looks for the key.
+        """
+        drawn: UUID = uuid7()
+        home = home_partition(call, self._partitions)
+        while home is not None and partition_of(StreamId(drawn), self._partitions) != home:
+            drawn = uuid7()
+        return drawn
+
+    async def new_chat_session_id(self, call: Call) -> ChatSessionId:
+        """A fresh number; numbers are drawn ahead, so those of a stopped worker stay unused."""
+        home = home_partition(call, self._partitions)
+        async with self._drawing:
+            while True:
+                if not self._numbers:
+                    rows = await self.pool.ask(SQL["chat_session_numbers"], _NUMBERS_AT_A_TIME)
+                    self._numbers = [row[0] for row in reversed(rows)]
+                drawn = ChatSessionId(self._numbers.pop())
+                if home is None or home == partition_of(
+                    chat_session_stream(drawn), self._partitions
+                ):
+                    return drawn
+
+    async def unready(self) -> str | None:
+        """Why commands cannot be served right now; None when they can."""
+        if self.draining:
+            return "draining"
+        try:
+            rows = await self.pool.ask(SQL["writable"])
+        except StoreDown as error:
+            return str(error)
+        return None if rows[0]["writable"] else "the database takes no writes"
+
+
+def home_partition(call: Call, partitions: int) -> int | None:
+    """Where a retry of a creation looks for its idempotency key; None when anywhere will do."""
+    key = call.metadata.idempotency_key
+    if key is None or partitions == 1:
+        return None
+    return hashlib.sha256(f"{call.actor}\0{key}".encode()).digest()[0] % partitions
+
+
+async def open_service(settings: Settings) -> Service:
+    """Connect, and refuse another master key than the log's.
+
+    Raises OSError or asyncpg's errors when there is no database, WrongMasterKey.
+    """
+    pool = Pool(settings)
+    await pool.open()
+    try:
+        keyring = Keyring(settings.master_key)
+        stored = await pool.ask(SQL["check_value"])
+        if not stored or not keyring.made(stored[0]["value"]):
+            raise WrongMasterKey("The log was written with another master key than the one given")
+        partitions = len(await heads(pool))
+        views = Views(pool, partitions=partitions, batch=settings.batch_lookups)
+        commands = Commands(pool, keyring, views, settings, partitions=partitions)
+        return Service(settings, pool, commands, views, partitions)
+    except BaseException:
+        await pool.close()
+        raise

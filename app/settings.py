@@ -1,0 +1,43 @@
+"""What a running service can be told. A value: only `cli` reads the environment."""
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All options of the service, with their defaults and every limit that is not a type's."""
+
+    database_url: str
+    master_key: bytes
+    """256 bits that wrap the key of every stream. Whoever loses it loses all personal data."""
+    database_role: str | None = "sessionary_service"
+    """Taken on every connection; None where the login itself has no more than its rights."""
+    statement_cache: int = 100
+    """Prepared statements a connection; 0 behind pgbouncer in transaction mode."""
+    pool_size: int = 6
+    """Connections a worker process: one appends, one answers look-ups, the rest are spare."""
+    store_deadline_s: float = 1.5
+    """How long the database may fail before a request is answered 503."""
+    retry_after_s: int = 1
+    """What a client is told to wait after a 503, or while its first request is in flight."""
+
+    batch_commands: int = 256
+    """Commands that share one commit, at most."""
+    batch_lookups: int = 256
+    """Look-ups by id that share one query, at most."""
+    cache_bytes: int = 64 * 1024 * 1024
+    """Folded aggregates kept in memory by each worker process."""
+    conflict_retries: int = 3
+    """How often a command is decided again because its stream had moved on."""
+
+    body_bytes: int = 1024 * 1024
+    credential_ttl_s: float = 1.0
+    """How long a verified credential counts before the principal is read again."""
+    password_checks: int = 2
+    """Passwords verified at the same time: each takes 19 MiB and a core."""
+
+    metrics_folder: str | None = None
+    """Where worker processes add up their metrics; None when there is one worker."""
+
+    def __repr__(self) -> str:
+        """Without secrets, for logs."""
+        return f"Settings(database_role={self.database_role!r}, pool_size={self.pool_size})"

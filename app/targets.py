@@ -1,0 +1,57 @@
+"""Which stream a command is for, and who decides it. A new command is a line in the table."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from domain import account, ai_session, chat_session
+from domain.errors import NotFound
+from domain.event import Event
+from domain.ids import StreamId, account_stream, ai_session_stream, chat_session_stream
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """How one kind of stream takes commands."""
+
+    kind: str
+    stream: Callable[[Any], StreamId]
+    decide: Callable[[Any, Any], Sequence[Event]]
+    account: Callable[[Any], str | None] = lambda _: None
+    """The account whose present name an answer shows with a state."""
+
+
+def _ai_session(command: ai_session.Command) -> StreamId:
+    stream = ai_session_stream(command.session_id)
+    if stream is None:
+        raise NotFound("AISession", command.session_id)
+    return stream
+
+
+AI_SESSION = Target(
+    kind="ai_session",
+    stream=_ai_session,
+    decide=ai_session.decide,
+    account=lambda session: session.account_id,
+)
+CHAT_SESSION = Target(
+    kind="chat_session",
+    stream=lambda command: chat_session_stream(command.chat_session_id),
+    decide=chat_session.decide,
+)
+ACCOUNT = Target(
+    kind="account",
+    stream=lambda command: account_stream(command.account_id),
+    decide=account.decide,
+)
+
+TARGETS: dict[type[Struct], Target] = {
+    ai_session.NewAISession: AI_SESSION,
+    ai_session.PatchAISession: AI_SESSION,
+    ai_session.DeleteAISession: AI_SESSION,
+    chat_session.NewChatSession: CHAT_SESSION,
+    chat_session.UpdateChatSession: CHAT_SESSION,
+    chat_session.DeleteChatSession: CHAT_SESSION,
+    account.NewAccount: ACCOUNT,
+    account.RenameAccount: ACCOUNT,
+}

@@ -1,0 +1,45 @@
+"""One at a time for each stream, in the order of arrival; whole streams wait for nobody."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from domain.ids import StreamId
+
+
+class Turns:
+    """Holds back a command while an earlier one of its stream is under way in this process."""
+
+    def __init__(self) -> None:
+        """Nobody waits."""
+        self._waiting: dict[StreamId, deque[asyncio.Future[None]]] = {}
+
+    @asynccontextmanager
+    async def of(self, stream: StreamId) -> AsyncIterator[None]:
+        """The caller's turn with a stream, for as long as the block lasts."""
+        waiting = self._waiting.get(stream)
+        if waiting is None:
+            self._waiting[stream] = deque()
+        else:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._pass_on(stream)  # it had come up just then
+                raise
+        try:
+            yield
+        finally:
+            self._pass_on(stream)
+
+    def _pass_on(self, stream: StreamId) -> None:
+        waiting = self._waiting[stream]
+        while waiting:
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._waiting[stream]

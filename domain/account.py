@@ -1,0 +1,87 @@
+"""An account that sessions belong to: created, renamed, never deleted."""
+
+from collections.abc import Sequence
+from typing import ClassVar, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.errors import AlreadyExists, NotFound
+from domain.event import Event
+from domain.ids import AccountId
+
+
+class NewAccount(Struct, frozen=True, kw_only=True):
+    """Create an account."""
+
+    account_id: AccountId
+    name: str
+
+
+class RenameAccount(Struct, frozen=True, kw_only=True):
+    """Give an account another name; None keeps the present one."""
+
+    account_id: AccountId
+    name: str | None = None
+
+
+Command = NewAccount | RenameAccount
+
+
+class AccountCreated(Event, frozen=True, kw_only=True):
+    """An account was created."""
+
+    topic: ClassVar[str] = "account.created.v1"
+
+    account_id: str
+    name: str
+
+
+class AccountRenamed(Event, frozen=True, kw_only=True):
+    """An account got another name."""
+
+    topic: ClassVar[str] = "account.renamed.v1"
+
+    name: str
+
+
+AccountEvent = AccountCreated | AccountRenamed
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """What holds of an account after its events."""
+
+    account_id: str
+    name: str
+
+
+def decide(command: Command, state: Account | None) -> Sequence[AccountEvent]:
+    """Events that a command adds; none when nothing changes.
+
+    Raises AlreadyExists for a taken id, NotFound for an unknown one.
+    """
+    match command:
+        case NewAccount(account_id=account_id, name=name):
+            if state is not None:
+                raise AlreadyExists("Account", account_id)
+            return [AccountCreated(account_id=account_id, name=name)]
+        case RenameAccount(account_id=account_id, name=new_name):
+            if state is None:
+                raise NotFound("Account", account_id)
+            if new_name is None or new_name == state.name:
+                return []
+            return [AccountRenamed(name=new_name)]
+        case _:
+            assert_never(command)
+
+
+def evolve(state: Account | None, event: AccountEvent) -> Account:
+    """The account after one more event."""
+    match event:
+        case AccountCreated(account_id=account_id, name=name):
+            return Account(account_id=account_id, name=name)
+        case AccountRenamed(name=name):
+            assert state is not None  # noqa: S101  # versions have no gap: created comes first
+            return replace(state, name=name)
+        case _:
+            assert_never(event)

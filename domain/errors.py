@@ -1,0 +1,50 @@
+"""What the domain can refuse. No HTTP and no SQL in here.
+
+DomainError
+├── NotFound            no such session or account, or it was deleted
+├── AlreadyExists       the id to create is taken
+├── AccountNotFound     a command names an account that does not exist
+└── InvalidField        a value that no session may hold
+"""
+
+
+class DomainError(Exception):
+    """A command that the domain refuses; the message is for humans."""
+
+
+class NotFound(DomainError):
+    """No such thing, or it was deleted."""
+
+    def __init__(self, kind: str, key: object) -> None:
+        """`kind` as the documents name it (`AISession`), `key` as the caller gave it."""
+        self.kind = kind
+        self.key = key
+        super().__init__(f"{kind} {key} does not exist")
+
+
+class AlreadyExists(DomainError):
+    """The id to create is taken."""
+
+    def __init__(self, kind: str, key: object) -> None:
+        """As for `NotFound`."""
+        self.kind = kind
+        self.key = key
+        super().__init__(f"{kind} {key} exists already")
+
+
+class AccountNotFound(DomainError):
+    """A command names an account that does not exist."""
+
+    def __init__(self, account_id: str) -> None:
+        """`account_id` as the caller gave it."""
+        self.account_id = account_id
+        super().__init__(f"Account {account_id} does not exist")
+
+
+class InvalidField(DomainError):
+    """A value that no session may hold; `field` is its documented name."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """`message` says what is wrong, with the limit where there is one."""
+        self.field = field
+        super().__init__(message)

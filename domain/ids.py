@@ -1,0 +1,43 @@
+"""How sessions and accounts are named, and which stream keeps each. Nothing here draws a new id."""
+
+from typing import NewType
+from uuid import UUID, uuid5
+
+AISessionId = NewType("AISessionId", str)
+"""The text of a UUIDv7, as the ServiceStack-style API shows it."""
+ChatSessionId = NewType("ChatSessionId", int)
+"""An int32 from 1, as the SuperOffice-style API shows it."""
+AccountId = NewType("AccountId", str)
+StreamId = NewType("StreamId", UUID)
+
+# Fixed for ever: a stream's name is derived from it. Drawn once at random.
+_NAMESPACE = UUID("6f1d5c9e-3b0a-4d6e-9a57-1c2f8e7b4d03")
+
+
+def ai_session_stream(session: AISessionId) -> StreamId | None:
+    """The stream of an AI session: the id itself. None if the text is no canonical UUID.
+
+    Only the spelling that the service hands out names a session, so that one session
+    has one URL.
+    """
+    try:
+        stream = UUID(session)
+    except ValueError:
+        return None
+    return StreamId(stream) if str(stream) == session else None
+
+
+def chat_session_stream(session: ChatSessionId) -> StreamId:
+    """The stream of a chat session, derived from its number."""
+    return StreamId(uuid5(_NAMESPACE, f"chat_session:{session}"))
+
+
+def account_stream(account: AccountId) -> StreamId:
+    """The stream of an account, derived from its id."""
+    return StreamId(uuid5(_NAMESPACE, f"account:{account}"))
+
+
+def partition_of(stream: StreamId, partitions: int) -> int:
+    """The partition that keeps a stream: 0 to `partitions` - 1, the same in every release."""
+    # The low bits of a UUIDv7 are random and those of a UUIDv5 are a hash: both spread evenly.
+    return stream.int % partitions

@@ -1,0 +1,25 @@
+"""How long and how large values may be. Each limit stands here once."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+INT32 = Meta(ge=-(2**31), le=2**31 - 1)
+Int32 = Annotated[int, INT32]
+
+Purpose = Annotated[str, Meta(max_length=10_000)]
+"""Free text. Evo documents no limit; ours keeps a session readable in one answer."""
+AccountIdText = Annotated[str, Meta(min_length=1, max_length=64)]
+AccountName = Annotated[str, Meta(min_length=1, max_length=255)]
+
+CustomerAlias = Annotated[str, Meta(max_length=64)]
+CustomerHost = Annotated[str, Meta(max_length=255)]
+CustomerName = Annotated[str, Meta(max_length=255)]
+CustomerEmail = Annotated[str, Meta(max_length=255)]
+CustomerPhone = Annotated[str, Meta(max_length=32)]
+CustomerCompanyName = Annotated[str, Meta(max_length=255)]
+SessionKey = Annotated[str, Meta(max_length=255)]
+MessageCopy = Annotated[str, Meta(max_length=1024)]
+"""A copy of a chat's first or last message."""
+CarrierText = Annotated[str, Meta(max_length=4_000)]
+"""Any text in a carrier. SuperOffice documents none; ours is longer than its longest column."""

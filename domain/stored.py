@@ -1,0 +1,43 @@
+"""Every event that was ever written, under its stored name, and the way from old forms to present.
+
+A stored name is a promise: its events stay readable for as long as the log is kept. A changed
+form gets a new version here and an upcast from the old one; `tests/unit/golden` holds a sample
+of each.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from domain import account, ai_session, chat_session
+from domain.event import Event
+
+EVENTS: dict[str, type[Event]] = {
+    event.topic: event
+    for event in (
+        ai_session.AISessionCreated,
+        ai_session.AISessionPatched,
+        ai_session.AISessionDeleted,
+        chat_session.ChatSessionCreated,
+        chat_session.ChatSessionUpdated,
+        chat_session.ChatSessionDeleted,
+        account.AccountCreated,
+        account.AccountRenamed,
+    )
+}
+
+Fields = dict[str, Any]
+Upcast = tuple[str, Callable[[Fields], Fields]]
+"""The stored name that follows an old one, and how its fields follow from the old fields."""
+
+UPCASTS: dict[str, Upcast] = {}
+"""From each retired name to its successor; empty as long as every event is at its first version."""
+
+
+def upcast(
+    topic: str, fields: Fields, upcasts: Mapping[str, Upcast] = UPCASTS
+) -> tuple[str, Fields]:
+    """The present name and fields of an event stored as `topic`, however old."""
+    while topic in upcasts:
+        topic, change = upcasts[topic]
+        fields = change(fields)
+    return topic, fields

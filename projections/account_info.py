@@ -1,0 +1,12 @@
+"""The view of accounts: one row each."""
+
+from domain.account import Account, evolve
+from projections.view import View
+
+VIEW = View(
+    name="account_info",
+    kind="account",
+    state=Account,
+    evolve=evolve,
+    gone=lambda _: False,
+)

@@ -1,0 +1,12 @@
+"""The view AISessionInfo: one row a session that is not deleted."""
+
+from domain.ai_session import AISession, evolve
+from projections.view import View
+
+VIEW = View(
+    name="ai_session_info",
+    kind="ai_session",
+    state=AISession,
+    evolve=evolve,
+    gone=lambda session: session.deleted,
+)

@@ -1,0 +1,12 @@
+"""The view ChatSessionEntity: one row a chat session that is not deleted."""
+
+from domain.chat_session import ChatSession, evolve
+from projections.view import View
+
+VIEW = View(
+    name="chat_session_entity",
+    kind="chat_session",
+    state=ChatSession,
+    evolve=evolve,
+    gone=lambda session: session.deleted,
+)

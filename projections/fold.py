@@ -1,0 +1,89 @@
+"""The fold that all views share: a stream's state with who touched it, when and at which position."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.event import Event
+from domain.ids import StreamId
+
+S = TypeVar("S")
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """An event with what the log knows of it."""
+
+    partition: int
+    position: int
+    stream: StreamId
+    version: int
+    event: Event
+    event_id: UUID
+    recorded_at: datetime  # UTC, never runs backwards within a partition
+    actor: str
+
+
+class Audit(Struct, frozen=True, kw_only=True):
+    """Who touched a stream and when: folded from the log's metadata, never sent by a client."""
+
+    created_by: str
+    created_at: datetime
+    modified_by: str
+    modified_at: datetime
+
+
+class Folded(Struct, Generic[S], frozen=True, kw_only=True):
+    """A stream folded up to one of its versions."""
+
+    stream: StreamId
+    partition: int
+    version: int
+    position: int
+    audit: Audit
+    state: S
+
+
+def fold(
+    evolve: Callable[[Any, Any], S], before: Folded[S] | None, recorded: Recorded
+) -> Folded[S]:
+    """The stream after one more recorded event."""
+    return advance(
+        before,
+        evolve(None if before is None else before.state, recorded.event),
+        stream=recorded.stream,
+        partition=recorded.partition,
+        version=recorded.version,
+        position=recorded.position,
+        actor=recorded.actor,
+        at=recorded.recorded_at,
+    )
+
+
+def advance(
+    before: Folded[S] | None,
+    state: S,
+    *,
+    stream: StreamId,
+    partition: int,
+    version: int,
+    position: int,
+    actor: str,
+    at: datetime,
+) -> Folded[S]:
+    """The stream when `actor`, at `at`, brought it to `state`."""
+    created_by, created_at = (
+        (actor, at) if before is None else (before.audit.created_by, before.audit.created_at)
+    )
+    return Folded(
+        stream=stream,
+        partition=partition,
+        version=version,
+        position=position,
+        audit=Audit(
+            created_by=created_by, created_at=created_at, modified_by=actor, modified_at=at
+        ),
+        state=state,
+    )

@@ -1,0 +1,26 @@
+"""What a view is: a table with one row a stream, and the fold that fills it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """One read view. Its table has the envelope columns of every view, and `doc`."""
+
+    name: str
+    """Also the name of its table."""
+    kind: str
+    """What its streams hold: the first part of their events' stored names."""
+    state: type[Any]
+    evolve: Callable[[Any, Any], Any]
+    gone: Callable[[Any], bool]
+    """Whether a state has no row: deleted for clients."""
+
+    def doc(self, state: object) -> str | None:
+        """The row's document, canonical JSON text; None if there is no row."""
+        return None if self.gone(state) else _ENCODER.encode(state).decode()

@@ -1,0 +1,98 @@
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.date_time import EMPTY, TICKS_PER_SECOND, DateTime, parse, ticks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("2018-11-21T16:32:47.1492785+01:00", id="seven digits and an offset"),
+        pytest.param("2018-11-21T16:32:47.149Z", id="milliseconds in UTC"),
+        pytest.param("2018-11-21T16:32:47", id="no fraction, no offset"),
+        pytest.param("2018-11-21T16:32:47.1000000", id="digits that say nothing"),
+        pytest.param("2018-11-21", id="a day only"),
+        pytest.param("2024-02-29", id="a leap day"),
+        pytest.param("2018-11-21T16:32:47-00:00", id="minus nothing"),
+        pytest.param("2018-11-21T16:32:47+14:00", id="the widest offset"),
+        pytest.param("9999-12-31T23:59:59.9999999", id="the last instant"),
+        pytest.param(EMPTY, id="not set"),
+    ],
+)
+def test_a_date_time_is_kept_character_by_character(text: str) -> None:
+    assert parse(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("today", id="a word"),
+        pytest.param("2018-11-21 16:32:47", id="a blank for the T"),
+        pytest.param("2018-11-21t16:32:47z", id="small letters"),
+        pytest.param("2018-11-21T16:32", id="no seconds"),
+        pytest.param("2018-11-21T24:00:00", id="hour 24"),
+        pytest.param("2018-11-21T16:60:00", id="minute 60"),
+        pytest.param("2016-12-31T23:59:60Z", id="a leap second"),
+        pytest.param("2018-11-21T16:32:47.", id="a dot without digits"),
+        pytest.param("2018-11-21T16:32:47.12345678", id="eight digits"),
+        pytest.param("2018-11-21T16:32:47+0100", id="an offset without colon"),
+        pytest.param("2018-11-21T16:32:47+14:01", id="too wide an offset"),
+        pytest.param("2018-11-21T16:32:47+01:60", id="an offset of 60 minutes"),
+        pytest.param("2018-11-21Z", id="a day with an offset"),
+        pytest.param("20181121", id="no hyphens"),
+        pytest.param("2018-W47-3", id="a week"),
+        pytest.param("-2018-11-21", id="a year before 1"),
+        pytest.param("2018-11-21T16:32:47Z\n", id="a line end after it"),
+        pytest.param("٢٠١٨-11-21", id="digits of another script"),
+    ],
+)
+def test_what_is_no_date_time_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="Expected a date-time such as 2018-11-21"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "day", ["2023-02-29", "1900-02-29", "2018-04-31", "2018-13-01", "0000-01-01"]
+)
+def test_a_day_that_the_calendar_does_not_have_is_refused(day: str) -> None:
+    with pytest.raises(ValueError, match=f"{day} is not a day of the calendar"):
+        parse(f"{day}T00:00:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("0001-01-01T00:00:00", 0, id="the beginning"),
+        pytest.param("0001-01-01T00:00:00.0000001", 1, id="one tick"),
+        pytest.param("0001-01-01T00:00:01.5", 15_000_000, id="digits are of a second"),
+        pytest.param("0001-01-02", 86_400 * TICKS_PER_SECOND, id="a day"),
+        pytest.param("0001-01-01T00:00:00+01:00", -3_600 * TICKS_PER_SECOND, id="before year 1"),
+        pytest.param("1970-01-01T00:00:00Z", 621_355_968_000_000_000, id="as .NET counts"),
+    ],
+)
+def test_ticks_count_from_the_year_1(text: str, expected: int) -> None:
+    assert ticks(DateTime(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("2018-11-21T16:00:00+01:00", "2018-11-21T15:00:00Z", id="east"),
+        pytest.param("2018-11-21T16:00:00-03:30", "2018-11-21T19:30:00", id="west; none is UTC"),
+        pytest.param("2018-11-21T16:00:00.1", "2018-11-21T16:00:00.1000000", id="zeros"),
+        pytest.param("2018-11-21", "2018-11-21T00:00:00Z", id="a day is its midnight"),
+    ],
+)
+def test_one_instant_has_the_same_ticks_however_written(one: str, other: str) -> None:
+    assert ticks(DateTime(one)) == ticks(DateTime(other))
+
+
+@settings(max_examples=50)
+@given(st.datetimes(), st.integers(0, 9_999_999))
+def test_every_instant_that_dotnet_can_print_is_accepted(moment: datetime, fraction: int) -> None:
+    text = f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{fraction:07}"
+    assert ticks(parse(text)) % TICKS_PER_SECOND == fraction
