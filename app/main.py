@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 
 from app.routes import evo, superoffice, system
 from app.routes.errors import Refusal, refusal
-from app.routes.face import route
+from app.routes.face import mount
 from app.service import Service, open_service
 from app.settings import Settings
 
@@ -39,9 +39,9 @@ def create_app(settings: Settings) -> Litestar:
     faces = ((evo.EvoFace(), evo), (superoffice.SuperOfficeFace(), superoffice))
     return Litestar(
         [
-            route(path, face, operations, service)
+            mount(prefix, face, module.ROUTES, service)
             for face, module in (*faces, (system.SystemFace(), system))
-            for path, operations in module.ROUTES.items()
+            for prefix in module.PREFIXES
         ],
         lifespan=[lifespan],
         exception_handlers={HTTPException: _unrouted, Exception: _unrouted},

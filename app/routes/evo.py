@@ -6,7 +6,7 @@ from app.commands import Answer
 from app.principals import SYSTEM_ADMINISTRATOR
 from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply
-from app.routes.face import Operation
+from app.routes.face import Operation, Routes
 from app.wire import evo
 from app.wire.json_text import BadInput
 from domain.account import NewAccount, RenameAccount
@@ -112,9 +112,10 @@ async def list_accounts(exchange: Exchange) -> Reply:
     return Reply(200, evo.write_accounts(found[:ACCOUNTS_A_PAGE], more=more))
 
 
-ROUTES: dict[str, dict[str, Operation]] = {
+PREFIXES = ("/ai", "/accounts")
+ROUTES: Routes = {
     "/ai/sessions": {"POST": Operation("NewAISession", new_ai_session)},
-    "/ai/sessions/{session_id:str}": {
+    "/ai/sessions/{session_id}": {
         "GET": Operation("GetAISession", get_ai_session),
         "PATCH": Operation("PatchAISession", patch_ai_session),
         "DELETE": Operation("DeleteAISession", delete_ai_session),
@@ -123,7 +124,7 @@ ROUTES: dict[str, dict[str, Operation]] = {
         "GET": Operation("ListAccounts", list_accounts),
         "POST": Operation("NewAccount", new_account),
     },
-    "/accounts/{account_id:str}": {
+    "/accounts/{account_id}": {
         "GET": Operation("GetAccount", get_account),
         "PATCH": Operation("PatchAccount", patch_account),
     },

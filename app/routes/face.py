@@ -1,7 +1,8 @@
 """From ASGI to a face's handlers and back: authentication, limits, errors, metrics for all alike.
 
-Litestar routes to these plain ASGI handlers. Its declarative ones cost 1.7 times the processor
-time of these on the same server, and both faces decode and negotiate for themselves.
+Litestar mounts each face as a plain ASGI handler. Its declarative handlers cost 1.7 times the
+processor time of these on the same server, and the faces decode, negotiate and match paths (in
+any case, with suffixes) for themselves.
 """
 
 import logging
@@ -12,10 +13,12 @@ from typing import Protocol
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Receive, Scope, Send
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app import metrics
 from app.routes.errors import Refusal, refusal
 from app.routes.exchange import Exchange, Reply
+from app.routes.table import Table
 from app.service import Service
 
 _LOG = logging.getLogger("sessionary.http")
@@ -43,28 +46,48 @@ class Operation(Struct, frozen=True):
     name: str
     handler: Handler
     anonymous: bool = False
+    measure: Callable[[int, float], None] = lambda _status, _seconds: None
 
 
-def route(
-    path: str, face: Face, operations: Mapping[str, Operation], service: Callable[[], Service]
+Routes = Mapping[str, Mapping[str, Operation]]
+"""Operations by path template and HTTP method."""
+
+
+def mount(
+    prefix: str, face: Face, routes: Routes, service: Callable[[], Service]
 ) -> ASGIRouteHandler:
-    """The Litestar handler of a path; `operations` by HTTP method."""
-    allowed = ", ".join(operations).encode()
-    measured = {method: metrics.of(face.name, op.name) for method, op in operations.items()}
+    """The Litestar handler of all that a face serves below a prefix."""
+    table = Table(
+        {path: _measured(face, operations) for path, operations in routes.items()}
+    )
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        method = scope["method"]  # type: ignore[typeddict-item]  # Litestar's Scope joins two kinds
+        found = table.find(prefix + scope["path"])
+        if found is None:
+            refused = Refusal(404, "NotFound", "There is nothing at this path")
+            await _send(send, Reply(404, face.error(refused)))
+            return
+        operations, scope["path_params"] = found
+        method = scope["method"]  # type: ignore[typeddict-item]  # Litestar joins two Scopes
         operation = operations.get(method)
         if operation is None:
             refused = Refusal(405, "MethodNotAllowed", f"{method} is not served here")
+            allowed = ", ".join(operations).encode()
             await _send(send, Reply(405, face.error(refused), ((b"allow", allowed),)))
             return
         reply = await _carry_out(service(), face, operation, scope, receive)
         await _send(send, reply)
-        measured[method](reply.status, time.perf_counter() - started)
+        operation.measure(reply.status, time.perf_counter() - started)
 
-    return asgi(path, name=f"{face.name} {path}", copy_scope=False)(handle)
+    return asgi(prefix, name=f"{face.name} {prefix}", is_mount=True, copy_scope=False)(handle)
+
+
+def _measured(face: Face, operations: Mapping[str, Operation]) -> dict[str, Operation]:
+    return {
+        method: replace(operation, measure=metrics.of(face.name, operation.name))
+        for method, operation in operations.items()
+    }
 
 
 async def _carry_out(

@@ -6,7 +6,7 @@ from app.commands import Answer
 from app.routes.errors import Refusal
 from app.routes.evo import position_headers
 from app.routes.exchange import Exchange, Reply
-from app.routes.face import Operation
+from app.routes.face import Operation, Routes
 from app.wire import superoffice as wire
 from app.wire.json_text import BadInput
 from domain.chat_session import ChatSession, DeleteChatSession, NewChatSession, UpdateChatSession
@@ -83,9 +83,10 @@ async def delete(exchange: Exchange) -> Reply:
     return Reply(204, headers=position_headers(answer))
 
 
-ROUTES: dict[str, dict[str, Operation]] = {
+PREFIXES = ("/api/v1",)
+ROUTES: Routes = {
     _PATH: {"POST": Operation("PostChatSessionEntity", post)},
-    f"{_PATH}/{{chat_session_id:str}}": {
+    f"{_PATH}/{{chat_session_id}}": {
         "GET": Operation("GetChatSessionEntity", get),
         "PUT": Operation("PutChatSessionEntity", put),
         "DELETE": Operation("DeleteChatSessionEntity", delete),

@@ -3,7 +3,7 @@
 from app import metrics
 from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply
-from app.routes.face import Operation
+from app.routes.face import Operation, Routes
 
 _TEXT = b"text/plain; charset=utf-8"
 
@@ -38,7 +38,8 @@ async def scrape(exchange: Exchange) -> Reply:
     return Reply(200, metrics.text(folder), content_type=metrics.CONTENT_TYPE)
 
 
-ROUTES: dict[str, dict[str, Operation]] = {
+PREFIXES = ("/health", "/metrics")
+ROUTES: Routes = {
     "/health/live": {"GET": Operation("Live", live, anonymous=True)},
     "/health/ready": {"GET": Operation("Ready", ready, anonymous=True)},
     "/metrics": {"GET": Operation("Metrics", scrape, anonymous=True)},
