@@ -289,7 +289,5 @@ def _fold(target: Target, past: Stream, until: int | None = None) -> Folded[Any]
 
 def _fingerprint(command: Struct, drawn: str | None) -> bytes:
     """What a command asks for, whatever id was drawn for it: equal for a retry."""
-    fields = {
-        name: getattr(command, name) for name in command.__struct_fields__ if name != drawn
-    }
+    fields = {name: getattr(command, name) for name in command.__struct_fields__ if name != drawn}
     return hashlib.sha256(_ENCODER.encode([type(command).__name__, fields])).digest()

@@ -32,7 +32,7 @@ DATABASE = ROLE = "sessionary"
 ROOTS_STAND_IN = "pgserver"  # PostgreSQL refuses to run as root: then this account runs it
 PORT = "5432"  # only a part of the socket's name: there is no TCP
 SOCKET_NAME_BYTES = 103  # what macOS takes; Linux takes 107
-START_S = 6  # a crash recovery replays up to max_wal_size, on whatever disk there is
+START_S = 600  # a crash recovery replays up to max_wal_size, on whatever disk there is
 STOP_S = 120
 ORPHANS_S = 5  # processes of a killed server get to end in an orderly way
 LOG_BYTES = 10_000_000  # a longer log is put aside at the next start, in place of the one before
@@ -45,8 +45,8 @@ ALTER DATABASE {DATABASE} SET log_min_error_statement = panic
 """  # one statement a line; the log gets neither values (DETAIL) nor statements of users
 
 
-class EmbeddedUnavailable(Exception):
-    """The embedded PostgreSQL cannot be had; the message says why and where its log is."""
+class EmbeddedUnavailable(OSError):
+    """No embedded PostgreSQL, and why: an OSError, as for any database that is not reachable."""
 
 
 @contextmanager
@@ -54,6 +54,8 @@ def explained(home: Path) -> Iterator[None]:
     """Turn what the operating system refuses into EmbeddedUnavailable."""
     try:
         yield
+    except EmbeddedUnavailable:
+        raise
     except (OSError, KeyError, psutil.Error, subprocess.SubprocessError) as error:
         raise EmbeddedUnavailable(f"PostgreSQL in {home} cannot be used: {error}") from error
 
@@ -220,13 +222,11 @@ class Cluster(Struct, frozen=True, kw_only=True):
             return None
 
     def _processes(self) -> list[psutil.Process]:
-        """What runs on these files, zombies left out: every server moves into its files."""
+        """What runs on these files: a server moves into them; a zombie is nowhere any more."""
         return [
             process
-            for process in psutil.process_iter(["name", "status", "cwd"])
-            if process.info["name"] == "postgres"
-            and process.info["status"] != psutil.STATUS_ZOMBIE
-            and process.info["cwd"] == str(self.files)
+            for process in psutil.process_iter(["name", "cwd"])
+            if process.info["name"] == "postgres" and process.info["cwd"] == str(self.files)
         ]
 
     def _clear_away(self) -> None:

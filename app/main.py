@@ -1,20 +1,26 @@
 """The only wiring: from settings to an ASGI application."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
+from app.log.pool import Pool
 from app.routes import evo, superoffice, system
 from app.routes.errors import Refusal, refusal
 from app.routes.face import mount
 from app.service import Service, open_service
 from app.settings import Settings
 
+_LOG = logging.getLogger("sessionary")
 _PARENT_LOOK_S = 0.25
+_KEEPER_PAUSE_S = 1.0
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -27,13 +33,16 @@ def create_app(settings: Settings) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         opened.append(await open_service(settings))
-        watch = asyncio.create_task(_end_with_parent(os.getppid()))
+        watches = [asyncio.create_task(_end_with_parent(os.getppid()))]
+        if settings.embedded_data_dir is not None:
+            keeper = _keep_running(settings.embedded_data_dir, opened[0].pool)
+            watches.append(asyncio.create_task(keeper))
         try:
             yield
         finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
             await opened[0].close()
 
     faces = ((evo.EvoFace(), evo), (superoffice.SuperOfficeFace(), superoffice))
@@ -49,7 +58,7 @@ def create_app(settings: Settings) -> Litestar:
     )
 
 
-def _unrouted(request: Request[None, None, None], error: Exception) -> Response[bytes]:
+def _unrouted(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """What no handler of ours took on, in the shape of the face that the path belongs to."""
     face = (
         superoffice.SuperOfficeFace()
@@ -60,6 +69,7 @@ def _unrouted(request: Request[None, None, None], error: Exception) -> Response[
         code = "NotFound" if error.status_code == 404 else "BadRequest"
         refused = Refusal(error.status_code, code, "There is nothing at this path")
     else:
+        _LOG.error("%s failed", request.url.path, exc_info=error)
         refused = refusal(error, 1)
     return Response(
         face.error(refused),
@@ -76,3 +86,18 @@ async def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         await asyncio.sleep(_PARENT_LOOK_S)
     os._exit(1)
+
+
+async def _keep_running(data_dir: Path, pool: Pool) -> None:
+    """Bring the embedded PostgreSQL back when it died; it has nobody else to do so."""
+    from app.embedded import EmbeddedUnavailable, ensure_running
+
+    while True:
+        await pool.failed.wait()
+        pool.failed.clear()
+        try:
+            await asyncio.to_thread(ensure_running, data_dir)
+        except EmbeddedUnavailable as error:
+            _LOG.error("%s", error)
+            await asyncio.sleep(_KEEPER_PAUSE_S)
+            pool.failed.set()

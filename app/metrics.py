@@ -7,8 +7,8 @@ from prometheus_client import (
     Counter,
     Histogram,
     generate_latest,
+    multiprocess,
 )
-from prometheus_client import multiprocess
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -32,9 +32,7 @@ STORE_FAILURES = Counter(
 def of(face: str, operation: str) -> Callable[[int, float], None]:
     """What to call with the status and the seconds of each answer of an operation."""
     observe = _SECONDS.labels(face, operation).observe
-    count = {
-        digit: _REQUESTS.labels(face, operation, f"{digit}xx").inc for digit in range(1, 6)
-    }
+    count = {digit: _REQUESTS.labels(face, operation, f"{digit}xx").inc for digit in range(1, 6)}
 
     def measured(status: int, seconds: float) -> None:
         observe(seconds)

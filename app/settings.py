@@ -1,5 +1,7 @@
 """What a running service can be told. A value: only `cli` reads the environment."""
 
+from pathlib import Path
+
 from msgspec import Struct
 
 
@@ -35,6 +37,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     password_checks: int = 2
     """Passwords verified at the same time: each takes 19 MiB and a core."""
 
+    embedded_data_dir: Path | None = None
+    """Where the embedded PostgreSQL lives, to bring it back if it dies; None with another."""
     metrics_folder: str | None = None
     """Where worker processes add up their metrics; None when there is one worker."""
 

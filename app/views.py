@@ -55,7 +55,7 @@ class Views:
 
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]
-    ) -> Sequence[Row | None | Exception]:
+    ) -> Sequence[Row | Exception | None]:
         decoder = _DECODERS[kind]
         wanted = list(dict.fromkeys(streams))
         partitions = [partition_of(stream, self._partitions) for stream in wanted]

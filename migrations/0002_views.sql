@@ -43,7 +43,8 @@ CREATE TABLE account_info (
     name        text        GENERATED ALWAYS AS (doc ->> 'name') STORED,
     PRIMARY KEY (partition, stream_id)
 );
-CREATE INDEX account_info_account_id ON account_info (account_id) INCLUDE (name);
+-- Unnamed: a rebuilt table's indexes get their names by the same rule.
+CREATE INDEX ON account_info (account_id) INCLUDE (name);
 
 -- Numbers of chat sessions: int32, as the API shows them.
 CREATE SEQUENCE chat_session_number AS integer;

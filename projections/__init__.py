@@ -1,1 +1,1 @@
-"""Read views folded from the log, one a file. Pure: the SQL beside each is text for `app` to run."""
+"""Read views folded from the log, one a file. Pure: no I/O, no clock."""

@@ -9,4 +9,5 @@ VIEW = View(
     state=AISession,
     evolve=evolve,
     gone=lambda session: session.deleted,
+    session_id=lambda stream, _: str(stream),
 )

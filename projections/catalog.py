@@ -1,10 +1,15 @@
 """All views. A new one is a file here, a table in `migrations/`, and a line below."""
 
+from domain.event import Event
 from projections import account_info, ai_session_info, chat_session_entity
 from projections.view import View
 
 VIEWS: dict[str, View] = {
-    view.kind: view
-    for view in (ai_session_info.VIEW, chat_session_entity.VIEW, account_info.VIEW)
+    view.kind: view for view in (ai_session_info.VIEW, chat_session_entity.VIEW, account_info.VIEW)
 }
 """By the kind of stream that each is folded from."""
+
+
+def view_of(event: Event) -> View:
+    """The view that an event's stream is folded into."""
+    return VIEWS[event.topic.partition(".")[0]]

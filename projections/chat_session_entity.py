@@ -9,4 +9,5 @@ VIEW = View(
     state=ChatSession,
     evolve=evolve,
     gone=lambda session: session.deleted,
+    session_id=lambda _, session: str(session.chat_session_id),
 )

@@ -1,4 +1,4 @@
-"""The fold that all views share: a stream's state with who touched it, when and at which position."""
+"""The fold that all views share: a stream's state, and who touched it, when and where."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from domain.ids import StreamId
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -20,6 +22,8 @@ class View(Struct, frozen=True, kw_only=True):
     evolve: Callable[[Any, Any], Any]
     gone: Callable[[Any], bool]
     """Whether a state has no row: deleted for clients."""
+    session_id: Callable[[StreamId, Any], str]
+    """The id under which the APIs know a stream, from the stream and its state."""
 
     def doc(self, state: object) -> str | None:
         """The row's document, canonical JSON text; None if there is no row."""

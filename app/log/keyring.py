@@ -1,4 +1,4 @@
-"""Keys of personal data: one a stream, wrapped by the master key. Ciphers come from `cryptography`."""
+"""Keys of personal data: one a stream, wrapped by the master key."""
 
 import os
 
@@ -27,7 +27,7 @@ class Box:
         return nonce + self._cipher.encrypt(nonce, text, bound_to)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
-        """The text. Raises Unreadable when key, text or binding are not those it was sealed with."""
+        """The text. Raises Unreadable unless key, text and binding are those of the sealing."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
         except InvalidTag as error:

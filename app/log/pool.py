@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from app import metrics
 from app.log.errors import StoreDown
 from app.settings import Settings
 
@@ -32,6 +33,8 @@ class Pool:
         """Connects when first used, or by `open`."""
         self._settings = settings
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self.failed = asyncio.Event()
+        """Set when a statement failed in a passing way; whoever looks after it clears it."""
 
     async def open(self) -> None:
         """Connect once, so that a wrong address or password is known at start."""
@@ -57,7 +60,7 @@ class Pool:
         if self._pool is not None:
             try:
                 await asyncio.wait_for(self._pool.close(), self._settings.store_deadline_s)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 self._pool.terminate()
 
     async def fetch(
@@ -68,8 +71,16 @@ class Pool:
         `timeout_s` bounds waiting for a connection and for the answer each.
         """
         limit_s = self._settings.store_deadline_s if timeout_s is None else timeout_s
-        async with self._acquire(limit_s) as connection:
-            return await connection.fetch(sql, *arguments, timeout=limit_s)
+        try:
+            async with self._acquire(limit_s) as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(
+                    sql, *arguments, timeout=limit_s
+                )
+                return rows
+        except TRANSIENT:
+            metrics.STORE_FAILURES.inc()
+            self.failed.set()
+            raise
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
         """As `fetch`, for reads: tried again while the deadline lasts, then StoreDown."""

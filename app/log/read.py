@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Protocol
+from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
@@ -84,6 +85,26 @@ async def read_feed(
             boxes.clear()
 
 
+async def read_by_stream(
+    store: Asks, keyring: Keyring, partition: int, *, until: int
+) -> AsyncIterator[Sequence[Recorded]]:
+    """Events of a partition up to a position, in pages, each stream's together and in order."""
+    stream, version, box = StreamId(UUID(int=0)), 0, None
+    while True:
+        rows = await store.ask(
+            SQL["read_by_stream"], partition, stream, version, until, PAGE_EVENTS
+        )
+        page = []
+        for row in rows:
+            if row["originator_id"] != stream:
+                stream, box = row["originator_id"], _box(keyring, row, {})
+            page.append(_recorded(row, box))
+        if not page:
+            return
+        yield page
+        version = page[-1].version
+
+
 async def heads(store: Asks) -> list[Head]:
     """The end of each partition."""
     return [Head(*row) for row in await store.ask(SQL["heads"])]
@@ -100,9 +121,7 @@ def _stream(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Stream:
     return Stream([_recorded(row, box) for row in rows], box)
 
 
-def _box(
-    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]
-) -> Box | None:
+def _box(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> Box | None:
     wrapped = row["wrapped"]
     if wrapped is None:
         return None

@@ -25,6 +25,20 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  ORDER BY e.notification_id
  LIMIT $4;
 
+-- name: read_by_stream
+-- $1 partition   $2 after stream   $3 after version of it   $4 up to position   $5 events, at most
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, k.wrapped
+  FROM stored_events AS e
+  LEFT JOIN stream_key AS k
+    ON k.partition = e.partition
+   AND k.stream_id = e.originator_id
+ WHERE e.partition = $1
+   AND (e.originator_id, e.originator_version) > ($2, $3)
+   AND e.notification_id <= $4
+ ORDER BY e.originator_id, e.originator_version
+ LIMIT $5;
+
 -- name: heads
 SELECT partition, position, recorded_at
   FROM log_partition

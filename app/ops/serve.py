@@ -1,12 +1,15 @@
 """`serve`: migrates, then serves HTTP with one or more worker processes."""
 
 import asyncio
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from granian import Granian
+from granian.constants import Interfaces, Loops
 from msgspec import Struct
 
 from app.ops import users
@@ -36,18 +39,22 @@ def serve(
     where: Where,
     listen: Listen,
     administrator: Administrator,
-    settings: Callable[[str, bytes], Settings],
+    settings: Callable[[str, bytes, str | None], Settings],
     say: Callable[[str], None],
 ) -> None:
-    """Serve until told to stop. `settings` makes them of a database URL and a master key."""
+    """Serve until told to stop.
+
+    `settings` makes them of a database URL, a master key, and the folder where worker processes
+    add up their metrics (None for one worker).
+    """
     with database(where) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
         with tempfile.TemporaryDirectory(prefix="sessionary-metrics-") as folder:
-            chosen = settings(url, key)
-            if listen.workers > 1:
-                # prometheus_client reads it when it is first imported, in each worker.
-                os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            _run(listen, chosen, say)
+            shared = folder if listen.workers > 1 else None
+            if shared is not None:
+                # prometheus_client reads it when it is first imported.
+                os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+            _run(listen, settings(url, key, shared), say)
 
 
 async def _prepare(
@@ -67,10 +74,8 @@ async def _prepare(
 
 
 def _run(listen: Listen, settings: Settings, say: Callable[[str], None]) -> None:
-    # Imported late: a worker must find the environment set.
-    from granian import Granian
-    from granian.constants import Interfaces, Loops
-
+    # A worker starts afresh: it takes over no locks of this process, and finds the environment set.
+    multiprocessing.set_start_method("spawn")
     say(f"Serving on http://{listen.host}:{listen.port}")
     Granian(
         "app.main:create_app",

@@ -45,7 +45,5 @@ async def ensure_administrator(store: Connection, name: str, password: str | Non
     if await everybody(store):
         return None
     chosen = password or secrets.token_urlsafe(12)
-    added = await store.ask(
-        SQL["add_first"], name, hash_password(chosen), [SYSTEM_ADMINISTRATOR]
-    )
+    added = await store.ask(SQL["add_first"], name, hash_password(chosen), [SYSTEM_ADMINISTRATOR])
     return chosen if added and password is None else None

@@ -6,7 +6,6 @@ from app.log.errors import (
     Conflict,
     KeyInFlight,
     KeyReused,
-    LogError,
     StoreDown,
     Unreadable,
     VersionMismatch,
@@ -16,7 +15,7 @@ from app.log.pool import TRANSIENT
 from app.principals import Forbidden, Unauthenticated
 from app.routes.exchange import TooLarge
 from app.wire.json_text import BadInput
-from domain.errors import AccountNotFound, AlreadyExists, DomainError, InvalidField, NotFound
+from domain.errors import AccountNotFound, AlreadyExists, InvalidField, NotFound
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -80,5 +79,3 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
             return Refusal(status, code, message, headers=retry)
         case _:
             return Refusal(status, code, message)
-
-

@@ -70,9 +70,7 @@ class Exchange:
 
     async def identify(self) -> Principal:
         """Find out who calls. Raises Unauthenticated."""
-        principal = await self.service.principals.authenticate(
-            self.headers.get(b"authorization")
-        )
+        principal = await self.service.principals.authenticate(self.headers.get(b"authorization"))
         self.principal = principal
         return principal
 
@@ -161,9 +159,7 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
     return headers
 
 
-_SINGLE = frozenset(
-    {b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"}
-)
+_SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
 
 
 def _versions(if_match: bytes | None) -> frozenset[int] | None:
@@ -174,4 +170,6 @@ def _versions(if_match: bytes | None) -> frozenset[int] | None:
             int(tag.strip().removeprefix(b"W/").strip(b'"')) for tag in if_match.split(b",")
         )
     except ValueError:
-        raise BadInput('If-Match takes a version in quotes, such as "3"', field="If-Match") from None
+        raise BadInput(
+            'If-Match takes a version in quotes, such as "3"', field="If-Match"
+        ) from None

@@ -57,9 +57,7 @@ def mount(
     prefix: str, face: Face, routes: Routes, service: Callable[[], Service]
 ) -> ASGIRouteHandler:
     """The Litestar handler of all that a face serves below a prefix."""
-    table = Table(
-        {path: _measured(face, operations) for path, operations in routes.items()}
-    )
+    table = Table({path: _measured(face, operations) for path, operations in routes.items()})
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()

@@ -26,10 +26,9 @@ class Table(Generic[T]):
 
     def find(self, path: str) -> tuple[T, dict[str, str]] | None:
         """The target of a path and its parameters; None if nothing is there."""
-        node: _Node[T] | None = self._root
+        node = self._root
         values = []
         for segment in path.strip("/").split("/"):
-            assert node is not None  # noqa: S101  # left below, as soon as it is None
             below = node.literal.get(segment.lower())
             if below is None:
                 below = node.parameter

@@ -1,4 +1,4 @@
-"""Reading JSON that strangers sent: every way it can be bad ends in `BadInput`, naming the field."""
+"""Reading JSON that strangers sent: whatever is wrong ends in `BadInput`, naming the field."""
 
 import re
 from typing import TypeVar

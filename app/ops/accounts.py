@@ -1,0 +1,37 @@
+"""Accounts from the command line: commands like any other, with the operator as their actor."""
+
+import getpass
+
+import msgspec
+
+from app.commands import Call, Metadata
+from app.service import Service
+from domain.account import Account, NewAccount
+from domain.errors import InvalidField
+from domain.ids import AccountId
+from domain.limits import AccountIdText, AccountName
+
+_PAGE = 1_000
+
+
+async def add(service: Service, account_id: str, name: str) -> None:
+    """Add an account. Raises AlreadyExists, or InvalidField for a text that no account may have."""
+    for field, text, form in (("id", account_id, AccountIdText), ("name", name, AccountName)):
+        try:
+            msgspec.convert(text, form)
+        except msgspec.ValidationError as error:
+            raise InvalidField(field, f"{field}: {error}") from error
+    metadata = Metadata(face="cli", operation="NewAccount")
+    call = Call(actor=f"cli:{getpass.getuser()}", metadata=metadata)
+    await service.commands.handle(NewAccount(account_id=AccountId(account_id), name=name), call)
+
+
+async def everything(service: Service) -> list[Account]:
+    """All accounts, in the order of their ids."""
+    found: list[Account] = []
+    while True:
+        after = found[-1].account_id if found else ""
+        page = [folded.state for folded in await service.views.accounts(after, _PAGE)]
+        found.extend(page)
+        if len(page) < _PAGE:
+            return found

@@ -1,0 +1,135 @@
+"""`replay`: a session's history, event by event, with what each changed and the state after it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from app.log import read
+from app.log.keyring import Keyring
+from app.ops.store import Connection
+from domain.ids import (
+    AccountId,
+    ChatSessionId,
+    StreamId,
+    account_stream,
+    chat_session_stream,
+    partition_of,
+)
+from projections.catalog import view_of
+from projections.fold import Folded, fold
+
+_TIME = Annotated[datetime, Meta(tz=True)]
+
+
+class Change(Struct, frozen=True):
+    """A field before and after an event."""
+
+    before: Any
+    after: Any
+
+
+class Step(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One event as everything outside the database sees it, and what it led to."""
+
+    partition: int
+    position: int
+    stream: UUID
+    version: int
+    session_id: str
+    type: str
+    event_id: UUID
+    recorded_at: datetime
+    actor: str
+    metadata: Raw
+    data: Any
+    changed: dict[str, Change]
+    state: Any
+
+
+def stream_named(name: str) -> StreamId:
+    """The stream that an operator means: a session's id, a stream's UUID, `account:ID`.
+
+    Raises ValueError.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "account" and rest:
+        return account_stream(AccountId(rest))
+    if name.isascii() and name.isdigit():
+        return chat_session_stream(ChatSessionId(int(name)))
+    try:
+        return StreamId(UUID(name))
+    except ValueError:
+        raise ValueError(
+            f"{name!r} names no stream: give an AI session's id, a chat session's number, "
+            "or account:ID"
+        ) from None
+
+
+async def replay(
+    store: Connection, keyring: Keyring, stream: StreamId, as_of: int | datetime | None
+) -> list[Step]:
+    """The steps of a stream, oldest first, up to a version or a time; [] if it has no events.
+
+    Raises Unreadable.
+    """
+    partition = partition_of(stream, len(await read.heads(store)))
+    (past,) = await read.read_streams(store, keyring, [(partition, stream)])
+    if past is None:
+        return []
+    rows = await store.ask(read.SQL["metadata"], partition, stream)
+    metadata = {row["originator_version"]: row["metadata"] for row in rows}
+    steps: list[Step] = []
+    folded: Folded[Any] | None = None
+    for recorded in past.events:
+        late = (
+            recorded.recorded_at > as_of
+            if isinstance(as_of, datetime)
+            else as_of is not None and recorded.version > as_of
+        )
+        if late:
+            break
+        before = folded
+        view = view_of(recorded.event)
+        folded = fold(view.evolve, folded, recorded)
+        steps.append(
+            Step(
+                partition=recorded.partition,
+                position=recorded.position,
+                stream=recorded.stream,
+                version=recorded.version,
+                session_id=view.session_id(folded.stream, folded.state),
+                type=recorded.event.topic,
+                event_id=recorded.event_id,
+                recorded_at=recorded.recorded_at,
+                actor=recorded.actor,
+                metadata=Raw(metadata[recorded.version].encode()),
+                data=recorded.event,
+                changed=_changed(before, folded),
+                state=folded.state,
+            )
+        )
+    return steps
+
+
+def as_of(text: str) -> int | datetime:
+    """A version, or a time in ISO 8601 with its offset. Raises ValueError."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        return msgspec.convert(text, _TIME)
+    except msgspec.ValidationError:
+        raise ValueError(
+            f"{text!r} is neither a version nor a time such as 2026-11-21T10:00:00Z"
+        ) from None
+
+
+def _changed(before: Folded[Any] | None, after: Folded[Any]) -> dict[str, Change]:
+    old = None if before is None else before.state
+    return {
+        name: Change(None if old is None else getattr(old, name), value)
+        for name in after.state.__struct_fields__
+        if (value := getattr(after.state, name)) != (None if old is None else getattr(old, name))
+    }

@@ -1,0 +1,69 @@
+"""How commands show what they found: data to stdout, talk and progress to stderr."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from app.ops.replay import Step
+
+_PIPED_COLUMNS = 200
+"""Width of a table that goes to a file: enough that no time or type is cut."""
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people on a terminal, tab-separated lines for programs."""
+    console = Console()
+    if not console.is_terminal:
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def print_steps(steps: Sequence[Step], output: str) -> None:
+    """A history as `table`, `json` (one array) or `ndjson` (a line each)."""
+    if output == "ndjson":
+        for step in steps:
+            click.echo(msgspec.json.encode(step))
+    elif output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(steps)))
+    else:
+        table = Table("version", "position", "recorded at", "actor", "type", "changed")
+        for step in steps:
+            table.add_row(
+                str(step.version),
+                f"{step.partition}:{step.position}",
+                step.recorded_at.isoformat(),
+                step.actor,
+                step.type,
+                "\n".join(_line(name, change.after) for name, change in step.changed.items()),
+            )
+        terminal = Console()
+        (terminal if terminal.is_terminal else Console(width=_PIPED_COLUMNS)).print(table)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, to be told the events done and the events there are."""
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _line(name: str, value: object) -> str:
+    return f"{name} = {msgspec.json.encode(value).decode()}"

@@ -1,0 +1,76 @@
+"""What all tests share: one PostgreSQL a run, a database of its own for each test that asks."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+import database
+from app.service import Service, open_service
+from app.settings import Settings
+
+
+def pytest_report_header() -> str:
+    return f"PostgreSQL, if a test needs it: {database.server_in_words()}"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A server whose user may do everything there."""
+    with database.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def template(server_url: str) -> AsyncIterator[str]:
+    """The migrated database that those of the tests are copies of."""
+    async with database.migrated(server_url) as name:
+        yield name
+
+
+@pytest.fixture
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """A migrated database of this test's own, as its owner."""
+    name = f"sessionary_test_{secrets.token_hex(8)}"
+    async with database.created(server_url, name, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_database_url(server_url: str) -> AsyncIterator[str]:
+    """An empty database of this test's own, as its owner."""
+    async with database.created(server_url, f"sessionary_test_{secrets.token_hex(8)}") as url:
+        yield url
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the owner of everything in the test's database."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """The service's defaults, on the test's database; slow machines get more patience."""
+    return Settings(
+        database_url=database_url, master_key=database.MASTER_KEY, store_deadline_s=10.0
+    )
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """What one worker process holds."""
+    opened = await open_service(settings)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other_service(settings: Settings) -> AsyncIterator[Service]:
+    """What another worker process holds, on the same database."""
+    opened = await open_service(settings)
+    yield opened
+    await opened.close()

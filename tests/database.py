@@ -1,0 +1,116 @@
+"""A PostgreSQL for the tests to run on, and databases on it that are copied and dropped."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from app.ops.store import Where, prepare
+
+IMAGE = "postgres:18"
+MASTER_KEY_FILE = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"
+"""What the key file of a test holds: `MASTER_KEY` in base64."""
+MASTER_KEY = b"01234567890123456789012345678901"
+_ENGINE_ANSWERS_S = 2
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a running PostgreSQL, whose user may do everything there."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+    elif docker_state() == "ready":
+        with _contained() as url:
+            yield url
+    else:
+        with _embedded() as url:
+            yield url
+
+
+def server_in_words() -> str:
+    """Which PostgreSQL `server` takes, and why."""
+    if os.environ.get("TEST_DATABASE_URL"):
+        return "the one of TEST_DATABASE_URL"
+    state = docker_state()
+    return f"{IMAGE} in a container" if state == "ready" else f"the embedded one ({state})"
+
+
+def docker_state() -> str:
+    """`ready` when a Docker engine answers and has the image or can get it; else what is amiss."""
+    import docker
+    from docker.errors import DockerException, ImageNotFound
+    from requests import RequestException
+
+    try:
+        with closing(docker.from_env(timeout=_ENGINE_ANSWERS_S)) as engine:
+            engine.ping()
+            try:
+                engine.images.get(IMAGE)
+            except ImageNotFound:
+                engine.api.timeout = 300
+                engine.images.pull(IMAGE)
+    except (DockerException, RequestException) as error:
+        return f"no Docker engine with {IMAGE}: {type(error).__name__}"
+    return "ready"
+
+
+@asynccontextmanager
+async def migrated(server_url: str) -> AsyncIterator[str]:
+    """The name of a database with the present schema and the tests' master key, while it lasts."""
+    name = f"sessionary_test_{secrets.token_hex(4)}"
+    async with created(server_url, name) as url:
+        with tempfile.TemporaryDirectory() as folder:
+            key_file = Path(folder, "master.key")
+            key_file.write_text(MASTER_KEY_FILE)
+            where = Where(
+                database_url=url,
+                data_dir=Path(folder),
+                master_key_file=key_file,
+                allow_unsafe_database=True,
+            )
+            await prepare(url, where)
+        yield name
+
+
+@asynccontextmanager
+async def created(
+    server_url: str, name: str, template: str = "template0"
+) -> AsyncIterator[str]:
+    """The URL of a new database, a copy of another; dropped afterwards, whoever is connected."""
+    await _at(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        await _at(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _at(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _contained() -> Iterator[str]:
+    from testcontainers.community.postgres import PostgresContainer
+
+    with PostgresContainer(IMAGE, driver=None) as container:
+        yield container.get_connection_url()
+
+
+@contextmanager
+def _embedded() -> Iterator[str]:
+    from app.embedded import running
+
+    # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
+    with tempfile.TemporaryDirectory(prefix="sessionary-tests-") as folder:
+        with running(Path(folder)) as url:
+            yield url
