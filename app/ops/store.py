@@ -52,7 +52,6 @@ def database(where: Where) -> Iterator[str]:
     # Not needed, and in the container image not there, where a database is given.
     from app.embedded import running
 
-    where.data_dir.mkdir(parents=True, exist_ok=True)
     with running(where.data_dir) as url:
         yield url
 

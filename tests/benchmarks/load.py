@@ -1,0 +1,46 @@
+"""Load from outside: wrk with `load.lua`."""
+
+import secrets
+import subprocess
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from .credentials import AUTHORIZATION
+from .measure import BenchmarkFailed
+
+CONNECTIONS = 64
+_SCRIPT = Path(__file__).with_name("load.lua")
+
+
+class Load(Struct, frozen=True):
+    """What wrk saw."""
+
+    requests: int
+    """Answers that arrived whole."""
+    refused: int
+    """Of these, with a status of 400 or more."""
+    lost: int
+    """Connections that broke, and answers that did not come in time."""
+    p50_us: int
+    p99_us: int
+
+
+def load(base_url: str, method: str, ids_file: Path, seconds: float) -> Load:
+    """Load a service for some time. Raises BenchmarkFailed unless every answer was a success."""
+    length = ("-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s")
+    given = (method, AUTHORIZATION, str(ids_file), secrets.token_hex(4))
+    said = subprocess.run(  # noqa: S603  # our script and arguments, no shell
+        ["wrk", *length, "-s", str(_SCRIPT), base_url, "--", *given],  # noqa: S607  # a tool of the machine
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    _, found, result = said.stdout.rpartition("\nresult ")
+    if said.returncode != 0 or not found:
+        raise BenchmarkFailed(f"wrk failed: {said.stdout}{said.stderr}")
+    seen = msgspec.json.decode(result, type=Load)
+    if seen.refused or seen.lost:
+        raise BenchmarkFailed(f"{method} at {base_url} was not answered well: {seen}")
+    return seen

@@ -1,0 +1,111 @@
+"""POST, PATCH and GET over HTTP at 64 connections, ours against two peers on the same server."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import httpx
+from msgspec import Struct
+
+from .credentials import AUTHORIZATION
+from .load import CONNECTIONS, load
+from .measure import BenchmarkFailed, Pace, Runs, Sample, interleaved, timed
+from .report import Comparison, table
+from .services import Service, declarative, plain, sessionary
+from .session_dto import ACCOUNT_ID
+from .stage import Stage
+
+SESSIONS = 1_000
+"""Prepared in each service; PATCH and GET go round them."""
+WARM_UP_S = 1
+_AT_LEAST = {"POST": (0.8, 2.0), "PATCH": (0.7, 2.5), "GET": (1.0, 2.0)}
+"""Against the declarative peer, and against the plain service."""
+
+
+class _Contender(Struct, frozen=True):
+    service: Service
+    ids_file: Path
+
+
+def run(stage: Stage, pace: Pace) -> str:
+    """Measure, and tell in a Markdown table."""
+    with ExitStack() as running:
+        contenders = {
+            kind.__name__: _prepared(running.enter_context(kind(stage)), stage.folder)
+            for kind in (sessionary, declarative, plain)
+        }
+        runs = {method: _method(stage, contenders, method, pace) for method in _AT_LEAST}
+    title = f"HTTP at {CONNECTIONS} connections, one worker, requests"
+    return table(title, [*_against("declarative", 0, runs), *_against("plain", 1, runs)])
+
+
+def _against(peer: str, column: int, runs: dict[str, Runs]) -> list[Comparison]:
+    names = ("a declarative handler in memory", "a plain service, history by trigger")
+    return [
+        Comparison(
+            f"{method} against {names[column]}",
+            at_least[column],
+            runs[method]["sessionary"],
+            runs[method][peer],
+        )
+        for method, at_least in _AT_LEAST.items()
+    ]
+
+
+def _method(stage: Stage, contenders: dict[str, _Contender], method: str, pace: Pace) -> Runs:
+    for contender in contenders.values():
+        load(contender.service.base_url, method, contender.ids_file, WARM_UP_S)
+    cells: dict[str, Callable[[], Sample]] = {
+        name: partial(_measured, contender, method, pace.seconds, stage.postmaster)
+        for name, contender in contenders.items()
+    }
+    return interleaved(cells, pace.rounds)
+
+
+def _measured(contender: _Contender, method: str, seconds: float, postmaster: int) -> Sample:
+    service = contender.service
+    time.sleep(0.1)  # what was in flight when the load before ended
+    before = service.written() if service.written is not None else 0
+
+    def work() -> int:
+        return load(service.base_url, method, contender.ids_file, seconds).requests
+
+    roots = [service.pid] if service.written is None else [service.pid, postmaster]
+    sample = timed(work, roots)
+    if service.written is not None:
+        acknowledged = 0 if method == "GET" else round(sample.per_s * seconds)
+        _check_written(method, service.written() - before, acknowledged)
+    return sample
+
+
+def _check_written(method: str, grown: int, acknowledged: int) -> None:
+    # wrk goes without waiting for what it sent last.
+    if not acknowledged <= grown <= acknowledged + CONNECTIONS:
+        raise BenchmarkFailed(
+            f"{method}: {acknowledged} requests were acknowledged and {grown} events written"
+        )
+
+
+def _prepared(service: Service, folder: Path) -> _Contender:
+    ids = asyncio.run(_create_sessions(service.base_url))
+    ids_file = folder / f"ids-{service.pid}"
+    ids_file.write_text("".join(f"{session}\n" for session in ids))
+    return _Contender(service, ids_file)
+
+
+async def _create_sessions(base_url: str) -> Sequence[str]:
+    at_once = asyncio.Semaphore(CONNECTIONS)
+    headers = {"Authorization": AUTHORIZATION}
+    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30) as client:
+
+        async def create(number: int) -> str:
+            body = {"accountId": ACCOUNT_ID, "purpose": f"Follow up on invoice {number}"}
+            async with at_once:
+                answer = await client.post("/ai/sessions", json=body)
+            created: str = answer.raise_for_status().json()["id"]
+            return created
+
+        return await asyncio.gather(*map(create, range(SESSIONS)))

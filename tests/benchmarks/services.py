@@ -1,0 +1,156 @@
+"""The three services under load, each in processes of its own, as in production: one worker."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+from msgspec import Struct
+
+from . import plain_service
+from .credentials import AUTHORIZATION, PASSWORD, USER
+from .measure import BenchmarkFailed
+from .session_dto import ACCOUNT_ID, ACCOUNT_NAME
+from .stage import Stage
+
+PORTS = range(8200, 8300)
+START_S = 60
+STOP_S = 15
+_ROOT = Path(__file__).parents[2]
+
+
+class Service(Struct, frozen=True):
+    """A service that answers."""
+
+    pid: int
+    base_url: str
+    written: Callable[[], int] | None
+    """How many changes its log or history holds; None where there is neither."""
+
+
+@contextmanager
+def sessionary(stage: Stage) -> Iterator[Service]:
+    """Ours, by its own command line, with an account to create sessions for."""
+    url = stage.new_database("sessionary_http")
+    port = _free_port()
+    command = ("-m", "app.cli", "serve", "--port", str(port), "--database-url", url)
+    place = ("--data-dir", str(stage.folder / "sessionary"))
+    secret = {"SESSIONARY_ADMIN_USER": USER, "SESSIONARY_ADMIN_PASSWORD": PASSWORD}
+    with _process((*command, *place), secret, port, stage.folder / "sessionary.log") as pid:
+        base_url = f"http://127.0.0.1:{port}"
+        httpx.post(
+            f"{base_url}/accounts",
+            json={"id": ACCOUNT_ID, "name": ACCOUNT_NAME},
+            headers={"Authorization": AUTHORIZATION},
+        ).raise_for_status()
+        yield Service(pid, base_url, lambda: _count(url, "SELECT count(*) FROM stored_events"))
+
+
+@contextmanager
+def declarative(stage: Stage) -> Iterator[Service]:
+    """Peer A."""
+    port = _free_port()
+    log = stage.folder / "declarative.log"
+    with _process(_granian("declarative", port), {}, port, log) as pid:
+        yield Service(pid, f"http://127.0.0.1:{port}", None)
+
+
+@contextmanager
+def plain(stage: Stage) -> Iterator[Service]:
+    """Peer B."""
+    url = stage.new_database("plain_service")
+    asyncio.run(plain_service.set_up(url))
+    port = _free_port()
+    log = stage.folder / "plain_service.log"
+    environment = {plain_service.DATABASE_URL: url}
+    with _process(_granian("plain_service", port), environment, port, log) as pid:
+        counted = plain_service.SQL["written"]
+        yield Service(pid, f"http://127.0.0.1:{port}", lambda: _count(url, counted))
+
+
+def _granian(module: str, port: int) -> Sequence[str]:
+    """A peer under the same server, with the same options, as ours."""
+    server = ("-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--workers", "1")
+    options = ("--no-ws", "--no-access-log", "--factory", "--port", str(port))
+    return (*server, *options, f"{__package__}.{module}:create_app")
+
+
+@contextmanager
+def _process(
+    arguments: Sequence[str], environment: Mapping[str, str], port: int, log: Path
+) -> Iterator[int]:
+    """A Python process that listens on a port; it and all that it started end with the block."""
+    with log.open("wb") as said:
+        process = subprocess.Popen(  # noqa: S603  # this Python, our modules, no shell
+            [sys.executable, *arguments],
+            cwd=_ROOT,
+            env=os.environ | environment,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _await_port(process, port, log)
+            yield process.pid
+        finally:
+            _end(process)
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while not _listens(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise BenchmarkFailed(f"A service did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(1)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    for port in PORTS:
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                server.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise BenchmarkFailed(f"No free port from {PORTS.start} to {PORTS.stop - 1}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        started = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        started = []
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for left in psutil.wait_procs(started, timeout=1)[1]:
+        left.kill()
+
+
+def _count(url: str, sql: str) -> int:
+    async def ask() -> int:
+        connection = await asyncpg.connect(url)
+        try:
+            count: int = await connection.fetchval(sql)
+            return count
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

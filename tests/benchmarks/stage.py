@@ -1,0 +1,54 @@
+"""Where the benchmarks run: one embedded PostgreSQL, a database of its own for each thing measured."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from msgspec import Struct
+
+from app.embedded import running
+from app.embedded_cluster import Cluster
+
+
+class Stage(Struct, frozen=True):
+    """A running server, and a folder that goes with it."""
+
+    folder: Path
+    url: str
+    """Of the database that the server was made with."""
+
+    @property
+    def postmaster(self) -> int:
+        """The process that all processes of the server come from."""
+        pid_file = Cluster.at(self.folder / "data").files / "postmaster.pid"
+        return int(pid_file.read_text().partition("\n")[0])
+
+    def new_database(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        asyncio.run(_create(self.url, name))
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def stage(parent: Path | None) -> Iterator[Stage]:
+    """A server in a new folder below `parent`; both are gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=parent) as name:
+        folder = Path(name)
+        with running(folder / "data") as url:
+            yield Stage(folder, url)
+
+
+async def _create(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        # On a disk that is already flushed, so that nobody pays for what was before.
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+    os.sync()
