@@ -13,15 +13,16 @@ from typing import Any
 import msgspec
 from cachetools import LRUCache
 from msgspec import Struct
-from uuid_utils.compat import uuid7
 
+from app import metrics
 from app.log import codec
-from app.log.append import Appender, Entry, NewEvent, Outcome
+from app.log.append import Appender, Context, Entry, NewEvent, Outcome
 from app.log.batcher import Batcher
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
 from app.log.keyring import Box, Keyring
 from app.log.pool import Pool
 from app.log.read import Stream, read_streams, used_key
+from app.new_uuid import new_uuid
 from app.settings import Settings
 from app.targets import TARGETS, Target
 from app.turns import Turns
@@ -105,7 +106,7 @@ class Commands:
             for number in range(partitions)
         ]
         self._loads = Batcher[StreamId, Stream | None](self._read, settings.batch_lookups)
-        self._known: LRUCache[StreamId, _Known] = LRUCache(
+        self._known: LRUCache[int, _Known] = LRUCache(
             settings.cache_bytes, getsizeof=lambda known: known.doc_bytes + _OVERHEAD_BYTES
         )
         self._turns = Turns()
@@ -126,8 +127,11 @@ class Commands:
         stream = target.stream(command)
         key = call.metadata.idempotency_key
         if key is None:
+            job = _Job(command, call, target, stream, None)
+            if call.drawn is not None:  # nobody else knows the stream yet
+                return await self._carry_out(job)
             async with self._turns.of(stream):
-                return await self._carry_out(_Job(command, call, target, stream, None))
+                return await self._carry_out(job)
         in_flight = (call.actor, key)
         if in_flight in self._keys_in_flight:
             raise KeyInFlight
@@ -155,7 +159,7 @@ class Commands:
             return await self._answer_again(job, used.stream, used.version)
 
     async def _carry_out(self, job: _Job) -> Answer:
-        known = _Known() if job.call.drawn else self._known.get(job.stream)
+        known = _Known() if job.call.drawn else self._known.get(job.stream.int)
         for _ in range(self._tries):
             known, events = await self._decide(job, known)
             entry, state, box = self._entry(job, known, events)
@@ -167,6 +171,7 @@ class Commands:
                 return await self._answer_again(job, outcome.stream, outcome.version)
             if outcome.outcome == "key_reused":
                 raise KeyReused
+            metrics.CONFLICTS.inc()
             known = None
         raise Conflict(job.stream, outcome.version)
 
@@ -186,25 +191,30 @@ class Commands:
         before = known.folded
         view = VIEWS[job.target.kind]
         state: Any = reduce(view.evolve, events, None if before is None else before.state)
+        split = [codec.split(event) for event in events]
         box, wrapped = known.box, None
-        if box is None and any(codec.is_personal(event) for event in events):
+        if box is None and any(secret for _, secret in split):
             box, wrapped = self._keyring.new(job.stream)
         call = job.call
         entry = Entry(
+            context=Context(
+                actor=call.actor,
+                metadata=_ENCODER.encode(call.metadata).decode(),
+                view=view.name,
+                account=job.target.account(state),
+            ),
             stream=job.stream,
             expected=0 if before is None else before.version,
             events=[
-                NewEvent(event.topic, codec.encode(event, job.stream, box), uuid7())
-                for event in events
+                NewEvent(
+                    event.topic, codec.encode(event.topic, fields, job.stream, box), new_uuid()
+                )
+                for event, fields in zip(events, split, strict=True)
             ],
-            actor=call.actor,
-            metadata=_ENCODER.encode(call.metadata).decode(),
-            view=view.name if events else None,
             doc=view.doc(state) if events else None,
             sealing_key=wrapped,
             key=call.metadata.idempotency_key,
             fingerprint=job.fingerprint,
-            account=job.target.account(state),
         )
         return entry, state, box
 
@@ -230,7 +240,7 @@ class Commands:
             partition=partition_of(job.stream, self._partitions),
             version=outcome.version,
             position=outcome.position,
-            actor=entry.actor,
+            actor=job.call.actor,
             at=outcome.recorded_at,
         )
         self._remember(job.stream, _Known(folded, box, len(entry.doc or "")))
@@ -257,7 +267,7 @@ class Commands:
 
     def _remember(self, stream: StreamId, known: _Known) -> None:
         if known.doc_bytes < self._known.maxsize / 16:
-            self._known[stream] = known
+            self._known[stream.int] = known
 
     async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | None]:
         wanted = [(partition_of(stream, self._partitions), stream) for stream in streams]

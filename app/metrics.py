@@ -22,7 +22,7 @@ _REQUESTS = Counter(
     "sessionary_requests", "Answers by status class.", ["face", "operation", "status"]
 )
 BATCHES = Counter("sessionary_log_batches", "Batches appended to the log.")
-EVENTS = Counter("sessionary_log_events", "Events appended to the log.")
+COMMANDS = Counter("sessionary_log_commands", "Commands in those batches.")
 CONFLICTS = Counter("sessionary_log_conflicts", "Commands whose stream had moved on.")
 STORE_FAILURES = Counter(
     "sessionary_store_failures", "Statements that failed in a passing way and were tried again."

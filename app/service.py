@@ -4,13 +4,12 @@ import asyncio
 import hashlib
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
 from app.commands import Call, Commands
 from app.log.errors import StoreDown, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import heads
+from app.new_uuid import new_uuid
 from app.principals import Principals
 from app.settings import Settings
 from app.sql import blocks
@@ -59,14 +58,11 @@ class Service:
             self._accounts.add(account)
 
     def new_session_id(self, call: Call) -> UUID:
-        """A fresh UUIDv7: later ids sort later, so that a scan by stream reads in order.
-
-        With an idempotency key it falls into the partition where a retry looks for the key.
-        """
-        drawn: UUID = uuid7()
+        """A fresh id; with an idempotency key, one in the partition where a retry looks for it."""
+        drawn = new_uuid()
         home = home_partition(call, self._partitions)
         while home is not None and partition_of(StreamId(drawn), self._partitions) != home:
-            drawn = uuid7()
+            drawn = new_uuid()
         return drawn
 
     async def new_chat_session_id(self, call: Call) -> ChatSessionId:

@@ -13,14 +13,15 @@ class Turns:
 
     def __init__(self) -> None:
         """Nobody waits."""
-        self._waiting: dict[StreamId, deque[asyncio.Future[None]]] = {}
+        # By a stream's number: hashing a UUID is a call into Python.
+        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def of(self, stream: StreamId) -> AsyncIterator[None]:
         """The caller's turn with a stream, for as long as the block lasts."""
-        waiting = self._waiting.get(stream)
+        waiting = self._waiting.get(stream.int)
         if waiting is None:
-            self._waiting[stream] = deque()
+            self._waiting[stream.int] = deque()
         else:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             waiting.append(turn)
@@ -36,10 +37,10 @@ class Turns:
             self._pass_on(stream)
 
     def _pass_on(self, stream: StreamId) -> None:
-        waiting = self._waiting[stream]
+        waiting = self._waiting[stream.int]
         while waiting:
             turn = waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
-        del self._waiting[stream]
+        del self._waiting[stream.int]

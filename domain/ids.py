@@ -1,5 +1,6 @@
 """How sessions and accounts are named, and which stream keeps each. Nothing here draws a new id."""
 
+import re
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -13,6 +14,8 @@ StreamId = NewType("StreamId", UUID)
 # Fixed for ever: a stream's name is derived from it. Drawn once at random.
 _NAMESPACE = UUID("6f1d5c9e-3b0a-4d6e-9a57-1c2f8e7b4d03")
 
+_CANONICAL = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+
 
 def ai_session_stream(session: AISessionId) -> StreamId | None:
     """The stream of an AI session: the id itself. None if the text is no canonical UUID.
@@ -20,11 +23,7 @@ def ai_session_stream(session: AISessionId) -> StreamId | None:
     Only the spelling that the service hands out names a session, so that one session
     has one URL.
     """
-    try:
-        stream = UUID(session)
-    except ValueError:
-        return None
-    return StreamId(stream) if str(stream) == session else None
+    return StreamId(UUID(session)) if _CANONICAL(session) else None
 
 
 def chat_session_stream(session: ChatSessionId) -> StreamId:

@@ -2,16 +2,18 @@
 
 CREATE FUNCTION append(
     p_partition   integer,
+    -- one entry a context, numbered from 1: most commands of a batch share theirs with others
+    x_actor       text[],
+    x_metadata    jsonb[],
+    x_view        text[],    -- table of the view row that a command writes
     -- one entry a command, numbered from 1
+    c_context     integer[],
     c_stream      uuid[],
     c_expected    bigint[],  -- the version the stream must have; 0: it must not exist
     c_events      integer[], -- how many events; 0 checks the version and records the key only
-    c_actor       text[],
-    c_metadata    jsonb[],
-    c_view        text[],    -- table of the view row that the command writes; null: none
-    c_doc         jsonb[],   -- its document; null: the row goes
+    c_doc         jsonb[],   -- document of the view row; null: the row goes
     c_sealing_key bytea[],   -- wrapped key of a stream that has none yet
-    c_key         text[],    -- idempotency key
+    c_key         text[],    -- idempotency key; the whole array is null when no command has one
     c_fingerprint bytea[],   -- hash of the command that the key stands for
     -- one entry an event
     e_command     integer[], -- number of its command
@@ -31,6 +33,7 @@ SECURITY DEFINER
 SET search_path = public, pg_temp
 -- Plans are made once a connection, on tables that were small then: keep them on the indexes.
 SET plan_cache_mode = force_generic_plan
+-- (LIMIT 1 in the look-ups below keeps them one probe of an index for each command.)
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET enable_hashjoin = off
@@ -59,11 +62,11 @@ BEGIN
     WITH asked AS (
         SELECT c.i, c.stream, c.expected, c.events, c.fingerprint,
                coalesce(last.version, 0) AS version,
-               own.notification_id AS own_position, own.recorded_at AS own_at,
+               own.position AS own_position, own.recorded_at AS own_at,
                used.fingerprint AS used_fingerprint, used.stream_id AS used_stream,
                used.version AS used_version
-          FROM unnest(c_stream, c_expected, c_events, c_actor, c_key, c_fingerprint)
-               WITH ORDINALITY AS c(stream, expected, events, actor, key, fingerprint, i)
+          FROM unnest(c_stream, c_expected, c_events, c_context, c_key, c_fingerprint)
+               WITH ORDINALITY AS c(stream, expected, events, context, key, fingerprint, i)
           LEFT JOIN LATERAL (
                    SELECT s.originator_version AS version
                      FROM stored_events AS s
@@ -73,16 +76,25 @@ BEGIN
                     LIMIT 1
                ) AS last ON true
           -- The same command sent again because its reply was lost: its last event stands already.
-          LEFT JOIN stored_events AS own
-                 ON last.version > c.expected
-                AND own.partition = p_partition
-                AND own.originator_id = c.stream
-                AND own.originator_version = c.expected + c.events
-                AND own.event_id = ANY (e_id)
-          LEFT JOIN idempotency_key AS used
-                 ON used.partition = p_partition
-                AND used.principal = c.actor
-                AND used.key = c.key
+          LEFT JOIN LATERAL (
+                   SELECT s.notification_id AS position, s.recorded_at
+                     FROM stored_events AS s
+                    WHERE last.version > c.expected
+                      AND s.partition = p_partition
+                      AND s.originator_id = c.stream
+                      AND s.originator_version = c.expected + c.events
+                      AND s.event_id = ANY (e_id)
+                    LIMIT 1
+               ) AS own ON true
+          LEFT JOIN LATERAL (
+                   SELECT k.fingerprint, k.stream_id, k.version
+                     FROM idempotency_key AS k
+                    WHERE c.key IS NOT NULL
+                      AND k.partition = p_partition
+                      AND k.principal = x_actor[c.context]
+                      AND k.key = c.key
+                    LIMIT 1
+               ) AS used ON true
     ), judged AS (
         SELECT a.*,
                CASE
@@ -124,7 +136,7 @@ BEGIN
                 notification_id, event_id, recorded_at, actor, metadata)
         SELECT p_partition, c_stream[e.command], c_expected[e.command] + e.nth, e.topic, e.state,
                v_position[e.command] - c_events[e.command] + e.nth, e.id, present,
-               c_actor[e.command], c_metadata[e.command]
+               x_actor[c_context[e.command]], x_metadata[c_context[e.command]]
           FROM unnest(e_command, e_nth, e_topic, e_state, e_id) AS e(command, nth, topic, state, id)
          WHERE v_outcome[e.command] = 'appended';
 
@@ -134,16 +146,16 @@ BEGIN
          WHERE c.wrapped IS NOT NULL
            AND c.outcome = 'appended';
 
-        FOR view_table IN
-            SELECT DISTINCT c.view_table FROM unnest(c_view) AS c(view_table)
-             WHERE c.view_table IS NOT NULL
-        LOOP
+        FOREACH view_table IN ARRAY ARRAY(SELECT DISTINCT unnest(x_view)) LOOP
             PERFORM write_view(
-                view_table, p_partition, c_stream, v_version, v_position, c_actor, present, c_doc,
-                (SELECT array_agg(c.view = view_table AND c.outcome = 'appended' AND c.events > 0
+                view_table, p_partition, x_actor, c_context, c_stream, v_version, v_position,
+                present, c_doc,
+                (SELECT array_agg(x_view[c.context] = view_table
+                                  AND c.outcome = 'appended'
+                                  AND c.events > 0
                                   ORDER BY c.i)
-                   FROM unnest(c_view, v_outcome, c_events)
-                        WITH ORDINALITY AS c(view, outcome, events, i)));
+                   FROM unnest(c_context, v_outcome, c_events)
+                        WITH ORDINALITY AS c(context, outcome, events, i)));
         END LOOP;
 
         UPDATE log_partition AS h
@@ -152,11 +164,11 @@ BEGIN
          WHERE h.partition = p_partition;
     END IF;
 
-    IF v_outcome && ARRAY['appended'] AND array_remove(c_key, NULL) <> '{}' THEN
+    IF c_key IS NOT NULL THEN
         INSERT INTO idempotency_key (partition, principal, key, fingerprint, stream_id, version)
-        SELECT p_partition, c.actor, c.key, c.fingerprint, c.stream, c.version
-          FROM unnest(c_actor, c_key, c_fingerprint, c_stream, v_version, v_outcome)
-               AS c(actor, key, fingerprint, stream, version, outcome)
+        SELECT p_partition, x_actor[c.context], c.key, c.fingerprint, c.stream, c.version
+          FROM unnest(c_context, c_key, c_fingerprint, c_stream, v_version, v_outcome)
+               AS c(context, key, fingerprint, stream, version, outcome)
          WHERE c.key IS NOT NULL
            AND c.outcome = 'appended';
     END IF;
@@ -170,8 +182,8 @@ END $$;
 
 -- Upserts or deletes the rows of one view that a batch brings; `wanted` says which entries are its.
 CREATE FUNCTION write_view(
-    view_table text, p_partition integer, stream uuid[], version bigint[], "position" bigint[],
-    actor text[], present timestamptz, doc jsonb[], wanted boolean[]
+    view_table text, p_partition integer, x_actor text[], context integer[], stream uuid[],
+    version bigint[], "position" bigint[], present timestamptz, doc jsonb[], wanted boolean[]
 ) RETURNS void
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
@@ -181,8 +193,9 @@ BEGIN
         INSERT INTO %I AS v
                (partition, stream_id, version, position,
                 created_by, created_at, modified_by, modified_at, doc)
-        SELECT $1, c.stream, c.version, c.position, c.actor, $5, c.actor, $5, c.doc
-          FROM unnest($2, $3, $4, $6, $7, $8) AS c(stream, version, position, actor, doc, wanted)
+        SELECT $1, c.stream, c.version, c.position, $2[c.context], $7, $2[c.context], $7, c.doc
+          FROM unnest($3, $4, $5, $6, $8, $9)
+               AS c(context, stream, version, position, doc, wanted)
          WHERE c.wanted
            AND c.doc IS NOT NULL
             ON CONFLICT (partition, stream_id) DO UPDATE
@@ -192,7 +205,7 @@ BEGIN
                modified_at = excluded.modified_at,
                doc = excluded.doc
         $sql$, view_table)
-    USING p_partition, stream, version, "position", present, actor, doc, wanted;
+    USING p_partition, x_actor, context, stream, version, "position", present, doc, wanted;
     IF EXISTS (SELECT FROM unnest(doc, wanted) AS c(doc, wanted) WHERE c.wanted AND c.doc IS NULL)
     THEN
         EXECUTE format($sql$

@@ -1,5 +1,6 @@
 """What all tests share: one PostgreSQL a run, a database of its own for each test that asks."""
 
+import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
@@ -16,9 +17,10 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
+def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server whose user may do everything there."""
-    with database.server() as url:
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    with database.server(terminal.write_line if terminal else logging.warning) as url:
         yield url
 
 

@@ -3,8 +3,8 @@
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,17 +20,15 @@ _ENGINE_ANSWERS_S = 2
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of a running PostgreSQL, whose user may do everything there."""
+def server(say: Callable[[str], None]) -> Iterator[str]:
+    """The URL of a running PostgreSQL, whose user may do everything there.
+
+    `say` hears when it is not the one that `server_in_words` names.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        yield given
-    elif docker_state() == "ready":
-        with _contained() as url:
-            yield url
-    else:
-        with _embedded() as url:
-            yield url
+    with ExitStack() as stack:
+        url = given or (_contained(stack, say) if docker_state() == "ready" else None)
+        yield url or stack.enter_context(_embedded())
 
 
 def server_in_words() -> str:
@@ -79,9 +77,7 @@ async def migrated(server_url: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def created(
-    server_url: str, name: str, template: str = "template0"
-) -> AsyncIterator[str]:
+async def created(server_url: str, name: str, template: str = "template0") -> AsyncIterator[str]:
     """The URL of a new database, a copy of another; dropped afterwards, whoever is connected."""
     await _at(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
@@ -98,12 +94,19 @@ async def _at(url: str, statement: str) -> None:
         await connection.close()
 
 
-@contextmanager
-def _contained() -> Iterator[str]:
+def _contained(stack: ExitStack, say: Callable[[str], None]) -> str | None:
+    """The URL of a server in a container, for as long as `stack`; None if it does not start."""
+    from docker.errors import DockerException
     from testcontainers.community.postgres import PostgresContainer
 
-    with PostgresContainer(IMAGE, driver=None) as container:
-        yield container.get_connection_url()
+    container = PostgresContainer(IMAGE, driver=None)
+    try:
+        stack.enter_context(container)
+    except (DockerException, OSError) as error:
+        say(f"PostgreSQL: the embedded one, because the container did not start: {error}")
+        return None
+    url: str = container.get_connection_url()
+    return url
 
 
 @contextmanager
@@ -111,6 +114,8 @@ def _embedded() -> Iterator[str]:
     from app.embedded import running
 
     # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
-    with tempfile.TemporaryDirectory(prefix="sessionary-tests-") as folder:
-        with running(Path(folder)) as url:
-            yield url
+    with (
+        tempfile.TemporaryDirectory(prefix="sessionary-tests-") as folder,
+        running(Path(folder)) as url,
+    ):
+        yield url

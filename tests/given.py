@@ -88,5 +88,3 @@ async def rename_account(service: Service, account: str, name: str) -> Answer:
 def session_of(answer: Answer) -> AISessionId:
     """The id of the AI session that an answer shows."""
     return AISessionId(str(answer.folded.stream))
-
-

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from app import metrics
 from app.log.batcher import Batcher
 from app.log.errors import StoreDown
 from app.log.pool import TRANSIENT, Pool
@@ -25,24 +26,32 @@ class NewEvent(Struct, frozen=True):
     event_id: UUID
 
 
+class Context(Struct, frozen=True, kw_only=True):
+    """Who gives commands of which kind, from where: equal for most commands of a batch."""
+
+    actor: str
+    metadata: str
+    """JSON object."""
+    view: str
+    """Table of the row that the commands write."""
+    account: str | None = None
+    """Account whose present name the answers show."""
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """What one command appends: its events, the row of its view, its idempotency key."""
+
+    context: Context
 
     stream: StreamId
     expected: int
     """Version that the stream must have; 0: it must not exist."""
     events: Sequence[NewEvent]
-    actor: str
-    metadata: str
-    """JSON object."""
-    view: str | None = None
-    doc: str | None = None
-    """JSON object; None takes the row away."""
+    doc: str | None
+    """The row, a JSON object; None takes it away. Counts only with events."""
     sealing_key: bytes | None = None
     key: str | None = None
     fingerprint: bytes | None = None
-    account: str | None = None
-    """Account whose present name the answer shows."""
 
 
 class Outcome(Struct, frozen=True):
@@ -64,7 +73,7 @@ class Appender:
         self._pool = pool
         self._partition = partition
         self._deadline_s = deadline_s
-        self._batcher = Batcher[Entry, Outcome](self._send, batch)
+        self._batcher = Batcher[Entry, Outcome](self._send, batch, lanes=2)
 
     def append(self, entry: Entry) -> asyncio.Future[Outcome]:
         """The outcome, when it is on disk. At most one entry a stream at a time.
@@ -86,6 +95,8 @@ class Appender:
             left_s = deadline - loop.time()
             try:
                 rows = await self._pool.fetch(SQL["append"], *arguments, timeout_s=left_s)
+                metrics.BATCHES.inc()
+                metrics.COMMANDS.inc(len(entries))
                 return [Outcome(*row) for row in rows]
             except TRANSIENT as error:
                 # Sending the same again is safe: an entry that was committed is known by the id
@@ -105,27 +116,32 @@ class Appender:
         return [answer for entry in entries for answer in await self._send([entry])]
 
     def _arguments(self, entries: Sequence[Entry]) -> tuple[object, ...]:
+        contexts: dict[Context, int] = {}
+        for entry in entries:
+            contexts.setdefault(entry.context, len(contexts) + 1)
         events = [
             (number, nth, event)
             for number, entry in enumerate(entries, 1)
             for nth, event in enumerate(entry.events, 1)
         ]
+        keyed = any(entry.key is not None for entry in entries)
         return (
             self._partition,
+            [context.actor for context in contexts],
+            [context.metadata for context in contexts],
+            [context.view for context in contexts],
+            [contexts[entry.context] for entry in entries],
             [entry.stream for entry in entries],
             [entry.expected for entry in entries],
             [len(entry.events) for entry in entries],
-            [entry.actor for entry in entries],
-            [entry.metadata for entry in entries],
-            [entry.view for entry in entries],
             [entry.doc for entry in entries],
             [entry.sealing_key for entry in entries],
-            [entry.key for entry in entries],
-            [entry.fingerprint for entry in entries],
+            [entry.key for entry in entries] if keyed else None,
+            [entry.fingerprint for entry in entries] if keyed else None,
             [number for number, _, _ in events],
             [nth for _, nth, _ in events],
             [event.topic for _, _, event in events],
             [event.state for _, _, event in events],
+            [context.account for context in contexts],
             [event.event_id for _, _, event in events],
-            [entry.account for entry in entries],
         )

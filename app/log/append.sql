@@ -1,15 +1,19 @@
 -- name: append
 -- $1 partition
--- a command: $2 stream   $3 expected version   $4 number of events   $5 actor   $6 metadata
---            $7 view table   $8 view document   $9 wrapped new key   $10 idempotency key
---            $11 fingerprint   $17 account whose present name the answer shows
--- an event:  $12 number of its command, from 1   $13 nth of the command   $14 topic   $15 state
---            $16 id
+-- a context: $2 actor   $3 metadata   $4 view table   $17 account whose present name answers show
+-- a command: $5 number of its context, from 1   $6 stream   $7 expected version   $8 events
+--            $9 view document   $10 wrapped new key   $11 idempotency key   $12 fingerprint
+-- an event:  $13 number of its command, from 1   $14 nth of the command   $15 topic   $16 state
+--            $18 id
 -- The statement is the transaction: its answer arrives after its commit.
+WITH account AS MATERIALIZED (
+    SELECT array_agg((SELECT i.name FROM account_info AS i WHERE i.account_id = x.id LIMIT 1)
+                     ORDER BY x.number) AS names
+      FROM unnest($17::text[]) WITH ORDINALITY AS x(id, number)
+)
 SELECT a.outcome, a.stream_id, a.version, a.position, a.recorded_at,
-       (SELECT i.name FROM account_info AS i WHERE i.account_id = a.shown_id LIMIT 1)
-           AS account_name
+       (SELECT names FROM account)[a.context] AS account_name
   FROM ROWS FROM (
-           append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16),
-           unnest($17::text[])
-       ) AS a(outcome, stream_id, version, position, recorded_at, shown_id);
+           append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $18),
+           unnest($5::integer[])
+       ) AS a(outcome, stream_id, version, position, recorded_at, context);

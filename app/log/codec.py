@@ -4,8 +4,6 @@ Stored: `{"account_id": "a1", "sealed": {"fields": ["purpose"], "box": "<base64>
 sealed fields stay readable, so that a history says what was changed after its key is gone.
 """
 
-from typing import Any
-
 import msgspec
 from msgspec import UNSET
 
@@ -13,32 +11,33 @@ from app.log.errors import Unreadable
 from app.log.keyring import Box
 from domain.event import Event
 from domain.ids import StreamId
-from domain.stored import EVENTS, upcast
+from domain.stored import EVENTS, Fields, upcast
 
 _ENCODER = msgspec.json.Encoder()
-_FIELDS = msgspec.json.Decoder(dict[str, Any])
+_FIELDS = msgspec.json.Decoder(Fields)
 
 
-def is_personal(event: Event) -> bool:
-    """Whether storing an event needs a key: it has a personal field that is set."""
-    return any(getattr(event, name) is not UNSET for name in type(event).personal)
-
-
-def encode(event: Event, stream: StreamId, box: Box | None) -> bytes:
-    """The stored bytes of an event; `box` may be None only if it `is_personal` not."""
+def split(event: Event) -> tuple[Fields, Fields]:
+    """The fields of an event that are set: those anybody may read, and the personal ones."""
     personal = type(event).personal
-    plain: dict[str, Any] = {}
-    secret: dict[str, Any] = {}
+    plain: Fields = {}
+    secret: Fields = {}
     for name in event.__struct_fields__:
         value = getattr(event, name)
         if value is not UNSET:
             (secret if name in personal else plain)[name] = value
-    if secret:
-        if box is None:
-            raise ValueError("an event with personal fields needs a key")
-        sealed = box.seal(_ENCODER.encode(secret), _bound_to(stream, event.topic))
-        plain["sealed"] = {"fields": list(secret), "box": sealed}
-    return _ENCODER.encode(plain)
+    return plain, secret
+
+
+def encode(topic: str, fields: tuple[Fields, Fields], stream: StreamId, box: Box | None) -> bytes:
+    """The stored bytes of an event that was `split`; personal fields need a box."""
+    plain, secret = fields
+    if not secret:
+        return _ENCODER.encode(plain)
+    if box is None:
+        raise ValueError("an event with personal fields needs a key")
+    sealed = box.seal(_ENCODER.encode(secret), _bound_to(stream, topic))
+    return _ENCODER.encode({**plain, "sealed": {"fields": list(secret), "box": sealed}})
 
 
 def decode(topic: str, state: bytes, stream: StreamId, box: Box | None) -> Event:

@@ -30,7 +30,7 @@ class Box:
         """The text. Raises Unreadable unless key, text and binding are those of the sealing."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short for a nonce
             raise Unreadable("a sealed text was altered, or its key is another") from error
 
 

@@ -26,6 +26,19 @@ TRANSIENT: tuple[type[BaseException], ...] = (
 """What may pass by itself; after any of these it is unknown whether a statement was committed."""
 
 
+_PROBES = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+}
+"""The service's statements all probe indexes, and their plans are kept as long as a connection.
+
+Without this, one made while the tables were small would scan them when they are large.
+"""
+
+
 class Pool:
     """A few connections that heal by themselves. Waits end in StoreDown, never hang."""
 
@@ -40,6 +53,8 @@ class Pool:
         """Connect once, so that a wrong address or password is known at start."""
         settings = self._settings
         session = {"application_name": "sessionary"}
+        if settings.statement_cache:
+            session |= _PROBES
         if settings.database_role is not None:
             session["role"] = settings.database_role
         self._pool = await asyncpg.create_pool(

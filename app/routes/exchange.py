@@ -146,11 +146,11 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
     size = 0
     for name, value in pairs:
-        size += len(value)
+        size += len(name) + len(value)
         if name in _SINGLE and name in headers:
             raise BadInput("The header is given twice", field=name.decode())
         headers[name] = value
-    if len(headers) > MAX_HEADERS:
+    if len(pairs) > MAX_HEADERS:
         raise TooLarge(431, "Number of headers", MAX_HEADERS)
     if size > MAX_HEADER_BYTES:
         raise TooLarge(431, "Headers of bytes", MAX_HEADER_BYTES)

@@ -28,6 +28,8 @@ _ALWAYS = (
     (b"cache-control", b"no-store"),
 )
 
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
 
@@ -95,7 +97,8 @@ async def _carry_out(
         exchange = Exchange(service, scope, face.name, operation.name)
         if not operation.anonymous:
             await exchange.identify()
-        await exchange.read(receive)
+        if scope["method"] in _WITH_BODY:  # type: ignore[typeddict-item]  # as above
+            await exchange.read(receive)
         return await operation.handler(exchange)
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)

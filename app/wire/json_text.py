@@ -1,7 +1,8 @@
 """Reading JSON that strangers sent: whatever is wrong ends in `BadInput`, naming the field."""
 
+import json
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -32,7 +33,11 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """The value in `body`. Raises BadInput for whatever is wrong with it."""
     screen(body)
     try:
-        return decoder.decode(body)
+        value = decoder.decode(body)
+        # No more colons than the type has members: no member can be there twice.
+        if body.count(b":") > len(getattr(decoder.type, "__struct_fields__", ())):
+            json.loads(body, object_pairs_hook=_refuse_twins, parse_int=str)
+        return value
     except msgspec.ValidationError as error:
         raise invalid(error) from error
     except msgspec.DecodeError as error:
@@ -42,7 +47,14 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 
 def screen(body: bytes) -> None:
-    """Refuse what a decoder would let through or choke on: deep nesting, NUL characters."""
+    """Refuse what a decoder would let through or choke on: bad UTF-8, deep nesting, NUL."""
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise BadInput(
+                f"The body is no UTF-8: {error}", code="SerializationException"
+            ) from error
     # Two C-speed counts spare nearly every body the exact scan.
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise BadInput(
@@ -65,6 +77,13 @@ def invalid(error: msgspec.ValidationError) -> BadInput:
     members = _MEMBER.findall(found["path"])
     field = ".".join(name for name in members if name != "..." and not name.isdigit())
     return BadInput(text[: found.start()], field=field or None, code="ValidationException")
+
+
+def _refuse_twins(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"The member {twice!r} is given twice", field=twice)
 
 
 def _depth(body: bytes) -> int:

@@ -25,7 +25,7 @@ _TABLE = {USER: _Known(hashlib.sha256(PASSWORD.encode()).digest(), frozenset({RO
 
 
 def authenticated(
-    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
+    connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
 ) -> None:
     """A Litestar guard: who calls is `request.user` behind it."""
     scheme, _, credentials = connection.headers.get("authorization", "").partition(" ")

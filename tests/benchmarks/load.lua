@@ -27,8 +27,8 @@ end
 function done(summary, latency)
    local errors = summary.errors
    io.write(string.format(
-      '\nresult {"requests":%d,"refused":%d,"lost":%d,"p50_us":%d,"p99_us":%d}\n',
-      summary.requests, errors.status,
+      '\nresult {"requests":%d,"duration_us":%d,"refused":%d,"lost":%d,"p50_us":%d,"p99_us":%d}\n',
+      summary.requests, summary.duration, errors.status,
       errors.connect + errors.read + errors.write + errors.timeout,
       latency:percentile(50), latency:percentile(99)))
 end

@@ -19,6 +19,7 @@ class Load(Struct, frozen=True):
 
     requests: int
     """Answers that arrived whole."""
+    duration_us: int
     refused: int
     """Of these, with a status of 400 or more."""
     lost: int

@@ -1,7 +1,5 @@
 """Interleaved rounds: what is compared runs by turns, so that the machine's moods hit all alike."""
 
-import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from statistics import median
@@ -23,8 +21,15 @@ class Sample(Struct, frozen=True):
     """Processor milliseconds for each of them, of all processes that took part."""
 
 
-Work = Callable[[], int]
-"""Does what is measured; how many requests or events it was."""
+class Done(Struct, frozen=True):
+    """What some work came to."""
+
+    count: int
+    """Requests or events."""
+    seconds: float
+
+
+Work = Callable[[], Done]
 Runs = Mapping[str, Sequence[Sample]]
 """By the name of what was measured: a sample for each round."""
 
@@ -39,19 +44,19 @@ class Pace(Struct, frozen=True):
 
 def timed(work: Work, roots: Sequence[int]) -> Sample:
     """Do some work once. `roots`: processes that take part with all that they started."""
-    cpu_s, started = cpu_seconds(roots), time.perf_counter()
-    count = work()
-    wall_s, cpu_s = time.perf_counter() - started, cpu_seconds(roots) - cpu_s
-    if count == 0:
+    before_s = cpu_seconds(roots)
+    done = work()
+    cpu_s = cpu_seconds(roots) - before_s
+    if done.count == 0:
         raise BenchmarkFailed("Nothing was done in the time given")
-    return Sample(per_s=count / wall_s, cpu_ms=cpu_s * 1000 / count)
+    return Sample(per_s=done.count / done.seconds, cpu_ms=cpu_s * 1000 / done.count)
 
 
 def interleaved(cells: Mapping[str, Callable[[], Sample]], rounds: int) -> Runs:
     """Measure each cell once a round, by turns; every second round runs backwards."""
     runs: dict[str, list[Sample]] = {name: [] for name in cells}
     for number in range(rounds):
-        names = list(cells) if number % 2 == 0 else list(reversed(cells))
+        names = list(cells)[:: 1 if number % 2 == 0 else -1]
         for name in names:
             runs[name].append(cells[name]())
     return runs
@@ -72,11 +77,6 @@ def cpu_seconds(roots: Sequence[int]) -> float:
             times = process.cpu_times()
             total += times.user + times.system + times.children_user + times.children_system
     return total
-
-
-def this_process() -> int:
-    """For work that is done in the benchmark itself."""
-    return os.getpid()
 
 
 def rate(samples: Sequence[Sample]) -> float:

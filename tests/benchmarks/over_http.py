@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from .credentials import AUTHORIZATION
 from .load import CONNECTIONS, load
-from .measure import BenchmarkFailed, Pace, Runs, Sample, interleaved, timed
+from .measure import BenchmarkFailed, Done, Pace, Runs, Sample, interleaved, timed
 from .report import Comparison, table
 from .services import Service, declarative, plain, sessionary
 from .session_dto import ACCOUNT_ID
@@ -68,22 +68,29 @@ def _method(stage: Stage, contenders: dict[str, _Contender], method: str, pace: 
 def _measured(contender: _Contender, method: str, seconds: float, postmaster: int) -> Sample:
     service = contender.service
     time.sleep(0.1)  # what was in flight when the load before ended
-    before = service.written() if service.written is not None else 0
+    before = _written(service)
+    acknowledged = 0
 
-    def work() -> int:
-        return load(service.base_url, method, contender.ids_file, seconds).requests
+    def work() -> Done:
+        nonlocal acknowledged
+        seen = load(service.base_url, method, contender.ids_file, seconds)
+        acknowledged = seen.requests
+        return Done(seen.requests, seen.duration_us / 1e6)
 
-    roots = [service.pid] if service.written is None else [service.pid, postmaster]
-    sample = timed(work, roots)
+    sample = timed(work, [service.pid, postmaster])
     if service.written is not None:
-        acknowledged = 0 if method == "GET" else round(sample.per_s * seconds)
-        _check_written(method, service.written() - before, acknowledged)
+        _check_written(method, _written(service) - before, acknowledged)
     return sample
+
+
+def _written(service: Service) -> int:
+    return 0 if service.written is None else service.written()
 
 
 def _check_written(method: str, grown: int, acknowledged: int) -> None:
     # wrk goes without waiting for what it sent last.
-    if not acknowledged <= grown <= acknowledged + CONNECTIONS:
+    least, most = (0, 0) if method == "GET" else (acknowledged, acknowledged + CONNECTIONS)
+    if not least <= grown <= most:
         raise BenchmarkFailed(
             f"{method}: {acknowledged} requests were acknowledged and {grown} events written"
         )

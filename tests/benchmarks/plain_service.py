@@ -26,9 +26,7 @@ DATABASE_URL = "BENCHMARK_DATABASE_URL"
 
 
 @post("/ai/sessions")
-async def create(
-    data: NewSession, request: Request[str, Any, Any], state: State
-) -> SessionInfo:
+async def create(data: NewSession, request: Request[str, Any, Any], state: State) -> SessionInfo:
     try:
         row = await state.pool.fetchrow(
             SQL["create"], uuid4(), data.account_id, data.purpose, request.user

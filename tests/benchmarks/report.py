@@ -45,10 +45,10 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
     ratio = median(ratios)
     return (
         comparison.what,
-        f"{comparison.at_least:g} ×",
-        f"**{ratio:.2f} ×**" if ratio >= comparison.at_least else f"{ratio:.2f} × (missed)",
-        f"{min(ratios):.2f}–{max(ratios):.2f}",
-        f"{cpu(peer) / cpu(ours):.2f} ×" if cpu(ours) else "",
+        f"{comparison.at_least:g} x",
+        f"**{ratio:.2f} x**" if ratio >= comparison.at_least else f"{ratio:.2f} x (missed)",
+        f"{min(ratios):.2f}-{max(ratios):.2f}",
+        f"{cpu(peer) / cpu(ours):.2f} x" if cpu(ours) else "",
         f"{rate(ours):,.0f}",
         f"{rate(peer):,.0f}",
         f"{cpu(ours):.3f}",

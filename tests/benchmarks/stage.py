@@ -1,4 +1,4 @@
-"""Where the benchmarks run: one embedded PostgreSQL, a database of its own for each thing measured."""
+"""Where the benchmarks run: one embedded PostgreSQL, a database for each thing measured."""
 
 import asyncio
 import os

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from uuid_utils.compat import uuid7
 
-from app.log.append import Appender, Entry, NewEvent, Outcome
+from app.log.append import Appender, Context, Entry, NewEvent, Outcome
 from app.log.pool import Pool
 from app.settings import Settings
 from domain.ids import StreamId
@@ -47,8 +47,8 @@ def entry(
         stream=stream,
         expected=expected,
         events=[NewEvent(TOPIC, b"{}", event_id) for event_id in ids or made_ids(events)],
-        actor="kim",
-        metadata=metadata,
+        doc=None,
+        context=Context(actor="kim", metadata=metadata, view="ai_session_info"),
         key=key,
         fingerprint=None if key is None else b"what the key stands for",
     )
@@ -195,9 +195,7 @@ async def test_two_entries_of_one_batch_for_one_stream_do_not_both_win(
     appender: Appender, owner: asyncpg.Connection
 ) -> None:
     stream = new_stream()
-    answers = await asyncio.gather(
-        appender.append(entry(stream)), appender.append(entry(stream))
-    )
+    answers = await asyncio.gather(appender.append(entry(stream)), appender.append(entry(stream)))
     assert [answer.outcome for answer in answers] == ["appended", "conflict"]
     assert len(await rows(owner)) == 1
 
@@ -228,7 +226,9 @@ async def test_concurrent_appends_leave_no_hole_no_gap_and_no_step_back_in_time(
     )
     stored = await rows(owner)
     assert [row["position"] for row in stored] == list(range(1, len(stored) + 1))
-    assert all(a["recorded_at"] <= b["recorded_at"] for a, b in zip(stored, stored[1:], strict=False))
+    assert all(
+        a["recorded_at"] <= b["recorded_at"] for a, b in zip(stored, stored[1:], strict=False)
+    )
     for stream in streams:
         versions = [row["version"] for row in stored if row["stream"] == stream]
         assert versions == list(range(1, len(versions) + 1))

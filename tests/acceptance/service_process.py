@@ -1,0 +1,188 @@
+"""`sessionary serve` as a process of its own: started, killed, asked to stop; and other commands."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from app.embedded_cluster import Cluster
+
+ADMIN = ("admin", "correct horse battery staple")
+STARTS_S = 60.0
+STOPS_S = 30.0
+_PROGRAM = str(Path(sys.executable).with_name("sessionary"))
+
+
+class ServiceProcess:
+    """A service on a data directory (or a given database), under one port for all its lives."""
+
+    def __init__(self, data_dir: Path, *options: str, port: int | None = None) -> None:
+        """Nothing is started; `options` are those of `sessionary serve`."""
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self._options = options
+        self._log = data_dir.parent / f"{data_dir.name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The main process of the present or last life."""
+        assert self._process is not None, "start() comes first"
+        return self._process
+
+    @property
+    def log(self) -> str:
+        """What the service said, in all its lives."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self) -> None:
+        """Start, and return when commands are served."""
+        self.begin()
+        self.wait_until_ready()
+
+    def begin(self) -> None:
+        """Start, and return at once."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # our own program
+                [
+                    _PROGRAM,
+                    "serve",
+                    f"--data-dir={self.data_dir}",
+                    f"--port={self.port}",
+                    *self._options,
+                ],
+                env=_environment() | {"SESSIONARY_ADMIN_PASSWORD": ADMIN[1]},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Return when `/health/ready` is green; a service that ends before that is a failure."""
+        deadline = time.monotonic() + STARTS_S
+        while not self.is_ready():
+            assert self.process.poll() is None, f"The service ended:\n{self.log}"
+            assert time.monotonic() < deadline, f"The service does not get ready:\n{self.log}"
+            time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        """Whether `/health/ready` is green."""
+        try:
+            return httpx.get(f"{self.base_url}/health/ready", timeout=5.0).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> int:
+        """Ask it to stop, as `docker stop` does; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOPS_S)
+
+    def kill(self) -> None:
+        """Kill -9 the main process; its workers are left to notice."""
+        self.process.kill()
+        self.process.wait()
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that serve."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if "multiprocessing.spawn" in " ".join(child.cmdline())]
+
+    def servers(self) -> list[psutil.Process]:
+        """The processes of the embedded PostgreSQL on this data directory, the first one first."""
+        files = str(Cluster.at(self.data_dir).files)
+        return [
+            process
+            for process in psutil.process_iter(["name", "status", "cwd"])
+            if process.info["name"] == "postgres"
+            and process.info["status"] != psutil.STATUS_ZOMBIE
+            and process.info["cwd"] == files
+        ]
+
+    @property
+    def database_url(self) -> str:
+        """The embedded database, as its owner."""
+        return Cluster.at(self.data_dir).url
+
+    def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another subcommand beside the service, on the same data."""
+        options = [option for option in self._options if option.startswith("--database")]
+        keys = [option for option in self._options if option.startswith("--master-key")]
+        return sessionary(*arguments, f"--data-dir={self.data_dir}", *options, *keys, stdin=stdin)
+
+
+def sessionary(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the program, and return when it ended."""
+    return subprocess.run(  # noqa: S603  # our own program
+        [_PROGRAM, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_environment(),
+        timeout=STARTS_S,
+    )
+
+
+@contextmanager
+def data_directory() -> Iterator[Path]:
+    """A directory for a data directory to be made in; removed at the end."""
+    # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
+    with tempfile.TemporaryDirectory(
+        prefix="sessionary-tests-", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def service(*options: str) -> Iterator[ServiceProcess]:
+    """A running service on an empty data directory, ended with all it started."""
+    with data_directory() as folder:
+        served = ServiceProcess(folder / "data", *options)
+        try:
+            served.start()
+            yield served
+        finally:
+            end(served)
+
+
+def end(served: ServiceProcess) -> None:
+    """Leave nothing running of a service, whatever state a test left it in."""
+    if served.process.poll() is None:
+        try:
+            served.stop()
+        except subprocess.TimeoutExpired:
+            served.kill()
+    for orphan in served.servers():
+        orphan.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def no_difference(served: ServiceProcess) -> Sequence[str]:
+    """What `sessionary verify` finds, which should be nothing; asserts its exit code."""
+    verified = served.command("verify")
+    found = verified.stdout.splitlines()
+    assert verified.returncode in (0, 1), verified.stderr
+    assert (verified.returncode == 0) == (not found), verified.stdout
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what a person set for the service."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SESSIONARY_")}

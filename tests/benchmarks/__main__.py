@@ -1,0 +1,68 @@
+"""The command: `python -m tests.benchmarks [store|http|rebuild|all]`.
+
+Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from . import over_http, rebuilding, store
+from .conditions import conditions, wrk_version
+from .measure import BenchmarkFailed, Pace
+from .report import NOTE
+from .stage import stage
+
+EVENTS, EVENTS_SHORT = 50_000, 5_000
+SHORT = Pace(seconds=1, rounds=2)
+FAILED, MISSING = 1, 3
+
+
+@click.command()
+@click.argument("part", type=click.Choice(["store", "http", "rebuild", "all"]), default="all")
+@click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
+@click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
+@click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Where the databases lie meanwhile; on the disk that is to be measured.",
+)
+def main(part: str, seconds: float, rounds: int, short: bool, folder: Path | None) -> None:
+    """Measure, and print Markdown tables with the conditions."""
+    signal.signal(signal.SIGTERM, _leave)  # so that every child process ends, as after Ctrl-C
+    pace = SHORT if short else Pace(seconds, rounds)
+    events = EVENTS_SHORT if short else EVENTS
+    with stage(folder) as here:
+        parts: dict[str, Callable[[], str]] = {
+            "store": lambda: store.run(here, pace),
+            "http": lambda: over_http.run(here, pace),
+            "rebuild": lambda: rebuilding.run(here, pace, events),
+        }
+        wanted = list(parts) if part == "all" else [part]
+        without_wrk = "http" in wanted and wrk_version() is None
+        if without_wrk:
+            click.echo("wrk is not installed: the http part is left out", err=True)
+            wanted.remove("http")
+        try:
+            for name in wanted:
+                click.echo(parts[name]())
+        except BenchmarkFailed as error:
+            click.echo(f"The measurement failed. {error}", err=True)
+            sys.exit(FAILED)
+        if wanted:
+            click.echo(f"{NOTE}\n\n{asyncio.run(conditions(here, pace))}")
+    sys.exit(MISSING if without_wrk else 0)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

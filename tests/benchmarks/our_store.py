@@ -1,0 +1,101 @@
+"""Our store without HTTP: the commands of a worker process, called in this one."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import uvloop
+from msgspec import Struct
+
+from app.commands import Call, Metadata
+from app.ops.store import Where, connected, prepare
+from app.principals import SYSTEM_ADMINISTRATOR
+from app.service import Service, open_service
+from app.settings import Settings
+from domain.account import NewAccount
+from domain.ai_session import NewAISession, PatchAISession
+from domain.ids import AccountId, AISessionId
+
+from .measure import Done
+from .session_dto import ACCOUNT_ID, ACCOUNT_NAME
+from .stage import Stage
+
+EVENTS_A_SESSION = 4
+"""A creation and three changes."""
+PURPOSE = "Follow up on invoice 0123456789-"
+
+
+class OurStore(Struct, frozen=True):
+    """An open write side, with the event loop that it lives in."""
+
+    url: str
+    master_key: bytes
+    service: Service
+    loop: asyncio.Runner
+
+    def append(self, callers: int, seconds: float) -> Done:
+        """Create and change sessions for some time, so many callers at once."""
+        return self.loop.run(self._append(callers, seconds=seconds))
+
+    def append_sessions(self, callers: int, sessions: int) -> None:
+        """Create and change so many sessions."""
+        self.loop.run(self._append(callers, sessions=sessions))
+
+    async def _append(
+        self, callers: int, *, seconds: float = float("inf"), sessions: int = 2**63
+    ) -> Done:
+        started = time.perf_counter()
+        numbers = iter(range(sessions))
+        until = started + seconds
+        counts = await asyncio.gather(
+            *(_caller(self.service, numbers, until) for _ in range(callers))
+        )
+        return Done(sum(counts), time.perf_counter() - started)
+
+
+@contextmanager
+def our_store(stage: Stage, database: str) -> Iterator[OurStore]:
+    """Our write side on a new database, with an account to create sessions for."""
+    url = stage.new_database(database)
+    where = Where(database_url=url, data_dir=stage.folder / database)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        _, key = loop.run(prepare(url, where))
+        service = loop.run(open_service(Settings(database_url=url, master_key=key)))
+        try:
+            account = NewAccount(account_id=AccountId(ACCOUNT_ID), name=ACCOUNT_NAME)
+            loop.run(service.commands.handle(account, _call("NewAccount")))
+            yield OurStore(url, key, service, loop)
+        finally:
+            loop.run(service.close())
+
+
+async def stored_bytes(url: str) -> Sequence[int]:
+    """The sizes of the first session's stored events, in their order."""
+    async with connected(url) as store:
+        rows = await store.ask(
+            "SELECT length(state) FROM stored_events WHERE topic LIKE 'ai_session.%'"
+            " ORDER BY originator_id, originator_version LIMIT $1",
+            EVENTS_A_SESSION,
+        )
+        return [row[0] for row in rows]
+
+
+async def _caller(service: Service, numbers: Iterator[int], until: float) -> int:
+    commands, events = service.commands, 0
+    created, patched = _call("NewAISession", "session_id"), _call("PatchAISession")
+    while time.perf_counter() < until and next(numbers, None) is not None:
+        session = AISessionId(str(service.new_session_id(created)))
+        account = AccountId(ACCOUNT_ID)
+        command = NewAISession(session_id=session, account_id=account, purpose=f"{PURPOSE}0")
+        await commands.handle(command, created)
+        for number in range(1, EVENTS_A_SESSION):
+            change = PatchAISession(session_id=session, purpose=f"{PURPOSE}{number}")
+            await commands.handle(change, patched)
+        events += EVENTS_A_SESSION
+    return events
+
+
+def _call(operation: str, drawn: str | None = None) -> Call:
+    metadata = Metadata(roles=(SYSTEM_ADMINISTRATOR,), face="evo", operation=operation)
+    return Call(actor="admin", metadata=metadata, drawn=drawn)

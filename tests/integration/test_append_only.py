@@ -1,0 +1,163 @@
+"""Nobody changes the log: not its owner by mistake, not the service's role at all."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from uuid_utils.compat import uuid7
+
+import given
+from app.log.append import SQL
+from app.service import Service
+from app.settings import Settings
+
+LOG = ["stored_events", "idempotency_key"]
+TABLES = [
+    *LOG,
+    "log_partition",
+    "stream_key",
+    "log_setting",
+    "ai_session_info",
+    "chat_session_entity",
+    "account_info",
+    "principal",
+    "token",
+    "schema_migration",
+]
+CHANGES = ["UPDATE {} SET partition = 1", "DELETE FROM {}", "TRUNCATE {}"]
+
+
+@pytest.fixture(autouse=True)
+async def an_event(service: Service) -> None:
+    await given.open_ai_session(service, key="k1")
+
+
+@pytest.fixture
+async def role(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """A connection with the rights that the service has."""
+    connection = await asyncpg.connect(
+        settings.database_url, server_settings={"role": settings.database_role or ""}
+    )
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize("table", LOG)
+@pytest.mark.parametrize("change", CHANGES, ids=["update", "delete", "truncate"])
+async def test_a_change_of_the_log_is_refused_even_to_its_owner(
+    owner: asyncpg.Connection, table: str, change: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"{table} is append only"):
+        await owner.execute(change.format(table))
+    assert await owner.fetchval(f"SELECT count(*) FROM {table} WHERE partition = 0") == 1  # noqa: S608  # a name from above
+
+
+async def test_a_change_that_touches_no_event_is_refused_too(owner: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append only"):
+        await owner.execute("DELETE FROM stored_events WHERE false")
+
+
+@pytest.mark.parametrize("change", CHANGES[1:], ids=["delete", "truncate"])
+async def test_the_head_of_a_partition_stays(owner: asyncpg.Connection, change: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="log_partition is append only"):
+        await owner.execute(change.format("log_partition"))
+
+
+async def test_the_tables_below_are_all_there_are(owner: asyncpg.Connection) -> None:
+    found = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    assert {row["tablename"] for row in found} == set(TABLES)
+
+
+async def is_allowed(connection: asyncpg.Connection, statement: str) -> bool:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute(statement)
+    except asyncpg.InsufficientPrivilegeError:
+        return False
+    finally:
+        await transaction.rollback()
+    return True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO {} DEFAULT VALUES",
+        "DELETE FROM {}",
+        "TRUNCATE {}",
+        "LOCK {} IN EXCLUSIVE MODE",
+        "ALTER TABLE {} DISABLE TRIGGER ALL",
+        "CREATE TRIGGER t BEFORE INSERT ON {} EXECUTE FUNCTION refuse_change()",
+        "DROP TABLE {}",
+    ],
+)
+async def test_the_service_changes_no_table_itself(role: asyncpg.Connection, change: str) -> None:
+    assert [table for table in TABLES if await is_allowed(role, change.format(table))] == []
+
+
+async def test_the_service_may_do_nothing_but_its_work(role: asyncpg.Connection) -> None:
+    refused = [
+        "UPDATE log_partition SET position = 7",
+        "UPDATE stored_events SET notification_id = 7",
+        "UPDATE ai_session_info SET position = 7",
+        "SELECT setval('chat_session_number', 7)",
+        "ALTER SEQUENCE chat_session_number RESTART",
+        "SELECT write_view('account_info', 0, '{}', '{}', '{}', '{}', now(), '{}', '{}')",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE sql AS ''",
+        "DROP FUNCTION append",
+        "CREATE TABLE mine ()",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "SET session_replication_role = replica",
+        "ALTER ROLE sessionary_service SUPERUSER",
+    ]
+    assert [statement for statement in refused if await is_allowed(role, statement)] == []
+
+
+async def test_the_service_has_no_attribute_and_no_membership_and_owns_nothing(
+    role: asyncpg.Connection,
+) -> None:
+    attributes = await role.fetchrow(
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication, rolcanlogin"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+    assert attributes is not None
+    assert not any(attributes)
+    assert (
+        await role.fetchval(
+            "SELECT count(*) FROM pg_auth_members WHERE member = current_user::regrole"
+        )
+        == 0
+    )
+    assert (
+        await role.fetchval(
+            "SELECT (SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole)"
+            " + (SELECT count(*) FROM pg_proc WHERE proowner = current_user::regrole)"
+            " + (SELECT count(*) FROM pg_namespace WHERE nspowner = current_user::regrole)"
+        )
+        == 0
+    )
+
+
+async def test_nobody_else_may_append(owner: asyncpg.Connection) -> None:
+    granted = await owner.fetch(
+        "SELECT DISTINCT grantee FROM information_schema.routine_privileges"
+        " WHERE routine_name IN ('append', 'write_view') AND grantee <> current_user"
+    )
+    assert [row["grantee"] for row in granted] == ["sessionary_service"]
+
+
+async def test_the_service_appends_through_the_function_which_sets_the_position(
+    role: asyncpg.Connection,
+) -> None:
+    stream, event = uuid7(), uuid7()
+    one: list[list[object]] = [[stream], [0], [1], ["kim"], ["{}"]]
+    none: list[list[object]] = [[None]] * 5  # view, document, sealing key, key, fingerprint
+    events: list[list[object]] = [[1], [1], ["ai_session.deleted.v1"], [b"{}"], [event]]
+    outcome = await role.fetchrow(SQL["append"], 0, *one, *none, *events, [None])
+    assert outcome is not None
+    assert (outcome["outcome"], outcome["version"], outcome["position"]) == ("appended", 1, 2)
+
+
+async def test_the_service_works_under_its_role(service: Service) -> None:
+    assert (await service.pool.ask("SELECT current_user"))[0][0] == "sessionary_service"

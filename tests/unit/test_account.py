@@ -1,0 +1,67 @@
+from collections.abc import Sequence
+from functools import reduce
+
+import pytest
+
+from domain.account import (
+    Account,
+    AccountCreated,
+    AccountEvent,
+    AccountRenamed,
+    NewAccount,
+    RenameAccount,
+    decide,
+    evolve,
+)
+from domain.errors import AlreadyExists, NotFound
+from domain.ids import AccountId
+
+A1 = AccountId("a1")
+CREATED = AccountCreated(account_id="a1", name="Acme")
+
+
+def state_after(*past: AccountEvent) -> Account | None:
+    nothing: Account | None = None
+    return reduce(evolve, past, nothing)
+
+
+def test_a_new_account_is_created() -> None:
+    assert decide(NewAccount(account_id=A1, name="Acme"), None) == [CREATED]
+
+
+def test_a_taken_id_is_refused_whatever_the_name() -> None:
+    for name in ("Acme", "Other"):
+        with pytest.raises(AlreadyExists, match="Account a1 exists already"):
+            decide(NewAccount(account_id=A1, name=name), state_after(CREATED))
+
+
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [("Acme & Sons", [AccountRenamed(name="Acme & Sons")]), ("Acme", []), (None, [])],
+    ids=["other", "same", "none given"],
+)
+def test_a_rename_adds_an_event_only_when_the_name_changes(
+    name: str | None, events: list[AccountEvent]
+) -> None:
+    assert decide(RenameAccount(account_id=A1, name=name), state_after(CREATED)) == events
+
+
+def test_a_rename_back_is_a_change() -> None:
+    state = state_after(CREATED, AccountRenamed(name="Acme & Sons"))
+    command = RenameAccount(account_id=A1, name="Acme")
+    assert decide(command, state) == [AccountRenamed(name="Acme")]
+
+
+def test_an_unknown_account_is_not_renamed() -> None:
+    for name in ("Acme", None):
+        with pytest.raises(NotFound, match="Account a1 does not exist"):
+            decide(RenameAccount(account_id=A1, name=name), None)
+
+
+@pytest.mark.parametrize(
+    ("past", "name"),
+    [([CREATED], "Acme"), ([CREATED, AccountRenamed(name="Other")], "Other")],
+    ids=["created", "renamed"],
+)
+def test_an_account_is_what_happened_to_it(past: Sequence[AccountEvent], name: str) -> None:
+    assert state_after(*past) == Account(account_id="a1", name=name)

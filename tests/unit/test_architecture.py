@@ -1,0 +1,174 @@
+"""The shape of the code: who may import whom, what is pure, where SQL is, how long things are."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("app", "domain", "migrations", "projections")
+MODULE_LINES = 300
+FUNCTION_LINES = 40
+
+PURE_LIBRARY = {
+    "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "operator",
+    "re", "typing", "uuid",
+}  # fmt: skip
+"""What of the standard library computes only; of `datetime` and `uuid`, most."""
+MAY_IMPORT = {
+    "domain": {"domain", "msgspec", *PURE_LIBRARY},
+    "projections": {"projections", "domain", "msgspec", *PURE_LIBRARY},
+}
+MAY_NOT_IMPORT = {
+    "app/wire": ("app.log", "app.routes", "app.service", "app.commands", "asyncpg", "litestar"),
+    "app/log": ("app.routes", "app.wire", "app.service", "app.commands", "litestar", "granian"),
+    "app/routes": ("asyncpg", "app.sql", "app.ops", "app.embedded"),
+    "app/ops": ("app.routes", "app.wire"),
+    "app": ("tests",),
+}
+IMPURE = {"now", "utcnow", "today", "uuid1", "uuid4", "getnode"}
+IMPURE_BUILTINS = {"open", "print", "input", "eval", "exec", "__import__"}
+
+SQL = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|TRUNCATE|UPDATE \w+ SET|LOCK TABLE)\b")
+DDL = re.compile(
+    r"\b(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+|UNIQUE\s+|TEMP\s+|UNLOGGED\s+|MATERIALIZED\s+)*"
+    r"(TABLE|INDEX|VIEW|FUNCTION|PROCEDURE|TRIGGER|SEQUENCE|ROLE|SCHEMA|TYPE|EXTENSION)\b"
+)
+MAKES_TABLES = {
+    "app/schema.sql": "the table of what was applied, which no migration can make",
+    "app/ops/rebuild.py": "copies of a view's table, which take its place",
+}
+
+
+def files(suffix: str, *folders: str) -> list[str]:
+    return sorted(
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in (ROOT / folder).rglob(f"*{suffix}")
+    )
+
+
+MODULES = files(".py", *PACKAGES)
+PURE_MODULES = files(".py", "domain", "projections")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse((ROOT / module).read_text())
+
+
+def imports(module: str) -> Iterator[str]:
+    """Everything that a module imports, names from packages included, as dotted paths."""
+    for node in ast.walk(tree(module)):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=source, names=names, level=0):
+                yield from (f"{source}.{name.name}" for name in names)
+            case ast.ImportFrom():
+                yield "a relative import"
+
+
+def is_in(path: str, packages: tuple[str, ...]) -> bool:
+    return any(path == package or path.startswith(f"{package}.") for package in packages)
+
+
+def texts(module: str) -> Iterator[str]:
+    """Every string of a module that is no docstring."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree(module))
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in docstrings:
+                yield node.value
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {"app/commands.py", "domain/stored.py", "projections/fold.py"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("module", PURE_MODULES)
+def test_a_pure_package_imports_what_is_pure(module: str) -> None:
+    allowed = MAY_IMPORT[module.partition("/")[0]]
+    assert [path for path in imports(module) if path.partition(".")[0] not in allowed] == []
+
+
+@pytest.mark.parametrize("module", PURE_MODULES)
+def test_a_pure_package_has_no_clock_no_randomness_and_no_input_or_output(module: str) -> None:
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(tree(module))
+        if (isinstance(node, ast.Attribute) and node.attr in IMPURE)
+        or (isinstance(node, ast.Name) and node.id in IMPURE | IMPURE_BUILTINS)
+        or (isinstance(node, ast.AsyncFunctionDef | ast.Await))
+    ]
+    assert found == []
+    assert [path for path in imports(module) if path.rpartition(".")[2] in IMPURE] == []
+
+
+@pytest.mark.parametrize("folder", MAY_NOT_IMPORT)
+def test_imports_run_one_way(folder: str) -> None:
+    wrong = [
+        f"{module} imports {path}"
+        for module in files(".py", folder)
+        for path in imports(module)
+        if is_in(path, MAY_NOT_IMPORT[folder])
+    ]
+    assert wrong == []
+
+
+def test_only_the_wiring_knows_the_command_line() -> None:
+    assert [
+        module for module in MODULES if any(is_in(p, ("app.cli",)) for p in imports(module))
+    ] == []
+
+
+def test_routes_and_wire_hold_no_sql() -> None:
+    modules = files(".py", "app/routes", "app/wire")
+    assert [
+        (module, text) for module in modules for text in texts(module) if SQL.search(text)
+    ] == []
+
+
+def test_tables_are_made_by_migrations() -> None:
+    found = {module for module in MODULES if any(map(DDL.search, texts(module)))}
+    found |= {
+        script
+        for script in files(".sql", "app", "projections", "domain")
+        if DDL.search((ROOT / script).read_text())
+    }
+    assert found == set(MAKES_TABLES)
+
+
+def test_sql_stands_beside_the_python_that_runs_it() -> None:
+    for script in files(".sql", "app", "projections"):
+        assert (ROOT / script).with_suffix(".py").exists(), script
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_a_length_at_most_and_says_what_it_is(module: str) -> None:
+    assert len((ROOT / module).read_text().splitlines()) <= MODULE_LINES
+    assert ast.get_docstring(tree(module))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_function_has_a_length_at_most(module: str) -> None:
+    lengths = {
+        node.name: (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+def test_nothing_is_left_to_do() -> None:
+    mark = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
+    scripts = [*MODULES, *files(".py", "tests"), *files(".sql", *PACKAGES)]
+    assert [script for script in scripts if mark.search((ROOT / script).read_text())] == []

@@ -1,0 +1,206 @@
+import base64
+from collections.abc import Iterator
+from enum import Enum
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET, Struct, inspect
+
+from app.log.codec import decode, encode, split
+from app.log.errors import Unreadable
+from app.log.keyring import Box, Keyring
+from domain.ai_session import AISessionCreated, AISessionPatched
+from domain.chat_carriers import Associate
+from domain.chat_session import ChatSessionDeleted, ChatSessionUpdated
+from domain.date_time import EMPTY, DateTime
+from domain.event import Event
+from domain.ids import StreamId
+from domain.stored import EVENTS
+
+S7 = StreamId(UUID(int=7))
+BOX = Box(b"k" * 32)
+PATCHED = AISessionPatched(purpose="triage")
+MARK = "pers0nal"
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+PERSONAL_TEXT = TEXT.map(lambda text: MARK + text)
+
+
+def stored(event: Event, box: Box | None = BOX, stream: StreamId = S7) -> bytes:
+    return encode(event.topic, split(event), stream, box)
+
+
+@st.composite
+def structs(draw: st.DrawFn, struct: type[Struct], marked: frozenset[str] | None) -> Struct:
+    """Some Struct with few members; texts of `marked` fields, or of all if None, hold MARK."""
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    optional = [field.name for field in info.fields if not field.required]
+    chosen = draw(st.sets(st.sampled_from(optional), max_size=4)) if optional else set()
+    return struct(
+        **{
+            field.name: draw(values(field.type, marked is None or field.name in marked))
+            for field in info.fields
+            if field.required or field.name in chosen
+        }
+    )
+
+
+def values(kind: inspect.Type, marked: bool) -> st.SearchStrategy[object]:
+    match kind:
+        case inspect.UnionType(types=types):
+            return st.one_of(values(each, marked) for each in types)
+        case inspect.NoneType():
+            return st.none()
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.IntType():
+            return st.integers(-(2**31), 2**31 - 1)
+        case inspect.FloatType():
+            return st.floats(allow_nan=False, allow_infinity=False)
+        case inspect.StrType():
+            return PERSONAL_TEXT if marked else TEXT
+        case inspect.EnumType(cls=choices) if issubclass(choices, Enum):
+            return st.sampled_from(choices)
+        case inspect.VarTupleType(item_type=item):
+            return st.lists(values(item, marked), max_size=2).map(tuple)
+        case inspect.DictType(key_type=key, value_type=value):
+            return st.dictionaries(values(key, marked), values(value, marked), max_size=2)
+        case inspect.StructType(cls=struct):
+            return structs(struct, None if marked else frozenset())
+        case _:
+            raise NotImplementedError(kind)
+
+
+EVENT = st.sampled_from(list(EVENTS.values())).flatmap(lambda event: structs(event, event.personal))
+
+
+@settings(deadline=None, max_examples=100)
+@given(event=EVENT, stream=st.uuids().map(StreamId))
+def test_every_event_comes_back_and_nothing_personal_is_stored_in_the_open(
+    event: Event, stream: StreamId
+) -> None:
+    state = stored(event, BOX, stream)
+    assert decode(event.topic, state, stream, BOX) == event
+    assert MARK.encode() not in state
+    assert (b'"sealed"' in state) == any(
+        getattr(event, name) is not UNSET for name in event.personal
+    )
+
+
+def sealed_box(state: bytes) -> bytes:
+    box: str = msgspec.json.decode(state)["sealed"]["box"]
+    return base64.b64decode(box)
+
+
+def with_box(state: bytes, box: bytes) -> bytes:
+    fields = msgspec.json.decode(state)
+    fields["sealed"]["box"] = box
+    return msgspec.json.encode(fields)
+
+
+def altered(text: bytes) -> Iterator[bytes]:
+    """Every way to change one bit of one byte, to leave off its end, and to add to it."""
+    for place in range(len(text)):
+        yield text[:place] + bytes([text[place] ^ 1 << place % 8]) + text[place + 1 :]
+        yield text[:place]
+    yield text + b"\0"
+
+
+def test_a_sealed_text_with_an_altered_byte_is_unreadable() -> None:
+    state = stored(PATCHED)
+    for box in altered(sealed_box(state)):
+        with pytest.raises(Unreadable):
+            decode(PATCHED.topic, with_box(state, box), S7, BOX)
+
+
+def test_a_sealed_text_opens_on_its_own_stream_only() -> None:
+    state = stored(PATCHED)
+    with pytest.raises(Unreadable):
+        decode(PATCHED.topic, state, StreamId(UUID(int=8)), BOX)
+
+
+def test_a_sealed_text_opens_as_its_own_kind_of_event_only() -> None:
+    state = stored(AISessionCreated(purpose="triage"))
+    with pytest.raises(Unreadable):
+        decode(AISessionPatched.topic, state, S7, BOX)
+
+
+@pytest.mark.parametrize("box", [None, Box(b"x" * 32)], ids=["gone", "another"])
+def test_without_its_key_an_event_is_unreadable(box: Box | None) -> None:
+    with pytest.raises(Unreadable):
+        decode(PATCHED.topic, stored(PATCHED), S7, box)
+
+
+@pytest.mark.parametrize(
+    ("topic", "state"),
+    [
+        ("ai_session.created.v0", b"{}"),
+        ("", b"{}"),
+        ("ai_session.created.v1", b""),
+        ("ai_session.created.v1", b"[]"),
+        ("ai_session.created.v1", b"{"),
+        ("ai_session.created.v1", b'{"account_id": 1}'),
+        ("ai_session.created.v1", b'{"account_id": "\xff"}'),
+        ("ai_session.created.v1", b'{"other": 1}'),
+        ("ai_session.created.v1", b'{"sealed": 1}'),
+        ("ai_session.created.v1", b'{"sealed": {}}'),
+        ("ai_session.created.v1", b'{"sealed": {"box": "!"}}'),
+        ("ai_session.created.v1", b'{"sealed": {"box": null}}'),
+        ("account.created.v1", b'{"account_id": "a1"}'),
+        ("ai_session.deleted.v1", b'{"purpose": "x"}'),
+    ],
+)
+def test_what_no_event_was_stored_as_is_unreadable(topic: str, state: bytes) -> None:
+    with pytest.raises(Unreadable):
+        decode(topic, state, S7, BOX)
+
+
+def test_an_event_without_personal_fields_needs_no_key() -> None:
+    for event in (AISessionCreated(account_id="a1"), ChatSessionDeleted()):
+        assert decode(event.topic, stored(event, None), S7, None) == event
+
+
+def test_an_event_with_personal_fields_is_not_stored_without_a_key() -> None:
+    with pytest.raises(ValueError, match="needs a key"):
+        stored(PATCHED, None)
+
+
+def test_a_field_that_was_cleared_is_told_from_one_that_was_left_alone() -> None:
+    event = ChatSessionUpdated(customer_name=None, user=None, when_ended=EMPTY)
+    assert decode(event.topic, stored(event), S7, BOX) == event
+    assert event != ChatSessionUpdated(when_ended=EMPTY)
+
+
+def test_the_names_of_sealed_fields_stay_readable() -> None:
+    event = ChatSessionUpdated(rank=3, user=Associate(name="Kim"), customer_name="Pat")
+    fields = msgspec.json.decode(stored(event))
+    assert fields["rank"] == 3
+    assert fields["sealed"]["fields"] == ["user", "customer_name"]
+
+
+def test_the_same_event_is_sealed_into_another_text_each_time() -> None:
+    assert len({stored(PATCHED) for _ in range(20)}) == 20
+
+
+def test_the_fraction_of_a_second_stays_as_it_came() -> None:
+    event = ChatSessionUpdated(when_started=DateTime("2018-11-21T16:32:47.1492785+01:00"))
+    assert b"47.1492785+01:00" in stored(event)
+
+
+def test_a_key_opens_only_on_its_own_stream_and_under_its_own_master_key() -> None:
+    box, wrapped = Keyring(b"m" * 32).new(S7)
+    sealed = box.seal(b"text", b"bound")
+    assert Keyring(b"m" * 32).unwrap(S7, wrapped).open(sealed, b"bound") == b"text"
+    with pytest.raises(Unreadable):
+        Keyring(b"m" * 32).unwrap(StreamId(UUID(int=8)), wrapped)
+    with pytest.raises(Unreadable):
+        Keyring(b"n" * 32).unwrap(S7, wrapped)
+
+
+def test_a_check_value_recognises_its_master_key() -> None:
+    check_value = Keyring(b"m" * 32).check_value()
+    assert Keyring(b"m" * 32).made(check_value)
+    assert not Keyring(b"n" * 32).made(check_value)

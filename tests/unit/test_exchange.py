@@ -1,0 +1,157 @@
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.routes.exchange import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_URL_BYTES,
+    Exchange,
+    TooLarge,
+)
+from app.service import Service
+from app.wire.json_text import BadInput
+
+BODY_BYTES = 100
+SERVICE = cast("Service", SimpleNamespace(settings=SimpleNamespace(body_bytes=BODY_BYTES)))
+
+
+def exchange(
+    *headers: tuple[bytes, bytes], path: str = "/ai/sessions", query: bytes = b""
+) -> Exchange:
+    scope: Any = {
+        "headers": headers,
+        "path": path,
+        "query_string": query,
+        "client": ("192.0.2.1", 4711),
+        "scheme": "http",
+        "path_params": {},
+    }
+    return Exchange(SERVICE, scope, "evo", "NewAISession")
+
+
+async def body_of(parts: Sequence[bytes]) -> bytes:
+    messages = [
+        {"type": "http.request", "body": part, "more_body": number < len(parts)}
+        for number, part in enumerate(parts, 1)
+    ]
+
+    async def receive() -> Any:  # noqa: ANN401  # any ASGI message
+        return messages.pop(0)
+
+    opened = exchange()
+    await opened.read(receive)
+    return opened.body
+
+
+def test_headers_have_a_number_at_most() -> None:
+    most = [(b"x-%d" % number, b"") for number in range(MAX_HEADERS)]
+    exchange(*most)
+    with pytest.raises(TooLarge) as refused:
+        exchange(*most, (b"x", b""))
+    assert refused.value.status == 431
+
+
+def test_a_header_that_is_repeated_counts_each_time() -> None:
+    with pytest.raises(TooLarge) as refused:
+        exchange(*[(b"x", b"")] * (MAX_HEADERS + 1))
+    assert refused.value.status == 431
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(b"x", b"v" * MAX_HEADER_BYTES), (b"x" * MAX_HEADER_BYTES, b"v")]
+)
+def test_headers_have_a_size_at_most(name: bytes, value: bytes) -> None:
+    exchange((name[:8_000], value[:8_000]))
+    with pytest.raises(TooLarge) as refused:
+        exchange((name, value))
+    assert refused.value.status == 431
+
+
+def test_a_url_has_a_size_at_most() -> None:
+    exchange(path="/" + "p" * (MAX_URL_BYTES - 2), query=b"q")
+    with pytest.raises(TooLarge) as refused:
+        exchange(path="/" + "p" * (MAX_URL_BYTES - 1), query=b"q")
+    assert refused.value.status == 414
+
+
+@pytest.mark.parametrize("name", [b"host", b"authorization", b"idempotency-key", b"if-match"])
+def test_a_header_that_decides_is_given_once(name: bytes) -> None:
+    with pytest.raises(BadInput) as refused:
+        exchange((name, b"1"), (name, b"1"))
+    assert refused.value.field == name.decode()
+    exchange((b"accept", b"a"), (b"accept", b"b"))
+
+
+@pytest.mark.parametrize(
+    ("if_match", "versions"),
+    [
+        (None, None),
+        (b"*", None),
+        (b" * ", None),
+        (b'"3"', {3}),
+        (b"3", {3}),
+        (b'W/"3"', {3}),
+        (b'"3", "4"', {3, 4}),
+        (b' "3","4" ', {3, 4}),
+        (b'"0"', {0}),
+    ],
+)
+def test_if_match_names_versions(if_match: bytes | None, versions: set[int] | None) -> None:
+    headers = () if if_match is None else ((b"if-match", if_match),)
+    assert exchange(*headers).call().if_version == versions
+
+
+@pytest.mark.parametrize("if_match", [b"", b'""', b'"x"', b'"3" "4"', b'"3",', b"*, 3", b"\xff"])
+def test_if_match_that_names_none_is_refused(if_match: bytes) -> None:
+    with pytest.raises(BadInput) as refused:
+        exchange((b"if-match", if_match)).call()
+    assert refused.value.field == "If-Match"
+
+
+@pytest.mark.parametrize("key", [b"k", b"k" * 255, b"\xe9\xff", b'"quoted"', b"two words"])
+def test_an_idempotency_key_is_kept_as_it_came(key: bytes) -> None:
+    kept = exchange((b"idempotency-key", key)).call().metadata.idempotency_key
+    assert kept == key.decode("latin-1")
+
+
+@pytest.mark.parametrize("key", [b"", b"k" * 256, b"k" * 5_000, b"a\0b"])
+def test_an_idempotency_key_that_cannot_be_kept_is_refused(key: bytes) -> None:
+    with pytest.raises(BadInput) as refused:
+        exchange((b"idempotency-key", key)).call()
+    assert (refused.value.field or "").lower() == "idempotency-key"
+
+
+@pytest.mark.parametrize("name", [b"x-correlation-id", b"x-causation-id", b"traceparent"])
+def test_what_is_recorded_of_a_call_can_be_stored(name: bytes) -> None:
+    for value in (b"a\0b", b"v" * 1_021):
+        with pytest.raises(BadInput):
+            exchange((name, value)).call()
+
+
+def test_a_call_knows_where_it_came_from() -> None:
+    call = exchange((b"x-correlation-id", b"c1"), (b"traceparent", b"t1")).call(drawn="session_id")
+    metadata = call.metadata
+    assert (metadata.face, metadata.operation) == ("evo", "NewAISession")
+    assert (metadata.correlation_id, metadata.trace_id) == ("c1", "t1")
+    assert metadata.client == "192.0.2.1"
+    assert (metadata.idempotency_key, call.if_version, call.drawn) == (None, None, "session_id")
+
+
+@pytest.mark.parametrize("parts", [[b""], [b"body"], [b"bo", b"", b"dy"], [b"x" * BODY_BYTES]])
+async def test_a_body_is_read_whole(parts: list[bytes]) -> None:
+    assert await body_of(parts) == b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[b"x" * (BODY_BYTES + 1)], [b"x" * BODY_BYTES, b"x"], [b"x"] * (BODY_BYTES + 1),
+     [b"x" * BODY_BYTES] * 100],
+    ids=["at once", "at the end", "by the byte", "far too long"],
+)  # fmt: skip
+async def test_a_body_has_a_size_at_most(parts: list[bytes]) -> None:
+    with pytest.raises(TooLarge) as refused:
+        await body_of(parts)
+    assert refused.value.status == 413
