@@ -142,15 +142,14 @@ _NOBODY = Principal("", ())
 
 
 def _headers(scope: "Scope") -> dict[bytes, bytes]:
-    pairs = scope["headers"]
     headers: dict[bytes, bytes] = {}
-    size = 0
-    for name, value in pairs:
+    size = count = 0
+    for count, (name, value) in enumerate(scope["headers"], 1):
         size += len(name) + len(value)
         if name in _SINGLE and name in headers:
             raise BadInput("The header is given twice", field=name.decode())
         headers[name] = value
-    if len(pairs) > MAX_HEADERS:
+    if count > MAX_HEADERS:
         raise TooLarge(431, "Number of headers", MAX_HEADERS)
     if size > MAX_HEADER_BYTES:
         raise TooLarge(431, "Headers of bytes", MAX_HEADER_BYTES)

@@ -34,8 +34,8 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     screen(body)
     try:
         value = decoder.decode(body)
-        # No more colons than the type has members: no member can be there twice.
-        if body.count(b":") > len(getattr(decoder.type, "__struct_fields__", ())):
+        # No more colons than members that came in: none of them can be there twice.
+        if body.count(b":") > _given(value):
             json.loads(body, object_pairs_hook=_refuse_twins, parse_int=str)
         return value
     except msgspec.ValidationError as error:
@@ -77,6 +77,11 @@ def invalid(error: msgspec.ValidationError) -> BadInput:
     members = _MEMBER.findall(found["path"])
     field = ".".join(name for name in members if name != "..." and not name.isdigit())
     return BadInput(text[: found.start()], field=field or None, code="ValidationException")
+
+
+def _given(value: object) -> int:
+    names = getattr(value, "__struct_fields__", ())
+    return sum([getattr(value, name) is not None for name in names])
 
 
 def _refuse_twins(pairs: list[tuple[str, Any]]) -> None:
