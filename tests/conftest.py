@@ -5,9 +5,9 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
+import database
 import pytest
 
-import database
 from app.service import Service, open_service
 from app.settings import Settings
 

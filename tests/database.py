@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import docker  # type: ignore[import-untyped]  # it has no types
+from requests import RequestException
 
 from app.ops.store import Where, prepare
 
@@ -41,19 +43,15 @@ def server_in_words() -> str:
 
 def docker_state() -> str:
     """`ready` when a Docker engine answers and has the image or can get it; else what is amiss."""
-    import docker
-    from docker.errors import DockerException, ImageNotFound
-    from requests import RequestException
-
     try:
         with closing(docker.from_env(timeout=_ENGINE_ANSWERS_S)) as engine:
             engine.ping()
             try:
                 engine.images.get(IMAGE)
-            except ImageNotFound:
+            except docker.errors.ImageNotFound:
                 engine.api.timeout = 300
                 engine.images.pull(IMAGE)
-    except (DockerException, RequestException) as error:
+    except (docker.errors.DockerException, RequestException) as error:
         return f"no Docker engine with {IMAGE}: {type(error).__name__}"
     return "ready"
 
@@ -96,13 +94,14 @@ async def _at(url: str, statement: str) -> None:
 
 def _contained(stack: ExitStack, say: Callable[[str], None]) -> str | None:
     """The URL of a server in a container, for as long as `stack`; None if it does not start."""
-    from docker.errors import DockerException
     from testcontainers.community.postgres import PostgresContainer
 
     container = PostgresContainer(IMAGE, driver=None)
+    # Every test has a database of its own: in memory they come and go many times as fast.
+    container.with_kwargs(tmpfs={"/var/lib/postgresql": "rw"})
     try:
         stack.enter_context(container)
-    except (DockerException, OSError) as error:
+    except (docker.errors.DockerException, OSError) as error:
         say(f"PostgreSQL: the embedded one, because the container did not start: {error}")
         return None
     url: str = container.get_connection_url()

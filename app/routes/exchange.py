@@ -143,14 +143,14 @@ _NOBODY = Principal("", ())
 
 def _headers(scope: "Scope") -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
-    size = count = 0
+    size = 0
     for count, (name, value) in enumerate(scope["headers"], 1):
         size += len(name) + len(value)
+        if count > MAX_HEADERS:
+            raise TooLarge(431, "Number of headers", MAX_HEADERS)
         if name in _SINGLE and name in headers:
             raise BadInput("The header is given twice", field=name.decode())
         headers[name] = value
-    if count > MAX_HEADERS:
-        raise TooLarge(431, "Number of headers", MAX_HEADERS)
     if size > MAX_HEADER_BYTES:
         raise TooLarge(431, "Headers of bytes", MAX_HEADER_BYTES)
     if len(scope["path"]) + len(scope["query_string"]) > MAX_URL_BYTES:

@@ -35,7 +35,7 @@ FAILED, MISSING = 1, 3
 )
 def main(part: str, seconds: float, rounds: int, short: bool, folder: Path | None) -> None:
     """Measure, and print Markdown tables with the conditions."""
-    signal.signal(signal.SIGTERM, _leave)  # so that every child process ends, as after Ctrl-C
+    signal.signal(signal.SIGTERM, _interrupt)  # every child process ends, as after Ctrl-C
     pace = SHORT if short else Pace(seconds, rounds)
     events = EVENTS_SHORT if short else EVENTS
     with stage(folder) as here:
@@ -60,8 +60,8 @@ def main(part: str, seconds: float, rounds: int, short: bool, folder: Path | Non
     sys.exit(MISSING if without_wrk else 0)
 
 
-def _leave(number: int, _: FrameType | None) -> None:
-    sys.exit(128 + number)
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -226,9 +227,7 @@ async def test_concurrent_appends_leave_no_hole_no_gap_and_no_step_back_in_time(
     )
     stored = await rows(owner)
     assert [row["position"] for row in stored] == list(range(1, len(stored) + 1))
-    assert all(
-        a["recorded_at"] <= b["recorded_at"] for a, b in zip(stored, stored[1:], strict=False)
-    )
+    assert all(a["recorded_at"] <= b["recorded_at"] for a, b in pairwise(stored))
     for stream in streams:
         versions = [row["version"] for row in stored if row["stream"] == stream]
         assert versions == list(range(1, len(versions) + 1))

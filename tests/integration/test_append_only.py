@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator
 
 import asyncpg
-import pytest
-from uuid_utils.compat import uuid7
-
 import given
-from app.log.append import SQL
+import pytest
+
 from app.service import Service
 from app.settings import Settings
 
@@ -103,7 +101,6 @@ async def test_the_service_may_do_nothing_but_its_work(role: asyncpg.Connection)
         "UPDATE ai_session_info SET position = 7",
         "SELECT setval('chat_session_number', 7)",
         "ALTER SEQUENCE chat_session_number RESTART",
-        "SELECT write_view('account_info', 0, '{}', '{}', '{}', '{}', now(), '{}', '{}')",
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE sql AS ''",
         "DROP FUNCTION append",
         "CREATE TABLE mine ()",
@@ -147,16 +144,21 @@ async def test_nobody_else_may_append(owner: asyncpg.Connection) -> None:
     assert [row["grantee"] for row in granted] == ["sessionary_service"]
 
 
-async def test_the_service_appends_through_the_function_which_sets_the_position(
+async def test_the_only_function_that_the_service_may_call_is_append(
     role: asyncpg.Connection,
 ) -> None:
-    stream, event = uuid7(), uuid7()
-    one: list[list[object]] = [[stream], [0], [1], ["kim"], ["{}"]]
-    none: list[list[object]] = [[None]] * 5  # view, document, sealing key, key, fingerprint
-    events: list[list[object]] = [[1], [1], ["ai_session.deleted.v1"], [b"{}"], [event]]
-    outcome = await role.fetchrow(SQL["append"], 0, *one, *none, *events, [None])
-    assert outcome is not None
-    assert (outcome["outcome"], outcome["version"], outcome["position"]) == ("appended", 1, 2)
+    callable_ones = await role.fetch(
+        "SELECT DISTINCT proname FROM pg_proc"
+        " WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype"
+        " AND has_function_privilege(oid, 'EXECUTE')"
+    )
+    assert [row["proname"] for row in callable_ones] == ["append"]
+
+
+async def test_an_append_sets_the_position(service: Service, owner: asyncpg.Connection) -> None:
+    answer = await given.open_account(service)
+    stored = await owner.fetchval("SELECT max(notification_id) FROM stored_events")
+    assert answer.folded.position == stored == 2
 
 
 async def test_the_service_works_under_its_role(service: Service) -> None:

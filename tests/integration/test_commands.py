@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
+import given
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-import given
 from app.commands import Answer
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch, WrongMasterKey
 from app.log.keyring import Keyring
@@ -190,8 +190,8 @@ async def test_a_demanded_version_must_be_the_present_one(
     session = given.session_of(await given.open_ai_session(service))
     await given.patch_ai_session(other_service, session, "billing")
     for demanded in (1, 3):
+        by = given.call(if_version=demanded)
         with pytest.raises(VersionMismatch) as refused:
-            by = given.call(if_version=demanded)
             await given.patch_ai_session(service, session, "sales", by)
         assert refused.value.version == 2
     await given.patch_ai_session(service, session, "sales", given.call(if_version=2))

@@ -2,9 +2,9 @@
 
 import asyncio
 
+import given
 import pytest
 
-import given
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
 from app.service import Service
@@ -39,9 +39,11 @@ async def test_a_reader_sees_everything_up_to_the_head_while_others_write(
             assert not seen or seen[-1].recorded_at == head.recorded_at
         return seen
 
-    seen, *_ = await asyncio.wait_for(
-        asyncio.gather(follow(), *(write(number) for number in range(WRITERS))), 60
-    )
+    async with asyncio.timeout(60), asyncio.TaskGroup() as everybody:
+        reader = everybody.create_task(follow())
+        for number in range(WRITERS):
+            everybody.create_task(write(number))
+    seen = reader.result()
     streams: dict[object, list[int]] = {}
     for recorded in seen:
         streams.setdefault(recorded.stream, []).append(recorded.version)

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import given
 import pytest
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
@@ -26,7 +27,6 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict
 
-import given
 from app.log.keyring import Keyring
 from app.log.read import read_feed
 from app.service import Service

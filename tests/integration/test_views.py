@@ -5,12 +5,12 @@ from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
+import given as take
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-import given as take
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
 from app.service import Service
@@ -20,7 +20,7 @@ from domain.chat_carriers import Address, Associate, Contact, Sale
 from domain.chat_enums import ChatSessionStatus
 from domain.chat_session import DeleteChatSession, NewChatSession, UpdateChatSession
 from domain.errors import DomainError
-from domain.ids import AccountId, ChatSessionId, account_stream, ai_session_stream
+from domain.ids import AccountId, ChatSessionId, StreamId, account_stream, ai_session_stream
 from projections.catalog import VIEWS
 from projections.fold import Folded, fold
 
@@ -71,11 +71,11 @@ class Streams:
         return type(command)(**fields)
 
 
-async def folded_log(service: Service) -> dict[tuple[str, object], Folded[object]]:
+async def folded_log(service: Service) -> dict[tuple[str, StreamId], Folded[object]]:
     """Every stream as the log tells it, by what it holds and its name."""
     head = (await heads(service.pool))[0]
     keyring = Keyring(service.settings.master_key)
-    found: dict[tuple[str, object], Folded[object]] = {}
+    found: dict[tuple[str, StreamId], Folded[object]] = {}
     async for page in read_feed(service.pool, keyring, 0, until=head.position):
         for recorded in page:
             kind = type(recorded.event).topic.partition(".")[0]
@@ -94,7 +94,7 @@ async def test_each_row_is_the_fold_of_its_stream_and_what_is_deleted_has_none(
     service: Service, other_service: Service, commands: Sequence[Struct]
 ) -> None:
     streams = Streams()
-    answered: dict[tuple[str, object], Folded[object]] = {}
+    answered: dict[tuple[str, StreamId], Folded[object]] = {}
     for number, command in enumerate(commands):
         with suppress(DomainError):
             by = (service, other_service)[number % 2]

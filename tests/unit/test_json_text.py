@@ -1,6 +1,6 @@
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -77,7 +77,7 @@ def test_a_wrong_type_names_the_member(body: bytes, field: str | None) -> None:
 
 
 def test_the_words_of_a_refusal_hold_no_path_of_ours() -> None:
-    with pytest.raises(BadInput, match="^Expected `str . null`, got `int`$"):
+    with pytest.raises(BadInput, match=r"^Expected `str . null`, got `int`$"):
         decode(OUTER, b'{"inner": {"someText": 1}}')
 
 
@@ -141,6 +141,7 @@ def test_any_bytes_are_json_or_refused(body: bytes) -> None:
     assert value == msgspec.json.decode(body)
 
 
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.text(st.characters(exclude_categories=["Cs"])),
@@ -149,13 +150,11 @@ def test_any_bytes_are_json_or_refused(body: bytes) -> None:
     )
 )
 def test_a_value_is_refused_exactly_when_it_holds_the_nul_character(value: object) -> None:
-    try:
-        assert decode(ANYTHING, msgspec.json.encode(value)) == value
-    except BadInput as refused:
-        assert refused.code == "InvalidCharacter"
-        assert holds_nul(value)
+    body = msgspec.json.encode(value)
+    if holds_nul(value):
+        assert refusal(body)[0] == "InvalidCharacter"
     else:
-        assert not holds_nul(value)
+        assert decode(ANYTHING, body) == value
 
 
 def holds_nul(value: object) -> bool:
