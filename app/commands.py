@@ -15,6 +15,7 @@ from cachetools import LRUCache
 from msgspec import Struct
 
 from app import metrics
+from app.calls import Answer, Call
 from app.log import codec
 from app.log.append import Appender, Context, Entry, NewEvent, Outcome
 from app.log.batcher import Batcher
@@ -34,39 +35,6 @@ from projections.catalog import VIEWS
 from projections.fold import Folded, advance, fold
 
 _ENCODER = msgspec.json.Encoder()
-
-
-class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the log keeps of a call beside the events and the actor."""
-
-    roles: Sequence[str] = ()
-    face: str = ""
-    operation: str = ""
-    correlation_id: str | None = None
-    causation_id: str | None = None
-    idempotency_key: str | None = None
-    trace_id: str | None = None
-    client: str | None = None
-
-
-class Call(Struct, frozen=True, kw_only=True):
-    """Who gives a command, and on which conditions."""
-
-    actor: str
-    metadata: Metadata
-    if_version: frozenset[int] | None = None
-    """Versions that the stream may have; None: any."""
-    drawn: str | None = None
-    """The command's field that the service drew for it, such as a new id: a retry draws another."""
-
-
-class Answer(Struct, frozen=True):
-    """What a command led to: the aggregate after it."""
-
-    folded: Folded[Any]
-    account_name: str | None
-    replayed: bool = False
-    """An earlier command with the same idempotency key had this answer already."""
 
 
 class _Known(Struct, frozen=True):

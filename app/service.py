@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 from uuid import UUID
 
-from app.commands import Call, Commands
+from app.calls import Call
+from app.commands import Commands
 from app.log.errors import StoreDown, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.pool import Pool

@@ -2,7 +2,7 @@
 
 from uuid_utils.compat import uuid7
 
-from app.commands import Answer, Call, Metadata
+from app.calls import Answer, Call, Metadata
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import DeleteAISession, NewAISession, PatchAISession

@@ -4,7 +4,7 @@ import getpass
 
 import msgspec
 
-from app.commands import Call, Metadata
+from app.calls import Call, Metadata
 from app.service import Service
 from domain.account import Account, NewAccount
 from domain.errors import InvalidField

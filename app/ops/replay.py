@@ -19,7 +19,7 @@ from domain.ids import (
     partition_of,
 )
 from projections.catalog import view_of
-from projections.fold import Folded, fold
+from projections.fold import Folded, Recorded, fold
 
 _TIME = Annotated[datetime, Meta(tz=True)]
 
@@ -80,10 +80,10 @@ async def replay(
     if past is None:
         return []
     rows = await store.ask(read.SQL["metadata"], partition, stream)
-    metadata = {row["originator_version"]: row["metadata"] for row in rows}
     steps: list[Step] = []
     folded: Folded[Any] | None = None
-    for recorded in past.events:
+    # Read a moment later, the metadata may be of more events than the stream had.
+    for recorded, row in zip(past.events, rows, strict=False):
         late = (
             recorded.recorded_at > as_of
             if isinstance(as_of, datetime)
@@ -92,26 +92,29 @@ async def replay(
         if late:
             break
         before = folded
-        view = view_of(recorded.event)
-        folded = fold(view.evolve, folded, recorded)
-        steps.append(
-            Step(
-                partition=recorded.partition,
-                position=recorded.position,
-                stream=recorded.stream,
-                version=recorded.version,
-                session_id=view.session_id(folded.stream, folded.state),
-                type=recorded.event.topic,
-                event_id=recorded.event_id,
-                recorded_at=recorded.recorded_at,
-                actor=recorded.actor,
-                metadata=Raw(metadata[recorded.version].encode()),
-                data=recorded.event,
-                changed=_changed(before, folded),
-                state=folded.state,
-            )
-        )
+        folded = fold(view_of(recorded.event).evolve, folded, recorded)
+        steps.append(_step(before, recorded, folded, Raw(row["metadata"].encode())))
     return steps
+
+
+def _step(
+    before: Folded[Any] | None, recorded: Recorded, after: Folded[Any], metadata: Raw
+) -> Step:
+    return Step(
+        partition=recorded.partition,
+        position=recorded.position,
+        stream=recorded.stream,
+        version=recorded.version,
+        session_id=view_of(recorded.event).session_id(after.stream, after.state),
+        type=recorded.event.topic,
+        event_id=recorded.event_id,
+        recorded_at=recorded.recorded_at,
+        actor=recorded.actor,
+        metadata=metadata,
+        data=recorded.event,
+        changed=_changed(before, after),
+        state=after.state,
+    )
 
 
 def as_of(text: str) -> int | datetime:

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from app.commands import Answer
+from app.calls import Answer
 from app.principals import SYSTEM_ADMINISTRATOR
 from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from app.commands import Call, Metadata
+from app.calls import Call, Metadata
 from app.principals import Principal
 from app.service import Service
 from app.wire.json_text import BadInput

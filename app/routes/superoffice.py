@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl
 
-from app.commands import Answer
+from app.calls import Answer
 from app.routes.errors import Refusal
 from app.routes.evo import position_headers
 from app.routes.exchange import Exchange, Reply

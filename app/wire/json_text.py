@@ -53,7 +53,7 @@ def screen(body: bytes) -> None:
             body.decode()
         except UnicodeDecodeError as error:
             raise BadInput(
-                f"The body is no UTF-8: {error}", code="SerializationException"
+                f"Malformed JSON, no UTF-8: {error}", code="SerializationException"
             ) from error
     # Two C-speed counts spare nearly every body the exact scan.
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:

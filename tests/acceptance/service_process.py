@@ -25,12 +25,15 @@ _PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 class ServiceProcess:
     """A service on a data directory (or a given database), under one port for all its lives."""
 
-    def __init__(self, data_dir: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *options: str, password: str | None = ADMIN[1]
+    ) -> None:
         """Nothing is started; `options` are those of `sessionary serve`."""
         self.data_dir = data_dir
-        self.port = port or free_port()
+        self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._options = options
+        self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
         self._log = data_dir.parent / f"{data_dir.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,7 +64,7 @@ class ServiceProcess:
                     f"--port={self.port}",
                     *self._options,
                 ],
-                env=_environment() | {"SESSIONARY_ADMIN_PASSWORD": ADMIN[1]},
+                env=_environment() | self._password,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -113,6 +116,11 @@ class ServiceProcess:
         """The embedded database, as its owner."""
         return Cluster.at(self.data_dir).url
 
+    @property
+    def database_log(self) -> str:
+        """What the embedded database said."""
+        return Cluster.at(self.data_dir).log.read_text(errors="replace")
+
     def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run another subcommand beside the service, on the same data."""
         options = [option for option in self._options if option.startswith("--database")]
@@ -144,10 +152,10 @@ def data_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def service(*options: str) -> Iterator[ServiceProcess]:
+def service(*options: str, password: str | None = ADMIN[1]) -> Iterator[ServiceProcess]:
     """A running service on an empty data directory, ended with all it started."""
     with data_directory() as folder:
-        served = ServiceProcess(folder / "data", *options)
+        served = ServiceProcess(folder / "data", *options, password=password)
         try:
             served.start()
             yield served

@@ -1,55 +1,73 @@
 """The promise to a new user: start, be killed in the middle of work, start again, nothing is lost."""
 
+import re
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Self
 
 import httpx
 import psutil
 import pytest
 
-from acceptance.service_process import ADMIN, ServiceProcess, data_directory, end, no_difference
+from acceptance.service_process import ServiceProcess, no_difference
+from acceptance.service_process import service as running_service
 
 ENOUGH = 30
+PATIENCE_S = 20.0
+GENERATED = re.compile(r"^Created the administrator (\S+) with the password (\S+)$", re.MULTILINE)
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """An empty directory."""
-    with data_directory() as folder:
-        yield folder / "data"
-
-
-@pytest.fixture
-def service(home: Path) -> Iterator[ServiceProcess]:
-    """A service on it that runs."""
-    started = ServiceProcess(home)
-    try:
-        started.start()
+@pytest.fixture(scope="module")
+def one_service() -> Iterator[ServiceProcess]:
+    """A service that was started on an empty directory, as a new user does."""
+    with running_service(password=None) as started:
         yield started
-    finally:
-        end(started)
+
+
+@pytest.fixture
+def service(one_service: ServiceProcess) -> ServiceProcess:
+    """The service, running, whatever the test before left of it."""
+    if one_service.process.poll() is not None:
+        one_service.start()
+    return one_service
+
+
+@pytest.fixture
+def admin(service: ServiceProcess) -> tuple[str, str]:
+    """The name and password that the first start printed."""
+    ((name, password),) = GENERATED.findall(service.log)
+    return name, password
 
 
 class Poster:
     """Posts session after session, and remembers those that were acknowledged."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, admin: tuple[str, str]) -> None:
         self.acknowledged: dict[str, str] = {}
         self.enough = threading.Event()
         self._base_url = base_url
+        self._admin = admin
         self._thread = threading.Thread(target=self._post, daemon=True)
 
-    def __enter__(self) -> "Poster":
+    def __enter__(self) -> Self:
         self._thread.start()
+        assert self.enough.wait(PATIENCE_S)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(20.0)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
+    def all_there(self) -> bool:
+        """Whether each acknowledged session can be read."""
+        with httpx.Client(base_url=self._base_url, auth=self._admin) as client:
+            return self.acknowledged == {
+                session: client.get(f"/ai/sessions/{session}").json().get("purpose")
+                for session in self.acknowledged
+            }
+
     def _post(self) -> None:
-        with httpx.Client(base_url=self._base_url, auth=ADMIN) as client:
+        with httpx.Client(base_url=self._base_url, auth=self._admin) as client:
             try:
                 while True:
                     purpose = f"number {len(self.acknowledged)}"
@@ -62,63 +80,58 @@ class Poster:
                 return  # it was killed
 
 
-def test_what_was_acknowledged_before_kill_9_is_there_after_the_next_start(
-    service: ServiceProcess,
+def test_the_generated_password_opens_the_door_and_is_shown_once(
+    service: ServiceProcess, admin: tuple[str, str]
 ) -> None:
-    with Poster(service.base_url) as poster:
-        assert poster.enough.wait(20.0)
-        workers = service.workers()
+    answer = httpx.get(f"{service.base_url}/accounts", auth=admin)
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    assert service.log.count(admin[1]) == 1
+
+
+def test_kill_9_loses_nothing_that_was_acknowledged(
+    service: ServiceProcess, admin: tuple[str, str]
+) -> None:
+    with Poster(service.base_url, admin) as poster:
+        workers, servers = service.workers(), service.servers()
         service.kill()
-    gone, alive = psutil.wait_procs(workers, timeout=5.0)
-    assert gone
-    assert not alive, "orphaned workers would hold the port"
+    _, alive = psutil.wait_procs(workers, timeout=5.0)
+    assert workers
+    assert not alive, "an orphaned worker would hold the port"
     service.start()
-    with httpx.Client(base_url=service.base_url, auth=ADMIN) as client:
-        for session, purpose in poster.acknowledged.items():
-            assert client.get(f"/ai/sessions/{session}").json()["purpose"] == purpose
+    assert service.servers()[0] in servers, "the database outlives the service"
+    assert poster.all_there()
     assert no_difference(service) == []
 
 
-def test_kill_9_of_everything_at_once_loses_nothing(service: ServiceProcess) -> None:
-    with Poster(service.base_url) as poster:
-        assert poster.enough.wait(20.0)
+def test_kill_9_of_everything_at_once_loses_nothing(
+    service: ServiceProcess, admin: tuple[str, str]
+) -> None:
+    with Poster(service.base_url, admin) as poster:
         doomed = [*service.workers(), *service.servers()]
         service.kill()
         for process in doomed:
             if process.is_running():
                 process.kill()
     service.start()
-    with httpx.Client(base_url=service.base_url, auth=ADMIN) as client:
-        for session in poster.acknowledged:
-            assert client.get(f"/ai/sessions/{session}").status_code == 200
+    assert poster.all_there()
     assert no_difference(service) == []
 
 
-def test_sigterm_ends_the_service_and_its_database(service: ServiceProcess) -> None:
-    workers, servers = service.workers(), service.servers()
-    assert workers
-    assert servers
-    assert service.stop() == 0
-    _, alive = psutil.wait_procs([*workers, *servers], timeout=5.0)
-    assert not alive
-    assert "shut down" in (service.data_dir / "postgres" / "postgres.log").read_text()
-
-
-def test_sigterm_in_the_middle_of_work_breaks_no_promise(service: ServiceProcess) -> None:
-    with Poster(service.base_url) as poster:
-        assert poster.enough.wait(20.0)
+def test_sigterm_ends_the_service_and_its_database_in_good_order(
+    service: ServiceProcess, admin: tuple[str, str]
+) -> None:
+    with Poster(service.base_url, admin) as poster:
+        processes = [*service.workers(), *service.servers()]
         assert service.stop() == 0
+    _, alive = psutil.wait_procs(processes, timeout=5.0)
+    assert not alive
+    assert "database system is shut down" in service.database_log
     service.start()
-    with httpx.Client(base_url=service.base_url, auth=ADMIN) as client:
-        for session in poster.acknowledged:
-            assert client.get(f"/ai/sessions/{session}").status_code == 200
+    assert poster.all_there()
 
 
-def test_a_password_is_generated_once_and_shown_once(home: Path) -> None:
-    from acceptance.service_process import sessionary
-
-    first = sessionary("migrate", f"--data-dir={home}")
-    assert first.returncode == 0, first.stderr
-    assert first.stdout.splitlines()[0].startswith("Applied 0001")
-    again = sessionary("migrate", f"--data-dir={home}")
-    assert (again.returncode, again.stdout) == (0, "Up to date\n")
+def test_the_password_was_still_shown_only_once(
+    service: ServiceProcess, admin: tuple[str, str]
+) -> None:
+    assert service.log.count("Serving on") > 1
+    assert service.log.count(admin[1]) == 1

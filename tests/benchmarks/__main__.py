@@ -35,7 +35,9 @@ FAILED, MISSING = 1, 3
 )
 def main(part: str, seconds: float, rounds: int, short: bool, folder: Path | None) -> None:
     """Measure, and print Markdown tables with the conditions."""
-    signal.signal(signal.SIGTERM, _interrupt)  # every child process ends, as after Ctrl-C
+    # Every child process ends, as after Ctrl-C; a shell's background jobs are born deaf to that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
     pace = SHORT if short else Pace(seconds, rounds)
     events = EVENTS_SHORT if short else EVENTS
     with stage(folder) as here:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvloop
 from msgspec import Struct
 
-from app.commands import Call, Metadata
+from app.calls import Call, Metadata
 from app.ops.store import Where, connected, prepare
 from app.principals import SYSTEM_ADMINISTRATOR
 from app.service import Service, open_service

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from app.commands import Answer
+from app.calls import Answer
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.read import read_streams
