@@ -1,6 +1,7 @@
 """The only wiring: from settings to an ASGI application."""
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ def create_app(settings: Settings) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         opened.append(await open_service(settings))
+        _spare_the_collector()
         watches = [asyncio.create_task(_end_with_parent(os.getppid()))]
         if settings.embedded_data_dir is not None:
             keeper = _keep_running(settings.embedded_data_dir, opened[0].pool)
@@ -76,6 +78,17 @@ def _unrouted(request: Request[Any, Any, Any], error: Exception) -> Response[byt
         status_code=refused.status,
         media_type="application/json; charset=utf-8",
     )
+
+
+def _spare_the_collector() -> None:
+    """Let Python's cyclic collector look at what lives long only rarely.
+
+    Folded aggregates live as long as their cache, and requests leave no cycles: with the default
+    thresholds the collector took 15 % of a worker's time and most of its slowest answers.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
 
 
 async def _end_with_parent(parent: int) -> None:

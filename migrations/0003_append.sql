@@ -38,6 +38,7 @@ SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -147,15 +148,20 @@ BEGIN
            AND c.outcome = 'appended';
 
         FOREACH view_table IN ARRAY ARRAY(SELECT DISTINCT unnest(x_view)) LOOP
-            PERFORM write_view(
-                view_table, p_partition, x_actor, c_context, c_stream, v_version, v_position,
-                present, c_doc,
-                (SELECT array_agg(x_view[c.context] = view_table
-                                  AND c.outcome = 'appended'
-                                  AND c.events > 0
-                                  ORDER BY c.i)
-                   FROM unnest(c_context, v_outcome, c_events)
-                        WITH ORDINALITY AS c(context, outcome, events, i)));
+            CASE view_table
+                WHEN 'ai_session_info' THEN
+                    PERFORM write_ai_session_info(
+                        p_partition, x_actor, x_view, c_context, c_stream, c_events, c_doc,
+                        v_outcome, v_version, v_position, present);
+                WHEN 'chat_session_entity' THEN
+                    PERFORM write_chat_session_entity(
+                        p_partition, x_actor, x_view, c_context, c_stream, c_events, c_doc,
+                        v_outcome, v_version, v_position, present);
+                WHEN 'account_info' THEN
+                    PERFORM write_account_info(
+                        p_partition, x_actor, x_view, c_context, c_stream, c_events, c_doc,
+                        v_outcome, v_version, v_position, present);
+            END CASE;
         END LOOP;
 
         UPDATE log_partition AS h
@@ -180,42 +186,57 @@ BEGIN
            AS r(outcome, stream, version, position, at);
 END $$;
 
--- Upserts or deletes the rows of one view that a batch brings; `wanted` says which entries are its.
-CREATE FUNCTION write_view(
-    view_table text, p_partition integer, x_actor text[], context integer[], stream uuid[],
-    version bigint[], "position" bigint[], present timestamptz, doc jsonb[], wanted boolean[]
-) RETURNS void
-LANGUAGE plpgsql
-SET search_path = public, pg_temp
-AS $$
+-- One function for each view, alike but for the table: a statement that names its table is planned
+-- once a connection, one that is put together is planned for every batch.
+DO $make$
+DECLARE
+    view_table text;
 BEGIN
-    EXECUTE format($sql$
-        INSERT INTO %I AS v
-               (partition, stream_id, version, position,
-                created_by, created_at, modified_by, modified_at, doc)
-        SELECT $1, c.stream, c.version, c.position, $2[c.context], $7, $2[c.context], $7, c.doc
-          FROM unnest($3, $4, $5, $6, $8, $9)
-               AS c(context, stream, version, position, doc, wanted)
-         WHERE c.wanted
-           AND c.doc IS NOT NULL
-            ON CONFLICT (partition, stream_id) DO UPDATE
-           SET version = excluded.version,
-               position = excluded.position,
-               modified_by = excluded.modified_by,
-               modified_at = excluded.modified_at,
-               doc = excluded.doc
-        $sql$, view_table)
-    USING p_partition, x_actor, context, stream, version, "position", present, doc, wanted;
-    IF EXISTS (SELECT FROM unnest(doc, wanted) AS c(doc, wanted) WHERE c.wanted AND c.doc IS NULL)
-    THEN
-        EXECUTE format($sql$
-            DELETE FROM %I AS v
-             USING unnest($2, $3, $4) AS c(stream, doc, wanted)
-             WHERE v.partition = $1
-               AND v.stream_id = c.stream
-               AND c.wanted
-               AND c.doc IS NULL
-            $sql$, view_table)
-        USING p_partition, stream, doc, wanted;
-    END IF;
-END $$;
+    FOREACH view_table IN ARRAY ARRAY['ai_session_info', 'chat_session_entity', 'account_info']
+    LOOP
+        EXECUTE format($template$
+            -- Upserts or deletes the rows of one view that a batch brings.
+            CREATE FUNCTION write_%1$s(
+                p_partition integer, x_actor text[], x_view text[], c_context integer[],
+                c_stream uuid[], c_events integer[], c_doc jsonb[], v_outcome text[],
+                v_version bigint[], v_position bigint[], present timestamptz
+            ) RETURNS void
+            LANGUAGE plpgsql
+            AS $body$
+            #variable_conflict use_column
+            BEGIN
+                INSERT INTO %1$s AS v
+                       (partition, stream_id, version, position,
+                        created_by, created_at, modified_by, modified_at, doc)
+                SELECT p_partition, c.stream, c.version, c.position,
+                       x_actor[c.context], present, x_actor[c.context], present, c.doc
+                  FROM unnest(c_context, c_stream, c_events, c_doc,
+                              v_outcome, v_version, v_position)
+                       AS c(context, stream, events, doc, outcome, version, position)
+                 WHERE c.outcome = 'appended'
+                   AND c.events > 0
+                   AND c.doc IS NOT NULL
+                   AND x_view[c.context] = '%1$s'
+                    ON CONFLICT (partition, stream_id) DO UPDATE
+                   SET version = excluded.version,
+                       position = excluded.position,
+                       modified_by = excluded.modified_by,
+                       modified_at = excluded.modified_at,
+                       doc = excluded.doc;
+                IF array_position(c_doc, NULL) IS NOT NULL THEN
+                    DELETE FROM %1$s AS v
+                     WHERE v.partition = p_partition
+                       AND v.stream_id = ANY (ARRAY(
+                               SELECT c.stream
+                                 FROM unnest(c_context, c_stream, c_events, c_doc, v_outcome)
+                                      AS c(context, stream, events, doc, outcome)
+                                WHERE c.outcome = 'appended'
+                                  AND c.events > 0
+                                  AND c.doc IS NULL
+                                  AND x_view[c.context] = '%1$s'));
+                END IF;
+            END $body$
+            $template$, view_table);
+        EXECUTE format('REVOKE ALL ON FUNCTION write_%s FROM PUBLIC', view_table);
+    END LOOP;
+END $make$;

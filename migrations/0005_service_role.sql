@@ -9,7 +9,7 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;  -- roles belong to the whole server: another database's migration made it just now
 END $$;
 
-REVOKE ALL ON FUNCTION append, write_view FROM PUBLIC;
+REVOKE ALL ON FUNCTION append FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO sessionary_service;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO sessionary_service;
 GRANT EXECUTE ON FUNCTION append TO sessionary_service;

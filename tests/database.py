@@ -98,7 +98,7 @@ def _contained(stack: ExitStack, say: Callable[[str], None]) -> str | None:
 
     container = PostgresContainer(IMAGE, driver=None)
     # Every test has a database of its own: in memory they come and go many times as fast.
-    #container.with_kwargs(tmpfs={"/var/lib/postgresql": "rw"})
+    container.with_tmpfs_mount("/var/lib/postgresql")
     try:
         stack.enter_context(container)
     except (docker.errors.DockerException, OSError) as error:

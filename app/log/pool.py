@@ -26,7 +26,7 @@ TRANSIENT: tuple[type[BaseException], ...] = (
 """What may pass by itself; after any of these it is unknown whether a statement was committed."""
 
 
-_PROBES = {
+PROBES = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
@@ -54,7 +54,7 @@ class Pool:
         settings = self._settings
         session = {"application_name": "sessionary"}
         if settings.statement_cache:
-            session |= _PROBES
+            session |= PROBES
         if settings.database_role is not None:
             session["role"] = settings.database_role
         self._pool = await asyncpg.create_pool(

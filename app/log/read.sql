@@ -3,12 +3,16 @@
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, k.wrapped
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
+  LEFT JOIN LATERAL (
+           SELECT s.wrapped
+             FROM stream_key AS s
+            WHERE s.partition = wanted.partition
+              AND s.stream_id = wanted.stream
+            LIMIT 1
+       ) AS k ON true
   JOIN stored_events AS e
     ON e.partition = wanted.partition
    AND e.originator_id = wanted.stream
-  LEFT JOIN stream_key AS k
-    ON k.partition = e.partition
-   AND k.stream_id = e.originator_id
  ORDER BY e.originator_id, e.originator_version;
 
 -- name: read_feed
@@ -16,9 +20,13 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, k.wrapped
   FROM stored_events AS e
-  LEFT JOIN stream_key AS k
-    ON k.partition = e.partition
-   AND k.stream_id = e.originator_id
+  LEFT JOIN LATERAL (
+           SELECT s.wrapped
+             FROM stream_key AS s
+            WHERE s.partition = e.partition
+              AND s.stream_id = e.originator_id
+            LIMIT 1
+       ) AS k ON true
  WHERE e.partition = $1
    AND e.notification_id > $2
    AND e.notification_id <= $3
@@ -30,9 +38,13 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, k.wrapped
   FROM stored_events AS e
-  LEFT JOIN stream_key AS k
-    ON k.partition = e.partition
-   AND k.stream_id = e.originator_id
+  LEFT JOIN LATERAL (
+           SELECT s.wrapped
+             FROM stream_key AS s
+            WHERE s.partition = e.partition
+              AND s.stream_id = e.originator_id
+            LIMIT 1
+       ) AS k ON true
  WHERE e.partition = $1
    AND (e.originator_id, e.originator_version) > ($2, $3)
    AND e.notification_id <= $4

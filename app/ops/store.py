@@ -14,6 +14,7 @@ from msgspec import Struct
 from app import schema
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
+from app.log.pool import PROBES
 
 CONNECT_S = 10.0
 
@@ -60,7 +61,9 @@ def database(where: Where) -> Iterator[str]:
 async def connected(url: str) -> AsyncIterator[Connection]:
     """A connection as the owner. Raises OSError, TimeoutError or asyncpg's errors."""
     connection = await asyncpg.connect(
-        url, timeout=CONNECT_S, server_settings={"application_name": "sessionary command"}
+        url,
+        timeout=CONNECT_S,
+        server_settings={"application_name": "sessionary command"} | PROBES,
     )
     try:
         yield Connection(connection)

@@ -25,9 +25,7 @@ _PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 class ServiceProcess:
     """A service on a data directory (or a given database), under one port for all its lives."""
 
-    def __init__(
-        self, data_dir: Path, *options: str, password: str | None = ADMIN[1]
-    ) -> None:
+    def __init__(self, data_dir: Path, *options: str, password: str | None = ADMIN[1]) -> None:
         """Nothing is started; `options` are those of `sessionary serve`."""
         self.data_dir = data_dir
         self.port = free_port()

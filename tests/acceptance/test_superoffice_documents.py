@@ -162,9 +162,7 @@ def test_what_is_not_selected_is_null(
     if "Contact" in kept:
         expected["Contact"] = {"ContactId": 5, "Name": None}
     for answer in (
-        admin.put(
-            f"{PATH}/{number}", params={"$select": select}, json=SENT | {"Contact": contact}
-        ),
+        admin.put(f"{PATH}/{number}", params={"$select": select}, json=SENT | {"Contact": contact}),
         admin.get(f"{PATH}/{number}", params={"$select": select}),
         admin.get(f"{PATH}/{number}", params={"$SELECT": select}),
     ):

@@ -75,7 +75,8 @@ async def test_who_goes_away_holds_up_nobody(gone: int) -> None:
     tasks[gone].cancel()
     await settled()
     log.gate.set()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(outcomes[gone], asyncio.CancelledError)
     ended = [entry[0] for entry in log if entry.endswith("ends")]
     assert ended == [name for number, name in enumerate("abc") if number != gone]
@@ -88,7 +89,8 @@ async def test_who_goes_away_just_as_the_turn_comes_up_passes_it_on() -> None:
     await asyncio.sleep(0)  # a is through and has passed the turn to b, who does not run yet
     assert log == ["a begins", "a ends"]
     tasks[1].cancel()
-    await asyncio.gather(tasks[0], tasks[2])
+    async with asyncio.timeout(5):
+        await asyncio.gather(tasks[0], tasks[2])
     assert log[2:] == ["c begins", "c ends"]
 
 

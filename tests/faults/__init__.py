@@ -1,0 +1,1 @@
+"""The service while something breaks: nothing acknowledged is lost, nothing is done twice."""
