@@ -9,6 +9,14 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;  -- roles belong to the whole server: another database's migration made it just now
 END $$;
 
+-- Who makes a role is not yet allowed to take it on, unless a superuser.
+DO $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'sessionary_service', 'MEMBER') THEN
+        EXECUTE format('GRANT sessionary_service TO %I', current_user);
+    END IF;
+END $$;
+
 REVOKE ALL ON FUNCTION append FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO sessionary_service;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO sessionary_service;

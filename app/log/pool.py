@@ -83,13 +83,15 @@ class Pool:
     ) -> Sequence[asyncpg.Record]:
         """Rows of one statement. Raises one of TRANSIENT, or what the database refuses with.
 
-        `timeout_s` bounds waiting for a connection and for the answer each.
+        `timeout_s` bounds waiting for a connection and for the answer together.
         """
         limit_s = self._settings.store_deadline_s if timeout_s is None else timeout_s
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limit_s
         try:
             async with self._acquire(limit_s) as connection:
                 rows: list[asyncpg.Record] = await connection.fetch(
-                    sql, *arguments, timeout=limit_s
+                    sql, *arguments, timeout=deadline - loop.time()
                 )
                 return rows
         except TRANSIENT:
@@ -118,6 +120,10 @@ class Pool:
             raise ConnectionError(str(error)) from error
         try:
             yield connection
+        except TRANSIENT:
+            # Not given back to be cancelled in good order: a server that hangs would keep us.
+            connection.terminate()
+            raise
         except asyncpg.InterfaceError as error:
             # How asyncpg reports a connection that died under us; a bad value is a DataError.
             raise ConnectionError(str(error)) from error

@@ -2,6 +2,8 @@
 
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from app.calls import Answer
 from app.routes.errors import Refusal
 from app.routes.evo import position_headers
@@ -12,6 +14,7 @@ from app.wire.json_text import BadInput
 from domain.chat_session import ChatSession, DeleteChatSession, NewChatSession, UpdateChatSession
 from domain.errors import NotFound
 from domain.ids import ChatSessionId, chat_session_stream
+from domain.limits import Int32
 
 NAME = "superoffice"
 _PATH = "/api/v1/ChatSession"
@@ -96,9 +99,10 @@ ROUTES: Routes = {
 
 def _number(exchange: Exchange) -> ChatSessionId:
     text = exchange.path["chat_session_id"]
-    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) <= 11):
-        raise BadInput(f"{text!r} is no int32", field="id")
-    return ChatSessionId(int(text))
+    try:
+        return ChatSessionId(msgspec.convert(text, Int32, strict=False))
+    except msgspec.ValidationError:
+        raise BadInput(f"{text[:20]!r} is no int32", field="id") from None
 
 
 def _selection(exchange: Exchange) -> wire.Selection | None:

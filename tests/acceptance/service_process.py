@@ -1,4 +1,4 @@
-"""`sessionary serve` as a process of its own: started, killed, asked to stop; and other commands."""
+"""`sessionary serve` as a process of its own: started, killed, asked to stop."""
 
 import os
 import signal

@@ -58,7 +58,8 @@ def stored(served: ServiceProcess) -> tuple[Any, ...]:
     async def ask() -> tuple[Any, ...]:
         connection = await asyncpg.connect(served.database_url)
         try:
-            return tuple(await connection.fetchrow(STORED))
+            (row,) = await connection.fetch(STORED)
+            return tuple(row)
         finally:
             await connection.close()
 

@@ -1,4 +1,4 @@
-"""The promise to a new user: start, be killed in the middle of work, start again, nothing is lost."""
+"""The promise to a new user: killed in the middle of work and started again, nothing is lost."""
 
 import re
 import threading

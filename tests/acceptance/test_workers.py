@@ -133,7 +133,7 @@ async def test_one_key_through_any_worker_makes_one_session(
 async def test_the_log_has_no_hole_and_the_views_equal_it(pair: ServiceProcess) -> None:
     connection = await asyncpg.connect(pair.database_url)
     try:
-        events, last = await connection.fetchrow(
+        ((events, last),) = await connection.fetch(
             "SELECT count(*), max(notification_id) FROM stored_events"
         )
     finally:

@@ -9,8 +9,8 @@ from itertools import cycle
 from pathlib import Path
 
 import httpx
-
 from acceptance.service_process import ADMIN
+
 from faults.ledger import Ledger, ledger
 
 PATIENCE_S = 2.5

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from acceptance.service_process import ServiceProcess, no_difference
 from acceptance.service_process import service as running_service
+
 from app.ops.store import Where
 from faults.ledger import differences, read_ledger, read_log
 from faults.load import PATIENCE_S, Load, load
@@ -23,6 +23,8 @@ from faults.load import PATIENCE_S, Load, load
 KILLS = int(os.environ.get("SESSIONARY_FAULT_KILLS", "2"))
 SEED = int(os.environ.get("SESSIONARY_FAULT_SEED", "1"))
 CLIENTS = 16
+SENT_SINCE = CLIENTS + 1
+"""Of so many answers one at least is to a command that was sent after the kill."""
 BETWEEN_KILLS = 150
 """Commands, at least: so that each kill hits work of its own."""
 BACK_S = 15.0
@@ -84,7 +86,7 @@ async def test_killing_the_service_loses_and_doubles_nothing(
                     worker.kill()
             service.begin()
             await asyncio.to_thread(psutil.wait_procs, workers)
-            await work.acknowledge_more(1)
+            await work.acknowledge_more(SENT_SINCE)
             back_s.append(time.monotonic() - killed)
         await work.acknowledge_more(BETWEEN_KILLS)
     report("service", work, back_s, capsys)
@@ -106,10 +108,11 @@ async def test_killing_the_database_loses_and_doubles_nothing(
             killed = time.monotonic()
             for process in service.servers():
                 process.kill()
-            await work.acknowledge_more(1)
+            await work.acknowledge_more(SENT_SINCE)
             back_s.append(time.monotonic() - killed)
         await work.acknowledge_more(BETWEEN_KILLS)
     report("database", work, back_s, capsys)
+    assert service.database_log.count("was not properly shut down") == KILLS
     assert max(back_s) < BACK_S
     assert work.slowest_s < PATIENCE_S
     await settle(service, book, work)

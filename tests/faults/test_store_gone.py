@@ -11,7 +11,6 @@ import asyncpg
 import database
 import httpx
 import pytest
-
 from acceptance.service_process import (
     ADMIN,
     ServiceProcess,
@@ -20,6 +19,7 @@ from acceptance.service_process import (
     free_port,
     sessionary,
 )
+
 from faults.load import PATIENCE_S
 from faults.proxy import Proxy
 from faults.proxy import proxy as proxy_before

@@ -80,7 +80,8 @@ async def test_who_goes_away_takes_nobody_along() -> None:
     at_work[0].cancel()
     waiting[0].cancel()
     store.gate.set()
-    assert [await at_work[1], await waiting[1]] == [4, 8]
+    async with asyncio.timeout(5):
+        assert [await at_work[1], await waiting[1]] == [4, 8]
     assert store.batches[0] == [1, 2]
 
 
