@@ -133,6 +133,8 @@ CONDITIONS: dict[str, tuple[Headers, str]] = {
     "two versions without a comma": (((b"If-Match", b'"1" "2"'),), "if-match"),
     "a version in Arabic digits": (((b"If-Match", "\u0663".encode()),), "if-match"),
     "a version of 5,000 digits": (((b"If-Match", b"9" * 5000),), "if-match"),
+    "a quote that is not closed": (((b"If-Match", b'"1'),), "if-match"),
+    "a version with an underscore": (((b"If-Match", b'"1_0"'),), "if-match"),
     "two conditions": (((b"If-Match", b'"1"'), (b"If-Match", b'"2"')), "if-match"),
     "two credentials": (((b"Authorization", b"Bearer abc"),), "authorization"),
     "two hosts": (((b"Host", b"elsewhere"),), "host"),
