@@ -275,6 +275,22 @@ async def test_a_database_that_takes_no_writes_makes_the_service_unready(
     await served_again(client, sessions)
 
 
+async def test_a_silent_database_does_not_keep_the_service_from_ending(
+    proxy: Proxy, service: ServiceProcess, client: httpx.AsyncClient, sessions: tuple[str, str]
+) -> None:
+    proxy.fall_silent()
+    try:
+        asked = asyncio.create_task(timed(client, "PATCH", sessions[0]))
+        await asyncio.sleep(0.2)  # it is under way, and nothing tells so
+        started = time.monotonic()
+        assert await asyncio.to_thread(service.stop) == 0
+        assert time.monotonic() - started < BACK_S
+        assert_unavailable(*await asked)
+    finally:
+        proxy.speak_again()
+    await asyncio.to_thread(service.start)
+
+
 def test_a_service_that_finds_no_database_says_so_and_ends() -> None:
     with data_directory() as folder:
         ended = sessionary(

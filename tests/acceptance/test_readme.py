@@ -1,0 +1,52 @@
+"""The README's first conversation, word for word: what a new user types must work."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from acceptance.service_process import service
+
+README = Path(__file__).parents[2] / "README.md"
+CONVERSATION = re.compile(r"<!-- conversation -->(.*)<!-- end of conversation -->", re.DOTALL)
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def typed() -> str:
+    """All that the README tells to type, as one script."""
+    found = CONVERSATION.search(README.read_text())
+    assert found is not None
+    return "\n".join(BLOCK.findall(found[1]))
+
+
+def test_the_first_conversation_goes_as_the_readme_says(tmp_path: Path) -> None:
+    with service(password="secret") as served:
+        script = typed().replace("http://127.0.0.1:8000", served.base_url)
+        said = subprocess.run(  # noqa: S603  # our own README
+            ["/bin/bash", "-euo", "pipefail", "-O", "expand_aliases"],
+            input=script.replace("uv run sessionary", "sessionary"),
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "SESSIONARY_DATA_DIR": str(served.data_dir),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert said.returncode == 0, said.stderr
+        assert "responseStatus" not in said.stdout
+        for expected in (
+            '"name":"Acme"',
+            '"purpose":"triage"',
+            '"purpose":"billing"',
+            "ai_session.patched.v1",
+            '"CustomerName":"Kim"',
+            '"Status":"InQueue"',
+        ):
+            assert expected in said.stdout
+        assert "the views equal it" in said.stderr
+        assert served.stop() == 0, served.log
