@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from app.log.errors import StoreDown
 from domain.ids import StreamId
 
 
@@ -33,8 +34,19 @@ class Turns:
                 raise
         try:
             yield
+        except StoreDown as error:
+            self._fail(stream, error)
+            raise
         finally:
             self._pass_on(stream)
+
+    def _fail(self, stream: StreamId, error: StoreDown) -> None:
+        # Whoever waits behind it has waited as long: fail together.
+        waiting = self._waiting[stream.int]
+        while waiting:
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_exception(StoreDown(str(error)))
 
     def _pass_on(self, stream: StreamId) -> None:
         waiting = self._waiting[stream.int]

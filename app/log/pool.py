@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -43,14 +43,14 @@ class Pool:
     """A few connections that heal by themselves. Waits end in StoreDown, never hang."""
 
     def __init__(self, settings: Settings) -> None:
-        """Connects when first used, or by `open`."""
+        """Use `open` first."""
         self._settings = settings
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self.failed = asyncio.Event()
         """Set when a statement failed in a passing way; whoever looks after it clears it."""
 
     async def open(self) -> None:
-        """Connect once, so that a wrong address or password is known at start."""
+        """Make the pool; its connections are made when they are needed."""
         settings = self._settings
         session = {"application_name": "sessionary"}
         if settings.statement_cache:
@@ -59,7 +59,7 @@ class Pool:
             session["role"] = settings.database_role
         self._pool = await asyncpg.create_pool(
             settings.database_url,
-            min_size=1,
+            min_size=0,
             max_size=settings.pool_size,
             timeout=settings.store_deadline_s,
             statement_cache_size=settings.statement_cache,
@@ -122,7 +122,8 @@ class Pool:
             yield connection
         except TRANSIENT:
             # Not given back to be cancelled in good order: a server that hangs would keep us.
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # it died, and went back by itself
+                connection.terminate()
             raise
         except asyncpg.InterfaceError as error:
             # How asyncpg reports a connection that died under us; a bad value is a DataError.

@@ -1,5 +1,6 @@
 """One request and its reply: headers, body and conditions, with every limit on them."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -161,14 +162,13 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
 
 
+_TAG = re.compile(rb'(?:W/)?(?P<quote>"?)(?P<version>[0-9]{1,18})(?P=quote)')
+
+
 def _versions(if_match: bytes | None) -> frozenset[int] | None:
     if if_match is None or if_match.strip() == b"*":
         return None
-    try:
-        return frozenset(
-            int(tag.strip().removeprefix(b"W/").strip(b'"')) for tag in if_match.split(b",")
-        )
-    except ValueError:
-        raise BadInput(
-            'If-Match takes a version in quotes, such as "3"', field="If-Match"
-        ) from None
+    tags = [_TAG.fullmatch(tag.strip()) for tag in if_match.split(b",")]
+    if None in tags:
+        raise BadInput('If-Match takes a version in quotes, such as "3"', field="If-Match")
+    return frozenset(int(tag["version"]) for tag in tags if tag is not None)

@@ -1,5 +1,6 @@
 """The SuperOffice-style face: chat sessions."""
 
+import re
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,6 +19,7 @@ from domain.limits import Int32
 
 NAME = "superoffice"
 _PATH = "/api/v1/ChatSession"
+_DIGITS = re.compile("-?[0-9]{1,10}").fullmatch
 
 _ERROR_TYPES = {
     400: "SoBadRequestException",
@@ -100,7 +102,9 @@ ROUTES: Routes = {
 def _number(exchange: Exchange) -> ChatSessionId:
     text = exchange.path["chat_session_id"]
     try:
-        return ChatSessionId(msgspec.convert(text, Int32, strict=False))
+        # By the pattern first: 1.0, +1 and 1_0 would pass for a number, and name a session twice.
+        number = int(text) if _DIGITS(text) else None
+        return ChatSessionId(msgspec.convert(number, Int32))
     except msgspec.ValidationError:
         raise BadInput(f"{text[:20]!r} is no int32", field="id") from None
 

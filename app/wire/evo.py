@@ -11,14 +11,14 @@ from msgspec import Struct
 from app.wire.json_text import decode
 from domain.account import Account
 from domain.ai_session import AISession
-from domain.limits import AccountIdText, AccountName, Purpose
+from domain.limits import AccountIdText, AccountName, AccountReference, Purpose
 from projections.fold import Folded
 
 
 class NewAISessionRequest(Struct, rename="camel"):
     """Body of `POST /ai/sessions`; nothing in it is required (Evo's documents)."""
 
-    account_id: str | None = None
+    account_id: AccountReference | None = None
     purpose: Purpose | None = None
 
 

@@ -12,6 +12,7 @@ MAX_DEPTH = 64
 """Nesting of arrays and objects in a body."""
 
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _MEMBER = re.compile(r"[^.\[\]]+")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
@@ -73,7 +74,8 @@ def invalid(error: msgspec.ValidationError) -> BadInput:
     text = str(error)
     found = _PATH.search(text)
     if found is None:
-        return BadInput(text, code="ValidationException")
+        missing = _MISSING.search(text)
+        return BadInput(text, field=missing and missing["name"], code="ValidationException")
     members = _MEMBER.findall(found["path"])
     field = ".".join(name for name in members if name != "..." and not name.isdigit())
     return BadInput(text[: found.start()], field=field or None, code="ValidationException")

@@ -25,7 +25,7 @@ ROUTES = {
         "PATCH", b"/ai/sessions/{session}", "purpose", b'{"purpose":"p"}', 10_000
     ),
     "new account": Route("POST", b"/accounts", "name", b'{"name":"n"}', 255),
-    "patch account": Route("PATCH", b"/accounts/String", "name", b'{"name":"n"}', 255),
+    "patch account": Route("PATCH", b"/accounts/{account}", "name", b'{"name":"n"}', 255),
     "new chat": Route("POST", CHAT, "CustomerName", b"{}", 255),
     "put chat": Route("PUT", CHAT + b"/{chat}", "CustomerName", b'{"Rating":1}', 255),
 }
@@ -168,7 +168,7 @@ TARGETS: list[tuple[str, bytes, int]] = [
     ("GET", CHAT + b"/2147483647", 404),
     ("PUT", CHAT + b"/0", 404),
     ("PUT", CHAT + b"/-1", 404),
-    ("PUT", CHAT + b"/2147483648", 404),
+    ("PUT", CHAT + b"/2147483648", 400),
     ("PUT", CHAT + b"/--1", 400),
     ("GET", CHAT + b"/-", 400),
     ("PUT", CHAT + b"/1.0", 400),

@@ -40,6 +40,7 @@ SELECT (SELECT sum(position) FROM log_partition),
 def paths(admin: httpx.Client) -> dict[str, str]:
     """What the templates in ROUTES need."""
     return {
+        "account": admin.post("/accounts", json={"name": "n"}).json()["id"],
         "session": admin.post("/ai/sessions", json={}).json()["id"],
         "chat": admin.post(CHAT.decode(), json={}).json()["ChatSessionId"],
     }
