@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.ids import StreamId
 from projections.fold import Folded
 
 
@@ -21,6 +22,14 @@ class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
     client: str | None = None
 
 
+class Drawn(Struct, frozen=True):
+    """The id that the service drew for what is created; a retry draws another."""
+
+    field: str
+    """Of the command."""
+    stream: StreamId
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """Who gives a command, and on which conditions."""
 
@@ -28,8 +37,6 @@ class Call(Struct, frozen=True, kw_only=True):
     metadata: Metadata
     if_version: frozenset[int] | None = None
     """Versions that the stream may have; None: any."""
-    drawn: str | None = None
-    """The command's field that the service drew for it, such as a new id: a retry draws another."""
 
 
 class Answer(Struct, frozen=True):

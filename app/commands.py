@@ -11,11 +11,11 @@ from functools import reduce
 from typing import Any
 
 import msgspec
-from cachetools import LRUCache
 from msgspec import Struct
 
 from app import metrics
-from app.calls import Answer, Call
+from app.cache import Cache, Known
+from app.calls import Answer, Call, Drawn
 from app.log import codec
 from app.log.append import Appender, Context, Entry, NewEvent, Outcome
 from app.log.batcher import Batcher
@@ -37,14 +37,6 @@ from projections.fold import Folded, advance, fold
 _ENCODER = msgspec.json.Encoder()
 
 
-class _Known(Struct, frozen=True):
-    """A folded aggregate in memory."""
-
-    folded: Folded[Any] | None = None
-    box: Box | None = None
-    doc_bytes: int = 0
-
-
 class _Job(Struct, frozen=True):
     """A command with what it takes to carry it out."""
 
@@ -52,7 +44,10 @@ class _Job(Struct, frozen=True):
     call: Call
     target: Target
     stream: StreamId
-    fingerprint: bytes | None
+    partition: int
+    is_new: bool
+    """The stream was drawn for this command: there is nothing to load, and nobody to wait for."""
+    fingerprint: bytes | None = None
 
 
 class Commands:
@@ -74,9 +69,7 @@ class Commands:
             for number in range(partitions)
         ]
         self._loads = Batcher[StreamId, Stream | None](self._read, settings.batch_lookups)
-        self._known: LRUCache[int, _Known] = LRUCache(
-            settings.cache_bytes, getsizeof=lambda known: known.doc_bytes + _OVERHEAD_BYTES
-        )
+        self._cache = Cache(settings.cache_bytes)
         self._turns = Turns()
         self._keys_in_flight: set[tuple[str, str]] = set()
 
@@ -85,18 +78,21 @@ class Commands:
         for appender in self._appenders:
             await appender.drain()
 
-    async def handle(self, command: Struct, call: Call) -> Answer:
+    async def handle(self, command: Struct, call: Call, drawn: Drawn | None = None) -> Answer:
         """The aggregate after a command; what the command changed is on disk.
+
+        `drawn` for a creation under an id that the service drew: nobody else knows the stream yet.
 
         Raises DomainError when the domain refuses it, VersionMismatch, Conflict, KeyReused,
         KeyInFlight, or StoreDown.
         """
         target = TARGETS[type(command)]
-        stream = target.stream(command)
+        stream = target.stream(command) if drawn is None else drawn.stream
+        partition = partition_of(stream, self._partitions)
         key = call.metadata.idempotency_key
         if key is None:
-            job = _Job(command, call, target, stream, None)
-            if call.drawn is not None:  # nobody else knows the stream yet
+            job = _Job(command, call, target, stream, partition, drawn is not None)
+            if job.is_new:
                 return await self._carry_out(job)
             async with self._turns.of(stream):
                 return await self._carry_out(job)
@@ -105,7 +101,8 @@ class Commands:
             raise KeyInFlight
         self._keys_in_flight.add(in_flight)
         try:
-            job = _Job(command, call, target, stream, _fingerprint(command, call.drawn))
+            fingerprint = _fingerprint(command, drawn)
+            job = _Job(command, call, target, stream, partition, drawn is not None, fingerprint)
             async with self._turns.of(stream):
                 return await self._carry_out_once(job)
         finally:
@@ -118,8 +115,7 @@ class Commands:
             # What is refused now may be the retry of what was done then.
             key = job.call.metadata.idempotency_key
             assert key is not None  # noqa: S101  # a job with a fingerprint has a key
-            partition = partition_of(job.stream, self._partitions)
-            used = await used_key(self._pool, partition, job.call.actor, key)
+            used = await used_key(self._pool, job.partition, job.call.actor, key)
             if used is None:
                 raise
             if used.fingerprint != job.fingerprint:
@@ -127,12 +123,14 @@ class Commands:
             return await self._answer_again(job, used.stream, used.version)
 
     async def _carry_out(self, job: _Job) -> Answer:
-        known = _Known() if job.call.drawn else self._known.get(job.stream.int)
+        known = Known() if job.is_new else self._cache.get(job.stream)
         for _ in range(self._tries):
-            known, events = await self._decide(job, known)
+            events = None if known is None else self._approved(job, known)
+            if known is None or events is None:
+                known = await self._load(job)
+                events = _decided(job, known)
             entry, state, box = self._entry(job, known, events)
-            partition = partition_of(job.stream, self._partitions)
-            outcome = await self._appenders[partition].append(entry)
+            outcome = await self._appenders[job.partition].append(entry)
             if outcome.outcome == "appended":
                 return self._appended(job, known, entry, state, box, outcome)
             if outcome.outcome == "replayed":
@@ -143,26 +141,29 @@ class Commands:
             known = None
         raise Conflict(job.stream, outcome.version)
 
-    async def _decide(self, job: _Job, known: _Known | None) -> tuple[_Known, Sequence[Event]]:
-        if known is not None:
-            try:
-                return known, _decided(job, known)
-            except (DomainError, VersionMismatch):
-                if job.call.drawn:
-                    raise
-        known = await self._load(job)
-        return known, _decided(job, known)
+    def _approved(self, job: _Job, known: Known) -> Sequence[Event] | None:
+        """The events on what is remembered; None for a refusal, which memory may not give."""
+        try:
+            return _decided(job, known)
+        except (DomainError, VersionMismatch):
+            if job.is_new:
+                raise
+            return None
 
     def _entry(
-        self, job: _Job, known: _Known, events: Sequence[Event]
+        self, job: _Job, known: Known, events: Sequence[Event]
     ) -> tuple[Entry, Any, Box | None]:
         before = known.folded
         view = VIEWS[job.target.kind]
         state: Any = reduce(view.evolve, events, None if before is None else before.state)
-        split = [codec.split(event) for event in events]
         box, wrapped = known.box, None
-        if box is None and any(secret for _, secret in split):
-            box, wrapped = self._keyring.new(job.stream)
+        new_events = []
+        for event in events:
+            plain, secret = codec.split(event)
+            if secret and box is None:
+                box, wrapped = self._keyring.new(job.stream)
+            stored = codec.encode(event.topic, plain, secret, job.stream, box)
+            new_events.append(NewEvent(event.topic, stored, new_uuid()))
         call = job.call
         entry = Entry(
             context=Context(
@@ -173,12 +174,7 @@ class Commands:
             ),
             stream=job.stream,
             expected=0 if before is None else before.version,
-            events=[
-                NewEvent(
-                    event.topic, codec.encode(event.topic, fields, job.stream, box), new_uuid()
-                )
-                for event, fields in zip(events, split, strict=True)
-            ],
+            events=new_events,
             doc=view.doc(state) if events else None,
             sealing_key=wrapped,
             key=call.metadata.idempotency_key,
@@ -189,7 +185,7 @@ class Commands:
     def _appended(
         self,
         job: _Job,
-        known: _Known,
+        known: Known,
         entry: Entry,
         state: Any,  # noqa: ANN401  # each kind of stream has its own
         box: Box | None,
@@ -205,13 +201,13 @@ class Commands:
             before,
             state,
             stream=job.stream,
-            partition=partition_of(job.stream, self._partitions),
+            partition=job.partition,
             version=outcome.version,
             position=outcome.position,
             actor=job.call.actor,
             at=outcome.recorded_at,
         )
-        self._remember(job.stream, _Known(folded, box, len(entry.doc or "")))
+        self._cache.remember(job.stream, Known(folded, box, len(entry.doc or "")))
         return Answer(folded, outcome.account_name)
 
     async def _answer_again(self, job: _Job, stream: StreamId, version: int) -> Answer:
@@ -223,30 +219,22 @@ class Commands:
         name = None if account is None else await self._views.account_name(AccountId(account))
         return Answer(folded, name, replayed=True)
 
-    async def _load(self, job: _Job) -> _Known:
+    async def _load(self, job: _Job) -> Known:
         past = await self._loads.submit(job.stream)
         if past is None:
-            return _Known()
+            return Known()
         folded = _fold(job.target, past)
         doc = VIEWS[job.target.kind].doc(folded.state)
-        known = _Known(folded, past.box, len(doc or ""))
-        self._remember(job.stream, known)
+        known = Known(folded, past.box, len(doc or ""))
+        self._cache.remember(job.stream, known)
         return known
-
-    def _remember(self, stream: StreamId, known: _Known) -> None:
-        if known.doc_bytes < self._known.maxsize / 16:
-            self._known[stream.int] = known
 
     async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | None]:
         wanted = [(partition_of(stream, self._partitions), stream) for stream in streams]
         return await read_streams(self._pool, self._keyring, wanted)
 
 
-_OVERHEAD_BYTES = 1_500
-"""Of a remembered aggregate beside its document: its Structs, its cipher, its place."""
-
-
-def _decided(job: _Job, known: _Known) -> Sequence[Event]:
+def _decided(job: _Job, known: Known) -> Sequence[Event]:
     folded = known.folded
     state = None if folded is None else folded.state
     events = job.target.decide(job.command, state)
@@ -265,7 +253,10 @@ def _fold(target: Target, past: Stream, until: int | None = None) -> Folded[Any]
     return folded
 
 
-def _fingerprint(command: Struct, drawn: str | None) -> bytes:
+def _fingerprint(command: Struct, drawn: Drawn | None) -> bytes:
     """What a command asks for, whatever id was drawn for it: equal for a retry."""
-    fields = {name: getattr(command, name) for name in command.__struct_fields__ if name != drawn}
+    left_out = None if drawn is None else drawn.field
+    fields = {
+        name: getattr(command, name) for name in command.__struct_fields__ if name != left_out
+    }
     return hashlib.sha256(_ENCODER.encode([type(command).__name__, fields])).digest()

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from uuid import UUID
 
 from app.calls import Call
 from app.commands import Commands
@@ -58,12 +57,12 @@ class Service:
         if len(self._accounts) < _ACCOUNTS_KEPT:
             self._accounts.add(account)
 
-    def new_session_id(self, call: Call) -> UUID:
+    def new_session_stream(self, call: Call) -> StreamId:
         """A fresh id; with an idempotency key, one in the partition where a retry looks for it."""
-        drawn = new_uuid()
+        drawn = StreamId(new_uuid())
         home = home_partition(call, self._partitions)
-        while home is not None and partition_of(StreamId(drawn), self._partitions) != home:
-            drawn = new_uuid()
+        while home is not None and partition_of(drawn, self._partitions) != home:
+            drawn = StreamId(new_uuid())
         return drawn
 
     async def new_chat_session_id(self, call: Call) -> ChatSessionId:
@@ -105,7 +104,6 @@ async def open_service(settings: Settings) -> Service:
     Raises OSError or asyncpg's errors when there is no database, WrongMasterKey.
     """
     pool = Pool(settings)
-    await pool.open()
     try:
         keyring = Keyring(settings.master_key)
         stored = await pool.ask(SQL["check_value"])

@@ -15,8 +15,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Taken on every connection; None where the login itself has no more than its rights."""
     statement_cache: int = 100
     """Prepared statements a connection; 0 behind pgbouncer in transaction mode."""
-    pool_size: int = 6
-    """Connections a worker process: one appends, one answers look-ups, the rest are spare."""
+    pool_size: int = 8
+    """Connections a worker process at the most: two append, the others look up."""
     store_deadline_s: float = 1.5
     """How long the database may fail before a request is answered 503."""
     retry_after_s: int = 1

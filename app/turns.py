@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from app.log.errors import StoreDown
 from domain.ids import StreamId
@@ -17,42 +15,52 @@ class Turns:
         # By a stream's number: hashing a UUID is a call into Python.
         self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def of(self, stream: StreamId) -> AsyncIterator[None]:
-        """The caller's turn with a stream, for as long as the block lasts."""
-        waiting = self._waiting.get(stream.int)
+    def of(self, stream: StreamId) -> "Turn":
+        """The caller's turn with a stream, for as long as an `async with` lasts."""
+        return Turn(self._waiting, stream.int)
+
+
+class Turn:
+    """Whoever enters has the stream for himself; who comes meanwhile waits for his turn."""
+
+    __slots__ = ("_all", "_stream")
+
+    def __init__(self, waiting: dict[int, deque[asyncio.Future[None]]], stream: int) -> None:
+        """Use `Turns.of`."""
+        self._all = waiting
+        self._stream = stream
+
+    async def __aenter__(self) -> None:
+        """Wait for the turn. Raises StoreDown if the one before found the database gone."""
+        waiting = self._all.get(self._stream)
         if waiting is None:
-            self._waiting[stream.int] = deque()
-        else:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            waiting.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._pass_on(stream)  # it had come up just then
-                raise
+            self._all[self._stream] = deque()
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
         try:
-            yield
-        except StoreDown as error:
-            self._fail(stream, error)
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()  # it had come up just then
             raise
-        finally:
-            self._pass_on(stream)
 
-    def _fail(self, stream: StreamId, error: StoreDown) -> None:
-        # Whoever waits behind it has waited as long: fail together.
-        waiting = self._waiting[stream.int]
-        while waiting:
-            turn = waiting.popleft()
-            if not turn.done():
-                turn.set_exception(StoreDown(str(error)))
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Pass the turn on."""
+        waiting = self._all[self._stream]
+        if isinstance(error, StoreDown):
+            # Whoever waits behind it has waited as long: fail together.
+            for turn in waiting:
+                if not turn.done():
+                    turn.set_exception(StoreDown(str(error)))
+            waiting.clear()
+        self._pass_on()
 
-    def _pass_on(self, stream: StreamId) -> None:
-        waiting = self._waiting[stream.int]
+    def _pass_on(self) -> None:
+        waiting = self._all[self._stream]
         while waiting:
             turn = waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
-        del self._waiting[stream.int]
+        del self._all[self._stream]

@@ -10,14 +10,13 @@ CREATE FUNCTION append(
     c_context     integer[],
     c_stream      uuid[],
     c_expected    bigint[],  -- the version the stream must have; 0: it must not exist
-    c_events      integer[], -- how many events; 0 checks the version and records the key only
+    c_events      integer[], -- how many events; 0 checks the version and records the key only;
+                             -- the whole array is null when each command has one
     c_doc         jsonb[],   -- document of the view row; null: the row goes
-    c_sealing_key bytea[],   -- wrapped key of a stream that has none yet
-    c_key         text[],    -- idempotency key; the whole array is null when no command has one
+    c_sealing_key bytea[],   -- wrapped key of a stream that has none yet; null: no command has one
+    c_key         text[],    -- idempotency key; null: no command has one
     c_fingerprint bytea[],   -- hash of the command that the key stands for
-    -- one entry an event
-    e_command     integer[], -- number of its command
-    e_nth         integer[], -- 1 for a command's first event
+    -- one entry an event, those of a command together
     e_topic       text[],
     e_state       bytea[],
     e_id          uuid[]
@@ -51,8 +50,17 @@ DECLARE
     v_position  bigint[];
     v_at        timestamptz[];
     v_appended  bigint;
+    e_command   integer[];  -- of each event, the number of its command
+    e_nth       integer[];  -- 1 for a command's first event
     view_table  text;
 BEGIN
+    IF c_events IS NOT NULL THEN
+        SELECT array_agg(c.i ORDER BY c.i, n.th), array_agg(n.th ORDER BY c.i, n.th)
+          INTO e_command, e_nth
+          FROM unnest(c_events) WITH ORDINALITY AS c(events, i)
+         CROSS JOIN LATERAL generate_series(1, c.events) AS n(th);
+    END IF;
+
     -- Whoever holds this row appends; the statements below see all that was committed before.
     SELECT h.position, h.recorded_at INTO STRICT head, head_time
       FROM log_partition AS h
@@ -61,7 +69,7 @@ BEGIN
     present := greatest(clock_timestamp(), head_time);
 
     WITH asked AS (
-        SELECT c.i, c.stream, c.expected, c.events, c.fingerprint,
+        SELECT c.i, c.stream, c.expected, coalesce(c.events, 1) AS events, c.fingerprint,
                coalesce(last.version, 0) AS version,
                own.position AS own_position, own.recorded_at AS own_at,
                used.fingerprint AS used_fingerprint, used.stream_id AS used_stream,
@@ -83,7 +91,7 @@ BEGIN
                     WHERE last.version > c.expected
                       AND s.partition = p_partition
                       AND s.originator_id = c.stream
-                      AND s.originator_version = c.expected + c.events
+                      AND s.originator_version = c.expected + coalesce(c.events, 1)
                       AND s.event_id = ANY (e_id)
                     LIMIT 1
                ) AS own ON true
@@ -135,17 +143,24 @@ BEGIN
         INSERT INTO stored_events
                (partition, originator_id, originator_version, topic, state,
                 notification_id, event_id, recorded_at, actor, metadata)
-        SELECT p_partition, c_stream[e.command], c_expected[e.command] + e.nth, e.topic, e.state,
-               v_position[e.command] - c_events[e.command] + e.nth, e.id, present,
-               x_actor[c_context[e.command]], x_metadata[c_context[e.command]]
-          FROM unnest(e_command, e_nth, e_topic, e_state, e_id) AS e(command, nth, topic, state, id)
-         WHERE v_outcome[e.command] = 'appended';
+        SELECT p_partition, c_stream[of.command], c_expected[of.command] + of.nth,
+               e.topic, e.state,
+               v_position[of.command] - coalesce(c_events[of.command], 1) + of.nth, e.id, present,
+               x_actor[c_context[of.command]], x_metadata[c_context[of.command]]
+          FROM unnest(e_topic, e_state, e_id, e_command, e_nth)
+               WITH ORDINALITY AS e(topic, state, id, command, nth, i)
+         CROSS JOIN LATERAL (
+                   SELECT coalesce(e.command, e.i::integer) AS command, coalesce(e.nth, 1) AS nth
+               ) AS of
+         WHERE v_outcome[of.command] = 'appended';
 
-        INSERT INTO stream_key (partition, stream_id, wrapped)
-        SELECT p_partition, c.stream, c.wrapped
-          FROM unnest(c_stream, c_sealing_key, v_outcome) AS c(stream, wrapped, outcome)
-         WHERE c.wrapped IS NOT NULL
-           AND c.outcome = 'appended';
+        IF c_sealing_key IS NOT NULL THEN
+            INSERT INTO stream_key (partition, stream_id, wrapped)
+            SELECT p_partition, c.stream, c.wrapped
+              FROM unnest(c_stream, c_sealing_key, v_outcome) AS c(stream, wrapped, outcome)
+             WHERE c.wrapped IS NOT NULL
+               AND c.outcome = 'appended';
+        END IF;
 
         FOREACH view_table IN ARRAY ARRAY(SELECT DISTINCT unnest(x_view)) LOOP
             CASE view_table
@@ -214,7 +229,7 @@ BEGIN
                               v_outcome, v_version, v_position)
                        AS c(context, stream, events, doc, outcome, version, position)
                  WHERE c.outcome = 'appended'
-                   AND c.events > 0
+                   AND coalesce(c.events, 1) > 0
                    AND c.doc IS NOT NULL
                    AND x_view[c.context] = '%1$s'
                     ON CONFLICT (partition, stream_id) DO UPDATE
@@ -231,7 +246,7 @@ BEGIN
                                  FROM unnest(c_context, c_stream, c_events, c_doc, v_outcome)
                                       AS c(context, stream, events, doc, outcome)
                                 WHERE c.outcome = 'appended'
-                                  AND c.events > 0
+                                  AND coalesce(c.events, 1) > 0
                                   AND c.doc IS NULL
                                   AND x_view[c.context] = '%1$s'));
                 END IF;

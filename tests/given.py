@@ -1,13 +1,15 @@
 """What tests take for given: a caller, and the commands that they give most."""
 
+from uuid import UUID
+
 from uuid_utils.compat import uuid7
 
-from app.calls import Answer, Call, Metadata
+from app.calls import Answer, Call, Drawn, Metadata
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import DeleteAISession, NewAISession, PatchAISession
 from domain.chat_session import NewChatSession
-from domain.ids import AccountId, AISessionId
+from domain.ids import AccountId, AISessionId, StreamId, chat_session_stream
 
 
 def call(
@@ -15,14 +17,12 @@ def call(
     *,
     key: str | None = None,
     if_version: int | None = None,
-    drawn: str | None = None,
 ) -> Call:
     """Somebody's command, with an idempotency key or a demanded version if given."""
     return Call(
         actor=actor,
         metadata=Metadata(roles=("SystemAdministrator",), idempotency_key=key),
         if_version=None if if_version is None else frozenset({if_version}),
-        drawn=drawn,
     )
 
 
@@ -40,12 +40,15 @@ async def open_ai_session(
     key: str | None = None,
 ) -> Answer:
     """Create a session, as the service's face does it: under a drawn id."""
+    session = session or new_id()
     command = NewAISession(
-        session_id=session or new_id(),
+        session_id=session,
         account_id=None if account is None else AccountId(account),
         purpose=purpose,
     )
-    return await service.commands.handle(command, call(key=key, drawn="session_id"))
+    return await service.commands.handle(
+        command, call(key=key), Drawn("session_id", StreamId(UUID(session)))
+    )
 
 
 async def patch_ai_session(
@@ -65,10 +68,11 @@ async def delete_ai_session(
 
 async def open_chat_session(service: Service, customer_name: str | None = "Kim") -> Answer:
     """Create a chat session under a fresh number."""
-    by = call(drawn="chat_session_id")
+    by = call()
     number = await service.new_chat_session_id(by)
     command = NewChatSession(chat_session_id=number, customer_name=customer_name)
-    return await service.commands.handle(command, by)
+    drawn = Drawn("chat_session_id", chat_session_stream(number))
+    return await service.commands.handle(command, by, drawn)
 
 
 async def open_account(service: Service, account: str = "a1", name: str = "Acme") -> Answer:

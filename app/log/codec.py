@@ -29,9 +29,8 @@ def split(event: Event) -> tuple[Fields, Fields]:
     return plain, secret
 
 
-def encode(topic: str, fields: tuple[Fields, Fields], stream: StreamId, box: Box | None) -> bytes:
+def encode(topic: str, plain: Fields, secret: Fields, stream: StreamId, box: Box | None) -> bytes:
     """The stored bytes of an event that was `split`; personal fields need a box."""
-    plain, secret = fields
     if not secret:
         return _ENCODER.encode(plain)
     if box is None:

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from app.calls import Answer
+from app.calls import Answer, Drawn
 from app.principals import SYSTEM_ADMINISTRATOR
 from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply
@@ -35,13 +35,15 @@ async def new_ai_session(exchange: Exchange) -> Reply:
     service = exchange.service
     if request.account_id is not None:
         await service.require_account(request.account_id)
-    call = exchange.call(drawn="session_id")
+    call = exchange.call()
+    stream = service.new_session_stream(call)
     command = NewAISession(
-        session_id=AISessionId(str(service.new_session_id(call))),
+        session_id=AISessionId(str(stream)),
         account_id=None if request.account_id is None else AccountId(request.account_id),
         purpose=request.purpose,
     )
-    return _session(await service.commands.handle(command, call))
+    drawn = Drawn("session_id", stream)
+    return _session(await service.commands.handle(command, call, drawn))
 
 
 async def patch_ai_session(exchange: Exchange) -> Reply:
@@ -82,10 +84,10 @@ async def new_account(exchange: Exchange) -> Reply:
     """`POST /accounts`."""
     exchange.principal.require(SYSTEM_ADMINISTRATOR)
     request = evo.read_new_account(exchange.body)
-    drawn = request.id is None
-    command = NewAccount(account_id=AccountId(request.id or str(uuid4())), name=request.name)
-    call = exchange.call(drawn="account_id" if drawn else None)
-    return _account(await exchange.service.commands.handle(command, call))
+    account = AccountId(request.id or str(uuid4()))
+    drawn = None if request.id is not None else Drawn("account_id", account_stream(account))
+    command = NewAccount(account_id=account, name=request.name)
+    return _account(await exchange.service.commands.handle(command, exchange.call(), drawn))
 
 
 async def patch_account(exchange: Exchange) -> Reply:

@@ -100,7 +100,7 @@ class Exchange:
             raise TooLarge(413, "Request body of bytes", limit)
         self.body = body
 
-    def call(self, drawn: str | None = None) -> Call:
+    def call(self) -> Call:
         """Who calls and on which conditions. Raises BadInput for malformed conditions."""
         text = self._text
         client = self._scope["client"]
@@ -118,7 +118,6 @@ class Exchange:
                 client=None if client is None else client[0],
             ),
             if_version=_versions(self.headers.get(b"if-match")),
-            drawn=drawn,
         )
 
     def _idempotency_key(self) -> str | None:

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from app.calls import Answer
+from app.calls import Answer, Drawn
 from app.routes.errors import Refusal
 from app.routes.evo import position_headers
 from app.routes.exchange import Exchange, Reply
@@ -52,10 +52,12 @@ async def post(exchange: Exchange) -> Reply:
     exchange.principal.require_writer()
     select = _selection(exchange)
     entity = wire.read_entity(exchange.body)
-    call = exchange.call(drawn="chat_session_id")
+    call = exchange.call()
     number = await exchange.service.new_chat_session_id(call)
     command = wire.command(NewChatSession, number, entity)
-    return _written(exchange, await exchange.service.commands.handle(command, call), select)
+    drawn = Drawn("chat_session_id", chat_session_stream(number))
+    answer = await exchange.service.commands.handle(command, call, drawn)
+    return _written(exchange, answer, select)
 
 
 async def put(exchange: Exchange) -> Reply:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvloop
 from msgspec import Struct
 
-from app.calls import Call, Metadata
+from app.calls import Call, Drawn, Metadata
 from app.ops.store import Where, connected, prepare
 from app.principals import SYSTEM_ADMINISTRATOR
 from app.service import Service, open_service
@@ -83,12 +83,13 @@ async def stored_bytes(url: str) -> Sequence[int]:
 
 async def _caller(service: Service, numbers: Iterator[int], until: float) -> int:
     commands, events = service.commands, 0
-    created, patched = _call("NewAISession", "session_id"), _call("PatchAISession")
+    created, patched = _call("NewAISession"), _call("PatchAISession")
     while time.perf_counter() < until and next(numbers, None) is not None:
-        session = AISessionId(str(service.new_session_id(created)))
+        stream = service.new_session_stream(created)
+        session = AISessionId(str(stream))
         account = AccountId(ACCOUNT_ID)
         command = NewAISession(session_id=session, account_id=account, purpose=f"{PURPOSE}0")
-        await commands.handle(command, created)
+        await commands.handle(command, created, Drawn("session_id", stream))
         for number in range(1, EVENTS_A_SESSION):
             change = PatchAISession(session_id=session, purpose=f"{PURPOSE}{number}")
             await commands.handle(change, patched)
@@ -96,6 +97,6 @@ async def _caller(service: Service, numbers: Iterator[int], until: float) -> int
     return events
 
 
-def _call(operation: str, drawn: str | None = None) -> Call:
+def _call(operation: str) -> Call:
     metadata = Metadata(roles=(SYSTEM_ADMINISTRATOR,), face="evo", operation=operation)
-    return Call(actor="admin", metadata=metadata, drawn=drawn)
+    return Call(actor="admin", metadata=metadata)

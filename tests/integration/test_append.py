@@ -20,7 +20,6 @@ TOPIC = "ai_session.patched.v1"
 @pytest.fixture
 async def pool(settings: Settings) -> AsyncIterator[Pool]:
     opened = Pool(settings)
-    await opened.open()
     yield opened
     await opened.close()
 

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.calls import Answer
+from app.log.append import Entry, Outcome
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.read import read_streams
@@ -168,16 +169,16 @@ async def test_a_stream_that_moves_on_each_time_ends_in_a_conflict(
     service: Service, other_service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = given.session_of(await given.open_ai_session(service))
-    commands, decide, decisions = service.commands, service.commands._decide, 0
+    (appender,), decisions = service.commands._appenders, 0
+    append = appender.append
 
-    async def overtaken(*arguments: object) -> object:
+    async def overtaken(entry: Entry) -> Outcome:
         nonlocal decisions
         decisions += 1
-        decided = await decide(*arguments)  # type: ignore[arg-type]  # passes on what it got
         await given.patch_ai_session(other_service, session, f"other {decisions}")
-        return decided
+        return await append(entry)
 
-    monkeypatch.setattr(commands, "_decide", overtaken)
+    monkeypatch.setattr(appender, "append", overtaken)
     with pytest.raises(Conflict) as refused:
         await given.patch_ai_session(service, session, "mine")
     assert decisions == 1 + service.settings.conflict_retries

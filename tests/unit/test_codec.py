@@ -29,7 +29,7 @@ PERSONAL_TEXT = TEXT.map(lambda text: MARK + text)
 
 
 def stored(event: Event, box: Box | None = BOX, stream: StreamId = S7) -> bytes:
-    return encode(event.topic, split(event), stream, box)
+    return encode(event.topic, *split(event), stream, box)
 
 
 @st.composite

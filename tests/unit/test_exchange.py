@@ -132,12 +132,12 @@ def test_what_is_recorded_of_a_call_can_be_stored(name: bytes) -> None:
 
 
 def test_a_call_knows_where_it_came_from() -> None:
-    call = exchange((b"x-correlation-id", b"c1"), (b"traceparent", b"t1")).call(drawn="session_id")
+    call = exchange((b"x-correlation-id", b"c1"), (b"traceparent", b"t1")).call()
     metadata = call.metadata
     assert (metadata.face, metadata.operation) == ("evo", "NewAISession")
     assert (metadata.correlation_id, metadata.trace_id) == ("c1", "t1")
     assert metadata.client == "192.0.2.1"
-    assert (metadata.idempotency_key, call.if_version, call.drawn) == (None, None, "session_id")
+    assert (metadata.idempotency_key, call.if_version) == (None, None)
 
 
 @pytest.mark.parametrize("parts", [[b""], [b"body"], [b"bo", b"", b"dy"], [b"x" * BODY_BYTES]])

@@ -1,0 +1,54 @@
+"""Folded aggregates in memory, bounded in bytes; those not used for longest go first."""
+
+from collections import OrderedDict
+from typing import Any
+
+from msgspec import Struct
+
+from app.log.keyring import Box
+from domain.ids import StreamId
+from projections.fold import Folded
+
+_OVERHEAD_BYTES = 1_500
+"""Of a remembered aggregate beside its document: its Structs, its cipher, its place here."""
+
+
+class Known(Struct, frozen=True):
+    """A folded aggregate, and the box of its personal fields; empty for a stream without events."""
+
+    folded: Folded[Any] | None = None
+    box: Box | None = None
+    doc_bytes: int = 0
+
+
+class Cache:
+    """Remembers aggregates by stream.
+
+    `cachetools.LRUCache` does the same at seven times the cost, a tenth of a whole command.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        """Empty."""
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._known: OrderedDict[int, Known] = OrderedDict()
+
+    def get(self, stream: StreamId) -> Known | None:
+        """What is known of a stream; None if nothing is."""
+        known = self._known.get(stream.int)
+        if known is not None:
+            self._known.move_to_end(stream.int)
+        return known
+
+    def remember(self, stream: StreamId, known: Known) -> None:
+        """Keep an aggregate, unless it is so large that it would drive out many others."""
+        before = self._known.pop(stream.int, None)
+        if before is not None:
+            self._bytes -= before.doc_bytes + _OVERHEAD_BYTES
+        if known.doc_bytes > self._most_bytes // 16:
+            return
+        self._known[stream.int] = known
+        self._bytes += known.doc_bytes + _OVERHEAD_BYTES
+        while self._bytes > self._most_bytes:
+            _, oldest = self._known.popitem(last=False)
+            self._bytes -= oldest.doc_bytes + _OVERHEAD_BYTES
