@@ -9,7 +9,6 @@ import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from cachetools import LRUCache
 from msgspec import Struct
 
 from app.log.pool import Pool
@@ -72,7 +71,7 @@ class Principals:
         self._pool = pool
         self._ttl_s = ttl_s
         self._checks = asyncio.Semaphore(checks)
-        self._verified: LRUCache[bytes, _Verified] = LRUCache(_CREDENTIALS_KEPT)
+        self._verified: dict[bytes, _Verified] = {}
         self._under_way: dict[bytes, asyncio.Task[_Verified]] = {}
         # Credentials are remembered under a keyed hash: a memory dump shows none.
         self._pepper = os.urandom(32)
@@ -106,6 +105,8 @@ class Principals:
             case _:
                 raise Unauthenticated("The Authorization scheme is not supported")
         until = asyncio.get_running_loop().time() + self._ttl_s
+        if len(self._verified) >= _CREDENTIALS_KEPT:
+            self._verified.clear()  # whoever calls again is verified again
         verified = self._verified[digest] = _Verified(principal, password_hash, until)
         return verified
 
