@@ -1,4 +1,7 @@
-"""The command line: thin, honest exit codes. 0 done, 1 difference, 2 wrong use, 3 unreachable."""
+"""The command line: thin, honest exit codes.
+
+0 done, 1 difference, 2 wrong use, 3 unreachable, 70 a fault of the program.
+"""
 
 import asyncio
 import os
@@ -36,8 +39,6 @@ def main() -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="File with the first administrator's password.",
 )
-@option("--database-role", default="sessionary_service", show_default=True, help="Role to take on.")
-@option("--statement-cache", default=100, show_default=True, help="0 behind pgbouncer.")
 @on_data
 def serve(
     where: Where,
@@ -46,8 +47,6 @@ def serve(
     workers: int,
     admin_user: str,
     admin_password_file: Path | None,
-    database_role: str,
-    statement_cache: int,
 ) -> None:
     """Migrate, then serve HTTP."""
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
@@ -58,8 +57,8 @@ def serve(
         return Settings(
             database_url=url,
             master_key=key,
-            database_role=database_role or None,
-            statement_cache=statement_cache,
+            database_role=where.database_role,
+            statement_cache=where.statement_cache,
             embedded_data_dir=where.data_dir if where.database_url is None else None,
             metrics_folder=metrics_folder,
         )
@@ -78,7 +77,7 @@ def serve(
 def migrate(where: Where) -> None:
     """Bring the schema up to date, and say what was done."""
     with database(where) as url:
-        applied, _ = asyncio.run(prepare(url, where))
+        applied, _ = asyncio.run(prepare(url, where, may_migrate=True))
     for name in applied:
         click.echo(f"Applied {name}")
     if not applied:
@@ -92,13 +91,20 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True, help="May be given repeatedly.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(people.ROLES, case_sensitive=False),
+    help="May be given repeatedly.",
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @on_data
 def add_user(where: Where, name: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Add a user; without a password it calls with tokens only."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    on_store(where, lambda store: people.add(store, name, roles, password))
+    on_store(where, lambda store: people.add(store, name, list(dict.fromkeys(roles)), password))
     click.echo(f"Added {name}", err=True)
 
 

@@ -5,7 +5,6 @@ A folded aggregate in memory may be behind the log, because other processes writ
 is read.
 """
 
-import hashlib
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any
@@ -35,6 +34,7 @@ from projections.catalog import VIEWS
 from projections.fold import Folded, advance, fold
 
 _ENCODER = msgspec.json.Encoder()
+_SORTED = msgspec.json.Encoder(order="deterministic")
 
 
 class _Job(Struct, frozen=True):
@@ -101,7 +101,7 @@ class Commands:
             raise KeyInFlight
         self._keys_in_flight.add(in_flight)
         try:
-            fingerprint = _fingerprint(command, drawn)
+            fingerprint = self._keyring.fingerprint(_asked(command, drawn))
             job = _Job(command, call, target, stream, partition, drawn is not None, fingerprint)
             async with self._turns.of(stream):
                 return await self._carry_out_once(job)
@@ -229,7 +229,7 @@ class Commands:
         self._cache.remember(job.stream, known)
         return known
 
-    async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | None]:
+    async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | Exception | None]:
         wanted = [(partition_of(stream, self._partitions), stream) for stream in streams]
         return await read_streams(self._pool, self._keyring, wanted)
 
@@ -253,10 +253,16 @@ def _fold(target: Target, past: Stream, until: int | None = None) -> Folded[Any]
     return folded
 
 
-def _fingerprint(command: Struct, drawn: Drawn | None) -> bytes:
-    """What a command asks for, whatever id was drawn for it: equal for a retry."""
+def _asked(command: Struct, drawn: Drawn | None) -> bytes:
+    """What a command asks for, whatever id was drawn for it: equal for a retry, in any release.
+
+    The class has the documented operation's name, and fields at their default are left out, so
+    that a later release may add some.
+    """
     left_out = None if drawn is None else drawn.field
     fields = {
-        name: getattr(command, name) for name in command.__struct_fields__ if name != left_out
+        field.name: value
+        for field in msgspec.structs.fields(command)
+        if (value := getattr(command, field.name)) != field.default and field.name != left_out
     }
-    return hashlib.sha256(_ENCODER.encode([type(command).__name__, fields])).digest()
+    return _SORTED.encode([type(command).__name__, fields])

@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from app.log.pool import Pool
 from app.routes import evo, superoffice, system
 from app.routes.errors import Refusal, refusal
-from app.routes.face import mount
+from app.routes.face import Face, mount
 from app.service import Service, open_service
 from app.settings import Settings
 
@@ -62,21 +62,21 @@ def create_app(settings: Settings) -> Litestar:
 
 def _unrouted(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """What no handler of ours took on, in the shape of the face that the path belongs to."""
-    face = (
+    face: Face = (
         superoffice.SuperOfficeFace()
-        if request.url.path.lower().startswith("/api/v1/")
+        if request.scope["path"].lower().startswith("/api/v1/")
         else evo.EvoFace()
     )
     if isinstance(error, HTTPException):
         code = "NotFound" if error.status_code == 404 else "BadRequest"
         refused = Refusal(error.status_code, code, "There is nothing at this path")
     else:
-        _LOG.error("%s failed", request.url.path, exc_info=error)
+        _LOG.error("%s failed", request.scope["path"], exc_info=error)
         refused = refusal(error, 1)
     return Response(
         face.error(refused),
         status_code=refused.status,
-        media_type="application/json; charset=utf-8",
+        media_type=face.content_type.decode(),
     )
 
 
@@ -103,14 +103,15 @@ async def _end_with_parent(parent: int) -> None:
 
 async def _keep_running(data_dir: Path, pool: Pool) -> None:
     """Bring the embedded PostgreSQL back when it died; it has nobody else to do so."""
-    from app.embedded import EmbeddedUnavailable, ensure_running
+    from app.embedded import ensure_running
 
     while True:
         await pool.failed.wait()
         pool.failed.clear()
         try:
             await asyncio.to_thread(ensure_running, data_dir)
-        except EmbeddedUnavailable as error:
-            _LOG.error("%s", error)
+        except Exception as error:
+            # Whatever it was: giving up would leave the service without a database for good.
+            _LOG.error("The embedded PostgreSQL cannot be brought back: %s", error)
             await asyncio.sleep(_KEEPER_PAUSE_S)
             pool.failed.set()

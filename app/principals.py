@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from msgspec import Struct
 
+from app.log.errors import StoreDown
 from app.log.pool import Pool
 from app.sql import blocks
 
@@ -25,6 +26,8 @@ ONLOOKERS = frozenset({"Auditor", "Operator"})
 # OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _CREDENTIALS_KEPT = 4_096
+_CHECK_WAIT_S = 1.5
+"""How long a caller waits for a password to be checked while others are, before a 503."""
 
 
 class Unauthenticated(Exception):
@@ -123,12 +126,21 @@ class Principals:
         rows = await self._pool.ask(SQL["by_name"], name)
         stored: str | None = rows[0]["password_hash"] if rows else None
         if known is None or stored is None or stored != known.password_hash:
-            async with self._checks:
-                # An unknown name costs as much as a wrong password: time tells nothing.
-                right = await asyncio.to_thread(_matches, stored or _NOBODY, password)
+            # An unknown name costs as much as a wrong password: time tells nothing.
+            right = await self._matches(stored or _NOBODY, password)
             if not right or stored is None:
                 raise Unauthenticated("Invalid Username or Password")
         return Principal(rows[0]["name"], tuple(rows[0]["roles"])), stored
+
+    async def _matches(self, stored: str, password: str) -> bool:
+        try:
+            await asyncio.wait_for(self._checks.acquire(), _CHECK_WAIT_S)
+        except TimeoutError:
+            raise StoreDown("Too many passwords are being checked") from None
+        try:
+            return await asyncio.to_thread(_matches, stored, password)
+        finally:
+            self._checks.release()
 
     async def _by_token(self, token: bytes) -> tuple[Principal, None]:
         rows = await self._pool.ask(SQL["by_token"], hashlib.sha256(token.strip()).digest())

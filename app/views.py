@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from app.log.batcher import Batcher
+from app.log.errors import Unreadable
 from app.log.pool import Pool
 from app.sql import blocks
 from domain.account import Account
@@ -60,15 +61,22 @@ class Views:
         wanted = list(dict.fromkeys(streams))
         partitions = [partition_of(stream, self._partitions) for stream in wanted]
         rows = await self._pool.ask(SQL[VIEWS[kind].name], partitions, wanted)
-        found = {
-            row[0]: None if row[2] is None else Row(_folded(row, decoder), row[9]) for row in rows
-        }
+        found = {row[0]: _row(row, decoder) for row in rows}
         return [found[stream] for stream in streams]
 
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(view.state) for kind, view in VIEWS.items()
 }
+
+
+def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row | Unreadable | None:
+    if row[2] is None:
+        return None
+    try:
+        return Row(_folded(row, decoder), row[9])
+    except msgspec.MsgspecError as error:
+        return Unreadable(f"the row of stream {row[0]} cannot be read: {error}")
 
 
 def _folded(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Folded[Any]:

@@ -11,9 +11,14 @@ Purpose = Annotated[str, Meta(max_length=10_000)]
 """Free text. Evo documents no limit; ours keeps a session readable in one answer."""
 ACCOUNT_ID_LENGTH = 64
 AccountIdText = Annotated[
-    str, Meta(min_length=1, max_length=ACCOUNT_ID_LENGTH, pattern=r"^[^/\x00-\x1f\x7f]*$")
+    str,
+    Meta(
+        min_length=1,
+        max_length=ACCOUNT_ID_LENGTH,
+        pattern=r"^(?!\.{1,2}\Z)[^/\x00-\x1f\x7f]*\Z",
+    ),
 ]
-"""The id of a new account: it must fit into a path, so it has no slash and nothing unprintable."""
+"""The id of a new account, fit for a path: no slash, nothing unprintable, neither `.` nor `..`."""
 AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
 """An account that somebody names, known or not."""
 AccountName = Annotated[str, Meta(min_length=1, max_length=255)]

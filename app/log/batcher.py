@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from app.log.errors import StoreDown
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -73,9 +75,10 @@ class Batcher(Generic[T, R]):
         try:
             answers = await self._send([entry for entry, _ in batch])
         except Exception as error:
-            # Whoever waits behind a failed batch has waited as long: fail together.
-            batch.extend(self._waiting)
-            self._waiting.clear()
+            if isinstance(error, StoreDown):
+                # Whoever waits would only wait as long for the same: fail together.
+                batch.extend(self._waiting)
+                self._waiting.clear()
             answers = [error] * len(batch)
         self._under_way -= size
         task = asyncio.current_task()

@@ -1,9 +1,12 @@
 """Keys of personal data: one a stream, wrapped by the master key."""
 
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.log.errors import Unreadable
 from domain.ids import StreamId
@@ -40,6 +43,8 @@ class Keyring:
     def __init__(self, master_key: bytes) -> None:
         """`master_key`: 32 bytes."""
         self._master = Box(master_key)
+        derived = HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"sessionary fingerprint")
+        self._fingerprint_key = derived.derive(master_key)
 
     def new(self, stream: StreamId) -> tuple[Box, bytes]:
         """A fresh box for a stream, and its key as the log keeps it: wrapped."""
@@ -49,6 +54,10 @@ class Keyring:
     def unwrap(self, stream: StreamId, wrapped: bytes) -> Box:
         """The box of a stream from its wrapped key."""
         return Box(self._master.open(wrapped, stream.bytes))
+
+    def fingerprint(self, text: bytes) -> bytes:
+        """A hash of what may be personal data: without the master key no guess can be confirmed."""
+        return hmac.digest(self._fingerprint_key, text, "sha256")
 
     def check_value(self) -> str:
         """A text that only this master key opens, to recognise it by."""

@@ -15,6 +15,8 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,  # class 08, and ConnectionDoesNotExistError
     asyncpg.OperatorInterventionError,  # class 57: shut down, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # class 53: disk full, too many connections
+    asyncpg.InvalidAuthorizationSpecificationError,  # class 28: a password changed under us
+    asyncpg.InvalidCatalogNameError,  # 3D000: the database is being replaced
     asyncpg.PostgresSystemError,  # class 58: I/O error
     asyncpg.ReadOnlySQLTransactionError,  # a standby that was the primary
     asyncpg.DeadlockDetectedError,

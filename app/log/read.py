@@ -10,6 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.log import codec
+from app.log.errors import Unreadable
 from app.log.keyring import Box, Keyring
 from app.sql import blocks
 from domain.ids import StreamId
@@ -52,19 +53,32 @@ class Used(Struct, frozen=True):
 
 async def read_streams(
     store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
-) -> list[Stream | None]:
+) -> list[Stream | Unreadable | None]:
     """The streams asked for as (partition, stream), in that order; None for one without events.
 
-    Versions count from 1 without gaps. Raises StoreDown, or Unreadable.
+    Versions count from 1 without gaps. A stream that cannot be read is answered by the reason,
+    so that the others are not kept from theirs. Raises StoreDown.
     """
     rows = await store.ask(
         SQL["read_streams"], [partition for partition, _ in wanted], [name for _, name in wanted]
     )
-    found = {
-        stream: _stream(keyring, list(events))
-        for stream, events in groupby(rows, key=lambda row: row["originator_id"])
-    }
+    found: dict[StreamId, Stream | Unreadable] = {}
+    for stream, events in groupby(rows, key=lambda row: row["originator_id"]):
+        try:
+            found[stream] = _stream(keyring, list(events))
+        except Unreadable as error:
+            found[stream] = error
     return [found.get(name) for _, name in wanted]
+
+
+async def read_stream(
+    store: Asks, keyring: Keyring, partition: int, stream: StreamId
+) -> Stream | None:
+    """One stream; None if it has no events. Raises StoreDown, or Unreadable."""
+    (found,) = await read_streams(store, keyring, [(partition, stream)])
+    if isinstance(found, Unreadable):
+        raise found
+    return found
 
 
 async def read_feed(

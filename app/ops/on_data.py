@@ -1,20 +1,32 @@
 """What all subcommands share: options that say where the data is, and work done on it."""
 
 import asyncio
+import os
 import sys
+import traceback
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 import click
-import platformdirs
 
+from app.embedded import EmbeddedUnavailable, default_data_dir
 from app.log.errors import StoreDown, Unreadable, WrongMasterKey
 from app.log.keyring import Keyring
+from app.log.pool import TRANSIENT
 from app.ops import users as people
-from app.ops.store import Connection, Where, connected, database, master_key, prepare
+from app.ops.store import (
+    Connection,
+    NotReachable,
+    UnusableDatabase,
+    Where,
+    connected,
+    database,
+    master_key,
+    prepare,
+)
 from app.ops.streams import BrokenStream
 from app.schema import SchemaError
 from app.service import Service, open_service
@@ -25,6 +37,29 @@ T = TypeVar("T")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 DIFFERENCE = 1
 UNREACHABLE = 3
+FAULT = 70
+"""Of the program: sysexits.h calls it EX_SOFTWARE. Python's own 1 would say `difference`."""
+INTERRUPTED = 130
+NOBODY_READS = 141
+"""What a shell shows for SIGPIPE: `sessionary replay … | head`."""
+ROLE = "sessionary_service"
+
+WRONG_USE = (
+    SchemaError,
+    WrongMasterKey,
+    UnusableDatabase,
+    people.UserError,
+    DomainError,
+    asyncpg.InsufficientPrivilegeError,
+)
+AWAY = (
+    EmbeddedUnavailable,
+    StoreDown,
+    ConnectionError,
+    TimeoutError,
+    asyncpg.InterfaceError,  # how asyncpg reports a connection that died under us
+    *(error for error in TRANSIENT if error is not OSError),  # files fail with it, too
+)
 
 
 def option(name: str, **attributes: Any) -> Callable[[Decorated], Decorated]:  # noqa: ANN401
@@ -43,6 +78,8 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         database_password_file: Path | None,
         master_key_file: Path | None,
         allow_unsafe_database: bool,
+        database_role: str,
+        statement_cache: int,
         **others: Any,  # noqa: ANN401
     ) -> None:
         where = Where(
@@ -51,42 +88,88 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
             database_password_file=database_password_file,
             master_key_file=master_key_file,
             allow_unsafe_database=allow_unsafe_database,
+            database_role=database_role or None,
+            statement_cache=statement_cache,
         )
         reachable(lambda: command(where=where, **others))
 
-    file = click.Path(dir_okay=False, path_type=Path)
-    for decorate in reversed(_data_options(file)):
+    for decorate in reversed(_data_options()):
         decorate(with_where)
     return with_where
 
 
-def _data_options(file: click.Path) -> list[Callable[[Any], Any]]:
+def _data_options() -> list[Callable[[Any], Any]]:
     return [
         option("--database-url", help="A PostgreSQL to use instead of the embedded one."),
         option(
             "--data-dir",
             type=click.Path(file_okay=False, path_type=Path),
-            default=platformdirs.user_data_path("sessionary", appauthor=False),
+            default=default_data_dir(),
             help="Folder of the embedded PostgreSQL and of the master key.",
         ),
-        option("--database-password-file", type=file, help="File with the database's password."),
-        option("--master-key-file", type=file, help="File with the key over all personal data."),
-        option("--allow-unsafe-database", is_flag=True, help="Serve although fsync is off."),
+        option(
+            "--database-password-file",
+            type=click.Path(dir_okay=False, exists=True, path_type=Path),
+            help="File with the database's password.",
+        ),
+        option(
+            "--master-key-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="File with the key over all personal data; made for a new log.",
+        ),
+        option(
+            "--allow-unsafe-database",
+            is_flag=True,
+            help="Work although fsync, full_page_writes or synchronous_commit is off: a crash of "
+            "the database may then lose what was acknowledged.",
+        ),
+        option(
+            "--database-role",
+            default=_role_by_default,
+            show_default=ROLE,
+            help="Role that the service takes on; '' for none: it stays what it logs in as.",
+        ),
+        option(
+            "--statement-cache",
+            type=click.IntRange(0),
+            default=100,
+            show_default=True,
+            help="Prepared statements a connection; 0 behind pgbouncer.",
+        ),
     ]
+
+
+def _role_by_default() -> str:
+    # click takes an empty variable for one that is not set; here it means no role.
+    return os.environ.get("SESSIONARY_DATABASE_ROLE", ROLE)
 
 
 def reachable(run: Callable[[], None]) -> None:
     """Run, and turn what was not reachable or not right into a sentence and an exit code."""
     try:
         run()
-    except (SchemaError, WrongMasterKey, people.UserError, DomainError) as error:
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except WRONG_USE as error:
         raise click.UsageError(str(error)) from error
     except (Unreadable, BrokenStream) as error:
-        click.echo(f"The log cannot be read: {error}", err=True)
-        sys.exit(DIFFERENCE)
-    except (OSError, TimeoutError, StoreDown, asyncpg.PostgresError) as error:
-        click.echo(f"The database is not reachable: {error or type(error).__name__}", err=True)
-        sys.exit(UNREACHABLE)
+        _end(DIFFERENCE, f"The log cannot be read: {error}")
+    except NotReachable as error:
+        _end(UNREACHABLE, str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+        sys.exit(NOBODY_READS)
+    except AWAY as error:
+        _end(UNREACHABLE, f"The database is not reachable: {str(error) or type(error).__name__}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception:
+        _end(FAULT, traceback.format_exc())
+
+
+def _end(code: int, sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(code)
 
 
 def on_store(where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
@@ -94,7 +177,7 @@ def on_store(where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]])
 
     async def run(url: str) -> T:
         await prepare(url, where)
-        async with connected(url) as store:
+        async with connected(url, where.statement_cache) as store:
             return await work(store)
 
     with database(where) as url:
@@ -115,7 +198,14 @@ def on_service(where: Where, work: Callable[[Service], Coroutine[Any, Any, T]]) 
 
     async def run(url: str) -> T:
         _, key = await prepare(url, where)
-        service = await open_service(Settings(database_url=url, master_key=key))
+        service = await open_service(
+            Settings(
+                database_url=url,
+                master_key=key,
+                database_role=where.database_role,
+                statement_cache=where.statement_cache,
+            )
+        )
         try:
             return await work(service)
         finally:

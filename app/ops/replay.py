@@ -76,7 +76,7 @@ async def replay(
     Raises Unreadable.
     """
     partition = partition_of(stream, len(await read.heads(store)))
-    (past,) = await read.read_streams(store, keyring, [(partition, stream)])
+    past = await read.read_stream(store, keyring, partition, stream)
     if past is None:
         return []
     rows = await store.ask(read.SQL["metadata"], partition, stream)

@@ -1,9 +1,12 @@
 """`serve`: migrates, then serves HTTP with one or more worker processes."""
 
 import asyncio
+import errno
 import multiprocessing
 import os
+import socket
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,11 +16,15 @@ from granian.constants import Interfaces, Loops
 from msgspec import Struct
 
 from app.ops import users
-from app.ops.store import Where, connected, database, prepare
+from app.ops.store import NotReachable, Where, connected, database, prepare
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from litestar import Litestar
+
+
+_PORT_PATIENCE_S = 2.0
+"""Orphaned workers of a service that was killed hold its port for a moment longer."""
 
 
 class Listen(Struct, frozen=True, kw_only=True):
@@ -46,7 +53,9 @@ def serve(
 
     `settings` makes them of a database URL, a master key, and the folder where worker processes
     add up their metrics (None for one worker).
+    Raises NotReachable when the address or its port is not to be had.
     """
+    _require_free(listen)
     with database(where) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
         with tempfile.TemporaryDirectory(prefix="sessionary-metrics-") as folder:
@@ -60,10 +69,10 @@ def serve(
 async def _prepare(
     url: str, where: Where, administrator: Administrator, say: Callable[[str], None]
 ) -> bytes:
-    applied, key = await prepare(url, where)
+    applied, key = await prepare(url, where, may_migrate=True)
     for name in applied:
         say(f"Applied migration {name}")
-    async with connected(url) as store:
+    async with connected(url, where.statement_cache) as store:
         password = await users.ensure_administrator(
             store, administrator.name, administrator.password
         )
@@ -71,6 +80,27 @@ async def _prepare(
         say(f"Created the administrator {administrator.name} with the password {password}")
         say("It is shown this once.")
     return key
+
+
+def _require_free(listen: Listen) -> None:
+    """The server shares its port among workers (SO_REUSEPORT), and so also with a stranger."""
+    deadline = time.monotonic() + _PORT_PATIENCE_S
+    while True:
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(
+                listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            with socket.socket(family, kind) as probe:
+                # Connections that a former service left waiting are in nobody's way.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise NotReachable(
+                    f"Cannot listen on {listen.host}, port {listen.port}: {error.strerror}"
+                ) from error
+            time.sleep(0.1)
 
 
 def _run(listen: Listen, settings: Settings, say: Callable[[str], None]) -> None:

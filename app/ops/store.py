@@ -1,10 +1,14 @@
-"""What every subcommand works on: the database, embedded or given, and the master key."""
+"""What every subcommand works on: the database, embedded or given, and the master key.
+
+Failures: NotReachable (a resource is away), UnusableDatabase (it was named wrongly), SchemaError,
+WrongMasterKey.
+"""
 
 import base64
-import binascii
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -14,9 +18,26 @@ from msgspec import Struct
 from app import schema
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
-from app.log.pool import PROBES
+from app.log.pool import PROBES, TRANSIENT
 
 CONNECT_S = 10.0
+_AWAY = (
+    *TRANSIENT,
+    asyncpg.InvalidAuthorizationSpecificationError,  # and its child, a wrong password
+    asyncpg.InvalidCatalogNameError,
+)
+_NO_URL = (
+    "The database URL cannot be understood: it has the form postgresql://user:password@host:5432/"
+    "name, with special characters of the password as %XX"
+)
+
+
+class NotReachable(ConnectionError):
+    """A resource is not reachable; the message is the whole sentence."""
+
+
+class UnusableDatabase(Exception):
+    """What was given to find the database is none; the message says what is wrong with it."""
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -27,6 +48,9 @@ class Where(Struct, frozen=True, kw_only=True):
     database_password_file: Path | None = None
     master_key_file: Path | None = None
     allow_unsafe_database: bool = False
+    database_role: str | None = "sessionary_service"
+    """The role that the service's connections take; a command's own remain the owner's."""
+    statement_cache: int = 100
 
 
 class Connection:
@@ -45,7 +69,7 @@ class Connection:
 def database(where: Where) -> Iterator[str]:
     """The database's URL for as long as the block lasts; starts the embedded one if none is given.
 
-    Raises EmbeddedUnavailable.
+    Raises EmbeddedUnavailable, or UnusableDatabase.
     """
     if where.database_url is not None:
         yield _with_password(where.database_url, where.database_password_file)
@@ -58,47 +82,83 @@ def database(where: Where) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Connection]:
-    """A connection as the owner. Raises OSError, TimeoutError or asyncpg's errors."""
-    connection = await asyncpg.connect(
-        url,
-        timeout=CONNECT_S,
-        server_settings={"application_name": "sessionary command"} | PROBES,
-    )
+async def connected(url: str, statement_cache: int = 100) -> AsyncIterator[Connection]:
+    """A connection as the owner. Raises NotReachable, or UnusableDatabase."""
+    connection = await _connect(url, statement_cache)
     try:
         yield Connection(connection)
     finally:
         await connection.close()
 
 
-async def prepare(url: str, where: Where) -> tuple[list[str], bytes]:
-    """Bring the schema up to date; the migrations applied, and the log's master key.
+async def _connect(url: str, statement_cache: int) -> asyncpg.Connection:
+    # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
+    probes = PROBES if statement_cache else {}
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=CONNECT_S,
+            statement_cache_size=statement_cache,
+            server_settings={"application_name": "sessionary command"} | probes,
+            target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
+        )
+    except _AWAY as error:
+        why = str(error) or type(error).__name__
+        raise NotReachable(f"The database is not reachable: {why}") from error
+    except asyncpg.InterfaceError as error:
+        raise UnusableDatabase(f"The database cannot be connected to: {error}") from error
+    except (ValueError, OverflowError):
+        # Their message may hold a part of a password: a slash in one makes it a port.
+        raise UnusableDatabase(_NO_URL) from None
 
-    Raises SchemaError, or WrongMasterKey.
+
+async def prepare(url: str, where: Where, *, may_migrate: bool = False) -> tuple[list[str], bytes]:
+    """Make sure that the schema is this release's; the migrations applied, and the master key.
+
+    An empty database is always migrated; another only if it `may_migrate`, since older services
+    may be running on it. Raises SchemaError, WrongMasterKey, NotReachable, or UnusableDatabase.
     """
-    async with connected(url) as store:
+    async with connected(url, where.statement_cache) as store:
         if not where.allow_unsafe_database:
             await schema.refuse_unsafe(store.raw)
-        applied = await schema.migrate(store.raw, schema.available())
+        applied = await _up_to_date(store, may_migrate=may_migrate)
         return applied, await master_key(store, where)
+
+
+async def _up_to_date(store: Connection, *, may_migrate: bool) -> list[str]:
+    wanted = schema.available()
+    there = await store.ask("SELECT to_regclass('schema_migration') IS NOT NULL AS there")
+    history = await store.ask(schema.SQL["applied"]) if there[0]["there"] else []
+    known = [(migration.number, migration.hash) for migration in wanted]
+    present = [(row["number"], row["hash"]) for row in history]
+    if present == known:
+        return []  # with no more rights than to read
+    if present and present == known[: len(present)] and not may_migrate:
+        raise schema.SchemaError(
+            f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
+            "run `sessionary migrate`"
+        )
+    return await schema.migrate(store.raw, wanted)  # which refuses another history
 
 
 async def master_key(store: Connection, where: Where) -> bytes:
     """The master key that the log is written with; a new log gets a new one.
 
-    Raises WrongMasterKey when the key file is missing or holds another.
+    Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.
     """
     rows = await store.ask("SELECT value FROM log_setting WHERE name = 'master_key_check'")
     path = where.master_key_file or where.data_dir / "master.key"
-    if not path.exists():
-        if rows:
-            raise WrongMasterKey(
-                f"The log's personal data is sealed under a master key that {path} should hold, "
-                "and that file is not there"
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_key(path, os.urandom(KEY_BYTES))
-    key = _read_key(path)
+    try:
+        if not path.exists():
+            if rows:
+                raise WrongMasterKey(
+                    f"The log's personal data is sealed under a master key that {path} should "
+                    "hold, and that file is not there"
+                )
+            _keep_key(path, os.urandom(KEY_BYTES))
+        key = _read_key(path)
+    except OSError as error:
+        raise WrongMasterKey(f"The master key's file cannot be used: {error}") from error
     keyring = Keyring(key)
     if not rows:
         await schema.keep_check_value(store.raw, keyring.check_value())
@@ -108,26 +168,52 @@ async def master_key(store: Connection, where: Where) -> bytes:
     return key
 
 
-def _write_key(path: Path, key: bytes) -> None:
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(base64.b64encode(key).decode() + "\n")
+def _keep_key(path: Path, key: bytes) -> None:
+    """Put a key on disk under its name, whole or not at all; another's who was first stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:  # 0600
+        file.write(base64.b64encode(key) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _read_key(path: Path) -> bytes:
     try:
-        key = base64.b64decode(path.read_text().strip(), validate=True)
-    except (binascii.Error, UnicodeDecodeError) as error:
+        text = path.read_text().strip()
+        key = base64.b64decode(text, validate=True)
+    except ValueError as error:  # no base64, or not even text
         raise WrongMasterKey(f"{path} holds no base64: {error}") from error
+    if not text:
+        raise WrongMasterKey(
+            f"{path} is empty, it should hold the master key: put it back from a copy, or remove "
+            "the file if this log is new"
+        )
     if len(key) != KEY_BYTES:
         raise WrongMasterKey(f"{path} holds {len(key)} bytes, a master key has {KEY_BYTES}")
     return key
 
 
 def _with_password(url: str, password_file: Path | None) -> str:
+    if not url:
+        raise UnusableDatabase("The database URL is empty")
     if password_file is None:
         return url
-    password = quote(password_file.read_text().strip(), safe="")
-    parts = urlsplit(url)
+    try:
+        password = quote(password_file.read_text().strip(), safe="")
+        parts = urlsplit(url)
+    except UnicodeDecodeError as error:
+        raise UnusableDatabase(f"{password_file} holds no text") from error
+    except OSError as error:
+        raise UnusableDatabase(f"The password file cannot be read: {error}") from error
+    except ValueError:
+        raise UnusableDatabase(_NO_URL) from None
     user, _, host = parts.netloc.rpartition("@")
     name = user.partition(":")[0]
     return urlunsplit(parts._replace(netloc=f"{name}:{password}@{host}"))

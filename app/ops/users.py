@@ -6,7 +6,17 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.ops.store import Connection
-from app.principals import SQL, SYSTEM_ADMINISTRATOR, hash_password, new_token
+from app.principals import (
+    ADMIN,
+    ONLOOKERS,
+    SQL,
+    SYSTEM_ADMINISTRATOR,
+    hash_password,
+    new_token,
+)
+
+ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), "Manager", "Customer", "Agent")
+"""All roles that anything is decided by, or that the APIs' documentation names."""
 
 
 class UserError(Exception):
@@ -15,8 +25,7 @@ class UserError(Exception):
 
 async def add(store: Connection, name: str, roles: Sequence[str], password: str | None) -> None:
     """Add a principal; without a password it calls with tokens only. Raises UserError."""
-    if not name or ":" in name or "\0" in name:
-        raise UserError("A name has at least one character and no colon")
+    _check_name(name)
     if password == "":
         raise UserError("The password is empty")
     password_hash = None if password is None else hash_password(password)
@@ -40,10 +49,18 @@ async def give_token(store: Connection, name: str) -> str:
 async def ensure_administrator(store: Connection, name: str, password: str | None) -> str | None:
     """Add the first administrator if there is nobody yet.
 
-    Returns the password if one was generated, to be shown once.
+    Without a password, or with an empty one, one is generated: returns it, to be shown once.
+    Raises UserError.
     """
     if await everybody(store):
         return None
+    _check_name(name)
     chosen = password or secrets.token_urlsafe(12)
     added = await store.ask(SQL["add_first"], name, hash_password(chosen), [SYSTEM_ADMINISTRATOR])
-    return chosen if added and password is None else None
+    return chosen if added and not password else None
+
+
+def _check_name(name: str) -> None:
+    # Basic credentials end the name at a colon.
+    if not name or ":" in name or not name.isprintable():
+        raise UserError("A name has at least one character, no colon and nothing unprintable")

@@ -53,13 +53,13 @@ _CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'
 
 
 def refusal(error: Exception, retry_after_s: int) -> Refusal:
-    """What an error is answered with. An unknown one is a 500 that tells nothing of the inside."""
+    """What an error is answered with. An unknown one is a 500."""
     if isinstance(error, TRANSIENT):
         error = StoreDown("The database does not answer")
     found = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), None)
-    if found is None:
-        return Refusal(500, "InternalError", "The service failed; the failure is in its log")
-    status, code = found
+    status, code = found or (500, "InternalError")
+    if status == 500:  # what went wrong inside is nobody's business outside
+        return Refusal(status, code, "The service failed; the failure is in its log")
     message = str(error)
     retry = ((b"retry-after", b"%d" % retry_after_s),)
     match error:

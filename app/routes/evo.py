@@ -5,7 +5,7 @@ from uuid import uuid4
 from app.calls import Answer, Drawn
 from app.principals import SYSTEM_ADMINISTRATOR
 from app.routes.errors import Refusal
-from app.routes.exchange import Exchange, Reply
+from app.routes.exchange import JSON, Exchange, Reply
 from app.routes.face import Operation, Routes
 from app.wire import evo
 from app.wire.json_text import BadInput
@@ -22,6 +22,7 @@ class EvoFace:
     """Answers errors as a ResponseStatus."""
 
     name = NAME
+    content_type = JSON
 
     def error(self, refused: Refusal) -> bytes:
         """`{"responseStatus": {…}}`."""

@@ -14,10 +14,13 @@ from app.wire.json_text import BadInput
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope
 
+JSON = b"application/json; charset=utf-8"
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
 MAX_URL_BYTES = 8 * 1024
 MAX_KEY_CHARACTERS = 255
+_DRAINED = 16
+"""How many times the limit of a body is read and dropped before the connection is."""
 
 
 class TooLarge(Exception):
@@ -35,7 +38,7 @@ class Reply(Struct, frozen=True):
     status: int
     body: bytes = b""
     headers: Sequence[tuple[bytes, bytes]] = ()
-    content_type: bytes = b"application/json; charset=utf-8"
+    content_type: bytes = JSON
 
 
 class Exchange:
@@ -76,29 +79,30 @@ class Exchange:
         return principal
 
     async def read(self, receive: "Receive") -> None:
-        """Take in the body. Raises TooLarge."""
+        """Take in the body. Raises TooLarge, or BadInput when the client stopped in its middle."""
         limit = self.service.settings.body_bytes
-        message: Any = await receive()
-        body = message.get("body", b"")
-        if message.get("more_body", False):
-            parts = [body]
-            size = len(body)
-            while message.get("more_body", False):
-                message = await receive()
-                part = message.get("body", b"")
-                size += len(part)
-                # What is too long is read to its end and dropped, so that the client, which
-                # sends before it listens, gets the answer rather than a reset.
-                if size <= limit:
-                    parts.append(part)
-                if size > 16 * limit:
-                    break
-            if size > limit:
-                raise TooLarge(413, "Request body of bytes", limit)
-            body = b"".join(parts)
-        elif len(body) > limit:
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message: Any = await receive()
+            if message["type"] != "http.request":
+                raise BadInput("The connection was closed in the middle of the body")
+            part = message.get("body", b"")
+            more = message.get("more_body", False)
+            size += len(part)
+            # What is too long is read to its end and dropped, so that the client, which sends
+            # before it listens, gets the answer rather than a reset.
+            if size <= limit:
+                parts.append(part)
+            elif size > _DRAINED * limit:
+                break
+        if size > limit:
             raise TooLarge(413, "Request body of bytes", limit)
-        self.body = body
+        announced = self.headers.get(b"content-length")
+        if announced is not None and announced != b"%d" % size:
+            raise BadInput("The body is shorter than its Content-Length")
+        self.body = parts[0] if len(parts) == 1 else b"".join(parts)
 
     def call(self) -> Call:
         """Who calls and on which conditions. Raises BadInput for malformed conditions."""
@@ -161,7 +165,7 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
 
 
-_TAG = re.compile(rb'(?:W/)?(?P<quote>"?)(?P<version>[0-9]{1,18})(?P=quote)')
+_TAG = re.compile(rb'(?P<weak>W/)?(?P<quote>"?)(?P<version>[0-9]{1,18})(?P=quote)')
 
 
 def _versions(if_match: bytes | None) -> frozenset[int] | None:
@@ -170,4 +174,5 @@ def _versions(if_match: bytes | None) -> frozenset[int] | None:
     tags = [_TAG.fullmatch(tag.strip()) for tag in if_match.split(b",")]
     if None in tags:
         raise BadInput('If-Match takes a version in quotes, such as "3"', field="If-Match")
-    return frozenset(int(tag["version"]) for tag in tags if tag is not None)
+    # A weak tag promises less than a condition asks for: it never matches (RFC 9110, 13.1.1).
+    return frozenset(int(tag["version"]) for tag in tags if tag is not None and not tag["weak"])

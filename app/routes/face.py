@@ -1,8 +1,9 @@
 """From ASGI to a face's handlers and back: authentication, limits, errors, metrics for all alike.
 
 Litestar mounts each face as a plain ASGI handler. Its declarative handlers cost 1.7 times the
-processor time of these on the same server, and the faces decode, negotiate and match paths (in
-any case, with suffixes) for themselves.
+processor time of these on the same server, and the faces decode and negotiate for themselves.
+Paths below the mount go by a table of our own, because Litestar (2.25) answers 500 for a plain
+ASGI handler whose path has parameters.
 """
 
 import logging
@@ -37,6 +38,8 @@ class Face(Protocol):
     """How one API answers what it cannot do."""
 
     name: str
+    content_type: bytes
+    """Of the bodies that `error` gives."""
 
     def error(self, refused: Refusal) -> bytes:
         """The body of an answer that is no success, in the API's documented shape."""
@@ -66,18 +69,19 @@ def mount(
         found = table.find(prefix + scope["path"])
         if found is None:
             refused = Refusal(404, "NotFound", "There is nothing at this path")
-            await _send(send, Reply(404, face.error(refused)))
+            await _send(send, _refused(face, refused))
             return
         operations, scope["path_params"] = found
         method = scope["method"]  # type: ignore[typeddict-item]  # Litestar joins two Scopes
-        operation = operations.get(method)
+        operation = operations.get("GET" if method == "HEAD" else method)
         if operation is None:
-            refused = Refusal(405, "MethodNotAllowed", f"{method} is not served here")
-            allowed = ", ".join(operations).encode()
-            await _send(send, Reply(405, face.error(refused), ((b"allow", allowed),)))
+            allow = ((b"allow", ", ".join(operations).encode()),)
+            message = f"{method} is not served here"
+            refused = Refusal(405, "MethodNotAllowed", message, headers=allow)
+            await _send(send, _refused(face, refused))
             return
         reply = await _carry_out(service(), face, operation, scope, receive)
-        await _send(send, reply)
+        await _send(send, reply, head=method == "HEAD")
         operation.measure(reply.status, time.perf_counter() - started)
 
     return asgi(prefix, name=f"{face.name} {prefix}", is_mount=True, copy_scope=False)(handle)
@@ -104,13 +108,18 @@ async def _carry_out(
         refused = refusal(error, service.settings.retry_after_s)
         if refused.status >= 500 and refused.status != 503:
             _LOG.exception("%s %s failed", face.name, operation.name)
-        return Reply(refused.status, face.error(refused), refused.headers)
+        return _refused(face, refused)
 
 
-async def _send(send: Send, reply: Reply) -> None:
+def _refused(face: Face, refused: Refusal) -> Reply:
+    return Reply(refused.status, face.error(refused), refused.headers, face.content_type)
+
+
+async def _send(send: Send, reply: Reply, *, head: bool = False) -> None:
     body = reply.body
     headers = [(b"content-length", b"%d" % len(body)), *_ALWAYS, *reply.headers]
     if body:
         headers.append((b"content-type", reply.content_type))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    shown = b"" if head else body
+    await send({"type": "http.response.body", "body": shown, "more_body": False})

@@ -8,7 +8,7 @@ import msgspec
 from app.calls import Answer, Drawn
 from app.routes.errors import Refusal
 from app.routes.evo import position_headers
-from app.routes.exchange import Exchange, Reply
+from app.routes.exchange import JSON, Exchange, Reply
 from app.routes.face import Operation, Routes
 from app.wire import superoffice as wire
 from app.wire.json_text import BadInput
@@ -19,7 +19,7 @@ from domain.limits import Int32
 
 NAME = "superoffice"
 _PATH = "/api/v1/ChatSession"
-_DIGITS = re.compile("-?[0-9]{1,10}").fullmatch
+_DIGITS = re.compile("0|-?[1-9][0-9]{0,9}").fullmatch
 
 _ERROR_TYPES = {
     400: "SoBadRequestException",
@@ -38,6 +38,7 @@ class SuperOfficeFace:
     """Answers errors as `{"Error": true, …}`."""
 
     name = NAME
+    content_type = JSON
 
     def error(self, refused: Refusal) -> bytes:
         """The documented error object; the message names the property at fault."""
@@ -104,7 +105,7 @@ ROUTES: Routes = {
 def _number(exchange: Exchange) -> ChatSessionId:
     text = exchange.path["chat_session_id"]
     try:
-        # By the pattern first: 1.0, +1 and 1_0 would pass for a number, and name a session twice.
+        # By the pattern first: 1.0, +1, 01 and 1_0 would pass, and name a session twice.
         number = int(text) if _DIGITS(text) else None
         return ChatSessionId(msgspec.convert(number, Int32))
     except msgspec.ValidationError:

@@ -12,6 +12,7 @@ class SystemFace:
     """Answers errors as plain text."""
 
     name = "system"
+    content_type = _TEXT
 
     def error(self, refused: Refusal) -> bytes:
         """The sentence alone."""

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Hashable
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +16,9 @@ MAX_DEPTH = 64
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _MEMBER = re.compile(r"[^.\[\]]+")
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A string that is not closed takes the rest with it: nothing is looked at twice.
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_NUL = re.compile(rb"(?<!\\)(\\+)u0000")
 
 
 class BadInput(Exception):
@@ -82,15 +86,24 @@ def invalid(error: msgspec.ValidationError) -> BadInput:
 
 
 def _given(value: object) -> int:
-    names = getattr(value, "__struct_fields__", ())
-    return sum([getattr(value, name) is not None for name in names])
+    """How many members came in for sure: those that differ from what they are without."""
+    return sum([getattr(value, name) != default for name, default in _defaults(type(value))])
+
+
+@cache
+def _defaults(kind: Hashable) -> tuple[tuple[str, object], ...]:
+    names = getattr(kind, "__struct_fields__", ())
+    defaults = getattr(kind, "__struct_defaults__", ())
+    required = (msgspec.NODEFAULT,) * (len(names) - len(defaults))
+    return tuple(zip(names, (*required, *defaults), strict=True))
 
 
 def _refuse_twins(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadInput(f"The member {twice!r} is given twice", field=twice)
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise BadInput(f"The member {name!r} is given twice", field=name)
+        seen.add(name)
 
 
 def _depth(body: bytes) -> int:
@@ -106,7 +119,7 @@ def _depth(body: bytes) -> int:
 
 def _holds_nul(body: bytes) -> bool:
     # A backslash before it may itself be escaped: only an odd run of them makes an escape.
-    return any(len(run) % 2 for run in re.findall(rb"(\\+)u0000", body))
+    return any(len(run) % 2 for run in _NUL.findall(body))
 
 
 def _field_with_nul(body: bytes) -> str | None:

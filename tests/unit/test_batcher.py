@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.log.batcher import Batcher
+from app.log.errors import StoreDown
 
 
 class Store:
@@ -17,7 +18,9 @@ class Store:
         self.batches.append(list(entries))
         await self.gate.wait()
         if 99 in entries:
-            raise ConnectionError("the batch broke")
+            raise StoreDown("the batch broke")
+        if 77 in entries:
+            raise ValueError("this batch is odd")
         return [ValueError("13 is refused") if entry == 13 else 2 * entry for entry in entries]
 
 
@@ -65,10 +68,21 @@ async def test_a_broken_batch_fails_whoever_waits_and_nobody_after() -> None:
     await settled()
     store.gate.set()
     for answer in waiting:
-        with pytest.raises(ConnectionError, match="the batch broke"):
+        with pytest.raises(StoreDown, match="the batch broke"):
             await answer
     assert await batcher.submit(3) == 6
     assert store.batches == [[99], [3]]
+
+
+async def test_what_only_one_batch_fails_with_keeps_nobody_else_waiting() -> None:
+    store = Store()
+    batcher = Batcher(store.send, 1)
+    odd, after = batcher.submit(77), batcher.submit(1)
+    await settled()
+    store.gate.set()
+    with pytest.raises(ValueError, match="odd"):
+        await odd
+    assert await after == 2
 
 
 async def test_who_goes_away_takes_nobody_along() -> None:

@@ -1,3 +1,6 @@
+import contextlib
+import time
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -167,3 +170,29 @@ def holds_nul(value: object) -> bool:
             return any(map(holds_nul, value))
         case _:
             return False
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"firstName": "' + b"\\" * 1_000_000 + b'u0000"}',
+        b"[" * 65 + b'"' + b'\\"' * 500_000,
+        b"{" + b",".join(b'"m%d": 1' % number for number in range(80_000)) + b', "m5": 1}',
+        b'{"x": ' + b"9" * 1_000_000 + b"}",
+    ],
+    ids=["backslashes", "a string without an end", "many members", "a long number"],
+)
+def test_no_body_keeps_its_reader_for_long(body: bytes) -> None:
+    started = time.process_time()
+    with contextlib.suppress(BadInput):
+        decode(OUTER, body)
+    # A quadratic look at 1 MiB takes minutes; a linear one, milliseconds.
+    assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"rank": 0, "rank": 5}', b'{"inner": {"someText": "a", "someText": "b"}}']
+)
+def test_a_member_given_twice_is_refused(body: bytes) -> None:
+    with pytest.raises(BadInput, match="given twice"):
+        decode(OUTER, body)
