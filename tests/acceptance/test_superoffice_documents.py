@@ -5,44 +5,11 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from documents import PUT_CHAT_SESSION as SAMPLE
 
 from acceptance.raw_http import Answer, basic, send
 from acceptance.service_process import ADMIN, ServiceProcess
 
-SAMPLE = b"""\
-{
-"ChatSessionId": 446,
-"TopicId": 918,
-"User": null,
-"Person": null,
-"CustomerAlias": "accusamus",
-"CustomerHost": "voluptates",
-"CustomerName": "Nolan-Lubowitz",
-"CustomerEmail": "sophie@williamsonglover.uk",
-"CustomerPhone": "1-233-953-9004",
-"CustomerConsented": false,
-"CustomerCompanyName": "Bruen, Torp and Kautzer",
-"Status": "Closed",
-"FirstMessage": "consectetur",
-"LastMessage": "vero",
-"WhenRequested": "2018-11-21T16:32:47.1492785+01:00",
-"WhenStarted": "2002-01-24T16:32:47.1492785+01:00",
-"WhenEnded": "2016-05-08T16:32:47.1492785+02:00",
-"WhenIdle": "2024-03-22T16:32:47.1492785+01:00",
-"WhenFetched": "2009-08-21T16:32:47.1492785+02:00",
-"SessionKey": "aliquam",
-"InitialQueuePos": 161,
-"AlertLevel": 504,
-"Rank": 992,
-"Flags": "CustomerIsTyping",
-"Contact": null,
-"Project": null,
-"Sale": null,
-"Ticket": null,
-"TransferTo": null,
-"ChatbotIsActive": false,
-"Rating": 751
-}"""
 PATH = "/api/v1/ChatSession"
 NO_ENTITY = "Bad request. Entity to save is not in request body."
 ADDED = ["TableRight", "FieldProperties", "_Links"]

@@ -2,6 +2,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from documents import PUT_CHAT_SESSION as DOCUMENTED
 from msgspec.structs import asdict
 
 from app.wire.json_text import BadInput
@@ -17,41 +18,6 @@ from domain.chat_session import (
     evolve,
 )
 from domain.ids import ChatSessionId
-
-# The documented request of PUT ChatSession/{id}.
-DOCUMENTED = b"""{
-"ChatSessionId": 446,
-"TopicId": 918,
-"User": null,
-"Person": null,
-"CustomerAlias": "accusamus",
-"CustomerHost": "voluptates",
-"CustomerName": "Nolan-Lubowitz",
-"CustomerEmail": "sophie@williamsonglover.uk",
-"CustomerPhone": "1-233-953-9004",
-"CustomerConsented": false,
-"CustomerCompanyName": "Bruen, Torp and Kautzer",
-"Status": "Closed",
-"FirstMessage": "consectetur",
-"LastMessage": "vero",
-"WhenRequested": "2018-11-21T16:32:47.1492785+01:00",
-"WhenStarted": "2002-01-24T16:32:47.1492785+01:00",
-"WhenEnded": "2016-05-08T16:32:47.1492785+02:00",
-"WhenIdle": "2024-03-22T16:32:47.1492785+01:00",
-"WhenFetched": "2009-08-21T16:32:47.1492785+02:00",
-"SessionKey": "aliquam",
-"InitialQueuePos": 161,
-"AlertLevel": 504,
-"Rank": 992,
-"Flags": "CustomerIsTyping",
-"Contact": null,
-"Project": null,
-"Sale": null,
-"Ticket": null,
-"TransferTo": null,
-"ChatbotIsActive": false,
-"Rating": 751
-}"""
 
 CONTACT = Contact(
     contact_id=5,
