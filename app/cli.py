@@ -97,7 +97,8 @@ def users() -> None:
     multiple=True,
     required=True,
     type=click.Choice(people.ROLES, case_sensitive=False),
-    help="May be given repeatedly.",
+    metavar="ROLE",
+    help=f"May be given repeatedly: {', '.join(people.ROLES)}.",
 )
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @on_data
@@ -163,7 +164,8 @@ def rebuild(where: Where, projections: tuple[str, ...]) -> None:
 
     done = on_log(where, work)
     for name, rows in sorted(done.rows.items()):
-        click.echo(f"{name}: {rows} rows from {done.events} events", err=True)
+        mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
+        click.echo(f"{name}: {rows} rows from {done.events} events{mended}", err=True)
 
 
 @main.command()

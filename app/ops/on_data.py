@@ -17,6 +17,7 @@ from app.log.errors import StoreDown, Unreadable, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.pool import TRANSIENT
 from app.ops import users as people
+from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
 from app.ops.store import (
     Connection,
     NotReachable,
@@ -49,10 +50,14 @@ WRONG_USE = (
     WrongMasterKey,
     UnusableDatabase,
     people.UserError,
+    RebuildUnderWay,
+    ViewInUse,
+    RebuildSpoilt,
     DomainError,
     asyncpg.InsufficientPrivilegeError,
+    asyncpg.InvalidParameterValueError,  # a --database-role that does not exist
 )
-AWAY = (
+AWAY: tuple[type[BaseException], ...] = (
     EmbeddedUnavailable,
     StoreDown,
     ConnectionError,

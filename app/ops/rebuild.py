@@ -1,22 +1,24 @@
 """`rebuild`: folds the log into fresh tables beside the live ones, then swaps them in.
 
-Appends wait only for the swap: it takes up what was appended since the scan began.
+Appends wait only for the swap, which takes up the last few events; those before it were taken up
+beside them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
 
 from app.log.keyring import Keyring
-from app.log.read import Head, heads, read_feed, read_streams
+from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
 from app.ops.store import Connection
-from app.ops.streams import FoldedStream, folded_streams
+from app.ops.streams import FoldedStream, folded_stream, folded_streams
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
-from projections.fold import Folded, fold
+from projections.fold import Folded
 from projections.view import View
 
 SQL = blocks(__file__)
@@ -24,11 +26,47 @@ COLUMNS = (
     "partition", "stream_id", "version", "position",
     "created_by", "created_at", "modified_by", "modified_at", "doc",
 )  # fmt: skip
-LOCK_WAIT = "5s"
-"""How long the swap waits for readers before it gives up and leaves the live views."""
+FEW_EVENTS = 200
+"""So many may be left to the swap, while appends wait."""
+MOST_ROUNDS = 10
+"""Of catching up before a swap; after so many it takes up what there is."""
+LOCK_WAITS_MS = (100, 200, 400, 800, 1_600, 1_600, 1_600)
+"""How long each try of a swap waits for its locks, and live traffic for the try.
+
+The last outlast `deadlock_timeout`, after which PostgreSQL ends an autovacuum that is in the way.
+"""
+PAUSE_S = 0.5
+"""Between two tries."""
 
 Progress = Callable[[int, int], None]
 """Called with the events done so far and the events there are."""
+Positions = Mapping[int, int]
+"""Up to where each partition is folded."""
+
+
+class RebuildUnderWay(Exception):
+    """Another rebuild, or a verification, works on the views."""
+
+    def __init__(self) -> None:
+        """What it says is for whoever started the second."""
+        super().__init__("another rebuild is under way, or a verification: try again later")
+
+
+class ViewInUse(Exception):
+    """Somebody holds a view's table for so long that it could not be swapped."""
+
+    def __init__(self, name: str) -> None:
+        """`name`: of the view."""
+        self.name = name
+        super().__init__(f"{name} is in use by a long transaction: it was not swapped")
+
+
+class RebuildSpoilt(Exception):
+    """A fresh table does not hold what was folded: somebody else wrote to it."""
+
+    def __init__(self, name: str, rows: int, folded: int) -> None:
+        """`rows`: what it has; `folded`: what was written to it."""
+        super().__init__(f"the fresh {name} has {rows} rows where the log gives {folded}")
 
 
 class Rebuilt(Struct, frozen=True):
@@ -36,47 +74,209 @@ class Rebuilt(Struct, frozen=True):
 
     events: int
     rows: dict[str, int]
+    """How many rows each view has."""
+    mended: dict[str, int]
+    """How many rows of each were wrong, missing or too many."""
 
 
 async def rebuild(
     store: Connection, keyring: Keyring, views: Sequence[View], progress: Progress
 ) -> Rebuilt:
-    """Rebuild views from the log; they are those of the log's end when it returns.
+    """Rebuild views from the log; each is that of the log's end when it is swapped in.
 
-    Raises Unreadable or BrokenStream, and then leaves the live views as they were.
+    Raises RebuildUnderWay, Unreadable, BrokenStream or RebuildSpoilt, and then leaves the live
+    views as they were; ViewInUse leaves one as it was, and those that come after it.
     """
-    started = await heads(store)
-    total = sum(head.position for head in started)
-    wanted = {view.name for view in views}
-    for view in views:
-        await _make_fresh(store.raw, view)
-    done = 0
-    rows = dict.fromkeys(wanted, 0)
-    for head in started:
-        async for page, events in folded_streams(store, keyring, head):
-            for name, records in _by_view(page, wanted).items():
-                await _copy(store.raw, name, records)
-                rows[name] += len(records)
-            done += events
-            progress(done, total)
-    await _swap(store, keyring, views, started)
-    return Rebuilt(done, rows)
+    if not await store.raw.fetchval(SQL["begin"]):
+        raise RebuildUnderWay
+    try:
+        return await _Run(store, keyring, views).run(progress)
+    finally:
+        if not store.raw.is_closed():
+            for view in views:
+                await store.raw.execute(f"DROP TABLE IF EXISTS {_fresh(view)}")
+            await store.raw.execute(SQL["end"])
+
+
+class _Run:
+    """One rebuild."""
+
+    def __init__(self, store: Connection, keyring: Keyring, views: Sequence[View]) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._views = {view.name: view for view in views}
+        self._rows = dict.fromkeys(self._views, 0)
+
+    async def run(self, progress: Progress) -> Rebuilt:
+        connection = self._store.raw
+        for view in self._views.values():
+            await _make_fresh(connection, view)
+        started = await heads(self._store)
+        events = await self._scan(started, progress)
+        reached = await self._catch_up(self._views, _positions(started))
+        for view in self._views.values():
+            await connection.execute(f"ANALYZE {_fresh(view)}")
+        mended, reached = await self._compare(reached)
+        for view in self._views.values():
+            await self._swap(view, reached)
+        return Rebuilt(events, self._rows, mended)
+
+    async def _scan(self, started: Sequence[Head], progress: Progress) -> int:
+        done, total = 0, sum(head.position for head in started)
+        for head in started:
+            async for page, events in folded_streams(self._store, self._keyring, head):
+                await self._write(self._views, page)
+                done += events
+                progress(done, total)
+        return done
+
+    async def _catch_up(self, names: Collection[str], reached: Positions) -> Positions:
+        """In rounds, each shorter than the one before as long as we are faster than appends."""
+        for _ in range(MOST_ROUNDS):
+            ends = await heads(self._store)
+            behind = sum(end.position - reached[end.partition] for end in ends)
+            reached = await self._take_up(names, reached, ends)
+            if behind <= FEW_EVENTS:
+                break
+        return reached
+
+    async def _take_up(
+        self, names: Collection[str], reached: Positions, ends: Sequence[Head]
+    ) -> Positions:
+        """Fold anew the streams that moved. Memory is bounded by a page, or one stream."""
+        for end in ends:
+            async for page in read_feed(
+                self._store,
+                self._keyring,
+                end.partition,
+                after=reached[end.partition],
+                until=end.position,
+            ):
+                moved = {r.stream: r.version for r in page if view_of(r.event).name in names}
+                for streams in _batches(moved):
+                    wanted = [(end.partition, stream) for stream in streams]
+                    pasts = await read_streams(self._store, self._keyring, wanted)
+                    await self._forget(names, end.partition, streams)
+                    await self._write(names, (folded_stream(past) for past in pasts if past))
+        return _positions(ends)
+
+    async def _forget(
+        self, names: Collection[str], partition: int, streams: Sequence[StreamId]
+    ) -> None:
+        for name in names:
+            statement = SQL["forget"].format(fresh=_fresh(self._views[name]))
+            done = await self._store.raw.execute(statement, partition, streams)
+            self._rows[name] -= int(done.removeprefix("DELETE "))
+
+    async def _write(self, names: Collection[str], page: Iterable[FoldedStream]) -> None:
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for view, folded in page:
+            if view.name in names and (record := _record(view, folded)) is not None:
+                found.setdefault(view.name, []).append(record)
+        for name, records in found.items():
+            await self._store.raw.copy_records_to_table(
+                _fresh(self._views[name]), records=records, columns=COLUMNS
+            )
+            self._rows[name] += len(records)
+
+    async def _compare(self, reached: Positions) -> tuple[dict[str, int], Positions]:
+        """How many rows differ from the live views', and up to where the fresh ones now go.
+
+        In a snapshot the live views stand at its heads, and the fresh ones are brought there: the
+        answer is exact, and nobody waits for it. Damage done between it and the swap is mended
+        without being counted. Raises RebuildSpoilt.
+        """
+        connection = self._store.raw
+        mended = {}
+        async with connection.transaction(isolation="repeatable_read"):
+            reached = await self._take_up(self._views, reached, await heads(self._store))
+            await connection.execute(SQL["whole_tables"])
+            for name, view in self._views.items():
+                tables = {"live": name, "fresh": _fresh(view)}
+                rows = await connection.fetchval(SQL["count"].format(**tables))
+                if rows != self._rows[name]:
+                    raise RebuildSpoilt(name, rows, self._rows[name])
+                mended[name] = await connection.fetchval(SQL["differing"].format(**tables))
+        return mended, reached
+
+    async def _swap(self, view: View, reached: Positions) -> None:
+        """One view a transaction: a reader that holds one view and waits for another is let by."""
+        connection = self._store.raw
+        for wait_ms in LOCK_WAITS_MS:
+            reached = await self._catch_up({view.name}, reached)
+            rows = self._rows[view.name]
+            try:
+                async with connection.transaction():
+                    await connection.execute(f"SET LOCAL lock_timeout = {wait_ms}")
+                    ends = await _lock(connection, view)
+                    await self._take_up({view.name}, reached, ends)
+                    await _replace(connection, view)
+                return
+            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+                self._rows[view.name] = rows
+                await asyncio.sleep(PAUSE_S)
+        raise ViewInUse(view.name)
+
+
+async def _lock(connection: asyncpg.Connection, view: View) -> list[Head]:
+    """Lock what a swap needs in the order of the appends, so that neither waits for the other.
+
+    An append's statement names account_info: it holds that table before it waits for the head.
+    All other views are locked by it under the head.
+    """
+    tables = f"LOCK TABLE {view.name}, {_fresh(view)} IN ACCESS EXCLUSIVE MODE"
+    if view.name == "account_info":
+        await connection.execute(tables)
+    ends = [Head(*row) for row in await connection.fetch(SQL["lock_heads"])]
+    if view.name != "account_info":
+        await connection.execute(tables)
+    return ends
+
+
+async def _replace(connection: asyncpg.Connection, view: View) -> None:
+    indexes = await connection.fetch(SQL["indexes"], view.name, _fresh(view))
+    await connection.execute(f"DROP TABLE {view.name}")
+    await connection.execute(f"ALTER TABLE {_fresh(view)} RENAME TO {view.name}")
+    for row in indexes:
+        await connection.execute(f"ALTER INDEX {row['copy']} RENAME TO {row['name']}")
 
 
 async def _make_fresh(connection: asyncpg.Connection, view: View) -> None:
+    """Make an empty copy of a view's table, with its indexes, owner, parameters and grants."""
+    fresh = _fresh(view)
     async with connection.transaction():
-        await connection.execute(f"DROP TABLE IF EXISTS {view.name}_new")
-        await connection.execute(f"CREATE TABLE {view.name}_new (LIKE {view.name} INCLUDING ALL)")
+        await connection.execute(f"DROP TABLE IF EXISTS {fresh}")
+        await connection.execute(f"CREATE TABLE {fresh} (LIKE {view.name} INCLUDING ALL)")
+        table = await connection.fetchrow(SQL["table"], view.name)
+        assert table is not None  # noqa: S101  # it was just copied
+        if table["parameters"] is not None:
+            await connection.execute(f"ALTER TABLE {fresh} SET ({table['parameters']})")
         for row in await connection.fetch(SQL["grants"], view.name):
-            await connection.execute(f'GRANT SELECT ON {view.name}_new TO "{row["grantee"]}"')
+            grant = f"GRANT {row['privilege']} ON {fresh} TO {row['grantee']}"
+            await connection.execute(grant + " WITH GRANT OPTION" * row["is_grantable"])
+        await connection.execute(f"ALTER TABLE {fresh} OWNER TO {table['owner']}")
 
 
-def _by_view(page: Iterable[FoldedStream], wanted: set[str]) -> dict[str, list[tuple[Any, ...]]]:
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for view, folded in page:
-        if view.name in wanted and (record := _record(view, folded)) is not None:
-            found.setdefault(view.name, []).append(record)
-    return found
+def _fresh(view: View) -> str:
+    return f"{view.name}_new"
+
+
+def _positions(ends: Sequence[Head]) -> Positions:
+    return {end.partition: end.position for end in ends}
+
+
+def _batches(moved: Mapping[StreamId, int]) -> Iterator[list[StreamId]]:
+    """Streams, given with their versions, as many together as have a page of events."""
+    batch: list[StreamId] = []
+    events = 0
+    for stream, version in moved.items():
+        if batch and events + version > PAGE_EVENTS:
+            yield batch
+            batch, events = [], 0
+        batch.append(stream)
+        events += version
+    if batch:
+        yield batch
 
 
 def _record(view: View, folded: Folded[Any]) -> tuple[Any, ...] | None:
@@ -90,57 +290,7 @@ def _record(view: View, folded: Folded[Any]) -> tuple[Any, ...] | None:
     )  # fmt: skip
 
 
-async def _copy(
-    connection: asyncpg.Connection, name: str, records: Sequence[tuple[Any, ...]]
-) -> None:
-    await connection.copy_records_to_table(f"{name}_new", records=records, columns=COLUMNS)
-
-
-async def _swap(
-    store: Connection, keyring: Keyring, views: Sequence[View], started: Sequence[Head]
-) -> None:
-    connection = store.raw
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-        ends = [Head(*row) for row in await connection.fetch(SQL["lock_heads"])]
-        for before, end in zip(started, ends, strict=True):
-            await _catch_up(store, keyring, {view.name for view in views}, before, end)
-        for view in views:
-            await connection.execute(f"DROP TABLE {view.name}")
-            await connection.execute(f"ALTER TABLE {view.name}_new RENAME TO {view.name}")
-            for row in await connection.fetch(SQL["indexes"], view.name):
-                name = row["indexname"]
-                plain = name.replace(f"{view.name}_new", view.name, 1)
-                await connection.execute(f'ALTER INDEX "{name}" RENAME TO "{plain}"')
-
-
-async def _catch_up(
-    store: Connection, keyring: Keyring, wanted: set[str], before: Head, end: Head
-) -> None:
-    """Fold anew the streams that moved while the scan ran."""
-    moved: dict[StreamId, View] = {}
-    async for page in read_feed(
-        store, keyring, end.partition, after=before.position, until=end.position
-    ):
-        moved |= {recorded.stream: view_of(recorded.event) for recorded in page}
-    for stream, view in moved.items():
-        if view.name not in wanted:
-            continue
-        (past,) = await read_streams(store, keyring, [(end.partition, stream)])
-        folded: Folded[Any] | None = None
-        for recorded in past.events if past is not None else ():
-            folded = fold(view.evolve, folded, recorded)
-        await store.raw.execute(
-            f"DELETE FROM {view.name}_new WHERE partition = $1 AND stream_id = $2",  # noqa: S608  # a view's own name
-            end.partition,
-            stream,
-        )
-        record = None if folded is None else _record(view, folded)
-        if record is not None:
-            await _copy(store.raw, view.name, [record])
-
-
 def named(names: Sequence[str]) -> list[View]:
     """The views of those names, all of them for none. Raises KeyError for an unknown one."""
     by_name = {view.name: view for view in VIEWS.values()}
-    return [by_name[name] for name in names] if names else list(by_name.values())
+    return [by_name[name] for name in dict.fromkeys(names)] if names else list(by_name.values())

@@ -21,7 +21,7 @@ from app.log.keyring import KEY_BYTES, Keyring
 from app.log.pool import PROBES, TRANSIENT
 
 CONNECT_S = 10.0
-_AWAY = (
+_AWAY: tuple[type[BaseException], ...] = (
     *TRANSIENT,
     asyncpg.InvalidAuthorizationSpecificationError,  # and its child, a wrong password
     asyncpg.InvalidCatalogNameError,

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from app.log.errors import Unreadable
 from app.log.keyring import Keyring
-from app.log.read import Asks, Head, read_by_stream
+from app.log.read import Asks, Head, Stream, read_by_stream
 from projections.catalog import view_of
 from projections.fold import Folded, Recorded, fold
 from projections.view import View
@@ -36,6 +37,22 @@ async def folded_streams(
         yield done, len(page)
     if view is not None and folded is not None:
         yield [(view, folded)], 0
+
+
+def folded_stream(past: Stream | Unreadable) -> FoldedStream:
+    """One stream, from the whole of its past.
+
+    Raises Unreadable if that is what it is, or BrokenStream if it has a gap.
+    """
+    if isinstance(past, Unreadable):
+        raise past
+    view = view_of(past.events[0].event)
+    folded: Folded[Any] | None = None
+    for recorded in past.events:
+        _check_order(folded, recorded)
+        folded = fold(view.evolve, folded, recorded)
+    assert folded is not None  # noqa: S101  # a stream is never empty
+    return view, folded
 
 
 class BrokenStream(Exception):

@@ -25,7 +25,20 @@ Progress = Callable[[int, int], None]
 
 
 async def verify(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
-    """What is wrong, in sentences; empty when nothing is. Sees one moment of a live log."""
+    """What is wrong, in sentences; empty when nothing is. Sees one moment of a live log.
+
+    Waits for a rebuild that is under way: who opens a table that was swapped in after the moment
+    does not see its rows.
+    """
+    await store.raw.execute(SQL["begin"])
+    try:
+        return await _differences(store, keyring, progress)
+    finally:
+        if not store.raw.is_closed():
+            await store.raw.execute(SQL["end"])
+
+
+async def _differences(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
     async with store.raw.transaction(isolation="repeatable_read", readonly=True):
         differences = await _holes(store)
         try:
@@ -49,7 +62,11 @@ async def _holes(store: Connection) -> list[str]:
         f"Position {row['partition']}:{row['notification_id']} is earlier than the one before it"
         for row in await store.ask(SQL["backwards"])
     ]
-    return gaps + backwards
+    strays = [
+        f"There are {row['events']} events in partition {row['partition']}, which has no head"
+        for row in await store.ask(SQL["strays"])
+    ]
+    return gaps + backwards + strays
 
 
 async def _differing_rows(
@@ -68,6 +85,10 @@ async def _differing_rows(
         for view_rows in rows.values():
             async for difference in view_rows.rest():
                 yield difference
+    for view in VIEWS.values():
+        statement = SQL["stray_rows"].format(view=view.name)
+        for row in await store.ask(statement):
+            yield f"{view.name}: {row['rows']} rows in partition {row['partition']}, without a head"
 
 
 class _Rows:

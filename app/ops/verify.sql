@@ -1,3 +1,10 @@
+-- name: begin
+-- Returns when no rebuild is under way, and keeps others from starting; the lock is the session's.
+SELECT pg_advisory_lock_shared(hashtextextended('sessionary views', 0));
+
+-- name: end
+SELECT pg_advisory_unlock_shared(hashtextextended('sessionary views', 0));
+
 -- name: gaps
 -- Partitions whose positions are not 1 to the head's, each once.
 SELECT h.partition, h.position AS head, count(e.notification_id) AS events,
@@ -19,3 +26,19 @@ SELECT t.partition, t.notification_id
  WHERE t.recorded_at < t.before
  ORDER BY t.partition, t.notification_id
  LIMIT 20;
+
+-- name: strays
+-- Partitions that have events and no head.
+SELECT e.partition, count(*) AS events
+  FROM stored_events AS e
+ WHERE NOT EXISTS (SELECT FROM log_partition AS h WHERE h.partition = e.partition)
+ GROUP BY e.partition
+ ORDER BY e.partition;
+
+-- name: stray_rows
+-- {view} table; partitions that it has rows of and the log has no head of
+SELECT v.partition, count(*) AS rows
+  FROM {view} AS v
+ WHERE NOT EXISTS (SELECT FROM log_partition AS h WHERE h.partition = v.partition)
+ GROUP BY v.partition
+ ORDER BY v.partition;

@@ -13,7 +13,7 @@ from app.calls import Answer
 from app.log.append import Entry, Outcome
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch, WrongMasterKey
 from app.log.keyring import Keyring
-from app.log.read import read_streams
+from app.log.read import read_stream
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import AISession, AISessionPatched, DeleteAISession
@@ -314,7 +314,7 @@ async def test_many_writers_of_one_session_lose_no_update(
         *(given.patch_ai_session(service, session, f"purpose {number}") for number in range(32))
     )
     assert [answer.folded.version for answer in answers] == list(range(2, 34))
-    past = (await read_streams(service.pool, keyring(service), [(0, stream_of(session))]))[0]
+    past = await read_stream(service.pool, keyring(service), 0, stream_of(session))
     assert past is not None
     purposes = [
         each.event.purpose for each in past.events if isinstance(each.event, AISessionPatched)
@@ -337,7 +337,7 @@ async def test_writers_in_two_processes_lose_no_acknowledged_update(
     done = [answer.folded for answer in answers if isinstance(answer, Answer)]
     assert all(isinstance(answer, Answer | Conflict) for answer in answers)
     assert len({folded.version for folded in done}) == len(done) >= 1
-    past = (await read_streams(service.pool, keyring(service), [(0, stream_of(session))]))[0]
+    past = await read_stream(service.pool, keyring(service), 0, stream_of(session))
     assert past is not None
     stored = {
         each.version: each.event.purpose

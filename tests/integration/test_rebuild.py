@@ -1,0 +1,281 @@
+"""`rebuild` makes the views anew beside live traffic, and leaves all else as it was."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import given
+import pytest
+
+from app.log.keyring import Keyring
+from app.ops import rebuild as rebuilding
+from app.ops import verify as verifying
+from app.ops.rebuild import RebuildUnderWay, Rebuilt, ViewInUse, named, rebuild
+from app.ops.store import Connection, connected
+from app.ops.verify import verify
+from app.service import Service
+from app.settings import Settings
+from domain.account import RenameAccount
+from domain.chat_session import DeleteChatSession
+from domain.ids import AccountId
+from projections.catalog import VIEWS
+
+NAMES = [view.name for view in VIEWS.values()]
+SHAPE = {
+    "parameters": "SELECT reloptions FROM pg_class WHERE oid = $1::text::regclass",
+    "owner": "SELECT relowner FROM pg_class WHERE oid = $1::text::regclass",
+    "indexes": "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = $1 ORDER BY 1",
+    "constraints": "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE conrelid = $1::text::regclass ORDER BY 1",
+    "columns": "SELECT attname, atttypid, attnotnull, attgenerated FROM pg_attribute"
+    " WHERE attrelid = $1::text::regclass AND attnum > 0 ORDER BY attnum",
+    "grants": "SELECT grantee, privilege_type, is_grantable FROM information_schema."
+    "role_table_grants WHERE table_name = $1 ORDER BY 1, 2",
+}
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Connection]:
+    async with connected(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def keyring(settings: Settings) -> Keyring:
+    return Keyring(settings.master_key)
+
+
+def silent(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+async def a_few_of_each(service: Service, account: str = "a1") -> None:
+    await given.open_account(service, account)
+    for number in range(5):
+        opened = await given.open_ai_session(service, account=account)
+        await given.patch_ai_session(service, given.session_of(opened), f"purpose {number}")
+        await given.open_chat_session(service)
+    await given.delete_ai_session(service, given.session_of(opened))
+
+
+async def shape(owner: asyncpg.Connection) -> dict[tuple[str, str], Sequence[Any]]:
+    return {
+        (name, what): [tuple(row) for row in await owner.fetch(sql, name)]
+        for name in NAMES
+        for what, sql in SHAPE.items()
+    }
+
+
+async def oids(owner: asyncpg.Connection) -> dict[str, int]:
+    return {name: await owner.fetchval("SELECT $1::text::regclass::oid", name) for name in NAMES}
+
+
+async def fresh_tables(owner: asyncpg.Connection) -> list[str]:
+    rows = await owner.fetch("SELECT relname FROM pg_class WHERE relname LIKE '%\\_new%'")
+    return [row[0] for row in rows]
+
+
+async def test_rebuilt_views_equal_the_log_and_nothing_was_to_mend(
+    service: Service, store: Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    rebuilt = await rebuild(store, keyring, named(()), silent)
+    rows = {"ai_session_info": 4, "chat_session_entity": 5, "account_info": 1}
+    assert rebuilt == Rebuilt(17, rows, dict.fromkeys(NAMES, 0))
+    assert await verify(store, keyring, silent) == []
+
+
+async def caller(service: Service, number: int, stop: asyncio.Event) -> int:
+    """One who gives all kinds of commands, and reads what they did, until told to stop."""
+    account = f"account {number}"
+    await given.open_account(service, account)
+    done = 0
+    while not stop.is_set():
+        opened = await given.open_ai_session(service, account=account)
+        session = given.session_of(opened)
+        patched = await given.patch_ai_session(service, session, f"purpose {done}")
+        row = await service.views.get("ai_session", patched.folded.stream)
+        assert row is not None
+        assert row.folded == patched.folded
+        chat = await given.open_chat_session(service)
+        if done % 3 == 0:
+            await given.delete_ai_session(service, session)
+            delete = DeleteChatSession(chat_session_id=chat.folded.state.chat_session_id)
+            await service.commands.handle(delete, given.call())
+        rename = RenameAccount(account_id=AccountId(account), name=f"name {done}")
+        await service.commands.handle(rename, given.call())
+        done += 1
+    return done
+
+
+async def test_no_command_fails_while_views_are_rebuilt(
+    service: Service, other_service: Service, store: Connection, keyring: Keyring
+) -> None:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        callers = [
+            tasks.create_task(caller((service, other_service)[number % 2], number, stop))
+            for number in range(8)
+        ]
+        for _ in range(4):
+            rebuilt = await rebuild(store, keyring, named(()), silent)
+            assert set(rebuilt.mended.values()) == {0}
+        stop.set()
+    assert min(task.result() for task in callers) > 0
+    assert await verify(store, keyring, silent) == []
+    deadlocks = await store.ask(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    assert deadlocks[0][0] == 0
+
+
+async def test_what_is_appended_behind_the_scan_is_taken_up(
+    service: Service, store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_few_of_each(service)
+    compare = rebuilding._Run._compare
+
+    async def compare_late(*arguments: Any) -> Any:  # noqa: ANN401
+        await a_few_of_each(service, "a2")
+        compared = await compare(*arguments)
+        await a_few_of_each(service, "a3")
+        return compared
+
+    monkeypatch.setattr(rebuilding, "PAGE_EVENTS", 3)
+    monkeypatch.setattr(rebuilding._Run, "_compare", compare_late)
+    rebuilt = await rebuild(store, keyring, named(()), silent)
+    assert rebuilt.rows["chat_session_entity"] == 15
+    assert set(rebuilt.mended.values()) == {0}
+    assert await verify(store, keyring, silent) == []
+
+
+async def test_of_two_rebuilds_at_once_one_is_refused(
+    service: Service, store: Connection, database_url: str, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    async with connected(database_url) as other:
+        both = await asyncio.gather(
+            rebuild(store, keyring, named(()), silent),
+            rebuild(other, keyring, named(()), silent),
+            return_exceptions=True,
+        )
+        assert sorted(type(each).__name__ for each in both) == ["RebuildUnderWay", "Rebuilt"]
+        assert await verify(other, keyring, silent) == []
+        await rebuild(other, keyring, named(()), silent)
+
+
+async def test_a_rebuild_is_refused_while_views_are_verified(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    await owner.execute(verifying.SQL["begin"])
+    with pytest.raises(RebuildUnderWay):
+        await rebuild(store, keyring, named(()), silent)
+    assert await verify(store, keyring, silent) == []
+    await owner.execute(verifying.SQL["end"])
+    await rebuild(store, keyring, named(()), silent)
+
+
+async def test_a_rebuild_mends_rows_and_says_how_many(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    one = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id LIMIT 1)"
+    last = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id DESC LIMIT 1)"
+    await owner.execute(
+        f'UPDATE ai_session_info SET doc = doc || \'{{"purpose": "x"}}\' WHERE stream_id = {one}'  # noqa: S608  # from above
+    )
+    await owner.execute(f"UPDATE ai_session_info SET created_by = 'x' WHERE stream_id = {last}")  # noqa: S608
+    await owner.execute("DELETE FROM account_info")
+    await owner.execute(
+        "INSERT INTO chat_session_entity SELECT 0, gen_random_uuid(), version, position,"
+        " created_by, created_at, modified_by, modified_at, doc FROM chat_session_entity LIMIT 1"
+    )
+    assert await verify(store, keyring, silent) != []
+    rebuilt = await rebuild(store, keyring, named(()), silent)
+    assert rebuilt.mended == {"ai_session_info": 2, "account_info": 1, "chat_session_entity": 1}
+    assert await verify(store, keyring, silent) == []
+
+
+async def test_tables_keep_their_shape_and_running_services_notice_nothing(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    await owner.execute("CREATE INDEX \"by Hand\" ON ai_session_info ((doc ->> 'purpose'))")
+    await owner.execute("GRANT SELECT ON account_info TO PUBLIC")
+    await owner.execute("GRANT UPDATE ON account_info TO sessionary_service WITH GRANT OPTION")
+    opened = await given.open_ai_session(service, account="a1")
+    before, tables = await shape(owner), await oids(owner)
+    for _ in range(2):
+        await rebuild(store, keyring, named(()), silent)
+    assert await shape(owner) == before
+    assert not set(tables.values()) & set((await oids(owner)).values())
+    patched = await given.patch_ai_session(service, given.session_of(opened), "after")
+    row = await service.views.get("ai_session", opened.folded.stream)
+    assert row is not None
+    assert (row.folded, row.account_name) == (patched.folded, "Acme")
+    assert len(await service.views.accounts("", 10)) == 1
+    assert await fresh_tables(owner) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_only_the_named_view_is_rebuilt(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring, name: str
+) -> None:
+    await a_few_of_each(service)
+    before = await oids(owner)
+    rebuilt = await rebuild(store, keyring, named([name]), silent)
+    assert set(rebuilt.rows) == set(rebuilt.mended) == {name}
+    after = await oids(owner)
+    assert {each for each in NAMES if after[each] != before[each]} == {name}
+    assert await verify(store, keyring, silent) == []
+
+
+def test_an_unknown_view_is_refused() -> None:
+    with pytest.raises(KeyError, match="nonsense"):
+        named(["nonsense"])
+
+
+async def test_a_view_in_use_stays_as_it_was_and_holds_nobody_up(
+    service: Service,
+    store: Connection,
+    owner: asyncpg.Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rebuilding, "LOCK_WAITS_MS", (20, 20))
+    monkeypatch.setattr(rebuilding, "PAUSE_S", 0.05)
+    await a_few_of_each(service)
+    before = await oids(owner)
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE ai_session_info IN ACCESS SHARE MODE")
+        with pytest.raises(ViewInUse, match="ai_session_info"):
+            await rebuild(store, keyring, named(["ai_session_info"]), silent)
+        await given.open_ai_session(service)
+    assert await oids(owner) == before
+    assert await fresh_tables(owner) == []
+    assert await verify(store, keyring, silent) == []
+
+
+async def test_a_swap_is_tried_again(
+    service: Service,
+    store: Connection,
+    owner: asyncpg.Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await a_few_of_each(service)
+    reading = owner.transaction()
+    await reading.start()
+    await owner.execute("LOCK TABLE ai_session_info IN ACCESS SHARE MODE")
+
+    async def finish_reading(_pause_s: float) -> None:
+        await given.open_ai_session(service)
+        await reading.commit()
+
+    monkeypatch.setattr("app.ops.rebuild.asyncio.sleep", finish_reading)
+    rebuilt = await rebuild(store, keyring, named(["ai_session_info"]), silent)
+    monkeypatch.undo()
+    assert rebuilt.rows == {"ai_session_info": 5}
+    assert await verify(store, keyring, silent) == []

@@ -1,0 +1,155 @@
+"""What commands work on: schema, connection and master key, on a real PostgreSQL."""
+
+import asyncio
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import asyncpg
+import database
+import pytest
+
+from app import schema
+from app.log.errors import WrongMasterKey
+from app.ops.store import NotReachable, UnusableDatabase, Where, connected, prepare
+from app.schema import Migration, SchemaError
+
+
+def where(folder: Path, key_file: Path | None = None) -> Where:
+    return Where(
+        database_url=None, data_dir=folder, master_key_file=key_file, allow_unsafe_database=True
+    )
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Where:
+    """Where the tests' master key is."""
+    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    return where(tmp_path)
+
+
+@pytest.fixture
+def newer_release(monkeypatch: pytest.MonkeyPatch) -> Sequence[Migration]:
+    """This release, had it one migration more."""
+    present = schema.available()
+    wanted = [*present, Migration(len(present) + 1, "more", "CREATE TABLE more ()", "hash")]
+    monkeypatch.setattr(schema, "available", lambda: wanted)
+    return wanted
+
+
+async def test_an_empty_database_is_migrated_by_any_command(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    applied, _ = await prepare(empty_database_url, where(tmp_path))
+    assert len(applied) == len(schema.available())
+    assert await prepare(empty_database_url, where(tmp_path)) == ([], _)
+
+
+@pytest.mark.usefixtures("newer_release")
+async def test_another_database_is_migrated_only_by_who_may(
+    database_url: str, at: Where, newer_release: Sequence[Migration]
+) -> None:
+    newest = len(newer_release)
+    with pytest.raises(
+        SchemaError, match=f"at migration {newest - 1}, .* needs {newest}: run `ses"
+    ):
+        await prepare(database_url, at)
+    applied, _ = await prepare(database_url, at, may_migrate=True)
+    assert applied == [f"{newest:04} more"]
+
+
+async def test_a_newer_database_is_refused(
+    database_url: str, at: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = schema.available()[:-1]
+    monkeypatch.setattr(schema, "available", lambda: older)
+    with pytest.raises(SchemaError, match="made by a newer one"):
+        await prepare(database_url, at)
+
+
+async def test_an_up_to_date_database_wants_no_more_rights_than_the_service_has(
+    database_url: str, at: Where
+) -> None:
+    as_service = f"{database_url}{'&' if '?' in database_url else '?'}role=sessionary_service"
+    assert await prepare(as_service, at, may_migrate=True) == ([], database.MASTER_KEY)
+
+
+async def test_two_first_starts_at_once_have_one_key(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    done = await asyncio.gather(*(prepare(empty_database_url, where(folder)) for _ in range(4)))
+    assert len({key for _, key in done}) == 1
+    (only,) = folder.iterdir()
+    assert (only.name, stat.S_IMODE(only.stat().st_mode)) == ("master.key", 0o600)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is empty"),
+        ("\n", "is empty"),
+        ("no base64!", "holds no base64"),
+        ("c2hvcnQ=", "holds 5 bytes"),
+        ("QQ" * 21 + "Q=", "holds another master key"),
+    ],
+    ids=["nothing", "a line of nothing", "other text", "short", "another key"],
+)
+async def test_a_key_file_that_holds_no_such_key_is_refused(
+    database_url: str, tmp_path: Path, text: str, sentence: str
+) -> None:
+    file = tmp_path / "the.key"
+    file.write_text(text)
+    with pytest.raises(WrongMasterKey, match=sentence):
+        await prepare(database_url, where(tmp_path, file))
+    assert file.read_text() == text
+
+
+async def test_a_lost_key_file_is_not_replaced(database_url: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongMasterKey, match="is not there"):
+        await prepare(database_url, where(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_key_file_that_cannot_be_made_is_said(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WrongMasterKey, match="cannot be used"):
+        await prepare(empty_database_url, where(tmp_path, tmp_path / "file" / "master.key"))
+
+
+@pytest.mark.parametrize(("cache", "seqscan"), [(100, "off"), (0, "on")])
+async def test_without_a_statement_cache_no_planner_settings_are_sent(
+    database_url: str, cache: int, seqscan: str
+) -> None:
+    async with connected(database_url, cache) as store:
+        assert await store.raw.fetchval("SHOW enable_seqscan") == seqscan
+
+
+async def test_a_database_that_takes_no_writes_is_not_reachable(
+    database_url: str, owner: asyncpg.Connection
+) -> None:
+    name = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    with pytest.raises(NotReachable):
+        async with connected(database_url):
+            pass
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "foo",
+        "mysql://127.0.0.1/x",
+        "postgresql://[::1",
+        "postgresql://user:can/ary@127.0.0.1/x",
+        "postgresql://127.0.0.1:99999/x",
+        "postgresql://127.0.0.1/x?sslmode=bogus",
+    ],
+)
+async def test_what_is_no_url_is_unusable_and_shows_no_password(url: str) -> None:
+    with pytest.raises(UnusableDatabase) as caught:
+        async with connected(url):
+            pass
+    assert "can" not in str(caught.value).replace("cannot", "")

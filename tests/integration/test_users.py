@@ -1,0 +1,53 @@
+"""The first administrator, and who may be added."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from app.ops import users
+from app.ops.store import Connection
+from app.principals import SYSTEM_ADMINISTRATOR
+
+BAD_NAMES = pytest.mark.parametrize(
+    "name", ["", "a:b", "a\0b", "a\nb", "\udcff"], ids=["empty", "colon", "nul", "line", "no text"]
+)
+
+
+@pytest.fixture
+def store(owner: asyncpg.Connection) -> Connection:
+    return Connection(owner)
+
+
+async def names(store: Connection) -> Sequence[str]:
+    return [row["name"] for row in await users.everybody(store)]
+
+
+@pytest.mark.parametrize("password", [None, ""], ids=["none", "empty"])
+async def test_without_a_password_one_is_generated_and_told(
+    store: Connection, password: str | None
+) -> None:
+    told = await users.ensure_administrator(store, "root", password)
+    assert told is not None
+    assert len(told) >= 16
+    (row,) = await users.everybody(store)
+    assert (row["name"], row["roles"]) == ("root", [SYSTEM_ADMINISTRATOR])
+
+
+async def test_a_given_password_is_not_told(store: Connection) -> None:
+    assert await users.ensure_administrator(store, "root", "given") is None
+    assert await names(store) == ["root"]
+
+
+@BAD_NAMES
+async def test_a_first_administrator_has_a_name_to_call_with(store: Connection, name: str) -> None:
+    with pytest.raises(users.UserError):
+        await users.ensure_administrator(store, name, "given")
+    assert await names(store) == []
+
+
+@BAD_NAMES
+async def test_a_user_has_a_name_to_call_with(store: Connection, name: str) -> None:
+    with pytest.raises(users.UserError):
+        await users.add(store, name, [SYSTEM_ADMINISTRATOR], "given")
+    assert await names(store) == []

@@ -1,0 +1,200 @@
+"""`verify` finds whatever does not fit: in the views, in the log; and nothing beside writers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import given
+import pytest
+
+from app.log.keyring import Keyring
+from app.ops.rebuild import RebuildUnderWay, named, rebuild
+from app.ops.store import Connection, connected
+from app.ops.verify import verify
+from app.service import Service
+from app.settings import Settings
+
+ONE = "(SELECT stream_id FROM ai_session_info ORDER BY position LIMIT 1)"
+COPY = "version, position, created_by, created_at, modified_by, modified_at, doc"
+IN_VIEWS = {
+    "wrong doc": (
+        'UPDATE ai_session_info SET doc = doc || \'{"purpose": "secret"}\' WHERE stream_id = {ONE}',
+        "the row differs in purpose",
+    ),
+    "no doc": (
+        "UPDATE ai_session_info SET doc = '[]' WHERE stream_id = {ONE}",
+        "the row's document cannot be read",
+    ),
+    "wrong version": (
+        "UPDATE ai_session_info SET version = 7 WHERE stream_id = {ONE}",
+        "the row is of version 7",
+    ),
+    "created_by": (
+        "UPDATE ai_session_info SET created_by = 'eve' WHERE stream_id = {ONE}",
+        "the row says .*created_by='eve'",
+    ),
+    "modified_at": (
+        "UPDATE ai_session_info SET modified_at = created_at - interval '1 s'"
+        " WHERE stream_id = {ONE}",
+        "the row says .*modified_at",
+    ),
+    "missing row": (
+        "DELETE FROM ai_session_info WHERE stream_id = {ONE}",
+        "ai_session_info: no row for stream",
+    ),
+    "first extra row": (
+        "INSERT INTO ai_session_info SELECT 0, '00000000-0000-0000-0000-000000000001', {COPY}"
+        " FROM ai_session_info LIMIT 1",
+        "ai_session_info: a row for stream 0{8}-.*, which has no events",
+    ),
+    "last extra row": (
+        "INSERT INTO account_info SELECT 0, 'ffffffff-0000-0000-0000-000000000001', {COPY}"
+        " FROM account_info LIMIT 1",
+        "account_info: a row for stream f{8}-.*, which has no events",
+    ),
+    "row of no partition": (
+        "INSERT INTO account_info SELECT 7, stream_id, {COPY} FROM account_info LIMIT 1",
+        "account_info: 1 rows in partition 7, without a head",
+    ),
+    "row of a deleted session": (
+        "INSERT INTO ai_session_info SELECT 0, e.originator_id, {COPY} FROM ai_session_info,"
+        " stored_events AS e WHERE e.topic LIKE 'ai_session.%deleted%' LIMIT 1",
+        "ai_session_info: a row for stream .*, which was deleted",
+    ),
+}
+IN_LOG = {
+    "a gap": (
+        "UPDATE stored_events SET notification_id = 100 WHERE notification_id = 8",
+        "Partition 0: the head is at 8, but there are 8 events, the last at 100",
+    ),
+    "the last event removed": (
+        "DELETE FROM stored_events WHERE notification_id = 8",
+        "Partition 0: the head is at 8, but there are 7 events, the last at 7",
+    ),
+    "an event removed in the middle": (
+        "DELETE FROM stored_events WHERE notification_id = 3",
+        "cannot be folded: stream .* has version 3 where 2 belongs",
+    ),
+    "the first event removed": (
+        "DELETE FROM stored_events WHERE notification_id = 2",
+        "cannot be folded: stream .* has version 2 where 1 belongs",
+    ),
+    "time running backwards": (
+        "UPDATE stored_events SET recorded_at = recorded_at + interval '1 h'"
+        " WHERE notification_id = 4",
+        "Position 0:5 is earlier than the one before it",
+    ),
+    "an unknown topic": (
+        "UPDATE stored_events SET topic = 'ai_session.nonsense.v1' WHERE notification_id = 4",
+        "The log cannot be folded: ",
+    ),
+    "an event that is no JSON": (
+        "UPDATE stored_events SET state = 'x' WHERE notification_id = 4",
+        "The log cannot be folded: ",
+    ),
+    "events of no partition": (
+        "UPDATE stored_events SET partition = 3 WHERE notification_id = 8",
+        "There are 1 events in partition 3, which has no head",
+    ),
+    "another stream's key": (
+        "UPDATE stream_key SET wrapped = substr(wrapped, 1, 20) || substr(wrapped, 22) || 'x'"
+        " WHERE stream_id = (SELECT max(stream_id::text)::uuid FROM stream_key)",
+        "The log cannot be folded: ",
+    ),
+}
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Connection]:
+    async with connected(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def keyring(settings: Settings) -> Keyring:
+    return Keyring(settings.master_key)
+
+
+@pytest.fixture
+async def eight_events(service: Service) -> None:
+    """1 an account; 2, 3, 4 a session; 5, 6 a deleted one; 7 a chat; 8 a session."""
+    await given.open_account(service)
+    session = given.session_of(await given.open_ai_session(service))
+    await given.patch_ai_session(service, session, "second")
+    await given.patch_ai_session(service, session, "third")
+    gone = given.session_of(await given.open_ai_session(service))
+    await given.delete_ai_session(service, gone)
+    await given.open_chat_session(service)
+    await given.open_ai_session(service)
+
+
+def silent(_done: int, _total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+@pytest.mark.usefixtures("eight_events")
+async def test_nothing_is_found_where_nothing_is_wrong(store: Connection, keyring: Keyring) -> None:
+    assert await verify(store, keyring, silent) == []
+
+
+@pytest.mark.usefixtures("eight_events")
+@pytest.mark.parametrize(("damage", "found"), IN_VIEWS.values(), ids=IN_VIEWS)
+async def test_a_row_that_the_log_does_not_give_is_found(
+    store: Connection, owner: asyncpg.Connection, keyring: Keyring, damage: str, found: str
+) -> None:
+    statement = damage.replace("{ONE}", ONE).replace("{COPY}", COPY)
+    assert (await owner.execute(statement)).endswith(" 1")
+    (difference,) = await verify(store, keyring, silent)
+    assert_matches(difference, found)
+
+
+@pytest.mark.usefixtures("eight_events")
+@pytest.mark.parametrize(("damage", "found"), IN_LOG.values(), ids=IN_LOG)
+async def test_a_log_that_was_tampered_with_is_found(
+    store: Connection, owner: asyncpg.Connection, keyring: Keyring, damage: str, found: str
+) -> None:
+    await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
+    assert (await owner.execute(damage)).endswith(" 1")
+    assert_matches("\n".join(await verify(store, keyring, silent)), found)
+
+
+def assert_matches(text: str, pattern: str) -> None:
+    with pytest.raises(AssertionError, match=pattern):
+        raise AssertionError(text)
+
+
+@pytest.mark.usefixtures("eight_events")
+async def test_what_differs_in_a_document_is_named_and_not_shown(
+    store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await owner.execute('UPDATE ai_session_info SET doc = doc || \'{"purpose": "secret"}\'')
+    assert "secret" not in "\n".join(await verify(store, keyring, silent))
+
+
+async def test_nothing_is_found_beside_writers_and_rebuilds(
+    service: Service, store: Connection, database_url: str, keyring: Keyring
+) -> None:
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        while not stop.is_set():
+            session = given.session_of(await given.open_ai_session(service))
+            await given.patch_ai_session(service, session, "other")
+            await given.delete_ai_session(service, session)
+            await given.open_chat_session(service)
+
+    async def rebuild_again_and_again() -> None:
+        async with connected(database_url) as other:
+            while not stop.is_set():
+                try:
+                    await rebuild(other, keyring, named(()), silent)
+                except RebuildUnderWay:
+                    await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(4):
+            tasks.create_task(write())
+        tasks.create_task(rebuild_again_and_again())
+        for _ in range(10):
+            assert await verify(store, keyring, silent) == []
+        stop.set()
