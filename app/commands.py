@@ -1,10 +1,11 @@
 """One command's way: load the aggregate, decide, fold its view row, append, answer.
 
 A folded aggregate in memory may be behind the log, because other processes write too. So it may
-*approve* a command (the append checks the version) but never refuse one: before that its stream
-is read.
+*approve* a command (the append checks the version) but never refuse one: before that the database
+is asked.
 """
 
+import asyncio
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any
@@ -18,10 +19,10 @@ from app.calls import Answer, Call, Drawn
 from app.log import codec
 from app.log.append import Appender, Context, Entry, NewEvent, Outcome
 from app.log.batcher import Batcher
-from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
+from app.log.errors import Conflict, KeyInFlight, KeyReused, Unreadable, VersionMismatch
 from app.log.keyring import Box, Keyring
 from app.log.pool import Pool
-from app.log.read import Stream, read_streams, used_key
+from app.log.read import Stream, read_boxes, read_streams, used_key
 from app.new_uuid import new_uuid
 from app.settings import Settings
 from app.targets import TARGETS, Target
@@ -68,6 +69,7 @@ class Commands:
             )
             for number in range(partitions)
         ]
+        self._boxes = Batcher[StreamId, Box | None](self._open, settings.batch_lookups)
         self._loads = Batcher[StreamId, Stream | None](self._read, settings.batch_lookups)
         self._cache = Cache(settings.cache_bytes)
         self._turns = Turns()
@@ -220,18 +222,40 @@ class Commands:
         return Answer(folded, name, replayed=True)
 
     async def _load(self, job: _Job) -> Known:
+        known = await self._from_row(job) or await self._from_stream(job)
+        self._cache.remember(job.stream, known)
+        return known
+
+    async def _from_row(self, job: _Job) -> Known | None:
+        """The aggregate as its view's row has it: a snapshot, however long the stream is.
+
+        None if the row or the key is not there or cannot be read: then the stream has to tell.
+        """
+        try:
+            row, box = await asyncio.gather(
+                self._views.get(job.target.kind, job.stream), self._boxes.submit(job.stream)
+            )
+        except Unreadable:
+            return None
+        if row is None or box is None:
+            return None
+        return Known(row.folded, box, len(VIEWS[job.target.kind].doc(row.folded.state) or ""))
+
+    async def _from_stream(self, job: _Job) -> Known:
         past = await self._loads.submit(job.stream)
         if past is None:
             return Known()
         folded = _fold(job.target, past)
-        doc = VIEWS[job.target.kind].doc(folded.state)
-        known = Known(folded, past.box, len(doc or ""))
-        self._cache.remember(job.stream, known)
-        return known
+        return Known(folded, past.box, len(VIEWS[job.target.kind].doc(folded.state) or ""))
 
     async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | Exception | None]:
-        wanted = [(partition_of(stream, self._partitions), stream) for stream in streams]
-        return await read_streams(self._pool, self._keyring, wanted)
+        return await read_streams(self._pool, self._keyring, self._placed(streams))
+
+    async def _open(self, streams: Sequence[StreamId]) -> Sequence[Box | Exception | None]:
+        return await read_boxes(self._pool, self._keyring, self._placed(streams))
+
+    def _placed(self, streams: Sequence[StreamId]) -> list[tuple[int, StreamId]]:
+        return [(partition_of(stream, self._partitions), stream) for stream in streams]
 
 
 def _decided(job: _Job, known: Known) -> Sequence[Event]:

@@ -81,6 +81,25 @@ async def read_stream(
     return found
 
 
+async def read_boxes(
+    store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
+) -> list[Box | Unreadable | None]:
+    """The boxes of streams asked for as (partition, stream), in that order; None without a key.
+
+    Raises StoreDown.
+    """
+    rows = await store.ask(
+        SQL["keys"], [partition for partition, _ in wanted], [name for _, name in wanted]
+    )
+    found: dict[StreamId, Box | Unreadable] = {}
+    for stream, wrapped in rows:
+        try:
+            found[stream] = keyring.unwrap(stream, wrapped)
+        except Unreadable as error:
+            found[stream] = error
+    return [found.get(name) for _, name in wanted]
+
+
 async def read_feed(
     store: Asks, keyring: Keyring, partition: int, *, after: int = 0, until: int
 ) -> AsyncIterator[Sequence[Recorded]]:

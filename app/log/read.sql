@@ -51,6 +51,14 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  ORDER BY e.originator_id, e.originator_version
  LIMIT $5;
 
+-- name: keys
+-- $1 partitions, $2 streams: of one length
+SELECT k.stream_id, k.wrapped
+  FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
+  JOIN stream_key AS k
+    ON k.partition = wanted.partition
+   AND k.stream_id = wanted.stream;
+
 -- name: heads
 SELECT partition, position, recorded_at
   FROM log_partition
