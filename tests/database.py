@@ -1,10 +1,13 @@
 """A PostgreSQL for the tests to run on, and databases on it that are copied and dropped."""
 
+import gc
 import os
 import secrets
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -41,8 +44,19 @@ def server_in_words() -> str:
     return f"{IMAGE} in a container" if state == "ready" else f"the embedded one ({state})"
 
 
+@cache
 def docker_state() -> str:
     """`ready` when a Docker engine answers and has the image or can get it; else what is amiss."""
+    with warnings.catch_warnings():
+        # A client that finds no engine leaves its socket to the collector, which would complain
+        # about it in the middle of some test: let it, here and now.
+        warnings.simplefilter("ignore", ResourceWarning)
+        state = _ask_docker()
+        gc.collect()
+    return state
+
+
+def _ask_docker() -> str:
     try:
         with closing(docker.from_env(timeout=_ENGINE_ANSWERS_S)) as engine:
             engine.ping()
