@@ -8,6 +8,8 @@ import asyncpg
 import database
 import pytest
 
+from app.log.keyring import Keyring
+from app.ops.store import Connection, connected
 from app.service import Service, open_service
 from app.settings import Settings
 
@@ -76,3 +78,16 @@ async def other_service(settings: Settings) -> AsyncIterator[Service]:
     opened = await open_service(settings)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Connection]:
+    """A command's own connection, as the owner."""
+    async with connected(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def keyring(settings: Settings) -> Keyring:
+    """The keys of the database's personal data."""
+    return Keyring(settings.master_key)

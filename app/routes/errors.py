@@ -13,7 +13,7 @@ from app.log.errors import (
 )
 from app.log.pool import TRANSIENT
 from app.principals import Forbidden, Unauthenticated
-from app.routes.exchange import TooLarge
+from app.routes.exchange import TooLarge, etag
 from app.wire.json_text import BadInput
 from domain.errors import AccountNotFound, AlreadyExists, InvalidField, NotFound
 
@@ -72,7 +72,7 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
         case TooLarge(status=exact):
             return Refusal(exact, code, message)
         case VersionMismatch(version=version):
-            return Refusal(status, code, message, headers=((b"etag", b'"%d"' % version),))
+            return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():
             return Refusal(status, code, message, headers=_CHALLENGE)
         case StoreDown() | KeyInFlight():

@@ -5,7 +5,7 @@ from uuid import uuid4
 from app.calls import Answer, Drawn
 from app.principals import SYSTEM_ADMINISTRATOR
 from app.routes.errors import Refusal
-from app.routes.exchange import JSON, Exchange, Reply
+from app.routes.exchange import JSON, Exchange, Reply, etag, position_headers
 from app.routes.face import Operation, Routes
 from app.wire import evo
 from app.wire.json_text import BadInput
@@ -77,7 +77,7 @@ async def get_ai_session(exchange: Exchange) -> Reply:
     return Reply(
         200,
         evo.write_ai_session(row.folded, row.account_name),
-        ((b"etag", b'"%d"' % row.folded.version),),
+        (etag(row.folded.version),),
     )
 
 
@@ -105,7 +105,7 @@ async def get_account(exchange: Exchange) -> Reply:
     row = await exchange.service.views.get("account", account_stream(account))
     if row is None:
         raise NotFound("Account", account)
-    return Reply(200, evo.write_account(row.folded), ((b"etag", b'"%d"' % row.folded.version),))
+    return Reply(200, evo.write_account(row.folded), (etag(row.folded.version),))
 
 
 async def list_accounts(exchange: Exchange) -> Reply:
@@ -132,16 +132,6 @@ ROUTES: Routes = {
         "PATCH": Operation("PatchAccount", patch_account),
     },
 }
-
-
-def position_headers(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
-    """What every answer to a command carries: the stream's version, the place in the log."""
-    folded = answer.folded
-    headers = (
-        (b"etag", b'"%d"' % folded.version),
-        (b"x-log-position", b"%d:%d" % (folded.partition, folded.position)),
-    )
-    return (*headers, (b"idempotent-replayed", b"true")) if answer.replayed else headers
 
 
 def _session(answer: Answer) -> Reply:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from app.calls import Call, Metadata
+from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.service import Service
 from app.wire.json_text import BadInput
@@ -39,6 +39,21 @@ class Reply(Struct, frozen=True):
     body: bytes = b""
     headers: Sequence[tuple[bytes, bytes]] = ()
     content_type: bytes = JSON
+
+
+def etag(version: int) -> tuple[bytes, bytes]:
+    """The header that names a stream's version."""
+    return (b"etag", b'"%d"' % version)
+
+
+def position_headers(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
+    """What every answer to a command carries: the stream's version, the place in the log."""
+    folded = answer.folded
+    headers = (
+        etag(folded.version),
+        (b"x-log-position", b"%d:%d" % (folded.partition, folded.position)),
+    )
+    return (*headers, (b"idempotent-replayed", b"true")) if answer.replayed else headers
 
 
 class Exchange:

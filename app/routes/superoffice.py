@@ -7,8 +7,7 @@ import msgspec
 
 from app.calls import Answer, Drawn
 from app.routes.errors import Refusal
-from app.routes.evo import position_headers
-from app.routes.exchange import JSON, Exchange, Reply
+from app.routes.exchange import JSON, Exchange, Reply, etag, position_headers
 from app.routes.face import Operation, Routes
 from app.wire import superoffice as wire
 from app.wire.json_text import BadInput
@@ -80,7 +79,7 @@ async def get(exchange: Exchange) -> Reply:
     if row is None:
         raise NotFound("ChatSession", number)
     body = _entity(exchange, row.folded.state, select)
-    return Reply(200, body, ((b"etag", b'"%d"' % row.folded.version),))
+    return Reply(200, body, (etag(row.folded.version),))
 
 
 async def delete(exchange: Exchange) -> Reply:

@@ -1,7 +1,7 @@
 """`rebuild` makes the views anew beside live traffic, and leaves all else as it was."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -15,7 +15,6 @@ from app.ops.rebuild import RebuildUnderWay, Rebuilt, ViewInUse, named, rebuild
 from app.ops.store import Connection, connected
 from app.ops.verify import verify
 from app.service import Service
-from app.settings import Settings
 from domain.account import RenameAccount
 from domain.chat_session import DeleteChatSession
 from domain.ids import AccountId
@@ -33,17 +32,6 @@ SHAPE = {
     "grants": "SELECT grantee, privilege_type, is_grantable FROM information_schema."
     "role_table_grants WHERE table_name = $1 ORDER BY 1, 2",
 }
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Connection]:
-    async with connected(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def keyring(settings: Settings) -> Keyring:
-    return Keyring(settings.master_key)
 
 
 def silent(_done: int, _total: int) -> None:

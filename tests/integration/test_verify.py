@@ -1,7 +1,6 @@
 """`verify` finds whatever does not fit: in the views, in the log; and nothing beside writers."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import given
@@ -12,7 +11,6 @@ from app.ops.rebuild import RebuildUnderWay, named, rebuild
 from app.ops.store import Connection, connected
 from app.ops.verify import verify
 from app.service import Service
-from app.settings import Settings
 
 ONE = "(SELECT stream_id FROM ai_session_info ORDER BY position LIMIT 1)"
 COPY = "version, position, created_by, created_at, modified_by, modified_at, doc"
@@ -102,17 +100,6 @@ IN_LOG = {
         "The log cannot be folded: ",
     ),
 }
-
-
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Connection]:
-    async with connected(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def keyring(settings: Settings) -> Keyring:
-    return Keyring(settings.master_key)
 
 
 @pytest.fixture
