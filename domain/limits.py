@@ -34,3 +34,8 @@ MessageCopy = Annotated[str, Meta(max_length=1024)]
 """A copy of a chat's first or last message."""
 CarrierText = Annotated[str, Meta(max_length=4_000)]
 """Any text in a carrier. SuperOffice documents none; ours is longer than its longest column."""
+FunctionName = Annotated[str, Meta(min_length=1, max_length=255)]
+ActionText = Annotated[str, Meta(max_length=10_000)]
+"""Arguments or description of an action that an AI back end proposes."""
+ACTIONS_A_SESSION = 200
+"""Actions that wait in one session."""

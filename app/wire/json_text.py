@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from app.wire.tree import Tree
+
 T = TypeVar("T")
 
 MAX_DEPTH = 64
 """Nesting of arrays and objects in a body."""
 
+_ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder()
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _MEMBER = re.compile(r"[^.\[\]]+")
@@ -35,19 +38,39 @@ class BadInput(Exception):
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """The value in `body`. Raises BadInput for whatever is wrong with it."""
+    value = _decoded(decoder, body)
+    # No more colons than members that came in: none of them can be there twice.
+    if body.count(b":") > _given(value):
+        _refuse_twins(body)
+    return value
+
+
+def decode_some(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
+    """As `decode`, or None where some member of `body` may have gone unread or come twice."""
+    value = _decoded(decoder, body)
+    return value if body.count(b":") <= _given(value) else None
+
+
+def read(body: bytes) -> Tree:
+    """The text as it stands, of no type in particular. Raises BadInput as `decode` does."""
+    value = _decoded(_ANY, body)
+    if body.count(b":"):
+        _refuse_twins(body)
+    return value
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     screen(body)
     try:
-        value = decoder.decode(body)
-        # No more colons than members that came in: none of them can be there twice.
-        if body.count(b":") > _given(value):
-            json.loads(body, object_pairs_hook=_refuse_twins, parse_int=str)
-        return value
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise invalid(error) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"Malformed JSON: {error}", code="SerializationException") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(f"Malformed JSON: {error}", code="SerializationException") from error
+
+
+def _refuse_twins(body: bytes) -> None:
+    json.loads(body, object_pairs_hook=_members, parse_int=str)
 
 
 def screen(body: bytes) -> None:
@@ -98,7 +121,7 @@ def _defaults(kind: type[Any]) -> tuple[tuple[str, object], ...]:
     return tuple(zip(names, (*required, *defaults), strict=True))
 
 
-def _refuse_twins(pairs: list[tuple[str, Any]]) -> None:
+def _members(pairs: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:

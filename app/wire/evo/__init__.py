@@ -1,0 +1,1 @@
+"""The ServiceStack-style API on the wire: its DTOs, its operations, and how requests are bound."""

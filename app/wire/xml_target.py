@@ -1,0 +1,92 @@
+"""What an XML parser tells of a document, made into a tree, within bounds."""
+
+from app.wire.data_contract import INSTANCE_NAMESPACE
+from app.wire.json_text import MAX_DEPTH, BadInput
+from app.wire.tree import Tree
+
+MOST_ELEMENTS = 50_000
+"""In one document: 1 MiB of the shortest ones would keep a process busy for seconds."""
+NAMESPACE_LENGTH = 1_000
+"""Characters: the parser repeats a namespace in the name of every element that is in it."""
+
+_XML_SPACE = " \t\r\n"
+_NIL = f"{{{INSTANCE_NAMESPACE}}}nil"
+
+
+def malformed(message: str) -> BadInput:
+    """What is told of XML that cannot be read."""
+    return BadInput(f"Malformed XML: {message}", code="SerializationException")
+
+
+class _Open:
+    """An element whose end has not come yet."""
+
+    __slots__ = ("members", "name", "nil", "texts")
+
+    def __init__(self, name: str, *, nil: bool) -> None:
+        self.name = name
+        self.nil = nil
+        self.members: dict[str, Tree] = {}
+        self.texts: list[str] = []
+
+    def add(self, name: str, value: Tree) -> None:
+        if name not in self.members:
+            self.members[name] = value
+            return
+        # No element is a list by itself: a list is one that has been given before.
+        earlier = self.members[name]
+        if isinstance(earlier, list):
+            earlier.append(value)
+        else:
+            self.members[name] = [earlier, value]
+
+    def tree(self) -> Tree:
+        text = "".join(self.texts)
+        if self.nil:
+            return None
+        if not self.members:
+            return text
+        if text.strip(_XML_SPACE):
+            raise malformed(f"there is text beside the elements in {self.name!r}")
+        return self.members
+
+
+class TreeTarget:
+    """Makes a tree of what a parser of ElementTree's kind tells. Its rules are those of `read`."""
+
+    def __init__(self) -> None:
+        """With no document yet."""
+        self.name = ""
+        self.tree: Tree = None
+        self._open: list[_Open] = []
+        self._elements = 0
+
+    def start_ns(self, _prefix: str, namespace: str) -> None:
+        """A namespace is declared."""
+        if len(namespace) > NAMESPACE_LENGTH:
+            raise malformed(f"a namespace is longer than {NAMESPACE_LENGTH} characters")
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins; the tag is `{namespace}name`."""
+        self._elements += 1
+        if len(self._open) == MAX_DEPTH:
+            raise malformed(f"it is nested deeper than {MAX_DEPTH} levels")
+        if self._elements > MOST_ELEMENTS:
+            raise malformed(f"it has more than {MOST_ELEMENTS} elements")
+        nil = bool(attributes) and attributes.get(_NIL, "").strip(_XML_SPACE) in {"true", "1"}
+        self._open.append(_Open(tag.rpartition("}")[2], nil=nil))
+
+    def data(self, text: str) -> None:
+        """A part of a text; the parser gives it in pieces."""
+        self._open[-1].texts.append(text)
+
+    def end(self, _tag: str) -> None:
+        """An element ends."""
+        element = self._open.pop()
+        tree = element.tree()
+        if self._open:
+            self._open[-1].add(element.name, tree)
+            return
+        self.name = element.name
+        bare = isinstance(tree, str) and not tree.strip(_XML_SPACE)
+        self.tree = {} if bare else tree

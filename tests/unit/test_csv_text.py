@@ -1,0 +1,282 @@
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET, UnsetType
+
+from app.wire import csv_text, jsv
+from app.wire.evo.dto import (
+    AccountInfo,
+    AISessionActionInfo,
+    AISessionInfo,
+    Dto,
+    ErrorResponse,
+    ListResponse,
+    ResponseStatus,
+    UserInfo,
+)
+from app.wire.evo.requests import ListAISessions, PatchAISession, SortOrder
+from app.wire.json_text import BadInput
+from app.wire.tree import Tree
+
+NINE = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
+TEXT = st.text(st.sampled_from("\",:{}[]\r\n\t ab\\=+-@'é\U0001f600"), max_size=12)
+FEW = settings(max_examples=50, deadline=None)
+HEADER = (
+    "AccountId,AccountName,Purpose,Id,DateCreated,DateLastModified,CreatedBy,LastModifiedBy\r\n"
+)
+WHEN = "2026-11-21T09:00:00Z"
+
+
+def session(
+    *,
+    account_id: str | None = None,
+    account_name: str | None = None,
+    purpose: str | None = None,
+    actions: list[AISessionActionInfo] | UnsetType = UNSET,
+) -> AISessionInfo:
+    return AISessionInfo(
+        account_id=account_id,
+        account_name=account_name,
+        purpose=purpose,
+        actions=actions,
+        id="s1",
+        date_created=NINE,
+        date_last_modified=NINE,
+        created_by="u",
+        last_modified_by="v",
+    )
+
+
+def refusal(body: bytes) -> BadInput:
+    with pytest.raises(BadInput) as refused:
+        csv_text.read(body)
+    return refused.value
+
+
+def test_a_dto_is_a_header_and_a_row() -> None:
+    one = session(account_id="a1", account_name="Acme", purpose='p, "q"')
+    assert csv_text.write(one).decode() == (f'{HEADER}a1,Acme,"p, ""q""",s1,{WHEN},{WHEN},u,v\r\n')
+
+
+def test_a_page_and_a_list_are_a_row_an_item() -> None:
+    rows = [session(purpose="a"), session(purpose="b")]
+    text = f"{HEADER},,a,s1,{WHEN},{WHEN},u,v\r\n,,b,s1,{WHEN},{WHEN},u,v\r\n"
+    page = ListResponse[AISessionInfo](items=rows, total_count=2, has_more_pages=False)
+    assert csv_text.write(page, kind=AISessionInfo).decode() == text
+    assert csv_text.write(rows).decode() == text
+
+
+def test_an_empty_page_is_a_header_if_the_class_of_its_items_is_told() -> None:
+    page = ListResponse[AISessionInfo](items=[], has_more_pages=False)
+    assert csv_text.write(page, kind=AISessionInfo).decode() == HEADER
+    assert csv_text.write(page) == b""
+    assert csv_text.write([], kind=AccountInfo).startswith(b"Name,Id,DateCreated,")
+
+
+def test_a_member_that_may_be_absent_has_a_column_if_one_row_has_it() -> None:
+    action = AISessionActionInfo(date=NINE, id="1", function_name="f", can_be_applied=False)
+    body = csv_text.write([session(), session(actions=[action])]).decode()
+    assert body.splitlines() == [
+        HEADER.strip().replace("Purpose,", "Purpose,Actions,"),
+        f",,,,s1,{WHEN},{WHEN},u,v",
+        f',,,"[{{date:""{WHEN}"",id:1,functionName:f,canBeApplied:False}}]",s1,{WHEN},{WHEN},u,v',
+    ]
+
+
+def test_an_error_is_one_cell() -> None:
+    status = ResponseStatus(error_code="NotFound", message="gone", errors=[])
+    assert csv_text.write(ErrorResponse(response_status=status)) == (
+        b'ResponseStatus\r\n"{errorCode:NotFound,message:gone,errors:[]}"\r\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "row"),
+    [
+        (UserInfo(is_authenticated=True, roles=["a,b", "c"], account_ids=[], account_names=[]),
+         ',True,,"[""a,b"",c]","[]","[]"'),
+        (ListAISessions(page=2, sort_order=SortOrder.ASCEND), "2,,,,,Ascend,,"),
+    ],
+    ids=["lists and booleans", "numbers and enumerations"],
+)  # fmt: skip
+def test_each_type_has_its_form(value: Dto, row: str) -> None:
+    assert csv_text.write(value).decode().split("\r\n")[1] == row
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("a,b", '"a,b"'),
+        ('a"b', '"a""b"'),
+        ("a\nb", '"a\nb"'),
+        ("a\rb", '"a\rb"'),
+        ("[a", '"[a"'),
+        ("{a", '"{a"'),
+        ("a[b{c]}", "a[b{c]}"),
+        (" both ", " both "),
+        ("a:b", "a:b"),
+        ("=1+1", "=1+1"),
+        ("", ""),
+    ],
+    ids=["comma", "quote", "line feed", "carriage return", "bracket in front", "brace in front",
+         "brackets within", "spaces", "colon", "formula", "empty"],
+)  # fmt: skip
+def test_a_cell_is_quoted_only_where_it_must_be(text: str, cell: str) -> None:
+    body = csv_text.write(PatchAISession(session_id="s", purpose=text))
+    assert body.decode() == f"SessionId,Purpose\r\ns,{cell}\r\n"
+    assert csv_text.read(body) == {"SessionId": "s", "Purpose": text or None}
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@a", "'@a"),
+        ("\ta", "'\ta"),
+        ("\ra", '"\'\ra"'),
+        ('=HYPERLINK("a","b")', '"\'=HYPERLINK(""a"",""b"")"'),
+        ("a=1", "a=1"),
+        ("'=1", "'=1"),
+    ],
+    ids=["equals", "plus", "minus", "at", "tab", "carriage return", "quoted", "within", "guarded"],
+)
+def test_a_cell_for_spreadsheets_is_no_formula(text: str, cell: str) -> None:
+    body = csv_text.write(PatchAISession(session_id="s", purpose=text), safe=True)
+    assert body.decode() == f"SessionId,Purpose\r\ns,{cell}\r\n"
+
+
+def test_the_guard_against_formulas_stays_when_it_is_read() -> None:
+    body = csv_text.write(PatchAISession(session_id="s", purpose="=1"), safe=True)
+    assert csv_text.read(body) == {"SessionId": "s", "Purpose": "'=1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a,b\r\n1,2\r\n", {"a": "1", "b": "2"}),
+        ("a,b\n1,2", {"a": "1", "b": "2"}),
+        ("a,b\r1,2\r", {"a": "1", "b": "2"}),
+        ("a\r\n1\r\n2\r\n", [{"a": "1"}, {"a": "2"}]),
+        (' purpose ,"ACCOUNTID"\r\n x ,y', {"purpose": " x ", "ACCOUNTID": "y"}),
+        ('a,b,c\r\n,"",', {"a": None, "b": "", "c": None}),
+        ('a\r\n"x\r\n""y"",z"', {"a": 'x\r\n"y",z'}),
+        ('a\r\nx"y', {"a": 'x"y'}),
+        ('a\r\n"[b,c]"', {"a": "[b,c]"}),
+        ("\r\na,b\r\n\r\n1,2\r\n\r\n", {"a": "1", "b": "2"}),
+        ("\ufeffa\r\né", {"a": "é"}),
+    ],
+    ids=["row", "line feeds", "carriage returns", "rows", "names as given", "null and empty",
+         "quotes", "quote within", "list stays text", "blank lines", "byte order mark"],
+)  # fmt: skip
+def test_rows_are_read(text: str, tree: Tree) -> None:
+    assert csv_text.read(text.encode()) == tree
+
+
+@pytest.mark.parametrize(
+    ("body", "tree"),
+    [
+        (b'{"purpose":"a"}', {"purpose": "a"}),
+        (b' \r\n{"a":null,"b":[1]}', {"a": None, "b": [1]}),
+        (b'[{"a":true},{}]', [{"a": True}, {}]),
+        (b'\xef\xbb\xbf{"a":"b"}', {"a": "b"}),
+    ],
+    ids=["documented", "white space in front", "list", "byte order mark"],
+)
+def test_json_sent_as_csv_is_read(body: bytes, tree: Tree) -> None:
+    assert csv_text.read(body) == tree
+
+
+MALFORMED = {
+    "nothing": b"",
+    "only a byte order mark": b"\xef\xbb\xbf",
+    "blank lines": b"\r\n\r\n",
+    "no row": b"a,b\r\n",
+    "no row and no end of line": b"a,b",
+    "too many cells": b"a,b\r\n1,2,3",
+    "too few cells": b"a,b\r\n1",
+    "too few cells in the second row": b"a,b\r\n1,2\r\n3\r\n",
+    "column without a name": b"a,\r\n1,2",
+    "column with a blank name": b"a, \r\n1,2",
+    "column twice": b"a,a\r\n1,2",
+    "column twice in another case": b"purpose,PURPOSE\r\n1,2",
+    "column twice but for spaces": b"a, a\r\n1,2",
+    "quote not closed": b'a\r\n"1',
+    "quote not closed in the header": b'"a\r\n1',
+    "quote closed within": b'a\r\n"1"2',
+    "space after a quote": b'a\r\n"1" ',
+    "list without quotes": b"a\r\n[b,c]",
+    "NUL": b"a\r\n\0",
+    "no UTF-8": b"a\r\n\xff",
+    "UTF-16": "a\r\n1".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
+def test_what_is_malformed_is_refused(body: bytes) -> None:
+    refused = refusal(body)
+    assert str(refused).startswith("Malformed CSV: ")
+    assert refused.code == "SerializationException"
+
+
+def test_malformed_json_is_refused() -> None:
+    assert str(refusal(b'{"a":')).startswith("Malformed JSON: ")
+    assert refusal(b'{"a":1,"a":2}').field == "a"
+    assert refusal(b"[" * 100_000).code == "SerializationException"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'a\r\n"' + b'""' * 50_000, b'a\r\n"' + b"\r\n" * 50_000, b"a" * 100_000,
+     b"\r\n" * 20_000, b" " * 100_000, b'"' * 100_000],
+    ids=["quotes", "lines in quotes", "header", "blank lines", "white space", "only quotes"],
+)  # fmt: skip
+def test_hostile_text_takes_linear_time(body: bytes) -> None:
+    started = time.perf_counter()
+    refusal(body)
+    assert time.perf_counter() - started < 0.5
+
+
+@FEW
+@given(TEXT, TEXT, st.lists(TEXT, max_size=3))
+def test_what_is_written_is_read_back(one: str, other: str, roles: list[str]) -> None:
+    user = UserInfo(id=one, name=other, is_authenticated=True, roles=roles, account_ids=[],
+                    account_names=[])  # fmt: skip
+    tree = csv_text.read(csv_text.write(user))
+    assert isinstance(tree, dict)
+    listed = tree.pop("Roles")
+    assert isinstance(listed, str)
+    assert jsv.read_value(listed) == roles
+    # An empty text and none at all look the same.
+    assert tree == {"Id": one or None, "Name": other or None, "IsAuthenticated": "True",
+                    "AccountIds": "[]", "AccountNames": "[]"}  # fmt: skip
+
+
+@FEW
+@given(st.lists(TEXT, min_size=2, max_size=4))
+def test_rows_are_read_back(purposes: list[str]) -> None:
+    rows = [PatchAISession(session_id="s", purpose=purpose) for purpose in purposes]
+    assert csv_text.read(csv_text.write(rows)) == [
+        {"SessionId": "s", "Purpose": purpose or None} for purpose in purposes
+    ]
+
+
+@FEW
+@given(TEXT)
+def test_a_guarded_cell_never_starts_a_formula(text: str) -> None:
+    guarded = csv_text.write(PatchAISession(session_id="s", purpose=text), safe=True)
+    tree = csv_text.read(guarded)
+    assert isinstance(tree, dict)
+    assert not str(tree["Purpose"]).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@FEW
+@given(TEXT)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(BadInput):
+        csv_text.read(text.encode())

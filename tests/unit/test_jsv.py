@@ -1,0 +1,358 @@
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET, UnsetType
+
+from app.wire import jsv
+from app.wire.evo.dto import (
+    AISessionActionInfo,
+    AISessionInfo,
+    Dto,
+    ErrorResponse,
+    ListResponse,
+    ResponseError,
+    ResponseStatus,
+    UserInfo,
+)
+from app.wire.evo.requests import ListAISessions, PatchAISession, SortOrder
+from app.wire.json_text import MAX_DEPTH, BadInput
+from app.wire.tree import Tree
+
+TEN = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
+TEXT = st.text(st.sampled_from("\",:{}[]\r\n\t ab\\='é\U0001f600"), max_size=12)
+FEW = settings(max_examples=50, deadline=None)
+SAMPLE = "{\n\tsessionId: String,\n\tpurpose: String\n}"
+
+
+def session(
+    *,
+    account_id: str | None = None,
+    account_name: str | None = None,
+    purpose: str | None = None,
+    actions: list[AISessionActionInfo] | UnsetType = UNSET,
+) -> AISessionInfo:
+    return AISessionInfo(
+        account_id=account_id,
+        account_name=account_name,
+        purpose=purpose,
+        actions=actions,
+        id="s1",
+        date_created=TEN,
+        date_last_modified=TEN,
+        created_by="u",
+        last_modified_by="u",
+    )
+
+
+def written(value: Dto | list[Dto]) -> str:
+    return jsv.write(value).decode()
+
+
+def refusal(read: Callable[[], Tree]) -> BadInput:
+    with pytest.raises(BadInput) as refused:
+        read()
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("text", "on_the_wire"),
+    [
+        ('p, "q"', '"p, ""q"""'),
+        ("a:b", '"a:b"'),
+        ("2026-11-21T09:00:00Z", '"2026-11-21T09:00:00Z"'),
+        ("l1\nl2", '"l1\nl2"'),
+        ("l1\rl2", '"l1\rl2"'),
+        ("{", '"{"'),
+        ("}", '"}"'),
+        ("[", '"["'),
+        ("]", '"]"'),
+        ('"', '""""'),
+        ("", '""'),
+        (" both ", " both "),
+        ("back\\slash", "back\\slash"),
+        ("null", "null"),
+        ("déjà vu \U0001f600", "déjà vu \U0001f600"),
+    ],
+    ids=["comma and quotes", "colon", "date", "line feed", "carriage return", "open brace",
+         "close brace", "open bracket", "close bracket", "quote", "empty", "spaces", "backslash",
+         "null", "not ASCII"],
+)  # fmt: skip
+def test_a_text_is_quoted_only_where_it_must_be(text: str, on_the_wire: str) -> None:
+    body = jsv.write(PatchAISession(purpose=text))
+    assert body.decode() == f"{{purpose:{on_the_wire}}}"
+    assert jsv.read(body) == {"purpose": text}
+
+
+def test_members_stand_in_order_and_without_those_that_are_null_or_absent() -> None:
+    when = '"2026-11-21T10:00:00.123456Z"'
+    assert written(session(account_id="a1", account_name="Acme", purpose='p, "q"')) == (
+        '{accountId:a1,accountName:Acme,purpose:"p, ""q""",id:s1,'
+        f"dateCreated:{when},dateLastModified:{when},createdBy:u,lastModifiedBy:u}}"
+    )
+
+
+def test_what_is_nested_stands_inline() -> None:
+    action = AISessionActionInfo(date=TEN, id="1", function_name="f", can_be_applied=True)
+    assert (
+        'actions:[{date:"2026-11-21T10:00:00.123456Z",id:1,functionName:f,canBeApplied:True}]'
+    ) in written(session(actions=[action]))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (UserInfo(is_authenticated=False, roles=["a,b", "c", ""], account_ids=[], account_names=[]),
+         '{isAuthenticated:False,roles:["a,b",c,""],accountIds:[],accountNames:[]}'),
+        (ListResponse[AISessionInfo](items=[], total_count=0, has_more_pages=True),
+         "{items:[],totalCount:0,hasMorePages:True}"),
+        (ListAISessions(sort_order=SortOrder.DESCEND), "{sortOrder:Descend}"),
+        (PatchAISession(), "{}"),
+        ([PatchAISession(purpose="a"), PatchAISession(purpose="b")], "[{purpose:a},{purpose:b}]"),
+        ([], "[]"),
+        (ErrorResponse(response_status=ResponseStatus(
+            error_code="NotEmpty", message="no", errors=[ResponseError(
+                error_code="NotEmpty", message="no", meta={"PropertyName": "x", "a:b": ""})])),
+         "{responseStatus:{errorCode:NotEmpty,message:no,errors:"
+         '[{errorCode:NotEmpty,message:no,meta:{PropertyName:x,"a:b":""}}]}}'),
+    ],
+    ids=["lists and booleans", "page", "enumeration", "nothing", "batch", "empty batch", "map"],
+)  # fmt: skip
+def test_each_type_has_its_form(value: Dto | list[Dto], text: str) -> None:
+    assert written(value) == text
+
+
+def test_a_type_that_no_dto_has_is_refused() -> None:
+    with pytest.raises(TypeError, match="a complex"):
+        jsv.to_text(1j)
+
+
+def test_the_pretty_form_is_that_of_the_documents() -> None:
+    assert jsv.write_pretty(PatchAISession(session_id="String", purpose="String")) == SAMPLE
+
+
+def test_the_pretty_form_puts_what_is_nested_on_lines_of_its_own() -> None:
+    page = ListResponse[Dto](items=[PatchAISession(purpose="a:b")], has_more_pages=False)
+    assert jsv.write_pretty(page) == (
+        '{\n\titems: \n\t[\n\t\t{\n\t\t\tpurpose: "a:b"\n\t\t}\n\t],\n\thasMorePages: False\n}'
+    )
+    assert jsv.write_pretty(ListResponse[Dto](items=[], has_more_pages=False)) == (
+        "{\n\titems: [],\n\thasMorePages: False\n}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("{}", {}),
+        ("[]", []),
+        ("{ }", {}),
+        ("[ ]", [" "]),
+        ("{a:}", {"a": None}),
+        ('{a:""}', {"a": ""}),
+        ("{purpose:,sessionId:x}", {"purpose": None, "sessionId": "x"}),
+        ("{ a : b ,c:d}", {"a": " b ", "c": "d"}),
+        ("{a:x\n}", {"a": "x\n"}),
+        ("{a:http://b:80/c}", {"a": "http://b:80/c"}),
+        ('{a:say "hi" [now]}', {"a": 'say "hi" [now]'}),
+        ("{a:{b:1},c:[x,{d:[]}]}", {"a": {"b": "1"}, "c": ["x", {"d": []}]}),
+        ("[{a:b},{a:c}]", [{"a": "b"}, {"a": "c"}]),
+        ('{"a:b":c,"":d}', {"a:b": "c", "": "d"}),
+        ("{a:[b,]}", {"a": ["b", None]}),
+        ("{a:null}", {"a": "null"}),
+        ("\r\n{a:b}\n", {"a": "b"}),
+        ("{a:True,b:1}", {"a": "True", "b": "1"}),
+    ],
+    ids=["object", "list", "blank object", "list of a space", "null", "empty", "null in front",
+         "white space counts",
+         "so does a line break", "colons in a value", "quotes within a value", "nested", "batch",
+         "quoted names", "null item", "the word null", "lines around", "no types"],
+)  # fmt: skip
+def test_the_compact_form_is_read(text: str, tree: Tree) -> None:
+    assert jsv.read(text.encode()) == tree
+
+
+@pytest.mark.parametrize(
+    "text",
+    [SAMPLE, SAMPLE.replace("\n", "\r\n"), SAMPLE.replace("\t", "    "), f"\n{SAMPLE}\n",
+     "{sessionId: String ,\n\tpurpose : String }"],
+    ids=["tabs", "Windows", "spaces", "lines around", "first member on the first line"],
+)  # fmt: skip
+def test_in_the_documented_sample_white_space_is_layout(text: str) -> None:
+    assert jsv.read(text.encode()) == {"sessionId": "String", "purpose": "String"}
+
+
+def test_white_space_in_quotes_counts_in_a_sample_too() -> None:
+    assert jsv.read(b'{\n\ta: " b ",\n\tc: d e ,\n\tf: \n}') == {"a": " b ", "c": "d e", "f": None}
+
+
+def test_a_text_that_holds_a_sample_is_no_sample() -> None:
+    assert jsv.read(jsv.write(PatchAISession(session_id=" x ", purpose=SAMPLE))) == {
+        "sessionId": " x ",
+        "purpose": SAMPLE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ('{"a":"b"}', {"a": "b"}),
+        ('{"a": "b", "c": null, "d": [1, true]}', {"a": "b", "c": None, "d": [1, True]}),
+        ('{\n  "a": "b\\n\\"c\\""\n}', {"a": 'b\n"c"'}),
+        ('[ {"a":"b"} ]', [{"a": "b"}]),
+        ('{"a": "p, ""q""", "b": [ "c" ] }', {"a": 'p, "q"', "b": ["c"]}),
+        ('{a: "b"}', {"a": "b"}),
+    ],
+    ids=["compact", "spaces", "escapes", "batch", "quotes of JSV", "names without quotes"],
+)
+def test_json_sent_as_jsv_is_read(text: str, tree: Tree) -> None:
+    assert jsv.read(text.encode()) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("a,b", ["a", "b"]),
+        ("[a,b]", ["a", "b"]),
+        ('["a,b",c]', ["a,b", "c"]),
+        ("[a1,b,2]", ["a1", "b", "2"]),
+        ("a", ["a"]),
+        ('"a,b",c', ["a,b", "c"]),
+        ("", []),
+        ("[]", []),
+        ('""', [""]),
+        (" a, b", [" a", " b"]),
+        ("a,", ["a", None]),
+        ("{a:b}", [{"a": "b"}]),
+    ],
+    ids=["commas", "brackets", "quotes", "Python client", "one", "quotes, no brackets", "nothing",
+         "empty", "empty text", "white space counts", "null", "object"],
+)  # fmt: skip
+def test_a_parameter_is_read_as_a_list(text: str, items: Tree) -> None:
+    assert jsv.read_value(text) == items
+
+
+MALFORMED = {
+    "nothing": b"",
+    "white space": b" \n",
+    "text": b"abc",
+    "quoted text": b'"abc"',
+    "no UTF-8": b"{a:\xff}",
+    "surrogate": b"{a:\xed\xa0\x80}",
+    "NUL": b"{a:\0}",
+    "byte order mark": b"\xef\xbb\xbf{a:b}",
+    "object not closed": b"{a:b",
+    "object only opened": b"{",
+    "list not closed": b"[a",
+    "list only opened": b"[",
+    "inner list not closed": b"{a:[b}",
+    "inner object not closed": b"{a:{b:c}",
+    "closed twice": b"{a:b}}",
+    "list closed twice": b"[a]]",
+    "closed by the wrong bracket": b"[{a:b]}",
+    "closed before it is opened": b"}",
+    "text after the end": b"{a:b}c",
+    "object after the end": b"{a:b}{}",
+    "quote not closed": b'{a:"b}',
+    "quote of a name not closed": b'{"a:b}',
+    "quote closed within": b'{a:"b"c}',
+    "no name": b"{:b}",
+    "no colon": b"{a}",
+    "comma at the end": b"{a:b,}",
+    "two commas": b"{a:b,,c:d}",
+    "bracket in a name": b"{a[:b}",
+    "no comma": b"{a:{}b:c}",
+    "member twice": b"{a:b,a:c}",
+    "member twice, once quoted": b'{a:b,"a":c}',
+    "JSON, cut": b'{"a":"b',
+    "too deep": b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+    "too deep to recurse": b"{a:" * 100_000,
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
+def test_what_is_malformed_is_refused(body: bytes) -> None:
+    refused = refusal(lambda: jsv.read(body))
+    assert str(refused).startswith("Malformed JSV: ")
+    assert refused.code == "SerializationException"
+
+
+@pytest.mark.parametrize("text", ["[a", "a]", "[a],b", 'a,"b', "a\0", "{a}", "a],[b"])
+def test_a_malformed_parameter_is_refused(text: str) -> None:
+    refused = refusal(lambda: jsv.read_value(text))
+    assert str(refused).startswith("Malformed JSV: ")
+    assert refused.code == "SerializationException"
+
+
+def test_well_formed_json_is_refused_for_what_it_says() -> None:
+    assert refusal(lambda: jsv.read(b'{"a":"\\u0000"}')).code == "InvalidCharacter"
+    assert refusal(lambda: jsv.read(b'{"a":1,"a":2}')).field == "a"
+
+
+def test_nesting_up_to_the_limit_is_read() -> None:
+    assert jsv.read(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{a:"' + b'""' * 50_000, b"{a:" + b" " * 100_000, b"{" + b"a" * 100_000, b'"' * 100_000,
+     b"{" + b" " * 100_000, b"[" + b" " * 100_000 + b"x", b"{a:" + b"b{" * 50_000,
+     b'{"' + b'""' * 50_000, b'{"' + b'\\"' * 50_000, b"{\n\t" + b"\n" * 100_000,
+     b"{a:" + b"[" * MAX_DEPTH + b" " * 100_000, b"[" + b" ,[" * 60 + b" " * 100_000],
+    ids=["quotes", "white space", "name", "only quotes", "white space for a name", "item",
+         "braces in a value", "quotes in a name", "escapes", "line breaks", "deep", "lists"],
+)  # fmt: skip
+def test_hostile_text_takes_linear_time(body: bytes) -> None:
+    started = time.perf_counter()
+    refusal(lambda: jsv.read(body))
+    assert time.perf_counter() - started < 0.5
+
+
+@FEW
+@given(TEXT, TEXT, st.lists(TEXT, max_size=3))
+def test_what_is_written_is_read_back(one: str, other: str, roles: list[str]) -> None:
+    session_info = session(account_id=one, purpose=other)
+    assert jsv.read(jsv.write(session_info)) == {
+        "accountId": one,
+        "purpose": other,
+        "id": "s1",
+        "dateCreated": "2026-11-21T10:00:00.123456Z",
+        "dateLastModified": "2026-11-21T10:00:00.123456Z",
+        "createdBy": "u",
+        "lastModifiedBy": "u",
+    }
+    user = UserInfo(is_authenticated=True, roles=roles, account_ids=[one], account_names=[])
+    assert jsv.read(jsv.write(user)) == {
+        "isAuthenticated": "True",
+        "roles": roles,
+        "accountIds": [one],
+        "accountNames": [],
+    }
+    assert jsv.read_value(jsv.to_text(roles)) == roles
+
+
+@FEW
+@given(st.dictionaries(TEXT.map(str.strip), TEXT, max_size=3))
+def test_a_map_is_read_back(pairs: dict[str, str]) -> None:
+    error = ResponseError(error_code="e", message="m", meta=pairs)
+    assert jsv.read(jsv.write(error)) == {"errorCode": "e", "message": "m", "meta": pairs}
+
+
+@FEW
+@given(TEXT.map(str.strip), st.lists(TEXT.map(str.strip), min_size=1, max_size=3))
+def test_the_pretty_form_is_read_back(text: str, items: list[str]) -> None:
+    request = ListAISessions(sort_field=text, account_ids=items)
+    assert jsv.read(jsv.write_pretty(request).encode()) == jsv.read(jsv.write(request))
+
+
+@FEW
+@given(TEXT)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(BadInput):
+        jsv.read(text.encode())
+    with suppress(BadInput):
+        jsv.read_value(text)
