@@ -1,4 +1,4 @@
-"""Reading the views: by id, many callers sharing one query."""
+"""Reading the views: by id, many callers sharing one query; and page by page."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,11 +8,13 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from app.columns import ACCOUNTS, AI_SESSIONS, Listable
+from app.listing import Listed, Page, read_page
 from app.log.batcher import Batcher
 from app.log.errors import Unreadable
 from app.log.pool import Pool
 from app.sql import blocks
-from domain.account import Account
+from app.wanted import AccountsWanted, AISessionsWanted, accounts_page, ai_sessions_page
 from domain.ids import AccountId, StreamId, account_stream, partition_of
 from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
@@ -48,11 +50,24 @@ class Views:
         row = await self.get("account", account_stream(account))
         return None if row is None else row.folded.state.name
 
-    async def accounts(self, after: str, most: int) -> list[Folded[Account]]:
-        """Accounts in the order of their ids, those behind `after`."""
-        decoder = _DECODERS["account"]
-        rows = await self._pool.ask(SQL["accounts"], after, most)
-        return [_folded(row, decoder) for row in rows]
+    async def ai_sessions(self, wanted: AISessionsWanted) -> Listed[Row]:
+        """A page of AI sessions.
+
+        Raises BadInput for an unknown sort field, Unreadable, or StoreDown.
+        """
+        partition = partial(partition_of, partitions=self._partitions)
+        return await self.page(AI_SESSIONS, ai_sessions_page(wanted, partition))
+
+    async def accounts(self, wanted: AccountsWanted) -> Listed[Row]:
+        """A page of accounts. Raises as `ai_sessions` does."""
+        return await self.page(ACCOUNTS, accounts_page(wanted))
+
+    async def page(self, listable: Listable, page: Page) -> Listed[Row]:
+        """A page of any view. Raises Unreadable, or StoreDown."""
+        decoder = _DECODERS[listable.kind]
+        listed = await read_page(self._pool, listable, page)
+        items = [_row(record, decoder) for record in listed.items]
+        return Listed(items=items, total=listed.total, has_more=listed.has_more)
 
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]
@@ -61,7 +76,7 @@ class Views:
         wanted = list(dict.fromkeys(streams))
         partitions = [partition_of(stream, self._partitions) for stream in wanted]
         rows = await self._pool.ask(SQL[VIEWS[kind].name], partitions, wanted)
-        found = {row[0]: _row(row, decoder) for row in rows}
+        found = {row[0]: _row_if_any(row, decoder) for row in rows}
         return [found[stream] for stream in streams]
 
 
@@ -70,17 +85,24 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 }
 
 
-def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row | Unreadable | None:
+def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row | Unreadable | None:
     if row[2] is None:
         return None
     try:
+        return _row(row, decoder)
+    except Unreadable as error:
+        return error  # it is one caller's only
+
+
+def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row:
+    try:
         return Row(_folded(row, decoder), row[9])
     except msgspec.MsgspecError as error:
-        return Unreadable(f"the row of stream {row[0]} cannot be read: {error}")
+        raise Unreadable(f"the row of stream {row[0]} cannot be read: {error}") from error
 
 
 def _folded(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Folded[Any]:
-    stream, partition, version, position, created_by, created_at, by, at, doc, _ = row
+    stream, partition, version, position, created_by, created_at, by, at, doc, *_ = row
     return Folded(
         stream=stream,
         partition=partition,

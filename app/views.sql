@@ -26,12 +26,3 @@ SELECT wanted.stream, wanted.partition, v.version, v.position,
   LEFT JOIN account_info AS v
     ON v.partition = wanted.partition
    AND v.stream_id = wanted.stream;
-
--- name: accounts
--- $1 after account id   $2 accounts, at most
-SELECT v.stream_id, v.partition, v.version, v.position,
-       v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc, NULL AS account_name
-  FROM account_info AS v
- WHERE v.account_id > $1
- ORDER BY v.account_id
- LIMIT $2;

@@ -1,14 +1,16 @@
 """An AI session: what may be done with it (`decide`) and what then holds (`evolve`)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, assert_never
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from domain.errors import AlreadyExists, NotFound
+from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.event import Event
 from domain.ids import AccountId, AISessionId
+from domain.limits import ACTIONS_A_SESSION
 
 
 class NewAISession(Struct, frozen=True, kw_only=True):
@@ -32,7 +34,43 @@ class DeleteAISession(Struct, frozen=True, kw_only=True):
     session_id: AISessionId
 
 
-Command = NewAISession | PatchAISession | DeleteAISession
+class ProposeAISessionAction(Struct, frozen=True, kw_only=True):
+    """Let an action wait in a session until somebody applies or drops it."""
+
+    session_id: AISessionId
+    action_id: str
+    """Unlike that of any action that waits in the session."""
+    proposed_at: datetime
+    """UTC."""
+    function_name: str
+    arguments: str | None = None
+    description: str | None = None
+    can_be_applied: bool = True
+
+
+class ApplyAISession(Struct, frozen=True, kw_only=True):
+    """Apply all actions that can be applied: they leave the session, the others stay."""
+
+    session_id: AISessionId
+
+
+class ClearAISessionActions(Struct, frozen=True, kw_only=True):
+    """Drop all actions of a session."""
+
+    session_id: AISessionId
+
+
+class DeleteAISessionAction(Struct, frozen=True, kw_only=True):
+    """Drop one action of a session."""
+
+    session_id: AISessionId
+    action_id: str
+
+
+ActionCommand = (
+    ProposeAISessionAction | ApplyAISession | ClearAISessionActions | DeleteAISessionAction
+)
+Command = NewAISession | PatchAISession | DeleteAISession | ActionCommand
 
 
 class AISessionCreated(Event, frozen=True, kw_only=True):
@@ -60,21 +98,74 @@ class AISessionDeleted(Event, frozen=True, kw_only=True):
     topic: ClassVar[str] = "ai_session.deleted.v1"
 
 
-AISessionEvent = AISessionCreated | AISessionPatched | AISessionDeleted
+class AISessionActionProposed(Event, frozen=True, kw_only=True):
+    """An action was proposed; it waits."""
+
+    topic: ClassVar[str] = "ai_session.action_proposed.v1"
+    personal: ClassVar[frozenset[str]] = frozenset({"arguments", "description"})
+
+    action_id: str
+    proposed_at: datetime
+    function_name: str
+    arguments: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    can_be_applied: bool
 
 
-class AISession(Struct, frozen=True, kw_only=True):
+class AISessionApplied(Event, frozen=True, kw_only=True):
+    """Actions were applied and wait no longer."""
+
+    topic: ClassVar[str] = "ai_session.applied.v1"
+
+    action_ids: tuple[str, ...]
+
+
+class AISessionActionsCleared(Event, frozen=True, kw_only=True):
+    """All actions were dropped."""
+
+    topic: ClassVar[str] = "ai_session.actions_cleared.v1"
+
+
+class AISessionActionDeleted(Event, frozen=True, kw_only=True):
+    """One action was dropped."""
+
+    topic: ClassVar[str] = "ai_session.action_deleted.v1"
+
+    action_id: str
+
+
+ActionEvent = (
+    AISessionActionProposed | AISessionApplied | AISessionActionsCleared | AISessionActionDeleted
+)
+AISessionEvent = AISessionCreated | AISessionPatched | AISessionDeleted | ActionEvent
+
+
+class SessionAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An action that waits in a session."""
+
+    action_id: str
+    proposed_at: datetime
+    function_name: str
+    arguments: str | None = None
+    description: str | None = None
+    can_be_applied: bool = True
+
+
+class AISession(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What holds of a session after its events."""
 
     account_id: str | None = None
     purpose: str | None = None
+    actions: tuple[SessionAction, ...] = ()
+    """Those that wait, in the order in which they were proposed."""
     deleted: bool = False
 
 
 def decide(command: Command, state: AISession | None) -> Sequence[AISessionEvent]:
     """Events that a command adds; none when nothing changes.
 
-    Raises NotFound for a session that is not there, AlreadyExists for a taken id.
+    Raises NotFound for a session or an action that is not there, AlreadyExists for a taken id,
+    InvalidField for one action too many.
     """
     if isinstance(command, NewAISession):
         if state is not None:
@@ -95,7 +186,51 @@ def decide(command: Command, state: AISession | None) -> Sequence[AISessionEvent
         case DeleteAISession():
             return [AISessionDeleted()]
         case _:
+            return _decide_actions(command, state.actions)
+
+
+def _decide_actions(
+    command: ActionCommand, waiting: Sequence[SessionAction]
+) -> Sequence[AISessionEvent]:
+    match command:
+        case ProposeAISessionAction():
+            return [_proposed(command, waiting)]
+        case ApplyAISession():
+            ids = tuple(action.action_id for action in waiting if action.can_be_applied)
+            return [AISessionApplied(action_ids=ids)] if ids else []
+        case ClearAISessionActions():
+            return [AISessionActionsCleared()] if waiting else []
+        case DeleteAISessionAction(action_id=action_id):
+            if not _waits(action_id, waiting):
+                raise NotFound("AISessionAction", action_id)
+            return [AISessionActionDeleted(action_id=action_id)]
+        case _:
             assert_never(command)
+
+
+def _proposed(
+    command: ProposeAISessionAction, waiting: Sequence[SessionAction]
+) -> AISessionActionProposed:
+    if _waits(command.action_id, waiting):
+        raise AlreadyExists("AISessionAction", command.action_id)
+    if len(waiting) >= ACTIONS_A_SESSION:
+        raise InvalidField(
+            "SessionId",
+            f"AISession {command.session_id} has {len(waiting)} actions waiting, "
+            f"and {ACTIONS_A_SESSION} is the most",
+        )
+    return AISessionActionProposed(
+        action_id=command.action_id,
+        proposed_at=command.proposed_at,
+        function_name=command.function_name,
+        arguments=UNSET if command.arguments is None else command.arguments,
+        description=UNSET if command.description is None else command.description,
+        can_be_applied=command.can_be_applied,
+    )
+
+
+def _waits(action_id: str, waiting: Sequence[SessionAction]) -> bool:
+    return any(action.action_id == action_id for action in waiting)
 
 
 def evolve(state: AISession | None, event: AISessionEvent) -> AISession:
@@ -110,5 +245,30 @@ def evolve(state: AISession | None, event: AISessionEvent) -> AISession:
             return replace(state or AISession(), purpose=purpose)
         case AISessionDeleted():
             return AISession(deleted=True)
+        case _:
+            session = state or AISession()
+            return replace(session, actions=_evolve_actions(session.actions, event))
+
+
+def _evolve_actions(
+    waiting: tuple[SessionAction, ...], event: ActionEvent
+) -> tuple[SessionAction, ...]:
+    match event:
+        case AISessionActionProposed(arguments=arguments, description=description):
+            action = SessionAction(
+                action_id=event.action_id,
+                proposed_at=event.proposed_at,
+                function_name=event.function_name,
+                arguments=None if arguments is UNSET else arguments,
+                description=None if description is UNSET else description,
+                can_be_applied=event.can_be_applied,
+            )
+            return (*waiting, action)
+        case AISessionApplied(action_ids=ids):
+            return tuple(action for action in waiting if action.action_id not in ids)
+        case AISessionActionsCleared():
+            return ()
+        case AISessionActionDeleted(action_id=action_id):
+            return tuple(action for action in waiting if action.action_id != action_id)
         case _:
             assert_never(event)

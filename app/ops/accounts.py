@@ -1,17 +1,17 @@
 """Accounts from the command line: commands like any other, with the operator as their actor."""
 
 import getpass
+from itertools import count
 
 import msgspec
 
 from app.calls import Call, Metadata
 from app.service import Service
+from app.wanted import AccountsWanted
 from domain.account import Account, NewAccount
 from domain.errors import InvalidField
 from domain.ids import AccountId
 from domain.limits import AccountIdText, AccountName
-
-_PAGE = 1_000
 
 
 async def add(service: Service, account_id: str, name: str) -> None:
@@ -29,9 +29,10 @@ async def add(service: Service, account_id: str, name: str) -> None:
 async def everything(service: Service) -> list[Account]:
     """All accounts, in the order of their ids."""
     found: list[Account] = []
-    while True:
-        after = found[-1].account_id if found else ""
-        page = [folded.state for folded in await service.views.accounts(after, _PAGE)]
-        found.extend(page)
-        if len(page) < _PAGE:
-            return found
+    for page in count():
+        wanted = AccountsWanted(page=page, all=True, simplified=True)
+        listed = await service.views.accounts(wanted)
+        found.extend(row.folded.state for row in listed.items)
+        if not listed.has_more:
+            break
+    return sorted(found, key=lambda account: account.account_id)

@@ -1,5 +1,6 @@
 import base64
 from collections.abc import Iterator
+from datetime import UTC
 from enum import Enum
 from uuid import UUID
 
@@ -62,6 +63,8 @@ def values(kind: inspect.Type, marked: bool) -> st.SearchStrategy[object]:
             return st.floats(allow_nan=False, allow_infinity=False)
         case inspect.StrType():
             return PERSONAL_TEXT if marked else TEXT
+        case inspect.DateTimeType():
+            return st.datetimes(timezones=st.just(UTC))
         case inspect.EnumType(cls=choices) if issubclass(choices, Enum):
             return st.sampled_from(choices)
         case inspect.VarTupleType(item_type=item):

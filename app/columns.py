@@ -1,0 +1,107 @@
+"""The views as lists see them: what may be filtered and ordered by. Nothing here runs SQL."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    literal_column,
+    null,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections import account_info, ai_session_info
+from projections.view import View
+
+_METADATA = MetaData()
+
+ENVELOPE = (
+    "stream_id", "partition", "version", "position",
+    "created_by", "created_at", "modified_by", "modified_at", "doc",
+)  # fmt: skip
+"""The columns that every view has."""
+
+
+class Listable(Struct, frozen=True, kw_only=True):
+    """A view that lists are read from."""
+
+    kind: str
+    """What its streams hold."""
+    table: Table
+    """As the migrations make it, the envelope first."""
+    columns: Mapping[str, ColumnElement[Any]]
+    """What may be filtered and ordered by, under its name in the code; each knows its SQL type."""
+    account_name: Callable[[FromClause], ColumnElement[Any]] = lambda _: null()
+    """For rows of the table: the present name of the account that each belongs to."""
+
+
+def _table(view: View, *generated: Column[Any]) -> Table:
+    """The envelope that every view has, and what is generated from its documents."""
+    return Table(
+        view.name,
+        _METADATA,
+        Column("stream_id", Uuid, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("created_by", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("modified_by", Text, nullable=False),
+        Column("modified_at", DateTime(timezone=True), nullable=False),
+        Column("doc", JSONB, nullable=False),
+        *generated,
+    )
+
+
+def _envelope(table: Table) -> dict[str, ColumnElement[Any]]:
+    names = ("stream_id", "created_by", "created_at", "modified_by", "modified_at")
+    return {name: table.c[name] for name in names}
+
+
+def _account_name(rows: FromClause) -> ColumnElement[Any]:
+    return (
+        select(_ACCOUNTS.c.name)
+        .where(_ACCOUNTS.c.account_id == rows.c.account_id)
+        .limit(literal_column("1"))
+        .scalar_subquery()
+    )
+
+
+_ACCOUNTS = _table(
+    account_info.VIEW,
+    Column("account_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)
+_AI_SESSIONS = _table(ai_session_info.VIEW, Column("account_id", Text))
+
+ACCOUNTS = Listable(
+    kind=account_info.VIEW.kind,
+    table=_ACCOUNTS,
+    columns={
+        **_envelope(_ACCOUNTS),
+        "account_id": _ACCOUNTS.c.account_id,
+        "name": _ACCOUNTS.c.name,
+    },
+)
+AI_SESSIONS = Listable(
+    kind=ai_session_info.VIEW.kind,
+    table=_AI_SESSIONS,
+    account_name=_account_name,
+    columns={
+        **_envelope(_AI_SESSIONS),
+        "account_id": _AI_SESSIONS.c.account_id,
+        "account_name": _account_name(_AI_SESSIONS),
+        "purpose": _AI_SESSIONS.c.doc.op("->>", return_type=Text())(literal_column("'purpose'")),
+    },
+)
