@@ -39,6 +39,16 @@ def main() -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="File with the first administrator's password.",
 )
+@option(
+    "--behind-proxy",
+    is_flag=True,
+    help="Believe X-Forwarded-Proto and -For: only behind a proxy that sets both itself.",
+)
+@option(
+    "--allowed-origins",
+    multiple=True,
+    help="Another origin whose pages may act for who is signed in; may repeat.",
+)
 @on_data
 def serve(
     where: Where,
@@ -47,6 +57,8 @@ def serve(
     workers: int,
     admin_user: str,
     admin_password_file: Path | None,
+    behind_proxy: bool,
+    allowed_origins: tuple[str, ...],
 ) -> None:
     """Migrate, then serve HTTP."""
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
@@ -61,6 +73,8 @@ def serve(
             statement_cache=where.statement_cache,
             embedded_data_dir=where.data_dir if where.database_url is None else None,
             metrics_folder=metrics_folder,
+            behind_proxy=behind_proxy,
+            allowed_origins=frozenset(allowed_origins),
         )
 
     serving.serve(

@@ -1,33 +1,39 @@
-"""Who calls: passwords (argon2id), opaque tokens, and what a principal's roles allow."""
+"""Who calls: names with passwords, opaque tokens, and what a principal's roles allow."""
 
-import asyncio
 import base64
 import binascii
 import hashlib
 import os
 import secrets
+from asyncio import shield, to_thread
+from collections.abc import Collection
+from functools import partial
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+import asyncpg
 from msgspec import Struct
 
-from app.log.errors import StoreDown
 from app.log.pool import Pool
+from app.passwords import Turns, matches
+from app.remembered import Remembered, in_the_background
 from app.sql import blocks
+from app.throttle import Throttle
+from domain.errors import NotFound
 
 SQL = blocks(__file__)
 
 SYSTEM_ADMINISTRATOR = "SystemAdministrator"
 ADMIN = "Admin"
 """Passes every check of a role, as in ServiceStack."""
+MANAGER = "Manager"
+CUSTOMER = "Customer"
+AGENT = "Agent"
 ONLOOKERS = frozenset({"Auditor", "Operator"})
 """Roles that read; who has no other changes no session."""
+WRONG = "Invalid Username or Password"
+"""What is said to a wrong password and to an unknown name alike."""
 
-# OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_BELOW_MANAGER = frozenset({CUSTOMER, AGENT})
 _CREDENTIALS_KEPT = 4_096
-_CHECK_WAIT_S = 1.5
-"""How long a caller waits for a password to be checked while others are, before a 503."""
 
 
 class Unauthenticated(Exception):
@@ -35,12 +41,11 @@ class Unauthenticated(Exception):
 
 
 class Forbidden(Exception):
-    """The principal lacks the role."""
+    """The principal may not do this, mostly for want of a role."""
 
-    def __init__(self, role: str) -> None:
-        """`role` that would have sufficed."""
-        self.role = role
-        super().__init__(f"{role} Role Required")
+    def __init__(self, role: str = "", *, message: str = "") -> None:
+        """`role` that would have sufficed, or else a `message` that says what would."""
+        super().__init__(message or f"{role} Role Required")
 
 
 class Principal(Struct, frozen=True):
@@ -48,6 +53,11 @@ class Principal(Struct, frozen=True):
 
     name: str
     roles: tuple[str, ...]
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether the principal sees everything."""
+        return not {SYSTEM_ADMINISTRATOR, ADMIN}.isdisjoint(self.roles)
 
     def require(self, role: str) -> None:
         """Raise Forbidden unless the principal has the role."""
@@ -59,112 +69,154 @@ class Principal(Struct, frozen=True):
         if ONLOOKERS.issuperset(self.roles):
             raise Forbidden(SYSTEM_ADMINISTRATOR)
 
+    def require_power_over(self, roles: Collection[str]) -> None:
+        """Raise Forbidden unless the principal may act in the name of somebody with these roles.
+
+        An Admin may for everybody, a SystemAdministrator for everybody but an Admin. A Manager
+        may for those who have no role beyond the Manager's own, Customer and Agent. Nobody else
+        may.
+        """
+        mine = frozenset(self.roles)
+        if ADMIN in mine:
+            return
+        if SYSTEM_ADMINISTRATOR in mine:
+            if ADMIN in roles:
+                raise Forbidden(ADMIN)
+        elif MANAGER not in mine or not (mine | _BELOW_MANAGER).issuperset(roles):
+            raise Forbidden(SYSTEM_ADMINISTRATOR)
+
 
 class _Verified(Struct, frozen=True):
     principal: Principal
     password_hash: str | None
-    until: float
 
 
 class Principals:
-    """Tells callers by their Authorization header; what it knows is at most a moment old."""
+    """Tells callers by name and password or by token; what it knows is at most a moment old."""
 
-    def __init__(self, pool: Pool, *, ttl_s: float, checks: int) -> None:
+    def __init__(self, pool: Pool, throttle: Throttle, *, ttl_s: float, checks: int) -> None:
         """`ttl_s`: how long a verified credential counts; `checks`: passwords at a time."""
         self._pool = pool
-        self._ttl_s = ttl_s
-        self._checks = asyncio.Semaphore(checks)
-        self._verified: dict[bytes, _Verified] = {}
-        self._under_way: dict[bytes, asyncio.Task[_Verified]] = {}
+        self._throttle = throttle
+        self._turns = Turns(checks)
+        self._verified = Remembered[_Verified](ttl_s=ttl_s, most=_CREDENTIALS_KEPT)
         # Credentials are remembered under a keyed hash: a memory dump shows none.
         self._pepper = os.urandom(32)
 
-    async def authenticate(self, authorization: bytes | None) -> Principal:
-        """The principal of an Authorization header. Raises Unauthenticated, or StoreDown."""
+    async def authenticate(
+        self, authorization: bytes | None, address: str | None = None
+    ) -> Principal:
+        """The principal of an Authorization header that came from a client's address.
+
+        Raises Unauthenticated, Throttled after too many wrong passwords, or StoreDown.
+        """
         if authorization is None:
             raise Unauthenticated("Not Authenticated")
         digest = hashlib.blake2b(authorization, key=self._pepper, digest_size=16).digest()
-        known = self._verified.get(digest)
-        loop = asyncio.get_running_loop()
-        if known is not None and loop.time() < known.until:
-            return known.principal
-        task = self._under_way.get(digest)
-        if task is None:
-            # Many requests with one credential: one of them verifies it for all.
-            task = loop.create_task(self._verify(digest, authorization, known))
-            self._under_way[digest] = task
-            task.add_done_callback(lambda _: self._under_way.pop(digest))
-        return (await asyncio.shield(task)).principal
+        verify = partial(self._verify, authorization, address)
+        return (await self._verified.get(digest, verify)).principal
+
+    async def by_password(self, name: str, password: str, address: str | None = None) -> Principal:
+        """The principal of a name and a password, checked even if it was just now.
+
+        Raises as `authenticate`.
+        """
+        # A check that is paid for is counted, too, even if the client goes away meanwhile.
+        check = in_the_background(self._by_password(name, password, address, None))
+        return (await shield(check)).principal
+
+    async def give_token(self, name: str, by: Principal) -> str:
+        """A new bearer token for the principal of a name, at the request of another.
+
+        It is stored as a hash and shown this once. Raises NotFound, or Forbidden if that would
+        give `by` more power (`Principal.require_power_over`).
+        """
+        rows = await self._pool.ask(SQL["by_name"], name) if is_text(name) else []
+        if not rows:
+            raise NotFound("User", name)
+        by.require_power_over(rows[0]["roles"])
+        token, token_hash = new_token()
+        # For the roles that were looked at: more of them may have come in between.
+        if not await self._pool.fetch(SQL["add_token_for"], token_hash, name, rows[0]["roles"]):
+            raise NotFound("User", name)
+        return token
 
     async def _verify(
-        self, digest: bytes, authorization: bytes, known: _Verified | None
+        self, authorization: bytes, address: str | None, known: _Verified | None
     ) -> _Verified:
         scheme, _, credentials = authorization.partition(b" ")
         match scheme.lower():
             case b"basic":
-                principal, password_hash = await self._by_password(credentials, known)
+                name, password = _name_and_password(credentials)
+                return await self._by_password(name, password, address, known)
             case b"bearer":
-                principal, password_hash = await self._by_token(credentials)
+                return await self._by_token(credentials)
             case _:
                 raise Unauthenticated("The Authorization scheme is not supported")
-        until = asyncio.get_running_loop().time() + self._ttl_s
-        if len(self._verified) >= _CREDENTIALS_KEPT:
-            self._verified.clear()  # whoever calls again is verified again
-        verified = self._verified[digest] = _Verified(principal, password_hash, until)
-        return verified
 
     async def _by_password(
-        self, credentials: bytes, known: _Verified | None
-    ) -> tuple[Principal, str | None]:
-        try:
-            pair = base64.b64decode(credentials.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            raise Unauthenticated("Invalid Username or Password") from None
-        name, _, password = pair.partition(":")
-        if "\0" in name:
-            raise Unauthenticated("Invalid Username or Password")
+        self, name: str, password: str, address: str | None, known: _Verified | None
+    ) -> _Verified:
+        # No stored password is empty, whoever's it is.
+        if not password or not is_text(name) or not is_text(password):
+            raise Unauthenticated(WRONG)
+        if known is None:
+            self._throttle.require_patience(name, address)
         rows = await self._pool.ask(SQL["by_name"], name)
         stored: str | None = rows[0]["password_hash"] if rows else None
         if known is None or stored is None or stored != known.password_hash:
+            await self._check(name, address, stored, password)
+        return _Verified(_principal(rows[0]), stored)
+
+    async def _check(
+        self, name: str, address: str | None, stored: str | None, password: str
+    ) -> None:
+        async with self._turns.turn():
+            # Others may have guessed wrong while this one waited.
+            self._throttle.require_patience(name, address)
             # An unknown name costs as much as a wrong password: time tells nothing.
-            right = await self._matches(stored or _NOBODY, password)
-            if not right or stored is None:
-                raise Unauthenticated("Invalid Username or Password")
-        return Principal(rows[0]["name"], tuple(rows[0]["roles"])), stored
+            if not await to_thread(matches, stored, password):
+                self._throttle.failed(name, address)
+                raise Unauthenticated(WRONG)
+            # Not for one that is remembered: whoever calls all the time would clear the way for
+            # a neighbour's guesses.
+            self._throttle.succeeded(name, address)
 
-    async def _matches(self, stored: str, password: str) -> bool:
-        try:
-            await asyncio.wait_for(self._checks.acquire(), _CHECK_WAIT_S)
-        except TimeoutError:
-            raise StoreDown("Too many passwords are being checked") from None
-        try:
-            return await asyncio.to_thread(_matches, stored, password)
-        finally:
-            self._checks.release()
-
-    async def _by_token(self, token: bytes) -> tuple[Principal, None]:
-        rows = await self._pool.ask(SQL["by_token"], hashlib.sha256(token.strip()).digest())
+    async def _by_token(self, token: bytes) -> _Verified:
+        rows = await self._pool.ask(SQL["by_token"], hash_of(token.strip()))
         if not rows:
             raise Unauthenticated("Invalid token")
-        return Principal(rows[0]["name"], tuple(rows[0]["roles"])), None
-
-
-def hash_password(password: str) -> str:
-    """The argon2id hash to store; takes some 25 ms of a core."""
-    return _HASHER.hash(password)
+        return _Verified(_principal(rows[0]), None)
 
 
 def new_token() -> tuple[str, bytes]:
-    """A fresh bearer token (256 random bits), and what is stored of it."""
+    """A fresh token of 256 random bits, 43 characters of A-Za-z0-9_-, and what is stored of it."""
     token = secrets.token_urlsafe(32)
-    return token, hashlib.sha256(token.encode()).digest()
+    return token, hash_of(token.encode())
 
 
-def _matches(stored: str, password: str) -> bool:
+def hash_of(token: bytes) -> bytes:
+    """What is stored of a token, and looked for: comparing hashes tells no time of a secret."""
+    return hashlib.sha256(token).digest()
+
+
+def is_text(value: str) -> bool:
+    """Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
     try:
-        return _HASHER.verify(stored, password)
-    except (VerifyMismatchError, InvalidHashError):
+        value.encode()
+    except UnicodeEncodeError:
         return False
+    return "\0" not in value
 
 
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
+def _name_and_password(credentials: bytes) -> tuple[str, str]:
+    try:
+        pair = base64.b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise Unauthenticated(WRONG) from None
+    name, _, password = pair.partition(":")
+    return name, password
+
+
+def _principal(row: asyncpg.Record) -> Principal:
+    return Principal(row["name"], tuple(row["roles"]))

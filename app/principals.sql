@@ -38,3 +38,12 @@ SELECT $1, name
   FROM principal
  WHERE name = $2
 RETURNING principal;
+
+-- name: add_token_for
+-- $1 SHA-256 of the token   $2 name   $3 roles; no row unless it is a principal with just these
+INSERT INTO token (hash, principal)
+SELECT $1, name
+  FROM principal
+ WHERE name = $2
+   AND roles = $3
+RETURNING principal;

@@ -12,7 +12,9 @@ from app.log.read import heads
 from app.new_uuid import new_uuid
 from app.principals import Principals
 from app.settings import Settings
+from app.sign_in import Logins
 from app.sql import blocks
+from app.throttle import Throttle
 from app.views import Views
 from domain.errors import AccountNotFound
 from domain.ids import AccountId, ChatSessionId, StreamId, chat_session_stream, partition_of
@@ -34,8 +36,12 @@ class Service:
         self.commands = commands
         self.views = views
         self.principals = Principals(
-            pool, ttl_s=settings.credential_ttl_s, checks=settings.password_checks
+            pool,
+            Throttle(settings.guessing),
+            ttl_s=settings.credential_ttl_s,
+            checks=settings.password_checks,
         )
+        self.logins = Logins(pool, self.principals, settings)
         self.draining = False
         self._partitions = partitions
         self._accounts: set[str] = set()

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from app.throttle import Limits
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """All options of the service, with their defaults and every limit that is not a type's."""
@@ -36,6 +38,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a verified credential counts before the principal is read again."""
     password_checks: int = 2
     """Passwords verified at the same time: each takes 19 MiB and a core."""
+    guessing: Limits = Limits()
+    """Wrong passwords that are forgiven, by each worker process."""
+    login_s: int = 14 * 86_400
+    """How long a sign-in holds at the most (ServiceStack's session)."""
+    permanent_login_s: int = 28 * 86_400
+    """How long one that is to outlast the browser does."""
+    behind_proxy: bool = False
+    """Whether to believe X-Forwarded-Proto, and the last address of X-Forwarded-For.
+
+    Only where a proxy that sets both is the only way in: anybody else could write what he likes.
+    """
+    allowed_origins: frozenset[str] = frozenset()
+    """Other origins (`https://app.example.com`) whose pages may act for who is signed in."""
 
     embedded_data_dir: Path | None = None
     """Where the embedded PostgreSQL lives, to bring it back if it dies; None with another."""

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.ops.store import Connection
+from app.passwords import hash_password
 from app.principals import (
     ADMIN,
+    AGENT,
+    CUSTOMER,
+    MANAGER,
     ONLOOKERS,
     SQL,
     SYSTEM_ADMINISTRATOR,
-    hash_password,
     new_token,
 )
 
-ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), "Manager", "Customer", "Agent")
+ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
 """All roles that anything is decided by, or that the APIs' documentation names."""
 
 

@@ -10,8 +10,11 @@ from app.service import Service
 from app.settings import Settings
 
 LOG = ["stored_events", "idempotency_key"]
+SIGN_IN = ["token", "login_session"]
+"""What the service gives to its users; `test_sign_in.py` has its rights there, to the column."""
 TABLES = [
     *LOG,
+    *SIGN_IN,
     "log_partition",
     "stream_key",
     "log_setting",
@@ -19,7 +22,6 @@ TABLES = [
     "chat_session_entity",
     "account_info",
     "principal",
-    "token",
     "schema_migration",
 ]
 CHANGES = ["UPDATE {} SET partition = 1", "DELETE FROM {}", "TRUNCATE {}"]
@@ -91,7 +93,8 @@ async def is_allowed(connection: asyncpg.Connection, statement: str) -> bool:
     ],
 )
 async def test_the_service_changes_no_table_itself(role: asyncpg.Connection, change: str) -> None:
-    assert [table for table in TABLES if await is_allowed(role, change.format(table))] == []
+    untouched = [table for table in TABLES if table not in SIGN_IN]
+    assert [table for table in untouched if await is_allowed(role, change.format(table))] == []
 
 
 async def test_the_service_may_do_nothing_but_its_work(role: asyncpg.Connection) -> None:

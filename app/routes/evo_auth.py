@@ -1,0 +1,218 @@
+"""Signing in and out of the ServiceStack-style face, and who calls it.
+
+A caller is known by an Authorization header, else by the cookies of a sign-in. Browsers send
+cookies, and passwords of Basic that were typed in, along with what strangers' pages ask for. So a
+request known by these is refused when it could change something and comes from another origin's
+page. So is a sign-in, by which a stranger could make somebody use the stranger's account. Signing
+out is not: it must work as a link, and the worst that a page can do with it is to make somebody
+sign in again.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from app.principals import Forbidden, Principal, Unauthenticated
+from app.routes import origin
+from app.routes.evo_operations import Headers, Query, Result
+from app.routes.exchange import Exchange
+from app.sign_in import LoginSession
+from app.wanted import AccountsWanted
+from app.wire import cookies
+from app.wire.evo import requests as r
+from app.wire.evo.api import API
+from app.wire.evo.dto import AuthenticateResponse, AuthTokenInfo, Dto, UserInfo
+from app.wire.json_text import BadInput
+from domain.account import Account
+from domain.errors import NotFound
+
+SESSION = "ss-id"
+PERMANENT = "ss-pid"
+OPTIONS = "ss-opt"
+MOST_ACCOUNTS = 1_000
+"""Accounts that a user is told of, the oldest ones; `GET /accounts` has them all."""
+
+_VERBS = {api.name: api.verb for api in API} | {
+    # A token is made, whatever the verb.
+    r.RequestAuthToken.__name__: "POST",
+}
+
+
+class ForeignPage(Forbidden):
+    """Another origin's page made the caller's browser send the request."""
+
+    def __init__(self) -> None:
+        """Says what would have sufficed."""
+        super().__init__(message="Not from a page of another origin")
+
+
+async def identify(exchange: Exchange) -> Principal:
+    """Who calls. Raises Unauthenticated, ForeignPage, Throttled, or StoreDown."""
+    authorization = exchange.headers.get(b"authorization")
+    if authorization is None:
+        session = await _session(exchange)
+        if session is None:
+            raise Unauthenticated("Not Authenticated")
+        principal = session.principal
+    else:
+        address = _address(exchange)
+        principal = await exchange.service.principals.authenticate(authorization, address)
+        if authorization[:6].lower() == b"bearer":
+            return principal  # no browser adds it by itself
+    # By its name, an operation can be reached with other verbs than its own.
+    if not origin.is_safe(exchange.method, _VERBS.get(exchange.operation, "POST")):
+        _refuse_foreign(exchange)
+    return principal
+
+
+async def _authenticate(exchange: Exchange, request: r.Authenticate) -> Result:
+    """`/auth[/{provider}]`: sign in, sign out; without a provider, who the caller is."""
+    match (request.provider or "").lower():
+        case "logout":
+            return await _sign_out(exchange)
+        case "credentials":
+            return await _sign_in(exchange, request)
+        case "" if request.user_name or request.password:
+            return await _sign_in(exchange, request)
+        case "":
+            return Result(_user(await identify(exchange)))
+        case _:
+            raise NotFound("Authentication provider", request.provider)
+
+
+async def _sign_in(exchange: Exchange, request: r.Authenticate) -> Result:
+    if origin.is_safe(exchange.method):
+        # A link that signs in would leave the password in histories and logs.
+        raise BadInput("Sign in with POST", field="provider")
+    _refuse_foreign(exchange)
+    name = _required("userName", request.user_name)
+    password = _required("password", request.password)
+    permanent = request.remember_me is True
+    logins = exchange.service.logins
+    token, session = await logins.sign_in(name, password, _address(exchange), permanent=permanent)
+    # Whoever knows the former session of this browser does not come along.
+    await logins.sign_out(_tokens(exchange))
+    return Result(_user(session.principal), _signed_in(exchange, token, permanent=permanent))
+
+
+async def _sign_out(exchange: Exchange) -> Result:
+    await exchange.service.logins.sign_out(_tokens(exchange))
+    secure = _is_secure(exchange)
+    gone = [
+        cookies.write(name, "", max_age_s=0, secure=secure)
+        for name in (SESSION, PERMANENT, OPTIONS)
+    ]
+    return Result(AuthenticateResponse(roles=[], permissions=[]), gone)
+
+
+async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
+    """`/auth/status`: wrong credentials are refused, a session that is over is nobody's."""
+    try:
+        principal = await identify(exchange)
+    except Unauthenticated:
+        if b"authorization" in exchange.headers:
+            raise
+        return Result(_user_info(None, []))
+    accounts: list[Account] = []
+    if principal.is_administrator:
+        wanted = AccountsWanted(count_per_page=MOST_ACCOUNTS, simplified=True)
+        listed = await exchange.service.views.accounts(wanted)
+        accounts = [row.folded.state for row in listed.items]
+    return Result(_user_info(principal, accounts))
+
+
+async def _request_auth_token(exchange: Exchange, request: r.RequestAuthToken) -> Result:
+    """`/auth/token`: names are ids, and e-mail addresses where they look like one."""
+    name = _required("userId", request.user_id or request.user_email_address)
+    if request.user_email_address not in (None, "", name):
+        raise BadInput("userId and userEmailAddress name two users", field="userEmailAddress")
+    token = await exchange.service.principals.give_token(name, exchange.principal)
+    return Result(AuthTokenInfo(auth_token=token))
+
+
+OPERATIONS: Mapping[type[Dto], Query] = {
+    r.Authenticate: Query(_authenticate),
+    r.GetAuthStatus: Query(_get_auth_status),
+    r.RequestAuthToken: Query(_request_auth_token),
+}
+
+
+def _signed_in(exchange: Exchange, token: str, *, permanent: bool) -> Headers:
+    """The cookies of a session; one that is not permanent ends a permanent one before it."""
+    secure = _is_secure(exchange)
+    settings = exchange.service.settings
+    session_s = settings.login_s if permanent else None
+    permanent_s = settings.permanent_login_s if permanent else None
+    headers = [cookies.write(SESSION, token, max_age_s=session_s, secure=secure)]
+    if permanent:
+        headers.append(cookies.write(PERMANENT, token, max_age_s=permanent_s, secure=secure))
+    elif PERMANENT in cookies.read(exchange.headers.get(b"cookie")):
+        headers.append(cookies.write(PERMANENT, "", max_age_s=0, secure=secure))
+    kind = "perm" if permanent else "temp"
+    return [*headers, cookies.write(OPTIONS, kind, max_age_s=permanent_s, secure=secure)]
+
+
+async def _session(exchange: Exchange) -> LoginSession | None:
+    for token in _tokens(exchange):
+        session = await exchange.service.logins.session(token)
+        if session is not None:
+            return session
+    return None
+
+
+def _tokens(exchange: Exchange) -> list[str]:
+    """Of the sessions that the client's cookies name, the browser's own first."""
+    header = exchange.headers.get(b"cookie")
+    if header is None:
+        return []
+    sent = cookies.read(header)
+    return list(dict.fromkeys(sent[name] for name in (SESSION, PERMANENT) if name in sent))
+
+
+def _user_info(principal: Principal | None, accounts: Sequence[Account]) -> UserInfo:
+    return UserInfo(
+        id=None if principal is None else principal.name,
+        is_authenticated=principal is not None,
+        name=None if principal is None else principal.name,
+        roles=[] if principal is None else list(principal.roles),
+        account_ids=[account.account_id for account in accounts],
+        account_names=[account.name for account in accounts],
+    )
+
+
+def _user(principal: Principal) -> AuthenticateResponse:
+    """Without sessionId: it would show to scripts what HttpOnly keeps from them."""
+    return AuthenticateResponse(
+        user_id=principal.name,
+        user_name=principal.name,
+        display_name=principal.name,
+        roles=list(principal.roles),
+        permissions=[],
+    )
+
+
+def _refuse_foreign(exchange: Exchange) -> None:
+    host = exchange.headers.get(b"host", b"").decode("latin-1")
+    own = f"{_scheme(exchange)}://{host}"
+    if origin.is_foreign(exchange.headers, own, exchange.service.settings.allowed_origins):
+        raise ForeignPage
+
+
+def _is_secure(exchange: Exchange) -> bool:
+    return _scheme(exchange) == "https"
+
+
+def _scheme(exchange: Exchange) -> str:
+    behind_proxy = exchange.service.settings.behind_proxy
+    return origin.scheme(exchange.headers, exchange.scheme, behind_proxy=behind_proxy)
+
+
+def _address(exchange: Exchange) -> str | None:
+    behind_proxy = exchange.service.settings.behind_proxy
+    return origin.address(exchange.headers, exchange.client, behind_proxy=behind_proxy)
+
+
+def _required(name: str, given: str | None) -> str:
+    if not given:
+        raise BadInput(
+            f"'{name[:1].upper()}{name[1:]}' must not be empty.", field=name, code="NotEmpty"
+        )
+    return given

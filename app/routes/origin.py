@@ -1,0 +1,64 @@
+"""Where a request comes from: through which scheme, from which address, from whose pages."""
+
+from collections.abc import Collection, Mapping
+
+Headers = Mapping[bytes, bytes]
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
+
+
+def is_foreign(headers: Headers, own: str, allowed: Collection[str]) -> bool:
+    """Whether a browser sends the request for a page of another origin.
+
+    `own` is the service's origin, `scheme://host[:port]` as the client sees it; `allowed` are
+    origins whose pages may use it. Only browsers tell by Sec-Fetch-Site and Origin, and no page
+    can make them lie; without either there is no browser, and nobody's cookies to abuse.
+    """
+    sent = headers.get(b"origin")
+    origin = None if sent is None else _plain(sent.decode("latin-1"))
+    if origin in {_plain(each) for each in allowed}:
+        return False
+    site = headers.get(b"sec-fetch-site")
+    if site is None:
+        return origin is not None and origin != _plain(own)
+    if site not in (b"same-origin", b"none"):
+        return True
+    # The browser has compared schemes, and may know better where a proxy takes off the TLS.
+    return origin is not None and _authority(origin) != _authority(_plain(own))
+
+
+def is_safe(*verbs: str) -> bool:
+    """Whether none of the verbs changes anything (RFC 9110, 9.2.1)."""
+    return _SAFE.issuperset(verbs)
+
+
+def scheme(headers: Headers, seen: str, *, behind_proxy: bool) -> str:
+    """`http` or `https` as the client used it; `seen` is what the server saw."""
+    told = _last(headers.get(b"x-forwarded-proto")) if behind_proxy else ""
+    return told if told in ("http", "https") else seen
+
+
+def address(headers: Headers, seen: str | None, *, behind_proxy: bool) -> str | None:
+    """The client's address; behind a proxy, the one that the proxy saw (the last it lists)."""
+    told = _last(headers.get(b"x-forwarded-for")) if behind_proxy else ""
+    if told.startswith("["):
+        return told[1:].partition("]")[0]
+    # Some proxies add the port, which is another for each connection.
+    return (told.partition(":")[0] if told.count(":") == 1 else told) or seen
+
+
+def _last(listed: bytes | None) -> str:
+    return (listed or b"").decode("latin-1").rpartition(",")[2].strip().lower()
+
+
+def _plain(origin: str) -> str:
+    origin = origin.strip().lower().rstrip("/")
+    for start, port in _DEFAULT_PORTS:
+        if origin.startswith(start):
+            return origin.removesuffix(port)
+    return origin
+
+
+def _authority(origin: str) -> str:
+    return origin.partition("://")[2]
