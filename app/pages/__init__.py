@@ -1,0 +1,1 @@
+"""Pages for humans and generated texts: templates, one style sheet, and what fills them."""

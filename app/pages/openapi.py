@@ -1,0 +1,63 @@
+"""The OpenAPI document of all faces, and its viewer: Swagger UI, served by ourselves."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.pages.templates import FOLDER, product_version, render
+from app.wire import openapi_evo
+from app.wire.openapi import document
+
+PARTS = (openapi_evo.part,)
+"""What gives each face's part of the document."""
+
+_JAVASCRIPT = b"text/javascript; charset=utf-8"
+_OURS = {"start.js": _JAVASCRIPT}
+_SWAGGER_UI = {
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "swagger-ui-bundle.js": _JAVASCRIPT,
+    "favicon-32x32.png": b"image/png",
+}
+
+
+@cache
+def openapi_json() -> bytes:
+    """The document as JSON."""
+    return msgspec.json.encode(_document())
+
+
+@cache
+def openapi_yaml() -> bytes:
+    """The document as YAML."""
+    return msgspec.yaml.encode(_document())
+
+
+@cache
+def viewer_page() -> str:
+    """The page that shows the document."""
+    return render("viewer.html.jinja")
+
+
+@cache
+def viewer_file(name: str) -> tuple[bytes, bytes] | None:
+    """The bytes and the type of a file that the viewer's page loads; None if it loads no such."""
+    if name in _OURS:
+        return (FOLDER / name).read_bytes(), _OURS[name]
+    if name in _SWAGGER_UI:
+        return (_swagger_ui() / name).read_bytes(), _SWAGGER_UI[name]
+    return None
+
+
+def _document() -> dict[str, Any]:
+    return document([part() for part in PARTS], version=product_version())
+
+
+def _swagger_ui() -> Path:
+    # Only the package's files are wanted: importing it would bring its adapters to frameworks.
+    found = find_spec("swagger_ui")
+    if found is None or found.origin is None:
+        raise RuntimeError("The package swagger-ui-py is not installed")
+    return Path(found.origin).parent / "static"

@@ -1,0 +1,41 @@
+"""Templates of this folder, filled in. `*.html.jinja` escape what they are given, others do not."""
+
+import json
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent
+
+
+def render(template: str, **values: object) -> str:
+    """The text of a template. A value that it needs and is not given raises UndefinedError."""
+    return _environment().get_template(template).render(values, version=product_version())
+
+
+@cache
+def product_version() -> str:
+    """The version of the installed package."""
+    return version("sessionary")
+
+
+@cache
+def _environment() -> "Environment":
+    # Imported when the first page is asked for: serving the APIs does not need it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(("html.jinja",), default_for_string=False),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters["quoted"] = json.dumps
+    return environment

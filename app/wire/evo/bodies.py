@@ -1,0 +1,52 @@
+"""What bodies in each format hold: the members of one request, or several requests of a batch."""
+
+from app.wire import csv_text, json_text, jsv, xml_text
+from app.wire.formats import CSV, JSON, JSON_LINES, JSV, XML, Format
+from app.wire.json_text import BadInput
+from app.wire.tree import Tree
+
+
+def read(format_: Format, operation: str, body: bytes) -> Tree:
+    """The members of a request, or a list of requests. Raises BadInput for what is malformed.
+
+    `operation` is the name that XML's root element has, in any case: `X`, or `ArrayOfX` around
+    several (.NET's data contracts). Any namespace will do.
+    """
+    match format_.name:
+        case JSON.name:
+            return json_text.read(body)
+        case JSON_LINES.name:
+            return _read_lines(body)
+        case XML.name:
+            return _read_xml(operation, body)
+        case JSV.name:
+            return jsv.read(body)
+        case CSV.name:
+            return csv_text.read(body)
+        case _:
+            raise ValueError(f"nothing reads {format_.name}")
+
+
+def _read_xml(operation: str, body: bytes) -> Tree:
+    """The members in `<X>…</X>`, or the requests in `<ArrayOfX><X>…</X>…</ArrayOfX>`."""
+    name, tree = xml_text.read(body)
+    own = operation.lower()
+    if name.lower() == own:
+        return tree
+    if name.lower() != f"arrayof{own}":
+        raise BadInput(
+            f"The root element is {name[:100]!r}, not {operation!r}",
+            code="SerializationException",
+        )
+    if not isinstance(tree, dict) or not {own}.issuperset(map(str.lower, tree)):
+        raise BadInput(f"{name} takes elements {operation} only", code="SerializationException")
+    items = next(iter(tree.values()), [])
+    # An element without content reads as an empty text.
+    return [item or {} for item in (items if isinstance(items, list) else [items])]
+
+
+def _read_lines(body: bytes) -> Tree:
+    lines = [line for line in map(bytes.strip, body.splitlines()) if line]
+    if len(lines) > 1 and all(line[:1] == b"{" and line[-1:] == b"}" for line in lines):
+        return [json_text.read(line) for line in lines]
+    return json_text.read(body)  # one value may have several lines

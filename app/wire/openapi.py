@@ -1,0 +1,53 @@
+"""The OpenAPI document: each face gives its part, and the parts are merged here."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+OPENAPI_VERSION = "3.1.1"
+
+Schema = dict[str, Any]
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """What one face adds to the document."""
+
+    tags: tuple[tuple[str, str], ...]
+    """Names and descriptions of the groups that its operations are in."""
+    paths: Schema
+    components: dict[str, Schema]
+    """By kind (`schemas`, `responses`, `headers`, …), then by name."""
+
+
+def document(parts: Iterable[Part], *, version: str) -> Schema:
+    """The document of all faces.
+
+    Raises ValueError where two faces give one name or path to different things.
+    """
+    tags: list[Schema] = []
+    paths: Schema = {}
+    components: dict[str, Schema] = {}
+    for part in parts:
+        tags += [{"name": name, "description": text} for name, text in part.tags]
+        _merge(paths, part.paths)
+        for kind, named in part.components.items():
+            _merge(components.setdefault(kind, {}), named)
+    return {
+        "openapi": OPENAPI_VERSION,
+        "info": {
+            "title": "Sessionary",
+            "version": version,
+            "description": "Sessions, kept as what happened to them.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": tags,
+        "paths": paths,
+        "components": components,
+    }
+
+
+def _merge(into: Schema, added: Schema) -> None:
+    for name, value in added.items():
+        if into.setdefault(name, value) != value:
+            raise ValueError(f"{name!r} stands for two different things")

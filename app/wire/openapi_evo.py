@@ -1,0 +1,197 @@
+"""The ServiceStack-style face in the OpenAPI document: its operations, from their table."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+from app.wire.evo.api import API, Api
+from app.wire.evo.description import classes
+from app.wire.evo.dto import AccountInfo, AISessionInfo, ErrorResponse, ListResponse
+from app.wire.evo.samples import answer_sample, request_sample
+from app.wire.formats import CSV, FORMATS, JSON, JSON_LINES, JSV, XML, Format
+from app.wire.openapi import Part, Schema
+from app.wire.openapi_shared import (
+    ANSWER_HEADERS,
+    REQUEST_HEADERS,
+    SECURITY_SCHEMES,
+    ref,
+    refusal_name,
+    refusals,
+)
+
+_FACE = "evo"
+_TAGS = {
+    "ai": ("AI sessions", "AI sessions and the actions that are proposed for them"),
+    "accounts": ("Accounts", "The accounts that sessions belong to"),
+    "auth": ("Sign-in", "Who calls"),
+    "authenticate": ("Sign-in", "Who calls"),
+}
+_TEXTS = (XML, JSV, CSV)
+"""Formats whose messages JSON Schema cannot describe."""
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_COMMAND_HEADERS = ("ETag", "X-Log-Position", "Idempotent-Replayed")
+_VERSIONED = {AISessionInfo: ("ETag",), AccountInfo: ("ETag",)}
+"""Answers that bear the version of what they show."""
+_COMMANDS = ("POST", "PATCH", "DELETE")
+
+
+def part() -> Part:
+    """All operations at their REST routes."""
+    kinds = [
+        *(api.request for api in API),
+        *(api.response for api in API if api.response),
+        ErrorResponse,
+    ]
+    _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    for name, described in classes().items():
+        if required := [member.name for member in described.members if member.required]:
+            schemas[name]["required"] = required
+    paths: Schema = {}
+    for api in API:
+        for count, path in enumerate(api.paths):
+            paths.setdefault(path, {})[api.verb.lower()] = _operation(api, path, count)
+    return Part(
+        tags=tuple(dict.fromkeys(_TAGS.values())),
+        paths=paths,
+        components={
+            "schemas": _portable(schemas),
+            "responses": refusals(_FACE, _error_content()),
+            "parameters": REQUEST_HEADERS,
+            "headers": ANSWER_HEADERS,
+            "securitySchemes": SECURITY_SCHEMES,
+        },
+    )
+
+
+def _operation(api: Api, path: str, count: int) -> Schema:
+    operation: Schema = {
+        # An operation with several paths has an id for each: ids are unique.
+        "operationId": api.name if count == 0 else f"{api.name}{count + 1}",
+        "summary": api.summary,
+        "tags": [_TAGS[path.split("/")[1]][0]],
+        "parameters": [*_parameters(api, path), *_conditions(api, path)],
+        "responses": {_status(api): _success(api), **_refusals(api, path)},
+        "security": [{}] if api.anonymous else [{name: []} for name in SECURITY_SCHEMES],
+    }
+    if api.roles:
+        operation["description"] = f"Requires the role {' or '.join(api.roles)}."
+    if api.verb in ("POST", "PATCH"):
+        operation["requestBody"] = _request_body(api)
+    return operation
+
+
+def _parameters(api: Api, path: str) -> list[Schema]:
+    in_path = _PARAMETER.findall(path)
+    return [
+        {
+            "name": field.encode_name,
+            "in": "path" if field.encode_name in in_path else "query",
+            "required": field.encode_name in in_path,
+            **_described(field),
+        }
+        for field in fields(api.request)
+        if field.encode_name in in_path or api.verb in ("GET", "DELETE")
+    ]
+
+
+def _described(field: FieldInfo) -> Schema:
+    """A parameter's schema and description. In a URL there is no null."""
+    (schema,), _ = msgspec.json.schema_components(
+        [field.type], ref_template="#/components/schemas/{name}"
+    )
+    text = schema.pop("description", "")
+    kinds = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
+    (kind,) = kinds or [schema]
+    described: Schema = {"schema": _portable({**kind, **schema}), "description": text}
+    if kind.get("type") == "array":
+        described |= {"style": "form", "explode": False}
+    return described
+
+
+def _conditions(api: Api, path: str) -> list[Schema]:
+    if not _is_command(api):
+        return []
+    names = ["Idempotency-Key", *(["If-Match"] if _PARAMETER.search(path) else [])]
+    return [ref("parameters", name) for name in names]
+
+
+def _is_command(api: Api) -> bool:
+    return api.verb in _COMMANDS and not api.anonymous
+
+
+def _status(api: Api) -> str:
+    return "204" if api.response is None else "200"
+
+
+def _success(api: Api) -> Schema:
+    answer: Schema = {"description": "Found" if api.verb == "GET" else "Done"}
+    names = _COMMAND_HEADERS if _is_command(api) else _VERSIONED.get(api.response, ())
+    if names:
+        answer["headers"] = {name: ref("headers", name) for name in names}
+    if api.response is not None:
+        answer["content"] = _answer_content(api)
+    return answer
+
+
+def _answer_content(api: Api) -> dict[str, Schema]:
+    content: dict[str, Schema] = {_media_type(JSON): {"schema": _schema_of(api.response)}}
+    content |= {
+        _media_type(format_): _text(answer_sample(api.name, format_.name) or "")
+        for format_ in _TEXTS
+    }
+    if getattr(api.response, "__origin__", None) is ListResponse:
+        content[_media_type(JSON_LINES)] = _text(answer_sample(api.name, JSON_LINES.name) or "")
+    return content
+
+
+def _request_body(api: Api) -> Schema:
+    schema = _schema_of(api.request)
+    content: dict[str, Schema] = {_media_type(JSON): {"schema": schema}}
+    content |= {
+        _media_type(format_): _text(request_sample(api.name, format_.name)) for format_ in _TEXTS
+    }
+    return {"content": content | {name: {"schema": schema} for name in _FORMS}}
+
+
+def _refusals(api: Api, path: str) -> dict[str, Schema]:
+    statuses = ["400", "405", "429", "503"]
+    statuses += ["401"] if api.verb == "POST" or not api.anonymous else []
+    statuses += ["403"] if api.roles else []
+    statuses += ["404"] if _PARAMETER.search(path) else []
+    statuses += ["413", "415"] if api.verb in ("POST", "PATCH") else []
+    statuses += ["409", "412", "422"] if _is_command(api) else []
+    return {status: ref("responses", refusal_name(_FACE, status)) for status in sorted(statuses)}
+
+
+def _error_content() -> dict[str, Schema]:
+    schema = ref("schemas", ErrorResponse.__name__)
+    texts = {_media_type(format_): {"schema": {"type": "string"}} for format_ in _TEXTS}
+    return {_media_type(JSON): {"schema": schema}} | texts
+
+
+def _schema_of(kind: Any) -> Schema:  # noqa: ANN401  # any type form
+    (schema,), _ = msgspec.json.schema_components(
+        [kind], ref_template="#/components/schemas/{name}"
+    )
+    return schema
+
+
+def _text(example: str) -> Schema:
+    return {"schema": {"type": "string"}, "example": example}
+
+
+def _media_type(format_: Format) -> str:
+    return FORMATS[format_.name].media_types[0]
+
+
+def _portable(schema: Any) -> Any:  # noqa: ANN401  # JSON
+    """A schema whose patterns every reader understands: ECMA's have no `\\Z`."""
+    if isinstance(schema, dict):
+        return {
+            name: value.replace(r"\Z", "$") if name == "pattern" else _portable(value)
+            for name, value in schema.items()
+        }
+    return [_portable(item) for item in schema] if isinstance(schema, list) else schema

@@ -1,0 +1,131 @@
+"""The OpenAPI document: complete, and the same in both of its formats."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.pages.openapi import openapi_json, openapi_yaml
+from app.wire.evo.api import API, Api
+from app.wire.evo.samples import answer_sample, request_sample
+from app.wire.openapi import Part, document
+
+DOCUMENT: dict[str, Any] = msgspec.json.decode(openapi_json())
+
+
+def of(api: Api, path: str | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = DOCUMENT["paths"][path or api.paths[0]][api.verb.lower()]
+    return found
+
+
+def named(name: str) -> Api:
+    return next(api for api in API if api.name == name)
+
+
+def strings(value: object, key: str) -> list[str]:
+    """Every text under `key`, however deep."""
+    match value:
+        case dict():
+            own = [value[key]] if isinstance(value.get(key), str) else []
+            return own + [text for member in value.values() for text in strings(member, key)]
+        case list():
+            return [text for item in value for text in strings(item, key)]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("api", API, ids=lambda api: api.name)
+def test_every_operation_is_there_at_each_of_its_paths(api: Api) -> None:
+    for path in api.paths:
+        operation = of(api, path)
+        assert operation["summary"] == api.summary
+        assert (operation["security"] == [{}]) == api.anonymous
+        in_path = {one["name"] for one in operation["parameters"] if one.get("in") == "path"}
+        assert in_path == {part.strip("{}") for part in path.split("/") if part.startswith("{")}
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = strings(DOCUMENT["paths"], "operationId")
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def test_references_lead_somewhere() -> None:
+    for reference in set(strings(DOCUMENT, "$ref")):
+        _, kinds, kind, name = reference.split("/")
+        assert name in DOCUMENT[kinds][kind], reference
+
+
+def test_patterns_are_those_of_json_schema() -> None:
+    patterns = strings(DOCUMENT["components"]["schemas"], "pattern")
+    assert patterns
+    assert not any(r"\Z" in pattern for pattern in patterns)
+
+
+def test_a_request_is_taken_in_every_format() -> None:
+    assert list(of(named("NewAISession"))["requestBody"]["content"]) == [
+        "application/json",
+        "application/xml",
+        "application/jsv",
+        "text/csv",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    ]
+
+
+def test_a_list_is_given_line_by_line_too() -> None:
+    assert list(of(named("ListAISessions"))["responses"]["200"]["content"]) == [
+        "application/json",
+        "application/xml",
+        "application/jsv",
+        "text/csv",
+        "text/jsonl",
+    ]
+
+
+def test_examples_are_written_by_the_codecs() -> None:
+    operation = of(named("PatchAISession"))
+    request = operation["requestBody"]["content"]["application/xml"]
+    answer = operation["responses"]["200"]["content"]["text/csv"]
+    assert request["example"] == request_sample("PatchAISession", "xml")
+    assert answer["example"] == answer_sample("PatchAISession", "csv")
+
+
+def test_a_command_on_a_session_can_be_conditional_and_retried() -> None:
+    operation = of(named("PatchAISession"))
+    assert {"$ref": "#/components/parameters/If-Match"} in operation["parameters"]
+    assert {"$ref": "#/components/parameters/Idempotency-Key"} in operation["parameters"]
+    assert {"409", "412", "422"} <= operation["responses"].keys()
+    assert {"ETag", "X-Log-Position"} <= operation["responses"]["200"]["headers"].keys()
+
+
+def test_a_deletion_has_no_body_to_answer_with() -> None:
+    responses = of(named("DeleteAISession"))["responses"]
+    assert "content" not in responses["204"]
+    assert "200" not in responses
+
+
+def test_a_member_that_a_request_must_have_is_required() -> None:
+    assert DOCUMENT["components"]["schemas"]["NewAccount"]["required"] == ["name"]
+
+
+def test_yaml_holds_the_same_document() -> None:
+    assert msgspec.yaml.decode(openapi_yaml()) == DOCUMENT
+
+
+def test_faces_are_merged() -> None:
+    one = Part(
+        tags=(("A", "a"),), paths={"/a": {}}, components={"schemas": {"X": {"type": "null"}}}
+    )
+    two = Part(
+        tags=(("B", "b"),), paths={"/b": {}}, components={"schemas": {"X": {"type": "null"}}}
+    )
+    merged = document([one, two], version="1")
+    assert list(merged["paths"]) == ["/a", "/b"]
+    assert merged["components"]["schemas"] == {"X": {"type": "null"}}
+
+
+def test_one_name_cannot_stand_for_two_things() -> None:
+    one = Part(tags=(), paths={"/a": {"get": {}}}, components={})
+    two = Part(tags=(), paths={"/a": {"put": {}}}, components={})
+    with pytest.raises(ValueError, match="two different things"):
+        document([one, two], version="1")
