@@ -13,9 +13,12 @@ from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
 from app.log.pool import Pool
-from app.routes import evo, superoffice, system
 from app.routes.errors import Refusal, refusal
+from app.routes.evo import EvoFace
 from app.routes.face import Face, mount
+from app.routes.pages import PagesFace
+from app.routes.superoffice import SuperOfficeFace
+from app.routes.system import SystemFace
 from app.service import Service, open_service
 from app.settings import Settings
 
@@ -47,37 +50,29 @@ def create_app(settings: Settings) -> Litestar:
             await asyncio.gather(*watches, return_exceptions=True)
             await opened[0].close()
 
-    faces = ((evo.EvoFace(), evo), (superoffice.SuperOfficeFace(), superoffice))
+    faces: tuple[Face, ...] = (EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace())
     return Litestar(
-        [
-            mount(prefix, face, module.ROUTES, service)
-            for face, module in (*faces, (system.SystemFace(), system))
-            for prefix in module.PREFIXES
-        ],
+        [mount(faces, service)],
         lifespan=[lifespan],
-        exception_handlers={HTTPException: _unrouted, Exception: _unrouted},
+        exception_handlers={Exception: _unrouted},
         openapi_config=None,
     )
 
 
 def _unrouted(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """What no handler of ours took on, in the shape of the face that the path belongs to."""
-    face: Face = (
-        superoffice.SuperOfficeFace()
-        if request.scope["path"].lower().startswith("/api/v1/")
-        else evo.EvoFace()
-    )
+    """What Litestar refuses before any face sees it, such as a Host that is none."""
     if isinstance(error, HTTPException):
-        code = "NotFound" if error.status_code == 404 else "BadRequest"
-        refused = Refusal(error.status_code, code, "There is nothing at this path")
+        refused = Refusal(error.status_code, "BadRequest", error.detail)
     else:
         _LOG.error("%s failed", request.scope["path"], exc_info=error)
         refused = refusal(error, 1)
-    return Response(
-        face.error(refused),
-        status_code=refused.status,
-        media_type=face.content_type.decode(),
+    face: Face = (
+        SuperOfficeFace()
+        if request.scope["path"].lower().startswith(SuperOfficeFace.prefix)
+        else EvoFace()
     )
+    reply = face.refuse(refused, None)
+    return Response(reply.body, status_code=reply.status, media_type=reply.content_type.decode())
 
 
 def _spare_the_collector() -> None:

@@ -10,8 +10,8 @@ from app.log.errors import StoreDown
 T = TypeVar("T")
 R = TypeVar("R")
 
-SPLIT_FROM = 32
-"""Entries from which on a batch is halved if there is a second lane."""
+FULL = 32
+"""Entries from which on a batch waits for no more, and is halved if there is a second lane."""
 
 
 class Batcher(Generic[T, R]):
@@ -34,6 +34,7 @@ class Batcher(Generic[T, R]):
         self._under_way = 0
         self._running: set[asyncio.Task[None]] = set()
         self._called = False
+        self._seen = 0
 
     def submit(self, entry: T) -> asyncio.Future[R]:
         """The answer to an entry, once its batch is through. Raises what `send` gave for it.
@@ -59,11 +60,18 @@ class Batcher(Generic[T, R]):
     def _start(self) -> None:
         self._called = False
         waiting = self._waiting
+        if self._seen < len(waiting) < FULL:
+            # As long as each turn of the loop brings more, a round trip can carry more.
+            self._seen = len(waiting)
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._start)
+            return
+        self._seen = 0
         while waiting and len(self._running) < self._lanes:
             if len(waiting) < self._under_way:
                 return  # better a full batch when the one under way is through
             size = min(len(waiting), self._most)
-            if self._lanes > 1 and not self._running and size >= SPLIT_FROM:
+            if self._lanes > 1 and not self._running and size >= FULL:
                 size = (size + 1) // 2
             batch = [waiting.popleft() for _ in range(size)]
             self._under_way += size

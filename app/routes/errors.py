@@ -1,7 +1,9 @@
 """One table turns what can go wrong into HTTP; each face gives it its own shape."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from app.batch import InvalidBatch
 from app.log.errors import (
     Conflict,
     KeyInFlight,
@@ -14,6 +16,8 @@ from app.log.errors import (
 from app.log.pool import TRANSIENT
 from app.principals import Forbidden, Unauthenticated
 from app.routes.exchange import TooLarge, etag
+from app.throttle import Throttled
+from app.wire.evo.binding import UnknownType
 from app.wire.json_text import BadInput
 from domain.errors import AccountNotFound, AlreadyExists, InvalidField, NotFound
 
@@ -28,6 +32,19 @@ class Refusal(Struct, frozen=True):
     message: str
     field: str | None = None
     headers: Headers = ()
+    index: int | None = None
+    """Which item of a batch was refused, from 0."""
+
+
+class BatchFailed(Exception):
+    """An item of a batch was refused, and the batch with it."""
+
+    def __init__(self, cause: Exception, index: int, *, completed: int) -> None:
+        """`index` of the item, from 0; `completed`: how many others were carried out."""
+        self.cause = cause
+        self.index = index
+        self.completed = completed
+        super().__init__(str(cause))
 
 
 RESPONSES: dict[type[Exception], tuple[int, str]] = {
@@ -44,8 +61,11 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     WrongMasterKey: (500, "WrongMasterKey"),
     Unauthenticated: (401, "Unauthorized"),
     Forbidden: (403, "Forbidden"),
+    Throttled: (429, "TooManyRequests"),
     BadInput: (400, "BadRequest"),
+    InvalidBatch: (400, "InvalidBatch"),
     TooLarge: (413, "RequestTooLarge"),
+    UnknownType: (415, "UnsupportedMediaType"),
 }
 """Every error of domain, log and edge; a test walks their trees and finds none missing."""
 
@@ -54,6 +74,10 @@ _CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'
 
 def refusal(error: Exception, retry_after_s: int) -> Refusal:
     """What an error is answered with. An unknown one is a 500."""
+    if isinstance(error, BatchFailed):
+        refused = refusal(error.cause, retry_after_s)
+        completed = (b"x-autobatch-completed", b"%d" % error.completed)
+        return replace(refused, index=error.index, headers=(*refused.headers, completed))
     if isinstance(error, TRANSIENT):
         error = StoreDown("The database does not answer")
     found = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), None)
@@ -75,6 +99,8 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():
             return Refusal(status, code, message, headers=_CHALLENGE)
+        case Throttled(retry_after_s=wait_s):
+            return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
         case StoreDown() | KeyInFlight():
             return Refusal(status, code, message, headers=retry)
         case _:

@@ -1,143 +1,168 @@
-"""The ServiceStack-style face: AI sessions and accounts."""
+"""The ServiceStack-style face: AI sessions and accounts, in all formats, by all its routes.
 
-from uuid import uuid4
+Each operation has its REST routes, `/api/{Request}`, `/{format}/reply/{Request}` and
+`/{format}/oneway/{Request}`, and takes batches at `{Request}[]`.
+"""
 
-from app.calls import Answer, Drawn
-from app.principals import SYSTEM_ADMINISTRATOR
-from app.routes.errors import Refusal
-from app.routes.exchange import JSON, Exchange, Reply, etag, position_headers
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from msgspec.structs import replace
+
+from app.principals import ADMIN, Forbidden, Principal
+from app.routes import evo_auth, evo_batch, evo_operations
+from app.routes.errors import BatchFailed, Refusal
+from app.routes.evo_operations import carry_out_one
+from app.routes.exchange import Exchange, Reply
 from app.routes.face import Operation, Routes
-from app.wire import evo
+from app.wire.evo import messages
+from app.wire.evo.api import API, Api
+from app.wire.evo.binding import BadItem, Sent, bind, bind_all
+from app.wire.evo.views import error_response
+from app.wire.form import pairs
+from app.wire.formats import FORMATS, JSON, Format, answer_format
 from app.wire.json_text import BadInput
-from domain.account import NewAccount, RenameAccount
-from domain.ai_session import DeleteAISession, NewAISession, PatchAISession
-from domain.errors import NotFound
-from domain.ids import AccountId, AISessionId, account_stream, ai_session_stream
 
-NAME = "evo"
-ACCOUNTS_A_PAGE = 1_000
+_OPERATIONS = {**evo_operations.OPERATIONS, **evo_auth.OPERATIONS}
 
 
 class EvoFace:
-    """Answers errors as a ResponseStatus."""
+    """Answers errors as a ResponseStatus, in the format of the answer."""
 
-    name = NAME
-    content_type = JSON
+    name = "evo"
+    prefix = "/"
+    suffixes = frozenset(FORMATS)
+    overridable = True
 
-    def error(self, refused: Refusal) -> bytes:
+    def __init__(self) -> None:
+        """Serves all operations by all their routes."""
+        self.routes: Routes = _routes()
+
+    async def identify(self, exchange: Exchange) -> Principal:
+        """By the Authorization header, else by cookies."""
+        return await evo_auth.identify(exchange)
+
+    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
         """`{"responseStatus": {…}}`."""
-        return evo.write_error(refused.code, refused.message, refused.field)
+        format_, content_type = JSON, JSON.content_type
+        with suppress(BadInput):  # a query that cannot be read asks for no format
+            if exchange is not None:
+                format_, content_type = _answering(exchange)
+        error = error_response(refused.code, refused.message, refused.field, refused.index)
+        return Reply(refused.status, messages.write(format_, error), refused.headers, content_type)
 
 
-async def new_ai_session(exchange: Exchange) -> Reply:
-    """`POST /ai/sessions`."""
-    exchange.principal.require(SYSTEM_ADMINISTRATOR)
-    request = evo.read_new_ai_session(exchange.body)
-    service = exchange.service
-    if request.account_id is not None:
-        await service.require_account(request.account_id)
-    call = exchange.call()
-    stream = service.new_session_stream(call)
-    command = NewAISession(
-        session_id=AISessionId(str(stream)),
-        account_id=None if request.account_id is None else AccountId(request.account_id),
-        purpose=request.purpose,
+async def _one(api: Api, exchange: Exchange) -> Reply:
+    """One request, one answer."""
+    format_, content_type = _answering(exchange)
+    _admit(api, exchange.principal)
+    request = bind(api.request, _sent(exchange))
+    result = await carry_out_one(_OPERATIONS[api.request], request, exchange)
+    if result.value is None:
+        return Reply(204, headers=result.headers)
+    body = messages.write(format_, result.value, api.response, safe=_is_safe(exchange))
+    return Reply(200, body, (*result.headers, *messages.headers(format_, api.name)), content_type)
+
+
+async def _batch(api: Api, exchange: Exchange) -> Reply:
+    """Several requests of one kind; an array of answers."""
+    format_, content_type = _answering(exchange)
+    _admit(api, exchange.principal)
+    try:
+        requests = bind_all(api.request, _sent(exchange))
+    except BadItem as error:
+        raise BatchFailed(error, error.index, completed=0) from error
+    atomic = _option(exchange, "atomic").lower() == "true"
+    values, headers = await evo_batch.carry_out(
+        _OPERATIONS[api.request], requests, exchange, atomic=atomic
     )
-    drawn = Drawn("session_id", stream)
-    return _session(await service.commands.handle(command, call, drawn))
+    if api.response is None:
+        return Reply(204, headers=headers)
+    body = messages.write(format_, values, api.response, safe=_is_safe(exchange))
+    return Reply(200, body, (*headers, *messages.headers(format_, api.name)), content_type)
 
 
-async def patch_ai_session(exchange: Exchange) -> Reply:
-    """`PATCH /ai/sessions/{sessionId}`."""
-    exchange.principal.require(SYSTEM_ADMINISTRATOR)
-    session = AISessionId(exchange.path["session_id"])
-    request = evo.read_patch_ai_session(exchange.body)
-    if request.session_id is not None and request.session_id != session:
-        raise BadInput("sessionId in the body is not the one in the path", field="sessionId")
-    command = PatchAISession(session_id=session, purpose=request.purpose)
-    return _session(await exchange.service.commands.handle(command, exchange.call()))
+def _routes() -> Routes:
+    routes: dict[str, dict[str, Operation]] = {}
+    for api in API:
+        for path in api.paths:
+            for verb in (api.verb, *api.also):
+                routes.setdefault(path, {})[verb] = _operation(api, _one)
+        # By its name an operation can be reached with POST too, whatever its own verb.
+        by_name = {verb: _operation(api, _one) for verb in (api.verb, *api.also, "POST")}
+        batch = {"POST": _operation(api, _batch)}
+        for before in ("/api", *(f"/{name}/reply" for name in FORMATS)):
+            routes[f"{before}/{api.name}"] = by_name
+            if not api.anonymous:  # one answer holds the cookies of one sign-in
+                routes[f"{before}/{api.name}[]"] = batch
+        for before in (f"/{name}/oneway" for name in FORMATS):
+            routes[f"{before}/{api.name}"] = _unanswered(by_name)
+            if not api.anonymous:
+                routes[f"{before}/{api.name}[]"] = _unanswered(batch)
+    return routes
 
 
-async def delete_ai_session(exchange: Exchange) -> Reply:
-    """`DELETE /ai/sessions/{sessionId}`: 204 without a body."""
-    exchange.principal.require(SYSTEM_ADMINISTRATOR)
-    command = DeleteAISession(session_id=AISessionId(exchange.path["session_id"]))
-    answer = await exchange.service.commands.handle(command, exchange.call())
-    return Reply(204, headers=position_headers(answer))
+def _unanswered(operations: Mapping[str, Operation]) -> dict[str, Operation]:
+    """The same operations with answers that have no body."""
+
+    async def handle(operation: Operation, exchange: Exchange) -> Reply:
+        reply = await operation.handler(exchange)
+        return Reply(204, headers=reply.headers)
+
+    return {
+        verb: replace(operation, handler=partial(handle, operation))
+        for verb, operation in operations.items()
+    }
 
 
-async def get_ai_session(exchange: Exchange) -> Reply:
-    """`GET /ai/sessions/{sessionId}`."""
-    exchange.principal.require(SYSTEM_ADMINISTRATOR)
-    session = AISessionId(exchange.path["session_id"])
-    stream = ai_session_stream(session)
-    row = None if stream is None else await exchange.service.views.get("ai_session", stream)
-    if row is None:
-        raise NotFound("AISession", session)
-    return Reply(
-        200,
-        evo.write_ai_session(row.folded, row.account_name),
-        (etag(row.folded.version),),
+def _operation(api: Api, carry_out: "_CarryOut") -> Operation:
+    return Operation(api.name, partial(carry_out, api), anonymous=api.anonymous)
+
+
+_CarryOut = Callable[[Api, Exchange], Awaitable[Reply]]
+
+
+def _handler(exchange: Exchange) -> Format | None:
+    """The format that a predefined route is for; None on REST routes."""
+    first, _, _ = exchange.location.partition("/")
+    return JSON if first.lower() == "api" else FORMATS.get(first.lower())
+
+
+def _answering(exchange: Exchange) -> tuple[Format, bytes]:
+    """The format of the answer and its Content-Type."""
+    headers = exchange.headers
+    return answer_format(
+        suffix=exchange.suffix,
+        asked=_option(exchange, "format"),
+        handler=_handler(exchange),
+        accept=headers.get(b"accept"),
+        content_type=headers.get(b"content-type"),
     )
 
 
-async def new_account(exchange: Exchange) -> Reply:
-    """`POST /accounts`."""
-    exchange.principal.require(SYSTEM_ADMINISTRATOR)
-    request = evo.read_new_account(exchange.body)
-    account = AccountId(request.id or str(uuid4()))
-    drawn = None if request.id is not None else Drawn("account_id", account_stream(account))
-    command = NewAccount(account_id=account, name=request.name)
-    return _account(await exchange.service.commands.handle(command, exchange.call(), drawn))
+def _is_safe(exchange: Exchange) -> bool:
+    return _option(exchange, "safe").lower() == "true"
 
 
-async def patch_account(exchange: Exchange) -> Reply:
-    """`PATCH /accounts/{accountId}`."""
-    exchange.principal.require(SYSTEM_ADMINISTRATOR)
-    request = evo.read_patch_account(exchange.body)
-    command = RenameAccount(account_id=AccountId(exchange.path["account_id"]), name=request.name)
-    return _account(await exchange.service.commands.handle(command, exchange.call()))
+def _option(exchange: Exchange, name: str) -> str:
+    """A value of the query that is no member of a request; empty if it is not there."""
+    if not exchange.query or name.encode() not in exchange.query.lower():
+        return ""
+    return next((value for key, value in pairs(exchange.query) if key.lower() == name), "")
 
 
-async def get_account(exchange: Exchange) -> Reply:
-    """`GET /accounts/{accountId}`."""
-    account = AccountId(exchange.path["account_id"])
-    row = await exchange.service.views.get("account", account_stream(account))
-    if row is None:
-        raise NotFound("Account", account)
-    return Reply(200, evo.write_account(row.folded), (etag(row.folded.version),))
+def _sent(exchange: Exchange) -> Sent:
+    return Sent(
+        body=exchange.body,
+        content_type=exchange.headers.get(b"content-type"),
+        handler=_handler(exchange),
+        path=exchange.path,
+        query=pairs(exchange.query) if exchange.query else (),
+    )
 
 
-async def list_accounts(exchange: Exchange) -> Reply:
-    """`GET /accounts`, in the order of their ids."""
-    found = await exchange.service.views.accounts("", ACCOUNTS_A_PAGE + 1)
-    more = len(found) > ACCOUNTS_A_PAGE
-    return Reply(200, evo.write_accounts(found[:ACCOUNTS_A_PAGE], more=more))
-
-
-PREFIXES = ("/ai", "/accounts")
-ROUTES: Routes = {
-    "/ai/sessions": {"POST": Operation("NewAISession", new_ai_session)},
-    "/ai/sessions/{session_id}": {
-        "GET": Operation("GetAISession", get_ai_session),
-        "PATCH": Operation("PatchAISession", patch_ai_session),
-        "DELETE": Operation("DeleteAISession", delete_ai_session),
-    },
-    "/accounts": {
-        "GET": Operation("ListAccounts", list_accounts),
-        "POST": Operation("NewAccount", new_account),
-    },
-    "/accounts/{account_id}": {
-        "GET": Operation("GetAccount", get_account),
-        "PATCH": Operation("PatchAccount", patch_account),
-    },
-}
-
-
-def _session(answer: Answer) -> Reply:
-    body = evo.write_ai_session(answer.folded, answer.account_name)
-    return Reply(200, body, position_headers(answer))
-
-
-def _account(answer: Answer) -> Reply:
-    return Reply(200, evo.write_account(answer.folded), position_headers(answer))
+def _admit(api: Api, principal: Principal) -> None:
+    """Raise Forbidden unless the principal has one of the operation's roles, or Admin."""
+    if api.roles and not {ADMIN, *api.roles}.intersection(principal.roles):
+        raise Forbidden(api.roles[0])

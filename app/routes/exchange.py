@@ -9,6 +9,7 @@ from msgspec import Struct
 from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.service import Service
+from app.wire.form import pairs
 from app.wire.json_text import BadInput
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ MAX_URL_BYTES = 8 * 1024
 MAX_KEY_CHARACTERS = 255
 _DRAINED = 16
 """How many times the limit of a body is read and dropped before the connection is."""
+
+
+NOBODY = Principal("", ())
+"""Who calls without credentials."""
 
 
 class TooLarge(Exception):
@@ -59,39 +64,67 @@ def position_headers(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
 class Exchange:
     """A request as its handler sees it."""
 
-    __slots__ = ("_scope", "body", "face", "headers", "operation", "principal", "service")
+    __slots__ = (
+        "_scope",
+        "body",
+        "face",
+        "headers",
+        "item",
+        "location",
+        "method",
+        "operation",
+        "path",
+        "principal",
+        "query",
+        "service",
+        "suffix",
+    )
 
-    def __init__(self, service: Service, scope: "Scope", face: str, operation: str) -> None:
+    def __init__(self, service: Service, scope: "Scope") -> None:
         """Raises TooLarge or BadInput for headers that no client sends."""
         self.service = service
         self._scope = scope
-        self.face = face
-        self.operation = operation
         self.headers = _headers(scope)
-        self.principal = _NOBODY
-        self.body = b""
-
-    @property
-    def path(self) -> dict[str, Any]:
+        self.query: bytes = scope["query_string"]
+        self.method: str = scope["method"]  # type: ignore[typeddict-item]  # Litestar joins two
+        self.location = ""
+        """The path, without slashes at its ends and without its suffix."""
+        self.path: dict[str, str] = {}
         """The path's parameters."""
-        return self._scope["path_params"]
-
-    @property
-    def query(self) -> bytes:
-        """The query string, undecoded."""
-        return self._scope["query_string"]
+        self.suffix = ""
+        """The path's extension, lower case, where it names a format of the face."""
+        self.face = ""
+        self.operation = ""
+        self.item: int | None = None
+        """Which request of a batch is being carried out, from 0."""
+        self.principal = NOBODY
+        self.body = b""
 
     @property
     def base_url(self) -> str:
         """Scheme and authority as the client used them, for links."""
         host = self.headers.get(b"host", b"").decode("latin-1")
-        return f"{self._scope['scheme']}://{host}"
+        return f"{self.scheme}://{host}"
 
-    async def identify(self) -> Principal:
-        """Find out who calls. Raises Unauthenticated."""
-        principal = await self.service.principals.authenticate(self.headers.get(b"authorization"))
-        self.principal = principal
-        return principal
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`, as the server sees it."""
+        return self._scope["scheme"]
+
+    @property
+    def client(self) -> str | None:
+        """The caller's address."""
+        client = self._scope["client"]
+        return None if client is None else client[0]
+
+    def overridden(self) -> str | None:
+        """The verb that a POST stands for by `X-HTTP-Method-Override`; GET and POST are none."""
+        asked = self.headers.get(b"x-http-method-override")
+        if asked is None and b"verride=" in self.query.lower():
+            given = {name.lower(): value for name, value in pairs(self.query)}
+            asked = given.get("x-http-method-override", "").encode()
+        verb = (asked or b"").decode("latin-1").strip().upper()
+        return verb if verb in _OVERRIDES else None
 
     async def read(self, receive: "Receive") -> None:
         """Take in the body. Raises TooLarge, or BadInput when the client stopped in its middle."""
@@ -122,7 +155,6 @@ class Exchange:
     def call(self) -> Call:
         """Who calls and on which conditions. Raises BadInput for malformed conditions."""
         text = self._text
-        client = self._scope["client"]
         principal = self.principal
         return Call(
             actor=principal.name,
@@ -134,7 +166,7 @@ class Exchange:
                 causation_id=text(b"x-causation-id"),
                 idempotency_key=self._idempotency_key(),
                 trace_id=text(b"traceparent"),
-                client=None if client is None else client[0],
+                client=self.client,
             ),
             if_version=_versions(self.headers.get(b"if-match")),
         )
@@ -146,7 +178,7 @@ class Exchange:
                 f"Idempotency-Key takes 1 to {MAX_KEY_CHARACTERS} characters",
                 field="Idempotency-Key",
             )
-        return key
+        return key if key is None or self.item is None else f"{key}/{self.item}"
 
     def _text(self, name: bytes) -> str | None:
         value = self.headers.get(name)
@@ -157,7 +189,7 @@ class Exchange:
         return value.decode("latin-1")
 
 
-_NOBODY = Principal("", ())
+_OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
 
 
 def _headers(scope: "Scope") -> dict[bytes, bytes]:

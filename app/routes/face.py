@@ -1,14 +1,14 @@
 """From ASGI to a face's handlers and back: authentication, limits, errors, metrics for all alike.
 
-Litestar mounts each face as a plain ASGI handler. Its declarative handlers cost 1.7 times the
+Litestar mounts all faces as one plain ASGI handler. Its declarative handlers cost 1.7 times the
 processor time of these on the same server, and the faces decode and negotiate for themselves.
-Paths below the mount go by a table of our own, because Litestar (2.25) answers 500 for a plain
-ASGI handler whose path has parameters.
+Paths go by a table of our own, in any case, because Litestar (2.25) answers 500 for a plain ASGI
+handler whose path has parameters.
 """
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from litestar.handlers import ASGIRouteHandler, asgi
@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app import metrics
+from app.principals import Principal
 from app.routes.errors import Refusal, refusal
 from app.routes.exchange import Exchange, Reply
 from app.routes.table import Table
@@ -28,21 +29,9 @@ _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
-
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
-
-
-class Face(Protocol):
-    """How one API answers what it cannot do."""
-
-    name: str
-    content_type: bytes
-    """Of the bodies that `error` gives."""
-
-    def error(self, refused: Refusal) -> bytes:
-        """The body of an answer that is no success, in the API's documented shape."""
 
 
 class Operation(Struct, frozen=True):
@@ -58,33 +47,81 @@ Routes = Mapping[str, Mapping[str, Operation]]
 """Operations by path template and HTTP method."""
 
 
-def mount(
-    prefix: str, face: Face, routes: Routes, service: Callable[[], Service]
-) -> ASGIRouteHandler:
-    """The Litestar handler of all that a face serves below a prefix."""
-    table = Table({path: _measured(face, operations) for path, operations in routes.items()})
+class Face(Protocol):
+    """One API: whom it lets in, and how it answers what it cannot do."""
+
+    name: str
+    prefix: str
+    """Of the paths where it answers for what is not there; lower case."""
+    suffixes: frozenset[str]
+    """Extensions of a path that name a format, lower case."""
+    overridable: bool
+    """Whether a POST may ask for another verb by `X-HTTP-Method-Override`."""
+    routes: Routes
+
+    async def identify(self, exchange: Exchange) -> Principal:
+        """Who calls. Raises Unauthenticated, or Forbidden for a call that somebody else made."""
+
+    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
+        """An answer that is no success, in the API's documented shape.
+
+        `exchange` is None if the request's headers could not be taken in.
+        """
+
+
+class _Place(Struct, frozen=True):
+    """What is served at one path."""
+
+    face: Face
+    operations: Mapping[str, Operation]
+
+
+def mount(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIRouteHandler:
+    """The Litestar handler of all that the faces serve; the first speaks where nobody else does."""
+    table = Table(
+        {
+            path: _Place(face, _measured(face, operations))
+            for face in faces
+            for path, operations in face.routes.items()
+        }
+    )
+    by_prefix = sorted(faces, key=lambda face: len(face.prefix), reverse=True)
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        found = table.find(prefix + scope["path"])
-        if found is None:
-            refused = Refusal(404, "NotFound", "There is nothing at this path")
-            await _send(send, _refused(face, refused))
-            return
-        operations, scope["path_params"] = found
-        method = scope["method"]  # type: ignore[typeddict-item]  # Litestar joins two Scopes
-        operation = operations.get("GET" if method == "HEAD" else method)
-        if operation is None:
-            allow = ((b"allow", ", ".join(operations).encode()),)
-            message = f"{method} is not served here"
-            refused = Refusal(405, "MethodNotAllowed", message, headers=allow)
-            await _send(send, _refused(face, refused))
-            return
-        reply = await _carry_out(service(), face, operation, scope, receive)
-        await _send(send, reply, head=method == "HEAD")
-        operation.measure(reply.status, time.perf_counter() - started)
+        way = _find(table, by_prefix, scope["path"].strip("/"))
+        reply, operation = await _answer(service(), way, scope, receive)
+        head = scope["method"] == "HEAD"  # type: ignore[typeddict-item]  # Litestar joins two
+        await _send(send, reply, head=head)
+        if operation is not None:
+            operation.measure(reply.status, time.perf_counter() - started)
 
-    return asgi(prefix, name=f"{face.name} {prefix}", is_mount=True, copy_scope=False)(handle)
+    return asgi("/", name="faces", is_mount=True, copy_scope=False)(handle)
+
+
+class _Way(Struct, frozen=True):
+    """Where a path leads."""
+
+    place: _Place
+    location: str
+    parameters: dict[str, str]
+    suffix: str = ""
+
+
+def _find(table: Table[_Place], faces: Sequence[Face], path: str) -> _Way:
+    stem, dot, extension = path.rpartition(".")
+    if dot and "/" not in extension:
+        found = table.find(stem)
+        if found is not None and extension.lower() in found[0].face.suffixes:
+            return _Way(found[0], stem, found[1], extension.lower())
+    found = table.find(path)
+    if found is not None:
+        return _Way(found[0], path, found[1])
+    at = f"/{path}/".lower()
+    face = next(face for face in faces if at.startswith(face.prefix))
+    # What is not there is told in the format that was asked for, as all else.
+    suffix = extension.lower() if dot and extension.lower() in face.suffixes else ""
+    return _Way(_Place(face, {}), path, {}, suffix)
 
 
 def _measured(face: Face, operations: Mapping[str, Operation]) -> dict[str, Operation]:
@@ -94,25 +131,40 @@ def _measured(face: Face, operations: Mapping[str, Operation]) -> dict[str, Oper
     }
 
 
-async def _carry_out(
-    service: Service, face: Face, operation: Operation, scope: Scope, receive: Receive
-) -> Reply:
+async def _answer(
+    service: Service, way: _Way, scope: Scope, receive: Receive
+) -> tuple[Reply, Operation | None]:
+    face = way.place.face
+    exchange = operation = None
     try:
-        exchange = Exchange(service, scope, face.name, operation.name)
+        exchange = Exchange(service, scope)
+        exchange.face, exchange.location = face.name, way.location
+        exchange.path, exchange.suffix = way.parameters, way.suffix
+        sent = exchange.method
+        if sent == "POST" and face.overridable:
+            exchange.method = exchange.overridden() or sent
+        operation = way.place.operations.get("GET" if sent == "HEAD" else exchange.method)
+        if operation is None:
+            return face.refuse(_unserved(way.place, exchange.method), exchange), None
+        exchange.operation = operation.name
         if not operation.anonymous:
-            await exchange.identify()
-        if scope["method"] in _WITH_BODY:  # type: ignore[typeddict-item]  # as above
+            exchange.principal = await face.identify(exchange)
+        if sent not in _BODILESS:
             await exchange.read(receive)
-        return await operation.handler(exchange)
+        return await operation.handler(exchange), operation
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)
         if refused.status >= 500 and refused.status != 503:
-            _LOG.exception("%s %s failed", face.name, operation.name)
-        return _refused(face, refused)
+            _LOG.exception("%s %s failed", face.name, way.location)
+        return face.refuse(refused, exchange), operation
 
 
-def _refused(face: Face, refused: Refusal) -> Reply:
-    return Reply(refused.status, face.error(refused), refused.headers, face.content_type)
+def _unserved(place: _Place, method: str) -> Refusal:
+    if not place.operations:
+        return Refusal(404, "NotFound", "There is nothing at this path")
+    allowed = ", ".join(place.operations).encode()
+    message = f"{method} is not served here"
+    return Refusal(405, "MethodNotAllowed", message, headers=((b"allow", allowed),))
 
 
 async def _send(send: Send, reply: Reply, *, head: bool = False) -> None:

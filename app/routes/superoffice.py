@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from app.calls import Answer, Drawn
+from app.principals import Principal
 from app.routes.errors import Refusal
-from app.routes.exchange import JSON, Exchange, Reply, etag, position_headers
+from app.routes.exchange import Exchange, Reply, etag, position_headers
 from app.routes.face import Operation, Routes
 from app.wire import superoffice as wire
 from app.wire.json_text import BadInput
@@ -37,14 +38,26 @@ class SuperOfficeFace:
     """Answers errors as `{"Error": true, …}`."""
 
     name = NAME
-    content_type = JSON
+    prefix = "/api/v1/"
+    suffixes: frozenset[str] = frozenset()
+    overridable = False
 
-    def error(self, refused: Refusal) -> bytes:
+    def __init__(self) -> None:
+        """Serves all operations."""
+        self.routes: Routes = ROUTES
+
+    async def identify(self, exchange: Exchange) -> Principal:
+        """By the Authorization header."""
+        authorization = exchange.headers.get(b"authorization")
+        return await exchange.service.principals.authenticate(authorization)
+
+    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
         """The documented error object; the message names the property at fault."""
         message = refused.message
         if refused.field is not None and refused.field not in message:
             message = f"{refused.field}: {message}"
-        return wire.write_error(_ERROR_TYPES.get(refused.status, "SoException"), message)
+        body = wire.write_error(_ERROR_TYPES.get(refused.status, "SoException"), message)
+        return Reply(refused.status, body, refused.headers)
 
 
 async def post(exchange: Exchange) -> Reply:
@@ -55,7 +68,7 @@ async def post(exchange: Exchange) -> Reply:
     call = exchange.call()
     number = await exchange.service.new_chat_session_id(call)
     command = wire.command(NewChatSession, number, entity)
-    drawn = Drawn("chat_session_id", chat_session_stream(number))
+    drawn = Drawn(("chat_session_id",), chat_session_stream(number))
     answer = await exchange.service.commands.handle(command, call, drawn)
     return _written(exchange, answer, select)
 
@@ -90,7 +103,6 @@ async def delete(exchange: Exchange) -> Reply:
     return Reply(204, headers=position_headers(answer))
 
 
-PREFIXES = ("/api/v1",)
 ROUTES: Routes = {
     _PATH: {"POST": Operation("PostChatSessionEntity", post)},
     f"{_PATH}/{{chat_session_id}}": {

@@ -1,6 +1,7 @@
 """Health and metrics."""
 
 from app import metrics
+from app.principals import Principal
 from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply
 from app.routes.face import Operation, Routes
@@ -12,11 +13,22 @@ class SystemFace:
     """Answers errors as plain text."""
 
     name = "system"
-    content_type = _TEXT
+    prefix = "/health/"
+    suffixes: frozenset[str] = frozenset()
+    overridable = False
 
-    def error(self, refused: Refusal) -> bytes:
+    def __init__(self) -> None:
+        """Serves all operations."""
+        self.routes: Routes = ROUTES
+
+    async def identify(self, exchange: Exchange) -> Principal:
+        """Nobody: all of it is open."""
+        return exchange.principal
+
+    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
         """The sentence alone."""
-        return refused.message.encode()
+        body = refused.message.encode()
+        return Reply(refused.status, body, refused.headers, content_type=_TEXT)
 
 
 async def live(_: Exchange) -> Reply:
@@ -39,7 +51,6 @@ async def scrape(exchange: Exchange) -> Reply:
     return Reply(200, metrics.text(folder), content_type=metrics.CONTENT_TYPE)
 
 
-PREFIXES = ("/health", "/metrics")
 ROUTES: Routes = {
     "/health/live": {"GET": Operation("Live", live, anonymous=True)},
     "/health/ready": {"GET": Operation("Ready", ready, anonymous=True)},

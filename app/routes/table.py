@@ -26,19 +26,21 @@ class Table(Generic[T]):
 
     def find(self, path: str) -> tuple[T, dict[str, str]] | None:
         """The target of a path and its parameters; None if nothing is there."""
-        node = self._root
-        values = []
-        for segment in path.strip("/").split("/"):
-            below = node.literal.get(segment.lower())
-            if below is None:
-                below = node.parameter
-                values.append(segment)
-            if below is None:
+        return self._below(self._root, path.strip("/").split("/"), 0, ())
+
+    def _below(
+        self, node: "_Node[T]", segments: list[str], depth: int, values: tuple[str, ...]
+    ) -> tuple[T, dict[str, str]] | None:
+        if depth == len(segments):
+            if node.target is None:
                 return None
-            node = below
-        if node.target is None:
-            return None
-        return node.target, dict(zip(node.names, values, strict=True))
+            return node.target, dict(zip(node.names, values, strict=True))
+        segment = segments[depth]
+        literal = node.literal.get(segment.lower())
+        found = None if literal is None else self._below(literal, segments, depth + 1, values)
+        if found is None and node.parameter is not None:
+            found = self._below(node.parameter, segments, depth + 1, (*values, segment))
+        return found
 
 
 class _Node(Generic[T]):

@@ -27,9 +27,11 @@ def exchange(
         "query_string": query,
         "client": ("192.0.2.1", 4711),
         "scheme": "http",
-        "path_params": {},
+        "method": "POST",
     }
-    return Exchange(SERVICE, scope, "evo", "NewAISession")
+    opened = Exchange(SERVICE, scope)
+    opened.face, opened.operation = "evo", "NewAISession"
+    return opened
 
 
 async def body_of(parts: Sequence[bytes]) -> bytes:
@@ -155,3 +157,25 @@ async def test_a_body_has_a_size_at_most(parts: list[bytes]) -> None:
     with pytest.raises(TooLarge) as refused:
         await body_of(parts)
     assert refused.value.status == 413
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "verb"),
+    [
+        ((), b"", None),
+        (((b"x-http-method-override", b"patch"),), b"", "PATCH"),
+        (((b"x-http-method-override", b" DELETE "),), b"", "DELETE"),
+        ((), b"a=1&X-HTTP-Method-Override=Put", "PUT"),
+        (((b"x-http-method-override", b"DELETE"),), b"x-http-method-override=PUT", "DELETE"),
+        (((b"x-http-method-override", b"GET"),), b"", None),
+        (((b"x-http-method-override", b"BREW"),), b"", None),
+        (((b"x-http-method-override", b"\xff"),), b"", None),
+    ],
+    ids=[
+        "none", "header", "blanks", "query", "header first", "GET", "unknown", "no text",
+    ],
+)  # fmt: skip
+def test_a_post_may_stand_for_another_verb(
+    headers: Sequence[tuple[bytes, bytes]], query: bytes, verb: str | None
+) -> None:
+    assert exchange(*headers, query=query).overridden() == verb

@@ -1,0 +1,65 @@
+"""Batches: several requests of one kind in one call, in order; with `?atomic=true` all or none.
+
+A batch stops at the first item that is refused. Items before it are done and stay done, unless
+the batch is atomic. Each command has an idempotency key of its own, the call's and its number.
+"""
+
+from collections.abc import Sequence
+
+from app.batch import BatchRefused
+from app.routes.errors import BatchFailed
+from app.routes.evo_operations import Command, Headers, Query, Result, carry_out_one
+from app.routes.exchange import Exchange, position_headers
+from app.wire.evo.dto import Dto
+from app.wire.json_text import BadInput
+
+MOST_ITEMS = 1_000
+"""Requests in one batch; an atomic one has a commit's limit (`Settings.batch_commands`)."""
+
+
+async def carry_out(
+    operation: Command | Query, requests: Sequence[Dto], exchange: Exchange, *, atomic: bool
+) -> tuple[list[Dto], Headers]:
+    """The answers in the order of the requests, and headers. Raises BatchFailed, or BadInput."""
+    if len(requests) > MOST_ITEMS:
+        raise BadInput(f"A batch holds {MOST_ITEMS} requests at most")
+    if b"if-match" in exchange.headers:
+        raise BadInput("If-Match names one session: a batch does not take it", field="If-Match")
+    if atomic and isinstance(operation, Command):
+        results = await _together(operation, requests, exchange)
+    else:
+        results = await _one_by_one(operation, requests, exchange)
+    values = [result.value for result in results if result.value is not None]
+    completed = (b"x-autobatch-completed", b"%d" % len(results))
+    last = [header for header in results[-1].headers if header[0] != b"etag"] if results else []
+    return values, (*last, completed)
+
+
+async def _one_by_one(
+    operation: Command | Query, requests: Sequence[Dto], exchange: Exchange
+) -> list[Result]:
+    results: list[Result] = []
+    for index, request in enumerate(requests):
+        exchange.item = index
+        try:
+            results.append(await carry_out_one(operation, request, exchange))
+        except Exception as error:
+            raise BatchFailed(error, index, completed=index) from error
+    return results
+
+
+async def _together(
+    operation: Command, requests: Sequence[Dto], exchange: Exchange
+) -> list[Result]:
+    asked = []
+    for index, request in enumerate(requests):
+        exchange.item = index
+        try:
+            asked.append(await operation.prepare(exchange, request))
+        except Exception as error:
+            raise BatchFailed(error, index, completed=0) from error
+    try:
+        answers = await exchange.service.commands.handle_all(asked)
+    except BatchRefused as error:
+        raise BatchFailed(error.cause, error.index, completed=0) from error
+    return [Result(operation.show(answer), position_headers(answer)) for answer in answers]

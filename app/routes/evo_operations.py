@@ -1,0 +1,205 @@
+"""What the ServiceStack-style operations do: a request DTO in, an answer DTO out."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from msgspec import Struct
+
+from app.calls import Answer, Asked, Drawn
+from app.new_uuid import new_uuid
+from app.routes.exchange import Exchange, etag, position_headers
+from app.wanted import AccountsWanted, AISessionsWanted
+from app.wire.evo import requests as r
+from app.wire.evo.dto import AccountInfo, AISessionInfo, Dto
+from app.wire.evo.views import account_info, ai_session_info, list_response
+from app.wire.json_text import BadInput
+from domain.account import NewAccount, RenameAccount
+from domain.ai_session import (
+    ApplyAISession,
+    ClearAISessionActions,
+    DeleteAISession,
+    DeleteAISessionAction,
+    NewAISession,
+    PatchAISession,
+    ProposeAISessionAction,
+)
+from domain.errors import NotFound
+from domain.ids import AccountId, AISessionId, account_stream, ai_session_stream
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Result(Struct, frozen=True):
+    """What an operation answers: 204 without a value."""
+
+    value: Dto | None
+    headers: Headers = ()
+
+
+class Command(Struct, frozen=True):
+    """An operation that gives one command; `show` turns the core's answer into the API's."""
+
+    prepare: Callable[[Exchange, Any], Awaitable[Asked]]
+    show: Callable[[Answer], Dto | None]
+
+
+class Query(Struct, frozen=True):
+    """An operation that is no command on a session or account."""
+
+    answer: Callable[[Exchange, Any], Awaitable[Result]]
+
+
+async def carry_out_one(operation: Command | Query, request: Dto, exchange: Exchange) -> Result:
+    """The answer to one request."""
+    if isinstance(operation, Query):
+        return await operation.answer(exchange, request)
+    asked = await operation.prepare(exchange, request)
+    answer = await exchange.service.commands.handle(asked.command, asked.call, asked.drawn)
+    return Result(operation.show(answer), position_headers(answer))
+
+
+async def _new_ai_session(exchange: Exchange, request: r.NewAISession) -> Asked:
+    service = exchange.service
+    account = request.account_id
+    if account is not None:
+        await service.require_account(account)
+    call = exchange.call()
+    stream = service.new_session_stream(call)
+    command = NewAISession(
+        session_id=AISessionId(str(stream)),
+        account_id=None if account is None else AccountId(account),
+        purpose=request.purpose,
+    )
+    return Asked(command, call, Drawn(("session_id",), stream))
+
+
+async def _patch_ai_session(exchange: Exchange, request: r.PatchAISession) -> Asked:
+    command = PatchAISession(session_id=_session(request.session_id), purpose=request.purpose)
+    return Asked(command, exchange.call())
+
+
+async def _delete_ai_session(exchange: Exchange, request: r.DeleteAISession) -> Asked:
+    return Asked(DeleteAISession(session_id=_session(request.session_id)), exchange.call())
+
+
+async def _propose(exchange: Exchange, request: r.NewAISessionAction) -> Asked:
+    command = ProposeAISessionAction(
+        session_id=_session(request.session_id),
+        action_id=str(new_uuid()),
+        proposed_at=datetime.now(UTC),
+        function_name=_required("functionName", request.function_name),
+        arguments=request.arguments,
+        description=request.description,
+        can_be_applied=request.can_be_applied is not False,
+    )
+    return Asked(command, exchange.call(), Drawn(("action_id", "proposed_at")))
+
+
+async def _apply(exchange: Exchange, request: r.ApplyAISession) -> Asked:
+    return Asked(ApplyAISession(session_id=_session(request.session_id)), exchange.call())
+
+
+async def _clear_actions(exchange: Exchange, request: r.ClearAISessionActions) -> Asked:
+    return Asked(ClearAISessionActions(session_id=_session(request.session_id)), exchange.call())
+
+
+async def _delete_action(exchange: Exchange, request: r.DeleteAISessionAction) -> Asked:
+    command = DeleteAISessionAction(
+        session_id=_session(request.session_id),
+        action_id=_required("actionId", request.action_id),
+    )
+    return Asked(command, exchange.call())
+
+
+async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result:
+    session = _session(request.session_id)
+    stream = ai_session_stream(session)
+    row = None if stream is None else await exchange.service.views.get("ai_session", stream)
+    if row is None:
+        raise NotFound("AISession", session)
+    info = ai_session_info(row.folded, row.account_name)
+    return Result(info, (etag(row.folded.version),))
+
+
+async def _list_ai_sessions(exchange: Exchange, request: r.ListAISessions) -> Result:
+    wanted = AISessionsWanted(account_ids=request.account_ids or (), **_paging(request))
+    listed = await exchange.service.views.ai_sessions(wanted)
+    items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
+    return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
+
+
+async def _list_accounts(exchange: Exchange, request: r.ListAccounts) -> Result:
+    wanted = AccountsWanted(name_filter=request.name_filter, **_paging(request))
+    listed = await exchange.service.views.accounts(wanted)
+    items = [account_info(row.folded) for row in listed.items]
+    return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
+
+
+def _paging(request: r.ListRequest) -> dict[str, Any]:
+    return {
+        "page": request.page or 0,
+        "count_per_page": request.count_per_page,
+        "all": request.all is True,
+        "specific_ids": request.specific_ids or (),
+        "sort_field": request.sort_field,
+        "descending": request.sort_order is r.SortOrder.DESCEND,
+        "simplified": request.simplified_paging is True,
+    }
+
+
+async def _new_account(exchange: Exchange, request: r.NewAccount) -> Asked:
+    account = AccountId(request.id or str(uuid4()))
+    drawn = None if request.id is not None else Drawn(("account_id",), account_stream(account))
+    command = NewAccount(account_id=account, name=_required("name", request.name))
+    return Asked(command, exchange.call(), drawn)
+
+
+async def _patch_account(exchange: Exchange, request: r.PatchAccount) -> Asked:
+    account = AccountId(_required("accountId", request.account_id))
+    return Asked(RenameAccount(account_id=account, name=request.name), exchange.call())
+
+
+async def _get_account(exchange: Exchange, request: r.GetAccount) -> Result:
+    account = AccountId(_required("accountId", request.account_id))
+    row = await exchange.service.views.get("account", account_stream(account))
+    if row is None:
+        raise NotFound("Account", account)
+    return Result(account_info(row.folded), (etag(row.folded.version),))
+
+
+def _show_session(answer: Answer) -> AISessionInfo:
+    return ai_session_info(answer.folded, answer.account_name)
+
+
+def _show_account(answer: Answer) -> AccountInfo:
+    return account_info(answer.folded)
+
+
+OPERATIONS: Mapping[type[Dto], Command | Query] = {
+    r.NewAISession: Command(_new_ai_session, _show_session),
+    r.PatchAISession: Command(_patch_ai_session, _show_session),
+    r.DeleteAISession: Command(_delete_ai_session, lambda _: None),
+    r.NewAISessionAction: Command(_propose, _show_session),
+    r.ApplyAISession: Command(_apply, _show_session),
+    r.ClearAISessionActions: Command(_clear_actions, _show_session),
+    r.DeleteAISessionAction: Command(_delete_action, _show_session),
+    r.GetAISession: Query(_get_ai_session),
+    r.ListAISessions: Query(_list_ai_sessions),
+    r.NewAccount: Command(_new_account, _show_account),
+    r.PatchAccount: Command(_patch_account, _show_account),
+    r.GetAccount: Query(_get_account),
+    r.ListAccounts: Query(_list_accounts),
+}
+
+
+def _session(given: str | None) -> AISessionId:
+    return AISessionId(_required("sessionId", given))
+
+
+def _required(name: str, given: str | None) -> str:
+    if not given:
+        message = f"'{name[:1].upper()}{name[1:]}' must not be empty."
+        raise BadInput(message, field=name, code="NotEmpty")
+    return given

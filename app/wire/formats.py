@@ -1,0 +1,122 @@
+"""The formats that bodies are read and written in, and which one an answer has.
+
+The order of precedence is ServiceStack's: extension, `?format=`, the format in the path, Accept,
+the request's own type for `*/*`, JSON. Unlike there, Accept's weights count.
+"""
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """One way to write things down."""
+
+    name: str
+    """As in a path's extension and in `?format=`."""
+    media_types: tuple[str, ...]
+    """By which requests name it; a parameter such as `charset` does not count."""
+    content_type: bytes
+    """Of answers, unless one of its other media types was asked for."""
+
+
+JSON = Format(
+    name="json",
+    media_types=("application/json", "text/json"),
+    content_type=b"application/json; charset=utf-8",
+)
+XML = Format(
+    name="xml", media_types=("application/xml", "text/xml"), content_type=b"application/xml"
+)
+JSV = Format(
+    name="jsv", media_types=("application/jsv", "text/jsv"), content_type=b"application/jsv"
+)
+CSV = Format(name="csv", media_types=("text/csv",), content_type=b"text/csv")
+JSON_LINES = Format(
+    name="jsonl",
+    media_types=("text/jsonl", "application/jsonl", "application/x-ndjson"),
+    content_type=b"text/jsonl",
+)
+
+FORMATS: dict[str, Format] = {
+    format_.name: format_ for format_ in (JSON, XML, JSV, CSV, JSON_LINES)
+}
+"""By name; a list of answers is in this order of preference."""
+_BY_MEDIA_TYPE = {name: format_ for format_ in FORMATS.values() for name in format_.media_types}
+
+
+def answer_format(
+    *,
+    suffix: str,
+    asked: str,
+    handler: Format | None,
+    accept: bytes | None,
+    content_type: bytes | None,
+) -> tuple[Format, bytes]:
+    """The format of an answer and its Content-Type; JSON where nothing that is asked for is there.
+
+    `suffix` of the path and `asked` by `?format=`, empty if not given; `handler`: the format that
+    a predefined route (`/xml/reply/…`) is for, which Accept does not change.
+    """
+    named = FORMATS.get(suffix) or FORMATS.get(asked.lower().partition(".")[0]) or handler
+    if named is not None:
+        return named, named.content_type
+    for wanted in _accepted(accept) if accept else ("*/*",):
+        if wanted == "*/*":
+            return _as_asked(media_type(content_type)) or (JSON, JSON.content_type)
+        if wanted == "application/*":
+            return JSON, JSON.content_type
+        if wanted == "text/*":
+            return CSV, CSV.content_type
+        found = _as_asked(wanted)
+        if found is not None:
+            return found
+    return JSON, JSON.content_type
+
+
+def of_media_type(name: str) -> Format | None:
+    """The format that a media type names, if any."""
+    return _BY_MEDIA_TYPE.get(name)
+
+
+def _as_asked(name: str) -> tuple[Format, bytes] | None:
+    found = _BY_MEDIA_TYPE.get(name)
+    if found is None:
+        return None
+    # One format goes by two names (`text/jsv` in the documents, `application/jsv` on the wire):
+    # the answer bears the one that was asked for.
+    return found, found.content_type if found is JSON else name.encode()
+
+
+def media_type(content_type: bytes | None) -> str:
+    """A Content-Type without its parameters, lower case; empty if there is none."""
+    return "" if content_type is None else _bare(content_type)
+
+
+@lru_cache(256)
+def _bare(content_type: bytes) -> str:
+    return content_type.partition(b";")[0].strip().lower().decode("latin-1")
+
+
+@lru_cache(256)
+def _accepted(accept: bytes) -> tuple[str, ...]:
+    """Media types by falling weight, those of equal weight as they stand; refused ones left out."""
+    weighed = []
+    for part in accept.decode("latin-1").lower().split(","):
+        name, *parameters = [piece.strip() for piece in part.split(";")]
+        weight = 1.0
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip() == "q":
+                weight = _weight(value.strip())
+        if name and weight > 0:
+            weighed.append((weight, name))
+    # RFC 9110 prefers the specific among equals; clients mean the order they wrote.
+    return tuple(name for _, name in sorted(weighed, key=lambda pair: -pair[0]))
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text) if 0.0 <= float(text) <= 1.0 else 0.0
+    except ValueError:
+        return 1.0  # an unreadable weight is no reason to refuse an answer

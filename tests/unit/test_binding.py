@@ -1,0 +1,253 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.wire.evo.binding import Sent, UnknownType, bind, bind_all
+from app.wire.evo.requests import (
+    ListAISessions,
+    NewAISession,
+    NewAISessionAction,
+    PatchAISession,
+    SortOrder,
+)
+from app.wire.formats import JSON, XML
+from app.wire.json_text import BadInput
+
+JSON_TYPE = b"application/json"
+FORM_TYPE = b"application/x-www-form-urlencoded"
+PATH = {"sessionId": "s1"}
+
+
+def members(request: msgspec.Struct) -> dict[str, Any]:
+    return {
+        name: value
+        for name in request.__struct_fields__
+        if (value := getattr(request, name)) is not None
+    }
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (b"application/json", b'{"accountId":"a1","purpose":"p"}'),
+        (b"application/json", b'{"ACCOUNTID":"a1","Purpose":"p","other":[1]}'),
+        (b"text/json; charset=utf-8", b'{"accountId":"a1","purpose":"p"}'),
+        (
+            b"application/xml",
+            b"<NewAISession><Purpose>p</Purpose><AccountId>a1</AccountId></NewAISession>",
+        ),
+        (b"text/jsv", b"{accountId:a1,purpose:p}"),
+        (b"text/csv", b"AccountId,Purpose\r\na1,p\r\n"),
+        (b"text/csv", b'{"accountId":"a1","purpose":"p"}'),
+        (FORM_TYPE, b"accountid=a1&Purpose=p"),
+        (FORM_TYPE, b'{"accountId":"a1","purpose":"p"}'),
+        (None, b' {"accountId":"a1","purpose":"p"}'),
+        (b"text/plain;charset=UTF-8", b'{"accountId":"a1","purpose":"p"}'),
+        (
+            b"multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="accountId"\r\n\r\na1\r\n'
+            b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\np\r\n--b--\r\n',
+        ),
+    ],
+)
+def test_a_body_gives_the_same_request_in_every_format(
+    content_type: bytes | None, body: bytes
+) -> None:
+    request = bind(NewAISession, Sent(body=body, content_type=content_type))
+    assert members(request) == {"account_id": "a1", "purpose": "p"}
+
+
+@pytest.mark.parametrize("body", [b"", b"  "])
+def test_no_body_asks_for_nothing_in_particular(body: bytes) -> None:
+    assert members(bind(NewAISession, Sent(body=body))) == {}
+
+
+def test_a_body_of_no_known_type_is_refused() -> None:
+    with pytest.raises(UnknownType):
+        bind(NewAISession, Sent(body=b"\x00\x01", content_type=b"application/octet-stream"))
+
+
+def test_a_predefined_route_reads_its_own_format_whatever_the_type_says() -> None:
+    text = b'{"purpose":"p"}'
+    sent = Sent(body=text, content_type=b"text/plain;charset=UTF-8", handler=JSON)
+    assert bind(NewAISession, sent).purpose == "p"
+    sent = Sent(
+        body=b"<NewAISession><Purpose>p</Purpose></NewAISession>",
+        content_type=JSON_TYPE,
+        handler=XML,
+    )
+    assert bind(NewAISession, sent).purpose == "p"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b'{"sessionId":"s1"}', b'{"SESSIONID":"s1"}', b'{"sessionId":null}'],
+    ids=["none", "empty", "same", "same in another case", "null"],
+)
+def test_the_path_names_the_session(body: bytes) -> None:
+    request = bind(PatchAISession, Sent(body=body, content_type=JSON_TYPE, path=PATH))
+    assert request.session_id == "s1"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        Sent(body=b'{"sessionId":"s2"}', content_type=JSON_TYPE, path=PATH),
+        Sent(body=b'{"SESSIONid":"s2"}', content_type=JSON_TYPE, path=PATH),
+        Sent(body=b"sessionId=s2", content_type=FORM_TYPE, path=PATH),
+        Sent(query=[("SessionID", "s2")], path=PATH),
+        Sent(query=[("sessionId", "s1"), ("sessionId", "s2")], path=PATH),
+    ],
+    ids=["body", "body in another case", "form", "query", "query twice"],
+)
+def test_nothing_may_contradict_the_path(sent: Sent) -> None:
+    with pytest.raises(BadInput) as refused:
+        bind(PatchAISession, sent)
+    assert refused.value.field == "sessionId"
+
+
+@pytest.mark.parametrize(
+    ("handler", "purpose"), [(None, "query"), (JSON, "body")], ids=["REST", "predefined"]
+)
+def test_query_and_body_have_their_order(handler: Any, purpose: str) -> None:  # noqa: ANN401
+    sent = Sent(
+        body=b'{"purpose":"body"}',
+        content_type=JSON_TYPE,
+        handler=handler,
+        query=[("Purpose", "query")],
+    )
+    assert bind(NewAISession, sent).purpose == purpose
+
+
+def test_an_empty_value_in_the_query_says_nothing() -> None:
+    sent = Sent(body=b'{"purpose":"p"}', content_type=JSON_TYPE, query=[("purpose", "")])
+    assert bind(NewAISession, sent).purpose == "p"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        [("accountIds", "a1,b")],
+        [("accountIds", "[a1,b]")],
+        [("AccountIds", "a1"), ("accountids", "b")],
+        [("accountIds", '["a1",b]')],
+    ],
+    ids=["joined", "JSV", "repeated", "quoted"],
+)
+def test_lists_come_in_a_query(query: list[tuple[str, str]]) -> None:
+    assert bind(ListAISessions, Sent(query=query)).account_ids == ["a1", "b"]
+
+
+def test_a_query_is_text_and_becomes_what_a_member_is() -> None:
+    query = [
+        ("page", "2"),
+        ("all", "True"),
+        ("countPerPage", "10"),
+        ("sortOrder", "Descend"),
+        ("sortField", ""),
+    ]
+    assert members(bind(ListAISessions, Sent(query=query))) == {
+        "page": 2,
+        "all": True,
+        "count_per_page": 10,
+        "sort_order": SortOrder.DESCEND,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (b"application/json", b'{"accountIds":["a1","b"],"page":1}'),
+        (b"application/json", b'{"accountIds":"a1,b","page":"1"}'),
+        (b"application/jsv", b"{accountIds:[a1,b],page:1}"),
+        (
+            b"application/xml",
+            b"<ListAISessions><AccountIds><string>a1</string><string>b</string></AccountIds>"
+            b"<Page>1</Page></ListAISessions>",
+        ),
+        (b"text/csv", b'AccountIds,Page\r\n"[a1,b]",1\r\n'),
+    ],
+)
+def test_lists_come_in_bodies(content_type: bytes, body: bytes) -> None:
+    request = bind(ListAISessions, Sent(body=body, content_type=content_type))
+    assert members(request) == {"account_ids": ["a1", "b"], "page": 1}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (b"application/json", b'[{"purpose":"1"},{"PURPOSE":"2"}]'),
+        (
+            b"application/xml",
+            b"<ArrayOfNewAISession><NewAISession><Purpose>1</Purpose></NewAISession>"
+            b"<NewAISession><Purpose>2</Purpose></NewAISession></ArrayOfNewAISession>",
+        ),
+        (b"application/jsv", b"[{purpose:1},{purpose:2}]"),
+        (b"text/csv", b"Purpose\r\n1\r\n2\r\n"),
+    ],
+)
+def test_a_batch_holds_several(content_type: bytes, body: bytes) -> None:
+    requests = bind_all(NewAISession, Sent(body=body, content_type=content_type, handler=None))
+    assert [request.purpose for request in requests] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (JSON_TYPE, b'{"purpose":"1"}'),
+        (
+            b"application/xml",
+            b"<ArrayOfNewAISession><NewAISession><Purpose>1</Purpose></NewAISession>"
+            b"</ArrayOfNewAISession>",
+        ),
+        (b"text/csv", b"Purpose\r\n1\r\n"),
+    ],
+)
+def test_a_batch_may_hold_one(content_type: bytes, body: bytes) -> None:
+    requests = bind_all(NewAISession, Sent(body=body, content_type=content_type))
+    assert [request.purpose for request in requests] == ["1"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]"])
+def test_a_batch_may_be_empty(body: bytes) -> None:
+    assert bind_all(NewAISession, Sent(body=body, content_type=JSON_TYPE)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "field"),
+    [
+        (NewAISession, Sent(body=b'{"purpose":5}', content_type=JSON_TYPE), "purpose"),
+        (NewAISession, Sent(body=b'{"Purpose":5}', content_type=JSON_TYPE), "purpose"),
+        (NewAISession, Sent(body=b'{"a":1,"purpose":"p","a":2}', content_type=JSON_TYPE), "a"),
+        (
+            NewAISession,
+            Sent(body=b'{"purpose":"p","Purpose":"q"}', content_type=JSON_TYPE),
+            "purpose",
+        ),
+        (ListAISessions, Sent(query=[("page", "-1")]), "page"),
+        (ListAISessions, Sent(query=[("page", "x")]), "page"),
+        (ListAISessions, Sent(query=[("sortOrder", "Up")]), "sortOrder"),
+        (
+            NewAISessionAction,
+            Sent(body=b"functionName=", content_type=FORM_TYPE),
+            "functionName",
+        ),
+    ],
+    ids=[
+        "type", "type in another case", "twice", "twice in two cases", "range", "number",
+        "choice", "too short",
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(kind: Any, sent: Sent, field: str) -> None:  # noqa: ANN401
+    with pytest.raises(BadInput) as refused:
+        bind(kind, sent)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("body", [b"5", b'"text"', b"[1]", b"[[]]"])
+def test_what_is_no_object_is_refused(body: bytes) -> None:
+    with pytest.raises(BadInput):
+        bind(NewAISession, Sent(body=body, content_type=JSON_TYPE))
+    with pytest.raises(BadInput):
+        bind_all(NewAISession, Sent(body=body, content_type=JSON_TYPE))
