@@ -23,11 +23,12 @@ class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Drawn(Struct, frozen=True):
-    """The id that the service drew for what is created; a retry draws another."""
+    """What the service drew for a command: ids and times; a retry draws others."""
 
-    field: str
-    """Of the command."""
-    stream: StreamId
+    fields: tuple[str, ...]
+    """Of the command: they do not tell a retry from another command."""
+    stream: StreamId | None = None
+    """The stream, if it was drawn too: nobody else knows it yet."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -37,6 +38,14 @@ class Call(Struct, frozen=True, kw_only=True):
     metadata: Metadata
     if_version: frozenset[int] | None = None
     """Versions that the stream may have; None: any."""
+
+
+class Asked(Struct, frozen=True):
+    """A command, who gives it on which conditions, and what was drawn for it."""
+
+    command: Struct
+    call: Call
+    drawn: Drawn | None = None
 
 
 class Answer(Struct, frozen=True):

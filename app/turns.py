@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.log.errors import StoreDown
 from domain.ids import StreamId
@@ -18,6 +20,18 @@ class Turns:
     def of(self, stream: StreamId) -> "Turn":
         """The caller's turn with a stream, for as long as an `async with` lasts."""
         return Turn(self._waiting, stream.int)
+
+    @asynccontextmanager
+    async def of_all(self, streams: Iterable[StreamId]) -> AsyncIterator[None]:
+        """The caller's turns with several different streams at once.
+
+        They are taken in the order of the streams' numbers: of two callers that want the same
+        ones, neither ever holds what the other waits for while it waits for the other's.
+        """
+        async with AsyncExitStack() as turns:
+            for number in sorted([stream.int for stream in streams]):
+                await turns.enter_async_context(Turn(self._waiting, number))
+            yield
 
 
 class Turn:

@@ -19,11 +19,12 @@ CREATE FUNCTION append(
     -- one entry an event, those of a command together
     e_topic       text[],
     e_state       bytea[],
-    e_id          uuid[]
+    e_id          uuid[],
+    p_atomic      boolean    -- all commands or none: one that conflicts holds back the others
 ) RETURNS TABLE (
-    outcome     text,        -- appended | replayed | key_reused | conflict
+    outcome     text,        -- appended | replayed | key_reused | conflict | held_back
     stream_id   uuid,        -- of the command; at a replay, of the first command with the key
-    version     bigint,      -- of the stream after it; the present one at a conflict
+    version     bigint,      -- of the stream after it; the present one if nothing was written
     "position"  bigint,      -- of the command's last event
     recorded_at timestamptz
 )
@@ -53,6 +54,8 @@ DECLARE
     e_command   integer[];  -- of each event, the number of its command
     e_nth       integer[];  -- 1 for a command's first event
     view_table  text;
+    was         text;
+    becomes     text;
 BEGIN
     IF c_events IS NOT NULL THEN
         SELECT array_agg(c.i ORDER BY c.i, n.th), array_agg(n.th ORDER BY c.i, n.th)
@@ -138,6 +141,26 @@ BEGIN
            max(p.upto)
       INTO v_outcome, v_stream, v_version, v_position, v_at, v_appended
       FROM placed AS p;
+
+    IF p_atomic AND v_outcome && ARRAY['conflict', 'key_reused'] THEN
+        IF 'already' = ANY (v_outcome) THEN
+            -- Sent again after all of it was committed. Only a command without events can be in
+            -- conflict then: it left no event to be known by, and its stream moved on since.
+            was := 'conflict';
+            becomes := 'already';
+        ELSE
+            was := 'appended';
+            becomes := 'held_back';
+            v_appended := 0;
+        END IF;
+        SELECT array_agg(CASE r.outcome WHEN was THEN becomes ELSE r.outcome END ORDER BY r.i),
+               array_agg(CASE r.outcome WHEN was THEN r.expected ELSE r.version END ORDER BY r.i),
+               array_agg(CASE WHEN r.outcome <> was THEN r.position END ORDER BY r.i),
+               array_agg(CASE WHEN r.outcome <> was THEN r.at END ORDER BY r.i)
+          INTO v_outcome, v_version, v_position, v_at
+          FROM unnest(v_outcome, c_expected, v_version, v_position, v_at)
+               WITH ORDINALITY AS r(outcome, expected, version, position, at, i);
+    END IF;
 
     IF v_appended > 0 THEN
         INSERT INTO stored_events

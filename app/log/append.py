@@ -16,6 +16,8 @@ from app.sql import blocks
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
+REFUSED = (asyncpg.PostgresError, ValueError, OverflowError)
+"""What the database, or the driver before it, refuses an entry with for ever."""
 
 
 class NewEvent(Struct, frozen=True):
@@ -57,7 +59,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 class Outcome(Struct, frozen=True):
     """What became of an entry: one row of the function `append`."""
 
-    outcome: str  # appended | replayed | key_reused | conflict
+    outcome: str  # appended | replayed | key_reused | conflict | held_back
     stream: StreamId  # at a replay: of the first command with the key
     version: int
     position: int | None
@@ -74,6 +76,8 @@ class Appender:
         self._partition = partition
         self._deadline_s = deadline_s
         self._batcher = Batcher[Entry, Outcome](self._send, batch, lanes=2)
+        # Beside the others, so that no single command waits here for one of these.
+        self._whole = Batcher[Sequence[Entry], Sequence[Outcome]](self._send_whole, 1)
 
     def append(self, entry: Entry) -> asyncio.Future[Outcome]:
         """The outcome, when it is on disk. At most one entry a stream at a time.
@@ -83,12 +87,35 @@ class Appender:
         """
         return self._batcher.submit(entry)
 
+    def append_all(self, entries: Sequence[Entry]) -> asyncio.Future[Sequence[Outcome]]:
+        """The outcomes of entries that are written all or none, in a commit of their own.
+
+        Those that only the others kept from being written are `held_back`. Raises as `append`,
+        and what the database refuses any of them with.
+        """
+        return self._whole.submit(entries)
+
     async def drain(self) -> None:
         """Return when nothing is under way."""
         await self._batcher.drain()
+        await self._whole.drain()
 
     async def _send(self, entries: Sequence[Entry]) -> Sequence[Outcome | Exception]:
-        arguments = self._arguments(entries)
+        try:
+            return await self._commit(entries, atomic=False)
+        except REFUSED as error:
+            # One entry that the database refuses must not take its batch with it.
+            if len(entries) == 1:
+                return [error]
+            return [answer for entry in entries for answer in await self._send([entry])]
+
+    async def _send_whole(
+        self, batches: Sequence[Sequence[Entry]]
+    ) -> Sequence[Sequence[Outcome] | Exception]:
+        return [await self._commit(entries, atomic=True) for entries in batches]
+
+    async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
+        arguments = (*self._arguments(entries), atomic)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
         while True:
@@ -104,16 +131,6 @@ class Appender:
                 if loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
-            except (asyncpg.PostgresError, ValueError, OverflowError) as error:
-                return await self._each_alone(entries, error)
-
-    async def _each_alone(
-        self, entries: Sequence[Entry], error: Exception
-    ) -> Sequence[Outcome | Exception]:
-        # One entry that the database refuses must not take its batch with it.
-        if len(entries) == 1:
-            return [error]
-        return [answer for entry in entries for answer in await self._send([entry])]
 
     def _arguments(self, entries: Sequence[Entry]) -> tuple[object, ...]:
         contexts: dict[Context, int] = {}

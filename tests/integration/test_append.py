@@ -3,18 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
-from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from uuid_utils.compat import uuid7
+from entries import entry, made_ids, new_stream, rows
 
-from app.log.append import Appender, Context, Entry, NewEvent, Outcome
+from app.log.append import Appender, Outcome
 from app.log.pool import Pool
 from app.settings import Settings
 from domain.ids import StreamId
-
-TOPIC = "ai_session.patched.v1"
 
 
 @pytest.fixture
@@ -28,42 +25,6 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
 async def appender(pool: Pool) -> AsyncIterator[Appender]:
     yield (made := Appender(pool, 0, batch=256, deadline_s=10))
     await made.drain()
-
-
-def new_stream() -> StreamId:
-    return StreamId(uuid7())
-
-
-def entry(
-    stream: StreamId,
-    expected: int = 0,
-    events: int = 1,
-    *,
-    metadata: str = "{}",
-    ids: Sequence[UUID] | None = None,
-    key: str | None = None,
-) -> Entry:
-    return Entry(
-        stream=stream,
-        expected=expected,
-        events=[NewEvent(TOPIC, b"{}", event_id) for event_id in ids or made_ids(events)],
-        doc=None,
-        context=Context(actor="kim", metadata=metadata, view="ai_session_info"),
-        key=key,
-        fingerprint=None if key is None else b"what the key stands for",
-    )
-
-
-def made_ids(count: int) -> list[UUID]:
-    return [uuid4() for _ in range(count)]
-
-
-async def rows(owner: asyncpg.Connection) -> list[asyncpg.Record]:
-    return await owner.fetch(
-        "SELECT notification_id AS position, originator_id AS stream,"
-        " originator_version AS version, event_id, recorded_at"
-        " FROM stored_events ORDER BY notification_id"
-    )
 
 
 async def test_an_append_answers_with_version_position_and_time(

@@ -1,6 +1,5 @@
-"""What a command's giver is promised, with the log on a real PostgreSQL."""
+"""What a command does, and what it is refused with; the log is a real PostgreSQL's."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -8,33 +7,15 @@ import given
 import msgspec
 import pytest
 from msgspec.structs import replace
+from seen import topics
 
-from app.calls import Answer
-from app.log.append import Entry, Outcome
-from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch, WrongMasterKey
-from app.log.keyring import Keyring
-from app.log.read import read_stream
+from app.log.errors import VersionMismatch, WrongMasterKey
 from app.service import Service, open_service
 from app.settings import Settings
-from domain.ai_session import AISession, AISessionPatched, DeleteAISession
+from domain.ai_session import AISession, DeleteAISession
 from domain.chat_session import ChatSession, DeleteChatSession, UpdateChatSession
 from domain.errors import AccountNotFound, AlreadyExists, NotFound
-from domain.ids import AISessionId, StreamId, ai_session_stream
-
-
-def stream_of(session: AISessionId) -> StreamId:
-    stream = ai_session_stream(session)
-    assert stream is not None
-    return stream
-
-
-async def topics(owner: asyncpg.Connection) -> list[str]:
-    rows = await owner.fetch("SELECT topic FROM stored_events ORDER BY notification_id")
-    return [row["topic"].removesuffix(".v1") for row in rows]
-
-
-def without_replay(answer: Answer) -> Answer:
-    return replace(answer, replayed=False)
+from domain.ids import AISessionId
 
 
 async def test_a_session_is_created_patched_and_deleted(
@@ -118,43 +99,6 @@ async def test_an_answer_shows_the_present_name_of_the_account(
     assert patched.account_name == "Acme & Sons"
 
 
-async def test_a_command_on_a_stale_memory_is_decided_again(
-    service: Service, other_service: Service, owner: asyncpg.Connection
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    await given.patch_ai_session(other_service, session, "billing")
-    # To this service the session still holds "triage": it must neither overwrite blindly…
-    patched = await given.patch_ai_session(service, session, "sales")
-    assert (patched.folded.version, patched.folded.state.purpose) == (3, "sales")
-    # …nor take for a change what is none, …
-    await given.patch_ai_session(other_service, session, "refund")
-    assert (await given.patch_ai_session(service, session, "refund")).folded.version == 4
-    # …nor for none what is one.
-    await given.patch_ai_session(other_service, session, "sales")
-    assert (await given.patch_ai_session(service, session, "refund")).folded.version == 6
-    assert (await topics(owner)).count("ai_session.patched") == 5
-
-
-async def test_a_stale_memory_refuses_nothing(service: Service, other_service: Service) -> None:
-    session = given.new_id()
-    with pytest.raises(NotFound):
-        await given.patch_ai_session(other_service, session, "billing")
-    await given.open_ai_session(service, session)
-    assert (await given.patch_ai_session(other_service, session, "billing")).folded.version == 2
-    assert (
-        await given.patch_ai_session(service, session, "sales", given.call(if_version=2))
-    ).folded.version == 3
-
-
-async def test_a_session_that_was_deleted_elsewhere_is_not_found(
-    service: Service, other_service: Service
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    await given.delete_ai_session(other_service, session)
-    with pytest.raises(NotFound):
-        await given.patch_ai_session(service, session, "billing")
-
-
 async def test_a_taken_id_is_refused(service: Service, other_service: Service) -> None:
     session = given.session_of(await given.open_ai_session(service))
     await given.open_account(service, "a1")
@@ -163,26 +107,6 @@ async def test_a_taken_id_is_refused(service: Service, other_service: Service) -
             await given.open_account(again, "a1")
         with pytest.raises(AlreadyExists):
             await given.open_ai_session(again, session)
-
-
-async def test_a_stream_that_moves_on_each_time_ends_in_a_conflict(
-    service: Service, other_service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    (appender,), decisions = service.commands._appenders, 0
-    append = appender.append
-
-    async def overtaken(entry: Entry) -> Outcome:
-        nonlocal decisions
-        decisions += 1
-        await given.patch_ai_session(other_service, session, f"other {decisions}")
-        return await append(entry)
-
-    monkeypatch.setattr(appender, "append", overtaken)
-    with pytest.raises(Conflict) as refused:
-        await given.patch_ai_session(service, session, "mine")
-    assert decisions == 1 + service.settings.conflict_retries
-    assert refused.value.version == 1 + decisions
 
 
 async def test_a_demanded_version_must_be_the_present_one(
@@ -198,168 +122,6 @@ async def test_a_demanded_version_must_be_the_present_one(
     await given.patch_ai_session(service, session, "sales", given.call(if_version=2))
     with pytest.raises(VersionMismatch):  # even if the patch would change nothing
         await given.patch_ai_session(service, session, "sales", given.call(if_version=2))
-    assert (await topics(owner)).count("ai_session.patched") == 2
-
-
-async def test_a_creation_that_is_sent_again_is_answered_again(
-    service: Service, other_service: Service, owner: asyncpg.Connection
-) -> None:
-    first = await given.open_ai_session(service, key="k1")
-    for again in (service, other_service):
-        answer = await given.open_ai_session(again, key="k1")  # draws another id
-        assert answer.replayed
-        assert without_replay(answer) == first
-    assert await topics(owner) == ["ai_session.created"]
-
-
-async def test_a_replay_answers_as_of_then(service: Service, other_service: Service) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    by = given.call(key="k1")
-    first = await given.patch_ai_session(service, session, "billing", by)
-    await given.patch_ai_session(service, session, "sales", given.call("pat"))
-    for again in (service, other_service):
-        answer = await given.patch_ai_session(again, session, "billing", by)
-        assert answer.replayed
-        assert without_replay(answer) == first
-
-
-async def test_what_would_be_refused_now_is_still_answered_as_it_was_then(
-    service: Service, other_service: Service, owner: asyncpg.Connection
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    patch, delete = given.call(key="k1", if_version=1), given.call(key="k2")
-    patched = await given.patch_ai_session(service, session, "billing", patch)
-    deleted = await given.delete_ai_session(service, session, delete)
-    for again in (service, other_service):
-        answer = await given.patch_ai_session(again, session, "billing", patch)
-        assert without_replay(answer) == patched
-        assert without_replay(await given.delete_ai_session(again, session, delete)) == deleted
-    assert len(await topics(owner)) == 3
-
-
-async def test_a_key_stands_for_a_patch_that_changed_nothing_too(service: Service) -> None:
-    session = given.session_of(await given.open_ai_session(service, purpose="triage"))
-    by = given.call(key="k1")
-    first = await given.patch_ai_session(service, session, "triage", by)
-    await given.patch_ai_session(service, session, "billing")
-    again = await given.patch_ai_session(service, session, "triage", by)
-    assert again.replayed
-    assert without_replay(again) == first
-
-
-async def test_a_key_comes_back_with_another_command(
-    service: Service, other_service: Service, owner: asyncpg.Connection
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    by = given.call(key="k1")
-    await given.patch_ai_session(service, session, "billing", by)
-    for again in (service, other_service):
-        with pytest.raises(KeyReused):
-            await given.patch_ai_session(again, session, "sales", by)
-        with pytest.raises(KeyReused):
-            await given.delete_ai_session(again, session, by)
-        with pytest.raises(KeyReused):
-            await given.open_ai_session(again, key="k1")
-        with pytest.raises(KeyReused):  # refused anyway, and the key says why first
-            await given.patch_ai_session(again, given.new_id(), "sales", by)
-    assert len(await topics(owner)) == 2
-
-
-async def test_a_key_belongs_to_its_principal(service: Service) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    await given.patch_ai_session(service, session, "billing", given.call("kim", key="k1"))
-    answer = await given.patch_ai_session(service, session, "sales", given.call("pat", key="k1"))
-    assert (answer.replayed, answer.folded.version) == (False, 3)
-
-
-async def test_a_command_that_was_refused_leaves_its_key_free(service: Service) -> None:
-    session, by = given.new_id(), given.call(key="k1")
-    with pytest.raises(NotFound):
-        await given.patch_ai_session(service, session, "billing", by)
-    await given.open_ai_session(service, session)
-    answer = await given.patch_ai_session(service, session, "billing", by)
-    assert (answer.replayed, answer.folded.version) == (False, 2)
-
-
-async def test_a_key_in_flight_is_refused_and_free_again_afterwards(
-    service: Service, owner: asyncpg.Connection
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    by = given.call(key="k1")
-    answers = await asyncio.gather(
-        *(given.patch_ai_session(service, session, "billing", by) for _ in range(3)),
-        return_exceptions=True,
-    )
-    assert [type(answer) for answer in answers] == [Answer, KeyInFlight, KeyInFlight]
-    assert (await given.patch_ai_session(service, session, "billing", by)).replayed
-    assert len(await topics(owner)) == 2
-
-
-async def test_one_key_in_two_processes_at_once_is_one_command(
-    service: Service, other_service: Service, owner: asyncpg.Connection
-) -> None:
-    answers = await asyncio.gather(
-        given.open_ai_session(service, key="k1"), given.open_ai_session(other_service, key="k1")
-    )
-    assert sorted(answer.replayed for answer in answers) == [False, True]
-    assert without_replay(answers[0]) == without_replay(answers[1])
-    assert await topics(owner) == ["ai_session.created"]
-
-
-async def test_many_writers_of_one_session_lose_no_update(
-    service: Service, other_service: Service
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    answers = await asyncio.gather(
-        *(given.patch_ai_session(service, session, f"purpose {number}") for number in range(32))
-    )
-    assert [answer.folded.version for answer in answers] == list(range(2, 34))
-    past = await read_stream(service.pool, keyring(service), 0, stream_of(session))
-    assert past is not None
-    purposes = [
-        each.event.purpose for each in past.events if isinstance(each.event, AISessionPatched)
-    ]
-    assert purposes == [f"purpose {number}" for number in range(32)]
-
-
-async def test_writers_in_two_processes_lose_no_acknowledged_update(
-    service: Service, other_service: Service
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    answers = await asyncio.gather(
-        *(
-            given.patch_ai_session(each, session, f"{name} {number}")
-            for number in range(16)
-            for name, each in (("one", service), ("two", other_service))
-        ),
-        return_exceptions=True,
-    )
-    done = [answer.folded for answer in answers if isinstance(answer, Answer)]
-    assert all(isinstance(answer, Answer | Conflict) for answer in answers)
-    assert len({folded.version for folded in done}) == len(done) >= 1
-    past = await read_stream(service.pool, keyring(service), 0, stream_of(session))
-    assert past is not None
-    stored = {
-        each.version: each.event.purpose
-        for each in past.events
-        if isinstance(each.event, AISessionPatched)
-    }
-    assert stored == {folded.version: folded.state.purpose for folded in done}
-
-
-async def test_a_caller_that_goes_away_holds_up_nobody(
-    service: Service, owner: asyncpg.Connection
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    by = given.call(key="k1")
-    gone = asyncio.ensure_future(given.patch_ai_session(service, session, "billing", by))
-    await asyncio.sleep(0)
-    gone.cancel()
-    answer = await given.patch_ai_session(service, session, "sales")
-    assert answer.folded.state.purpose == "sales"
-    await service.commands.drain()
-    again = await given.patch_ai_session(service, session, "billing", by)
-    assert again.folded.state.purpose == "billing"
     assert (await topics(owner)).count("ai_session.patched") == 2
 
 
@@ -412,7 +174,3 @@ async def test_a_service_that_remembers_nothing_answers_the_same(small_memory: S
 async def test_another_master_key_than_the_logs_is_refused(settings: Settings) -> None:
     with pytest.raises(WrongMasterKey):
         await open_service(replace(settings, master_key=b"x" * 32))
-
-
-def keyring(service: Service) -> Keyring:
-    return Keyring(service.settings.master_key)

@@ -1,0 +1,193 @@
+"""Commands of which all are done, or none: one append for them all."""
+
+import asyncio
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+
+from app import metrics
+from app.calls import Answer, Asked
+from app.decisions import Decisions
+from app.jobs import Draft, Job, batch_fingerprints
+from app.log.append import Appender, Outcome
+from app.log.errors import Conflict, KeyInFlight, KeyReused, Unreadable, VersionMismatch
+from app.log.keyring import Keyring
+from app.log.pool import Pool
+from app.log.read import Used, used_key
+from app.settings import Settings
+from app.targets import TARGETS
+from app.turns import Turns
+from domain.errors import DomainError
+from domain.ids import StreamId, partition_of
+
+
+class InvalidBatch(Exception):
+    """Commands that cannot be done as one, whatever each of them asks for."""
+
+
+class BatchRefused(Exception):
+    """Nothing of a batch was done, because of one of its commands."""
+
+    def __init__(self, index: int, cause: Exception) -> None:
+        """`index`: its place, from 0; `cause`: what it alone would be refused with.
+
+        That is what `Commands.handle` raises, or InvalidBatch, or Unreadable.
+        """
+        self.index = index
+        self.cause = cause
+        super().__init__(f"Command {index}: {cause}")
+
+
+class Batches:
+    """Carries out batches; shares turns, keys and appenders with the single commands."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        keyring: Keyring,
+        settings: Settings,
+        appenders: Sequence[Appender],
+        decisions: Decisions,
+        turns: Turns,
+        keys_in_flight: set[tuple[str, str]],
+    ) -> None:
+        """`appenders`: one for each partition."""
+        self._pool = pool
+        self._keyring = keyring
+        self._most = settings.batch_commands
+        self._tries = 1 + settings.conflict_retries
+        self._appenders = appenders
+        self._decisions = decisions
+        self._turns = turns
+        self._keys_in_flight = keys_in_flight
+
+    async def handle(self, commands: Sequence[Asked]) -> list[Answer]:
+        """As `Commands.handle_all`. What is wrong with the batch itself is told first."""
+        jobs = self._jobs(commands)
+        if not jobs:
+            return []
+        with self._in_flight(jobs):
+            async with self._turns.of_all([job.stream for job in jobs if not job.is_new]):
+                return await self._carry_out_once(jobs)
+
+    def _jobs(self, commands: Sequence[Asked]) -> list[Job]:
+        if len(commands) > self._most:
+            raise BatchRefused(
+                self._most, InvalidBatch(f"A batch takes {self._most} commands at most")
+            )
+        prints = self._fingerprints(commands)
+        jobs: list[Job] = []
+        streams: set[StreamId] = set()
+        for index, (asked, fingerprint) in enumerate(zip(commands, prints, strict=True)):
+            try:
+                job = self._job(asked, fingerprint)
+                if job.stream in streams:
+                    raise InvalidBatch("An earlier command of this batch has the same target")
+                if jobs and job.partition != jobs[0].partition:
+                    raise InvalidBatch("The targets of this batch are in several partitions")
+            except (DomainError, InvalidBatch) as error:
+                raise BatchRefused(index, error) from error
+            streams.add(job.stream)
+            jobs.append(job)
+        return jobs
+
+    def _job(self, asked: Asked, fingerprint: bytes | None) -> Job:
+        target = TARGETS[type(asked.command)]
+        new = None if asked.drawn is None else asked.drawn.stream
+        stream = target.stream(asked.command) if new is None else new
+        partition = partition_of(stream, len(self._appenders))
+        return Job(
+            asked.command, asked.call, target, stream, partition, new is not None, fingerprint
+        )
+
+    def _fingerprints(self, commands: Sequence[Asked]) -> Sequence[bytes | None]:
+        keyed = [asked.call.metadata.idempotency_key is not None for asked in commands]
+        if not any(keyed):
+            return [None] * len(commands)
+        if not all(keyed):
+            raise ValueError("Either all commands of a batch have an idempotency key or none has")
+        return batch_fingerprints(self._keyring, commands)
+
+    @contextmanager
+    def _in_flight(self, jobs: Sequence[Job]) -> Iterator[None]:
+        held: set[tuple[str, str]] = set()
+        for index, job in enumerate(jobs):
+            key = job.call.metadata.idempotency_key
+            if key is None:
+                continue
+            if (job.call.actor, key) in self._keys_in_flight:
+                raise BatchRefused(index, KeyInFlight())
+            if (job.call.actor, key) in held:
+                raise BatchRefused(index, KeyReused())
+            held.add((job.call.actor, key))
+        self._keys_in_flight.update(held)
+        try:
+            yield
+        finally:
+            self._keys_in_flight.difference_update(held)
+
+    async def _carry_out_once(self, jobs: Sequence[Job]) -> list[Answer]:
+        try:
+            return await self._carry_out(jobs)
+        except BatchRefused as refused:
+            if not isinstance(refused.cause, DomainError | VersionMismatch):
+                raise
+            # What is refused now may be the retry of what was done then, as a whole: the first
+            # key tells, and where it is, all are.
+            used = await self._used(jobs[0])
+            if used is None:
+                raise
+            if used.fingerprint != jobs[0].fingerprint:
+                raise BatchRefused(0, KeyReused()) from None
+            return [await self._answer_again(job) for job in jobs]
+
+    async def _answer_again(self, job: Job) -> Answer:
+        used = await self._used(job)
+        assert used is not None  # noqa: S101  # the caller saw the key of the first command
+        return await self._decisions.answer_again(job, used.stream, used.version)
+
+    async def _used(self, job: Job) -> Used | None:
+        key = job.call.metadata.idempotency_key
+        if key is None:
+            return None
+        return await used_key(self._pool, job.partition, job.call.actor, key)
+
+    async def _carry_out(self, jobs: Sequence[Job]) -> list[Answer]:
+        behind: Container[int] = ()
+        for _ in range(self._tries):
+            drafts = await self._drafts(jobs, behind)
+            outcomes = await self._appenders[jobs[0].partition].append_all(
+                [draft.entry for draft in drafts]
+            )
+            told = [outcome.outcome for outcome in outcomes]
+            if "key_reused" in told:
+                raise BatchRefused(told.index("key_reused"), KeyReused())
+            if "conflict" not in told:
+                return await asyncio.gather(*map(self._answer, drafts, outcomes))
+            metrics.CONFLICTS.inc(told.count("conflict"))
+            behind = [index for index, each in enumerate(told) if each == "conflict"]
+        first = told.index("conflict")
+        raise BatchRefused(first, Conflict(jobs[first].stream, outcomes[first].version))
+
+    async def _drafts(self, jobs: Sequence[Job], behind: Container[int]) -> list[Draft]:
+        """All decided; those that memory is `behind` for, on what the database knows."""
+        decided = await asyncio.gather(
+            *(self._draft(job, behind=index in behind) for index, job in enumerate(jobs)),
+            return_exceptions=True,
+        )
+        drafts = []
+        for index, draft in enumerate(decided):
+            if isinstance(draft, DomainError | VersionMismatch | Unreadable):
+                raise BatchRefused(index, draft) from draft
+            if isinstance(draft, BaseException):
+                raise draft
+            drafts.append(draft)
+        return drafts
+
+    async def _draft(self, job: Job, *, behind: bool) -> Draft:
+        draft = None if behind else self._decisions.from_memory(job)
+        return draft or await self._decisions.from_store(job)
+
+    async def _answer(self, draft: Draft, outcome: Outcome) -> Answer:
+        if outcome.outcome == "replayed":
+            return await self._decisions.answer_again(draft.job, outcome.stream, outcome.version)
+        return self._decisions.answer(draft, outcome)

@@ -1,0 +1,134 @@
+"""What a command comes to: before its append the draft of it, after its append the answer.
+
+A folded aggregate in memory may be behind the log. So it may *approve* a command (the append
+checks the version) but never refuse one: before that the database is asked.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import msgspec
+
+from app.aggregates import Aggregates
+from app.cache import Known
+from app.calls import Answer
+from app.jobs import Draft, Job
+from app.log import codec
+from app.log.append import Context, Entry, NewEvent, Outcome
+from app.log.errors import VersionMismatch
+from app.log.keyring import Keyring
+from app.new_uuid import new_uuid
+from app.views import Views
+from domain.errors import DomainError
+from domain.event import Event
+from domain.ids import AccountId, StreamId
+from projections.catalog import VIEWS
+from projections.fold import advance
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Decisions:
+    """Decides jobs, drafts what they append, and answers them."""
+
+    def __init__(self, aggregates: Aggregates, keyring: Keyring, views: Views) -> None:
+        """`views` answers for the names of accounts."""
+        self._aggregates = aggregates
+        self._keyring = keyring
+        self._views = views
+
+    def from_memory(self, job: Job) -> Draft | None:
+        """The draft on what is remembered; None if that is nothing, or would refuse the command.
+
+        Raises DomainError or VersionMismatch for a new stream: of that, memory knows all.
+        """
+        if job.is_new:
+            known: Known | None = Known()
+        else:
+            known = self._aggregates.memory.get(job.stream)
+        if known is None:
+            return None
+        try:
+            events = _decided(job, known)
+        except (DomainError, VersionMismatch):
+            if job.is_new:
+                raise
+            return None
+        return self._draft(job, known, events)
+
+    async def from_store(self, job: Job) -> Draft:
+        """The draft on what the database knows.
+
+        Raises DomainError, VersionMismatch, Unreadable, or StoreDown.
+        """
+        known = await self._aggregates.load(job.target.kind, job.stream)
+        return self._draft(job, known, _decided(job, known))
+
+    def answer(self, draft: Draft, outcome: Outcome) -> Answer:
+        """The answer to a draft that was appended; what it led to is remembered."""
+        job, entry, before = draft.job, draft.entry, draft.known.folded
+        if not entry.events:
+            assert before is not None  # noqa: S101  # only what exists can stay as it is
+            return Answer(before, outcome.account_name)
+        assert outcome.position is not None  # noqa: S101  # what was appended has a place
+        assert outcome.recorded_at is not None  # noqa: S101
+        folded = advance(
+            before,
+            draft.state,
+            stream=job.stream,
+            partition=job.partition,
+            version=outcome.version,
+            position=outcome.position,
+            actor=job.call.actor,
+            at=outcome.recorded_at,
+        )
+        self._aggregates.memory.remember(job.stream, Known(folded, draft.box, len(entry.doc or "")))
+        return Answer(folded, outcome.account_name)
+
+    async def answer_again(self, job: Job, stream: StreamId, version: int) -> Answer:
+        """The answer that the first command with the key had, from the log as of its version."""
+        folded = await self._aggregates.as_of(job.target.kind, stream, version)
+        account = job.target.account(folded.state)
+        name = None if account is None else await self._views.account_name(AccountId(account))
+        return Answer(folded, name, replayed=True)
+
+    def _draft(self, job: Job, known: Known, events: Sequence[Event]) -> Draft:
+        before = known.folded
+        view = VIEWS[job.target.kind]
+        state: Any = reduce(view.evolve, events, None if before is None else before.state)
+        box, wrapped = known.box, None
+        new_events = []
+        for event in events:
+            plain, secret = codec.split(event)
+            if secret and box is None:
+                box, wrapped = self._keyring.new(job.stream)
+            stored = codec.encode(event.topic, plain, secret, job.stream, box)
+            new_events.append(NewEvent(event.topic, stored, new_uuid()))
+        call = job.call
+        entry = Entry(
+            context=Context(
+                actor=call.actor,
+                metadata=_ENCODER.encode(call.metadata).decode(),
+                view=view.name,
+                account=job.target.account(state),
+            ),
+            stream=job.stream,
+            expected=0 if before is None else before.version,
+            events=new_events,
+            doc=view.doc(state) if events else None,
+            sealing_key=wrapped,
+            key=call.metadata.idempotency_key,
+            fingerprint=job.fingerprint,
+        )
+        return Draft(job, known, entry, state, box)
+
+
+def _decided(job: Job, known: Known) -> Sequence[Event]:
+    folded = known.folded
+    state = None if folded is None else folded.state
+    events = job.target.decide(job.command, state)
+    demanded = job.call.if_version
+    if demanded is not None and folded is not None and folded.version not in demanded:
+        raise VersionMismatch(folded.version)
+    return events

@@ -1,0 +1,123 @@
+"""What an append promises for entries that are written all or none."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import pytest
+from entries import entry, new_stream, rows
+from msgspec.structs import replace
+
+from app.log.append import Appender, Outcome
+from app.log.pool import Pool
+from app.settings import Settings
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = Pool(settings)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def appender(pool: Pool) -> AsyncIterator[Appender]:
+    yield (made := Appender(pool, 0, batch=256, deadline_s=10))
+    await made.drain()
+
+
+async def test_entries_that_are_written_as_one_share_a_commit(
+    appender: Appender, owner: asyncpg.Connection
+) -> None:
+    batch = [entry(new_stream(), events=2), entry(new_stream(), key="k1"), entry(new_stream())]
+    outcomes = await appender.append_all(batch)
+    assert [(each.outcome, each.version, each.position) for each in outcomes] == [
+        ("appended", 2, 2), ("appended", 1, 3), ("appended", 1, 4)
+    ]  # fmt: skip
+    assert len(await owner.fetch("SELECT DISTINCT xmin FROM stored_events")) == 1
+
+
+@pytest.mark.parametrize("at_fault", ["conflict", "key_reused"])
+async def test_an_entry_that_is_not_written_holds_back_those_it_is_one_with(
+    appender: Appender, owner: asyncpg.Connection, at_fault: str
+) -> None:
+    stream, known = new_stream(), new_stream()
+    await appender.append_all([entry(stream), entry(known, key="k1")])
+    before = await rows(owner)
+    wrong = entry(stream) if at_fault == "conflict" else entry(new_stream(), key="k1")
+    wrong = replace(wrong, fingerprint=b"of another command")
+    batch = [entry(known, 1, key="k2"), wrong, entry(new_stream(), key="k3")]
+    outcomes = await appender.append_all(batch)
+    told = [each.outcome for each in outcomes]
+    assert told == [at_fault if each is wrong else "held_back" for each in batch]
+    held = [each for each in outcomes if each.outcome == "held_back"]
+    assert [(each.version, each.position, each.recorded_at) for each in held] == [
+        (each.expected, None, None) for each in batch if each is not wrong
+    ]
+    assert await rows(owner) == before
+    assert await owner.fetchval("SELECT position FROM log_partition") == len(before)
+    assert await owner.fetchval("SELECT count(*) FROM idempotency_key") == 1
+    assert (await appender.append(batch[0])).outcome == "appended"  # nothing of it is left behind
+
+
+async def test_entries_that_are_one_are_replayed_as_one(
+    appender: Appender, owner: asyncpg.Connection
+) -> None:
+    first = [entry(new_stream(), key=key) for key in ("k1", "k2")]
+    await appender.append_all(first)
+    outcomes = await appender.append_all([entry(new_stream(), key=key) for key in ("k1", "k2")])
+    assert [(each.outcome, each.stream) for each in outcomes] == [
+        ("replayed", each.stream) for each in first
+    ]
+    assert len(await rows(owner)) == 2
+
+
+async def test_a_poisoned_entry_takes_along_those_it_is_one_with_and_no_others(
+    appender: Appender, owner: asyncpg.Connection
+) -> None:
+    poison = entry(new_stream(), metadata='{"client": "\\u0000"}')
+    single = entry(new_stream())
+    together, alone = await asyncio.gather(
+        appender.append_all([entry(new_stream()), poison]),
+        appender.append(single),
+        return_exceptions=True,
+    )
+    assert isinstance(together, asyncpg.UntranslatableCharacterError)
+    assert isinstance(alone, Outcome)
+    assert [row["stream"] for row in await rows(owner)] == [single.stream]
+
+
+@pytest.mark.parametrize("moved_on", [False, True], ids=["at once", "after a stream moved on"])
+async def test_a_lost_reply_to_entries_that_are_one_is_asked_for_again(
+    appender: Appender,
+    pool: Pool,
+    owner: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    moved_on: bool,
+) -> None:
+    looked_at, changed = new_stream(), new_stream()
+    await appender.append_all([entry(looked_at), entry(changed)])
+    fetch, replies_to_lose = pool.fetch, 2
+
+    async def losing_replies(
+        sql: str, *arguments: object, timeout_s: float | None = None
+    ) -> Sequence[asyncpg.Record]:
+        nonlocal replies_to_lose
+        answer = await fetch(sql, *arguments, timeout_s=timeout_s)
+        if replies_to_lose:
+            replies_to_lose -= 1
+            if moved_on and replies_to_lose:
+                await asyncio.gather(*(overtaking.append(entry(each, version)) for each, version in
+                                       ((looked_at, 1), (changed, 3))))  # fmt: skip
+            raise ConnectionResetError
+        return answer
+
+    overtaking = Appender(Pool(pool._settings), 0, batch=256, deadline_s=10)
+    monkeypatch.setattr(pool, "fetch", losing_replies)
+    batch = [entry(looked_at, 1, events=0), entry(changed, 1, events=2), entry(new_stream())]
+    outcomes = await appender.append_all(batch)
+    assert [(each.outcome, each.version) for each in outcomes] == [
+        ("appended", 1), ("appended", 3), ("appended", 1)
+    ]  # fmt: skip
+    assert [each.position for each in outcomes[1:]] == [4, 5]
+    assert len(await rows(owner)) == 5 + 2 * moved_on
