@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,12 @@ _PARENT_LOOK_S = 0.25
 _KEEPER_PAUSE_S = 1.0
 
 
-def create_app(settings: Settings) -> Litestar:
+def all_faces() -> tuple[Face, ...]:
+    """What the service serves; the first one answers where nothing is."""
+    return EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace()
+
+
+def create_app(settings: Settings, faces: Sequence[Face] | None = None) -> Litestar:
     """The application; it connects when it starts and drains when it stops."""
     opened: list[Service] = []
 
@@ -50,9 +55,8 @@ def create_app(settings: Settings) -> Litestar:
             await asyncio.gather(*watches, return_exceptions=True)
             await opened[0].close()
 
-    faces: tuple[Face, ...] = (EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace())
     return Litestar(
-        [mount(faces, service)],
+        [mount(all_faces() if faces is None else faces, service)],
         lifespan=[lifespan],
         exception_handlers={Exception: _unrouted},
         openapi_config=None,

@@ -18,7 +18,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     statement_cache: int = 100
     """Prepared statements a connection; 0 behind pgbouncer in transaction mode."""
     pool_size: int = 8
-    """Connections a worker process at the most: two append, the others look up."""
+    """Connections a worker process at the most: three append, the others look up."""
     store_deadline_s: float = 1.5
     """How long the database may fail before a request is answered 503."""
     retry_after_s: int = 1

@@ -47,7 +47,7 @@ async def open_ai_session(
         purpose=purpose,
     )
     return await service.commands.handle(
-        command, call(key=key), Drawn("session_id", StreamId(UUID(session)))
+        command, call(key=key), Drawn(("session_id",), StreamId(UUID(session)))
     )
 
 
@@ -71,7 +71,7 @@ async def open_chat_session(service: Service, customer_name: str | None = "Kim")
     by = call()
     number = await service.new_chat_session_id(by)
     command = NewChatSession(chat_session_id=number, customer_name=customer_name)
-    drawn = Drawn("chat_session_id", chat_session_stream(number))
+    drawn = Drawn(("chat_session_id",), chat_session_stream(number))
     return await service.commands.handle(command, by, drawn)
 
 

@@ -1,4 +1,4 @@
-"""The command: `python -m tests.benchmarks [store|http|rebuild|all]`.
+"""The command: `python -m tests.benchmarks [store|http|formats|rebuild|all]`.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """
@@ -12,19 +12,22 @@ from types import FrameType
 
 import click
 
-from . import over_http, rebuilding, store
+from . import formats, over_http, rebuilding, store
 from .conditions import conditions, wrk_version
 from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
+PARTS = ("store", "http", "formats", "rebuild")
 EVENTS, EVENTS_SHORT = 50_000, 5_000
 SHORT = Pace(seconds=1, rounds=2)
 FAILED, MISSING = 1, 3
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["store", "http", "rebuild", "all"]), default="all")
+@click.argument(
+    "part", type=click.Choice(["store", "http", "formats", "rebuild", "all"]), default="all"
+)
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
@@ -44,13 +47,14 @@ def main(part: str, seconds: float, rounds: int, short: bool, folder: Path | Non
         parts: dict[str, Callable[[], str]] = {
             "store": lambda: store.run(here, pace),
             "http": lambda: over_http.run(here, pace),
+            "formats": lambda: formats.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
         }
         wanted = list(parts) if part == "all" else [part]
-        without_wrk = "http" in wanted and wrk_version() is None
-        if without_wrk:
-            click.echo("wrk is not installed: the http part is left out", err=True)
-            wanted.remove("http")
+        loaded = {"http", "formats"}.intersection(wanted) if wrk_version() is None else set()
+        if loaded:
+            click.echo(f"wrk is not installed: {', '.join(loaded)} is left out", err=True)
+            wanted = [name for name in wanted if name not in loaded]
         try:
             for name in wanted:
                 click.echo(parts[name]())
@@ -59,7 +63,7 @@ def main(part: str, seconds: float, rounds: int, short: bool, folder: Path | Non
             sys.exit(FAILED)
         if wanted:
             click.echo(f"{NOTE}\n\n{asyncio.run(conditions(here, pace))}")
-    sys.exit(MISSING if without_wrk else 0)
+    sys.exit(MISSING if loaded else 0)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -1,15 +1,26 @@
 -- What wrk sends. Arguments: method, Authorization, file of session ids, word that makes purposes
--- of this run differ from those of all others. POST creates; PATCH and GET go round the ids.
+-- of this run differ from those of all others, format. POST creates; PATCH and GET go round the ids.
 
-local method, mark, paths, number
+local method, mark, paths, number, format
+
+local formats = {
+   json = {"application/json", '{"accountId":"a1","purpose":"', '"}'},
+   xml = {"application/xml",
+      '<NewAISession xmlns:i="http://www.w3.org/2001/XMLSchema-instance" ' ..
+      'xmlns="http://schemas.datacontract.org/2004/07/Voice.Api.AI">' ..
+      "<AccountId>a1</AccountId><Purpose>", "</Purpose></NewAISession>"},
+   jsv = {"application/jsv", "{accountId:a1,purpose:", "}"},
+   csv = {"text/csv", "AccountId,Purpose\r\na1,", "\r\n"},
+}
 
 function init(args)
-   method, mark, number, paths = args[1], args[4], 0, {}
+   method, mark, format, number, paths = args[1], args[4], formats[args[5]], 0, {}
    for id in io.lines(args[3]) do
       paths[#paths + 1] = "/ai/sessions/" .. id
    end
    wrk.headers["Authorization"] = args[2]
-   wrk.headers["Content-Type"] = "application/json"
+   wrk.headers["Content-Type"] = format[1]
+   wrk.headers["Accept"] = format[1]
 end
 
 function request()
@@ -17,11 +28,11 @@ function request()
    if method == "GET" then
       return wrk.format("GET", paths[number % #paths + 1])
    end
-   local purpose = '"purpose":"Follow up on invoice ' .. mark .. "-" .. number .. '"}'
+   local purpose = "Follow up on invoice " .. mark .. "-" .. number
    if method == "POST" then
-      return wrk.format("POST", "/ai/sessions", nil, '{"accountId":"a1",' .. purpose)
+      return wrk.format("POST", "/ai/sessions", nil, format[2] .. purpose .. format[3])
    end
-   return wrk.format("PATCH", paths[number % #paths + 1], nil, "{" .. purpose)
+   return wrk.format("PATCH", paths[number % #paths + 1], nil, '{"purpose":"' .. purpose .. '"}')
 end
 
 function done(summary, latency)

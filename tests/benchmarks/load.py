@@ -28,10 +28,13 @@ class Load(Struct, frozen=True):
     p99_us: int
 
 
-def load(base_url: str, method: str, ids_file: Path, seconds: float) -> Load:
-    """Load a service for some time. Raises BenchmarkFailed unless every answer was a success."""
+def load(base_url: str, method: str, ids_file: Path, seconds: float, format_: str = "json") -> Load:
+    """Load a service for some time; `format_` is that of what POST sends and asks for.
+
+    Raises BenchmarkFailed unless every answer was a success.
+    """
     length = ("-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s")
-    given = (method, AUTHORIZATION, str(ids_file), secrets.token_hex(4))
+    given = (method, AUTHORIZATION, str(ids_file), secrets.token_hex(4), format_)
     said = subprocess.run(  # noqa: S603  # our script and arguments, no shell
         ["wrk", *length, "-s", str(_SCRIPT), base_url, "--", *given],  # noqa: S607  # a tool of the machine
         capture_output=True,

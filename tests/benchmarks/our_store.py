@@ -89,7 +89,7 @@ async def _caller(service: Service, numbers: Iterator[int], until: float) -> int
         session = AISessionId(str(stream))
         account = AccountId(ACCOUNT_ID)
         command = NewAISession(session_id=session, account_id=account, purpose=f"{PURPOSE}0")
-        await commands.handle(command, created, Drawn("session_id", stream))
+        await commands.handle(command, created, Drawn(("session_id",), stream))
         for number in range(1, EVENTS_A_SESSION):
             change = PatchAISession(session_id=session, purpose=f"{PURPOSE}{number}")
             await commands.handle(change, patched)

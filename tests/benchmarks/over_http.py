@@ -25,7 +25,9 @@ _AT_LEAST = {"POST": (0.8, 2.0), "PATCH": (0.7, 2.5), "GET": (1.0, 2.0)}
 """Against the declarative peer, and against the plain service."""
 
 
-class _Contender(Struct, frozen=True):
+class Contender(Struct, frozen=True):
+    """A service that holds sessions, and the file of their ids."""
+
     service: Service
     ids_file: Path
 
@@ -34,7 +36,7 @@ def run(stage: Stage, pace: Pace) -> str:
     """Measure, and tell in a Markdown table."""
     with ExitStack() as running:
         contenders = {
-            kind.__name__: _prepared(running.enter_context(kind(stage)), stage.folder)
+            kind.__name__: prepared(running.enter_context(kind(stage)), stage.folder)
             for kind in (sessionary, declarative, plain)
         }
         runs = {method: _method(stage, contenders, method, pace) for method in _AT_LEAST}
@@ -55,17 +57,20 @@ def _against(peer: str, column: int, runs: dict[str, Runs]) -> list[Comparison]:
     ]
 
 
-def _method(stage: Stage, contenders: dict[str, _Contender], method: str, pace: Pace) -> Runs:
+def _method(stage: Stage, contenders: dict[str, Contender], method: str, pace: Pace) -> Runs:
     for contender in contenders.values():
         load(contender.service.base_url, method, contender.ids_file, WARM_UP_S)
     cells: dict[str, Callable[[], Sample]] = {
-        name: partial(_measured, contender, method, pace.seconds, stage.postmaster)
+        name: partial(measured, contender, method, pace.seconds, stage.postmaster)
         for name, contender in contenders.items()
     }
     return interleaved(cells, pace.rounds)
 
 
-def _measured(contender: _Contender, method: str, seconds: float, postmaster: int) -> Sample:
+def measured(
+    contender: Contender, method: str, seconds: float, postmaster: int, format_: str = "json"
+) -> Sample:
+    """Load a service once, and check that it wrote what it acknowledged."""
     service = contender.service
     time.sleep(0.1)  # what was in flight when the load before ended
     before = _written(service)
@@ -73,7 +78,7 @@ def _measured(contender: _Contender, method: str, seconds: float, postmaster: in
 
     def work() -> Done:
         nonlocal acknowledged
-        seen = load(service.base_url, method, contender.ids_file, seconds)
+        seen = load(service.base_url, method, contender.ids_file, seconds, format_)
         acknowledged = seen.requests
         return Done(seen.requests, seen.duration_us / 1e6)
 
@@ -96,11 +101,12 @@ def _check_written(method: str, grown: int, acknowledged: int) -> None:
         )
 
 
-def _prepared(service: Service, folder: Path) -> _Contender:
+def prepared(service: Service, folder: Path) -> Contender:
+    """A service with sessions to change and to read."""
     ids = asyncio.run(_create_sessions(service.base_url))
     ids_file = folder / f"ids-{service.pid}"
     ids_file.write_text("".join(f"{session}\n" for session in ids))
-    return _Contender(service, ids_file)
+    return Contender(service, ids_file)
 
 
 async def _create_sessions(base_url: str) -> Sequence[str]:

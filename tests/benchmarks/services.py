@@ -15,7 +15,9 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from . import plain_service
+from app.ops.store import Where, prepare
+
+from . import core_service, plain_service
 from .credentials import AUTHORIZATION, PASSWORD, USER
 from .measure import BenchmarkFailed
 from .session_dto import ACCOUNT_ID, ACCOUNT_NAME
@@ -32,6 +34,7 @@ class Service(Struct, frozen=True):
 
     pid: int
     base_url: str
+    database_url: str | None
     written: Callable[[], int] | None
     """How many changes its log or history holds; None where there is neither."""
 
@@ -51,7 +54,21 @@ def sessionary(stage: Stage) -> Iterator[Service]:
             json={"id": ACCOUNT_ID, "name": ACCOUNT_NAME},
             headers={"Authorization": AUTHORIZATION},
         ).raise_for_status()
-        yield Service(pid, base_url, lambda: _count(url, "SELECT count(*) FROM stored_events"))
+        counted = "SELECT count(*) FROM stored_events"
+        yield Service(pid, base_url, url, lambda: _count(url, counted))
+
+
+@contextmanager
+def core(stage: Stage, url: str) -> Iterator[Service]:
+    """Our core without a face, on the database of a `sessionary` that runs."""
+    where = Where(database_url=url, data_dir=stage.folder / "sessionary")
+    _, key = asyncio.run(prepare(url, where, may_migrate=False))
+    environment = {core_service.DATABASE_URL: url, core_service.MASTER_KEY: key.hex()}
+    port = _free_port()
+    log = stage.folder / "core_service.log"
+    with _process(_granian("core_service", port), environment, port, log) as pid:
+        counted = "SELECT count(*) FROM stored_events"
+        yield Service(pid, f"http://127.0.0.1:{port}", url, lambda: _count(url, counted))
 
 
 @contextmanager
@@ -60,7 +77,7 @@ def declarative(stage: Stage) -> Iterator[Service]:
     port = _free_port()
     log = stage.folder / "declarative.log"
     with _process(_granian("declarative", port), {}, port, log) as pid:
-        yield Service(pid, f"http://127.0.0.1:{port}", None)
+        yield Service(pid, f"http://127.0.0.1:{port}", None, None)
 
 
 @contextmanager
@@ -73,7 +90,7 @@ def plain(stage: Stage) -> Iterator[Service]:
     environment = {plain_service.DATABASE_URL: url}
     with _process(_granian("plain_service", port), environment, port, log) as pid:
         counted = plain_service.SQL["written"]
-        yield Service(pid, f"http://127.0.0.1:{port}", lambda: _count(url, counted))
+        yield Service(pid, f"http://127.0.0.1:{port}", url, lambda: _count(url, counted))
 
 
 def _granian(module: str, port: int) -> Sequence[str]:
