@@ -123,10 +123,12 @@ def _operation(api: Api, carry_out: "_CarryOut") -> Operation:
 _CarryOut = Callable[[Api, Exchange], Awaitable[Reply]]
 
 
-def _handler(exchange: Exchange) -> Format | None:
-    """The format that a predefined route is for; None on REST routes."""
-    first, _, _ = exchange.location.partition("/")
-    return JSON if first.lower() == "api" else FORMATS.get(first.lower())
+def _handler(exchange: Exchange) -> str:
+    """The name of the format that a predefined route is for; empty on REST routes."""
+    first = exchange.location.partition("/")[0].lower()
+    if first == "api":
+        return JSON.name
+    return first if first in FORMATS else ""
 
 
 def _answering(exchange: Exchange) -> tuple[Format, bytes]:
@@ -156,7 +158,7 @@ def _sent(exchange: Exchange) -> Sent:
     return Sent(
         body=exchange.body,
         content_type=exchange.headers.get(b"content-type"),
-        handler=_handler(exchange),
+        handler=FORMATS.get(_handler(exchange)),
         path=exchange.path,
         query=pairs(exchange.query) if exchange.query else (),
     )

@@ -58,7 +58,9 @@ async def identify(exchange: Exchange) -> Principal:
         if authorization[:6].lower() == b"bearer":
             return principal  # no browser adds it by itself
     # By its name, an operation can be reached with other verbs than its own.
-    if not origin.is_safe(exchange.method, _VERBS.get(exchange.operation, "POST")):
+    if origin.is_from_page(exchange.headers) and not origin.is_safe(
+        exchange.method, _VERBS.get(exchange.operation, "POST")
+    ):
         _refuse_foreign(exchange)
     return principal
 

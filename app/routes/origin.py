@@ -28,6 +28,11 @@ def is_foreign(headers: Headers, own: str, allowed: Collection[str]) -> bool:
     return origin is not None and _authority(origin) != _authority(_plain(own))
 
 
+def is_from_page(headers: Headers) -> bool:
+    """Whether a browser may send the request for a page; only then can it be foreign."""
+    return b"origin" in headers or b"sec-fetch-site" in headers
+
+
 def is_safe(*verbs: str) -> bool:
     """Whether none of the verbs changes anything (RFC 9110, 9.2.1)."""
     return _SAFE.issuperset(verbs)
@@ -41,7 +46,9 @@ def scheme(headers: Headers, seen: str, *, behind_proxy: bool) -> str:
 
 def address(headers: Headers, seen: str | None, *, behind_proxy: bool) -> str | None:
     """The client's address; behind a proxy, the one that the proxy saw (the last it lists)."""
-    told = _last(headers.get(b"x-forwarded-for")) if behind_proxy else ""
+    if not behind_proxy:
+        return seen
+    told = _last(headers.get(b"x-forwarded-for"))
     if told.startswith("["):
         return told[1:].partition("]")[0]
     # Some proxies add the port, which is another for each connection.

@@ -45,23 +45,21 @@ FORMATS: dict[str, Format] = {
 _BY_MEDIA_TYPE = {name: format_ for format_ in FORMATS.values() for name in format_.media_types}
 
 
+@lru_cache(1_024)
 def answer_format(
-    *,
-    suffix: str,
-    asked: str,
-    handler: Format | None,
-    accept: bytes | None,
-    content_type: bytes | None,
+    *, suffix: str, asked: str, handler: str, accept: bytes | None, content_type: bytes | None
 ) -> tuple[Format, bytes]:
     """The format of an answer and its Content-Type; JSON where nothing that is asked for is there.
 
-    `suffix` of the path and `asked` by `?format=`, empty if not given; `handler`: the format that
-    a predefined route (`/xml/reply/…`) is for, which Accept does not change.
+    `suffix` of the path, `asked` by `?format=`, and `handler`, the format that a predefined route
+    (`/xml/reply/…`) is for and that Accept does not change: names, empty if not given.
     """
-    named = FORMATS.get(suffix) or FORMATS.get(asked.lower().partition(".")[0]) or handler
+    named = (
+        FORMATS.get(suffix) or FORMATS.get(asked.lower().partition(".")[0]) or FORMATS.get(handler)
+    )
     if named is not None:
         return named, named.content_type
-    for wanted in _accepted(accept) if accept else ("*/*",):
+    for wanted in accepted(accept) if accept else ("*/*",):
         if wanted == "*/*":
             return _as_asked(media_type(content_type)) or (JSON, JSON.content_type)
         if wanted == "application/*":
@@ -99,7 +97,7 @@ def _bare(content_type: bytes) -> str:
 
 
 @lru_cache(256)
-def _accepted(accept: bytes) -> tuple[str, ...]:
+def accepted(accept: bytes) -> tuple[str, ...]:
     """Media types by falling weight, those of equal weight as they stand; refused ones left out."""
     weighed = []
     for part in accept.decode("latin-1").lower().split(","):

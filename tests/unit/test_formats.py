@@ -12,7 +12,11 @@ def negotiated(
     content_type: bytes | None = None,
 ) -> tuple[str, bytes]:
     format_, answered = answer_format(
-        suffix=suffix, asked=asked, handler=handler, accept=accept, content_type=content_type
+        suffix=suffix,
+        asked=asked,
+        handler=handler.name if handler else "",
+        accept=accept,
+        content_type=content_type,
     )
     return format_.name, answered
 
