@@ -202,6 +202,8 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
         if name in _SINGLE and name in headers:
             raise BadInput("The header is given twice", field=name.decode())
         headers[name] = value
+    if not _is_host(headers.get(b"host", b"")):
+        raise BadInput("The Host header names no host", field="Host")
     if size > MAX_HEADER_BYTES:
         raise TooLarge(431, "Headers of bytes", MAX_HEADER_BYTES)
     if len(scope["path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
@@ -209,6 +211,8 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
     return headers
 
 
+# It comes back in links: nothing may stand in it that no authority has (RFC 3986, 3.2).
+_is_host = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]%]{0,300}").fullmatch
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
 
 

@@ -1,9 +1,7 @@
 """From ASGI to a face's handlers and back: authentication, limits, errors, metrics for all alike.
 
-Litestar mounts all faces as one plain ASGI handler. Its declarative handlers cost 1.7 times the
-processor time of these on the same server, and the faces decode and negotiate for themselves.
-Paths go by a table of our own, in any case, because Litestar (2.25) answers 500 for a plain ASGI
-handler whose path has parameters.
+Litestar's declarative handlers cost 1.7 times the processor time of these on the same server, and
+the faces decode and negotiate for themselves. Paths go by a table of our own, in any case.
 """
 
 import logging
@@ -11,8 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from litestar.handlers import ASGIRouteHandler, asgi
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -76,8 +73,8 @@ class _Place(Struct, frozen=True):
     operations: Mapping[str, Operation]
 
 
-def mount(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIRouteHandler:
-    """The Litestar handler of all that the faces serve; the first speaks where nobody else does."""
+def dispatcher(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIApp:
+    """What serves all that the faces have; the one with the shortest prefix speaks for the rest."""
     table = Table(
         {
             path: _Place(face, _measured(face, operations))
@@ -87,7 +84,7 @@ def mount(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIRouteHan
     )
     by_prefix = sorted(faces, key=lambda face: len(face.prefix), reverse=True)
 
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         way = _find(table, by_prefix, scope["path"].strip("/"))
         reply, operation = await _answer(service(), way, scope, receive)
@@ -96,7 +93,7 @@ def mount(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIRouteHan
         if operation is not None:
             operation.measure(reply.status, time.perf_counter() - started)
 
-    return asgi("/", name="faces", is_mount=True, copy_scope=False)(handle)
+    return dispatch
 
 
 class _Way(Struct, frozen=True):
