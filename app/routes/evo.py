@@ -24,6 +24,7 @@ from app.wire.form import pairs
 from app.wire.formats import FORMATS, JSON, Format, answer_format
 from app.wire.json_text import BadInput
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _OPERATIONS = {**evo_operations.OPERATIONS, **evo_auth.OPERATIONS}
 
 
@@ -57,11 +58,12 @@ async def _one(api: Api, exchange: Exchange) -> Reply:
     """One request, one answer."""
     format_, content_type = _answering(exchange)
     _admit(api, exchange.principal)
+    safe = _flag(exchange, "safe")
     request = bind(api.request, _sent(exchange))
     result = await carry_out_one(_OPERATIONS[api.request], request, exchange)
     if result.value is None:
         return Reply(204, headers=result.headers)
-    body = messages.write(format_, result.value, api.response, safe=_is_safe(exchange))
+    body = messages.write(format_, result.value, api.response, safe=safe)
     return Reply(200, body, (*result.headers, *messages.headers(format_, api.name)), content_type)
 
 
@@ -69,17 +71,17 @@ async def _batch(api: Api, exchange: Exchange) -> Reply:
     """Several requests of one kind; an array of answers."""
     format_, content_type = _answering(exchange)
     _admit(api, exchange.principal)
+    safe, atomic = _flag(exchange, "safe"), _flag(exchange, "atomic")
     try:
         requests = bind_all(api.request, _sent(exchange))
     except BadItem as error:
         raise BatchFailed(error, error.index, completed=0) from error
-    atomic = _option(exchange, "atomic").lower() == "true"
     values, headers = await evo_batch.carry_out(
         _OPERATIONS[api.request], requests, exchange, atomic=atomic
     )
     if api.response is None:
         return Reply(204, headers=headers)
-    body = messages.write(format_, values, api.response, safe=_is_safe(exchange))
+    body = messages.write(format_, values, api.response, safe=safe)
     return Reply(200, body, (*headers, *messages.headers(format_, api.name)), content_type)
 
 
@@ -143,8 +145,16 @@ def _answering(exchange: Exchange) -> tuple[Format, bytes]:
     )
 
 
-def _is_safe(exchange: Exchange) -> bool:
-    return _option(exchange, "safe").lower() == "true"
+def _flag(exchange: Exchange, name: str) -> bool:
+    """A truth value of the query; false if it is not there. Raises BadInput for another value."""
+    text = _option(exchange, name)
+    if not text:
+        return False
+    try:
+        return _FLAGS[text.lower()]
+    except KeyError:
+        # Who asks for all or nothing in other words must not get the half of it.
+        raise BadInput(f"{name} is either true or false", field=name) from None
 
 
 def _option(exchange: Exchange, name: str) -> str:

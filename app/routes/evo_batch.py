@@ -13,16 +13,11 @@ from app.routes.exchange import Exchange, position_headers
 from app.wire.evo.dto import Dto
 from app.wire.json_text import BadInput
 
-MOST_ITEMS = 1_000
-"""Requests in one batch; an atomic one has a commit's limit (`Settings.batch_commands`)."""
-
 
 async def carry_out(
     operation: Command | Query, requests: Sequence[Dto], exchange: Exchange, *, atomic: bool
 ) -> tuple[list[Dto], Headers]:
     """The answers in the order of the requests, and headers. Raises BatchFailed, or BadInput."""
-    if len(requests) > MOST_ITEMS:
-        raise BadInput(f"A batch holds {MOST_ITEMS} requests at most")
     if b"if-match" in exchange.headers:
         raise BadInput("If-Match names one session: a batch does not take it", field="If-Match")
     if atomic and isinstance(operation, Command):

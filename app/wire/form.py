@@ -38,7 +38,7 @@ def pairs(query: bytes) -> list[tuple[str, str]]:
     return [_without_nul(name, value) for name, value in found]
 
 
-def read_urlencoded(body: bytes) -> Tree:
+def read_urlencoded(body: bytes) -> dict[str, Tree]:
     """The members of an `application/x-www-form-urlencoded` body, names as they are given.
 
     A name that comes once has a text, one that repeats a list of texts. Raises BadInput as `pairs`.
@@ -46,7 +46,7 @@ def read_urlencoded(body: bytes) -> Tree:
     return _grouped(pairs(body))
 
 
-def read_multipart(body: bytes, content_type: bytes) -> Tree:
+def read_multipart(body: bytes, content_type: bytes) -> dict[str, Tree]:
     """The members of a `multipart/form-data` body; `content_type` is the header, for its boundary.
 
     Files are taken as texts. Names that repeat become lists. Raises BadInput for a body that is
@@ -109,7 +109,7 @@ def _without_nul(name: str, value: str) -> tuple[str, str]:
     return name, value
 
 
-def _grouped(found: Iterable[tuple[str, str]]) -> Tree:
+def _grouped(found: Iterable[tuple[str, str]]) -> dict[str, Tree]:
     values: dict[str, list[Tree]] = {}
     for name, value in found:
         values.setdefault(name, []).append(value)

@@ -9,6 +9,10 @@ from functools import lru_cache
 from msgspec import Struct
 
 
+class UnknownType(Exception):
+    """A body in none of the formats that there are."""
+
+
 class Format(Struct, frozen=True, kw_only=True):
     """One way to write things down."""
 

@@ -181,6 +181,22 @@ TARGETS: list[tuple[str, bytes, int]] = [
     ("PUT", CHAT + b"/1?$select=%ff", 400),
     ("POST", CHAT + b"?$select=%c0%af", 400),
     ("GET", CHAT + b"/1/nothing/here", 404),
+    ("PATCH", b"/ai/sessions/x?purpose=%ff", 400),
+    ("PATCH", b"/ai/sessions/x?purpose=%00", 400),
+    ("POST", b"/api/NewAISession?purpose=%c0%af", 400),
+    ("POST", b"/api/NewAISession?%ff=1", 400),
+    ("POST", b"/api/NewAISession?" + b"&".join([b"a=1"] * 1_001), 400),
+    ("POST", b"/ai/sessions/x?x-http-method-override=%ff", 400),
+    ("GET", b"/ai/sessions?specificIds=%00", 400),
+    ("GET", b"/ai/sessions?accountIds=[a", 400),
+    ("GET", b"/ai/sessions?accountIds=%22a", 400),
+    ("GET", b"/ai/sessions?accountIds=" + b"[" * 100, 400),
+    ("GET", b"/ai/sessions?page=0x1", 400),
+    ("POST", b"/api/NewAISession%00", 404),
+    ("POST", b"/api/NewAISession[", 404),
+    ("POST", b"/api/NewAISession[][]", 404),
+    ("POST", b"/api/%ff", 404),
+    ("POST", b"/json/reply/", 404),
     ("POST", b"/ai", 404),
     ("POST", b"/ai/sessions/a/b/c/d", 404),
     ("GET", b"/api/v1/Nothing", 404),
@@ -191,14 +207,18 @@ TARGETS: list[tuple[str, bytes, int]] = [
 ]
 
 WRONG_METHODS: list[tuple[str, bytes, set[str]]] = [
-    ("PUT", b"/ai/sessions", {"POST"}),
+    ("PUT", b"/ai/sessions", {"GET", "POST"}),
     ("POST", b"/ai/sessions/x", {"GET", "PATCH", "DELETE"}),
     ("DELETE", b"/accounts", {"GET", "POST"}),
     ("PUT", b"/accounts/x", {"GET", "PATCH"}),
     ("DELETE", CHAT, {"POST"}),
     ("POST", CHAT + b"/1", {"GET", "PUT", "DELETE"}),
     ("BREW", CHAT + b"/1", {"GET", "PUT", "DELETE"}),
-    ("TRACE", b"/ai/sessions", {"POST"}),
+    ("TRACE", b"/ai/sessions", {"GET", "POST"}),
+    ("DELETE", b"/ai/sessions/x/apply", {"POST"}),
+    ("GET", b"/ai/sessions/x/actions", {"POST", "DELETE"}),
+    ("GET", b"/api/NewAISession", {"POST"}),
+    ("PATCH", b"/api/NewAISession[]", {"POST"}),
 ]
 
 

@@ -1,11 +1,8 @@
 """No input, however hostile, gets a 5xx or stores anything; refusals speak the face's language."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
-from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
@@ -25,15 +22,10 @@ from acceptance.hostile import (
     in_pieces,
 )
 from acceptance.raw_http import CUT_OFF, Answer, basic, chunked, request, send
+from acceptance.refusals import stored
 from acceptance.service_process import ADMIN, ServiceProcess
 
 CREDENTIALS = (b"Authorization", basic(*ADMIN))
-STORED = """
-SELECT (SELECT sum(position) FROM log_partition),
-       (SELECT count(*) FROM stored_events),
-       (SELECT count(*) FROM idempotency_key),
-       (SELECT count(*) FROM stream_key)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +43,6 @@ def _nothing_is_stored(served: ServiceProcess, paths: dict[str, str]) -> Iterato
     before = stored(served)
     yield
     assert stored(served) == before
-
-
-def stored(served: ServiceProcess) -> tuple[Any, ...]:
-    """How much the log holds of everything."""
-
-    async def ask() -> tuple[Any, ...]:
-        connection = await asyncpg.connect(served.database_url)
-        try:
-            (row,) = await connection.fetch(STORED)
-            return tuple(row)
-        finally:
-            await connection.close()
-
-    with asyncio.Runner() as runner:
-        return runner.run(ask())
 
 
 def target(route: Route, paths: dict[str, str]) -> bytes:

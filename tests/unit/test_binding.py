@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.wire.evo.binding import Sent, UnknownType, bind, bind_all
+from app.wire.evo.binding import Sent, bind, bind_all
 from app.wire.evo.requests import (
     ListAISessions,
     NewAISession,
@@ -11,7 +11,7 @@ from app.wire.evo.requests import (
     PatchAISession,
     SortOrder,
 )
-from app.wire.formats import JSON, XML
+from app.wire.formats import JSON, XML, UnknownType
 from app.wire.json_text import BadInput
 
 JSON_TYPE = b"application/json"
@@ -61,6 +61,11 @@ def test_a_body_gives_the_same_request_in_every_format(
 @pytest.mark.parametrize("body", [b"", b"  "])
 def test_no_body_asks_for_nothing_in_particular(body: bytes) -> None:
     assert members(bind(NewAISession, Sent(body=body))) == {}
+
+
+def test_null_in_json_is_no_body() -> None:
+    sent = Sent(body=b" null ", content_type=JSON_TYPE, path=PATH)
+    assert bind(PatchAISession, sent).session_id == "s1"
 
 
 def test_a_body_of_no_known_type_is_refused() -> None:
@@ -118,6 +123,17 @@ def test_query_and_body_have_their_order(handler: Any, purpose: str) -> None:  #
         query=[("Purpose", "query")],
     )
     assert bind(NewAISession, sent).purpose == purpose
+
+
+def test_an_empty_field_of_a_form_says_nothing() -> None:
+    sent = Sent(body=b"accountId=&purpose=p", content_type=FORM_TYPE)
+    assert members(bind(NewAISession, sent)) == {"purpose": "p"}
+
+
+@pytest.mark.parametrize("text", ["Descend", "descend", "DESCEND"])
+def test_a_choice_may_be_in_any_case(text: str) -> None:
+    request = bind(ListAISessions, Sent(query=[("sortOrder", text)]))
+    assert request.sort_order is SortOrder.DESCEND
 
 
 def test_an_empty_value_in_the_query_says_nothing() -> None:
@@ -230,7 +246,7 @@ def test_a_batch_may_be_empty(body: bytes) -> None:
         (ListAISessions, Sent(query=[("sortOrder", "Up")]), "sortOrder"),
         (
             NewAISessionAction,
-            Sent(body=b"functionName=", content_type=FORM_TYPE),
+            Sent(body=b'{"functionName":""}', content_type=JSON_TYPE),
             "functionName",
         ),
     ],

@@ -2,7 +2,7 @@
 
 Order of precedence: the path first, which nothing may contradict; on REST routes the query before
 the body, on predefined routes the body before the query (ServiceStack). Empty values of a query
-say nothing. Unknown members are ignored.
+or a form say nothing. Unknown members are ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,22 @@ from msgspec import Struct
 from app.wire import form, json_text, jsv
 from app.wire.evo import bodies
 from app.wire.evo.dto import Dto
-from app.wire.formats import JSON, JSON_LINES, XML, Format, media_type, of_media_type
+from app.wire.formats import (
+    JSON,
+    JSON_LINES,
+    XML,
+    Format,
+    UnknownType,
+    media_type,
+    of_media_type,
+)
 from app.wire.json_text import BadInput
 from app.wire.tree import Tree
 
 D = TypeVar("D", bound=Dto)
+
+MOST_REQUESTS = 1_000
+"""In one batch; an atomic one has a commit's limit as well (`Settings.batch_commands`)."""
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
@@ -38,10 +49,6 @@ class Sent(Struct, frozen=True, kw_only=True):
     query: Sequence[tuple[str, str]] = ()
 
 
-class UnknownType(Exception):
-    """A body in none of the formats that there are."""
-
-
 class BadItem(BadInput):
     """One request of a batch cannot be read."""
 
@@ -53,7 +60,7 @@ class BadItem(BadInput):
 
 def bind(kind: type[D], sent: Sent) -> D:
     """The request DTO. Raises BadInput, or UnknownType for a body of no known format."""
-    if not sent.body.strip():
+    if _is_empty(sent):
         return assemble(kind, {}, sent)
     if not sent.query and not _lists(kind) and _reads_json(sent):
         request: D | None = json_text.decode_some(_decoder(kind), sent.body)
@@ -65,8 +72,12 @@ def bind(kind: type[D], sent: Sent) -> D:
 def bind_all(kind: type[D], sent: Sent) -> list[D]:
     """The request DTOs of a batch. Raises BadItem, BadInput for the whole, or UnknownType."""
     tree = read(kind, sent) if sent.body.strip() else []
+    items = tree if isinstance(tree, list) else [tree]
+    # First of all: the most that a body can hold would keep a process busy for a second.
+    if len(items) > MOST_REQUESTS:
+        raise BadInput(f"A batch holds {MOST_REQUESTS} requests at most")
     requests: list[D] = []
-    for index, item in enumerate(tree if isinstance(tree, list) else [tree]):
+    for index, item in enumerate(items):
         try:
             requests.append(assemble(kind, item, sent))
         except BadInput as error:
@@ -79,8 +90,11 @@ def read(kind: type[Dto], sent: Sent) -> Tree:
     body = sent.body
     if _is_form(sent):
         if media_type(sent.content_type) == _MULTIPART:
-            return form.read_multipart(body, sent.content_type or b"")
-        return form.read_urlencoded(body)
+            given = form.read_multipart(body, sent.content_type or b"")
+        else:
+            given = form.read_urlencoded(body)
+        # A field that was left empty says nothing, as in a query (ServiceStack).
+        return {name: value for name, value in given.items() if value != ""}
     format_ = _body_format(sent)
     if format_ is None:
         name = media_type(sent.content_type)
@@ -110,6 +124,12 @@ def assemble(kind: type[D], tree: Tree, sent: Sent) -> D:
         return msgspec.convert(members, kind, strict=False)
     except msgspec.ValidationError as error:
         raise json_text.invalid(error) from error
+
+
+def _is_empty(sent: Sent) -> bool:
+    # ServiceStack's clients write null where they are given no request to send.
+    body = sent.body.strip()
+    return not body or (body == b"null" and _reads_json(sent))
 
 
 def _reads_json(sent: Sent) -> bool:

@@ -35,6 +35,11 @@ class SortOrder(StrEnum):
     ASCEND = "Ascend"
     DESCEND = "Descend"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "SortOrder | None":
+        """The member of a name in any case, as ServiceStack reads enumerations."""
+        return next((each for each in cls if each.lower() == str(value).lower()), None)
+
 
 class ListRequest(Dto, kw_only=True):
     """Which page of a list, and in which order."""

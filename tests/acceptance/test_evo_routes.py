@@ -1,0 +1,292 @@
+"""The routes by which an operation is reached, and where its members are taken from."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from acceptance.evo_messages import API
+from acceptance.raw_http import basic, send
+from acceptance.refusals import refused, stored
+from acceptance.service_process import ADMIN, ServiceProcess
+
+OVERRIDE = "X-HTTP-Method-Override"
+
+
+@pytest.fixture
+def session(admin: httpx.Client) -> str:
+    """The id of a session with the purpose "before"."""
+    made = admin.post("/ai/sessions", json={"accountId": "String", "purpose": "before"})
+    return str(made.json()["id"])
+
+
+@pytest.fixture
+def _nothing_is_stored(served: ServiceProcess, session: str) -> Iterator[None]:
+    assert session
+    before = stored(served)
+    yield
+    assert stored(served) == before
+
+
+def purpose_of(admin: httpx.Client, session: str) -> str:
+    """The present purpose of a session."""
+    return str(admin.get(f"/ai/sessions/{session}").json()["purpose"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PATCH", "/ai/sessions/{session}"),
+        ("PATCH", "/AI/SESSIONS/{session}"),
+        ("PATCH", "/ai/sessions/{session}/"),
+        ("PATCH", "/ai/sessions/{session}.json"),
+        ("PATCH", "/api/PatchAISession"),
+        ("POST", "/api/PatchAISession"),
+        ("POST", "/api/PatchAISession.json"),
+        ("POST", "/API/patchaisession"),
+        ("POST", "/json/reply/PatchAISession"),
+        ("PATCH", "/json/reply/PatchAISession"),
+        ("POST", "/JSON/Reply/PATCHAISESSION"),
+        ("POST", "/jsonl/reply/PatchAISession"),
+        ("POST", "/jsv/reply/PatchAISession"),
+        ("POST", "/csv/reply/PatchAISession"),
+    ],
+)
+def test_an_operation_has_many_routes(
+    admin: httpx.Client, session: str, method: str, path: str
+) -> None:
+    body = {"sessionId": session, "purpose": "after"}
+    answer = admin.request(method, path.format(session=session), json=body)
+    assert answer.status_code == 200, answer.text
+    assert purpose_of(admin, session) == "after"
+
+
+@pytest.mark.parametrize("path", ["/xml/reply/PatchAISession", "/Xml/Reply/patchaisession.csv"])
+def test_a_predefined_route_reads_its_own_format_whatever_the_type_says(
+    admin: httpx.Client, session: str, path: str
+) -> None:
+    body = f'<PatchAISession xmlns="{API}.AI"><Purpose>x</Purpose><SessionId>{session}</SessionId>'
+    answer = admin.post(path, content=f"{body}</PatchAISession>", headers={"Content-Type": "a/b"})
+    assert answer.status_code == 200, answer.text
+    assert purpose_of(admin, session) == "x"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain;charset=UTF-8", "application/octet-stream", "application/xml", "", "text/csv"],
+)
+def test_json_is_read_from_api_routes_whatever_the_type_says(
+    admin: httpx.Client, session: str, content_type: str
+) -> None:
+    body = json.dumps({"sessionId": session, "purpose": "after"})
+    headers = {"Content-Type": content_type}
+    answer = admin.post("/api/PatchAISession", content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["purpose"] == "after"
+
+
+def test_forms_are_read_on_predefined_routes(admin: httpx.Client, session: str) -> None:
+    for number, path in enumerate(("/api/", "/json/reply/", "/xml/reply/", "/csv/reply/")):
+        members = {"sessionId": session, "Purpose": f"form {number}"}
+        answer = admin.post(f"{path}PatchAISession", data=members)
+        assert answer.status_code == 200, answer.text
+        assert purpose_of(admin, session) == f"form {number}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"SESSIONID":"%s","PURPOSE":"after"}', '{"sessionid":"%s","Purpose":"after"}'],
+)
+def test_members_are_found_in_any_case(admin: httpx.Client, session: str, body: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    for path in ("/api/PatchAISession", f"/ai/sessions/{session}"):
+        admin.patch(f"/ai/sessions/{session}", json={"purpose": "before"})
+        answer = admin.patch(path, content=body % session, headers=headers)
+        assert (answer.status_code, answer.json()["purpose"]) == (200, "after")
+
+
+def test_queries_by_name_take_their_members_from_the_query(
+    admin: httpx.Client, session: str
+) -> None:
+    by_path = admin.get(f"/ai/sessions/{session}")
+    for path in ("/api/GetAISession?sessionId=", "/json/reply/getaisession?SESSIONID="):
+        answer = admin.get(path + session)
+        assert (answer.status_code, answer.content) == (200, by_path.content)
+    typed = {"Content-Type": "application/json"}  # as JavaScript's client sends it
+    answer = admin.get(f"/api/GetAISession?sessionId={session}", headers=typed)
+    assert answer.content == by_path.content
+    posted = admin.post("/api/GetAISession", json={"sessionId": session})
+    assert posted.content == by_path.content
+
+
+@pytest.mark.parametrize("format_", ["json", "xml", "jsv", "csv", "jsonl"])
+def test_oneway_routes_do_and_do_not_say(admin: httpx.Client, session: str, format_: str) -> None:
+    query = {"sessionId": session, "purpose": format_}
+    answer = admin.patch(f"/{format_}/oneway/PatchAISession", params=query)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "Content-Type" not in answer.headers
+    assert answer.headers["ETag"] == '"2"'
+    assert purpose_of(admin, session) == format_
+
+
+def test_oneway_routes_say_what_is_wrong(admin: httpx.Client) -> None:
+    answer = admin.post("/xml/oneway/PatchAISession?sessionId=none")
+    assert (answer.status_code, refused("xml", answer.content).code) == (404, "NotFound")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/PatchAISession[]", "/api/PatchAISession%5B%5D", "/api/patchaisession%5b%5d",
+        "/json/reply/PatchAISession[]", "/json/reply/PatchAISession%5B%5D",
+        "/api/PatchAISession[].json",
+    ],
+)  # fmt: skip
+def test_batches_have_routes_of_their_own(
+    served: ServiceProcess, admin: httpx.Client, session: str, path: str
+) -> None:
+    body = b'[{"sessionId":"%s","purpose":"after"}]' % session.encode()
+    head = (
+        f"POST {path} HTTP/1.1".encode(),  # a client library would encode the brackets
+        b"Host: 127.0.0.1",
+        b"Authorization: " + basic(*ADMIN),
+        b"Content-Length: %d" % len(body),
+    )
+    answer = send(served.port, b"\r\n".join(head) + b"\r\n\r\n" + body)
+    assert (answer.status, len(answer.json())) == (200, 1)
+    assert purpose_of(admin, session) == "after"
+
+
+@pytest.mark.parametrize("verb", ["PATCH", "patch", "Patch"])
+def test_a_post_may_stand_for_another_verb(admin: httpx.Client, session: str, verb: str) -> None:
+    path = f"/ai/sessions/{session}"
+    by_header = admin.post(path, json={"purpose": "1"}, headers={OVERRIDE: verb})
+    assert (by_header.status_code, by_header.json()["purpose"]) == (200, "1")
+    by_query = admin.post(path, json={"purpose": "2"}, params={OVERRIDE.lower(): verb})
+    assert (by_query.status_code, by_query.json()["purpose"]) == (200, "2")
+
+
+def test_a_post_may_stand_for_a_deletion(admin: httpx.Client, session: str) -> None:
+    answer = admin.post(f"/ai/sessions/{session}", headers={OVERRIDE: "DELETE"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert admin.get(f"/ai/sessions/{session}").status_code == 404
+
+
+@pytest.mark.usefixtures("_nothing_is_stored")
+def test_only_a_post_may_stand_for_another_verb_and_not_for_get_or_post(
+    admin: httpx.Client, session: str
+) -> None:
+    path = f"/ai/sessions/{session}"
+    for asked in ("GET", "POST", "HEAD", "BREW", ""):
+        assert admin.post(path, headers={OVERRIDE: asked}).status_code == 405, asked
+    for method, asked in (("PUT", "PATCH"), ("GET", "DELETE"), ("PATCH", "DELETE")):
+        answer = admin.request(method, path, headers={OVERRIDE: asked})
+        assert answer.status_code == (405 if method == "PUT" else 200), (method, asked)
+    assert admin.get(path).status_code == 200
+
+
+def test_the_other_face_knows_no_overrides(admin: httpx.Client) -> None:
+    made = admin.post("/api/v1/ChatSession", json={}, headers={OVERRIDE: "DELETE"})
+    assert made.status_code == 200
+    path = f"/api/v1/ChatSession/{made.json()['ChatSessionId']}"
+    assert admin.post(path, json={}, headers={OVERRIDE: "DELETE"}).status_code == 405
+    assert admin.post(path, json={}, params={OVERRIDE: "DELETE"}).status_code == 405
+    assert admin.get(path).status_code == 200
+
+
+@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.parametrize(
+    ("content_type", "body", "query"),
+    [
+        ("application/json", '{"sessionId":"other","purpose":"x"}', ""),
+        ("application/json", '{"SessionID":"other","purpose":"x"}', ""),
+        ("application/xml", "<PatchAISession><SessionId>other</SessionId></PatchAISession>", ""),
+        ("text/jsv", "{purpose:x,sessionId:other}", ""),
+        ("text/csv", "SessionId,Purpose\r\nother,x\r\n", ""),
+        ("application/x-www-form-urlencoded", "purpose=x&sessionId=other", ""),
+        ("application/json", '{"purpose":"x"}', "?sessionId=other"),
+        ("application/json", '{"purpose":"x"}', "?SESSIONID=other"),
+    ],
+    ids=["json", "json in another case", "xml", "jsv", "csv", "form", "query", "query, case"],
+)
+def test_what_contradicts_the_path_is_refused(
+    admin: httpx.Client, session: str, content_type: str, body: str, query: str
+) -> None:
+    headers = {"Content-Type": content_type, "Accept": "application/json"}
+    answer = admin.patch(f"/ai/sessions/{session}{query}", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert refused("json", answer.content).fields == ["SessionId"]
+
+
+def test_what_repeats_the_path_is_welcome(admin: httpx.Client, session: str) -> None:
+    body = {"sessionId": session, "purpose": "x"}
+    answer = admin.patch(f"/ai/sessions/{session}?sessionId={session}", json=body)
+    assert (answer.status_code, answer.json()["purpose"]) == (200, "x")
+
+
+def test_the_query_goes_before_the_body_on_documented_routes_alone(
+    admin: httpx.Client, session: str
+) -> None:
+    body = {"sessionId": session, "purpose": "body"}
+    by_path = admin.patch(f"/ai/sessions/{session}?purpose=query", json=body)
+    assert by_path.json()["purpose"] == "query"
+    by_name = admin.patch("/api/PatchAISession?purpose=query", json=body)
+    assert by_name.json()["purpose"] == "body"
+    empty = admin.patch(f"/ai/sessions/{session}?purpose=")
+    assert empty.json()["purpose"] == "body", "an empty value of a query says nothing"
+
+
+def test_a_deletion_says_nothing(admin: httpx.Client) -> None:
+    for method, path in (
+        ("DELETE", "/ai/sessions/{session}"),
+        ("DELETE", "/ai/sessions/{session}.xml"),
+        ("DELETE", "/api/DeleteAISession?sessionId={session}"),
+        ("POST", "/json/reply/DeleteAISession?sessionId={session}"),
+    ):
+        made = admin.post("/ai/sessions", json={}).json()["id"]
+        answer = admin.request(method, path.format(session=made))
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert "Content-Type" not in answer.headers
+        assert answer.headers["Vary"] == "Accept"
+        assert admin.request(method, path.format(session=made)).status_code == 404
+
+
+def test_applying_takes_no_body_and_no_type(
+    served: ServiceProcess, admin: httpx.Client, session: str
+) -> None:
+    head = (
+        f"POST /ai/sessions/{session}/apply HTTP/1.1".encode(),
+        b"Host: 127.0.0.1",
+        b"Accept: application/json",
+        b"Authorization: " + basic(*ADMIN),
+        b"Content-Length: 0",
+    )
+    answer = send(served.port, b"\r\n".join(head) + b"\r\n\r\n")
+    assert (answer.status, answer.body) == (200, admin.get(f"/ai/sessions/{session}").content)
+    sample = admin.post(f"/ai/sessions/{session}/apply", json={"sessionId": session})
+    assert (sample.status_code, sample.content) == (200, answer.body)
+
+
+@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/Nope", "/api/Nope[]", "/api", "/json/reply/Nope", "/json/reply", "/xml/oneway/Nope",
+        "/yaml/reply/NewAISession", "/json/answer/NewAISession", "/api/NewAISession/x",
+        "/api/NewAISession[]x", "/api/NewAISession.exe", "/ai/sessions/x/actions/y/z",
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_not_found(admin: httpx.Client, path: str) -> None:
+    answer = admin.post(path, json={})
+    assert answer.status_code == 404
+    format_ = "xml" if path.startswith("/xml") else "json"
+    assert refused(format_, answer.content).code == "NotFound"
+
+
+def test_a_head_has_the_headers_of_a_get(admin: httpx.Client, session: str) -> None:
+    got = admin.get(f"/ai/sessions/{session}.xml")
+    head = admin.head(f"/ai/sessions/{session}.xml")
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Length", "ETag", "Vary"):
+        assert head.headers[name] == got.headers[name]
