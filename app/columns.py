@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from projections import account_info, ai_session_info
+from projections import account_info, ai_session_info, chat_session_entity
 from projections.view import View
 
 _METADATA = MetaData()
@@ -42,6 +42,8 @@ class Listable(Struct, frozen=True, kw_only=True):
     """As the migrations make it, the envelope first."""
     columns: Mapping[str, ColumnElement[Any]]
     """What may be filtered and ordered by, under its name in the code; each knows its SQL type."""
+    key: str = "stream_id"
+    """The one of them that no two rows share: it orders what is alike in all else."""
     account_name: Callable[[FromClause], ColumnElement[Any]] = lambda _: null()
     """For rows of the table: the present name of the account that each belongs to."""
 
@@ -84,6 +86,14 @@ _ACCOUNTS = _table(
     Column("name", Text, nullable=False),
 )
 _AI_SESSIONS = _table(ai_session_info.VIEW, Column("account_id", Text))
+_CHAT_SESSIONS = _table(
+    chat_session_entity.VIEW,
+    Column("chat_session_id", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    *(Column(name, Integer) for name in ("topic_id", "user_associate_id", "person_id")),
+    *(Column(name, Integer) for name in ("contact_id", "rating")),
+    *(Column(name, BigInteger) for name in ("when_requested", "when_started", "when_ended")),
+)
 
 ACCOUNTS = Listable(
     kind=account_info.VIEW.kind,
@@ -103,5 +113,20 @@ AI_SESSIONS = Listable(
         "account_id": _AI_SESSIONS.c.account_id,
         "account_name": _account_name(_AI_SESSIONS),
         "purpose": _AI_SESSIONS.c.doc.op("->>", return_type=Text())(literal_column("'purpose'")),
+    },
+)
+CHAT_SESSIONS = Listable(
+    kind=chat_session_entity.VIEW.kind,
+    table=_CHAT_SESSIONS,
+    key="chat_session_id",
+    columns={
+        **_envelope(_CHAT_SESSIONS),
+        **{
+            name: _CHAT_SESSIONS.c[name]
+            for name in (
+                *("chat_session_id", "status", "topic_id", "user_associate_id", "person_id"),
+                *("contact_id", "rating", "when_requested", "when_started", "when_ended"),
+            )
+        },
     },
 )

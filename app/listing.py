@@ -5,8 +5,24 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 from msgspec import Struct
-from sqlalchemy import Column, ColumnElement, Select, Subquery, func, select, true
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.engine import make_url
+from sqlalchemy.sql.functions import coalesce
+from sqlalchemy.types import TypeEngine
 
 from app.columns import ENVELOPE, Listable
 from app.log.pool import Pool
@@ -14,6 +30,7 @@ from app.log.pool import Pool
 FARTHEST = 2**31 - 1
 """No view has more rows: behind it there is nothing."""
 
+_KEY = "key_"
 _DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 
 T = TypeVar("T")
@@ -39,6 +56,12 @@ class Page(Struct, frozen=True, kw_only=True):
     offset: int = 0
     filters: Sequence[ColumnElement[bool]] = ()
     """All must hold; expressions over the view's columns."""
+    after: Sequence[object] | None = None
+    """Only rows behind the one with these keys (`Listed.last` of the page before).
+
+    Unlike with `offset`, what comes or goes meanwhile moves no row to another page, and the rows
+    before are not read. Every column of the order must be one that is never null.
+    """
     counted: bool = True
     """Whether to count what is on all pages: this reads every row that passes the filters."""
 
@@ -50,6 +73,8 @@ class Listed(Struct, Generic[T], frozen=True, kw_only=True):
     total: int | None
     """How many there are on all pages; None if they were not counted."""
     has_more: bool
+    last: tuple[object, ...] | None = None
+    """What the page's last item has in the columns of the order; None for a page without items."""
 
 
 async def read_page(pool: Pool, listable: Listable, page: Page) -> Listed[asyncpg.Record]:
@@ -59,13 +84,15 @@ async def read_page(pool: Pool, listable: Listable, page: Page) -> Listed[asyncp
     """
     sql, arguments = compiled(listable, page)
     rows = await pool.ask(sql, *arguments)
-    if page.counted:
-        total = rows[0]["total"]
-        found = [row for row in rows if row["stream_id"] is not None]
-        return Listed(
-            items=found, total=total, has_more=min(page.offset, FARTHEST) + len(found) < total
-        )
-    return Listed(items=list(rows[: page.limit]), total=None, has_more=len(rows) > page.limit)
+    # A page without rows still has one, with the count.
+    found = [row for row in rows if row["stream_id"] is not None]
+    items = found[: page.limit]
+    return Listed(
+        items=items,
+        total=rows[0]["total"] if page.counted else None,
+        has_more=len(found) > page.limit,
+        last=_keys(items[-1]) if items else None,
+    )
 
 
 def compiled(listable: Listable, page: Page) -> tuple[str, list[object]]:
@@ -76,9 +103,13 @@ def compiled(listable: Listable, page: Page) -> tuple[str, list[object]]:
     return str(built), [values[name] for name in built.positiontup or ()]
 
 
+def _keys(row: asyncpg.Record) -> tuple[object, ...]:
+    return tuple(value for name, value in row.items() if name.startswith(_KEY))
+
+
 def _uncounted(listable: Listable, page: Page) -> Select[Any]:
-    orders = _orders(listable, page)
-    rows = _rows(listable, page, orders, page.limit + 1)
+    orders = whole_order(listable, page.order)
+    rows = _rows(listable, page, orders)
     return _shown(listable, rows).order_by(*_as_in(rows, orders))
 
 
@@ -86,32 +117,39 @@ def _counted(listable: Listable, page: Page) -> Select[Any]:
     count = (
         select(func.count().label("total"))
         .select_from(listable.table)
-        .where(*page.filters)
+        .where(*page.filters)  # those on all pages, the ones before `after` as well
         .subquery("counted")
     )
-    orders = _orders(listable, page)
-    rows = _rows(listable, page, orders, page.limit)
+    orders = whole_order(listable, page.order)
+    rows = _rows(listable, page, orders)
     return (
         _shown(listable, rows)
         .add_columns(count.c.total)
-        # A page without rows still has one, with the count.
         .select_from(count.outerjoin(rows, true()))
         .order_by(*_as_in(rows, orders))
     )
 
 
-def _orders(listable: Listable, page: Page) -> list[Order]:
-    """What tells every row from every other, so that none is on two pages."""
-    return [*page.order, Order(listable.columns["stream_id"], page.order[-1].descending)]
+def whole_order(listable: Listable, order: Sequence[Order]) -> list[Order]:
+    """An order that tells every row from every other, so that none is on two pages.
+
+    What is alike in all of `order`, at least one, is in the order of the listable's key.
+    """
+    key = listable.columns[listable.key]
+    for number, each in enumerate(order):
+        if each.by is key:
+            return list(order[: number + 1])
+    return [*order, Order(key, order[-1].descending)]
 
 
-def _rows(listable: Listable, page: Page, orders: Sequence[Order], limit: int) -> Subquery:
-    keys = (order.by.label(f"key_{number}") for number, order in enumerate(orders))
+def _rows(listable: Listable, page: Page, orders: Sequence[Order]) -> Subquery:
+    """The page and one row more, which tells that there is another page."""
+    keys = (order.by.label(f"{_KEY}{number}") for number, order in enumerate(orders))
     return (
         select(*listable.table.c, *keys)
-        .where(*page.filters)
+        .where(*page.filters, *_behind(page.after, orders))
         .order_by(*(_directed(order.by, order) for order in orders))
-        .limit(limit)
+        .limit(page.limit + 1)
         .offset(min(page.offset, FARTHEST))
         .subquery("page")
     )
@@ -120,16 +158,45 @@ def _rows(listable: Listable, page: Page, orders: Sequence[Order], limit: int) -
 def _shown(listable: Listable, rows: Subquery) -> Select[Any]:
     # The name is looked up out here: in there it would be for every row before the page as well.
     return select(
-        *(rows.c[name] for name in ENVELOPE), listable.account_name(rows).label("account_name")
+        *(rows.c[name] for name in ENVELOPE),
+        listable.account_name(rows).label("account_name"),
+        *(column for column in rows.c if column.name.startswith(_KEY)),
     )
 
 
 def _as_in(rows: Subquery, orders: Sequence[Order]) -> list[ColumnElement[Any]]:
-    return [_directed(rows.c[f"key_{number}"], order) for number, order in enumerate(orders)]
+    return [_directed(rows.c[f"{_KEY}{number}"], order) for number, order in enumerate(orders)]
+
+
+def _behind(after: Sequence[object] | None, orders: Sequence[Order]) -> list[ColumnElement[bool]]:
+    """What is true of the rows behind one, in words that an index is searched by."""
+    if after is None:
+        return []
+    keys = [order.by for order in orders]
+    bounds = [literal(value, _wide(key)) for key, value in zip(keys, after, strict=True)]
+    if len({order.descending for order in orders}) == 1:
+        here, there = tuple_(*keys), tuple_(*bounds)
+        return [here < there if orders[0].descending else here > there]
+    sides = list(zip(orders, bounds, strict=True))
+    first, bound = sides[0]
+    reached = first.by <= bound if first.descending else first.by >= bound
+    return [reached, or_(*(_decided_by(sides[: n + 1]) for n in range(len(sides))))]
+
+
+def _decided_by(sides: Sequence[tuple[Order, ColumnElement[Any]]]) -> ColumnElement[bool]:
+    """Alike in all columns but the last, and behind in that."""
+    *alike, (last, bound) = sides
+    behind = last.by < bound if last.descending else last.by > bound
+    return and_(*(order.by == same for order, same in alike), behind)
+
+
+def _wide(key: ColumnElement[Any]) -> TypeEngine[Any]:
+    """A type that takes every value of a key's, and more."""
+    return BigInteger() if isinstance(key.type, Integer) else key.type
 
 
 def _directed(key: ColumnElement[Any], order: Order) -> ColumnElement[Any]:
     directed = key.desc() if order.descending else key.asc()
-    if isinstance(order.by, Column) and not order.by.nullable:
-        return directed  # as the indexes have it
+    if isinstance(order.by, coalesce) or (isinstance(order.by, Column) and not order.by.nullable):
+        return directed  # never null: as the indexes have it
     return directed.nulls_last() if order.descending else directed.nulls_first()

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import secrets
 from asyncio import shield, to_thread
 from collections.abc import Collection
@@ -34,6 +35,7 @@ WRONG = "Invalid Username or Password"
 
 _BELOW_MANAGER = frozenset({CUSTOMER, AGENT})
 _CREDENTIALS_KEPT = 4_096
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 
 class Unauthenticated(Exception):
@@ -53,6 +55,8 @@ class Principal(Struct, frozen=True):
 
     name: str
     roles: tuple[str, ...]
+    associate_id: int = 0
+    """The number under which chats know an agent; 0 for nobody who is stored."""
 
     @property
     def is_administrator(self) -> bool:
@@ -141,6 +145,15 @@ class Principals:
             raise NotFound("User", name)
         return token
 
+    async def associate(self, name: str) -> Principal | None:
+        """The principal of a name, or else of an associate's number; None if there is none.
+
+        Raises StoreDown.
+        """
+        number = int(name) if _NUMBER.fullmatch(name) else 0
+        rows = await self._pool.ask(SQL["associate"], name, number) if is_text(name) else []
+        return _principal(rows[0]) if rows else None
+
     async def _verify(
         self, authorization: bytes, address: str | None, known: _Verified | None
     ) -> _Verified:
@@ -219,4 +232,4 @@ def _name_and_password(credentials: bytes) -> tuple[str, str]:
 
 
 def _principal(row: asyncpg.Record) -> Principal:
-    return Principal(row["name"], tuple(row["roles"]))
+    return Principal(row["name"], tuple(row["roles"]), row["associate_id"])

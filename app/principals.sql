@@ -1,12 +1,23 @@
 -- name: by_name
 -- $1 name
-SELECT name, password_hash, roles
+SELECT name, password_hash, roles, associate_id
   FROM principal
  WHERE name = $1;
 
+-- name: associate
+-- $1 name   $2 associate's number; whose name it is comes first
+SELECT p.name, p.roles, p.associate_id
+  FROM (SELECT 1 AS place, name FROM principal WHERE name = $1
+         UNION ALL
+        SELECT 2, name FROM principal WHERE associate_id = $2) AS found
+  JOIN principal AS p
+    ON p.name = found.name
+ ORDER BY found.place
+ LIMIT 1;
+
 -- name: by_token
 -- $1 SHA-256 of the token
-SELECT p.name, p.password_hash, p.roles
+SELECT p.name, p.password_hash, p.roles, p.associate_id
   FROM token AS t
   JOIN principal AS p ON p.name = t.principal
  WHERE t.hash = $1;

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 
 from app.calls import Call
+from app.chat import Chat
 from app.commands import Commands
 from app.log.errors import StoreDown, WrongMasterKey
 from app.log.keyring import Keyring
@@ -28,13 +29,20 @@ class Service:
     """One worker's write side, read side and callers."""
 
     def __init__(
-        self, settings: Settings, pool: Pool, commands: Commands, views: Views, partitions: int
+        self,
+        settings: Settings,
+        pool: Pool,
+        keyring: Keyring,
+        commands: Commands,
+        views: Views,
+        partitions: int,
     ) -> None:
         """Use `open_service`."""
         self.settings = settings
         self.pool = pool
         self.commands = commands
         self.views = views
+        self.chat = Chat(pool, keyring, commands, views, settings, partitions=partitions)
         self.principals = Principals(
             pool,
             Throttle(settings.guessing),
@@ -118,7 +126,7 @@ async def open_service(settings: Settings) -> Service:
         partitions = len(await heads(pool))
         views = Views(pool, partitions=partitions, batch=settings.batch_lookups)
         commands = Commands(pool, keyring, views, settings, partitions=partitions)
-        return Service(settings, pool, commands, views, partitions)
+        return Service(settings, pool, keyring, commands, views, partitions)
     except BaseException:
         await pool.close()
         raise

@@ -33,6 +33,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     conflict_retries: int = 3
     """How often a command is decided again because its stream had moved on."""
 
+    fetch_mark_s: float = 15.0
+    """How often at the most it is recorded that a chat's customer asked for news."""
+    customer_timeout_s: float = 300.0
+    """How long a chat's customer may ask for none before the session is closed; 0: for ever."""
+    sweep_s: float = 10.0
+    """How often such sessions are looked for."""
+
     body_bytes: int = 1024 * 1024
     credential_ttl_s: float = 1.0
     """How long a verified credential counts before the principal is read again."""

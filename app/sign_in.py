@@ -75,7 +75,8 @@ class Logins:
         if not rows:
             raise _NoSession
         row = rows[0]
-        return LoginSession(Principal(row["name"], tuple(row["roles"])), row["permanent"])
+        principal = Principal(row["name"], tuple(row["roles"]), row["associate_id"])
+        return LoginSession(principal, row["permanent"])
 
 
 class _NoSession(Exception):

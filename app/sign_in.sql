@@ -13,7 +13,7 @@ RETURNING principal;
 
 -- name: find
 -- $1 SHA-256 of the token
-SELECT p.name, p.roles, s.permanent
+SELECT p.name, p.roles, p.associate_id, s.permanent
   FROM login_session AS s
   JOIN principal AS p
     ON p.name = s.principal

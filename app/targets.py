@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain import account, ai_session, chat_session
+from domain import account, ai_session, chat_actions, chat_session
 from domain.errors import NotFound
 from domain.event import Event
 from domain.ids import StreamId, account_stream, ai_session_stream, chat_session_stream
@@ -39,6 +39,11 @@ CHAT_SESSION = Target(
     stream=lambda command: chat_session_stream(command.chat_session_id),
     decide=chat_session.decide,
 )
+CHAT_ACTION = Target(
+    kind="chat_session",
+    stream=lambda command: chat_session_stream(command.chat_session_id),
+    decide=chat_actions.decide,
+)
 ACCOUNT = Target(
     kind="account",
     stream=lambda command: account_stream(command.account_id),
@@ -55,7 +60,16 @@ TARGETS: dict[type[Struct], Target] = {
     ai_session.DeleteAISessionAction: AI_SESSION,
     chat_session.NewChatSession: CHAT_SESSION,
     chat_session.UpdateChatSession: CHAT_SESSION,
+    chat_session.ChangeChatSession: CHAT_SESSION,
     chat_session.DeleteChatSession: CHAT_SESSION,
+    chat_actions.PickUpChatSession: CHAT_ACTION,
+    chat_actions.TransferChatSession: CHAT_ACTION,
+    chat_actions.AcceptChatSessionTransfer: CHAT_ACTION,
+    chat_actions.RejectChatSessionTransfer: CHAT_ACTION,
+    chat_actions.ResetChatSession: CHAT_ACTION,
+    chat_actions.AddChatMessage: CHAT_ACTION,
+    chat_actions.MarkFetched: CHAT_ACTION,
+    chat_actions.CloseDeadChatSession: CHAT_ACTION,
     account.NewAccount: ACCOUNT,
     account.RenameAccount: ACCOUNT,
 }

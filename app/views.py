@@ -67,7 +67,7 @@ class Views:
         decoder = _DECODERS[listable.kind]
         listed = await read_page(self._pool, listable, page)
         items = [_row(record, decoder) for record in listed.items]
-        return Listed(items=items, total=listed.total, has_more=listed.has_more)
+        return Listed(items=items, total=listed.total, has_more=listed.has_more, last=listed.last)
 
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]

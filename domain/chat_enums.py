@@ -138,3 +138,35 @@ class TicketReadStatus(Numbered):
     GREEN = "Green", 1
     YELLOW = "Yellow", 2
     RED = "Red", 3
+
+
+class ChatMessageType(Numbered):
+    """To whom a message of a chat goes."""
+
+    INVALID = "Invalid", 0
+    TO_CUSTOMER = "ToCustomer", 1
+    TO_USER = "ToUser", 2
+    SPECIAL = "Special", 3
+
+
+class ChatMessageSpecialType(Numbered):
+    """What a message that nobody wrote is about. There is no 4; the spelling is the API's."""
+
+    NONE = "None", 0
+    WELCOME = "Welcome", 1
+    URL = "Url", 2
+    BLOCK = "Block", 3
+    NEW_SESSION = "NewSession", 5
+    TRANSFERED_SESSION = "TransferedSession", 6
+    ERROR = "Error", 7
+    SESSION_DELETED = "SessionDeleted", 8
+    FAQ_SUCCESS_QUESTION = "FaqSuccessQuestion", 9
+    CLOSED_BY_USER = "ClosedByUser", 10
+    CLOSED_BY_CUSTOMER = "ClosedByCustomer", 11
+    CLOSED_BY_IDLE = "ClosedByIdle", 12
+    TRANSFER_REJECTED = "TransferRejected", 13
+    REOPENED_BY_CUSTOMER = "ReopenedByCustomer", 14
+    CLICKED_OPTION = "ClickedOption", 15
+    BOT_MESSAGE = "BotMessage", 16
+    OPTIONS = "Options", 17
+    ILLEGAL_FILE_TYPE = "IllegalFileType", 18

@@ -1,18 +1,29 @@
-"""A chat session: what may be done with it (`decide`) and what then holds (`evolve`)."""
+"""A chat session: what it holds, and what follows when a client gives it as a whole (`decide`).
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, assert_never
+What else is done to it is decided in `chat_actions`; how events change it stands in `chat_evolve`.
+"""
 
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict, replace
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, assert_never
+
+from msgspec import UNSET, Struct
+from msgspec.structs import asdict
 
 from domain.chat_carriers import Associate, Contact, Person, Project, Sale
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
+from domain.chat_events import (
+    ChatSessionChange,
+    ChatSessionClosed,
+    ChatSessionCreated,
+    ChatSessionDeleted,
+    ChatSessionEvent,
+    ChatSessionRated,
+    ChatSessionUpdated,
+)
 from domain.chat_ticket import Ticket
-from domain.date_time import EMPTY, DateTime
+from domain.date_time import EMPTY, DateTime, is_set
 from domain.errors import AlreadyExists, NotFound
-from domain.event import Event
-from domain.ids import ChatSessionId
+from domain.ids import ChatMessageId, ChatSessionId
 from domain.limits import (
     INT32,
     CustomerAlias,
@@ -25,6 +36,22 @@ from domain.limits import (
     MessageCopy,
     SessionKey,
 )
+
+OPEN = frozenset(
+    {
+        ChatSessionStatus.PRE_CHAT_FORM,
+        ChatSessionStatus.FAQ,
+        ChatSessionStatus.OFFLINE_FORM,
+        ChatSessionStatus.IN_QUEUE,
+        ChatSessionStatus.CUSTOMER_LAST,
+        ChatSessionStatus.USER_LAST,
+    }
+)
+"""Somebody still waits for somebody."""
+ACTIVE = frozenset({ChatSessionStatus.CUSTOMER_LAST, ChatSessionStatus.USER_LAST})
+"""Customer and agent talk."""
+ENDED = frozenset(ChatSessionStatus) - OPEN - {ChatSessionStatus.INVALID}
+BY_CLIENT = "by_client"
 
 
 class ChatSessionFields(Struct, frozen=True, kw_only=True):
@@ -63,16 +90,34 @@ class ChatSessionFields(Struct, frozen=True, kw_only=True):
     rating: Int32 = 0
 
 
-class NewChatSession(ChatSessionFields, frozen=True, kw_only=True):
+class WantedChatSession(ChatSessionFields, frozen=True, kw_only=True):
+    """A session as a client wants it, and what the service drew for what follows from that."""
+
+    chat_session_id: ChatSessionId
+    at: DateTime = EMPTY
+    """Now: since when it waits or has ended, unless the client says so."""
+    queue_pos: Int32 = 0
+    """Its place if it goes to the queue now, unless the client gives one."""
+
+
+class NewChatSession(WantedChatSession, frozen=True, kw_only=True):
     """Create a session under an id that the service has drawn."""
 
-    chat_session_id: ChatSessionId
 
-
-class UpdateChatSession(ChatSessionFields, frozen=True, kw_only=True):
+class UpdateChatSession(WantedChatSession, frozen=True, kw_only=True):
     """Replace a session as a whole: a field that is left out goes back to its default."""
 
+
+class ChangeChatSession(Struct, frozen=True, kw_only=True):
+    """Make of what a session holds what it is to hold, with nobody else's change in between."""
+
     chat_session_id: ChatSessionId
+    asked: bytes
+    """What the client sent: it tells a retry from another change."""
+    change: Callable[[ChatSessionFields], ChatSessionFields]
+    """Depends on nothing but its argument; may raise DomainError."""
+    at: DateTime = EMPTY
+    queue_pos: Int32 = 0
 
 
 class DeleteChatSession(Struct, frozen=True, kw_only=True):
@@ -81,86 +126,21 @@ class DeleteChatSession(Struct, frozen=True, kw_only=True):
     chat_session_id: ChatSessionId
 
 
-Command = NewChatSession | UpdateChatSession | DeleteChatSession
-
-
-class ChatSessionChange(Event, frozen=True, kw_only=True):
-    """What the events below share: the fields that happened to get a value, None among them."""
-
-    # Every carrier can name a person: an agent, a customer, the owner of a sale.
-    personal: ClassVar[frozenset[str]] = frozenset(
-        {
-            *("user", "person", "contact", "project", "sale", "ticket", "transfer_to"),
-            *("customer_alias", "customer_host", "customer_name", "customer_email"),
-            *("customer_phone", "customer_company_name"),
-            *("first_message", "last_message", "session_key"),
-        }
-    )
-
-    topic_id: int | UnsetType = UNSET
-    user: Associate | UnsetType | None = UNSET
-    person: Person | UnsetType | None = UNSET
-    customer_alias: str | UnsetType | None = UNSET
-    customer_host: str | UnsetType | None = UNSET
-    customer_name: str | UnsetType | None = UNSET
-    customer_email: str | UnsetType | None = UNSET
-    customer_phone: str | UnsetType | None = UNSET
-    customer_consented: bool | UnsetType = UNSET
-    customer_company_name: str | UnsetType | None = UNSET
-    status: ChatSessionStatus | UnsetType = UNSET
-    first_message: str | UnsetType | None = UNSET
-    last_message: str | UnsetType | None = UNSET
-    when_requested: DateTime | UnsetType = UNSET
-    when_started: DateTime | UnsetType = UNSET
-    when_ended: DateTime | UnsetType = UNSET
-    when_idle: DateTime | UnsetType = UNSET
-    when_fetched: DateTime | UnsetType = UNSET
-    session_key: str | UnsetType | None = UNSET
-    initial_queue_pos: int | UnsetType = UNSET
-    alert_level: int | UnsetType = UNSET
-    rank: int | UnsetType = UNSET
-    flags: ChatSessionFlags | UnsetType = UNSET
-    contact: Contact | UnsetType | None = UNSET
-    project: Project | UnsetType | None = UNSET
-    sale: Sale | UnsetType | None = UNSET
-    ticket: Ticket | UnsetType | None = UNSET
-    transfer_to: Associate | UnsetType | None = UNSET
-    chatbot_is_active: bool | UnsetType = UNSET
-    rating: int | UnsetType = UNSET
-
-
-class ChatSessionCreated(ChatSessionChange, frozen=True, kw_only=True):
-    """A session was opened; fields at their default are left out."""
-
-    topic: ClassVar[str] = "chat_session.created.v1"
-
-    chat_session_id: ChatSessionId
-
-
-class ChatSessionUpdated(ChatSessionChange, frozen=True, kw_only=True):
-    """Fields of a session got other values."""
-
-    topic: ClassVar[str] = "chat_session.updated.v1"
-
-
-class ChatSessionDeleted(Event, frozen=True, kw_only=True):
-    """A session was deleted."""
-
-    topic: ClassVar[str] = "chat_session.deleted.v1"
-
-
-ChatSessionEvent = ChatSessionCreated | ChatSessionUpdated | ChatSessionDeleted
+Command = NewChatSession | UpdateChatSession | ChangeChatSession | DeleteChatSession
 
 
 class ChatSession(ChatSessionFields, frozen=True, kw_only=True):
     """What holds of a session after its events."""
 
+    watched: DateTime = EMPTY
+    """When the customer fetched it last, as the service saw it, whatever clients give."""
+    last_message_id: ChatMessageId = ChatMessageId(0)
     deleted: bool = False
 
 
 CHANGEABLE = ChatSessionChange.__struct_fields__
 """Every field but the id, which a session keeps for ever."""
-_EMPTY_FIELDS = asdict(ChatSessionFields())
+_EMPTY = ChatSessionFields()
 
 
 def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionEvent]:
@@ -171,30 +151,69 @@ def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionE
     if isinstance(command, NewChatSession):
         if state is not None:
             raise AlreadyExists("ChatSession", command.chat_session_id)
-        wanted = asdict(command)
-        given = {name: wanted[name] for name in CHANGEABLE if wanted[name] != _EMPTY_FIELDS[name]}
+        given = _changes(command, _EMPTY)
         return [ChatSessionCreated(chat_session_id=command.chat_session_id, **given)]
-    if state is None or state.deleted:
-        raise NotFound("ChatSession", command.chat_session_id)
+    session = there(command.chat_session_id, state)
     match command:
         case UpdateChatSession():
-            wanted, held = asdict(command), asdict(state)
-            changed = {name: wanted[name] for name in CHANGEABLE if wanted[name] != held[name]}
-            return [ChatSessionUpdated(**changed)] if changed else []
+            return _updated(_changes(command, session))
+        case ChangeChatSession():
+            return _updated(_changes(_wanted(command, session), session))
         case DeleteChatSession():
             return [ChatSessionDeleted()]
         case _:
             assert_never(command)
 
 
-def evolve(state: ChatSession | None, event: ChatSessionEvent) -> ChatSession:
-    """The session after one more event."""
-    match event:
-        case ChatSessionCreated() | ChatSessionUpdated():
-            given = {name: value for name, value in asdict(event).items() if value is not UNSET}
-            return replace(state or ChatSession(), **given)
-        case ChatSessionDeleted():
-            number = ChatSessionId(0) if state is None else state.chat_session_id
-            return ChatSession(chat_session_id=number, deleted=True)
-        case _:
-            assert_never(event)
+def there(chat_session_id: ChatSessionId, state: ChatSession | None) -> ChatSession:
+    """The session, if it is there. Raises NotFound."""
+    if state is None or state.deleted:
+        raise NotFound("ChatSession", chat_session_id)
+    return state
+
+
+def _wanted(command: ChangeChatSession, held: ChatSession) -> WantedChatSession:
+    changed = command.change(held)
+    fields = {name: getattr(changed, name) for name in ChatSessionFields.__struct_fields__}
+    fields["chat_session_id"] = command.chat_session_id
+    return WantedChatSession(**fields, at=command.at, queue_pos=command.queue_pos)
+
+
+def _updated(changes: dict[str, Any]) -> Sequence[ChatSessionEvent]:
+    """What has an event of its own goes into that, the rest into one."""
+    own: list[ChatSessionEvent] = []
+    if "rating" in changes:
+        own.append(ChatSessionRated(rating=changes.pop("rating")))
+    if changes.get("status") in ENDED:
+        status, when = changes.pop("status"), changes.pop("when_ended", UNSET)
+        own.append(ChatSessionClosed(status=status, reason=BY_CLIENT, when_ended=when))
+    return [ChatSessionUpdated(**changes), *own] if changes else own
+
+
+def _changes(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
+    values = asdict(wanted) | _following(wanted, held)
+    before = asdict(held)
+    return {name: values[name] for name in CHANGEABLE if values[name] != before[name]}
+
+
+def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
+    """What follows from the status that is wanted, where the client does not say otherwise.
+
+    What followed when the session came to its status still does: the same update again changes
+    nothing.
+    """
+    following: dict[str, Any] = {}
+    if wanted.status is ChatSessionStatus.IN_QUEUE:
+        stays = held.status is ChatSessionStatus.IN_QUEUE
+        if not is_set(wanted.when_requested):
+            following["when_requested"] = _kept(held.when_requested, stays, wanted.at)
+        if wanted.initial_queue_pos == 0:
+            was = held.initial_queue_pos if stays else 0
+            following["initial_queue_pos"] = was or wanted.queue_pos
+    elif wanted.status in ENDED and not is_set(wanted.when_ended):
+        following["when_ended"] = _kept(held.when_ended, held.status in ENDED, wanted.at)
+    return following
+
+
+def _kept(before: DateTime, stays: bool, at: DateTime) -> DateTime:
+    return before if stays and is_set(before) else at

@@ -1,7 +1,8 @@
 """The API's date-times as text: finer than `datetime` and PostgreSQL hold, so kept as they came."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import NewType
 
 DateTime = NewType("DateTime", str)
@@ -26,25 +27,39 @@ def parse(text: str) -> DateTime:
     The time has up to 7 digits of a second and may end in `Z` or an offset of at most
     14 hours. Raises ValueError for anything else, leap seconds included.
     """
-    found = _TEXT.fullmatch(text)
-    if found is None:
-        raise ValueError("Expected a date-time such as 2018-11-21T16:32:47.1492785+01:00")
-    _day(found["day"])
+    _day(_parts(text)["day"])
     return DateTime(text)
 
 
+# Most dates of a session that is written are those it had before.
+@lru_cache(maxsize=4_096)
 def ticks(text: DateTime) -> int:
     """The instant in units of 100 ns since 0001-01-01 UTC; without an offset, it counts as UTC.
 
     Below 0 where an offset reaches back before year 1. Raises ValueError as `parse` does.
     """
-    found = _TEXT.fullmatch(parse(text))
-    assert found is not None  # noqa: S101  # parse has just matched it
-    day, hour, minute, second, fraction, offset = found.groups()
+    day, hour, minute, second, fraction, offset = _parts(text).groups()
     seconds = (_day(day).toordinal() - 1) * 86_400
     if hour is not None:
         seconds += int(hour) * 3_600 + int(minute) * 60 + int(second)
     return (seconds - _offset_s(offset)) * TICKS_PER_SECOND + int((fraction or "").ljust(7, "0"))
+
+
+def is_set(text: DateTime) -> bool:
+    """Whether it says more than EMPTY, in whatever form: clients write that in UTC, too."""
+    return text != EMPTY and ticks(text) != 0
+
+
+def utc(moment: datetime) -> DateTime:
+    """A moment of the clock as the API writes it: UTC, and without an offset."""
+    return DateTime(moment.astimezone(UTC).replace(tzinfo=None).isoformat())
+
+
+def _parts(text: str) -> re.Match[str]:
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise ValueError("Expected a date-time such as 2018-11-21T16:32:47.1492785+01:00")
+    return found
 
 
 def _day(text: str) -> date:

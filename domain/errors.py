@@ -4,7 +4,9 @@ DomainError
 ├── NotFound            no such session or account, or it was deleted
 ├── AlreadyExists       the id to create is taken
 ├── AccountNotFound     a command names an account that does not exist
-└── InvalidField        a value that no session may hold
+├── InvalidField        a value that no session may hold
+├── NotInQueue          a chat session to pick up does not wait in the queue
+└── MessageOutOfOrder   a chat message would have a smaller id than one before it
 """
 
 
@@ -48,3 +50,19 @@ class InvalidField(DomainError):
         """`message` says what is wrong, with the limit where there is one."""
         self.field = field
         super().__init__(message)
+
+
+class NotInQueue(DomainError):
+    """A chat session to pick up does not wait in the queue, or no longer."""
+
+    def __init__(self, chat_session_id: int) -> None:
+        """`chat_session_id` of the session."""
+        super().__init__(f"ChatSession {chat_session_id} is not in the queue")
+
+
+class MessageOutOfOrder(DomainError):
+    """A message's id was drawn before that of a message that is there already: draw another."""
+
+    def __init__(self, message_id: int) -> None:
+        """`message_id` that came too late."""
+        super().__init__(f"ChatMessage {message_id} comes after one with a larger id")

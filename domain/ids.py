@@ -8,6 +8,8 @@ AISessionId = NewType("AISessionId", str)
 """The text of a UUIDv7, as the ServiceStack-style API shows it."""
 ChatSessionId = NewType("ChatSessionId", int)
 """An int32 from 1, as the SuperOffice-style API shows it."""
+ChatMessageId = NewType("ChatMessageId", int)
+"""An int32 from 1; within a session, a later message has a larger one."""
 AccountId = NewType("AccountId", str)
 StreamId = NewType("StreamId", UUID)
 

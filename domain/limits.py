@@ -30,8 +30,13 @@ CustomerEmail = Annotated[str, Meta(max_length=255)]
 CustomerPhone = Annotated[str, Meta(max_length=32)]
 CustomerCompanyName = Annotated[str, Meta(max_length=255)]
 SessionKey = Annotated[str, Meta(max_length=255)]
-MessageCopy = Annotated[str, Meta(max_length=1024)]
+MESSAGE_COPY_LENGTH = 1024
+MessageCopy = Annotated[str, Meta(max_length=MESSAGE_COPY_LENGTH)]
 """A copy of a chat's first or last message."""
+MessageText = Annotated[str, Meta(max_length=10_000)]
+"""A message of a chat. SuperOffice documents no limit; ours keeps a chat readable in one answer."""
+MessageAuthor = Annotated[str, Meta(max_length=255)]
+MessageParameter = Annotated[str, Meta(max_length=255)]
 CarrierText = Annotated[str, Meta(max_length=4_000)]
 """Any text in a carrier. SuperOffice documents none; ours is longer than its longest column."""
 FunctionName = Annotated[str, Meta(min_length=1, max_length=255)]

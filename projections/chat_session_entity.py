@@ -1,7 +1,25 @@
 """The view ChatSessionEntity: one row a chat session that is not deleted."""
 
-from domain.chat_session import ChatSession, evolve
+from collections.abc import Mapping
+
+from domain.chat_evolve import evolve
+from domain.chat_session import OPEN, ChatSession
+from domain.date_time import EMPTY, is_set, ticks
 from projections.view import View
+
+
+def _search(session: ChatSession) -> Mapping[str, int]:
+    """The date-times that are set, in ticks, so that they sort; the last while it is open."""
+    moments = {
+        "when_requested": session.when_requested,
+        "when_started": session.when_started,
+        "when_ended": session.when_ended,
+        "when_idle": session.when_idle,
+        "when_fetched": session.when_fetched,
+        "watched": session.watched if session.status in OPEN else EMPTY,
+    }
+    return {name: ticks(moment) for name, moment in moments.items() if is_set(moment)}
+
 
 VIEW = View(
     name="chat_session_entity",
@@ -10,4 +28,5 @@ VIEW = View(
     evolve=evolve,
     gone=lambda session: session.deleted,
     session_id=lambda _, session: str(session.chat_session_id),
+    search=_search,
 )

@@ -1,6 +1,6 @@
 """What a view is: a table with one row a stream, and the fold that fills it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -24,7 +24,20 @@ class View(Struct, frozen=True, kw_only=True):
     """Whether a state has no row: deleted for clients."""
     session_id: Callable[[StreamId, Any], str]
     """The id under which the APIs know a stream, from the stream and its state."""
+    search: Callable[[Any], Mapping[str, int]] = lambda _: {}
+    """What columns are generated from and the state does not say as plainly; by column."""
 
     def doc(self, state: object) -> str | None:
-        """The row's document, canonical JSON text; None if there is no row."""
-        return None if self.gone(state) else _ENCODER.encode(state).decode()
+        """The row's document, canonical JSON text; None if there is no row.
+
+        It is the state, and beside its fields `search`, if that is not empty; who reads the
+        state from it passes over that.
+        """
+        if self.gone(state):
+            return None
+        text = _ENCODER.encode(state).decode()
+        found = self.search(state)
+        if not found:
+            return text
+        comma = "" if text == "{}" else ","
+        return f'{text[:-1]}{comma}"search":{_ENCODER.encode(found).decode()}}}'

@@ -20,6 +20,9 @@ SQL = blocks(__file__)
 PAGE_EVENTS = 5_000
 """Events read at a time by those who read the whole log: bounds their memory."""
 
+LAST_VERSION = 2**63 - 1
+"""No stream has as many events."""
+
 
 class Asks(Protocol):
     """What can run a query: the service's pool, or a command's own connection."""
@@ -136,6 +139,25 @@ async def read_by_stream(
             return
         yield page
         version = page[-1].version
+
+
+async def read_back(
+    store: Asks,
+    keyring: Keyring,
+    partition: int,
+    stream: StreamId,
+    topic: str,
+    *,
+    before: int = LAST_VERSION,
+    most: int,
+) -> list[Recorded]:
+    """A stream's last events of one stored name before a version, newest first.
+
+    Raises StoreDown, or Unreadable.
+    """
+    rows = await store.ask(SQL["read_back"], partition, stream, topic, before, most)
+    box = _box(keyring, rows[0], {}) if rows else None
+    return [_recorded(row, box) for row in rows]
 
 
 async def heads(store: Asks) -> list[Head]:

@@ -51,6 +51,25 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  ORDER BY e.originator_id, e.originator_version
  LIMIT $5;
 
+-- name: read_back
+-- $1 partition   $2 stream   $3 stored name   $4 before version of it   $5 events, at most
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, k.wrapped
+  FROM stored_events AS e
+  LEFT JOIN LATERAL (
+           SELECT s.wrapped
+             FROM stream_key AS s
+            WHERE s.partition = e.partition
+              AND s.stream_id = e.originator_id
+            LIMIT 1
+       ) AS k ON true
+ WHERE e.partition = $1
+   AND e.originator_id = $2
+   AND e.topic = $3
+   AND e.originator_version < $4
+ ORDER BY e.originator_version DESC
+ LIMIT $5;
+
 -- name: keys
 -- $1 partitions, $2 streams: of one length
 SELECT k.stream_id, k.wrapped

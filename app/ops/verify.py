@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
@@ -91,6 +92,13 @@ async def _differing_rows(
             yield f"{view.name}: {row['rows']} rows in partition {row['partition']}, without a head"
 
 
+class _Searched(Struct, frozen=True):
+    search: dict[str, int] = {}
+
+
+_SEARCHED = msgspec.json.Decoder(_Searched)
+
+
 class _Rows:
     """A view's rows in the order of their streams, to walk along with the folded ones."""
 
@@ -140,6 +148,7 @@ class _Rows:
             return f"the row says {audit}, the log {folded.audit}"
         try:
             state = self._decoder.decode(doc)
+            search = _SEARCHED.decode(doc).search
         except msgspec.MsgspecError as error:
             return f"the row's document cannot be read: {error}"
         changed = [
@@ -147,6 +156,8 @@ class _Rows:
             for name in folded.state.__struct_fields__
             if getattr(state, name) != getattr(folded.state, name)
         ]
+        if search != self._view.search(folded.state):
+            changed.append("search")
         # Names only: what differs may be somebody's personal data.
         return f"the row differs in {', '.join(changed)}" if changed else None
 

@@ -55,15 +55,14 @@ def index_page() -> str:
     return render("index.html.jinja", operations=operations, formats=FORMATS)
 
 
-@cache
-def types_page() -> str:
-    """All languages that types are generated for."""
-    return render("types.html.jinja", languages=LANGUAGES)
+def types_page(base_url: str) -> str:
+    """All languages that types are generated for, and how to use them."""
+    return render("types.html.jinja", languages=LANGUAGES, base_url=base_url)
 
 
-def missing_page(message: str) -> str:
+def missing_page(message: str, title: str = "Not found") -> str:
     """What is said where there is no such page."""
-    return render("missing.html.jinja", message=message)
+    return render("missing.html.jinja", message=message, title=title)
 
 
 def operation_page(

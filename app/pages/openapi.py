@@ -15,12 +15,9 @@ PARTS = (openapi_evo.part,)
 """What gives each face's part of the document."""
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
-_OURS = {"start.js": _JAVASCRIPT}
-_SWAGGER_UI = {
-    "swagger-ui.css": b"text/css; charset=utf-8",
-    "swagger-ui-bundle.js": _JAVASCRIPT,
-    "favicon-32x32.png": b"image/png",
-}
+_CSS = b"text/css; charset=utf-8"
+_OURS = {"start.js": _JAVASCRIPT, "viewer.css": _CSS}
+_SWAGGER_UI = {"swagger-ui.css": _CSS, "swagger-ui-bundle.js": _JAVASCRIPT}
 
 
 @cache

@@ -1,6 +1,7 @@
 """Templates of this folder, filled in. `*.html.jinja` escape what they are given, others do not."""
 
 import json
+import re
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
+_CODE = re.compile("`([^`]+)`")
 
 
 def render(template: str, **values: object) -> str:
@@ -27,6 +29,11 @@ def product_version() -> str:
 def _environment() -> "Environment":
     # Imported when the first page is asked for: serving the APIs does not need it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup, escape
+
+    def marked(text: str) -> Markup:
+        """Docstrings' words in backticks as code."""
+        return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped before
 
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -38,4 +45,5 @@ def _environment() -> "Environment":
         auto_reload=False,
     )
     environment.filters["quoted"] = json.dumps
+    environment.filters["marked"] = marked
     return environment

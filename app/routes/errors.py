@@ -17,9 +17,16 @@ from app.log.pool import TRANSIENT
 from app.principals import Forbidden, Unauthenticated
 from app.routes.exchange import TooLarge, etag
 from app.throttle import Throttled
-from app.wire.evo.binding import UnknownType
+from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
-from domain.errors import AccountNotFound, AlreadyExists, InvalidField, NotFound
+from domain.errors import (
+    AccountNotFound,
+    AlreadyExists,
+    InvalidField,
+    MessageOutOfOrder,
+    NotFound,
+    NotInQueue,
+)
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -52,6 +59,8 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     AlreadyExists: (409, "AlreadyExists"),
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
+    NotInQueue: (409, "NotInQueue"),
+    MessageOutOfOrder: (409, "MessageOutOfOrder"),
     Conflict: (409, "Conflict"),
     VersionMismatch: (412, "PreconditionFailed"),
     KeyReused: (422, "IdempotencyKeyReused"),

@@ -10,11 +10,22 @@ sign in again.
 
 from collections.abc import Mapping, Sequence
 
-from app.principals import Forbidden, Principal, Unauthenticated
+from app.principals import Principal, Unauthenticated
 from app.routes import origin
 from app.routes.evo_operations import Headers, Query, Result
 from app.routes.exchange import Exchange
-from app.sign_in import LoginSession
+from app.routes.signed_in import (
+    OPTIONS,
+    PERMANENT,
+    SESSION,
+    XSRF,
+    address,
+    refuse_foreign,
+    scheme,
+    session,
+    tokens,
+    xsrf_token,
+)
 from app.wanted import AccountsWanted
 from app.wire import cookies
 from app.wire.evo import requests as r
@@ -24,9 +35,6 @@ from app.wire.json_text import BadInput
 from domain.account import Account
 from domain.errors import NotFound
 
-SESSION = "ss-id"
-PERMANENT = "ss-pid"
-OPTIONS = "ss-opt"
 MOST_ACCOUNTS = 1_000
 """Accounts that a user is told of, the oldest ones; `GET /accounts` has them all."""
 
@@ -36,32 +44,23 @@ _VERBS = {api.name: api.verb for api in API} | {
 }
 
 
-class ForeignPage(Forbidden):
-    """Another origin's page made the caller's browser send the request."""
-
-    def __init__(self) -> None:
-        """Says what would have sufficed."""
-        super().__init__(message="Not from a page of another origin")
-
-
 async def identify(exchange: Exchange) -> Principal:
     """Who calls. Raises Unauthenticated, ForeignPage, Throttled, or StoreDown."""
     authorization = exchange.headers.get(b"authorization")
     if authorization is None:
-        session = await _session(exchange)
-        if session is None:
+        signed_in = await session(exchange)
+        if signed_in is None:
             raise Unauthenticated("Not Authenticated")
-        principal = session.principal
+        principal = signed_in[1].principal
     else:
-        address = _address(exchange)
-        principal = await exchange.service.principals.authenticate(authorization, address)
+        principal = await exchange.service.principals.authenticate(authorization, address(exchange))
         if authorization[:6].lower() == b"bearer":
             return principal  # no browser adds it by itself
     # By its name, an operation can be reached with other verbs than its own.
     if origin.is_from_page(exchange.headers) and not origin.is_safe(
         exchange.method, _VERBS.get(exchange.operation, "POST")
     ):
-        _refuse_foreign(exchange)
+        refuse_foreign(exchange)
     return principal
 
 
@@ -84,23 +83,23 @@ async def _sign_in(exchange: Exchange, request: r.Authenticate) -> Result:
     if origin.is_safe(exchange.method):
         # A link that signs in would leave the password in histories and logs.
         raise BadInput("Sign in with POST", field="provider")
-    _refuse_foreign(exchange)
+    refuse_foreign(exchange)
     name = _required("userName", request.user_name)
     password = _required("password", request.password)
     permanent = request.remember_me is True
     logins = exchange.service.logins
-    token, session = await logins.sign_in(name, password, _address(exchange), permanent=permanent)
+    token, login = await logins.sign_in(name, password, address(exchange), permanent=permanent)
     # Whoever knows the former session of this browser does not come along.
-    await logins.sign_out(_tokens(exchange))
-    return Result(_user(session.principal), _signed_in(exchange, token, permanent=permanent))
+    await logins.sign_out(tokens(exchange))
+    return Result(_user(login.principal), _signed_in(exchange, token, permanent=permanent))
 
 
 async def _sign_out(exchange: Exchange) -> Result:
-    await exchange.service.logins.sign_out(_tokens(exchange))
+    await exchange.service.logins.sign_out(tokens(exchange))
     secure = _is_secure(exchange)
     gone = [
         cookies.write(name, "", max_age_s=0, secure=secure)
-        for name in (SESSION, PERMANENT, OPTIONS)
+        for name in (SESSION, PERMANENT, OPTIONS, XSRF)
     ]
     return Result(AuthenticateResponse(roles=[], permissions=[]), gone)
 
@@ -149,24 +148,12 @@ def _signed_in(exchange: Exchange, token: str, *, permanent: bool) -> Headers:
     elif PERMANENT in cookies.read(exchange.headers.get(b"cookie")):
         headers.append(cookies.write(PERMANENT, "", max_age_s=0, secure=secure))
     kind = "perm" if permanent else "temp"
-    return [*headers, cookies.write(OPTIONS, kind, max_age_s=permanent_s, secure=secure)]
-
-
-async def _session(exchange: Exchange) -> LoginSession | None:
-    for token in _tokens(exchange):
-        session = await exchange.service.logins.session(token)
-        if session is not None:
-            return session
-    return None
-
-
-def _tokens(exchange: Exchange) -> list[str]:
-    """Of the sessions that the client's cookies name, the browser's own first."""
-    header = exchange.headers.get(b"cookie")
-    if header is None:
-        return []
-    sent = cookies.read(header)
-    return list(dict.fromkeys(sent[name] for name in (SESSION, PERMANENT) if name in sent))
+    xsrf = xsrf_token(token)
+    return [
+        *headers,
+        cookies.write(OPTIONS, kind, max_age_s=permanent_s, secure=secure),
+        cookies.write(XSRF, xsrf, max_age_s=permanent_s, secure=secure, for_scripts=True),
+    ]
 
 
 def _user_info(principal: Principal | None, accounts: Sequence[Account]) -> UserInfo:
@@ -191,25 +178,8 @@ def _user(principal: Principal) -> AuthenticateResponse:
     )
 
 
-def _refuse_foreign(exchange: Exchange) -> None:
-    host = exchange.headers.get(b"host", b"").decode("latin-1")
-    own = f"{_scheme(exchange)}://{host}"
-    if origin.is_foreign(exchange.headers, own, exchange.service.settings.allowed_origins):
-        raise ForeignPage
-
-
 def _is_secure(exchange: Exchange) -> bool:
-    return _scheme(exchange) == "https"
-
-
-def _scheme(exchange: Exchange) -> str:
-    behind_proxy = exchange.service.settings.behind_proxy
-    return origin.scheme(exchange.headers, exchange.scheme, behind_proxy=behind_proxy)
-
-
-def _address(exchange: Exchange) -> str | None:
-    behind_proxy = exchange.service.settings.behind_proxy
-    return origin.address(exchange.headers, exchange.client, behind_proxy=behind_proxy)
+    return scheme(exchange) == "https"
 
 
 def _required(name: str, given: str | None) -> str:

@@ -21,9 +21,10 @@ NAME = "pages"
 
 _HTML = b"text/html; charset=utf-8"
 _TEXT = b"text/plain; charset=utf-8"
-_CSS = b"text/css; charset=utf-8"
 _JSON = b"application/json; charset=utf-8"
 _YAML = b"application/yaml"
+_FILES = {"style.css": b"text/css; charset=utf-8", "icon.svg": b"image/svg+xml"}
+"""Types of the files that pages load, by name."""
 
 _NOTHING_ELSE = b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _POLICY = (
@@ -64,7 +65,9 @@ class PagesFace:
 
     def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
         """The sentence on a page."""
-        return _page(metadata.missing_page(refused.message), refused.status, refused.headers)
+        title = "Not found" if refused.status == 404 else "Not possible"
+        page = metadata.missing_page(refused.message, title)
+        return _page(page, refused.status, refused.headers)
 
 
 async def list_operations(_: Exchange) -> Reply:
@@ -88,14 +91,14 @@ async def show_operation(format_name: str, exchange: Exchange) -> Reply:
     return _page(page)
 
 
-async def style(_: Exchange) -> Reply:
-    """`GET /metadata/style.css`."""
-    return Reply(200, _style(), content_type=_CSS)
+async def file(name: str, _: Exchange) -> Reply:
+    """`GET /metadata/{file}`: what pages load."""
+    return Reply(200, _read(name), content_type=_FILES[name])
 
 
-async def list_types(_: Exchange) -> Reply:
+async def list_types(exchange: Exchange) -> Reply:
     """`GET /types`."""
-    return _page(metadata.types_page())
+    return _page(metadata.types_page(_base_url(exchange, {})))
 
 
 async def show_types(exchange: Exchange) -> Reply:
@@ -141,7 +144,10 @@ async def openapi_yaml(_: Exchange) -> Reply:
 
 ROUTES: Routes = {
     "/metadata": {"GET": Operation("Metadata", list_operations, anonymous=True)},
-    "/metadata/style.css": {"GET": Operation("Style", style, anonymous=True)},
+    **{
+        f"/metadata/{name}": {"GET": Operation("PageFile", partial(file, name), anonymous=True)}
+        for name in _FILES
+    },
     **{
         f"/{name}/metadata": {
             "GET": Operation("OperationMetadata", partial(show_operation, name), anonymous=True)
@@ -163,8 +169,8 @@ def _page(text: str, status: int = 200, headers: tuple[tuple[bytes, bytes], ...]
 
 
 @cache
-def _style() -> bytes:
-    return (FOLDER / "style.css").read_bytes()
+def _read(name: str) -> bytes:
+    return (FOLDER / name).read_bytes()
 
 
 def _options(exchange: Exchange) -> dict[str, str]:

@@ -10,8 +10,10 @@ from app.principals import Principal
 from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply, etag, position_headers
 from app.routes.face import Operation, Routes
-from app.wire import superoffice as wire
 from app.wire.json_text import BadInput
+from app.wire.superoffice.answer import Manner, write_entity, write_error
+from app.wire.superoffice.entity import command, read_entity
+from app.wire.superoffice.selection import Selection
 from domain.chat_session import ChatSession, DeleteChatSession, NewChatSession, UpdateChatSession
 from domain.errors import NotFound
 from domain.ids import ChatSessionId, chat_session_stream
@@ -56,7 +58,7 @@ class SuperOfficeFace:
         message = refused.message
         if refused.field is not None and refused.field not in message:
             message = f"{refused.field}: {message}"
-        body = wire.write_error(_ERROR_TYPES.get(refused.status, "SoException"), message)
+        body = write_error(_ERROR_TYPES.get(refused.status, "SoException"), message)
         return Reply(refused.status, body, refused.headers)
 
 
@@ -64,12 +66,12 @@ async def post(exchange: Exchange) -> Reply:
     """`POST /api/v1/ChatSession`: 200, not 201; the service draws the id."""
     exchange.principal.require_writer()
     select = _selection(exchange)
-    entity = wire.read_entity(exchange.body)
+    entity = read_entity(exchange.body)
     call = exchange.call()
     number = await exchange.service.new_chat_session_id(call)
-    command = wire.command(NewChatSession, number, entity)
+    wanted = command(NewChatSession, number, entity)
     drawn = Drawn(("chat_session_id",), chat_session_stream(number))
-    answer = await exchange.service.commands.handle(command, call, drawn)
+    answer = await exchange.service.commands.handle(wanted, call, drawn)
     return _written(exchange, answer, select)
 
 
@@ -78,9 +80,9 @@ async def put(exchange: Exchange) -> Reply:
     exchange.principal.require_writer()
     number = _number(exchange)
     select = _selection(exchange)
-    entity = wire.read_entity(exchange.body)
-    command = wire.command(UpdateChatSession, number, entity)
-    answer = await exchange.service.commands.handle(command, exchange.call())
+    entity = read_entity(exchange.body)
+    wanted = command(UpdateChatSession, number, entity)
+    answer = await exchange.service.commands.handle(wanted, exchange.call())
     return _written(exchange, answer, select)
 
 
@@ -123,7 +125,7 @@ def _number(exchange: Exchange) -> ChatSessionId:
         raise BadInput(f"{text[:20]!r} is no int32", field="id") from None
 
 
-def _selection(exchange: Exchange) -> wire.Selection | None:
+def _selection(exchange: Exchange) -> Selection | None:
     if not exchange.query:
         return None
     try:
@@ -131,19 +133,14 @@ def _selection(exchange: Exchange) -> wire.Selection | None:
     except UnicodeDecodeError:
         raise BadInput("The query string is no UTF-8") from None
     given = [value for name, value in pairs if name.lower() == "$select"]
-    return wire.Selection.parse(",".join(given))
+    return Selection.parse(",".join(given))
 
 
-def _written(exchange: Exchange, answer: Answer, select: wire.Selection | None) -> Reply:
+def _written(exchange: Exchange, answer: Answer, select: Selection | None) -> Reply:
     body = _entity(exchange, answer.folded.state, select)
     return Reply(200, body, position_headers(answer))
 
 
-def _entity(exchange: Exchange, state: ChatSession, select: wire.Selection | None) -> bytes:
-    archive = f"{exchange.base_url}{_PATH}/"
-    return wire.write_entity(
-        state,
-        self_url=f"{archive}{state.chat_session_id}/",
-        archive_url=archive,
-        select=select,
-    )
+def _entity(exchange: Exchange, state: ChatSession, select: Selection | None) -> bytes:
+    api_url = f"{exchange.base_url}/api/v1/"
+    return write_entity(state, Manner(select=select), api_url=api_url)

@@ -19,8 +19,12 @@ def read(header: bytes | None) -> dict[str, str]:
     return cookies
 
 
-def write(name: str, value: str, *, max_age_s: int | None, secure: bool) -> tuple[bytes, bytes]:
-    """The Set-Cookie header of a cookie that scripts and other sites' forms do not get.
+def write(
+    name: str, value: str, *, max_age_s: int | None, secure: bool, for_scripts: bool = False
+) -> tuple[bytes, bytes]:
+    """The Set-Cookie header of a cookie that other sites' forms do not get.
+
+    Nor do scripts, unless it is made `for_scripts`.
 
     `max_age_s`: None for as long as the browser runs, 0 to remove it. There is never an Expires:
     its comma breaks the parser of ServiceStack's JavaScript client. Raises ValueError for a value
@@ -28,7 +32,7 @@ def write(name: str, value: str, *, max_age_s: int | None, secure: bool) -> tupl
     """
     if _VALUE.fullmatch(value) is None:
         raise ValueError(f"{name} takes letters, digits, - and _ only")
-    parts = [f"{name}={value}", "Path=/", "HttpOnly", "SameSite=Lax"]
+    parts = [f"{name}={value}", "Path=/", *([] if for_scripts else ["HttpOnly"]), "SameSite=Lax"]
     if max_age_s is not None:
         parts.append(f"Max-Age={max_age_s}")
     if secure:

@@ -8,7 +8,14 @@ from msgspec.structs import FieldInfo, fields
 
 from app.wire.evo.api import API, Api
 from app.wire.evo.description import classes
-from app.wire.evo.dto import AccountInfo, AISessionInfo, ErrorResponse, ListResponse
+from app.wire.evo.dto import (
+    AccountInfo,
+    AISessionInfo,
+    AuthenticateResponse,
+    ErrorResponse,
+    ListResponse,
+)
+from app.wire.evo.requests import Authenticate, RequestAuthToken
 from app.wire.evo.samples import answer_sample, request_sample
 from app.wire.formats import CSV, FORMATS, JSON, JSON_LINES, JSV, XML, Format
 from app.wire.openapi import Part, Schema
@@ -33,9 +40,16 @@ _TEXTS = (XML, JSV, CSV)
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _COMMAND_HEADERS = ("ETag", "X-Log-Position", "Idempotent-Replayed")
-_VERSIONED = {AISessionInfo: ("ETag",), AccountInfo: ("ETag",)}
-"""Answers that bear the version of what they show."""
+_HEADERS = {
+    AISessionInfo: ("ETag",),
+    AccountInfo: ("ETag",),
+    AuthenticateResponse: ("Set-Cookie",),
+}
+"""Of answers that are not to a command, by what they show."""
+_LOOKED_UP = (Authenticate, RequestAuthToken)
+"""Requests that name what may not exist in other ways than by their path."""
 _COMMANDS = ("POST", "PATCH", "DELETE")
+_WITH_BODY = ("POST", "PATCH")
 
 
 def part() -> Part:
@@ -48,11 +62,12 @@ def part() -> Part:
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     for name, described in classes().items():
         if required := [member.name for member in described.members if member.required]:
-            schemas[name]["required"] = required
+            _require(schemas[name], required)
     paths: Schema = {}
     for api in API:
         for count, path in enumerate(api.paths):
-            paths.setdefault(path, {})[api.verb.lower()] = _operation(api, path, count)
+            for verb in (api.verb, *api.also):
+                paths.setdefault(path, {})[verb.lower()] = _operation(api, verb, path, count)
     return Part(
         tags=tuple(dict.fromkeys(_TAGS.values())),
         paths=paths,
@@ -66,24 +81,34 @@ def part() -> Part:
     )
 
 
-def _operation(api: Api, path: str, count: int) -> Schema:
+def _require(schema: Schema, names: list[str]) -> None:
+    """Make members of a request required, and not null."""
+    schema["required"] = names
+    for name in names:
+        member = schema["properties"][name]
+        schema["properties"][name] = {"description": member["description"], **_present(member)}
+
+
+def _operation(api: Api, verb: str, path: str, count: int) -> Schema:
+    own = verb == api.verb
     operation: Schema = {
-        # An operation with several paths has an id for each: ids are unique.
-        "operationId": api.name if count == 0 else f"{api.name}{count + 1}",
-        "summary": api.summary,
+        # An operation with several paths or verbs has an id for each: ids are unique.
+        "operationId": f"{api.name}{'' if own else verb.title()}{count + 1 if count else ''}",
+        "summary": api.summary.replace("`", ""),  # of plain text, unlike descriptions
         "tags": [_TAGS[path.split("/")[1]][0]],
-        "parameters": [*_parameters(api, path), *_conditions(api, path)],
-        "responses": {_status(api): _success(api), **_refusals(api, path)},
+        "parameters": [*_parameters(api, path, own=own), *_conditions(api, path)],
+        "responses": {_status(api): _success(api), **_refusals(api, verb, path)},
         "security": [{}] if api.anonymous else [{name: []} for name in SECURITY_SCHEMES],
     }
     if api.roles:
         operation["description"] = f"Requires the role {' or '.join(api.roles)}."
-    if api.verb in ("POST", "PATCH"):
-        operation["requestBody"] = _request_body(api)
+    if verb in _WITH_BODY:
+        operation["requestBody"] = _request_body(api, path)
     return operation
 
 
-def _parameters(api: Api, path: str) -> list[Schema]:
+def _parameters(api: Api, path: str, *, own: bool) -> list[Schema]:
+    """By another verb than its own it takes what the path says only: no passwords in URLs."""
     in_path = _PARAMETER.findall(path)
     return [
         {
@@ -93,7 +118,7 @@ def _parameters(api: Api, path: str) -> list[Schema]:
             **_described(field),
         }
         for field in fields(api.request)
-        if field.encode_name in in_path or api.verb in ("GET", "DELETE")
+        if field.encode_name in in_path or (own and api.verb not in _WITH_BODY)
     ]
 
 
@@ -103,12 +128,19 @@ def _described(field: FieldInfo) -> Schema:
         [field.type], ref_template="#/components/schemas/{name}"
     )
     text = schema.pop("description", "")
-    kinds = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
-    (kind,) = kinds or [schema]
-    described: Schema = {"schema": _portable({**kind, **schema}), "description": text}
+    kind = _present(schema)
+    described: Schema = {"schema": _portable(kind), "description": text}
     if kind.get("type") == "array":
         described |= {"style": "form", "explode": False}
     return described
+
+
+def _present(schema: Schema) -> Schema:
+    """The schema of what may be null, where it may not."""
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    (kind,) = kinds or [{}]
+    return {**kind, **rest}
 
 
 def _conditions(api: Api, path: str) -> list[Schema]:
@@ -128,7 +160,7 @@ def _status(api: Api) -> str:
 
 def _success(api: Api) -> Schema:
     answer: Schema = {"description": "Found" if api.verb == "GET" else "Done"}
-    names = _COMMAND_HEADERS if _is_command(api) else _VERSIONED.get(api.response, ())
+    names = _COMMAND_HEADERS if _is_command(api) else _HEADERS.get(api.response, ())
     if names:
         answer["headers"] = {name: ref("headers", name) for name in names}
     if api.response is not None:
@@ -147,21 +179,24 @@ def _answer_content(api: Api) -> dict[str, Schema]:
     return content
 
 
-def _request_body(api: Api) -> Schema:
-    schema = _schema_of(api.request)
-    content: dict[str, Schema] = {_media_type(JSON): {"schema": schema}}
+def _request_body(api: Api, path: str) -> Schema:
+    members = msgspec.json.decode(request_sample(api.name, JSON.name))
+    # What the path says need not be said again: another value would be refused.
+    in_path = _PARAMETER.findall(path)
+    example = {name: value for name, value in members.items() if name not in in_path}
+    shown = {"schema": _schema_of(api.request), "example": example}
+    content: dict[str, Schema] = {_media_type(JSON): shown}
     content |= {
         _media_type(format_): _text(request_sample(api.name, format_.name)) for format_ in _TEXTS
     }
-    return {"content": content | {name: {"schema": schema} for name in _FORMS}}
+    return {"content": content | dict.fromkeys(_FORMS, shown)}
 
 
-def _refusals(api: Api, path: str) -> dict[str, Schema]:
-    statuses = ["400", "405", "429", "503"]
-    statuses += ["401"] if api.verb == "POST" or not api.anonymous else []
-    statuses += ["403"] if api.roles else []
-    statuses += ["404"] if _PARAMETER.search(path) else []
-    statuses += ["413", "415"] if api.verb in ("POST", "PATCH") else []
+def _refusals(api: Api, verb: str, path: str) -> dict[str, Schema]:
+    # Wrong credentials are refused and other origins' pages turned away wherever they ask.
+    statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
+    statuses += ["404"] if _PARAMETER.search(path) or api.request in _LOOKED_UP else []
+    statuses += ["413", "415"] if verb in _WITH_BODY else []
     statuses += ["409", "412", "422"] if _is_command(api) else []
     return {status: ref("responses", refusal_name(_FACE, status)) for status in sorted(statuses)}
 
@@ -188,10 +223,15 @@ def _media_type(format_: Format) -> str:
 
 
 def _portable(schema: Any) -> Any:  # noqa: ANN401  # JSON
-    """A schema whose patterns every reader understands: ECMA's have no `\\Z`."""
+    """A schema that every reader understands: ECMA's patterns have no `\\Z`.
+
+    That a member is null when it is not given goes without saying, and viewers would take the
+    null for an example.
+    """
     if isinstance(schema, dict):
         return {
             name: value.replace(r"\Z", "$") if name == "pattern" else _portable(value)
             for name, value in schema.items()
+            if (name, value) != ("default", None)
         }
     return [_portable(item) for item in schema] if isinstance(schema, list) else schema

@@ -3,6 +3,7 @@
 from app.wire.openapi import Schema
 
 _TEXT: Schema = {"type": "string"}
+_TAG = '(W/)?("[0-9]{1,18}"|[0-9]{1,18})'
 
 SECURITY_SCHEMES: dict[str, Schema] = {
     "basic": {"type": "http", "scheme": "basic"},
@@ -15,7 +16,7 @@ REQUEST_HEADERS: dict[str, Schema] = {
         "name": "If-Match",
         "in": "header",
         "description": 'The version in quotes that the change is for, such as `"3"`',
-        "schema": _TEXT,
+        "schema": {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$"},
         "example": '"3"',
     },
     "Idempotency-Key": {
@@ -42,13 +43,14 @@ ANSWER_HEADERS: dict[str, Schema] = {
         "schema": {"type": "integer", "minimum": 0},
     },
     "WWW-Authenticate": {"description": "How to authenticate", "schema": _TEXT},
+    "Set-Cookie": {"description": "What a browser is signed in by; once a cookie", "schema": _TEXT},
     "Allow": {"description": "The methods that are served here", "schema": _TEXT},
 }
 
 _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "400": ("The request cannot be read, or holds what is not allowed", ()),
     "401": ("Nobody is signed in, or the credentials are wrong", ("WWW-Authenticate",)),
-    "403": ("The caller lacks a role", ()),
+    "403": ("The caller lacks a role, or another origin's page sent the request", ()),
     "404": ("There is no such thing", ()),
     "405": ("The method is not served here", ("Allow",)),
     "409": (
@@ -57,9 +59,11 @@ _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "412": ("The version is another than If-Match says", ("ETag",)),
     "413": ("The body is too long", ()),
+    "414": ("The URL is too long", ()),
     "415": ("The body's type is not known", ()),
     "422": ("The Idempotency-Key was used for another command", ()),
     "429": ("Too many requests", ("Retry-After",)),
+    "431": ("The headers are too long or too many", ()),
     "503": ("The service cannot answer now", ("Retry-After",)),
 }
 

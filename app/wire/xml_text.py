@@ -145,7 +145,7 @@ def _element(
         attribute,
         opening,
         closing,
-        opening + closing if content is _text else single,
+        opening + closing if content is text_of else single,
         f'<{tag}{declared} i:nil="true"/>',
         content,
     )
@@ -158,7 +158,7 @@ def _content(shape: Shape, scope: Scope) -> Callable[[Any], str]:
         item = _element(shape.name, namespace, Shape(shape.kind), scope)
         return partial(_pairs if shape.mapped else _items, item)
     if shape.kind is None:
-        return _text
+        return text_of
     plan = tuple(
         _element(member.pascal, namespace, below, scope, member.attribute)
         for member, namespace, below in contract_members(shape.kind)
@@ -187,7 +187,8 @@ def _pairs(pair: _Element, values: Mapping[str, str]) -> str:
     return _items(pair, [KeyValueOfstringstring(key=key, value=values[key]) for key in values])
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value as the text of an element, escaped; what XML cannot hold as `write` has it."""
     match value:
         case str():
             return _SPECIAL.sub(_escape, value) if _SPECIAL.search(value) else value

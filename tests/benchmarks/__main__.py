@@ -1,4 +1,4 @@
-"""The command: `python -m tests.benchmarks [store|http|formats|rebuild|all]`.
+"""The command: `python -m tests.benchmarks [store|http|formats|rebuild|list|all]`.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """
@@ -12,43 +12,47 @@ from types import FrameType
 
 import click
 
-from . import formats, over_http, rebuilding, store
+from . import formats, listing, over_http, rebuilding, store
 from .conditions import conditions, wrk_version
 from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
-PARTS = ("store", "http", "formats", "rebuild")
+PARTS = ("store", "http", "formats", "rebuild", "list")
 EVENTS, EVENTS_SHORT = 50_000, 5_000
+ROWS, ROWS_SHORT = 1_000_000, 20_000
 SHORT = Pace(seconds=1, rounds=2)
 FAILED, MISSING = 1, 3
 
 
 @click.command()
-@click.argument(
-    "part", type=click.Choice(["store", "http", "formats", "rebuild", "all"]), default="all"
-)
+@click.argument("part", type=click.Choice([*PARTS, "all"]), default="all")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
+@click.option("--rows", type=int, help=f"Chat sessions to list from. [default: {ROWS:,}]")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="Where the databases lie meanwhile; on the disk that is to be measured.",
 )
-def main(part: str, seconds: float, rounds: int, short: bool, folder: Path | None) -> None:
+def main(
+    part: str, seconds: float, rounds: int, rows: int | None, short: bool, folder: Path | None
+) -> None:
     """Measure, and print Markdown tables with the conditions."""
     # Every child process ends, as after Ctrl-C; a shell's background jobs are born deaf to that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _interrupt)
     pace = SHORT if short else Pace(seconds, rounds)
     events = EVENTS_SHORT if short else EVENTS
+    rows = rows or (ROWS_SHORT if short else ROWS)
     with stage(folder) as here:
         parts: dict[str, Callable[[], str]] = {
             "store": lambda: store.run(here, pace),
             "http": lambda: over_http.run(here, pace),
             "formats": lambda: formats.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
+            "list": lambda: listing.run(here, pace, rows),
         }
         wanted = list(parts) if part == "all" else [part]
         loaded = {"http", "formats"}.intersection(wanted) if wrk_version() is None else set()

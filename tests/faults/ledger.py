@@ -19,7 +19,7 @@ from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
 from app.ops.store import Where, connected, master_key
 from domain.ai_session import AISessionCreated, AISessionPatched
-from domain.chat_session import ChatSessionCreated, ChatSessionUpdated
+from domain.chat_events import ChatSessionCreated, ChatSessionUpdated
 
 
 class Intent(Struct, frozen=True, tag="intent"):

@@ -54,13 +54,13 @@ async def forgetful(settings: Settings, token: str) -> AsyncIterator[Principals]
 async def test_the_right_password_lets_in(principals: Principals) -> None:
     for _ in range(2):  # verified, then remembered
         principal = await principals.authenticate(basic("kim", "right"))
-        assert principal == Principal("kim", tuple(ROLES))
+        assert principal == Principal("kim", tuple(ROLES), associate_id=1)
 
 
 async def test_a_token_lets_in(principals: Principals, token: str) -> None:
     for scheme in (b"Bearer ", b"bearer "):
         principal = await principals.authenticate(scheme + token.encode())
-        assert principal == Principal("kim", tuple(ROLES))
+        assert principal == Principal("kim", tuple(ROLES), associate_id=1)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ async def test_the_first_administrator_is_made_once(
     assert password is not None
     assert await users.ensure_administrator(store, "other", None) is None
     principal = await service.principals.authenticate(basic("admin", password))
-    assert principal == Principal("admin", ("SystemAdministrator",))
+    assert principal == Principal("admin", ("SystemAdministrator",), associate_id=1)
     assert [row["name"] for row in await users.everybody(store)] == ["admin"]
 
 
@@ -299,3 +299,24 @@ def test_who_only_looks_on_changes_nothing(roles: tuple[str, ...]) -> None:
     with pytest.raises(Forbidden):
         Principal("kim", roles).require_writer()
     Principal("kim", (*roles, "Agent")).require_writer()
+
+
+@pytest.mark.parametrize("name", ["kim", "1"], ids=["by name", "by number"])
+async def test_an_associate_is_found(principals: Principals, name: str) -> None:
+    found = await principals.associate(name)
+    assert found is not None
+    assert (found.name, found.associate_id) == ("kim", 1)
+
+
+@pytest.mark.parametrize("name", ["nobody", "7", "0", "-1", "9" * 30, "", "a\0b", "\ud800"])
+async def test_nobody_is_found_for_what_is_no_associate(principals: Principals, name: str) -> None:
+    assert await principals.associate(name) is None
+
+
+async def test_a_name_that_is_a_number_comes_before_that_number(
+    principals: Principals, owner: asyncpg.Connection
+) -> None:
+    await users.add(Connection(owner), "1", [], None)
+    found = await principals.associate("1")
+    assert found is not None
+    assert found.name == "1"

@@ -26,7 +26,7 @@ from app.wire.evo.requests import Authenticate, GetAuthStatus, RequestAuthToken
 from app.wire.json_text import BadInput
 from domain.errors import NotFound
 
-KIM = Principal("kim", ("SystemAdministrator",))
+KIM = Principal("kim", ("SystemAdministrator",), associate_id=1)
 FOREIGN = {"origin": "http://evil.example"}
 DAY_S = 86_400
 
@@ -500,4 +500,6 @@ async def test_the_service_adds_and_ends_and_changes_nothing(
         ("login_session", "SELECT", "*"),
         ("login_session", "DELETE", "*"),
         ("login_session", "INSERT", "expires_at,hash,permanent,principal"),
+        ("lease", "INSERT", "holder,name,until"),
+        ("lease", "UPDATE", "holder,name,until"),
     }

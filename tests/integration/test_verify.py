@@ -19,6 +19,10 @@ IN_VIEWS = {
         'UPDATE ai_session_info SET doc = doc || \'{"purpose": "secret"}\' WHERE stream_id = {ONE}',
         "the row differs in purpose",
     ),
+    "what is searched for": (
+        'UPDATE chat_session_entity SET doc = doc || \'{"search": {"when_idle": 7}}\'',
+        "chat_session_entity: stream .*: the row differs in search",
+    ),
     "no doc": (
         "UPDATE ai_session_info SET doc = '[]' WHERE stream_id = {ONE}",
         "the row's document cannot be read",

@@ -6,24 +6,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
-from msgspec.structs import asdict
 
 from domain.chat_carriers import Contact, Person
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
-from domain.chat_session import (
-    CHANGEABLE,
-    ChatSession,
+from domain.chat_events import (
+    ChatSessionClosed,
     ChatSessionCreated,
     ChatSessionDeleted,
     ChatSessionEvent,
-    ChatSessionFields,
+    ChatSessionRated,
     ChatSessionUpdated,
+)
+from domain.chat_evolve import evolve
+from domain.chat_session import (
+    CHANGEABLE,
+    ChatSession,
+    ChatSessionFields,
     Command,
     DeleteChatSession,
     NewChatSession,
     UpdateChatSession,
     decide,
-    evolve,
 )
 from domain.date_time import DateTime
 from domain.errors import AlreadyExists, NotFound
@@ -32,6 +35,8 @@ from domain.ids import ChatSessionId
 S7 = ChatSessionId(7)
 CREATED = ChatSessionCreated(chat_session_id=S7, customer_name="Kim", rating=3)
 DELETED = ChatSessionDeleted()
+NOON = DateTime("2026-11-21T12:00:00")
+LATER = DateTime("2026-11-21T12:00:01")
 
 
 def state_after(*past: ChatSessionEvent) -> ChatSession | None:
@@ -68,15 +73,15 @@ def test_an_update_that_changes_nothing_adds_no_event() -> None:
 
 def test_an_update_records_only_what_changed() -> None:
     command = UpdateChatSession(
-        chat_session_id=S7, customer_name="Kim", rating=3, status=ChatSessionStatus.CLOSED
+        chat_session_id=S7, customer_name="Kim", rating=3, status=ChatSessionStatus.FAQ
     )
     events = decide(command, state_after(CREATED))
-    assert events == [ChatSessionUpdated(status=ChatSessionStatus.CLOSED)]
+    assert events == [ChatSessionUpdated(status=ChatSessionStatus.FAQ)]
 
 
 def test_an_update_takes_what_it_leaves_out_back_to_the_default() -> None:
     events = decide(UpdateChatSession(chat_session_id=S7), state_after(CREATED))
-    assert events == [ChatSessionUpdated(customer_name=None, rating=0)]
+    assert events == [ChatSessionUpdated(customer_name=None), ChatSessionRated(rating=0)]
     assert state_after(CREATED, *events) == ChatSession(chat_session_id=S7)
 
 
@@ -135,6 +140,92 @@ def test_what_names_a_person_is_personal() -> None:
     }
 
 
+def test_a_rating_and_an_end_have_events_of_their_own() -> None:
+    command = UpdateChatSession(
+        chat_session_id=S7, rating=5, status=ChatSessionStatus.FINISHED, at=NOON
+    )
+    events = decide(command, state_after(CREATED))
+    assert events == [
+        ChatSessionUpdated(customer_name=None),
+        ChatSessionRated(rating=5),
+        ChatSessionClosed(status=ChatSessionStatus.FINISHED, reason="by_client", when_ended=NOON),
+    ]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [status for status in ChatSessionStatus if status is not ChatSessionStatus.INVALID],
+    ids=str,
+)
+def test_every_status_can_be_given_and_given_again(status: ChatSessionStatus) -> None:
+    command = UpdateChatSession(chat_session_id=S7, status=status, at=NOON)
+    state = state_after(CREATED, *decide(command, state_after(CREATED)))
+    assert state is not None
+    assert state.status is status
+    later = UpdateChatSession(chat_session_id=S7, status=status, at=LATER)
+    assert decide(later, state) == []
+
+
+@pytest.mark.parametrize("kind", [NewChatSession, UpdateChatSession], ids=["new", "update"])
+def test_who_comes_to_the_queue_waits_from_then_on_at_a_place(
+    kind: type[NewChatSession | UpdateChatSession],
+) -> None:
+    command = kind(chat_session_id=S7, status=ChatSessionStatus.IN_QUEUE, at=NOON, queue_pos=4)
+    past = [] if kind is NewChatSession else [CREATED]
+    state = state_after(*past, *decide(command, state_after(*past)))
+    assert state is not None
+    assert (state.when_requested, state.initial_queue_pos) == (NOON, 4)
+
+
+def test_an_empty_date_in_utc_is_as_empty_as_any() -> None:
+    command = NewChatSession(
+        chat_session_id=S7,
+        status=ChatSessionStatus.IN_QUEUE,
+        when_requested=DateTime("0001-01-01T00:00:00.000Z"),
+        at=NOON,
+    )
+    state = state_after(*decide(command, None))
+    assert state is not None
+    assert state.when_requested == NOON
+
+
+def test_what_the_client_says_of_queue_and_end_counts() -> None:
+    queued = UpdateChatSession(
+        chat_session_id=S7, status=ChatSessionStatus.IN_QUEUE, at=NOON, queue_pos=4,
+        when_requested=LATER, initial_queue_pos=161,
+    )  # fmt: skip
+    state = state_after(CREATED, *decide(queued, state_after(CREATED)))
+    assert state is not None
+    assert (state.when_requested, state.initial_queue_pos) == (LATER, 161)
+    ended = UpdateChatSession(
+        chat_session_id=S7, status=ChatSessionStatus.CLOSED, at=NOON, when_ended=LATER
+    )
+    state = state_after(CREATED, *decide(ended, state_after(CREATED)))
+    assert state is not None
+    assert state.when_ended == LATER
+
+
+def test_one_end_after_the_other_is_the_same_end() -> None:
+    finished = UpdateChatSession(chat_session_id=S7, status=ChatSessionStatus.FINISHED, at=NOON)
+    state = state_after(CREATED, *decide(finished, state_after(CREATED)))
+    closed = UpdateChatSession(chat_session_id=S7, status=ChatSessionStatus.CLOSED, at=LATER)
+    assert decide(closed, state) == [
+        ChatSessionClosed(status=ChatSessionStatus.CLOSED, reason="by_client")
+    ]
+
+
+def test_who_comes_back_to_the_queue_waits_anew() -> None:
+    queued = UpdateChatSession(chat_session_id=S7, status=ChatSessionStatus.IN_QUEUE, at=NOON)
+    left = UpdateChatSession(chat_session_id=S7, status=ChatSessionStatus.FAQ, at=NOON)
+    past: list[ChatSessionEvent] = [CREATED]
+    for command in (queued, left):
+        past += decide(command, state_after(*past))
+    again = UpdateChatSession(chat_session_id=S7, status=ChatSessionStatus.IN_QUEUE, at=LATER)
+    state = state_after(*past, *decide(again, state_after(*past)))
+    assert state is not None
+    assert state.when_requested == LATER
+
+
 texts = st.none() | st.text(max_size=3)
 numbers = st.integers(-2, 2)
 dates = st.sampled_from([DateTime("0001-01-01T00:00:00"), DateTime("2018-11-21T16:32:47.1492785Z")])
@@ -166,5 +257,7 @@ def test_what_was_decided_brings_the_state_to_the_command(
         ]
         state = reduce(evolve, stored, state)
         assert state is not None
-        assert asdict(state) == asdict(command) | {"deleted": False}
+        assert {name: getattr(state, name) for name in CHANGEABLE} == {
+            name: getattr(command, name) for name in CHANGEABLE
+        }
         assert decide(command, state) == []

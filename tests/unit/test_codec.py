@@ -15,7 +15,7 @@ from app.log.errors import Unreadable
 from app.log.keyring import Box, Keyring
 from domain.ai_session import AISessionCreated, AISessionPatched
 from domain.chat_carriers import Associate
-from domain.chat_session import ChatSessionDeleted, ChatSessionUpdated
+from domain.chat_events import ChatSessionDeleted, ChatSessionUpdated
 from domain.date_time import EMPTY, DateTime
 from domain.event import Event
 from domain.ids import StreamId

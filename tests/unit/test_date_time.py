@@ -1,10 +1,10 @@
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.date_time import EMPTY, TICKS_PER_SECOND, DateTime, parse, ticks
+from domain.date_time import EMPTY, TICKS_PER_SECOND, DateTime, is_set, parse, ticks, utc
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,22 @@ def test_one_instant_has_the_same_ticks_however_written(one: str, other: str) ->
 def test_every_instant_that_dotnet_can_print_is_accepted(moment: datetime, fraction: int) -> None:
     text = f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{fraction:07}"
     assert ticks(parse(text)) % TICKS_PER_SECOND == fraction
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(EMPTY, False, id="empty"),
+        pytest.param("0001-01-01T00:00:00.000Z", False, id="empty in UTC"),
+        pytest.param("0001-01-01T00:00:00.0000001", True, id="one tick"),
+    ],
+)
+def test_a_date_time_is_set_if_it_says_more_than_empty(text: str, expected: bool) -> None:
+    assert is_set(DateTime(text)) is expected
+
+
+def test_a_moment_of_the_clock_is_written_in_utc() -> None:
+    moment = datetime(2026, 11, 21, 1, 2, 3, 45, tzinfo=timezone(timedelta(hours=2)))
+    assert utc(moment) == "2026-11-20T23:02:03.000045"
+    assert utc(datetime(2026, 11, 21, tzinfo=UTC)) == "2026-11-21T00:00:00"
+    assert parse(utc(moment)) == utc(moment)

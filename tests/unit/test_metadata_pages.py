@@ -152,7 +152,7 @@ def test_every_operation_has_a_well_formed_page_without_foreign_links(format_nam
 
 
 @pytest.mark.parametrize(
-    "page", [index_page(), types_page(), openapi.viewer_page()], ids=["index", "types", "viewer"]
+    "page", [index_page(), types_page(URL), openapi.viewer_page()], ids=["index", "types", "viewer"]
 )
 def test_pages_load_nothing_from_elsewhere_and_have_no_inline_script(page: str) -> None:
     found = WellFormed(page)
@@ -176,6 +176,10 @@ def test_a_language_takes_the_place_of_the_tables() -> None:
 def test_the_page_for_csv_says_that_json_in_it_is_no_csv() -> None:
     assert "one line of JSON" in operation_page(known("NewAISession"), "csv", URL)
     assert "one line of JSON" not in operation_page(known("NewAISession"), "xml", URL)
+
+
+def test_words_in_backticks_are_code() -> None:
+    assert "provider <code>logout</code>" in operation_page(known("Authenticate"), "json", URL)
 
 
 def test_a_deletion_is_shown_without_bodies() -> None:

@@ -38,7 +38,7 @@ def strings(value: object, key: str) -> list[str]:
 def test_every_operation_is_there_at_each_of_its_paths(api: Api) -> None:
     for path in api.paths:
         operation = of(api, path)
-        assert operation["summary"] == api.summary
+        assert operation["summary"] == api.summary.replace("`", "")
         assert (operation["security"] == [{}]) == api.anonymous
         in_path = {one["name"] for one in operation["parameters"] if one.get("in") == "path"}
         assert in_path == {part.strip("{}") for part in path.split("/") if part.startswith("{")}
@@ -104,8 +104,25 @@ def test_a_deletion_has_no_body_to_answer_with() -> None:
     assert "200" not in responses
 
 
-def test_a_member_that_a_request_must_have_is_required() -> None:
-    assert DOCUMENT["components"]["schemas"]["NewAccount"]["required"] == ["name"]
+def test_a_member_that_a_request_must_have_is_required_and_not_null() -> None:
+    schema = DOCUMENT["components"]["schemas"]["NewAccount"]
+    assert schema["required"] == ["name"]
+    assert schema["properties"]["name"]["type"] == "string"
+    assert {"type": "null"} in schema["properties"]["id"]["anyOf"]
+
+
+def test_an_example_leaves_out_what_the_path_says() -> None:
+    content = of(named("PatchAISession"))["requestBody"]["content"]
+    assert content["application/json"]["example"] == {"purpose": "String"}
+    content = of(named("NewAISession"))["requestBody"]["content"]
+    assert content["application/json"]["example"] == {"accountId": "String", "purpose": "String"}
+
+
+def test_by_another_verb_nobody_is_asked_for_a_password() -> None:
+    asked = DOCUMENT["paths"]["/auth"]["get"]
+    assert asked["operationId"] == "AuthenticateGet"
+    assert asked["parameters"] == []
+    assert "requestBody" not in asked
 
 
 def test_yaml_holds_the_same_document() -> None:

@@ -1,0 +1,87 @@
+"""Lists of chat sessions as the SuperOffice-style face shows them: filtered, ordered, in pages."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, DateTime, Integer
+
+from app.chat_columns import SOUGHT
+from app.columns import CHAT_SESSIONS
+from app.listing import Listed, Order, Page, whole_order
+from app.odata.filter import Asker, filtered
+from app.views import Row, Views
+from app.wire.json_text import BadInput
+from app.wire.superoffice.list_query import ListQuery, read_query
+from app.wire.superoffice.list_rows import next_link, write_list
+from app.wire.superoffice.skip_token import Key, read_token, write_token
+from app.wire.tree import Tree
+
+
+async def list_chat_sessions(
+    views: Views, pairs: Sequence[tuple[str, str]], *, base_url: str, asker: Asker
+) -> dict[str, Tree]:
+    """The documented answer: `odata.metadata`, `odata.nextLink`, `value` with the rows.
+
+    `pairs` are the decoded names and values of the query; `base_url` is the service's origin with
+    what comes before `/api/v1`, without a slash at its end. Raises BadInput, whose `field` is the
+    option at fault, for whatever the query has that is not known; Unreadable; StoreDown.
+    """
+    query = read_query(pairs)
+    listed = await views.page(CHAT_SESSIONS, chat_sessions_page(query, asker))
+    link = None
+    if listed.has_more and listed.last is not None:
+        link = next_link(base_url, pairs, _token(query, listed))
+    sessions = [row.folded for row in listed.items]
+    return write_list(sessions, query, base_url=base_url, next_link=link)
+
+
+def chat_sessions_page(query: ListQuery, asker: Asker) -> Page:
+    """The page of the view that a query asks for. Raises BadInput."""
+    orders = [Order(SOUGHT[sort.column].filled, sort.descending) for sort in query.order]
+    orders = orders or [Order(CHAT_SESSIONS.columns[CHAT_SESSIONS.key])]
+    return Page(
+        order=orders,
+        limit=query.top,
+        offset=query.skip,
+        filters=() if query.filter is None else (filtered(query.filter, asker),),
+        after=None if query.skip_token is None else _after(query.skip_token, query, orders),
+        counted=False,
+    )
+
+
+def _token(query: ListQuery, listed: Listed[Row]) -> str:
+    keys = [_written(key) for key in listed.last or ()]
+    return write_token(_in_words(query), keys)
+
+
+def _after(token: str, query: ListQuery, orders: Sequence[Order]) -> list[object]:
+    columns = [order.by for order in whole_order(CHAT_SESSIONS, orders)]
+    types = [int if isinstance(column.type, Integer) else str for column in columns]
+    keys = read_token(token, _in_words(query), types)
+    return [_read(key, column) for key, column in zip(keys, columns, strict=True)]
+
+
+def _in_words(query: ListQuery) -> str:
+    return ",".join(f"{sort.column}{' desc' * sort.descending}" for sort in query.order)
+
+
+def _written(key: object) -> Key:
+    match key:
+        case int() | str():
+            return key
+        case datetime():
+            return key.isoformat()
+        case _:
+            raise TypeError(f"A list cannot go on behind {key!r}")
+
+
+def _read(key: Key, column: ColumnElement[Any]) -> object:
+    if not isinstance(column.type, DateTime):
+        return key
+    try:
+        at = datetime.fromisoformat(str(key))
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        message = "The $skiptoken holds no date where one belongs"
+        raise BadInput(message, field="$skiptoken") from None

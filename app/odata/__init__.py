@@ -1,0 +1,1 @@
+"""The `$filter` of lists as SQL expressions: conditions, operators, values, periods."""

@@ -1,0 +1,68 @@
+"""What a request tells of who sent it: the cookies of a sign-in, address, scheme, page."""
+
+import hmac
+from base64 import urlsafe_b64encode
+
+from app.principals import Forbidden
+from app.routes import origin
+from app.routes.exchange import Exchange
+from app.sign_in import LoginSession
+from app.wire import cookies
+
+SESSION = "ss-id"
+PERMANENT = "ss-pid"
+OPTIONS = "ss-opt"
+XSRF = "XSRF-TOKEN"
+"""A cookie that pages of ours can read, and send back as the header X-XSRF-TOKEN."""
+
+
+class ForeignPage(Forbidden):
+    """Another origin's page made the caller's browser send the request."""
+
+    def __init__(self) -> None:
+        """Says what would have sufficed."""
+        super().__init__(message="Not from a page of another origin")
+
+
+async def session(exchange: Exchange) -> tuple[str, LoginSession] | None:
+    """The sign-in that the client's cookies name, with its token; None if there is none."""
+    for token in tokens(exchange):
+        found = await exchange.service.logins.session(token)
+        if found is not None:
+            return token, found
+    return None
+
+
+def tokens(exchange: Exchange) -> list[str]:
+    """Of the sessions that the client's cookies name, the browser's own first."""
+    header = exchange.headers.get(b"cookie")
+    if header is None:
+        return []
+    sent = cookies.read(header)
+    return list(dict.fromkeys(sent[name] for name in (SESSION, PERMANENT) if name in sent))
+
+
+def xsrf_token(token: str) -> str:
+    """What only pages of ours know of a session: made from its token, which it does not tell."""
+    made = hmac.digest(token.encode(), XSRF.encode(), "sha256")
+    return urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def refuse_foreign(exchange: Exchange) -> None:
+    """Raise ForeignPage for what a page of another origin sends."""
+    host = exchange.headers.get(b"host", b"").decode("latin-1")
+    own = f"{scheme(exchange)}://{host}"
+    if origin.is_foreign(exchange.headers, own, exchange.service.settings.allowed_origins):
+        raise ForeignPage
+
+
+def scheme(exchange: Exchange) -> str:
+    """`http` or `https`, as the client used it."""
+    behind_proxy = exchange.service.settings.behind_proxy
+    return origin.scheme(exchange.headers, exchange.scheme, behind_proxy=behind_proxy)
+
+
+def address(exchange: Exchange) -> str | None:
+    """The client's."""
+    behind_proxy = exchange.service.settings.behind_proxy
+    return origin.address(exchange.headers, exchange.client, behind_proxy=behind_proxy)

@@ -1,0 +1,25 @@
+"""Dates as HTTP's headers have them: `Sat, 21 Nov 2026 10:00:00 GMT`, to the second."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
+
+_LONGEST = 100
+
+
+@lru_cache(1_024)
+def write(at: datetime) -> bytes:
+    """An instant, its part of a second cut off."""
+    return format_datetime(at.astimezone(UTC), usegmt=True).encode()
+
+
+@lru_cache(256)
+def read(header: bytes | None) -> datetime | None:
+    """The instant in a header; None if it holds none, for then it counts as absent (RFC 9110)."""
+    if header is None or len(header) > _LONGEST:
+        return None
+    try:
+        found = parsedate_to_datetime(header.decode("latin-1"))
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -1,0 +1,167 @@
+"""What the SuperOffice-style API answers, in JSON and in XML."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import asdict
+
+from app.wire.formats import JSON, XML, Format
+from app.wire.superoffice import xml
+from app.wire.superoffice.entity import ENTITY, OWN, PLAIN
+from app.wire.superoffice.locale import Locale
+from app.wire.superoffice.message import MESSAGE
+from app.wire.superoffice.rights import NEW_RIGHT, TABLE_RIGHT, field_properties
+from app.wire.superoffice.selection import Selection
+from domain.chat_message import ChatMessage
+from domain.chat_session import ChatSessionFields
+
+_ENCODER = msgspec.json.Encoder()
+_PROPERTIES = field_properties(ENTITY.__struct_encode_fields__[: len(OWN)])
+
+
+class _Alike(NamedTuple):
+    """What is the same of every session and more than half of an answer, ready written."""
+
+    right: object
+    new_right: object
+    properties: object
+
+
+_ALIKE = {
+    JSON.name: _Alike(
+        *(Raw(_ENCODER.encode(each)) for each in (TABLE_RIGHT, NEW_RIGHT, _PROPERTIES))
+    ),
+    XML.name: _Alike(
+        xml.record(TABLE_RIGHT),
+        xml.record(NEW_RIGHT),
+        xml.pairs({name: xml.record(each) for name, each in _PROPERTIES.items()}, "FieldProperty"),
+    ),
+}
+_LINKED = (
+    ("person", "Person", "person_id"),
+    ("contact", "Contact", "contact_id"),
+    ("project", "Project", "project_id"),
+    ("sale", "Sale", "sale_id"),
+    ("ticket", "Ticket", "ticket_id"),
+)
+"""Carriers that have a link of their own, with their ids. Those of users have none."""
+
+
+class Manner(Struct, frozen=True, kw_only=True):
+    """How an answer is to look."""
+
+    format: Format = JSON
+    """JSON or XML."""
+    select: Selection | None = None
+    """What of an entity is shown; None: everything."""
+    locale: Locale | None = None
+    """None: date-times and texts as they are stored."""
+    show_session_key: bool = True
+    """False nulls SessionKey, which lets its bearer into the session."""
+
+
+def write_entity(state: ChatSessionFields, manner: Manner, *, api_url: str | None = None) -> bytes:
+    """A session as the API prints it, in documented order; what is not selected is null.
+
+    A carrier shows the members that were given with it, no others. `api_url` is that of the API,
+    `https://host/api/v1/`, for `_Links`; None: an entity without them.
+    """
+    return _written("ChatSessionEntity", _entity(state, manner, api_url), manner.format)
+
+
+def write_entities(states: Sequence[ChatSessionFields], manner: Manner) -> bytes:
+    """Several sessions, in their order; none of them has links."""
+    entities = [_entity(state, manner, None) for state in states]
+    return _written("ArrayOfChatSessionEntity", entities, manner.format)
+
+
+def write_message(message: ChatMessage, manner: Manner) -> bytes:
+    """A message of a chat; `$select` is for entities."""
+    return _written("ChatMessage", _message(message, manner), manner.format)
+
+
+def write_messages(messages: Sequence[ChatMessage], manner: Manner) -> bytes:
+    """Several messages, in their order."""
+    written = [_message(message, manner) for message in messages]
+    return _written("ArrayOfChatMessage", written, manner.format)
+
+
+def write_text(text: str, format_: Format) -> bytes:
+    """A single text, such as a transcript."""
+    return _written("string", text, format_)
+
+
+def write_truth(truth: bool, format_: Format) -> bytes:
+    """A single true or false."""
+    return _written("boolean", truth, format_)
+
+
+def write_null(format_: Format) -> bytes:
+    """No entity, where one might have been."""
+    return b"null" if format_ is JSON else xml.nil("ChatSessionEntity").encode()
+
+
+def write_page(page: Mapping[str, Any], format_: Format) -> bytes:
+    """A page of an OData list: `odata.metadata`, `odata.nextLink` and, as `value`, its rows.
+
+    In XML a row is a list of pairs, since the names of columns hold slashes.
+    """
+    if format_ is XML:
+        rows = [xml.element("Row", xml.pairs(row, "anyType")) for row in page["value"]]
+        written = xml.record({**page, "value": xml.Markup("".join(rows))})
+        return _written("ODataSlimResponse", written, XML)
+    return _ENCODER.encode(page)
+
+
+def write_error(error_type: str, message: str, format_: Format = JSON) -> bytes:
+    """An error as the API prints it; `error_type` such as `SoNotFoundException`."""
+    return _written("Error", _Error(True, error_type, message, "Sessionary"), format_)
+
+
+class _Error(Struct, frozen=True, rename="pascal"):
+    error: bool
+    error_type: str
+    error_message: str
+    error_source: str
+
+
+def _written(name: str, value: object, format_: Format) -> bytes:
+    return _ENCODER.encode(value) if format_ is JSON else xml.element(name, value).encode()
+
+
+def _entity(state: ChatSessionFields, manner: Manner, api_url: str | None) -> Struct:
+    values = {name: getattr(state, name) for name in OWN}
+    if not manner.show_session_key:
+        values["session_key"] = None
+    alike = _ALIKE[manner.format.name]
+    values["table_right"] = alike.right if state.chat_session_id else alike.new_right
+    values["field_properties"] = alike.properties
+    if api_url is None:
+        entity = PLAIN(**values)
+    else:
+        links = _links(state, api_url)
+        is_json = manner.format is JSON
+        values["links"] = Raw(_ENCODER.encode(links)) if is_json else links
+        entity = ENTITY(**values)
+    if manner.locale is not None:
+        entity = manner.locale.shown(entity)
+    return entity if manner.select is None else manner.select.of(entity)
+
+
+def _links(state: ChatSessionFields, api_url: str) -> dict[str, str]:
+    archive = f"{api_url}ChatSession/"
+    links = {"Self": f"{archive}{state.chat_session_id}/"}
+    for attribute, name, key in _LINKED:
+        carrier = getattr(state, attribute)
+        # Without a number it is the address of nothing.
+        if carrier is not None and isinstance(number := getattr(carrier, key), int) and number:
+            links[name] = f"{api_url}{name}/{number}/"
+    links["Archive"] = archive
+    return links
+
+
+def _message(message: ChatMessage, manner: Manner) -> Struct:
+    written = MESSAGE(**asdict(message))
+    return written if manner.locale is None else manner.locale.shown(written)

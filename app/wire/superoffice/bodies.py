@@ -1,0 +1,152 @@
+"""From a request's body, in any of its formats, to the carrier that it holds.
+
+In XML the members are elements of one that bears the carrier's name; in a form they are names,
+those of what is nested `Contact.ContactId` or `Contact[ContactId]`. Both have texts only: the
+member tells what is meant, and an empty one that is no text is its default.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import tzinfo
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct, inspect
+
+from app.wire import form, json_text, xml_text
+from app.wire.formats import JSON, XML
+from app.wire.json_text import MAX_DEPTH, BadInput
+from app.wire.superoffice.lenient import Reading, documented
+from app.wire.superoffice.members import members
+from app.wire.superoffice.negotiation import request_format
+from app.wire.tree import Tree
+from domain import date_time
+
+NO_ENTITY = "Bad request. Entity to save is not in request body."
+"""The documented sentence for a body without an entity."""
+
+_ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(
+    float_hook=float
+)  # a number too large becomes inf, not an error
+
+_NAME = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
+
+
+def read(
+    shape: type[Struct], body: bytes, content_type: bytes | None, zone: tzinfo | None
+) -> Struct:
+    """The carrier of this shape in `body`; a member that is left out has its default.
+
+    Names count in any case, choices by name or number, unknown members not at all: the official
+    client writes camelCase. `zone` is that of date-times without an offset; None: they stay so.
+    Raises BadInput, `field` by its documented name, or UnknownType for no known media type.
+    """
+    if is_empty(body):
+        raise BadInput(NO_ENTITY)
+    format_ = request_format(content_type, body)
+    if format_ is JSON:
+        return _read_json(shape, body, zone)
+    tree = _read_xml(shape, body) if format_ is XML else _nested(form.read_urlencoded(body))
+    return taken(shape, documented(tree, shape, Reading(text=True, zone=zone)))
+
+
+def is_empty(body: bytes) -> bool:
+    """Whether there is nothing in a body: the official client then sends `null`."""
+    return len(body) < 1_000 and body.strip() in (b"", b"null")
+
+
+def read_tree(body: bytes) -> Tree:
+    """What JSON holds, of no type in particular. Raises BadInput."""
+    return json_text.decode(_ANY, body)
+
+
+def taken(shape: type[Struct], tree: Mapping[str, object]) -> Struct:
+    """The carrier that documented members make. Raises BadInput for values that will not do."""
+    try:
+        carrier = msgspec.convert(tree, shape)
+    except msgspec.ValidationError as error:
+        raise json_text.invalid(error) from error
+    _check_dates(carrier)
+    return carrier
+
+
+def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
+    if zone is None:
+        try:
+            carrier = json_text.decode(_strict(shape), body)
+        except BadInput as error:
+            if error.code != "ValidationException":
+                raise
+        else:
+            _check_dates(carrier)
+            return carrier
+    tree = read_tree(body)
+    if not isinstance(tree, dict):
+        kind = "array" if isinstance(tree, list) else type(tree).__name__
+        raise BadInput(f"Expected `object`, got `{kind}`")
+    return taken(shape, documented(tree, shape, Reading(zone=zone)))
+
+
+def _read_xml(shape: type[Struct], body: bytes) -> dict[str, Any]:
+    root, tree = xml_text.read(body)
+    if root.lower() not in (shape.__name__.lower(), f"{shape.__name__}WithLinks".lower()):
+        # Its members would all be unknown, and an entity of defaults replace what is there.
+        raise BadInput(f"The root element is {root[:50]!r}, not {shape.__name__!r}")
+    if tree is None:
+        raise BadInput(NO_ENTITY)
+    if not isinstance(tree, dict):
+        raise BadInput(f"{shape.__name__} has a text, where members are expected")
+    return tree
+
+
+def _nested(pairs: Tree) -> dict[str, Any]:
+    """The members of a form, those of a carrier in a tree of their own."""
+    found: dict[str, Any] = {}
+    for name, value in pairs.items() if isinstance(pairs, dict) else ():
+        *path, last = [key or part for key, part in _NAME.findall(name)] or [name]
+        if len(path) > MAX_DEPTH:
+            raise BadInput(f"A name is nested deeper than {MAX_DEPTH} levels")
+        holder = found
+        for part in path:
+            holder = holder.setdefault(part, {})
+            if not isinstance(holder, dict):
+                raise BadInput(f"{part!r} has a value and members", field=part)
+        if isinstance(holder.get(last), dict):
+            raise BadInput(f"{last!r} has a value and members", field=last)
+        holder[last] = value
+    return found
+
+
+@cache
+def _strict(shape: type[Struct]) -> msgspec.json.Decoder[Struct]:
+    return msgspec.json.Decoder(shape)
+
+
+def _check_dates(carrier: Struct, path: str = "") -> None:
+    dates, carriers = _places(type(carrier))
+    for attribute, name in dates:
+        text = getattr(carrier, attribute)
+        if isinstance(text, str):
+            try:
+                date_time.parse(text)
+            except ValueError as error:
+                raise BadInput(str(error), field=path + name, code="ValidationException") from error
+    for attribute, name in carriers:
+        below = getattr(carrier, attribute)
+        if isinstance(below, Struct):
+            _check_dates(below, f"{path}{name}.")
+
+
+@cache
+def _places(shape: type[Struct]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The members that hold date-times, and those that hold further carriers."""
+    known = members(shape).values()
+    return (
+        [(member.attribute, member.name) for member in known if member.is_date],
+        [
+            (member.attribute, member.name)
+            for member in known
+            if isinstance(member.kind, inspect.StructType)
+        ],
+    )

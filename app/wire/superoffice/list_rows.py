@@ -1,0 +1,63 @@
+"""A page of a list of chat sessions, as the API shows it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlencode
+
+from app.wire.superoffice.list_columns import COLUMNS, Session
+from app.wire.superoffice.list_query import ENTITY, ListQuery, Mode
+from app.wire.tree import Tree
+
+PATH = "/api/v1/ChatSession"
+METADATA_PATH = "/api/v1/Archive/ChatSession/$metadata"
+
+_UNSAFE = re.compile(r"\W", re.ASCII)
+_CONTINUED = frozenset({"$skip", "$skiptoken"})
+
+
+def write_list(
+    rows: Sequence[Session], query: ListQuery, *, base_url: str, next_link: str | None
+) -> dict[str, Tree]:
+    """The answer: where its description is, where the next page is (null: nowhere), the rows."""
+    row = _full if query.mode is Mode.FULL else _slim
+    names = [(name, _UNSAFE.sub("_", name) if query.json_safe else name) for name in query.select]
+    value: list[Tree] = [row(session, names) for session in rows]
+    return {
+        "odata.metadata": base_url + METADATA_PATH,
+        "odata.nextLink": next_link,
+        "value": value,
+    }
+
+
+def next_link(base_url: str, pairs: Iterable[tuple[str, str]], token: str) -> str:
+    """The same list, behind the row that a token stands for."""
+    kept = [(name, value) for name, value in pairs if name.lower() not in _CONTINUED]
+    return f"{base_url}{PATH}?{urlencode([*kept, ('$skiptoken', token)], safe='$')}"
+
+
+def _slim(session: Session, names: Sequence[tuple[str, str]]) -> Tree:
+    return {
+        "PrimaryKey": str(session.state.chat_session_id),
+        "EntityName": ENTITY,
+        **{label: COLUMNS[name].shown(session) for name, label in names},
+    }
+
+
+def _full(session: Session, names: Sequence[tuple[str, str]]) -> Tree:
+    number = session.state.chat_session_id
+    return {
+        "PrimaryKey": str(number),
+        "EntityName": ENTITY,
+        "StyleHint": "",
+        "LinkHint": f"nav=chat&chat_session_id={number}",
+        "TableRight": {"Mask": "FULL", "Reason": ""},
+        "Column": {
+            label: {
+                "RawValue": COLUMNS[name].raw(session),
+                "DisplayValue": COLUMNS[name].shown(session),
+                "LinkHint": "",
+                "TooltipHint": "",
+            }
+            for name, label in names
+        },
+    }

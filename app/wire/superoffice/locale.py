@@ -1,0 +1,137 @@
+"""What the headers of a request say of time zones and languages. Odd values say nothing.
+
+SO-TimeZone: a code or number of SuperOffice's, or a name of IANA's, and `includeTZOffset`, in any
+case and order, with commas between. The documents disagree: the parameter's own text and the page
+on time zones convert every date-time to the zone, a later word of the vendor only those of
+diaries. The documents that this API follows are the former:
+
+- Without the header, date-times are read and shown as they are stored.
+- With a zone, those without an offset are read as of that zone and stored in UTC; all are shown in
+  that zone, without an offset.
+- With `includeTZOffset`, they are shown with their offset: `+01:00`, and `Z` in UTC.
+
+Accept-Language and SO-Language, which goes before it, choose among the texts of a multi-language
+value in a carrier, `NO:"Kunde";US:"Customer"`; `*` and `x` leave it whole, and so does a language
+that it lacks. SO-Culture is about numbers and dates within texts, of which there are none here.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from importlib import resources
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, inspect
+from msgspec.structs import replace
+
+from app.wire.superoffice import zones
+from app.wire.superoffice.members import members
+from domain.chat_carriers import Carrier
+
+S = TypeVar("S", bound=Struct)
+
+HEADER_BYTES = 200
+"""Of one header; a longer one says nothing."""
+
+_ZONES = """
+1 UTC UTC|36 AU-ACT Australia/Canberra|37 AU3 Australia/Broken_Hill|38 AU1 Australia/Lord_Howe
+39 AU-NSW Australia/Sydney|40 AU-NT Australia/Darwin|41 AU-QLD Australia/Brisbane
+42 AU-SA Australia/Adelaide|43 AU-TAS Australia/Hobart|44 AU-VIC Australia/Melbourne
+45 AU-WA Australia/Perth|46 AT Europe/Vienna|50 BD Asia/Dhaka|53 BE Europe/Brussels
+81 BR-RJ America/Sao_Paulo|96 CA-AB America/Edmonton|97 CA-BC America/Vancouver
+98 CA-BC1 America/Dawson_Creek|99 CA-BC2 America/Vancouver|100 CA2 America/Goose_Bay
+101 CA2A America/St_Johns|102 CA-MB America/Winnipeg|114 CA-QC America/Toronto
+140 DK Europe/Copenhagen|156 FR Europe/Paris|261 NO Europe/Oslo|425 US-CA America/Los_Angeles
+433 US-HI Pacific/Honolulu|460 US-NY America/New_York
+"""
+"""The documented numbers and codes of time zones, with IANA's names."""
+_VENDORS_LANGUAGES = {"EN": "US", "NB": "NO", "NN": "NO"}
+"""By ISO's codes, where the vendor's own are others."""
+_OFFSET = "includetzoffset"
+_PART = r'([A-Za-z]{2}):"([^"]*)"'
+# Nothing is looked at twice: a text of blanks costs no more than another.
+_MULTI_LANGUAGE = re.compile(rf"\s*+{_PART}(?:\s*+;\s*+{_PART})*+(?:\s*+;)?+\s*+")
+
+
+class Locale(Struct, frozen=True, kw_only=True):
+    """How date-times and multi-language texts are read and shown."""
+
+    zone: ZoneInfo | None = None
+    tagged: bool = False
+    """Whether date-times are shown with their offset."""
+    languages: tuple[str, ...] = ()
+    """The vendor's codes, upper case, best first; empty: texts stay whole."""
+
+    def shown(self, carrier: S) -> S:
+        """A carrier as it is to be printed."""
+        changed: dict[str, object] = {}
+        languages = self.languages if isinstance(carrier, Carrier) else ()
+        for member in members(type(carrier)).values():
+            value = getattr(carrier, member.attribute)
+            if isinstance(value, Struct):
+                changed[member.attribute] = self.shown(value)
+            elif member.is_date and isinstance(value, str):
+                if self.zone is not None or self.tagged:
+                    date = zones.to_zone(value, self.zone, tagged=self.tagged)
+                    changed[member.attribute] = date
+            elif languages and isinstance(value, str) and isinstance(member.kind, inspect.StrType):
+                changed[member.attribute] = translated(value, languages)
+        return replace(carrier, **changed) if changed else carrier
+
+
+def locale_of(headers: Mapping[bytes, bytes]) -> Locale | None:
+    """What the headers, by lower-case name, ask for; None: everything is shown as it is stored."""
+    time_zone = headers.get(b"so-timezone", b"")
+    language = headers.get(b"so-language") or headers.get(b"accept-language", b"")
+    if not time_zone and not language:
+        return None
+    return _locale(time_zone[: HEADER_BYTES + 1], language[: HEADER_BYTES + 1])
+
+
+def translated(text: str, languages: tuple[str, ...]) -> str:
+    """The first of the languages in a multi-language text; any other text as it is."""
+    if ':"' not in text or _MULTI_LANGUAGE.fullmatch(text) is None:
+        return text
+    texts = {code.upper(): part for code, part in re.findall(_PART, text)}
+    return next((texts[code] for code in languages if code in texts), text)
+
+
+@lru_cache(256)
+def _locale(time_zone: bytes, language: bytes) -> Locale | None:
+    asked = [part.strip().lower() for part in _text(time_zone).split(",")]
+    found = [zone for part in asked if part != _OFFSET and (zone := _zone(part))]
+    locale = Locale(
+        zone=found[0] if found else None,
+        tagged=_OFFSET in asked,
+        languages=_languages(_text(language)),
+    )
+    return None if locale == Locale() else locale
+
+
+def _text(header: bytes) -> str:
+    return "" if len(header) > HEADER_BYTES else header.decode("latin-1")
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    asked = [part.partition(";")[0].strip().upper() for part in text.split(",")]
+    if asked[0] in ("*", "X"):
+        return ()
+    codes = (re.split("[-_]", name)[0] for name in asked if name)
+    return tuple(_VENDORS_LANGUAGES.get(code, code) for code in codes)
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    key = _zone_names().get(name)
+    return None if key is None else ZoneInfo(key)
+
+
+@cache
+def _zone_names() -> dict[str, str]:
+    """IANA's names by all that a client may write in their place, lower case."""
+    names = (resources.files("tzdata") / "zones").read_text().split()
+    found = {name.lower(): name for name in names}
+    for entry in re.split(r"[|\n]", _ZONES.strip()):
+        number, code, name = entry.split()
+        found |= {number: name, code.lower(): name}
+    return found

@@ -1,0 +1,61 @@
+"""What carriers are made of: their members by documented name, with their types."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple, get_args
+
+import msgspec
+from msgspec import Raw, Struct, inspect
+
+from domain.date_time import DateTime
+
+
+class Member(NamedTuple):
+    """One member of a carrier."""
+
+    attribute: str
+    name: str
+    """As documented."""
+    kind: inspect.Type
+    nullable: bool
+    is_date: bool
+
+
+def pascal(
+    kind: type[Struct], name: str, more: Sequence[tuple[str, type, object]] = ()
+) -> type[Struct]:
+    """A Struct with the fields of `kind` under their documented names, and `more` after them."""
+    own = ((field.name, field.type, field.default) for field in msgspec.structs.fields(kind))
+    return msgspec.defstruct(
+        name,
+        [*own, *more],
+        rename="pascal",
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
+
+
+@cache
+def members(struct: type[Struct]) -> dict[str, Member]:
+    """By name in lower case; what is skipped unread (Raw) is no member here."""
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)  # noqa: S101  # what type_info gives for a Struct
+    fields = zip(msgspec.structs.fields(struct), info.fields, strict=True)
+    return {
+        known.encode_name.lower(): Member(
+            field.name,
+            known.encode_name,
+            *_kind(known.type),
+            is_date=DateTime in (field.type, *get_args(field.type)),
+        )
+        for field, known in fields
+        if field.type is not Raw
+    }
+
+
+def _kind(declared: inspect.Type) -> tuple[inspect.Type, bool]:
+    if not isinstance(declared, inspect.UnionType):
+        return declared, False
+    (kind,) = (kind for kind in declared.types if not isinstance(kind, inspect.NoneType))
+    return kind, True

@@ -1,0 +1,65 @@
+"""Date-times in another time zone, by IANA's rules; all seven digits of a second are kept.
+
+A date-time without an offset counts as UTC: that is the base zone of what is stored. A day without
+a time and the two ends of the calendar, by which the API says "not set" and "for ever", are in no
+zone and stay as they are.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+_TEXT = re.compile(
+    r"(?P<moment>(?!0001|9999)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?P<fraction>\.[0-9]{1,7})?"
+    r"(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+def to_utc(text: str, zone: tzinfo) -> str:
+    """A date-time without an offset, meant in `zone`, as one in UTC without an offset.
+
+    Where a clock is put back it is the first of the two. Whatever has an offset, or is no
+    date-time at all, is given back as it is.
+    """
+    found = _TEXT.fullmatch(text)
+    if found is None or found["offset"]:
+        return text
+    try:
+        moment = datetime.fromisoformat(found["moment"]).replace(tzinfo=zone).astimezone(UTC)
+    except ValueError:
+        return text
+    return _bare(moment) + (found["fraction"] or "")
+
+
+def to_zone(text: str, zone: tzinfo | None, *, tagged: bool) -> str:
+    """A stored date-time as the clocks in `zone` show it; `tagged`: with its offset.
+
+    None as zone: as it is stored, with `Z` if it is to have an offset and has none.
+    """
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        return text
+    if zone is None:
+        return f"{text}Z" if tagged and not found["offset"] else text
+    offset = _offset(found["offset"])
+    moment = datetime.fromisoformat(found["moment"]).replace(tzinfo=offset).astimezone(zone)
+    if tagged and (moment.utcoffset() or timedelta()) % timedelta(minutes=1):
+        # Local mean time, before there were zones: an offset has no seconds.
+        moment = moment.astimezone(UTC)
+    shown = _bare(moment) + (found["fraction"] or "")
+    return shown + _suffix(moment) if tagged else shown
+
+
+def _bare(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat()
+
+
+def _suffix(moment: datetime) -> str:
+    return "Z" if str(moment.tzinfo) == "UTC" else moment.isoformat()[-6:]
+
+
+def _offset(text: str | None) -> tzinfo:
+    if text is None or text == "Z":
+        return UTC
+    size = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+    return timezone(-size if text[0] == "-" else size)

@@ -1,0 +1,74 @@
+"""The OpenAPI document is what is served: schemathesis tries to find where it is not.
+
+It calls every operation with examples, edge cases, random values and chains of calls, as the
+administrator, and looks at status codes, content types, headers and bodies. For a long run against
+a service of your own:
+
+    SCHEMATHESIS_HOOKS=acceptance.schema_hooks PYTHONPATH=tests uv run schemathesis run \\
+        http://127.0.0.1:8000/schema/openapi.json -H "Authorization: Bearer $TOKEN" \\
+        --max-time 3600 --exclude-checks positive_data_acceptance,negative_data_rejection
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from acceptance.service_process import ADMIN, ServiceProcess
+from acceptance.service_process import service as running_service
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+    "use_after_free",
+    "ensure_resource_availability",
+)
+"""Left out are those that ask for more strictness than the documents have: `page=null` is no page,
+a text is taken for a number, unknown members are ignored."""
+EXAMPLES_AN_OPERATION = 20
+LONGEST_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def fuzzed() -> Iterator[ServiceProcess]:
+    """A service of its own: what is tried on it is in nobody's way."""
+    with running_service() as served:
+        yield served
+
+
+def test_no_answer_is_outside_of_the_document(fuzzed: ServiceProcess, tmp_path: Path) -> None:
+    token = fuzzed.command("users", "token", ADMIN[0]).stdout.strip()
+    run = subprocess.run(  # noqa: S603  # a tool of ours
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            "run",
+            f"{fuzzed.base_url}/schema/openapi.json",
+            f"--header=Authorization: Bearer {token}",
+            f"--checks={','.join(CHECKS)}",
+            f"--max-examples={EXAMPLES_AN_OPERATION}",
+            "--generation-deterministic",
+            "--continue-on-failure",
+            "--warnings=off",
+            "--no-color",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "SCHEMATHESIS_HOOKS": "acceptance.schema_hooks",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        },
+        timeout=LONGEST_S,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "ERROR" not in fuzzed.log

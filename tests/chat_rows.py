@@ -1,0 +1,49 @@
+"""Rows of the view of chat sessions, put there without a log: what lists are tried on."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from domain.chat_session import ChatSession
+from domain.ids import chat_session_stream
+from projections.chat_session_entity import VIEW
+from projections.fold import Audit, Folded
+
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+COLUMNS = (
+    "partition", "stream_id", "version", "position",
+    "created_by", "created_at", "modified_by", "modified_at", "doc",
+)  # fmt: skip
+
+
+def folded(state: ChatSession) -> Folded[ChatSession]:
+    """A session as the view has it; those with larger numbers were created later."""
+    number = state.chat_session_id
+    created = CREATED + timedelta(hours=number)
+    return Folded(
+        stream=chat_session_stream(number),
+        partition=0,
+        version=1,
+        position=number,
+        audit=Audit(
+            created_by="kim",
+            created_at=created,
+            modified_by="kim",
+            modified_at=created + timedelta(days=number % 3),
+        ),
+        state=state,
+    )
+
+
+async def insert(owner: asyncpg.Connection, states: Sequence[ChatSession]) -> None:
+    """Put sessions into the view."""
+    records = [
+        (
+            row.partition, row.stream, row.version, row.position,
+            row.audit.created_by, row.audit.created_at,
+            row.audit.modified_by, row.audit.modified_at, VIEW.doc(row.state),
+        )
+        for row in map(folded, states)
+    ]  # fmt: skip
+    await owner.copy_records_to_table(VIEW.name, records=records, columns=COLUMNS)

@@ -1,0 +1,188 @@
+"""A session whose customer has gone is closed, by one process, and the log says why."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import asyncpg
+import given
+import pytest
+from chats import KIM, NOON, Clock, by, chat_by, open_queue, open_session, session
+from msgspec.structs import replace
+from seen import topics
+
+from app.chat import Chat
+from app.chat_sweep import SQL as SWEEP_SQL
+from app.chat_sweep import ChatSweeper
+from app.log.errors import StoreDown
+from app.service import Service
+from app.settings import Settings
+from domain.chat_enums import ChatMessageSpecialType, ChatSessionStatus
+from domain.chat_session import ChatSessionFields
+from domain.date_time import utc
+from domain.ids import ChatSessionId
+
+CUSTOMER = given.call("sam")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def chat(service: Service, clock: Clock) -> Chat:
+    return chat_by(service, clock)
+
+
+@pytest.fixture
+def sweeper(service: Service, chat: Chat, settings: Settings) -> ChatSweeper:
+    return ChatSweeper(service.pool, chat, settings)
+
+
+async def watched(service: Service, chat: Chat) -> ChatSessionId:
+    """A session in the queue whose customer was seen."""
+    number = await open_session(service, chat=chat)
+    await chat.messages(number, 0, fetched_by=CUSTOMER)
+    return number
+
+
+async def test_a_customer_who_reads_is_marked_now_and_then(
+    service: Service, chat: Chat, clock: Clock, owner: asyncpg.Connection
+) -> None:
+    number = await watched(service, chat)
+    clock.forward(14)
+    await chat.messages(number, 0, fetched_by=CUSTOMER)
+    assert (await session(service, number)).when_fetched == utc(NOON)
+    clock.forward(1)
+    await chat.fetched(await session(service, number), given.call("sam", key="k1", if_version=9))
+    assert (await session(service, number)).when_fetched == utc(clock.time)
+    assert await topics(owner) == ["chat_session.created", *["chat_session.fetched"] * 2]
+
+
+async def test_who_has_gone_from_the_queue_is_closed_and_told_why(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper, owner: asyncpg.Connection
+) -> None:
+    number = await watched(service, chat)
+    assert await sweeper.sweep(clock.forward(299)) == 0
+    assert await sweeper.sweep(clock.forward(1)) == 1
+    held = await session(service, number)
+    assert held.status is ChatSessionStatus.CLOSED_FROM_QUEUE
+    assert held.when_ended == utc(clock.time)
+    (told,) = await chat.messages(number, 0)
+    assert told.special_type is ChatMessageSpecialType.CLOSED_BY_IDLE
+    row = await owner.fetchrow(
+        "SELECT actor, convert_from(state, 'UTF8') AS state FROM stored_events"
+        " WHERE topic = 'chat_session.closed.v1'"
+    )
+    assert row is not None
+    assert row["actor"] == "sessionary"
+    assert '"reason":"customer_gone"' in row["state"]
+    assert await sweeper.sweep(clock.forward(60)) == 0
+
+
+async def test_who_has_gone_from_an_agent_is_closed(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
+) -> None:
+    number = await watched(service, chat)
+    await chat.pick_up(number, KIM, by(KIM))
+    assert await sweeper.sweep(clock.forward(300)) == 1
+    assert (await session(service, number)).status is ChatSessionStatus.CLOSED
+
+
+async def test_who_came_back_stays(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
+) -> None:
+    number = await watched(service, chat)
+    clock.forward(200)
+    await chat.messages(number, 0, fetched_by=CUSTOMER)
+    assert await sweeper.sweep(clock.forward(200)) == 0
+    assert (await session(service, number)).status is ChatSessionStatus.IN_QUEUE
+
+
+async def test_who_was_never_seen_by_the_service_is_left_alone(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
+) -> None:
+    long_ago = utc(NOON - timedelta(days=1))
+    await open_session(
+        service,
+        ChatSessionFields(status=ChatSessionStatus.IN_QUEUE, when_fetched=long_ago),
+        chat,
+    )
+    await open_queue(service, 1)
+    assert await sweeper.sweep(clock.forward(3_600)) == 0
+
+
+async def test_what_ended_is_not_marked_and_not_closed(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
+) -> None:
+    number = await watched(service, chat)
+    await chat.update(number, ChatSessionFields(status=ChatSessionStatus.FINISHED), CUSTOMER)
+    clock.forward(60)
+    await chat.messages(number, 0, fetched_by=CUSTOMER)
+    assert (await session(service, number)).watched == utc(NOON)
+    assert await sweeper.sweep(clock.forward(3_600)) == 0
+
+
+async def test_more_than_are_looked_up_at_a_time_are_all_closed(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
+) -> None:
+    for number in await open_queue(service, 101):
+        await chat.fetched(await session(service, number), CUSTOMER)
+    assert await sweeper.sweep(clock.forward(300)) == 101
+
+
+async def test_one_process_sweeps_until_it_no_longer_does(
+    service: Service,
+    other_service: Service,
+    chat: Chat,
+    clock: Clock,
+    sweeper: ChatSweeper,
+    owner: asyncpg.Connection,
+) -> None:
+    other = ChatSweeper(other_service.pool, chat_by(other_service, clock), service.settings)
+    await watched(service, chat)
+    assert await sweeper.sweep(NOON) == 0
+    assert await other.sweep(clock.forward(300)) == 0
+    await owner.execute("UPDATE lease SET until = now()")
+    assert await other.sweep(clock.time) == 1
+
+
+async def test_an_index_finds_who_has_gone(service: Service, chat: Chat) -> None:
+    await watched(service, chat)
+    plan = await service.pool.ask("EXPLAIN " + SWEEP_SQL["dead"], 7, 100)
+    text = "\n".join(row[0] for row in plan)
+    assert "chat_session_entity_watched_idx" in text
+    assert "Sort" not in text
+
+
+async def test_the_patience_with_customers_is_a_setting(
+    service: Service, clock: Clock, settings: Settings
+) -> None:
+    impatient = replace(settings, customer_timeout_s=5.0)
+    chat = chat_by(service, clock, impatient)
+    await watched(service, chat)
+    assert await ChatSweeper(service.pool, chat, impatient).sweep(clock.forward(5)) == 1
+
+
+async def test_the_sweeper_keeps_sweeping_even_if_it_stumbles(
+    service: Service, chat: Chat, settings: Settings
+) -> None:
+    swept = asyncio.Event()
+
+    class Stumbling(ChatSweeper):
+        rounds = 0
+
+        async def sweep(self, now: datetime) -> int:
+            self.rounds += 1
+            if self.rounds == 1:
+                raise StoreDown("The database does not answer")
+            if self.rounds == 3:
+                swept.set()
+            return await super().sweep(now)
+
+    sweeper = Stumbling(service.pool, chat, replace(settings, sweep_s=0.0))
+    task = asyncio.create_task(sweeper.keep_sweeping())
+    await asyncio.wait_for(swept.wait(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -1,0 +1,37 @@
+from msgspec import Struct, json
+
+from projections.view import View
+
+
+class Thing(Struct, omit_defaults=True):
+    size: int = 0
+
+
+def view(**search: int) -> View:
+    return View(
+        name="things",
+        kind="thing",
+        state=Thing,
+        evolve=lambda state, _: state,
+        gone=lambda thing: thing.size < 0,
+        session_id=lambda stream, _: str(stream),
+        search=lambda _: search,
+    )
+
+
+def test_a_document_is_the_state() -> None:
+    assert view().doc(Thing(size=7)) == '{"size":7}'
+
+
+def test_what_is_searched_for_stands_beside_it_and_is_passed_over() -> None:
+    doc = view(ticks=3).doc(Thing(size=7))
+    assert doc == '{"size":7,"search":{"ticks":3}}'
+    assert json.decode(doc, type=Thing) == Thing(size=7)
+
+
+def test_it_stands_alone_beside_an_empty_state() -> None:
+    assert view(ticks=3).doc(Thing()) == '{"search":{"ticks":3}}'
+
+
+def test_what_is_gone_has_no_document() -> None:
+    assert view(ticks=3).doc(Thing(size=-1)) is None
