@@ -20,7 +20,7 @@ from app.ops import verify as verifying
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
 from app.ops.show import print_steps, print_table, progress
 from app.ops.store import Connection, Where, database, prepare
-from app.settings import Settings
+from app.settings import CUSTOMER_TIMEOUT_S, Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,6 +49,13 @@ def main() -> None:
     multiple=True,
     help="Another origin whose pages may act for who is signed in; may repeat.",
 )
+@option(
+    "--customer-timeout",
+    default=CUSTOMER_TIMEOUT_S,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds after which a chat is closed whose customer has stopped fetching; 0: never.",
+)
 @on_data
 def serve(
     where: Where,
@@ -59,6 +66,7 @@ def serve(
     admin_password_file: Path | None,
     behind_proxy: bool,
     allowed_origins: tuple[str, ...],
+    customer_timeout: float,
 ) -> None:
     """Migrate, then serve HTTP."""
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
@@ -75,6 +83,7 @@ def serve(
             metrics_folder=metrics_folder,
             behind_proxy=behind_proxy,
             allowed_origins=frozenset(allowed_origins),
+            customer_timeout_s=customer_timeout,
         )
 
     serving.serve(

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from app.throttle import Limits
 
+CUSTOMER_TIMEOUT_S = 300.0
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """All options of the service, with their defaults and every limit that is not a type's."""
@@ -35,7 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     fetch_mark_s: float = 15.0
     """How often at the most it is recorded that a chat's customer asked for news."""
-    customer_timeout_s: float = 300.0
+    customer_timeout_s: float = CUSTOMER_TIMEOUT_S
     """How long a chat's customer may ask for none before the session is closed; 0: for ever."""
     sweep_s: float = 10.0
     """How often such sessions are looked for."""
