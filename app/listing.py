@@ -60,7 +60,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """Only rows behind the one with these keys (`Listed.last` of the page before).
 
     Unlike with `offset`, what comes or goes meanwhile moves no row to another page, and the rows
-    before are not read. Every column of the order must be one that is never null.
+    before are not read; a row is seen twice or not at all only if it moves in the order itself.
+    Every column of the order must be one that is never null.
     """
     counted: bool = True
     """Whether to count what is on all pages: this reads every row that passes the filters."""

@@ -32,6 +32,7 @@ class Service:
         self,
         settings: Settings,
         pool: Pool,
+        lists: Pool,
         keyring: Keyring,
         commands: Commands,
         views: Views,
@@ -40,6 +41,7 @@ class Service:
         """Use `open_service`."""
         self.settings = settings
         self.pool = pool
+        self._lists = lists
         self.commands = commands
         self.views = views
         self.chat = Chat(pool, keyring, commands, views, settings, partitions=partitions)
@@ -61,6 +63,7 @@ class Service:
         self.draining = True
         await self.commands.drain()
         await self.pool.close()
+        await self._lists.close()
 
     async def require_account(self, account: str) -> None:
         """Raise AccountNotFound unless the account exists. Accounts are never deleted."""
@@ -124,9 +127,10 @@ async def open_service(settings: Settings) -> Service:
         if not stored or not keyring.made(stored[0]["value"]):
             raise WrongMasterKey("The log was written with another master key than the one given")
         partitions = len(await heads(pool))
-        views = Views(pool, partitions=partitions, batch=settings.batch_lookups)
+        lists = Pool(settings, for_lists=True)
+        views = Views(pool, lists, partitions=partitions, batch=settings.batch_lookups)
         commands = Commands(pool, keyring, views, settings, partitions=partitions)
-        return Service(settings, pool, keyring, commands, views, partitions)
+        return Service(settings, pool, lists, keyring, commands, views, partitions)
     except BaseException:
         await pool.close()
         raise

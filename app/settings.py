@@ -23,6 +23,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Connections a worker process at the most: three append, the others look up."""
     store_deadline_s: float = 1.5
     """How long the database may fail before a request is answered 503."""
+    list_pool_size: int = 2
+    """Connections a worker process keeps for lists, so that slow ones hold up nobody else."""
+    list_deadline_s: float = 8.0
+    """How long a list may take before it is refused."""
     retry_after_s: int = 1
     """What a client is told to wait after a 503, or while its first request is in flight."""
 

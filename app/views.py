@@ -32,9 +32,10 @@ class Row(Struct, frozen=True):
 class Views:
     """The read side of one worker process."""
 
-    def __init__(self, pool: Pool, *, partitions: int, batch: int) -> None:
-        """`batch`: look-ups that share one query, at most."""
+    def __init__(self, pool: Pool, lists: Pool, *, partitions: int, batch: int) -> None:
+        """`lists`: where pages are read; `batch`: look-ups that share one query, at most."""
         self._pool = pool
+        self._lists = lists
         self._partitions = partitions
         self._lookups = {
             kind: Batcher[StreamId, Row | None](partial(self._look_up, kind), batch)
@@ -63,9 +64,9 @@ class Views:
         return await self.page(ACCOUNTS, accounts_page(wanted))
 
     async def page(self, listable: Listable, page: Page) -> Listed[Row]:
-        """A page of any view. Raises Unreadable, or StoreDown."""
+        """A page of any view. Raises Unreadable, TooSlow, or StoreDown."""
         decoder = _DECODERS[listable.kind]
-        listed = await read_page(self._pool, listable, page)
+        listed = await read_page(self._lists, listable, page)
         items = [_row(record, decoder) for record in listed.items]
         return Listed(items=items, total=listed.total, has_more=listed.has_more, last=listed.last)
 

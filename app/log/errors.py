@@ -2,6 +2,7 @@
 
 LogError
 ├── StoreDown        the database cannot be reached, or not written, right now
+├── TooSlow          what was asked for takes the database longer than it may
 ├── Conflict         a stream moved on under a command, more often than it was decided again
 ├── VersionMismatch  the version that the caller demanded is not the stream's
 ├── KeyReused        an idempotency key came back with another command
@@ -19,6 +20,10 @@ class LogError(Exception):
 
 class StoreDown(LogError):
     """The database cannot be reached, or not written, right now. A retry may succeed."""
+
+
+class TooSlow(LogError):
+    """What was asked for takes the database longer than it may: ask for less."""
 
 
 class Conflict(LogError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from app import metrics
-from app.log.errors import StoreDown
+from app.log.errors import StoreDown, TooSlow
 from app.settings import Settings
 
 TRANSIENT: tuple[type[BaseException], ...] = (
@@ -46,14 +46,25 @@ class Pool:
     here nothing sets a session's state, so a connection that answered can be used again as it is.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Connects when there is something to ask."""
+    def __init__(self, settings: Settings, *, for_lists: bool = False) -> None:
+        """Connects when there is something to ask.
+
+        `for_lists`: few connections, of their own, for statements that may take long; the
+        database itself ends what takes longer than `list_deadline_s`.
+        """
         self._settings = settings
+        self._for_lists = for_lists
         self._idle: list[asyncpg.Connection] = []
-        self._free = asyncio.Semaphore(settings.pool_size)
+        size = settings.list_pool_size if for_lists else settings.pool_size
+        self._free = asyncio.Semaphore(size)
+        # The database's own clock ends a list; ours is for a database that does not.
+        ends_s = settings.list_deadline_s + 1.0 if for_lists else settings.store_deadline_s
+        self._deadline_s = ends_s
         self._session = {"application_name": "sessionary"}
-        if settings.statement_cache:
+        if settings.statement_cache:  # pgbouncer takes none of these
             self._session |= PROBES
+            if for_lists:
+                self._session["statement_timeout"] = f"{settings.list_deadline_s * 1000:.0f}"
         if settings.database_role is not None:
             self._session["role"] = settings.database_role
         self.failed = asyncio.Event()
@@ -76,7 +87,7 @@ class Pool:
         `timeout_s` bounds waiting for a connection and for the answer together.
         """
         loop = asyncio.get_running_loop()
-        limit_s = self._settings.store_deadline_s if timeout_s is None else timeout_s
+        limit_s = self._deadline_s if timeout_s is None else timeout_s
         deadline = loop.time() + limit_s
         await self._enter(limit_s)
         connection: asyncpg.Connection | None = None
@@ -88,7 +99,10 @@ class Pool:
             self._idle.append(connection)
             return rows
         except asyncpg.PostgresError as error:
-            self._settle(connection, broken=isinstance(error, TRANSIENT))
+            slow = self._for_lists and isinstance(error, asyncpg.QueryCanceledError)
+            self._settle(connection, broken=isinstance(error, TRANSIENT) and not slow)
+            if slow:
+                raise TooSlow("The list takes too long: ask for fewer or simpler rows") from error
             raise
         except asyncpg.InterfaceError as error:
             # How asyncpg reports a connection that died under us.
@@ -104,7 +118,7 @@ class Pool:
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
         """As `fetch`, for reads: tried again while the deadline lasts, then StoreDown."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._settings.store_deadline_s
+        deadline = loop.time() + self._deadline_s
         while True:
             try:
                 return await self.fetch(sql, *arguments, timeout_s=deadline - loop.time())

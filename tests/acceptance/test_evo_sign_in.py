@@ -42,7 +42,8 @@ def test_cookies_of_a_short_sign_in_end_with_the_browser(browser: httpx.Client) 
     cookies = set_cookies(answer)
     assert cookies["ss-opt"] == ["temp", "Path=/", "HttpOnly", "SameSite=Lax"]
     assert cookies["ss-id"][1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
-    assert len(cookies) == 2
+    assert cookies["XSRF-TOKEN"][1:] == ["Path=/", "SameSite=Lax"], "scripts of our pages read it"
+    assert len(cookies) == 3
 
 
 def test_cookies_of_a_lasting_sign_in_say_for_how_long(browser: httpx.Client) -> None:
@@ -52,7 +53,8 @@ def test_cookies_of_a_lasting_sign_in_say_for_how_long(browser: httpx.Client) ->
     assert cookies["ss-id"][1:] == [*common, f"Max-Age={14 * days}"]
     assert cookies["ss-pid"][1:] == [*common, f"Max-Age={28 * days}"]
     assert cookies["ss-opt"] == ["perm", *common, f"Max-Age={28 * days}"]
-    assert len(cookies) == 3
+    assert cookies["XSRF-TOKEN"][1:] == ["Path=/", "SameSite=Lax", f"Max-Age={28 * days}"]
+    assert len(cookies) == 4
 
 
 def test_no_body_shows_the_session_that_its_cookies_hide(browser: httpx.Client) -> None:
@@ -70,7 +72,7 @@ def test_signing_out_removes_the_cookies_and_ends_the_session(
     answer = browser.get("/auth/logout", headers=cookies)
     assert answer.status_code == 200
     gone = ["", "Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=0"]
-    assert set_cookies(answer) == dict.fromkeys(("ss-id", "ss-pid", "ss-opt"), gone)
+    assert set_cookies(answer) == dict.fromkeys(("ss-id", "ss-pid", "ss-opt", "XSRF-TOKEN"), gone)
     assert not is_signed_in(browser, cookies)
     assert browser.get("/ai/sessions", headers=cookies).status_code == 401
 

@@ -76,7 +76,7 @@ def test_cookies_are_secure_where_the_client_uses_tls(
 ) -> None:
     answer = sign_in(client, ADMIN, remember=True, X_Forwarded_Proto=proto)
     cookies = set_cookies(answer)
-    assert set(cookies) == {"ss-id", "ss-pid", "ss-opt"}
+    assert set(cookies) == {"ss-id", "ss-pid", "ss-opt", "XSRF-TOKEN"}
     assert {"Secure" in attributes for attributes in cookies.values()} == {secure}
 
 

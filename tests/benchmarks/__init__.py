@@ -1,1 +1,1 @@
-"""How fast the service is, as ratios to its peers within one run: `python -m tests.benchmarks`."""
+"""How fast the service is, as ratios to its peers within one run: `python -m benchmarks`."""

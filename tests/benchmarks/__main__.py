@@ -1,4 +1,4 @@
-"""The command: `python -m tests.benchmarks [store|http|formats|rebuild|list|all]`.
+"""The command: `python -m benchmarks [store|http|formats|rebuild|list|all]`.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """

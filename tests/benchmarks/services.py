@@ -26,7 +26,7 @@ from .stage import Stage
 PORTS = range(8200, 8300)
 START_S = 60
 STOP_S = 15
-_ROOT = Path(__file__).parents[2]
+_TESTS = Path(__file__).parents[1]
 
 
 class Service(Struct, frozen=True):
@@ -108,7 +108,7 @@ def _process(
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603  # this Python, our modules, no shell
             [sys.executable, *arguments],
-            cwd=_ROOT,
+            cwd=_TESTS,
             env=os.environ | environment,
             stdout=said,
             stderr=subprocess.STDOUT,

@@ -32,7 +32,7 @@ async def talk(service: Service, chat: Chat) -> ChatSessionId:
 async def test_a_message_is_read_as_it_was_posted(
     service: Service, chat: Chat, talk: ChatSessionId
 ) -> None:
-    posted = await chat.add_message(talk, HELLO, by(KIM))
+    posted, _ = await chat.add_message(talk, HELLO, by(KIM))
     assert posted == ChatMessage(
         chat_message_id=posted.chat_message_id,
         chat_session_id=talk,
@@ -53,7 +53,7 @@ async def test_a_message_is_read_as_it_was_posted(
 async def test_only_what_is_new_is_read_oldest_first(
     chat: Chat, other_service: Service, talk: ChatSessionId
 ) -> None:
-    posted = [await chat.add_message(talk, HELLO, by(KIM)) for _ in range(60)]
+    posted = [(await chat.add_message(talk, HELLO, by(KIM)))[0] for _ in range(60)]
     assert await other_service.chat.messages(talk, 0) == posted
     third = posted[2].chat_message_id
     assert await other_service.chat.messages(talk, third) == posted[3:]
@@ -79,14 +79,15 @@ async def test_messages_of_two_processes_are_in_order(
         )
     )
     numbers = [message.chat_message_id for message in await service.chat.messages(talk, 0)]
-    assert numbers == sorted({message.chat_message_id for message in posted})
+    assert numbers == sorted({message.chat_message_id for message, _ in posted})
     assert len(numbers) == 20
 
 
 async def test_a_retry_posts_once(chat: Chat, other_service: Service, talk: ChatSessionId) -> None:
-    first = await chat.add_message(talk, HELLO, by(KIM, "k1"))
+    first, _ = await chat.add_message(talk, HELLO, by(KIM, "k1"))
     await chat.add_message(talk, HELLO, by(KIM))
-    assert await other_service.chat.add_message(talk, HELLO, by(KIM, "k1")) == first
+    again, answer = await other_service.chat.add_message(talk, HELLO, by(KIM, "k1"))
+    assert (again, answer.replayed) == (first, True)
     assert len(await chat.messages(talk, 0)) == 2
 
 

@@ -221,6 +221,25 @@ async def test_what_is_created_meanwhile_moves_nothing_to_another_page(
     assert found == list(sessions)
 
 
+@pytest.mark.parametrize("counted", [False, True], ids=["not counted", "counted"])
+@pytest.mark.parametrize("directions", [(False, False), (True, True), (True, False)])
+async def test_a_page_can_go_on_behind_the_last_row_of_another(
+    service: Service,
+    sessions: dict[str, AISessionId],
+    directions: tuple[bool, bool],
+    counted: bool,
+) -> None:
+    order = [Order(C["created_by"], directions[0]), Order(C["created_at"], directions[1])]
+    found, after, has_more = [], None, True
+    while has_more:
+        page = Page(order=order, limit=4, after=after, counted=counted)
+        listed = await service.views.page(AI_SESSIONS, page)
+        found += purposes(listed)
+        after, has_more = listed.last, listed.has_more
+        assert listed.total == (6 if counted else None)
+    assert found == (list(sessions)[::-1] if directions[1] else list(sessions))
+
+
 async def test_a_deleted_session_is_not_listed(
     service: Service, sessions: dict[str, AISessionId]
 ) -> None:

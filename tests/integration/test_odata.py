@@ -87,7 +87,7 @@ async def samples(server_url: str, template: str) -> AsyncIterator[Views]:
         await insert(owner, SAMPLES)
         await owner.close()
         pool = Pool(Settings(database_url=url, master_key=database.MASTER_KEY))
-        yield Views(pool, partitions=1, batch=1)
+        yield Views(pool, pool, partitions=1, batch=1)
         await pool.close()
 
 
@@ -397,6 +397,8 @@ SELECT 0, gen_random_uuid(), 1, n, 'kim', now(), 'kim', now(),
            'chat_session_id', n,
            'status', CASE WHEN n % 1000 = 0 THEN 'Faq' WHEN n % 2 = 0 THEN 'Closed'
                           ELSE 'Finished' END,
+           'person', jsonb_build_object('PersonId', n % 5000),
+           'contact', jsonb_build_object('ContactId', n % 4000),
            'search', jsonb_build_object('when_requested', n::bigint * 10000000))
   FROM generate_series(1, 20000) AS n
 """
@@ -437,6 +439,24 @@ async def test_lists_in_the_order_of_an_index_are_read_from_it(
 ) -> None:
     if rebuilt:
         await rebuild(store, keyring, named(["chat_session_entity"]), lambda *_: None)
+    plan = await planned(owner, query)
+    (read,) = [node["Plans"][0] for node in plan if node["Node Type"] == "Limit"]
+    # Directly below the limit: nothing is sorted in between.
+    assert read.get("Index Name") == f"chat_session_entity_{index}_idx"
+
+
+@pytest.mark.parametrize("column", ["person", "contact"])
+async def test_sessions_of_a_person_or_a_company_are_found_by_an_index(
+    owner: asyncpg.Connection, column: str
+) -> None:
+    query = [("$filter", f"{column}Id eq 7"), ("$orderby", "whenRequested desc")]
+    plan = await planned(owner, query)
+    indexes = [node["Index Name"] for node in plan if "Index Name" in node]
+    assert indexes == [f"chat_session_entity_{column}_id_idx"]
+
+
+async def planned(owner: asyncpg.Connection, query: Pairs) -> list[dict[str, Any]]:
+    """How the service has a list read from many rows, from the top of the plan."""
     await owner.execute(BULK)
     await owner.execute("ANALYZE chat_session_entity")
     for name, value in {**PROBES, "plan_cache_mode": "force_generic_plan"}.items():
@@ -445,9 +465,7 @@ async def test_lists_in_the_order_of_an_index_are_read_from_it(
     await owner.execute(f"PREPARE page AS {sql}")
     literals = ", ".join(f"'{argument}'" for argument in arguments)
     plan = json.loads(await owner.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE page ({literals})"))
-    (read,) = [node["Plans"][0] for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Limit"]
-    # Directly below the limit: nothing is sorted in between.
-    assert read.get("Index Name") == f"chat_session_entity_{index}_idx"
+    return nodes(plan[0]["Plan"])
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:

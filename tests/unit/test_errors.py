@@ -10,6 +10,7 @@ from app.log.errors import (
     KeyReused,
     LogError,
     StoreDown,
+    TooSlow,
     Unreadable,
     VersionMismatch,
 )
@@ -44,6 +45,7 @@ def test_every_error_has_its_response(error: type[Exception]) -> None:
         (KeyReused(), 422, "IdempotencyKeyReused", None),
         (KeyInFlight(), 409, "IdempotencyKeyInFlight", None),
         (StoreDown("down"), 503, "ServiceUnavailable", None),
+        (TooSlow("slow"), 400, "TooSlow", None),
         (Unauthenticated("who?"), 401, "Unauthorized", None),
         (Forbidden("Auditor"), 403, "Forbidden", None),
         (BadInput("bad", field="purpose", code="Special"), 400, "Special", "purpose"),

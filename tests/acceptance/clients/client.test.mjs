@@ -117,10 +117,11 @@ test("cookies of a sign-in are kept and sent, until the sign-out", async () => {
         provider: "credentials", userName: ADMIN, password: ADMIN_PASSWORD, rememberMe: true,
     }))
     assert.equal(signedIn.userName, ADMIN)
-    assert.deepEqual(Object.keys(client.cookies).sort(), ["ss-id", "ss-opt", "ss-pid"])
+    for (const name of ["ss-id", "ss-pid", "ss-opt"])
+        assert.ok(name in client.cookies, name)
     const made = await client.post(new dtos.NewAISession({ purpose: "by a cookie" }))
     assert.equal(made.createdBy, ADMIN)
-    assert.match(sent.at(-1), /^ss-id=[\w-]{43}; ss-pid=[\w-]{43}; ss-opt=perm$/)
+    assert.match(sent.at(-1), /^ss-id=[\w-]{43}; ss-pid=[\w-]{43}; ss-opt=perm(;|$)/)
     assert.ok((await client.api(new dtos.GetAuthStatus())).response.isAuthenticated)
     await client.post(new dtos.Authenticate({ provider: "logout" }))
     assert.equal((await client.get(new dtos.GetAuthStatus())).isAuthenticated, false)
