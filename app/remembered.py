@@ -1,6 +1,7 @@
 """What was looked up stays known for a moment: many callers share one look-up."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -26,7 +27,7 @@ class Remembered(Generic[T]):
         who wait for it, and is not remembered.
         """
         known = self._known.get(key)
-        if known is not None and asyncio.get_running_loop().time() < known[1]:
+        if known is not None and time.monotonic() < known[1]:
             return known[0]
         task = self._under_way.get(key)
         if task is None:
@@ -56,7 +57,7 @@ class Remembered(Generic[T]):
         self._known.pop(key, None)
         if len(self._known) >= self._most:
             self._known.popitem(last=False)
-        self._known[key] = (value, asyncio.get_running_loop().time() + self._ttl_s)
+        self._known[key] = (value, time.monotonic() + self._ttl_s)
 
 
 def in_the_background(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

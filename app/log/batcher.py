@@ -35,13 +35,17 @@ class Batcher(Generic[T, R]):
         self._running: set[asyncio.Task[None]] = set()
         self._called = False
         self._seen = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def submit(self, entry: T) -> asyncio.Future[R]:
         """The answer to an entry, once its batch is through. Raises what `send` gave for it.
 
         The batch of an entry starts after the call: a look-up sees all that was committed before.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            # Once only: in Python 3.11 it costs a system call.
+            loop = self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
         self._waiting.append((entry, answer))
         if not self._called:
