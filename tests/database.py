@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from functools import cache
 from pathlib import Path
+from shutil import disk_usage
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -122,13 +123,19 @@ def _contained(stack: ExitStack, say: Callable[[str], None]) -> str | None:
     return url
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of a random name is made in it
+MEMORY_BYTES = 2 * 1024**3
+
+
 @contextmanager
 def _embedded() -> Iterator[str]:
     from app.embedded import running
 
-    # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
+    # In memory, where there is room: every test has a database of its own. Not pytest's tmp_path:
+    # root's is closed to the account that runs PostgreSQL for root.
+    memory = MEMORY if MEMORY.is_dir() and disk_usage(MEMORY).free > MEMORY_BYTES else None
     with (
-        tempfile.TemporaryDirectory(prefix="sessionary-tests-") as folder,
+        tempfile.TemporaryDirectory(prefix="sessionary-tests-", dir=memory) as folder,
         running(Path(folder)) as url,
     ):
         yield url
