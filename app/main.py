@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,12 +31,11 @@ from app.service import Service, open_service
 from app.settings import Settings
 
 _LOG = logging.getLogger("sessionary")
-_PARENT_LOOK_S = 0.25
 _KEEPER_PAUSE_S = 1.0
 
 
 def all_faces() -> tuple[Face, ...]:
-    """What the service serves; the first one answers where nothing is."""
+    """What the service serves."""
     return EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace()
 
 
@@ -52,7 +50,7 @@ def create_app(settings: Settings, faces: Sequence[Face] | None = None) -> Lites
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         opened.append(await open_service(settings))
         _spare_the_collector()
-        watches = [asyncio.create_task(_end_with_parent(os.getppid()))]
+        watches: list[asyncio.Task[None]] = []
         if settings.embedded_data_dir is not None:
             keeper = _keep_running(settings.embedded_data_dir, opened[0].pool)
             watches.append(asyncio.create_task(keeper))
@@ -108,16 +106,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-
-
-async def _end_with_parent(parent: int) -> None:
-    """End this worker at once when the process that started it was killed.
-
-    An orphan would hold the port, and nobody could stop it.
-    """
-    while os.getppid() == parent:
-        await asyncio.sleep(_PARENT_LOOK_S)
-    os._exit(1)
 
 
 async def _keep_running(data_dir: Path, pool: Pool) -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
 
-_PORT_PATIENCE_S = 2.0
-"""Orphaned workers of a service that was killed hold its port for a moment longer."""
+_PORT_PATIENCE_S = 5.0
+"""Workers of a service that was killed while they were starting hold its port for a moment."""
 
 
 class Listen(Struct, frozen=True, kw_only=True):
@@ -122,6 +123,22 @@ def _run(listen: Listen, settings: Settings, say: Callable[[str], None]) -> None
 
 
 def _load(settings: Settings) -> "Litestar":
+    _end_with_main()
     from app.main import create_app
 
     return create_app(settings)
+
+
+def _end_with_main() -> None:
+    """End this worker at once when the main process is killed, however busy it is.
+
+    An orphan would hold the port, and nobody could stop it.
+    """
+    main = multiprocessing.parent_process()
+    assert main is not None  # noqa: S101  # workers are spawned
+
+    def watch() -> None:
+        main.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="main process", daemon=True).start()
