@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Integer
+from sqlalchemy import ColumnElement, DateTime, Integer, Text, literal_column, or_
 
 from app.chat_columns import SOUGHT
 from app.columns import CHAT_SESSIONS
@@ -12,10 +12,15 @@ from app.listing import Listed, Order, Page, whole_order
 from app.odata.filter import Asker, filtered
 from app.views import Row, Views
 from app.wire.json_text import BadInput
-from app.wire.superoffice.list_query import ListQuery, read_query
+from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE, ListQuery, read_query
 from app.wire.superoffice.list_rows import next_link, write_list
 from app.wire.superoffice.skip_token import Key, read_token, write_token
 from app.wire.tree import Tree
+from domain.chat_enums import ChatSessionStatus
+from domain.chat_session import OPEN, ChatSession
+from projections.fold import Folded
+
+_TRANSFER_TO: ColumnElement[Any] = literal_column("'{transfer_to,AssociateId}'")
 
 
 async def list_chat_sessions(
@@ -34,6 +39,30 @@ async def list_chat_sessions(
         link = next_link(base_url, pairs, _token(query, listed))
     sessions = [row.folded for row in listed.items]
     return write_list(sessions, query, base_url=base_url, next_link=link)
+
+
+async def sessions_of(views: Views, associate_id: int) -> list[Folded[ChatSession]]:
+    """The open sessions that an agent has, is asked to take over, or may pick up.
+
+    In the order of their numbers, the first ones if there are too many for a page. Raises
+    Unreadable or StoreDown.
+    """
+    columns = CHAT_SESSIONS.columns
+    asked = CHAT_SESSIONS.table.c.doc.op("#>>", return_type=Text())(_TRANSFER_TO)
+    mine = or_(
+        columns["status"] == ChatSessionStatus.IN_QUEUE.value,
+        columns["user_associate_id"] == associate_id,
+        asked == str(associate_id),
+    )
+    are_open = columns["status"].in_(sorted(OPEN))
+    page = Page(
+        order=[Order(columns[CHAT_SESSIONS.key])],
+        limit=MOST_ROWS_A_PAGE,
+        filters=(are_open, mine),
+        counted=False,
+    )
+    listed = await views.page(CHAT_SESSIONS, page)
+    return [row.folded for row in listed.items]
 
 
 def chat_sessions_page(query: ListQuery, asker: Asker) -> Page:

@@ -1,6 +1,7 @@
 """How sessions and accounts are named, and which stream keeps each. Nothing here draws a new id."""
 
 import re
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -28,6 +29,7 @@ def ai_session_stream(session: AISessionId) -> StreamId | None:
     return StreamId(UUID(session)) if _CANONICAL(session) else None
 
 
+@lru_cache(10_000)
 def chat_session_stream(session: ChatSessionId) -> StreamId:
     """The stream of a chat session, derived from its number."""
     return StreamId(uuid5(_NAMESPACE, f"chat_session:{session}"))

@@ -21,7 +21,8 @@ AccountIdText = Annotated[
 """The id of a new account, fit for a path: no slash, nothing unprintable, neither `.` nor `..`."""
 AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
 """An account that somebody names, known or not."""
-AccountName = Annotated[str, Meta(min_length=1, max_length=255)]
+ACCOUNT_NAME_LENGTH = 255
+AccountName = Annotated[str, Meta(min_length=1, max_length=ACCOUNT_NAME_LENGTH)]
 
 CustomerAlias = Annotated[str, Meta(max_length=64)]
 CustomerHost = Annotated[str, Meta(max_length=255)]

@@ -1,11 +1,12 @@
 """`replay`: a session's history, event by event, with what each changed and the state after it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
 
 from app.log import read
 from app.log.keyring import Keyring
@@ -21,7 +22,14 @@ from domain.ids import (
 from projections.catalog import view_of
 from projections.fold import Folded, Recorded, fold
 
+S = TypeVar("S", bound=Struct)
+
 _TIME = Annotated[datetime, Meta(tz=True)]
+
+
+_HIDDEN = "(hidden)"
+_KEY = "session_key"
+"""The field that lets its bearer into a chat: that it changed is told, its value never."""
 
 
 class Change(Struct, frozen=True):
@@ -111,10 +119,19 @@ def _step(
         recorded_at=recorded.recorded_at,
         actor=recorded.actor,
         metadata=metadata,
-        data=recorded.event,
+        data=_without_key(recorded.event),
         changed=_changed(before, after),
-        state=after.state,
+        state=_without_key(after.state),
     )
+
+
+def _without_key(holder: S) -> S:
+    held = getattr(holder, _KEY, None)
+    return replace(holder, **{_KEY: _HIDDEN}) if isinstance(held, str) else holder
+
+
+def _shown(name: str, value: object) -> object:
+    return _HIDDEN if name == _KEY and isinstance(value, str) else value
 
 
 def as_of(text: str) -> int | datetime:
@@ -132,7 +149,7 @@ def as_of(text: str) -> int | datetime:
 def _changed(before: Folded[Any] | None, after: Folded[Any]) -> dict[str, Change]:
     old = None if before is None else before.state
     return {
-        name: Change(None if old is None else getattr(old, name), value)
+        name: Change(_shown(name, None if old is None else getattr(old, name)), _shown(name, value))
         for name in after.state.__struct_fields__
         if (value := getattr(after.state, name)) != (None if old is None else getattr(old, name))
     }

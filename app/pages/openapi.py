@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from app.pages.templates import FOLDER, product_version, render
-from app.wire import openapi_evo
+from app.wire import openapi_evo, openapi_superoffice
 from app.wire.openapi import document
 
-PARTS = (openapi_evo.part,)
+PARTS = (openapi_evo.part, openapi_superoffice.part)
 """What gives each face's part of the document."""
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"

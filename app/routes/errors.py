@@ -9,6 +9,7 @@ from app.log.errors import (
     KeyInFlight,
     KeyReused,
     StoreDown,
+    TooSlow,
     Unreadable,
     VersionMismatch,
     WrongMasterKey,
@@ -19,6 +20,8 @@ from app.routes.exchange import TooLarge, etag
 from app.throttle import Throttled
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
+from app.wire.superoffice.negotiation import NotAcceptable
+from app.wire.superoffice.patch import TestFailed
 from domain.errors import (
     AccountNotFound,
     AlreadyExists,
@@ -60,12 +63,14 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
     NotInQueue: (409, "NotInQueue"),
+    TestFailed: (409, "TestFailed"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),
     Conflict: (409, "Conflict"),
     VersionMismatch: (412, "PreconditionFailed"),
     KeyReused: (422, "IdempotencyKeyReused"),
     KeyInFlight: (409, "IdempotencyKeyInFlight"),
     StoreDown: (503, "ServiceUnavailable"),
+    TooSlow: (400, "TooSlow"),
     Unreadable: (500, "Unreadable"),
     WrongMasterKey: (500, "WrongMasterKey"),
     Unauthenticated: (401, "Unauthorized"),
@@ -75,6 +80,7 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     InvalidBatch: (400, "InvalidBatch"),
     TooLarge: (413, "RequestTooLarge"),
     UnknownType: (415, "UnsupportedMediaType"),
+    NotAcceptable: (406, "NotAcceptable"),
 }
 """Every error of domain, log and edge; a test walks their trees and finds none missing."""
 
@@ -110,7 +116,7 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
             return Refusal(status, code, message, headers=_CHALLENGE)
         case Throttled(retry_after_s=wait_s):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
-        case StoreDown() | KeyInFlight():
+        case StoreDown() | KeyInFlight() | Conflict():
             return Refusal(status, code, message, headers=retry)
         case _:
             return Refusal(status, code, message)

@@ -12,16 +12,14 @@ from collections.abc import Mapping, Sequence
 
 from app.principals import Principal, Unauthenticated
 from app.routes import origin
-from app.routes.evo_operations import Headers, Query, Result
+from app.routes.evo_operations import Headers, Query, Result, required
 from app.routes.exchange import Exchange
 from app.routes.signed_in import (
     OPTIONS,
     PERMANENT,
     SESSION,
     XSRF,
-    address,
     refuse_foreign,
-    scheme,
     session,
     tokens,
     xsrf_token,
@@ -53,7 +51,8 @@ async def identify(exchange: Exchange) -> Principal:
             raise Unauthenticated("Not Authenticated")
         principal = signed_in[1].principal
     else:
-        principal = await exchange.service.principals.authenticate(authorization, address(exchange))
+        principals = exchange.service.principals
+        principal = await principals.authenticate(authorization, exchange.client)
         if authorization[:6].lower() == b"bearer":
             return principal  # no browser adds it by itself
     # By its name, an operation can be reached with other verbs than its own.
@@ -84,11 +83,11 @@ async def _sign_in(exchange: Exchange, request: r.Authenticate) -> Result:
         # A link that signs in would leave the password in histories and logs.
         raise BadInput("Sign in with POST", field="provider")
     refuse_foreign(exchange)
-    name = _required("userName", request.user_name)
-    password = _required("password", request.password)
+    name = required("userName", request.user_name)
+    password = required("password", request.password)
     permanent = request.remember_me is True
     logins = exchange.service.logins
-    token, login = await logins.sign_in(name, password, address(exchange), permanent=permanent)
+    token, login = await logins.sign_in(name, password, exchange.client, permanent=permanent)
     # Whoever knows the former session of this browser does not come along.
     await logins.sign_out(tokens(exchange))
     return Result(_user(login.principal), _signed_in(exchange, token, permanent=permanent))
@@ -122,7 +121,7 @@ async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
 
 async def _request_auth_token(exchange: Exchange, request: r.RequestAuthToken) -> Result:
     """`/auth/token`: names are ids, and e-mail addresses where they look like one."""
-    name = _required("userId", request.user_id or request.user_email_address)
+    name = required("userId", request.user_id or request.user_email_address)
     if request.user_email_address not in (None, "", name):
         raise BadInput("userId and userEmailAddress name two users", field="userEmailAddress")
     token = await exchange.service.principals.give_token(name, exchange.principal)
@@ -179,12 +178,4 @@ def _user(principal: Principal) -> AuthenticateResponse:
 
 
 def _is_secure(exchange: Exchange) -> bool:
-    return scheme(exchange) == "https"
-
-
-def _required(name: str, given: str | None) -> str:
-    if not given:
-        raise BadInput(
-            f"'{name[:1].upper()}{name[1:]}' must not be empty.", field=name, code="NotEmpty"
-        )
-    return given
+    return exchange.scheme == "https"

@@ -89,7 +89,7 @@ async def _propose(exchange: Exchange, request: r.NewAISessionAction) -> Asked:
         session_id=_session(request.session_id),
         action_id=str(new_uuid()),
         proposed_at=datetime.now(UTC),
-        function_name=_required("functionName", request.function_name),
+        function_name=required("functionName", request.function_name),
         arguments=request.arguments,
         description=request.description,
         can_be_applied=request.can_be_applied is not False,
@@ -108,7 +108,7 @@ async def _clear_actions(exchange: Exchange, request: r.ClearAISessionActions) -
 async def _delete_action(exchange: Exchange, request: r.DeleteAISessionAction) -> Asked:
     command = DeleteAISessionAction(
         session_id=_session(request.session_id),
-        action_id=_required("actionId", request.action_id),
+        action_id=required("actionId", request.action_id),
     )
     return Asked(command, exchange.call())
 
@@ -152,17 +152,17 @@ def _paging(request: r.ListRequest) -> dict[str, Any]:
 async def _new_account(exchange: Exchange, request: r.NewAccount) -> Asked:
     account = AccountId(request.id or str(uuid4()))
     drawn = None if request.id is not None else Drawn(("account_id",), account_stream(account))
-    command = NewAccount(account_id=account, name=_required("name", request.name))
+    command = NewAccount(account_id=account, name=required("name", request.name))
     return Asked(command, exchange.call(), drawn)
 
 
 async def _patch_account(exchange: Exchange, request: r.PatchAccount) -> Asked:
-    account = AccountId(_required("accountId", request.account_id))
+    account = AccountId(required("accountId", request.account_id))
     return Asked(RenameAccount(account_id=account, name=request.name), exchange.call())
 
 
 async def _get_account(exchange: Exchange, request: r.GetAccount) -> Result:
-    account = AccountId(_required("accountId", request.account_id))
+    account = AccountId(required("accountId", request.account_id))
     row = await exchange.service.views.get("account", account_stream(account))
     if row is None:
         raise NotFound("Account", account)
@@ -195,10 +195,11 @@ OPERATIONS: Mapping[type[Dto], Command | Query] = {
 
 
 def _session(given: str | None) -> AISessionId:
-    return AISessionId(_required("sessionId", given))
+    return AISessionId(required("sessionId", given))
 
 
-def _required(name: str, given: str | None) -> str:
+def required(name: str, given: str | None) -> str:
+    """The value of a member, by its wire name, that must be there. Raises BadInput."""
     if not given:
         message = f"'{name[:1].upper()}{name[1:]}' must not be empty."
         raise BadInput(message, field=name, code="NotEmpty")

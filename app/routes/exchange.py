@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from app.calls import Answer, Call, Metadata
 from app.principals import Principal
+from app.routes import origin
 from app.service import Service
 from app.wire.form import pairs
 from app.wire.json_text import BadInput
@@ -108,14 +109,17 @@ class Exchange:
 
     @property
     def scheme(self) -> str:
-        """`http` or `https`, as the server sees it."""
-        return self._scope["scheme"]
+        """`http` or `https`, as the client used it."""
+        behind_proxy = self.service.settings.behind_proxy
+        return origin.scheme(self.headers, self._scope["scheme"], behind_proxy=behind_proxy)
 
     @property
     def client(self) -> str | None:
-        """The caller's address."""
+        """The caller's address; behind a proxy, the one that the proxy saw."""
         client = self._scope["client"]
-        return None if client is None else client[0]
+        seen = None if client is None else client[0]
+        behind_proxy = self.service.settings.behind_proxy
+        return origin.address(self.headers, seen, behind_proxy=behind_proxy)
 
     def overridden(self) -> str | None:
         """The verb that a POST stands for by `X-HTTP-Method-Override`; GET and POST are none."""
@@ -199,9 +203,7 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
         size += len(name) + len(value)
         if count > MAX_HEADERS:
             raise TooLarge(431, "Number of headers", MAX_HEADERS)
-        if name in _SINGLE and name in headers:
-            raise BadInput("The header is given twice", field=name.decode())
-        headers[name] = value
+        headers[name] = _repeated(name, headers[name], value) if name in headers else value
     if not _is_host(headers.get(b"host", b"")):
         raise BadInput("The Host header names no host", field="Host")
     if size > MAX_HEADER_BYTES:
@@ -211,9 +213,19 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
     return headers
 
 
+def _repeated(name: bytes, first: bytes, more: bytes) -> bytes:
+    """The value of a header that came before; of one that is no list, the last counts."""
+    if name in _SINGLE:
+        raise BadInput("The header is given twice", field=name.decode())
+    separator = _LISTS.get(name)
+    return more if separator is None else first + separator + more
+
+
 # It comes back in links: nothing may stand in it that no authority has (RFC 3986, 3.2).
 _is_host = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]%]{0,300}").fullmatch
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
+# Lists may come in several lines (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
+_LISTS = {b"accept": b", ", b"accept-language": b", ", b"cookie": b"; "}
 
 
 _TAG = re.compile(rb'(?P<weak>W/)?(?P<quote>"?)(?P<version>[0-9]{1,18})(?P=quote)')

@@ -1,4 +1,4 @@
-"""What a request tells of who sent it: the cookies of a sign-in, address, scheme, page."""
+"""What a request tells of who sent it: the cookies of a sign-in, and whose page it comes from."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -50,19 +50,11 @@ def xsrf_token(token: str) -> str:
 
 def refuse_foreign(exchange: Exchange) -> None:
     """Raise ForeignPage for what a page of another origin sends."""
-    host = exchange.headers.get(b"host", b"").decode("latin-1")
-    own = f"{scheme(exchange)}://{host}"
-    if origin.is_foreign(exchange.headers, own, exchange.service.settings.allowed_origins):
+    allowed = exchange.service.settings.allowed_origins
+    if origin.is_foreign(exchange.headers, exchange.base_url, allowed):
         raise ForeignPage
-
-
-def scheme(exchange: Exchange) -> str:
-    """`http` or `https`, as the client used it."""
-    behind_proxy = exchange.service.settings.behind_proxy
-    return origin.scheme(exchange.headers, exchange.scheme, behind_proxy=behind_proxy)
 
 
 def address(exchange: Exchange) -> str | None:
     """The client's."""
-    behind_proxy = exchange.service.settings.behind_proxy
-    return origin.address(exchange.headers, exchange.client, behind_proxy=behind_proxy)
+    return exchange.client

@@ -7,10 +7,14 @@ from functools import lru_cache
 _LONGEST = 100
 
 
-@lru_cache(1_024)
 def write(at: datetime) -> bytes:
     """An instant, its part of a second cut off."""
-    return format_datetime(at.astimezone(UTC), usegmt=True).encode()
+    return _written(int(at.timestamp()))
+
+
+@lru_cache(1_024)
+def _written(second: int) -> bytes:
+    return format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True).encode()
 
 
 @lru_cache(256)

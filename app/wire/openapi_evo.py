@@ -23,6 +23,7 @@ from app.wire.openapi_shared import (
     ANSWER_HEADERS,
     REQUEST_HEADERS,
     SECURITY_SCHEMES,
+    portable,
     ref,
     refusal_name,
     refusals,
@@ -72,7 +73,7 @@ def part() -> Part:
         tags=tuple(dict.fromkeys(_TAGS.values())),
         paths=paths,
         components={
-            "schemas": _portable(schemas),
+            "schemas": portable(schemas),
             "responses": refusals(_FACE, _error_content()),
             "parameters": REQUEST_HEADERS,
             "headers": ANSWER_HEADERS,
@@ -129,7 +130,7 @@ def _described(field: FieldInfo) -> Schema:
     )
     text = schema.pop("description", "")
     kind = _present(schema)
-    described: Schema = {"schema": _portable(kind), "description": text}
+    described: Schema = {"schema": portable(kind), "description": text}
     if kind.get("type") == "array":
         described |= {"style": "form", "explode": False}
     return described
@@ -220,18 +221,3 @@ def _text(example: str) -> Schema:
 
 def _media_type(format_: Format) -> str:
     return FORMATS[format_.name].media_types[0]
-
-
-def _portable(schema: Any) -> Any:  # noqa: ANN401  # JSON
-    """A schema that every reader understands: ECMA's patterns have no `\\Z`.
-
-    That a member is null when it is not given goes without saying, and viewers would take the
-    null for an example.
-    """
-    if isinstance(schema, dict):
-        return {
-            name: value.replace(r"\Z", "$") if name == "pattern" else _portable(value)
-            for name, value in schema.items()
-            if (name, value) != ("default", None)
-        }
-    return [_portable(item) for item in schema] if isinstance(schema, list) else schema

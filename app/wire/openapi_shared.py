@@ -1,5 +1,7 @@
 """What the faces' parts of the OpenAPI document have in common: headers, refusals, who may call."""
 
+from typing import Any
+
 from app.wire.openapi import Schema
 
 _TEXT: Schema = {"type": "string"}
@@ -53,6 +55,7 @@ _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "403": ("The caller lacks a role, or another origin's page sent the request", ()),
     "404": ("There is no such thing", ()),
     "405": ("The method is not served here", ("Allow",)),
+    "406": ("None of the media types that are accepted can be had", ()),
     "409": (
         "The change conflicts with another, or its Idempotency-Key is in flight",
         ("Retry-After",),
@@ -66,6 +69,8 @@ _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "431": ("The headers are too long or too many", ()),
     "503": ("The service cannot answer now", ("Retry-After",)),
 }
+_PERHAPS_EMPTY = ("414", "431")
+"""Refusals that have no body where the server's own limits are exceeded, before any face's."""
 
 
 def refusals(face: str, content: dict[str, Schema]) -> dict[str, Schema]:
@@ -74,7 +79,7 @@ def refusals(face: str, content: dict[str, Schema]) -> dict[str, Schema]:
         refusal_name(face, status): {
             "description": text,
             "headers": {name: ref("headers", name) for name in headers},
-            "content": content,
+            **({} if status in _PERHAPS_EMPTY else {"content": content}),
         }
         for status, (text, headers) in _REFUSALS.items()
     }
@@ -88,3 +93,18 @@ def refusal_name(face: str, status: str) -> str:
 def ref(kind: str, name: str) -> Schema:
     """A reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def portable(schema: Any) -> Any:  # noqa: ANN401  # JSON
+    """A schema that every reader understands: ECMA's patterns have no `\\Z`.
+
+    That a member is null when it is not given goes without saying, and viewers would take the
+    null for an example.
+    """
+    if isinstance(schema, dict):
+        return {
+            name: value.replace(r"\Z", "$") if name == "pattern" else portable(value)
+            for name, value in schema.items()
+            if (name, value) != ("default", None)
+        }
+    return [portable(item) for item in schema] if isinstance(schema, list) else schema

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from acceptance.chats import Chats
+from acceptance.chats import chats as running_chats
 from acceptance.reporting import pytest_runtest_makereport as pytest_runtest_makereport
 from acceptance.service_process import ADMIN, ServiceProcess, service
 
@@ -58,3 +60,10 @@ def auditor(client: Callable[[tuple[str, str] | None], httpx.Client]) -> httpx.C
 def anonymous(client: Callable[[tuple[str, str] | None], httpx.Client]) -> httpx.Client:
     """Calls without credentials."""
     return client(None)
+
+
+@pytest.fixture(scope="session")
+def chats() -> Iterator[Chats]:
+    """A service of two workers with agents and a customer."""
+    with running_chats() as found:
+        yield found

@@ -80,6 +80,12 @@ def test_cookies_are_secure_where_the_client_uses_tls(
     assert {"Secure" in attributes for attributes in cookies.values()} == {secure}
 
 
+def test_generated_types_name_the_address_that_the_client_uses(client: httpx.Client) -> None:
+    headers = {"Host": "sessions.example", "X-Forwarded-Proto": "https"}
+    types = client.get("/types/python", headers=headers).text
+    assert "BaseUrl: https://sessions.example\n" in types
+
+
 def test_a_session_outlives_the_service(proxied: ServiceProcess) -> None:
     with connection(proxied) as client:
         lasting = cookie_header(sign_in(client, ADMIN, remember=True))

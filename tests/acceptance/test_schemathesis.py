@@ -36,6 +36,11 @@ CHECKS = (
 a text is taken for a number), and wrong credentials, which are answered 429 after a while."""
 EXAMPLES_AN_OPERATION = 20
 LONGEST_S = 120.0
+OPTIONS = {
+    "evo": ["--exclude-path-regex=^/api/v1/"],
+    # The edge cases of each member of each carrier would be 40,000 requests.
+    "superoffice": ["--include-path-regex=^/api/v1/", "--phases=examples,fuzzing,stateful"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,10 @@ def fuzzed() -> Iterator[ServiceProcess]:
         yield served
 
 
-def test_no_answer_is_outside_of_the_document(fuzzed: ServiceProcess, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_no_answer_is_outside_of_the_document(
+    fuzzed: ServiceProcess, tmp_path: Path, options: list[str]
+) -> None:
     token = fuzzed.command("users", "token", ADMIN[0]).stdout.strip()
     run = subprocess.run(  # noqa: S603  # a tool of ours
         [
@@ -59,6 +67,7 @@ def test_no_answer_is_outside_of_the_document(fuzzed: ServiceProcess, tmp_path: 
             "--continue-on-failure",
             "--warnings=off",
             "--no-color",
+            *options,
         ],
         capture_output=True,
         text=True,

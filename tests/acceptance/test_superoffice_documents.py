@@ -15,6 +15,7 @@ NO_ENTITY = "Bad request. Entity to save is not in request body."
 ADDED = ["TableRight", "FieldProperties", "_Links"]
 ERROR = ["Error", "ErrorType", "ErrorMessage", "ErrorSource"]
 SENT: dict[str, Any] = msgspec.json.decode(SAMPLE)
+SENT_ID = SENT.pop("ChatSessionId")
 
 REFERENCES: dict[str, dict[str, Any]] = {
     "User": {"AssociateId": 7, "Name": "kim", "Type": "InternalAssociate"},
@@ -47,34 +48,49 @@ def documented(served: ServiceProcess, target: str, body: bytes) -> Answer:
     return send(served.port, b"\r\n".join(lines) + b"\r\n\r\n" + body)
 
 
+def sample(number: int) -> bytes:
+    """The documented body for another session than the documented one."""
+    return SAMPLE.replace(b"%d" % SENT_ID, b"%d" % number)
+
+
 def own(entity: dict[str, Any]) -> dict[str, Any]:
     """The fields of a session without what the API adds to them."""
     return {name: value for name, value in entity.items() if name not in ADDED}
 
 
 def test_the_documented_put_comes_back_field_by_field(served: ServiceProcess, number: int) -> None:
-    answer = documented(served, f"{PATH}/{number}", SAMPLE)
+    answer = documented(served, f"{PATH}/{number}", sample(number))
     assert answer.status == 200
     assert answer.header("Content-Type") == "application/json; charset=utf-8"
     found = answer.json()
-    assert list(found) == [*SENT, *ADDED]
+    assert list(found) == ["ChatSessionId", *SENT, *ADDED]
     assert own(found) == SENT | {"ChatSessionId": number}
     for name in ("WhenRequested", "WhenStarted", "WhenEnded", "WhenIdle", "WhenFetched"):
         assert found[name] == SENT[name], "all seven digits and the offset are kept"
 
 
-def test_the_path_names_the_session_whatever_the_body_says(
+def test_a_body_that_names_another_session_than_the_path_is_refused(
     served: ServiceProcess, admin: httpx.Client, number: int
 ) -> None:
-    assert number != SENT["ChatSessionId"]
-    assert documented(served, f"{PATH}/{number}", SAMPLE).json()["ChatSessionId"] == number
-    assert admin.get(f"{PATH}/446").status_code == 404
+    assert number != SENT_ID
+    answer = documented(served, f"{PATH}/{number}", SAMPLE)
+    assert answer.status == 400
+    assert "ChatSessionId" in answer.json()["ErrorMessage"]
+    assert admin.get(f"{PATH}/{number}").headers["ETag"] == '"1"', "nothing changed"
+
+
+@pytest.mark.parametrize("named", [{}, {"ChatSessionId": 0}, {"chatsessionid": None}])
+def test_a_body_that_names_no_session_is_for_that_of_the_path(
+    admin: httpx.Client, number: int, named: dict[str, Any]
+) -> None:
+    answer = admin.put(f"{PATH}/{number}", json=SENT | named)
+    assert (answer.status_code, answer.json()["ChatSessionId"]) == (200, number)
 
 
 def test_what_the_api_adds_has_its_documented_form(served: ServiceProcess, number: int) -> None:
-    found = documented(served, f"{PATH}/{number}", SAMPLE).json()
+    found = documented(served, f"{PATH}/{number}", sample(number)).json()
     assert list(found["TableRight"]) == ["Mask", "Reason"]
-    assert list(found["FieldProperties"]) == list(SENT)
+    assert list(found["FieldProperties"]) == ["ChatSessionId", *SENT]
     for about in found["FieldProperties"].values():
         assert list(about) == ["FieldRight", "FieldType", "FieldLength"]
         assert list(about["FieldRight"]) == ["Mask", "Reason"]
@@ -89,15 +105,15 @@ def test_what_the_api_adds_has_its_documented_form(served: ServiceProcess, numbe
 def test_get_shows_what_put_answered(
     served: ServiceProcess, admin: httpx.Client, number: int
 ) -> None:
-    put = documented(served, f"{PATH}/{number}", SAMPLE)
+    put = documented(served, f"{PATH}/{number}", sample(number))
     read = admin.get(f"{PATH}/{number}", headers={"Host": "localhost"})
     assert (read.status_code, read.content) == (200, put.body)
-    assert read.headers["ETag"] == put.header("ETag") == '"2"'
+    assert read.headers["ETag"] == put.header("ETag") == '"4"'  # made, updated, rated, closed
 
 
 def test_the_same_put_again_changes_nothing(served: ServiceProcess, number: int) -> None:
-    first = documented(served, f"{PATH}/{number}", SAMPLE)
-    again = documented(served, f"{PATH}/{number}", SAMPLE)
+    first = documented(served, f"{PATH}/{number}", sample(number))
+    again = documented(served, f"{PATH}/{number}", sample(number))
     assert (again.status, again.body) == (200, first.body)
     assert again.header("ETag") == first.header("ETag")
 
@@ -173,7 +189,7 @@ def test_references_are_kept_as_given(admin: httpx.Client, number: int) -> None:
 
 
 def test_post_makes_a_session_under_a_fresh_number(admin: httpx.Client, number: int) -> None:
-    answer = admin.post(PATH, json=SENT)
+    answer = admin.post(PATH, json=SENT | {"ChatSessionId": SENT_ID})
     assert answer.status_code == 200
     made = answer.json()["ChatSessionId"]
     assert made > number

@@ -115,6 +115,21 @@ async def test_writers_of_one_session_through_any_worker_lose_no_update(
     assert etag == '"6"'
 
 
+async def test_who_sets_no_condition_is_never_refused_for_others_changes(
+    clients: Sequence[httpx.AsyncClient],
+) -> None:
+    opened = await clients[0].post("/ai/sessions")
+    path = f"/ai/sessions/{opened.json()['id']}"
+
+    async def change(client: httpx.AsyncClient, nth: int) -> set[int]:
+        bodies = ({"purpose": f"{nth}-{number}"} for number in range(20))
+        return {(await client.patch(path, json=body)).status_code for body in bodies}
+
+    told = await asyncio.gather(*map(change, clients[:32], range(32)))
+    assert set().union(*told) == {200}
+    assert (await clients[0].get(path)).headers["ETag"] == f'"{1 + 32 * 20}"'
+
+
 async def test_one_key_through_any_worker_makes_one_session(
     clients: Sequence[httpx.AsyncClient],
 ) -> None:

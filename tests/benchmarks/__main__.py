@@ -1,4 +1,4 @@
-"""The command: `python -m benchmarks [store|http|formats|rebuild|list|all]`.
+"""The command: `python -m benchmarks [store|http|formats|superoffice|rebuild|list|all]`.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """
@@ -12,13 +12,15 @@ from types import FrameType
 
 import click
 
-from . import formats, listing, over_http, rebuilding, store
+from . import formats, listing, over_http, rebuilding, store, superoffice
 from .conditions import conditions, wrk_version
 from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
-PARTS = ("store", "http", "formats", "rebuild", "list")
+PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list")
+UNDER_LOAD = {"http", "formats", "superoffice"}
+"""Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 50_000, 5_000
 ROWS, ROWS_SHORT = 1_000_000, 20_000
 SHORT = Pace(seconds=1, rounds=2)
@@ -51,11 +53,12 @@ def main(
             "store": lambda: store.run(here, pace),
             "http": lambda: over_http.run(here, pace),
             "formats": lambda: formats.run(here, pace),
+            "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
         }
         wanted = list(parts) if part == "all" else [part]
-        loaded = {"http", "formats"}.intersection(wanted) if wrk_version() is None else set()
+        loaded = UNDER_LOAD.intersection(wanted) if wrk_version() is None else set()
         if loaded:
             click.echo(f"wrk is not installed: {', '.join(loaded)} is left out", err=True)
             wanted = [name for name in wanted if name not in loaded]

@@ -1,7 +1,8 @@
 -- What wrk sends. Arguments: method, Authorization, file of session ids, word that makes purposes
 -- of this run differ from those of all others, format. POST creates; PATCH and GET go round the ids.
+-- PUT goes round those of chat sessions, with the body in the file beside that of the ids.
 
-local method, mark, paths, number, format
+local method, mark, paths, ids, number, format, entity
 
 local formats = {
    json = {"application/json", '{"accountId":"a1","purpose":"', '"}'},
@@ -15,8 +16,15 @@ local formats = {
 
 function init(args)
    method, mark, format, number, paths = args[1], args[4], formats[args[5]], 0, {}
+   ids = {}
+   local prefix = method == "PUT" and "/api/v1/ChatSession/" or "/ai/sessions/"
    for id in io.lines(args[3]) do
-      paths[#paths + 1] = "/ai/sessions/" .. id
+      ids[#ids + 1] = id
+      paths[#paths + 1] = prefix .. id
+   end
+   if method == "PUT" then
+      local body = io.open(args[3] .. ".body"):read("*a")
+      entity = {body:match('^(.-"ChatSessionId": )%d+(.-"CustomerName": ")[^"]*(.*)$')}
    end
    wrk.headers["Authorization"] = args[2]
    wrk.headers["Content-Type"] = format[1]
@@ -27,6 +35,11 @@ function request()
    number = number + 1
    if method == "GET" then
       return wrk.format("GET", paths[number % #paths + 1])
+   end
+   if method == "PUT" then
+      local at = number % #paths + 1
+      local name = mark .. "-" .. number
+      return wrk.format("PUT", paths[at], nil, entity[1] .. ids[at] .. entity[2] .. name .. entity[3])
    end
    local purpose = "Follow up on invoice " .. mark .. "-" .. number
    if method == "POST" then

@@ -17,6 +17,7 @@ from app.principals import Forbidden, Principal, Unauthenticated
 from app.routes.evo_auth import OPERATIONS, identify
 from app.routes.evo_operations import Headers
 from app.routes.exchange import Exchange
+from app.routes.signed_in import xsrf_token
 from app.service import Service, open_service
 from app.settings import Settings
 from app.sign_in import LoginSession
@@ -226,6 +227,7 @@ async def test_a_sign_in_to_remember_sets_all_cookies(service: Service) -> None:
         "ss-id": f"{made}{common}; Max-Age={14 * DAY_S}",
         "ss-pid": f"{made}{common}; Max-Age={28 * DAY_S}",
         "ss-opt": f"perm{common}; Max-Age={28 * DAY_S}",
+        "XSRF-TOKEN": f"{xsrf_token(made)}; Path=/; SameSite=Lax; Max-Age={28 * DAY_S}",
     }
 
 
@@ -236,7 +238,7 @@ async def test_a_sign_in_for_now_ends_with_the_browser(
     request = replace(CREDENTIALS, remember_me=remember)
     _, headers = await authenticate(exchange(service), request)
     cookies = set_cookies(headers)
-    assert set(cookies) == {"ss-id", "ss-opt"}
+    assert set(cookies) == {"ss-id", "ss-opt", "XSRF-TOKEN"}
     assert not any("Max-Age" in cookie for cookie in cookies.values())
     assert value_of(cookies["ss-opt"]) == "temp"
 
@@ -328,7 +330,7 @@ async def test_a_sign_out_closes_the_session_and_removes_the_cookies(
     answer, headers = await authenticate(asked, Authenticate(provider="logout"))
     assert answer == AuthenticateResponse(roles=[], permissions=[])
     cookies = set_cookies(headers)
-    assert set(cookies) == {"ss-id", "ss-pid", "ss-opt"}
+    assert set(cookies) == {"ss-id", "ss-pid", "ss-opt", "XSRF-TOKEN"}
     assert all(each.startswith(";") and "Max-Age=0" in each for each in cookies.values())
     assert await sessions(owner) == 0
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from domain.chat_carriers import Contact, Person
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
@@ -20,6 +21,7 @@ from domain.chat_events import (
 from domain.chat_evolve import evolve
 from domain.chat_session import (
     CHANGEABLE,
+    ChangeChatSession,
     ChatSession,
     ChatSessionFields,
     Command,
@@ -261,3 +263,35 @@ def test_what_was_decided_brings_the_state_to_the_command(
             name: getattr(command, name) for name in CHANGEABLE
         }
         assert decide(command, state) == []
+
+
+def test_a_change_is_made_of_what_is_there() -> None:
+    def promoted(held: ChatSessionFields) -> ChatSessionFields:
+        return replace(held, chat_session_id=ChatSessionId(8), alert_level=held.rating + 1)
+
+    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=promoted, at=NOON)
+    assert decide(command, state_after(CREATED)) == [ChatSessionUpdated(alert_level=4)]
+
+
+def test_a_change_to_the_same_records_nothing() -> None:
+    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=lambda held: held)
+    assert decide(command, state_after(CREATED)) == []
+
+
+def test_what_follows_from_a_status_follows_from_a_change_too() -> None:
+    command = ChangeChatSession(
+        chat_session_id=S7,
+        asked=b"",
+        change=lambda held: replace(held, status=ChatSessionStatus.IN_QUEUE),
+        at=NOON,
+        queue_pos=5,
+    )
+    (event,) = decide(command, state_after(CREATED))
+    assert isinstance(event, ChatSessionUpdated)
+    assert (event.when_requested, event.initial_queue_pos) == (NOON, 5)
+
+
+def test_what_is_not_there_is_not_changed() -> None:
+    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=lambda held: held)
+    with pytest.raises(NotFound):
+        decide(command, state_after(CREATED, DELETED))

@@ -66,6 +66,7 @@ def test_an_error_is_answered_as_promised(
     [
         (StoreDown("down"), (b"retry-after", b"7")),
         (KeyInFlight(), (b"retry-after", b"7")),
+        (Conflict(UUID(int=7), 3), (b"retry-after", b"7")),
         (VersionMismatch(3), (b"etag", b'"3"')),
     ],
 )

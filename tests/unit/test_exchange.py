@@ -15,11 +15,21 @@ from app.service import Service
 from app.wire.json_text import BadInput
 
 BODY_BYTES = 100
-SERVICE = cast("Service", SimpleNamespace(settings=SimpleNamespace(body_bytes=BODY_BYTES)))
+
+
+def service(*, behind_proxy: bool = False) -> Service:
+    settings = SimpleNamespace(body_bytes=BODY_BYTES, behind_proxy=behind_proxy)
+    return cast("Service", SimpleNamespace(settings=settings))
+
+
+SERVICE = service()
 
 
 def exchange(
-    *headers: tuple[bytes, bytes], path: str = "/ai/sessions", query: bytes = b""
+    *headers: tuple[bytes, bytes],
+    path: str = "/ai/sessions",
+    query: bytes = b"",
+    service: Service = SERVICE,
 ) -> Exchange:
     scope: Any = {
         "headers": headers,
@@ -29,7 +39,7 @@ def exchange(
         "scheme": "http",
         "method": "POST",
     }
-    opened = Exchange(SERVICE, scope)
+    opened = Exchange(service, scope)
     opened.face, opened.operation = "evo", "NewAISession"
     return opened
 
@@ -84,7 +94,33 @@ def test_a_header_that_decides_is_given_once(name: bytes) -> None:
     with pytest.raises(BadInput) as refused:
         exchange((name, b"1"), (name, b"1"))
     assert refused.value.field == name.decode()
-    exchange((b"accept", b"a"), (b"accept", b"b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(b"accept", b"a, b"), (b"accept-language", b"a, b"), (b"cookie", b"a; b"), (b"origin", b"b")],
+)
+def test_lists_may_come_in_several_lines_and_of_others_the_last_counts(
+    name: bytes, value: bytes
+) -> None:
+    assert exchange((name, b"a"), (name, b"b")).headers[name] == value
+
+
+@pytest.mark.parametrize(
+    ("behind_proxy", "client", "base_url"),
+    [(False, "192.0.2.1", "http://s.example"), (True, "198.51.100.7", "https://s.example")],
+    ids=["on its own", "behind a proxy"],
+)
+def test_links_and_the_log_tell_what_the_client_sees_if_the_proxy_is_to_be_believed(
+    behind_proxy: bool, client: str, base_url: str
+) -> None:
+    opened = exchange(
+        (b"host", b"s.example"),
+        (b"x-forwarded-for", b"203.0.113.9, 198.51.100.7"),
+        (b"x-forwarded-proto", b"https"),
+        service=service(behind_proxy=behind_proxy),
+    )
+    assert (opened.call().metadata.client, opened.base_url) == (client, base_url)
 
 
 @pytest.mark.parametrize(

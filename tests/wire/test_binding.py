@@ -5,6 +5,8 @@ import pytest
 
 from app.wire.evo.binding import Sent, bind, bind_all
 from app.wire.evo.requests import (
+    Authenticate,
+    ListAccounts,
     ListAISessions,
     NewAISession,
     NewAISessionAction,
@@ -123,6 +125,27 @@ def test_query_and_body_have_their_order(handler: Any, purpose: str) -> None:  #
         query=[("Purpose", "query")],
     )
     assert bind(NewAISession, sent).purpose == purpose
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"rememberMe":"true"}', b'{"RememberMe":"true"}', b'{"rememberMe":"True","x":1}'],
+    ids=["as documented", "in another case", "beside an unknown one"],
+)
+def test_a_truth_value_may_be_in_quotes_however_its_member_is_written(body: bytes) -> None:
+    assert bind(Authenticate, Sent(body=body, content_type=JSON_TYPE)).remember_me is True
+
+
+@pytest.mark.parametrize("body", [b'{"rememberMe":"perhaps"}', b'{"RememberMe":"perhaps"}'])
+def test_a_value_of_another_type_is_refused_by_its_name(body: bytes) -> None:
+    with pytest.raises(BadInput) as refused:
+        bind(Authenticate, Sent(body=body, content_type=JSON_TYPE))
+    assert (refused.value.field, refused.value.code) == ("rememberMe", "ValidationException")
+
+
+def test_an_empty_filter_can_be_asked_for() -> None:
+    sent = Sent(body=b'{"nameFilter":""}', content_type=JSON_TYPE, handler=JSON)
+    assert bind(ListAccounts, sent).name_filter == ""
 
 
 def test_an_empty_field_of_a_form_says_nothing() -> None:

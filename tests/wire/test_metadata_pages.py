@@ -13,6 +13,7 @@ from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply
 from app.routes.pages import ROUTES, PagesFace
 from app.service import Service
+from app.settings import Settings
 from app.wire.evo.api import API
 from app.wire.evo.description import OperationDescription, operation
 from app.wire.evo.languages import LANGUAGES
@@ -21,7 +22,7 @@ from app.wire.formats import FORMATS
 from app.wire.json_text import BadInput
 
 URL = "https://sessions.example"
-SERVICE = cast("Service", SimpleNamespace())
+SERVICE = cast("Service", SimpleNamespace(settings=Settings(database_url="", master_key=b"")))
 VOID = {"meta", "link", "br"}
 
 NEW_IN_XML = """\

@@ -12,12 +12,12 @@ from app.wire.superoffice.answer import (
     write_entities,
     write_entity,
     write_error,
+    write_invalid_request,
     write_message,
     write_messages,
     write_null,
     write_page,
     write_text,
-    write_truth,
 )
 from app.wire.superoffice.entity import read_entity
 from app.wire.superoffice.selection import Selection
@@ -283,7 +283,12 @@ def test_a_message_has_its_documented_members() -> None:
     ("written", "json", "xml"),
     [
         (write_text, b'"a<b"', b"<string>a&lt;b</string>"),
-        (lambda _, format_: write_truth(True, format_), b"true", b"<boolean>true</boolean>"),
+        (
+            lambda text, format_: write_invalid_request(text, format_),
+            b'{"Message":"The request is invalid.","MessageDetail":"a<b"}',
+            b"<Error><Message>The request is invalid.</Message>"
+            b"<MessageDetail>a&lt;b</MessageDetail></Error>",
+        ),
         (
             lambda _, format_: write_null(format_),
             b"null",
@@ -298,7 +303,7 @@ def test_a_message_has_its_documented_members() -> None:
             b"<ErrorMessage>a&lt;b</ErrorMessage><ErrorSource>Sessionary</ErrorSource></Error>",
         ),
     ],
-    ids=["text", "truth", "null", "error"],
+    ids=["text", "invalid request", "null", "error"],
 )
 def test_single_values_are_written_in_both_formats(
     written: Callable[[str, Format], bytes], json: bytes, xml: bytes

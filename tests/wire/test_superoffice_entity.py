@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.wire.formats import XML, UnknownType
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import Manner, write_entity
-from app.wire.superoffice.entity import command, read_entity, refuse_another_id
+from app.wire.superoffice.entity import read_entity, refuse_another_id
 from app.wire.superoffice.message import read_message
 from app.wire.superoffice.patch import patched
 from domain.chat_carriers import Address, Associate, Contact, LocalizedField, Sale
@@ -22,17 +22,12 @@ from domain.chat_enums import (
     ChatSessionStatus,
 )
 from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSession, ChatSessionFields, UpdateChatSession
+from domain.chat_session import ChatSession, ChatSessionFields
 from domain.ids import ChatSessionId
 
 
 def read(text: str) -> ChatSessionFields:
     return read_entity(text.encode())
-
-
-def test_the_id_in_the_path_wins_over_the_one_in_the_body() -> None:
-    wanted = command(UpdateChatSession, ChatSessionId(7), read('{"ChatSessionId": 9, "Rank": 1}'))
-    assert wanted == UpdateChatSession(chat_session_id=ChatSessionId(7), rank=1)
 
 
 def test_names_count_in_any_case() -> None:

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from app.wire.evo.dto import AI_NAMESPACE, TYPES_NAMESPACE, Dto
 from domain.limits import (
+    ACCOUNT_NAME_LENGTH,
     AccountIdText,
     AccountName,
     AccountReference,
@@ -25,6 +26,7 @@ MOST_ITEMS_A_PAGE = 10_000
 # A limit stands at the type that it limits: beside a None, msgspec takes none for numbers.
 PageNumber = Annotated[int, Meta(ge=0)]
 PageSize = Annotated[int, Meta(ge=1)]
+NamePart = Annotated[str, Meta(max_length=ACCOUNT_NAME_LENGTH)]
 ListedIds = Annotated[list[str], Meta(max_length=LISTED_IDS)]
 SessionId = Annotated[str | None, Meta(description="The ID of the session")]
 
@@ -160,7 +162,7 @@ class ListAccounts(ListRequest, kw_only=True):
     base: ClassVar[type[Dto] | None] = ListRequest
 
     name_filter: Annotated[
-        AccountName | None, Meta(description="Only accounts whose name contains this text")
+        NamePart | None, Meta(description="Only accounts whose name contains this text")
     ] = None
 
 

@@ -93,11 +93,6 @@ def write_text(text: str, format_: Format) -> bytes:
     return _written("string", text, format_)
 
 
-def write_truth(truth: bool, format_: Format) -> bytes:
-    """A single true or false."""
-    return _written("boolean", truth, format_)
-
-
 def write_null(format_: Format) -> bytes:
     """No entity, where one might have been."""
     return b"null" if format_ is JSON else xml.nil("ChatSessionEntity").encode()
@@ -118,6 +113,16 @@ def write_page(page: Mapping[str, Any], format_: Format) -> bytes:
 def write_error(error_type: str, message: str, format_: Format = JSON) -> bytes:
     """An error as the API prints it; `error_type` such as `SoNotFoundException`."""
     return _written("Error", _Error(True, error_type, message, "Sessionary"), format_)
+
+
+def write_invalid_request(detail: str, format_: Format) -> bytes:
+    """What the agent says of a parameter that is not there or cannot be read; `detail` names it."""
+    return _written("Error", _InvalidRequest("The request is invalid.", detail), format_)
+
+
+class _InvalidRequest(Struct, frozen=True, rename="pascal"):
+    message: str
+    message_detail: str
 
 
 class _Error(Struct, frozen=True, rename="pascal"):

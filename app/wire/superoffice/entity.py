@@ -1,19 +1,17 @@
-"""The chat session: from a request's body to its fields, and from those to a command."""
+"""The chat session: from a request's body to its fields."""
 
 from datetime import tzinfo
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct, field
-from msgspec.structs import asdict
 
 from app.wire.json_text import BadInput
 from app.wire.superoffice import bodies
 from app.wire.superoffice.members import pascal
-from domain.chat_session import ChatSessionFields, NewChatSession, UpdateChatSession
+from domain.chat_message import ChatMessage
+from domain.chat_session import ChatSessionFields
 from domain.ids import ChatSessionId
-
-C = TypeVar("C", NewChatSession, UpdateChatSession)
 
 _NULL = Raw(b"null")
 _RIGHTS = (("table_right", Raw, _NULL), ("field_properties", Raw, _NULL))
@@ -54,18 +52,13 @@ def to_tree(state: ChatSessionFields) -> dict[str, Any]:
     return tree
 
 
-def refuse_another_id(given: ChatSessionFields, number: ChatSessionId) -> None:
-    """Refuse an entity whose id is another than the path's; 0 and none at all say nothing."""
+def refuse_another_id(given: ChatSessionFields | ChatMessage, number: ChatSessionId) -> None:
+    """Refuse what names another session than the path does; 0 and none at all say nothing."""
     if given.chat_session_id not in (0, number):
         raise BadInput(
-            f"The entity is that of session {given.chat_session_id}, not the one in the path",
+            f"The body is about session {given.chat_session_id}, not the one in the path",
             field="ChatSessionId",
         )
-
-
-def command(kind: type[C], chat_session_id: ChatSessionId, given: ChatSessionFields) -> C:
-    """The command to create or replace a session; the id that the entity names is ignored."""
-    return kind(**(asdict(given) | {"chat_session_id": chat_session_id}))
 
 
 def _fields(entity: Struct) -> ChatSessionFields:

@@ -26,6 +26,7 @@ from app.wire.superoffice.lenient import Reading, member_value, value_of
 from app.wire.superoffice.members import Member, members
 from app.wire.superoffice.negotiation import request_format
 from domain.chat_session import ChatSessionFields
+from domain.errors import DomainError
 
 MOST_OPERATIONS = 1_000
 """Of one JSON Patch."""
@@ -39,7 +40,7 @@ _DEFAULTS = to_tree(ChatSessionFields())
 _ROOT = inspect.type_info(ENTITY)
 
 
-class TestFailed(Exception):
+class TestFailed(DomainError):
     """An entity does not have the value that a patch tested for; `path` as in the patch."""
 
     __test__ = False  # pytest takes it for tests otherwise

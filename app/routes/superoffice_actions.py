@@ -1,0 +1,112 @@
+"""What agents and customers do with a chat session: who has it, and what is said in it."""
+
+from msgspec.structs import replace
+
+from app.routes.exchange import Reply, position_headers
+from app.routes.superoffice_asked import Asked, int32, is_customer
+from app.routes.superoffice_sessions import answered
+from app.wire.json_text import BadInput
+from app.wire.superoffice.answer import write_message, write_messages, write_text
+from app.wire.superoffice.entity import refuse_another_id
+from app.wire.superoffice.message import read_message
+from app.wire.superoffice.transcript import transcript
+from domain.chat_message import ChatMessage
+from domain.errors import NotFound, NotInQueue
+from domain.ids import ChatSessionId
+
+
+async def transfer(asked: Asked, number: ChatSessionId, to: str) -> Reply:
+    """Ask an agent, by user name or number, to take a session over."""
+    service = asked.exchange.service
+    call = await asked.call(number)
+    agent = await service.principals.associate(to)
+    if agent is None:
+        raise NotFound("Associate", to[:100])
+    return answered(asked, await service.chat.transfer(number, agent, asked.principal, call))
+
+
+async def accept(asked: Asked, number: ChatSessionId) -> Reply:
+    """Take a session over; if the caller was not asked to, it stays as it is."""
+    chat, call = asked.exchange.service.chat, await asked.call(number)
+    return answered(asked, await chat.accept_transfer(number, asked.principal, call))
+
+
+async def reject(asked: Asked, number: ChatSessionId) -> Reply:
+    """Do not take a session; if nobody was asked to, it stays as it is."""
+    chat, call = asked.exchange.service.chat, await asked.call(number)
+    return answered(asked, await chat.reject_transfer(number, asked.principal, call))
+
+
+async def pick_up(asked: Asked, number: ChatSessionId) -> Reply:
+    """Take a session from the queue; null if it is not there, or no longer."""
+    chat, call = asked.exchange.service.chat, await asked.call(number)
+    try:
+        return answered(asked, await chat.pick_up(number, asked.principal, call))
+    except NotInQueue:
+        return asked.nothing()
+
+
+async def pick_up_first(asked: Asked) -> Reply:
+    """Take the session that has waited longest; null if none waits."""
+    # A condition would be about a session that the caller does not know yet.
+    call = replace(asked.exchange.call(), if_version=None)
+    answer = await asked.exchange.service.chat.pick_up_first(asked.principal, call)
+    return asked.nothing() if answer is None else answered(asked, answer)
+
+
+async def reset(asked: Asked, number: ChatSessionId) -> Reply:
+    """Send a session back to the queue."""
+    call = await asked.call(number)
+    return answered(asked, await asked.exchange.service.chat.reset(number, call))
+
+
+async def messages(asked: Asked, number: ChatSessionId, after: int) -> Reply:
+    """The messages of a session, those after one of them if asked so."""
+    found = await _messages(asked, number, after)
+    return asked.reply(write_messages(found, asked.manner))
+
+
+async def tell(asked: Asked, number: ChatSessionId, *, html: bool) -> Reply:
+    """What was said, as text or HTML."""
+    found = await _messages(asked, number, 0)
+    text = transcript(found, asked.manner.locale, html=html)
+    return asked.reply(write_text(text, asked.manner.format))
+
+
+async def add_message(asked: Asked, number: ChatSessionId, message: ChatMessage) -> Reply:
+    """Post a message; its id and time are the service's."""
+    refuse_another_id(message, number)
+    call = await asked.call(number)
+    posted, answer = await asked.exchange.service.chat.add_message(number, message, call)
+    return asked.reply(write_message(posted, asked.manner), position_headers(answer))
+
+
+async def transfer_by_path(asked: Asked) -> Reply:
+    """`POST /{chatSessionId}/TransferTo/{toAssociate}`."""
+    return await transfer(asked, asked.number("chatSessionId"), asked.exchange.path["toAssociate"])
+
+
+async def get_messages(asked: Asked) -> Reply:
+    """`GET /{chatSessionId}/Messages?after=…`."""
+    text = asked.query.get("after", "").strip()
+    after = int32(text) if text else 0
+    if after is None:
+        raise BadInput(f"{text[:20]!r} is no int32", field="after")
+    return await messages(asked, asked.number("chatSessionId"), after)
+
+
+async def post_message(asked: Asked) -> Reply:
+    """`POST /{chatSessionId}/Messages`."""
+    message = read_message(asked.exchange.body, asked.body_type, asked.zone)
+    return await add_message(asked, asked.number("chatSessionId"), message)
+
+
+async def get_transcript(asked: Asked) -> Reply:
+    """`POST /{chatSessionId}/Transcript?html=…`."""
+    return await tell(asked, asked.number("chatSessionId"), html=asked.truth("html"))
+
+
+async def _messages(asked: Asked, number: ChatSessionId, after: int) -> list[ChatMessage]:
+    exchange = asked.exchange
+    fetched_by = exchange.call() if is_customer(asked.principal) else None
+    return await exchange.service.chat.messages(number, after, fetched_by)

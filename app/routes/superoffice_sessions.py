@@ -1,0 +1,151 @@
+"""Chat sessions as entities: made, found, replaced, patched, deleted, listed."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+from msgspec.structs import replace
+
+from app.calls import Answer
+from app.chat_list import list_chat_sessions, sessions_of
+from app.odata.filter import Asker
+from app.principals import SYSTEM_ADMINISTRATOR, Forbidden
+from app.routes.exchange import Reply, etag, position_headers
+from app.routes.superoffice_asked import Asked, is_customer, is_unchanged, sees_key
+from app.wire import http_date
+from app.wire.form import pairs
+from app.wire.json_text import BadInput
+from app.wire.superoffice.answer import write_entities, write_entity, write_page
+from app.wire.superoffice.entity import read_entity, refuse_another_id
+from app.wire.superoffice.patch import patched
+from domain.chat_session import ChatSessionFields
+from domain.errors import InvalidField, NotFound
+from domain.ids import ChatSessionId
+
+
+async def default(asked: Asked) -> Reply:
+    """`GET /default`: nothing is stored, and no number is drawn."""
+    return asked.reply(write_entity(ChatSessionFields(), asked.manner))
+
+
+async def list_all(asked: Asked) -> Reply:
+    """`GET /api/v1/ChatSession`."""
+    exchange = asked.exchange
+    asker = Asker(today=datetime.now(UTC).date(), associate_id=asked.principal.associate_id or None)
+    page = await list_chat_sessions(
+        exchange.service.views, pairs(exchange.query), base_url=exchange.base_url, asker=asker
+    )
+    return asked.reply(write_page(page, asked.manner.format))
+
+
+async def for_current_user(asked: Asked) -> Reply:
+    """`GET /ForCurrentUser`: what the caller can work on, without the sessions' keys."""
+    views = asked.exchange.service.views
+    found = await sessions_of(views, asked.principal.associate_id)
+    manner = replace(asked.manner, show_session_key=False)
+    return asked.reply(write_entities([session.state for session in found], manner))
+
+
+async def post(asked: Asked) -> Reply:
+    """`POST /api/v1/ChatSession`: 200, not 201; the service draws the id."""
+    entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
+    return answered(asked, await create(asked, entity), linked=True)
+
+
+async def put(asked: Asked) -> Reply:
+    """`PUT /api/v1/ChatSession/{id}`: replaces the whole entity that the path names."""
+    number = asked.number("id")
+    entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
+    refuse_another_id(entity, number)
+    return answered(asked, await save(asked, number, entity), linked=True)
+
+
+async def patch(asked: Asked) -> Reply:
+    """`PATCH /api/v1/ChatSession/{id}`: decided on what is there at the moment of the change."""
+    number, exchange = asked.number("id"), asked.exchange
+    call = await asked.call(number)
+    change = partial(_patched, asked, sees=await _sees_key(asked, number))
+    answer = await exchange.service.chat.change(number, change, exchange.body, call)
+    return answered(asked, answer, linked=True)
+
+
+async def get(asked: Asked) -> Reply:
+    """`GET /api/v1/ChatSession/{id}`."""
+    return await show(asked, asked.number("id"), linked=True)
+
+
+async def delete(asked: Asked) -> Reply:
+    """`DELETE /api/v1/ChatSession/{id}`: 204 without a body."""
+    return await remove(asked, asked.number("id"))
+
+
+async def create(asked: Asked, entity: ChatSessionFields) -> Answer:
+    """A new session, whatever id the entity names."""
+    call = asked.exchange.call()
+    number = await asked.exchange.service.new_chat_session_id(call)
+    return await asked.exchange.service.chat.new(number, entity, call)
+
+
+async def save(asked: Asked, number: ChatSessionId, entity: ChatSessionFields) -> Answer:
+    """A session replaced; but who may not see its key can neither remove nor choose it."""
+    chat = asked.exchange.service.chat
+    call = await asked.call(number)
+    if await _sees_key(asked, number):
+        return await chat.update(number, entity, call)
+    _refuse_key(entity)
+    return await chat.change(number, partial(_with_its_key, entity), asked.exchange.body, call)
+
+
+async def show(asked: Asked, number: ChatSessionId, *, linked: bool = False) -> Reply:
+    """A session, or 304 if the client has it as it is."""
+    session = await asked.found(number)
+    if session is None:
+        raise NotFound("ChatSession", number)
+    if is_customer(asked.principal):
+        await asked.exchange.service.chat.fetched(session.state, asked.exchange.call())
+    if is_unchanged(asked.exchange.headers, session):
+        changed = (b"last-modified", http_date.write(session.audit.modified_at))
+        return Reply(304, headers=(etag(session.version), changed))
+    return asked.session(session, linked=linked)
+
+
+async def remove(asked: Asked, number: ChatSessionId) -> Reply:
+    """204 without a body."""
+    call = await asked.call(number)
+    answer = await asked.exchange.service.chat.delete(number, call)
+    return Reply(204, headers=position_headers(answer))
+
+
+def answered(asked: Asked, answer: Answer, *, linked: bool = False) -> Reply:
+    """The session that a command led to."""
+    return asked.session(answer.folded, position_headers(answer), linked=linked)
+
+
+async def _sees_key(asked: Asked, number: ChatSessionId) -> bool:
+    if asked.principal.is_administrator:
+        return True
+    session = await asked.found(number)
+    return session is not None and sees_key(asked.principal, session)
+
+
+def _patched(asked: Asked, held: ChatSessionFields, *, sees: bool) -> ChatSessionFields:
+    """What a patch makes of a session; who may not see the key cannot test it either."""
+    shown = held if sees else replace(held, session_key=None)
+    try:
+        wanted = patched(shown, asked.exchange.body, asked.body_type, asked.zone)
+    except BadInput as error:
+        # As the domain says it: a retry finds out whether the patch was applied the first time.
+        raise InvalidField(error.field or "", str(error)) from error
+    if sees:
+        return wanted
+    _refuse_key(wanted)
+    return _with_its_key(wanted, held)
+
+
+def _with_its_key(wanted: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
+    return replace(wanted, session_key=held.session_key)
+
+
+def _refuse_key(wanted: ChatSessionFields) -> None:
+    if wanted.session_key is not None:
+        message = f"SessionKey: only who may see it may set it ({SYSTEM_ADMINISTRATOR} may)"
+        raise Forbidden(message=message)
