@@ -20,7 +20,7 @@ from app.log.errors import VersionMismatch
 from app.log.keyring import Keyring
 from app.new_uuid import new_uuid
 from app.views import Views
-from domain.errors import DomainError
+from domain.errors import DomainError, NotFound
 from domain.event import Event
 from domain.ids import AccountId, StreamId
 from projections.catalog import VIEWS
@@ -127,8 +127,13 @@ class Decisions:
 def _decided(job: Job, known: Known) -> Sequence[Event]:
     folded = known.folded
     state = None if folded is None else folded.state
-    events = job.target.decide(job.command, state)
     demanded = job.call.if_version
-    if demanded is not None and folded is not None and folded.version not in demanded:
-        raise VersionMismatch(folded.version)
-    return events
+    if demanded is None or folded is None or folded.version in demanded:
+        return job.target.decide(job.command, state)
+    try:
+        job.target.decide(job.command, state)
+    except NotFound:
+        raise
+    except DomainError:
+        pass  # what the present state does not allow was meant for another
+    raise VersionMismatch(folded.version)

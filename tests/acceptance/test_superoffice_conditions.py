@@ -148,3 +148,14 @@ def test_a_retry_under_a_date_gets_its_first_answer(chats: Chats, path: str) -> 
     headers["If-Unmodified-Since"] = format_datetime(changed - timedelta(hours=1), usegmt=True)
     again = kim.patch(path, json={"Rating": 4}, headers=headers)
     assert (again.status_code, again.content) == (200, first.content)
+
+
+def test_a_version_that_is_not_the_sessions_goes_before_a_test_that_fails(
+    chats: Chats, path: str
+) -> None:
+    kim = chats["kim"]
+    version = kim.get(path).headers["ETag"]
+    kim.patch(path, json={"Rating": 4}).raise_for_status()
+    failing = [{"op": "test", "path": "/Rating", "value": 1}]
+    assert kim.patch(path, json=failing, headers={"If-Match": version}).status_code == 412
+    assert kim.patch(path, json=failing).status_code == 409
