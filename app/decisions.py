@@ -128,7 +128,8 @@ def _decided(job: Job, known: Known) -> Sequence[Event]:
     folded = known.folded
     state = None if folded is None else folded.state
     demanded = job.call.if_version
-    if demanded is None or folded is None or folded.version in demanded:
+    version = 0 if folded is None else folded.version  # 0: nothing is there to match
+    if demanded is None or version in demanded:
         return job.target.decide(job.command, state)
     try:
         job.target.decide(job.command, state)
@@ -136,4 +137,4 @@ def _decided(job: Job, known: Known) -> Sequence[Event]:
         raise
     except DomainError:
         pass  # what the present state does not allow was meant for another
-    raise VersionMismatch(folded.version)
+    raise VersionMismatch(version)

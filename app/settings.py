@@ -36,11 +36,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Look-ups by id that share one query, at most."""
     cache_bytes: int = 64 * 1024 * 1024
     """Folded aggregates kept in memory by each worker process."""
-    conflict_retries: int = 100
-    """How often a command is decided again because its stream had moved on.
+    conflict_retries: int = 3
+    """How often a command is decided again because its stream had moved on, before a 409.
 
-    Often, because whoever was overtaken has to read first, while the worker that overtook him goes
-    on from memory and may do so many times more. One command of a stream is tried at a time.
+    Only other processes can overtake it: in this one, a stream's commands take turns.
     """
 
     fetch_mark_s: float = 15.0

@@ -6,9 +6,10 @@ from typing import ClassVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.errors import AlreadyExists, NotFound
+from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.event import Event
 from domain.ids import AccountId
+from domain.limits import RESERVED_ENDINGS
 
 
 class NewAccount(Struct, frozen=True, kw_only=True):
@@ -58,12 +59,16 @@ class Account(Struct, frozen=True, kw_only=True):
 def decide(command: Command, state: Account | None) -> Sequence[AccountEvent]:
     """Events that a command adds; none when nothing changes.
 
-    Raises AlreadyExists for a taken id, NotFound for an unknown one.
+    Raises AlreadyExists for a taken id, InvalidField for one that no path can name, NotFound for an
+    unknown one.
     """
     match command:
         case NewAccount(account_id=account_id, name=name):
             if state is not None:
                 raise AlreadyExists("Account", account_id)
+            if account_id.lower().endswith(RESERVED_ENDINGS):
+                endings = ", ".join(RESERVED_ENDINGS)
+                raise InvalidField("Id", f"An id does not end in {endings}: those name formats")
             return [AccountCreated(account_id=account_id, name=name)]
         case RenameAccount(account_id=account_id, name=new_name):
             if state is None:

@@ -19,6 +19,8 @@ AccountIdText = Annotated[
     ),
 ]
 """The id of a new account, fit for a path: no slash, nothing unprintable, neither `.` nor `..`."""
+RESERVED_ENDINGS = (".json", ".xml", ".jsv", ".csv", ".jsonl")
+"""At the end of a path they name a format: no id of an account may end so."""
 AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
 """An account that somebody names, known or not."""
 ACCOUNT_NAME_LENGTH = 255

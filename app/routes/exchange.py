@@ -182,7 +182,8 @@ class Exchange:
                 f"Idempotency-Key takes 1 to {MAX_KEY_CHARACTERS} characters",
                 field="Idempotency-Key",
             )
-        return key if key is None or self.item is None else f"{key}/{self.item}"
+        # No header holds a line feed: no caller's own key is that of an item.
+        return key if key is None or self.item is None else f"{key}\n{self.item}"
 
     def _text(self, name: bytes) -> str | None:
         value = self.headers.get(name)

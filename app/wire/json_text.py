@@ -46,17 +46,8 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 
 def decode_some(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """As `decode`, or None where another reader of `body` may come to another value.
-
-    There some member may have gone unread or come twice, or one is of another type, as a number in
-    quotes is.
-    """
-    try:
-        value = _decoded(decoder, body)
-    except BadInput as error:
-        if isinstance(error.__cause__, msgspec.ValidationError):
-            return None
-        raise
+    """As `decode`, or None where some member of `body` may have gone unread or come twice."""
+    value = _decoded(decoder, body)
     return value if body.count(b":") <= _given(value) else None
 
 

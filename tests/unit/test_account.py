@@ -13,7 +13,7 @@ from domain.account import (
     decide,
     evolve,
 )
-from domain.errors import AlreadyExists, NotFound
+from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.ids import AccountId
 
 A1 = AccountId("a1")
@@ -65,3 +65,10 @@ def test_an_unknown_account_is_not_renamed() -> None:
 )
 def test_an_account_is_what_happened_to_it(past: Sequence[AccountEvent], name: str) -> None:
     assert state_after(*past) == Account(account_id="a1", name=name)
+
+
+@pytest.mark.parametrize("account", ["acme.json", "a.XML", ".csv"])
+def test_an_id_that_a_path_would_take_for_a_format_is_refused(account: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        decide(NewAccount(account_id=AccountId(account), name="Acme"), None)
+    assert refused.value.field == "Id"

@@ -1,6 +1,7 @@
 import pytest
 
-from app.wire.formats import CSV, JSON, JSV, XML, Format, answer_format, media_type
+from app.wire.formats import CSV, FORMATS, JSON, JSV, XML, Format, answer_format, media_type
+from domain.limits import RESERVED_ENDINGS
 
 
 def negotiated(
@@ -102,3 +103,7 @@ def test_an_answer_bears_the_name_that_was_asked_for(accept: bytes, content_type
 def test_a_media_type_has_no_parameters_and_no_case() -> None:
     assert media_type(b" Text/CSV ; charset=utf-8") == "text/csv"
     assert CSV.media_types == ("text/csv",)
+
+
+def test_every_format_is_an_ending_that_no_account_has() -> None:
+    assert {f".{name}" for name in FORMATS} == set(RESERVED_ENDINGS)

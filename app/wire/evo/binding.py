@@ -208,7 +208,7 @@ def _listed(value: Tree) -> Tree:
 
 @cache
 def _decoder(kind: type[D]) -> msgspec.json.Decoder[D]:
-    return msgspec.json.Decoder(kind)
+    return msgspec.json.Decoder(kind, strict=False)  # as lenient as `assemble`
 
 
 @cache
