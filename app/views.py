@@ -1,5 +1,6 @@
 """Reading the views: by id, many callers sharing one query; and page by page."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -11,8 +12,9 @@ from msgspec import Struct
 from app.columns import ACCOUNTS, AI_SESSIONS, Listable
 from app.listing import Listed, Page, read_page
 from app.log.batcher import Batcher
-from app.log.errors import Unreadable
+from app.log.errors import StoreDown, Unreadable
 from app.log.pool import Pool
+from app.remembered import in_the_background
 from app.sql import blocks
 from app.wanted import AccountsWanted, AISessionsWanted, accounts_page, ai_sessions_page
 from domain.ids import AccountId, StreamId, account_stream, partition_of
@@ -20,6 +22,8 @@ from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
 
 SQL = blocks(__file__)
+_PROMPT_S = 0.5
+"""A list that takes longer is either a long one, or there is no database."""
 
 
 class Row(Struct, frozen=True):
@@ -66,7 +70,16 @@ class Views:
     async def page(self, listable: Listable, page: Page) -> Listed[Row]:
         """A page of any view. Raises Unreadable, TooSlow, or StoreDown."""
         decoder = _DECODERS[listable.kind]
-        listed = await read_page(self._lists, listable, page)
+        reading = in_the_background(read_page(self._lists, listable, page))
+        done, _ = await asyncio.wait([reading], timeout=_PROMPT_S)
+        if not done:
+            # A list may take its time, but nobody waits as long for a database that is gone.
+            try:
+                await self._pool.ask(SQL["alive"])
+            except StoreDown:
+                reading.cancel()
+                raise
+        listed = await reading
         items = [_row(record, decoder) for record in listed.items]
         return Listed(items=items, total=listed.total, has_more=listed.has_more, last=listed.last)
 

@@ -26,3 +26,6 @@ SELECT wanted.stream, wanted.partition, v.version, v.position,
   LEFT JOIN account_info AS v
     ON v.partition = wanted.partition
    AND v.stream_id = wanted.stream;
+
+-- name: alive
+SELECT 1 AS alive;

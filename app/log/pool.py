@@ -118,10 +118,11 @@ class Pool:
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
         """As `fetch`, for reads: tried again while the deadline lasts, then StoreDown."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._deadline_s
+        deadline = loop.time() + self._settings.store_deadline_s
         while True:
+            limit_s = self._deadline_s if self._for_lists else deadline - loop.time()
             try:
-                return await self.fetch(sql, *arguments, timeout_s=deadline - loop.time())
+                return await self.fetch(sql, *arguments, timeout_s=limit_s)
             except TRANSIENT as error:
                 if loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
