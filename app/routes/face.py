@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from app import metrics
 from app.principals import Principal
-from app.routes.errors import Refusal, refusal
+from app.routes import origin
+from app.routes.errors import Headers, Refusal, refusal
 from app.routes.exchange import Exchange, Reply
 from app.routes.table import Table
 from app.service import Service
@@ -87,9 +88,9 @@ def dispatcher(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIApp
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         way = _find(table, by_prefix, scope["path"].strip("/"))
-        reply, operation = await _answer(service(), way, scope, receive)
+        reply, operation, shared = await _answer(service(), way, scope, receive)
         head = scope["method"] == "HEAD"  # type: ignore[typeddict-item]  # Litestar joins two
-        await _send(send, reply, head=head)
+        await _send(send, reply, shared, head=head)
         if operation is not None:
             operation.measure(reply.status, time.perf_counter() - started)
 
@@ -130,11 +131,15 @@ def _measured(face: Face, operations: Mapping[str, Operation]) -> dict[str, Oper
 
 async def _answer(
     service: Service, way: _Way, scope: Scope, receive: Receive
-) -> tuple[Reply, Operation | None]:
+) -> tuple[Reply, Operation | None, Headers]:
+    """The reply, what gave it, and headers that share it with another origin's page."""
     face = way.place.face
     exchange = operation = None
+    shared: Headers = ()
     try:
         exchange = Exchange(service, scope)
+        if b"origin" in exchange.headers:
+            shared = origin.sharing(exchange.headers, service.settings.allowed_origins)
         exchange.face, exchange.location = face.name, way.location
         exchange.path, exchange.suffix = way.parameters, way.suffix
         sent = exchange.method
@@ -142,18 +147,24 @@ async def _answer(
             exchange.method = exchange.overridden() or sent
         operation = way.place.operations.get("GET" if sent == "HEAD" else exchange.method)
         if operation is None:
-            return face.refuse(_unserved(way.place, exchange.method), exchange), None
+            if shared and sent == "OPTIONS" and way.place.operations:
+                return (
+                    Reply(204, headers=origin.allowing(exchange.headers, way.place.operations)),
+                    None,
+                    shared,
+                )
+            return face.refuse(_unserved(way.place, exchange.method), exchange), None, shared
         exchange.operation = operation.name
         if not operation.anonymous:
             exchange.principal = await face.identify(exchange)
         if sent not in _BODILESS:
             await exchange.read(receive)
-        return await operation.handler(exchange), operation
+        return await operation.handler(exchange), operation, shared
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)
         if refused.status >= 500 and refused.status != 503:
             _LOG.exception("%s %s failed", face.name, way.location)
-        return face.refuse(refused, exchange), operation
+        return face.refuse(refused, exchange), operation, shared
 
 
 def _unserved(place: _Place, method: str) -> Refusal:
@@ -164,9 +175,9 @@ def _unserved(place: _Place, method: str) -> Refusal:
     return Refusal(405, "MethodNotAllowed", message, headers=((b"allow", allowed),))
 
 
-async def _send(send: Send, reply: Reply, *, head: bool = False) -> None:
+async def _send(send: Send, reply: Reply, shared: Headers, *, head: bool = False) -> None:
     body = reply.body
-    headers = [(b"content-length", b"%d" % len(body)), *_ALWAYS, *reply.headers]
+    headers = [(b"content-length", b"%d" % len(body)), *_ALWAYS, *reply.headers, *shared]
     if body:
         headers.append((b"content-type", reply.content_type))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

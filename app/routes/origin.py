@@ -1,6 +1,6 @@
 """Where a request comes from: through which scheme, from which address, from whose pages."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 Headers = Mapping[bytes, bytes]
 
@@ -26,6 +26,34 @@ def is_foreign(headers: Headers, own: str, allowed: Collection[str]) -> bool:
         return True
     # The browser has compared schemes, and may know better where a proxy takes off the TLS.
     return origin is not None and _authority(origin) != _authority(_plain(own))
+
+
+def sharing(headers: Headers, allowed: Collection[str]) -> tuple[tuple[bytes, bytes], ...]:
+    """What lets a page of an allowed origin read an answer (CORS); nothing for other origins."""
+    sent = headers.get(b"origin", b"")
+    if _plain(sent.decode("latin-1")) not in {_plain(each) for each in allowed}:
+        return ()
+    return (
+        (b"access-control-allow-origin", sent),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", _READABLE),
+        (b"vary", b"Origin"),
+    )
+
+
+def allowing(headers: Headers, verbs: Iterable[str]) -> tuple[tuple[bytes, bytes], ...]:
+    """The answer to a browser that asks beforehand what a page may send to a path."""
+    wanted = headers.get(b"access-control-request-headers", b"")
+    return (
+        (b"access-control-allow-methods", ", ".join(verbs).encode()),
+        (b"access-control-allow-headers", wanted),
+        (b"access-control-max-age", b"600"),
+    )
+
+
+_READABLE = (
+    b"ETag, Last-Modified, Retry-After, X-Log-Position, Idempotent-Replayed, X-AutoBatch-Completed"
+)
 
 
 def is_from_page(headers: Headers) -> bool:

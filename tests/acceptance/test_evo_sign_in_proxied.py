@@ -174,3 +174,29 @@ def test_the_service_s_own_origin_is_the_one_that_the_proxy_tells(client: httpx.
     assert client.post("/ai/sessions", headers=own).status_code == 200
     without_tls = {"Origin": "http://sessions.example", **behind}
     assert client.post("/ai/sessions", headers=without_tls).status_code == 403
+
+
+def test_pages_of_an_allowed_origin_may_ask_and_read(client: httpx.Client) -> None:
+    asks = {
+        "Origin": APP,
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "content-type,idempotency-key",
+    }
+    told = client.options("/ai/sessions/s1", headers=asks)
+    assert told.status_code == 204
+    assert "PATCH" in told.headers["Access-Control-Allow-Methods"]
+    assert told.headers["Access-Control-Allow-Headers"] == asks["Access-Control-Request-Headers"]
+    for answer in (told, client.get("/accounts", headers={"Origin": APP})):
+        assert answer.headers["Access-Control-Allow-Origin"] == APP
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        assert "Origin" in answer.headers["Vary"]
+
+
+def test_pages_of_other_origins_may_not(client: httpx.Client) -> None:
+    asks = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PATCH"}
+    for answer in (
+        client.options("/ai/sessions/s1", headers=asks),
+        client.get("/accounts", headers=asks),
+    ):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+        assert answer.status_code in (401, 405)
