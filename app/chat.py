@@ -42,6 +42,7 @@ from domain.chat_session import (
 from domain.date_time import DateTime, ticks, utc
 from domain.errors import NotFound
 from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream
+from projections.fold import Folded
 
 Clock = Callable[[], datetime]
 
@@ -171,27 +172,29 @@ class Chat:
         `fetched_by`: the call, if it is of the customer's client. Raises NotFound, Unreadable, or
         StoreDown.
         """
-        session = await self._messages.session(chat_session_id)
+        found = await self._messages.session(chat_session_id)
         if fetched_by is not None:
-            await self.fetched(session, fetched_by)
-        return await self._messages.after(session, after)
+            found = await self.fetched(found, fetched_by)
+        return await self._messages.after(found.state, after)
 
-    async def fetched(self, session: ChatSession, call: Call) -> None:
+    async def fetched(self, found: Folded[ChatSession], call: Call) -> Folded[ChatSession]:
         """Note that the customer's client asks for news, if that was not noted lately.
 
-        Raises StoreDown.
+        The session as it then is: who changes it next has to name that version. Raises StoreDown.
         """
+        session = found.state
         now = self._clock()
         since = utc(now - timedelta(seconds=self._settings.fetch_mark_s))
         if session.status not in OPEN or ticks(session.watched) > ticks(since):
-            return
+            return found
         command = MarkFetched(
             chat_session_id=session.chat_session_id, at=utc(now), unless_since=since
         )
         # Nothing that was asked for with the reading is about the mark.
         plain = Call(actor=call.actor, metadata=replace(call.metadata, idempotency_key=None))
         with suppress(Conflict, NotFound):  # then others change it right now, or it is gone
-            await self._commands.handle(command, plain)
+            return (await self._commands.handle(command, plain)).folded
+        return found
 
     async def close_if_dead(
         self, chat_session_id: ChatSessionId, since: datetime, call: Call

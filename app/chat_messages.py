@@ -21,6 +21,7 @@ from domain.chat_session import ChatSession
 from domain.date_time import DateTime
 from domain.errors import MessageOutOfOrder, NotFound
 from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream, partition_of
+from projections.fold import Folded
 
 SQL = blocks(__file__)
 _PAGE = 50
@@ -49,13 +50,12 @@ class ChatMessages:
         self._now = now
         self._numbers = Batcher[None, int](self._draw, _NUMBERS_AT_A_TIME)
 
-    async def session(self, chat_session_id: ChatSessionId) -> ChatSession:
+    async def session(self, chat_session_id: ChatSessionId) -> Folded[ChatSession]:
         """A session as it is now. Raises NotFound, Unreadable, or StoreDown."""
         row = await self._views.get("chat_session", chat_session_stream(chat_session_id))
         if row is None:
             raise NotFound("ChatSession", chat_session_id)
-        session: ChatSession = row.folded.state
-        return session
+        return row.folded
 
     async def after(self, session: ChatSession, after: int) -> list[ChatMessage]:
         """The messages of a session with ids above `after`, oldest first.

@@ -23,7 +23,7 @@ from domain.chat_events import (
 )
 from domain.chat_message import Speaker, speaker
 from domain.chat_session import ChatSession
-from domain.date_time import EMPTY
+from domain.date_time import EMPTY, is_set
 from domain.limits import MESSAGE_COPY_LENGTH
 
 HandOver = (
@@ -92,13 +92,17 @@ def _handed_over(session: ChatSession, event: HandOver) -> ChatSession:
 
 
 def _with_message(session: ChatSession, event: ChatMessageAdded) -> ChatSession:
+    speaks = speaker(event.type, event.special_type)
+    # Who writes is there. Without a first fetch there is nobody who could stop fetching.
+    is_seen = speaks is Speaker.CUSTOMER and is_set(session.watched)
     session = replace(
         session,
         last_message_id=event.message_id,
+        watched=event.when_posted if is_seen else session.watched,
         status=session.status if event.status is UNSET else event.status,
         when_ended=session.when_ended if event.when_ended is UNSET else event.when_ended,
     )
-    if speaker(event.type, event.special_type) is Speaker.NOBODY:
+    if speaks is Speaker.NOBODY:
         return session
     if event.message is UNSET:
         return replace(session, when_idle=event.when_posted)

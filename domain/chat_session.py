@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, assert_never
 
 from msgspec import UNSET, Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from domain.chat_carriers import Associate, Contact, Person, Project, Sale
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
@@ -133,7 +133,10 @@ class ChatSession(ChatSessionFields, frozen=True, kw_only=True):
     """What holds of a session after its events."""
 
     watched: DateTime = EMPTY
-    """When the customer fetched it last, as the service saw it, whatever clients give."""
+    """When the customer fetched it or wrote last, as the service saw it, whatever clients give.
+
+    Not set before the first fetch.
+    """
     last_message_id: ChatMessageId = ChatMessageId(0)
     deleted: bool = False
 
@@ -170,6 +173,16 @@ def there(chat_session_id: ChatSessionId, state: ChatSession | None) -> ChatSess
     if state is None or state.deleted:
         raise NotFound("ChatSession", chat_session_id)
     return state
+
+
+def reopened(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
+    """What some changed fields make of a session: one that is open again has not ended.
+
+    Unless the change says when. Not for a session that is given as a whole: that says everything.
+    """
+    is_open_again = held.status in ENDED and changed.status in OPEN
+    unsaid = changed.when_ended == held.when_ended
+    return replace(changed, when_ended=EMPTY) if is_open_again and unsaid else changed
 
 
 def _wanted(command: ChangeChatSession, held: ChatSession) -> WantedChatSession:

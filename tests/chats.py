@@ -15,6 +15,7 @@ from app.settings import Settings
 from domain.chat_enums import ChatSessionStatus
 from domain.chat_session import ChatSession, ChatSessionFields
 from domain.ids import ChatSessionId, chat_session_stream
+from projections.fold import Folded
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KIM = Principal("kim", ("Agent",), associate_id=101)
@@ -71,12 +72,16 @@ async def open_queue(service: Service, sessions: int) -> list[ChatSessionId]:
     return list(await asyncio.gather(*(open_session(service) for _ in range(sessions))))
 
 
-async def session(service: Service, number: ChatSessionId) -> ChatSession:
-    """A session as its view shows it."""
+async def found(service: Service, number: ChatSessionId) -> Folded[ChatSession]:
+    """A session as its view has it, with its version."""
     row = await service.views.get("chat_session", chat_session_stream(number))
     assert row is not None
-    state: ChatSession = row.folded.state
-    return state
+    return row.folded
+
+
+async def session(service: Service, number: ChatSessionId) -> ChatSession:
+    """A session as its view shows it."""
+    return (await found(service, number)).state
 
 
 def at(status: ChatSessionStatus, held: ChatSession) -> ChatSessionFields:

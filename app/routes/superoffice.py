@@ -1,5 +1,6 @@
 """The SuperOffice-style face: chat sessions, as REST resources and on the chat agent."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -81,9 +82,11 @@ def _sentence(refused: Refusal, exchange: Exchange | None) -> str:
     """What is told to people."""
     if refused.status == 412 and exchange is not None and b"if-match" not in exchange.headers:
         return _CHANGED_SINCE
-    if refused.field is not None and refused.field not in refused.message:
-        return f"{refused.field}: {refused.message}"
-    return refused.message
+    field, message = refused.field, refused.message
+    # As a word of its own: 'copy' does not name "op".
+    if not field or re.search(rf"(?<!\w){re.escape(field)}(?!\w)", message):
+        return message
+    return f"{field}: {message}"
 
 
 async def _by_path(action: Action, request: Asked) -> Reply:

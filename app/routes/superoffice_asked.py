@@ -152,7 +152,7 @@ def sees_key(principal: Principal, session: Session) -> bool:
     """Whether somebody may see a session's key, which lets its bearer in on the customer's side.
 
     Administrators, whoever created the session (that is where the key comes from), and the agent
-    who has it.
+    or manager who has it.
     """
     if principal.is_administrator or session.audit.created_by == principal.name:
         return True

@@ -17,9 +17,12 @@ from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import write_entities, write_entity, write_page
 from app.wire.superoffice.entity import read_entity, refuse_another_id
 from app.wire.superoffice.patch import patched
-from domain.chat_session import ChatSessionFields
+from domain.chat_session import ChatSessionFields, reopened
 from domain.errors import InvalidField, NotFound
 from domain.ids import ChatSessionId
+
+_REPLACING = b"PUT "
+"""Before a body that replaces a session: it is no retry of a patch with the same body."""
 
 
 async def default(asked: Asked) -> Reply:
@@ -92,7 +95,8 @@ async def save(asked: Asked, number: ChatSessionId, entity: ChatSessionFields) -
     if await _sees_key(asked, number):
         return await chat.update(number, entity, call)
     _refuse_key(entity)
-    return await chat.change(number, partial(_with_its_key, entity), asked.exchange.body, call)
+    sent = _REPLACING + asked.exchange.body
+    return await chat.change(number, partial(_with_its_key, entity), sent, call)
 
 
 async def show(asked: Asked, number: ChatSessionId, *, linked: bool = False) -> Reply:
@@ -101,7 +105,7 @@ async def show(asked: Asked, number: ChatSessionId, *, linked: bool = False) -> 
     if session is None:
         raise NotFound("ChatSession", number)
     if is_customer(asked.principal):
-        await asked.exchange.service.chat.fetched(session.state, asked.exchange.call())
+        session = await asked.exchange.service.chat.fetched(session, asked.exchange.call())
     if is_unchanged(asked.exchange.headers, session):
         changed = (b"last-modified", http_date.write(session.audit.modified_at))
         return Reply(304, headers=(etag(session.version), changed))
@@ -131,10 +135,11 @@ def _patched(asked: Asked, held: ChatSessionFields, *, sees: bool) -> ChatSessio
     """What a patch makes of a session; who may not see the key cannot test it either."""
     shown = held if sees else replace(held, session_key=None)
     try:
-        wanted = patched(shown, asked.exchange.body, asked.body_type, asked.zone)
+        changed = patched(shown, asked.exchange.body, asked.body_type, asked.zone)
     except BadInput as error:
         # As the domain says it: a retry finds out whether the patch was applied the first time.
         raise InvalidField(error.field or "", str(error)) from error
+    wanted = reopened(changed, held)
     if sees:
         return wanted
     _refuse_key(wanted)

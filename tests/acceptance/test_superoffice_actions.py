@@ -154,6 +154,16 @@ def test_a_customer_s_fetching_is_noted_and_an_agent_s_is_not(chats: Chats) -> N
     assert shown(chats["kim"].get(path))["WhenFetched"] != UNSET
 
 
+def test_a_session_that_a_patch_opens_again_ends_anew(chats: Chats) -> None:
+    path = f"{PATH}/{chats.picked_up('kim')}"
+    ends = [
+        shown(chats["kim"].patch(path, json={"Status": status}))["WhenEnded"]
+        for status in ("Closed", "UserLast", "Closed")
+    ]
+    assert ends[1] == UNSET
+    assert UNSET < ends[0] < ends[2]
+
+
 def test_the_caller_s_sessions_are_those_to_work_on(chats: Chats) -> None:
     has, waits = chats.picked_up("pat"), chats.queued()
     asked, other = chats.offered("kim", "pat"), chats.picked_up("kim")

@@ -150,6 +150,24 @@ def test_a_retry_under_a_date_gets_its_first_answer(chats: Chats, path: str) -> 
     assert (again.status_code, again.content) == (200, first.content)
 
 
+def test_a_replacement_is_no_retry_of_a_patch_with_the_same_body(chats: Chats, path: str) -> None:
+    kim, headers = chats["kim"], {"Idempotency-Key": f"both-{path}"}
+    assert kim.patch(path, json={"Rating": 4}, headers=headers).status_code == 200
+    assert kim.put(path, json={"Rating": 4}, headers=headers).status_code == 422
+    assert kim.get(path).json()["CustomerName"] == "Sam"
+
+
+def test_a_customer_changes_the_session_under_the_version_that_its_reading_showed(
+    chats: Chats, path: str
+) -> None:
+    sam = chats["sam"]
+    seen = sam.get(path)
+    assert seen.json()["WhenFetched"] != "0001-01-01T00:00:00"
+    assert seen.headers["ETag"] == chats["kim"].get(path).headers["ETag"]
+    headers = {"If-Match": seen.headers["ETag"]}
+    assert sam.patch(path, json={"Rating": 4}, headers=headers).status_code == 200
+
+
 def test_a_version_that_is_not_the_sessions_goes_before_a_test_that_fails(
     chats: Chats, path: str
 ) -> None:

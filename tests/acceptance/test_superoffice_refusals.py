@@ -12,7 +12,7 @@ from acceptance.refusals import stored
 BY_ID = f"{PATH}/{{}}"
 PATCHES: dict[str, tuple[bytes, int, str]] = {
     "move": (b'[{"op":"move","from":"Rank","path":"Rating"}]', 400, "op"),
-    "copy": (b'[{"op":"copy","from":"Rank","path":"Rating"}]', 400, "op"),
+    "copy": (b'[{"op":"copy","from":"Rank","path":"Rating"}]', 400, "op:"),
     "no operation": (b'[{"path":"Rating","value":1}]', 400, "op"),
     "no path": (b'[{"op":"add","value":1}]', 400, "path"),
     "no value": (b'[{"op":"add","path":"Rating"}]', 400, "Rating"),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import given
 import pytest
-from chats import KIM, NOON, Clock, by, chat_by, open_queue, open_session, session
+from chats import KIM, NOON, Clock, by, chat_by, found, open_queue, open_session, session
 from msgspec.structs import replace
 from seen import topics
 
@@ -16,7 +16,8 @@ from app.chat_sweep import ChatSweeper
 from app.log.errors import StoreDown
 from app.service import Service
 from app.settings import Settings
-from domain.chat_enums import ChatMessageSpecialType, ChatSessionStatus
+from domain.chat_enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
+from domain.chat_message import ChatMessage
 from domain.chat_session import ChatSessionFields
 from domain.date_time import utc
 from domain.ids import ChatSessionId
@@ -54,8 +55,11 @@ async def test_a_customer_who_reads_is_marked_now_and_then(
     await chat.messages(number, 0, fetched_by=CUSTOMER)
     assert (await session(service, number)).when_fetched == utc(NOON)
     clock.forward(1)
-    await chat.fetched(await session(service, number), given.call("sam", key="k1", if_version=9))
-    assert (await session(service, number)).when_fetched == utc(clock.time)
+    seen = await found(service, number)
+    marked = await chat.fetched(seen, given.call("sam", key="k1", if_version=9))
+    assert (marked.version, marked.state.when_fetched) == (seen.version + 1, utc(clock.time))
+    assert await found(service, number) == marked
+    assert await chat.fetched(marked, CUSTOMER) == marked
     assert await topics(owner) == ["chat_session.created", *["chat_session.fetched"] * 2]
 
 
@@ -99,6 +103,30 @@ async def test_who_came_back_stays(
     assert (await session(service, number)).status is ChatSessionStatus.IN_QUEUE
 
 
+@pytest.mark.parametrize(
+    "status", [ChatSessionStatus.USER_LAST, ChatSessionStatus.FINISHED], ids=["talks", "reopens"]
+)
+async def test_who_wrote_stays(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper, status: ChatSessionStatus
+) -> None:
+    number = await watched(service, chat)
+    await chat.update(number, ChatSessionFields(status=status), CUSTOMER)
+    clock.forward(400)
+    words = ChatMessage(type=ChatMessageType.TO_USER, message="Still there?")
+    await chat.add_message(number, words, CUSTOMER)
+    assert await sweeper.sweep(clock.forward(299)) == 0
+    assert (await session(service, number)).status is ChatSessionStatus.CUSTOMER_LAST
+    assert await sweeper.sweep(clock.forward(1)) == 1
+
+
+async def test_who_wrote_but_never_fetched_is_left_alone(
+    service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
+) -> None:
+    number = await open_session(service, chat=chat)
+    await chat.add_message(number, ChatMessage(type=ChatMessageType.TO_USER), CUSTOMER)
+    assert await sweeper.sweep(clock.forward(3_600)) == 0
+
+
 async def test_who_was_never_seen_by_the_service_is_left_alone(
     service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
 ) -> None:
@@ -127,7 +155,7 @@ async def test_more_than_are_looked_up_at_a_time_are_all_closed(
     service: Service, chat: Chat, clock: Clock, sweeper: ChatSweeper
 ) -> None:
     for number in await open_queue(service, 101):
-        await chat.fetched(await session(service, number), CUSTOMER)
+        await chat.fetched(await found(service, number), CUSTOMER)
     assert await sweeper.sweep(clock.forward(300)) == 101
 
 

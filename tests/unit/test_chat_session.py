@@ -29,8 +29,9 @@ from domain.chat_session import (
     NewChatSession,
     UpdateChatSession,
     decide,
+    reopened,
 )
-from domain.date_time import DateTime
+from domain.date_time import EMPTY, DateTime
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ChatSessionId
 
@@ -214,6 +215,23 @@ def test_one_end_after_the_other_is_the_same_end() -> None:
     assert decide(closed, state) == [
         ChatSessionClosed(status=ChatSessionStatus.CLOSED, reason="by_client")
     ]
+
+
+@pytest.mark.parametrize("status", [ChatSessionStatus.IN_QUEUE, ChatSessionStatus.USER_LAST])
+def test_what_is_open_again_has_not_ended(status: ChatSessionStatus) -> None:
+    held = ChatSessionFields(status=ChatSessionStatus.CLOSED, when_ended=NOON)
+    opened = replace(held, status=status)
+    assert reopened(opened, held) == replace(opened, when_ended=EMPTY)
+    said = replace(opened, when_ended=LATER)
+    assert reopened(said, held) == said
+
+
+def test_what_stays_ended_or_open_keeps_its_end() -> None:
+    closed = ChatSessionFields(status=ChatSessionStatus.CLOSED, when_ended=NOON)
+    finished = replace(closed, status=ChatSessionStatus.FINISHED)
+    waiting = replace(closed, status=ChatSessionStatus.IN_QUEUE)
+    assert reopened(finished, closed) == finished
+    assert reopened(waiting, waiting) == waiting
 
 
 def test_who_comes_back_to_the_queue_waits_anew() -> None:

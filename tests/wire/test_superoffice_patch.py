@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
 from app.wire.superoffice.entity import read_entity, to_tree
-from app.wire.superoffice.patch import MOST_OPERATIONS, TestFailed, patched
+from app.wire.superoffice.patch import MOST_BYTES, MOST_OPERATIONS, TestFailed, patched
 from domain.chat_carriers import Address, Associate, Contact, LocalizedField, Sale
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
 from domain.chat_session import ChatSessionFields
@@ -131,6 +131,8 @@ def test_maps_are_changed_by_key(patch: object, custom_fields: dict[str, str | N
         ("/Contact/Address/LocalizedAddress/1", [{"NAME": "c"}]),
         ("/User/CustomFields", {"a/b": "2", "x:Y": "1"}),
         ("/Sale/Amount", 1.5),
+        ("/Sale/SaleDate", "2018-07-01T12:00:00Z"),
+        ("/WhenEnded", "2016-05-08T14:32:47.1492785"),
         ("/Project", None),
     ],
 )
@@ -148,6 +150,9 @@ def test_a_test_that_holds_changes_nothing(path: str, value: object) -> None:
         ("/Contact", None),
         ("/Contact/Address/LocalizedAddress", []),
         ("/ChatSessionId", 1),
+        ("/Sale/SaleDate", "2018-07-01T12:00:00+01:00"),
+        ("/Sale/SaleDate", "July"),
+        ("/Sale/SaleDate", None),
     ],
 )
 def test_a_test_that_fails_undoes_the_whole_patch(path: str, value: object) -> None:
@@ -302,16 +307,34 @@ def test_the_shape_of_a_body_tells_a_patch_from_a_merge() -> None:
     assert patched(STATE, patch, b"application/merge-patch+json").rank == 3
 
 
+def test_patch_after_patch_makes_no_entity_larger_than_a_request() -> None:
+    fields: Members = {str(number): "x" * 4_000 for number in range(200)}
+    large = after({"User": {"CustomFields": fields}}, RICH)
+    more = {f"more {key}": text for key, text in fields.items()}
+    with pytest.raises(BadInput, match=f"more than {MOST_BYTES} bytes"):
+        after({"User": {"CustomFields": more}}, large)
+
+
+def test_an_entity_that_is_too_large_can_be_made_smaller() -> None:
+    fields: dict[str, str | None] = {str(number): "x" * 4_000 for number in range(300)}
+    huge = replace(STATE, user=Associate(custom_fields=fields))
+    assert after(one("remove", "/User/CustomFields/7"), huge) != huge
+    with pytest.raises(BadInput, match=f"more than {MOST_BYTES} bytes"):
+        after(one("add", "/User/CustomFields/more", "x"), huge)
+
+
 PATHS = st.sampled_from(
     ["Rank", "CustomerName", "CustomerConsented", "Contact", "Contact/Name", "Contact/ContactId"]
 )
 SPELLINGS = st.sampled_from([str, str.upper, str.lower, "/{}".format])
+# Without NUL, which is refused.
+TEXTS = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Rank": st.integers(-9, 9),
-    "CustomerName": st.none() | st.text(max_size=3),
+    "CustomerName": TEXTS,
     "CustomerConsented": st.booleans(),
     "Contact": st.none() | st.fixed_dictionaries({"ContactId": st.integers(1, 9)}),
-    "Contact/Name": st.none() | st.text(max_size=3),
+    "Contact/Name": TEXTS,
     "Contact/ContactId": st.integers(1, 9),
 }
 OPERATIONS = PATHS.flatmap(

@@ -13,9 +13,11 @@ Patch know neither such paths nor typed members, hence this one.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import inspect
 
 from app.wire.formats import JSON, UnknownType
@@ -26,10 +28,13 @@ from app.wire.superoffice.lenient import Reading, member_value, value_of
 from app.wire.superoffice.members import Member, members
 from app.wire.superoffice.negotiation import request_format
 from domain.chat_session import ChatSessionFields
+from domain.date_time import ticks
 from domain.errors import DomainError
 
 MOST_OPERATIONS = 1_000
 """Of one JSON Patch."""
+MOST_BYTES = 1024 * 1024
+"""Of an entity as JSON: patch after patch could make it larger than any request can hold."""
 NO_CHANGES = "Bad request. Changes to the entity are not in request body."
 """For a body without a patch; worded as the documented sentence for one without an entity."""
 
@@ -81,7 +86,16 @@ def patched(
             _merge(_Holder(tree, _ROOT, ""), patch, reading)
         case _:
             raise BadInput("Expected a list of operations, or an object to merge")
-    return from_tree(tree)
+    wanted = from_tree(tree)
+    _check_size(tree, state)
+    return wanted
+
+
+def _check_size(tree: dict[str, Any], state: ChatSessionFields) -> None:
+    size = len(msgspec.json.encode(tree))
+    # What was put too large by other means can at least be made smaller.
+    if size > MOST_BYTES and size > len(msgspec.json.encode(to_tree(state))):
+        raise BadInput(f"The patch makes an entity of more than {MOST_BYTES} bytes")
 
 
 class _Holder(NamedTuple):
@@ -114,6 +128,17 @@ class _Place(NamedTuple):
         if isinstance(self.holder, list):
             return bool(self.key < len(self.holder))
         return self.member is not None or self.key in self.holder
+
+    def holds(self, value: object) -> bool:
+        """Whether a value that was read is the one here; of date-times, the same instant.
+
+        A client knows them as they were shown: in its zone, or with an offset put on.
+        """
+        dates = (self.current, value)
+        if self.member is not None and self.member.is_date:
+            with suppress(TypeError, ValueError):  # null, or no date-time
+                return len({ticks(each) for each in dates}) == 1
+        return _same(*dates)
 
     def read(self, value: object, reading: Reading) -> object:
         """A value that a client gives for this place, in documented form."""
@@ -153,7 +178,7 @@ def _apply(tree: dict[str, Any], operation: object, reading: Reading) -> None:
         raise BadInput(f"The operation {op!r} needs a value", field=place.path)
     value = place.read(given["value"], reading)
     if op == "test":
-        if not _same(place.current, value):
+        if not place.holds(value):
             raise TestFailed(path[:100])
     elif op == "add" and isinstance(place.holder, list):
         place.holder.insert(place.key, value)
