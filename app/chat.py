@@ -104,12 +104,14 @@ class Chat:
 
         Raises also the DomainError that `change` raises.
         """
+        # Only a new status leads into the queue, and whoever gives one names it, escaped or not.
+        may_wait = b"status" in asked.lower() or b"\\u" in asked
         command = ChangeChatSession(
             chat_session_id=chat_session_id,
             asked=asked,
             change=change,
             at=self._now(),
-            queue_pos=await self._queue.next_place(),
+            queue_pos=await self._queue.next_place() if may_wait else 0,
         )
         return await self._commands.handle(command, call, Drawn(("change", "at", "queue_pos")))
 
