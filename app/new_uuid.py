@@ -1,4 +1,4 @@
-"""Fresh ids."""
+"""UUIDs, fresh and from texts: asyncpg's, which hash and print without a call into Python."""
 
 from uuid import UUID
 
@@ -8,6 +8,11 @@ from uuid_utils import uuid7
 
 def new_uuid() -> UUID:
     """A fresh UUIDv7: later ones sort later, so that a scan by stream reads in order."""
-    # asyncpg's own UUIDs hash, print and go to the database without a call into Python.
     drawn: UUID = pgproto.UUID(uuid7().bytes)
     return drawn
+
+
+def uuid_of(text: str) -> UUID:
+    """The UUID that a canonical text spells."""
+    read: UUID = pgproto.UUID(text)
+    return read

@@ -117,8 +117,11 @@ class Principals:
         if authorization is None:
             raise Unauthenticated("Not Authenticated")
         digest = hashlib.blake2b(authorization, key=self._pepper, digest_size=16).digest()
-        verify = partial(self._verify, authorization, address)
-        return (await self._verified.get(digest, verify)).principal
+        known = self._verified.peek(digest)
+        if known is None:
+            verify = partial(self._verify, authorization, address)
+            known = await self._verified.get(digest, verify)
+        return known.principal
 
     async def by_password(self, name: str, password: str, address: str | None = None) -> Principal:
         """The principal of a name and a password, checked even if it was just now.

@@ -20,15 +20,21 @@ class Remembered(Generic[T]):
         self._known: OrderedDict[bytes, tuple[T, float]] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Task[T]] = {}
 
+    def peek(self, key: bytes) -> T | None:
+        """The value of a key if it is known; nobody is asked."""
+        known = self._known.get(key)
+        return known[0] if known is not None and time.monotonic() < known[1] else None
+
     async def get(self, key: bytes, find: Callable[[T | None], Awaitable[T]]) -> T:
         """The value of a key; `find` is asked when it is not known, or no longer.
 
         `find` gets the value that is no longer known, if there is one. What it raises reaches all
         who wait for it, and is not remembered.
         """
+        value = self.peek(key)
+        if value is not None:
+            return value
         known = self._known.get(key)
-        if known is not None and time.monotonic() < known[1]:
-            return known[0]
         task = self._under_way.get(key)
         if task is None:
             task = in_the_background(self._find(key, find, known))

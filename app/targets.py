@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from app.new_uuid import uuid_of
 from domain import account, ai_session, chat_actions, chat_session
 from domain.errors import NotFound
 from domain.event import Event
@@ -22,7 +23,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 def _ai_session(command: ai_session.Command) -> StreamId:
-    stream = ai_session_stream(command.session_id)
+    stream = ai_session_stream(command.session_id, uuid_of)
     if stream is None:
         raise NotFound("AISession", command.session_id)
     return stream

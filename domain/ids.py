@@ -1,6 +1,7 @@
 """How sessions and accounts are named, and which stream keeps each. Nothing here draws a new id."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
@@ -20,13 +21,13 @@ _NAMESPACE = UUID("6f1d5c9e-3b0a-4d6e-9a57-1c2f8e7b4d03")
 _CANONICAL = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
-def ai_session_stream(session: AISessionId) -> StreamId | None:
+def ai_session_stream(session: AISessionId, uuid: Callable[[str], UUID] = UUID) -> StreamId | None:
     """The stream of an AI session: the id itself. None if the text is no canonical UUID.
 
     Only the spelling that the service hands out names a session, so that one session
-    has one URL.
+    has one URL. `uuid` makes one of its text.
     """
-    return StreamId(UUID(session)) if _CANONICAL(session) else None
+    return StreamId(uuid(session)) if _CANONICAL(session) else None
 
 
 @lru_cache(10_000)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from app.calls import Answer, Asked, Drawn
-from app.new_uuid import new_uuid
+from app.new_uuid import new_uuid, uuid_of
 from app.routes.exchange import Exchange, etag, position_headers
 from app.wanted import AccountsWanted, AISessionsWanted
 from app.wire.evo import requests as r
@@ -115,7 +115,7 @@ async def _delete_action(exchange: Exchange, request: r.DeleteAISessionAction) -
 
 async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result:
     session = _session(request.session_id)
-    stream = ai_session_stream(session)
+    stream = ai_session_stream(session, uuid_of)
     row = None if stream is None else await exchange.service.views.get("ai_session", stream)
     if row is None:
         raise NotFound("AISession", session)

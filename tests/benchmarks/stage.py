@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,8 @@ class Stage(Struct, frozen=True):
         return int(pid_file.read_text().partition("\n")[0])
 
     def new_database(self, name: str) -> str:
-        """The URL of a new, empty database."""
+        """The URL of a new, empty database; the name is where its own begins."""
+        name = f"{name}_{secrets.token_hex(4)}"
         asyncio.run(_create(self.url, name))
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
