@@ -6,7 +6,7 @@ Each operation has its REST routes, `/api/{Request}`, `/{format}/reply/{Request}
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 
 from msgspec.structs import replace
 
@@ -176,5 +176,10 @@ def _sent(exchange: Exchange) -> Sent:
 
 def _admit(api: Api, principal: Principal) -> None:
     """Raise Forbidden unless the principal has one of the operation's roles, or Admin."""
-    if api.roles and not {ADMIN, *api.roles}.intersection(principal.roles):
+    if api.roles and _sufficient(api.roles).isdisjoint(principal.roles):
         raise Forbidden(api.roles[0])
+
+
+@cache
+def _sufficient(roles: tuple[str, ...]) -> frozenset[str]:
+    return frozenset({ADMIN, *roles})

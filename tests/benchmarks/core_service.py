@@ -16,6 +16,7 @@ from app.routes.exchange import Exchange, Reply
 from app.routes.face import Operation, Routes
 from app.settings import Settings
 from app.wire.evo.requests import NewAISession
+from app.wire.json_text import decode
 
 from .credentials import USER
 
@@ -49,7 +50,7 @@ class CoreFace:
 
 async def _create(exchange: Exchange) -> Reply:
     exchange.principal = _CALLER
-    request = _DECODER.decode(exchange.body)
+    request = decode(_DECODER, exchange.body)
     result = await carry_out_one(OPERATIONS[NewAISession], request, exchange)
     return Reply(200, _ENCODER.encode(result.value), result.headers)
 
