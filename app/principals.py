@@ -116,12 +116,16 @@ class Principals:
         """
         if authorization is None:
             raise Unauthenticated("Not Authenticated")
-        digest = hashlib.blake2b(authorization, key=self._pepper, digest_size=16).digest()
-        known = self._verified.peek(digest)
-        if known is None:
-            verify = partial(self._verify, authorization, address)
-            known = await self._verified.get(digest, verify)
-        return known.principal
+        verify = partial(self._verify, authorization, address)
+        return (await self._verified.get(self._digest(authorization), verify)).principal
+
+    def known(self, authorization: bytes) -> Principal | None:
+        """The principal of a header that was verified a moment ago; None asks to authenticate."""
+        verified = self._verified.peek(self._digest(authorization))
+        return None if verified is None else verified.principal
+
+    def _digest(self, authorization: bytes) -> bytes:
+        return hashlib.blake2b(authorization, key=self._pepper, digest_size=16).digest()
 
     async def by_password(self, name: str, password: str, address: str | None = None) -> Principal:
         """The principal of a name and a password, checked even if it was just now.

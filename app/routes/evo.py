@@ -49,17 +49,18 @@ class EvoFace:
         format_, content_type = JSON, JSON.content_type
         with suppress(BadInput):  # a query that cannot be read asks for no format
             if exchange is not None:
-                format_, content_type = _answering(exchange)
+                format_, content_type = _answering(exchange, _handler(exchange))
         error = error_response(refused.code, refused.message, refused.field, refused.index)
         return Reply(refused.status, messages.write(format_, error), refused.headers, content_type)
 
 
 async def _one(api: Api, exchange: Exchange) -> Reply:
     """One request, one answer."""
-    format_, content_type = _answering(exchange)
+    handler = _handler(exchange)
+    format_, content_type = _answering(exchange, handler)
     _admit(api, exchange.principal)
     safe = _flag(exchange, "safe")
-    request = bind(api.request, _sent(exchange))
+    request = bind(api.request, _sent(exchange, handler))
     result = await carry_out_one(_OPERATIONS[api.request], request, exchange)
     if result.value is None:
         return Reply(204, headers=result.headers)
@@ -69,11 +70,12 @@ async def _one(api: Api, exchange: Exchange) -> Reply:
 
 async def _batch(api: Api, exchange: Exchange) -> Reply:
     """Several requests of one kind; an array of answers."""
-    format_, content_type = _answering(exchange)
+    handler = _handler(exchange)
+    format_, content_type = _answering(exchange, handler)
     _admit(api, exchange.principal)
     safe, atomic = _flag(exchange, "safe"), _flag(exchange, "atomic")
     try:
-        requests = bind_all(api.request, _sent(exchange))
+        requests = bind_all(api.request, _sent(exchange, handler))
     except BadItem as error:
         raise BatchFailed(error, error.index, completed=0) from error
     values, headers = await evo_batch.carry_out(
@@ -133,13 +135,13 @@ def _handler(exchange: Exchange) -> str:
     return first if first in FORMATS else ""
 
 
-def _answering(exchange: Exchange) -> tuple[Format, bytes]:
+def _answering(exchange: Exchange, handler: str) -> tuple[Format, bytes]:
     """The format of the answer and its Content-Type."""
     headers = exchange.headers
     return answer_format(
         suffix=exchange.suffix,
         asked=_option(exchange, "format"),
-        handler=_handler(exchange),
+        handler=handler,
         accept=headers.get(b"accept"),
         content_type=headers.get(b"content-type"),
     )
@@ -164,11 +166,11 @@ def _option(exchange: Exchange, name: str) -> str:
     return next((value for key, value in pairs(exchange.query) if key.lower() == name), "")
 
 
-def _sent(exchange: Exchange) -> Sent:
+def _sent(exchange: Exchange, handler: str) -> Sent:
     return Sent(
         body=exchange.body,
         content_type=exchange.headers.get(b"content-type"),
-        handler=FORMATS.get(_handler(exchange)),
+        handler=FORMATS.get(handler),
         path=exchange.path,
         query=pairs(exchange.query) if exchange.query else (),
     )

@@ -52,7 +52,9 @@ async def identify(exchange: Exchange) -> Principal:
         principal = signed_in[1].principal
     else:
         principals = exchange.service.principals
-        principal = await principals.authenticate(authorization, exchange.client)
+        principal = principals.known(authorization) or await principals.authenticate(
+            authorization, exchange.client
+        )
         if authorization[:6].lower() == b"bearer":
             return principal  # no browser adds it by itself
     # By its name, an operation can be reached with other verbs than its own.

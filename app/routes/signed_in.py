@@ -53,8 +53,3 @@ def refuse_foreign(exchange: Exchange) -> None:
     allowed = exchange.service.settings.allowed_origins
     if origin.is_foreign(exchange.headers, exchange.base_url, allowed):
         raise ForeignPage
-
-
-def address(exchange: Exchange) -> str | None:
-    """The client's."""
-    return exchange.client
