@@ -8,7 +8,9 @@ import asyncpg
 import database
 import pytest
 
+from app.log.append import Appender
 from app.log.keyring import Keyring
+from app.log.pool import Pool
 from app.ops.store import Connection, connected
 from app.service import Service, open_service
 from app.settings import Settings
@@ -78,6 +80,21 @@ async def other_service(settings: Settings) -> AsyncIterator[Service]:
     opened = await open_service(settings)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    """Connections as a worker process has them."""
+    opened = Pool(settings)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def appender(pool: Pool) -> AsyncIterator[Appender]:
+    """Appends to the log's partition."""
+    yield (made := Appender(pool, 0, batch=256, deadline_s=10))
+    await made.drain()
 
 
 @pytest.fixture

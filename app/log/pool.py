@@ -55,11 +55,11 @@ class Pool:
         self._settings = settings
         self._for_lists = for_lists
         self._idle: list[asyncpg.Connection] = []
-        size = settings.list_pool_size if for_lists else settings.pool_size
+        size, self._deadline_s = settings.pool_size, settings.store_deadline_s
+        if for_lists:
+            # The database's own clock ends a list; ours is for a database that does not.
+            size, self._deadline_s = settings.list_pool_size, settings.list_deadline_s + 1.0
         self._free = asyncio.Semaphore(size)
-        # The database's own clock ends a list; ours is for a database that does not.
-        ends_s = settings.list_deadline_s + 1.0 if for_lists else settings.store_deadline_s
-        self._deadline_s = ends_s
         self._session = {"application_name": "sessionary"}
         if settings.statement_cache:  # pgbouncer takes none of these
             self._session |= PROBES

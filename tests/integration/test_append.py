@@ -1,7 +1,7 @@
 """What an append promises, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import asyncpg
@@ -10,21 +10,7 @@ from entries import entry, made_ids, new_stream, rows
 
 from app.log.append import Appender, Outcome
 from app.log.pool import Pool
-from app.settings import Settings
 from domain.ids import StreamId
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    opened = Pool(settings)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def appender(pool: Pool) -> AsyncIterator[Appender]:
-    yield (made := Appender(pool, 0, batch=256, deadline_s=10))
-    await made.drain()
 
 
 async def test_an_append_answers_with_version_position_and_time(

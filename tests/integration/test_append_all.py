@@ -1,7 +1,7 @@
 """What an append promises for entries that are written all or none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
@@ -10,20 +10,6 @@ from msgspec.structs import replace
 
 from app.log.append import Appender, Outcome
 from app.log.pool import Pool
-from app.settings import Settings
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    opened = Pool(settings)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def appender(pool: Pool) -> AsyncIterator[Appender]:
-    yield (made := Appender(pool, 0, batch=256, deadline_s=10))
-    await made.drain()
 
 
 async def test_entries_that_are_written_as_one_share_a_commit(
