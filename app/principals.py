@@ -63,10 +63,10 @@ class Principal(Struct, frozen=True):
         """Whether the principal sees everything."""
         return not {SYSTEM_ADMINISTRATOR, ADMIN}.isdisjoint(self.roles)
 
-    def require(self, role: str) -> None:
-        """Raise Forbidden unless the principal has the role."""
-        if role not in self.roles and ADMIN not in self.roles:
-            raise Forbidden(role)
+    def require(self, *roles: str) -> None:
+        """Raise Forbidden unless the principal has one of the roles, if any are named, or Admin."""
+        if roles and ADMIN not in self.roles and frozenset(roles).isdisjoint(self.roles):
+            raise Forbidden(roles[0])
 
     def require_writer(self) -> None:
         """Raise Forbidden if all that the principal may do is look on."""

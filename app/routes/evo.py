@@ -6,11 +6,11 @@ Each operation has its REST routes, `/api/{Request}`, `/{format}/reply/{Request}
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 
 from msgspec.structs import replace
 
-from app.principals import ADMIN, Forbidden, Principal
+from app.principals import Principal
 from app.routes import evo_auth, evo_batch, evo_operations
 from app.routes.errors import BatchFailed, Refusal
 from app.routes.evo_operations import carry_out_one
@@ -58,7 +58,7 @@ async def _one(api: Api, exchange: Exchange) -> Reply:
     """One request, one answer."""
     handler = _handler(exchange)
     format_, content_type = _answering(exchange, handler)
-    _admit(api, exchange.principal)
+    exchange.principal.require(*api.roles)
     safe = _flag(exchange, "safe")
     request = bind(api.request, _sent(exchange, handler))
     result = await carry_out_one(_OPERATIONS[api.request], request, exchange)
@@ -72,7 +72,7 @@ async def _batch(api: Api, exchange: Exchange) -> Reply:
     """Several requests of one kind; an array of answers."""
     handler = _handler(exchange)
     format_, content_type = _answering(exchange, handler)
-    _admit(api, exchange.principal)
+    exchange.principal.require(*api.roles)
     safe, atomic = _flag(exchange, "safe"), _flag(exchange, "atomic")
     try:
         requests = bind_all(api.request, _sent(exchange, handler))
@@ -174,14 +174,3 @@ def _sent(exchange: Exchange, handler: str) -> Sent:
         path=exchange.path,
         query=pairs(exchange.query) if exchange.query else (),
     )
-
-
-def _admit(api: Api, principal: Principal) -> None:
-    """Raise Forbidden unless the principal has one of the operation's roles, or Admin."""
-    if api.roles and _sufficient(api.roles).isdisjoint(principal.roles):
-        raise Forbidden(api.roles[0])
-
-
-@cache
-def _sufficient(roles: tuple[str, ...]) -> frozenset[str]:
-    return frozenset({ADMIN, *roles})
