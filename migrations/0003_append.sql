@@ -1,76 +1,156 @@
--- The only way into the log: one batch of commands, judged and written under the partition's head.
+-- The only way into the log: one batch of commands, written under the partition's head.
 
-CREATE FUNCTION append(
-    p_partition   integer,
-    -- one entry a context, numbered from 1: most commands of a batch share theirs with others
-    x_actor       text[],
-    x_metadata    jsonb[],
-    x_view        text[],    -- table of the view row that a command writes
-    -- one entry a command, numbered from 1
-    c_context     integer[],
-    c_stream      uuid[],
-    c_expected    bigint[],  -- the version the stream must have; 0: it must not exist
-    c_events      integer[], -- how many events; 0 checks the version and records the key only;
-                             -- the whole array is null when each command has one
-    c_doc         jsonb[],   -- document of the view row; null: the row goes
-    c_sealing_key bytea[],   -- wrapped key of a stream that has none yet; null: no command has one
-    c_key         text[],    -- idempotency key; null: no command has one
-    c_fingerprint bytea[],   -- hash of the command that the key stands for
-    -- one entry an event, those of a command together
-    e_topic       text[],
-    e_state       bytea[],
-    e_id          uuid[],
-    p_atomic      boolean    -- all commands or none: one that conflicts holds back the others
-) RETURNS TABLE (
-    outcome     text,        -- appended | replayed | key_reused | conflict | held_back
-    stream_id   uuid,        -- of the command; at a replay, of the first command with the key
-    version     bigint,      -- of the stream after it; the present one if nothing was written
-    "position"  bigint,      -- of the command's last event
-    recorded_at timestamptz
-)
+-- Most commands find their streams as their callers knew them. So a batch is first written as it
+-- stands, and the log's own constraints tell whether it may stand; only a batch that they refuse is
+-- judged command by command.
+
+-- Upserts or deletes the rows that a batch brings to one view. One function for each view, alike
+-- but for the table: a statement that names its table is planned once a connection, one that is
+-- put together is planned for every batch.
+DO $make$
+DECLARE
+    view_table text;
+BEGIN
+    FOREACH view_table IN ARRAY ARRAY['ai_session_info', 'chat_session_entity', 'account_info']
+    LOOP
+        EXECUTE format($template$
+            CREATE FUNCTION write_%1$s(
+                p_partition integer, head bigint, present timestamptz,
+                x_actor text[], x_view text[],
+                c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
+                c_upto bigint[], c_doc jsonb[]
+            ) RETURNS void
+            LANGUAGE plpgsql
+            AS $body$
+            #variable_conflict use_column
+            BEGIN
+                MERGE INTO %1$s AS v
+                USING (SELECT c.stream, c.doc, x_actor[c.context] AS actor,
+                              c.expected + coalesce(c.events, 1) AS version,
+                              head + coalesce(c.upto, c.i) AS position, there.place
+                         FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc)
+                              WITH ORDINALITY
+                              AS c(context, stream, expected, events, upto, doc, i)
+                         -- (LIMIT 1 keeps it one probe of the index for each row.)
+                         LEFT JOIN LATERAL (
+                                  SELECT w.ctid AS place
+                                    FROM %1$s AS w
+                                   WHERE w.partition = p_partition
+                                     AND w.stream_id = c.stream
+                                   LIMIT 1
+                              ) AS there ON true
+                        WHERE x_view[c.context] = '%1$s'
+                          AND coalesce(c.events, 1) > 0) AS n
+                   ON v.ctid = n.place
+                 WHEN MATCHED AND n.doc IS NULL THEN
+                      DELETE
+                 WHEN MATCHED THEN
+                      UPDATE SET version = n.version, position = n.position,
+                                 modified_by = n.actor, modified_at = present, doc = n.doc
+                 WHEN NOT MATCHED AND n.doc IS NOT NULL THEN
+                      INSERT (partition, stream_id, version, position,
+                              created_by, created_at, modified_by, modified_at, doc)
+                      VALUES (p_partition, n.stream, n.version, n.position,
+                              n.actor, present, n.actor, present, n.doc);
+            END $body$
+            $template$, view_table);
+        EXECUTE format('REVOKE ALL ON FUNCTION write_%s FROM PUBLIC', view_table);
+    END LOOP;
+END $make$;
+
+-- Writes commands all of which are to be written. Raises unique_violation or serialization_failure
+-- if one may not be: its stream has another version than it expects, or its key was used before.
+CREATE FUNCTION write_batch(
+    p_partition integer, head bigint, present timestamptz,
+    x_actor text[], x_metadata jsonb[], x_view text[],
+    c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
+    c_upto bigint[],  -- how many events the batch has up to a command's last; null: one for each
+    c_doc jsonb[], c_sealing_key bytea[], c_key text[], c_fingerprint bytea[],
+    e_context integer[], e_stream uuid[],
+    e_after bigint[],  -- the version that the stream has before the event
+    e_topic text[], e_state bytea[], e_id uuid[],
+    p_judged boolean  -- whether each stream is known to have the version that is expected
+) RETURNS void
 LANGUAGE plpgsql
-SECURITY DEFINER
-SET search_path = public, pg_temp
--- Plans are made once a connection, on tables that were small then: keep them on the indexes.
-SET plan_cache_mode = force_generic_plan
--- (LIMIT 1 in the look-ups below keeps them one probe of an index for each command.)
-SET enable_seqscan = off
-SET enable_bitmapscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
-SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    head        bigint;
-    head_time   timestamptz;
-    present     timestamptz;
-    v_outcome   text[];
-    v_stream    uuid[];
-    v_version   bigint[];
-    v_position  bigint[];
-    v_at        timestamptz[];
-    v_appended  bigint;
-    e_command   integer[];  -- of each event, the number of its command
-    e_nth       integer[];  -- 1 for a command's first event
-    view_table  text;
-    was         text;
-    becomes     text;
+    written bigint;
 BEGIN
-    IF c_events IS NOT NULL THEN
-        SELECT array_agg(c.i ORDER BY c.i, n.th), array_agg(n.th ORDER BY c.i, n.th)
-          INTO e_command, e_nth
-          FROM unnest(c_events) WITH ORDINALITY AS c(events, i)
-         CROSS JOIN LATERAL generate_series(1, c.events) AS n(th);
+    -- That the next version is free, the primary key tells. That the one before is there, the row
+    -- of that one.
+    INSERT INTO stored_events
+           (partition, originator_id, originator_version, topic, state,
+            notification_id, event_id, recorded_at, actor, metadata)
+    SELECT p_partition, e.stream, e.after + 1, e.topic, e.state,
+           head + e.i, e.id, present, x_actor[e.context], x_metadata[e.context]
+      FROM unnest(e_context, e_stream, e_after, e_topic, e_state, e_id)
+           WITH ORDINALITY AS e(context, stream, after, topic, state, id, i)
+     WHERE p_judged
+        OR e.after = 0
+        OR (SELECT true
+              FROM stored_events AS s
+             WHERE s.partition = p_partition
+               AND s.originator_id = e.stream
+               AND s.originator_version = e.after
+             LIMIT 1);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> cardinality(e_stream) THEN
+        RAISE serialization_failure USING MESSAGE = 'A stream is behind its expected version';
     END IF;
 
-    -- Whoever holds this row appends; the statements below see all that was committed before.
-    SELECT h.position, h.recorded_at INTO STRICT head, head_time
-      FROM log_partition AS h
-     WHERE h.partition = p_partition
-       FOR UPDATE;
-    present := greatest(clock_timestamp(), head_time);
+    IF c_sealing_key IS NOT NULL THEN
+        INSERT INTO stream_key (partition, stream_id, wrapped)
+        SELECT p_partition, c.stream, c.wrapped
+          FROM unnest(c_stream, c_sealing_key) AS c(stream, wrapped)
+         WHERE c.wrapped IS NOT NULL;
+    END IF;
 
+    IF c_key IS NOT NULL THEN
+        INSERT INTO idempotency_key (partition, principal, key, fingerprint, stream_id, version)
+        SELECT p_partition, x_actor[c.context], c.key, c.fingerprint, c.stream,
+               c.expected + coalesce(c.events, 1)
+          FROM unnest(c_context, c_key, c_fingerprint, c_stream, c_expected, c_events)
+               AS c(context, key, fingerprint, stream, expected, events)
+         WHERE c.key IS NOT NULL;
+    END IF;
+
+    IF 'ai_session_info' = ANY (x_view) THEN
+        PERFORM write_ai_session_info(
+            p_partition, head, present, x_actor, x_view,
+            c_context, c_stream, c_expected, c_events, c_upto, c_doc);
+    END IF;
+    IF 'chat_session_entity' = ANY (x_view) THEN
+        PERFORM write_chat_session_entity(
+            p_partition, head, present, x_actor, x_view,
+            c_context, c_stream, c_expected, c_events, c_upto, c_doc);
+    END IF;
+    IF 'account_info' = ANY (x_view) THEN
+        PERFORM write_account_info(
+            p_partition, head, present, x_actor, x_view,
+            c_context, c_stream, c_expected, c_events, c_upto, c_doc);
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION write_batch FROM PUBLIC;
+
+-- What is to become of each command of a batch, on what the log has.
+CREATE FUNCTION judge_batch(
+    p_partition integer, head bigint, present timestamptz,
+    x_actor text[],
+    c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
+    c_key text[], c_fingerprint bytea[],
+    e_id uuid[],
+    p_atomic boolean,
+    OUT outcome text[], OUT stream uuid[], OUT version bigint[], OUT "position" bigint[],
+    OUT recorded_at timestamptz[]
+)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    was     text;
+    becomes text;
+BEGIN
     WITH asked AS (
         SELECT c.i, c.stream, c.expected, coalesce(c.events, 1) AS events, c.fingerprint,
                coalesce(last.version, 0) AS version,
@@ -79,6 +159,7 @@ BEGIN
                used.version AS used_version
           FROM unnest(c_stream, c_expected, c_events, c_context, c_key, c_fingerprint)
                WITH ORDINALITY AS c(stream, expected, events, context, key, fingerprint, i)
+          -- (LIMIT 1 keeps each look-up one probe of an index for each command.)
           LEFT JOIN LATERAL (
                    SELECT s.originator_version AS version
                      FROM stored_events AS s
@@ -137,13 +218,12 @@ BEGIN
            array_agg(CASE p.outcome
                          WHEN 'appended' THEN present
                          WHEN 'already' THEN p.own_at
-                     END ORDER BY p.i),
-           max(p.upto)
-      INTO v_outcome, v_stream, v_version, v_position, v_at, v_appended
+                     END ORDER BY p.i)
+      INTO outcome, stream, version, position, recorded_at
       FROM placed AS p;
 
-    IF p_atomic AND v_outcome && ARRAY['conflict', 'key_reused'] THEN
-        IF 'already' = ANY (v_outcome) THEN
+    IF p_atomic AND outcome && ARRAY['conflict', 'key_reused'] THEN
+        IF 'already' = ANY (outcome) THEN
             -- Sent again after all of it was committed. Only a command without events can be in
             -- conflict then: it left no event to be known by, and its stream moved on since.
             was := 'conflict';
@@ -151,130 +231,147 @@ BEGIN
         ELSE
             was := 'appended';
             becomes := 'held_back';
-            v_appended := 0;
         END IF;
         SELECT array_agg(CASE r.outcome WHEN was THEN becomes ELSE r.outcome END ORDER BY r.i),
                array_agg(CASE r.outcome WHEN was THEN r.expected ELSE r.version END ORDER BY r.i),
                array_agg(CASE WHEN r.outcome <> was THEN r.position END ORDER BY r.i),
                array_agg(CASE WHEN r.outcome <> was THEN r.at END ORDER BY r.i)
-          INTO v_outcome, v_version, v_position, v_at
-          FROM unnest(v_outcome, c_expected, v_version, v_position, v_at)
+          INTO outcome, version, position, recorded_at
+          FROM unnest(outcome, c_expected, version, position, recorded_at)
                WITH ORDINALITY AS r(outcome, expected, version, position, at, i);
     END IF;
+END $$;
+REVOKE ALL ON FUNCTION judge_batch FROM PUBLIC;
 
-    IF v_appended > 0 THEN
-        INSERT INTO stored_events
-               (partition, originator_id, originator_version, topic, state,
-                notification_id, event_id, recorded_at, actor, metadata)
-        SELECT p_partition, c_stream[of.command], c_expected[of.command] + of.nth,
-               e.topic, e.state,
-               v_position[of.command] - coalesce(c_events[of.command], 1) + of.nth, e.id, present,
-               x_actor[c_context[of.command]], x_metadata[c_context[of.command]]
-          FROM unnest(e_topic, e_state, e_id, e_command, e_nth)
-               WITH ORDINALITY AS e(topic, state, id, command, nth, i)
-         CROSS JOIN LATERAL (
-                   SELECT coalesce(e.command, e.i::integer) AS command, coalesce(e.nth, 1) AS nth
-               ) AS of
-         WHERE v_outcome[of.command] = 'appended';
+CREATE FUNCTION append(
+    p_partition   integer,
+    -- one entry a context, numbered from 1: most commands of a batch share theirs with others
+    x_actor       text[],
+    x_metadata    jsonb[],
+    x_view        text[],    -- table of the view row that a command writes
+    x_account     text[],    -- account whose present name is asked for; null: none
+    -- one entry a command, numbered from 1, each for a stream of its own
+    c_context     integer[],
+    c_stream      uuid[],
+    c_expected    bigint[],  -- the version the stream must have; 0: it must not exist
+    c_events      integer[], -- how many events; 0 checks the version and records the key only;
+                             -- the whole array is null when each command has one
+    c_doc         jsonb[],   -- document of the view row; null: the row goes
+    c_sealing_key bytea[],   -- wrapped key of a stream that has none yet; null: no command has one
+    c_key         text[],    -- idempotency key; null: no command has one
+    c_fingerprint bytea[],   -- hash of the command that the key stands for
+    -- one entry an event, those of a command together
+    e_topic       text[],
+    e_state       bytea[],
+    e_id          uuid[],
+    p_atomic      boolean,   -- all commands or none: one that conflicts holds back the others
+    OUT head         bigint,        -- the position before the batch's first event
+    OUT present      timestamptz,   -- when its events were recorded
+    OUT account_name text[],        -- one entry a context
+    -- one entry a command; all null when each command was appended with its one event
+    OUT outcome      text[],        -- appended | replayed | key_reused | conflict | held_back
+    OUT stream       uuid[],        -- of the command; at a replay, of the first with the key
+    OUT version      bigint[],      -- of it afterwards; the present one if nothing was written
+    OUT "position"   bigint[],      -- of the command's last event
+    OUT recorded_at  timestamptz[]
+)
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+-- Plans are made once a connection, on tables that were small then: keep them on the indexes.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_material = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    head_time timestamptz;
+    appended  bigint;
+    c_upto    bigint[];
+    e_context integer[];
+    e_stream  uuid[];
+    e_after  bigint[];
+BEGIN
+    -- Whoever holds this row appends; the statements below see all that was committed before.
+    SELECT h.position, h.recorded_at INTO STRICT head, head_time
+      FROM log_partition AS h
+     WHERE h.partition = p_partition
+       FOR UPDATE;
+    present := greatest(clock_timestamp(), head_time);
 
-        IF c_sealing_key IS NOT NULL THEN
-            INSERT INTO stream_key (partition, stream_id, wrapped)
-            SELECT p_partition, c.stream, c.wrapped
-              FROM unnest(c_stream, c_sealing_key, v_outcome) AS c(stream, wrapped, outcome)
-             WHERE c.wrapped IS NOT NULL
-               AND c.outcome = 'appended';
+    IF c_events IS NULL THEN
+        BEGIN
+            PERFORM write_batch(
+                p_partition, head, present, x_actor, x_metadata, x_view,
+                c_context, c_stream, c_expected, NULL, NULL, c_doc,
+                c_sealing_key, c_key, c_fingerprint,
+                c_context, c_stream, c_expected, e_topic, e_state, e_id, false);
+            appended := cardinality(c_stream);
+        EXCEPTION WHEN unique_violation OR serialization_failure THEN
+            NULL;  -- nothing of it stands; who is at fault is told below
+        END;
+    END IF;
+
+    IF appended IS NULL THEN
+        SELECT j.* INTO outcome, stream, version, position, recorded_at
+          FROM judge_batch(
+                   p_partition, head, present, x_actor,
+                   c_context, c_stream, c_expected, c_events, c_key, c_fingerprint,
+                   e_id, p_atomic) AS j;
+
+        SELECT array_agg(c_context[c.i] ORDER BY c.i, n.th),
+               array_agg(c_stream[c.i] ORDER BY c.i, n.th),
+               array_agg(c_expected[c.i] + n.th - 1 ORDER BY c.i, n.th),
+               array_agg(e_topic[c.upto - c.events + n.th] ORDER BY c.i, n.th),
+               array_agg(e_state[c.upto - c.events + n.th] ORDER BY c.i, n.th),
+               array_agg(e_id[c.upto - c.events + n.th] ORDER BY c.i, n.th),
+               count(*)
+          INTO e_context, e_stream, e_after, e_topic, e_state, e_id, appended
+          FROM (SELECT o.i, coalesce(o.events, 1) AS events, o.outcome,
+                       sum(coalesce(o.events, 1)) OVER (ORDER BY o.i)::integer AS upto
+                  FROM unnest(outcome, c_events) WITH ORDINALITY AS o(outcome, events, i)) AS c
+         CROSS JOIN LATERAL generate_series(1, c.events) AS n(th)
+         WHERE c.outcome = 'appended';
+
+        SELECT array_agg(c.context ORDER BY c.i), array_agg(c.stream ORDER BY c.i),
+               array_agg(c.expected ORDER BY c.i),
+               array_agg(coalesce(c.events, 1) ORDER BY c.i),
+               array_agg(c.position - head ORDER BY c.i),
+               array_agg(c.doc ORDER BY c.i), array_agg(c.sealing_key ORDER BY c.i),
+               array_agg(c.key ORDER BY c.i), array_agg(c.fingerprint ORDER BY c.i)
+          INTO c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_sealing_key,
+               c_key, c_fingerprint
+          FROM unnest(c_context, c_stream, c_expected, c_events, position, c_doc,
+                      c_sealing_key, c_key, c_fingerprint, outcome) WITH ORDINALITY
+               AS c(context, stream, expected, events, position, doc,
+                    sealing_key, key, fingerprint, outcome, i)
+         WHERE c.outcome = 'appended';
+
+        IF c_stream IS NOT NULL THEN
+            PERFORM write_batch(
+                p_partition, head, present, x_actor, x_metadata, x_view,
+                c_context, c_stream, c_expected, c_events, c_upto, c_doc,
+                c_sealing_key, c_key, c_fingerprint,
+                e_context, e_stream, e_after, e_topic, e_state, e_id, true);
         END IF;
+        outcome := array_replace(outcome, 'already', 'appended');
+    END IF;
 
-        FOREACH view_table IN ARRAY ARRAY(SELECT DISTINCT unnest(x_view)) LOOP
-            CASE view_table
-                WHEN 'ai_session_info' THEN
-                    PERFORM write_ai_session_info(
-                        p_partition, x_actor, x_view, c_context, c_stream, c_events, c_doc,
-                        v_outcome, v_version, v_position, present);
-                WHEN 'chat_session_entity' THEN
-                    PERFORM write_chat_session_entity(
-                        p_partition, x_actor, x_view, c_context, c_stream, c_events, c_doc,
-                        v_outcome, v_version, v_position, present);
-                WHEN 'account_info' THEN
-                    PERFORM write_account_info(
-                        p_partition, x_actor, x_view, c_context, c_stream, c_events, c_doc,
-                        v_outcome, v_version, v_position, present);
-            END CASE;
-        END LOOP;
-
+    -- Not within the block above: a row locked by a transaction and changed by another one within
+    -- it needs a multixact, a flush more for a commit.
+    IF appended > 0 THEN
         UPDATE log_partition AS h
-           SET position = head + v_appended,
+           SET position = head + appended,
                recorded_at = present
          WHERE h.partition = p_partition;
     END IF;
-
-    IF c_key IS NOT NULL THEN
-        INSERT INTO idempotency_key (partition, principal, key, fingerprint, stream_id, version)
-        SELECT p_partition, x_actor[c.context], c.key, c.fingerprint, c.stream, c.version
-          FROM unnest(c_context, c_key, c_fingerprint, c_stream, v_version, v_outcome)
-               AS c(context, key, fingerprint, stream, version, outcome)
-         WHERE c.key IS NOT NULL
-           AND c.outcome = 'appended';
+    IF x_account IS NOT NULL THEN
+        account_name := ARRAY(
+            SELECT (SELECT i.name FROM account_info AS i WHERE i.account_id = x.id LIMIT 1)
+              FROM unnest(x_account) WITH ORDINALITY AS x(id, number)
+             ORDER BY x.number);
     END IF;
-
-    RETURN QUERY
-    SELECT CASE r.outcome WHEN 'already' THEN 'appended' ELSE r.outcome END,
-           r.stream, r.version, r.position, r.at
-      FROM unnest(v_outcome, v_stream, v_version, v_position, v_at)
-           AS r(outcome, stream, version, position, at);
 END $$;
-
--- One function for each view, alike but for the table: a statement that names its table is planned
--- once a connection, one that is put together is planned for every batch.
-DO $make$
-DECLARE
-    view_table text;
-BEGIN
-    FOREACH view_table IN ARRAY ARRAY['ai_session_info', 'chat_session_entity', 'account_info']
-    LOOP
-        EXECUTE format($template$
-            -- Upserts or deletes the rows of one view that a batch brings.
-            CREATE FUNCTION write_%1$s(
-                p_partition integer, x_actor text[], x_view text[], c_context integer[],
-                c_stream uuid[], c_events integer[], c_doc jsonb[], v_outcome text[],
-                v_version bigint[], v_position bigint[], present timestamptz
-            ) RETURNS void
-            LANGUAGE plpgsql
-            AS $body$
-            #variable_conflict use_column
-            BEGIN
-                INSERT INTO %1$s AS v
-                       (partition, stream_id, version, position,
-                        created_by, created_at, modified_by, modified_at, doc)
-                SELECT p_partition, c.stream, c.version, c.position,
-                       x_actor[c.context], present, x_actor[c.context], present, c.doc
-                  FROM unnest(c_context, c_stream, c_events, c_doc,
-                              v_outcome, v_version, v_position)
-                       AS c(context, stream, events, doc, outcome, version, position)
-                 WHERE c.outcome = 'appended'
-                   AND coalesce(c.events, 1) > 0
-                   AND c.doc IS NOT NULL
-                   AND x_view[c.context] = '%1$s'
-                    ON CONFLICT (partition, stream_id) DO UPDATE
-                   SET version = excluded.version,
-                       position = excluded.position,
-                       modified_by = excluded.modified_by,
-                       modified_at = excluded.modified_at,
-                       doc = excluded.doc;
-                IF array_position(c_doc, NULL) IS NOT NULL THEN
-                    DELETE FROM %1$s AS v
-                     WHERE v.partition = p_partition
-                       AND v.stream_id = ANY (ARRAY(
-                               SELECT c.stream
-                                 FROM unnest(c_context, c_stream, c_events, c_doc, v_outcome)
-                                      AS c(context, stream, events, doc, outcome)
-                                WHERE c.outcome = 'appended'
-                                  AND coalesce(c.events, 1) > 0
-                                  AND c.doc IS NULL
-                                  AND x_view[c.context] = '%1$s'));
-                END IF;
-            END $body$
-            $template$, view_table);
-        EXECUTE format('REVOKE ALL ON FUNCTION write_%s FROM PUBLIC', view_table);
-    END LOOP;
-END $make$;

@@ -25,13 +25,14 @@ def entry(
     metadata: str = "{}",
     ids: Sequence[UUID] | None = None,
     key: str | None = None,
+    doc: str | None = None,
 ) -> Entry:
     """An entry of so many events, or of those with the ids given."""
     return Entry(
         stream=stream,
         expected=expected,
         events=[NewEvent(_TOPIC, b"{}", event_id) for event_id in ids or made_ids(events)],
-        doc=None,
+        doc=doc,
         context=Context(actor="kim", metadata=metadata, view="ai_session_info"),
         key=key,
         fingerprint=None if key is None else b"what the key stands for",

@@ -57,7 +57,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of an entry: one row of the function `append`."""
+    """What became of an entry."""
 
     outcome: str  # appended | replayed | key_reused | conflict | held_back
     stream: StreamId  # at a replay: of the first command with the key
@@ -115,7 +115,10 @@ class Appender:
         return [await self._commit(entries, atomic=True) for entries in batches]
 
     async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
-        arguments = (*self._arguments(entries), atomic)
+        contexts: dict[Context, int] = {}
+        for entry in entries:
+            contexts.setdefault(entry.context, len(contexts) + 1)
+        arguments = (*self._arguments(entries, contexts), atomic)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
         while True:
@@ -124,7 +127,7 @@ class Appender:
                 rows = await self._pool.fetch(SQL["append"], *arguments, timeout_s=left_s)
                 metrics.BATCHES.inc()
                 metrics.COMMANDS.inc(len(entries))
-                return [Outcome(*row) for row in rows]
+                return _outcomes(rows[0], entries, contexts)
             except TRANSIENT as error:
                 # Sending the same again is safe: an entry that was committed is known by the id
                 # of its last event, and the function answers for it as the first time.
@@ -132,20 +135,21 @@ class Appender:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
 
-    def _arguments(self, entries: Sequence[Entry]) -> tuple[object, ...]:
-        contexts: dict[Context, int] = {}
-        for entry in entries:
-            contexts.setdefault(entry.context, len(contexts) + 1)
+    def _arguments(
+        self, entries: Sequence[Entry], contexts: dict[Context, int]
+    ) -> tuple[object, ...]:
         events = [event for entry in entries for event in entry.events]
         # Each array costs both sides some microseconds an entry: those that say nothing are null.
         one_each = all([len(entry.events) == 1 for entry in entries])
         sealing = any([entry.sealing_key is not None for entry in entries])
         keyed = any([entry.key is not None for entry in entries])
+        named = any([context.account is not None for context in contexts])
         return (
             self._partition,
             [context.actor for context in contexts],
             [context.metadata for context in contexts],
             [context.view for context in contexts],
+            [context.account for context in contexts] if named else None,
             [contexts[entry.context] for entry in entries],
             [entry.stream for entry in entries],
             [entry.expected for entry in entries],
@@ -157,5 +161,19 @@ class Appender:
             [event.topic for event in events],
             [event.state for event in events],
             [event.event_id for event in events],
-            [context.account for context in contexts],
         )
+
+
+def _outcomes(
+    row: asyncpg.Record, entries: Sequence[Entry], contexts: dict[Context, int]
+) -> Sequence[Outcome]:
+    """What the row that the function `append` returns says of each entry."""
+    head, present, account_names, outcomes, streams, versions, positions, times = row
+    shown = account_names or [None] * len(contexts)
+    names = [shown[contexts[entry.context] - 1] for entry in entries]
+    if outcomes is None:
+        return [
+            Outcome("appended", entry.stream, entry.expected + 1, position, present, name)
+            for position, (entry, name) in enumerate(zip(entries, names, strict=True), head + 1)
+        ]
+    return list(map(Outcome, outcomes, streams, versions, positions, times, names))

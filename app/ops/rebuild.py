@@ -221,15 +221,10 @@ class _Run:
 async def _lock(connection: asyncpg.Connection, view: View) -> list[Head]:
     """Lock what a swap needs in the order of the appends, so that neither waits for the other.
 
-    An append's statement names account_info: it holds that table before it waits for the head.
-    All other views are locked by it under the head.
+    They lock views under the head.
     """
-    tables = f"LOCK TABLE {view.name}, {_fresh(view)} IN ACCESS EXCLUSIVE MODE"
-    if view.name == "account_info":
-        await connection.execute(tables)
     ends = [Head(*row) for row in await connection.fetch(SQL["lock_heads"])]
-    if view.name != "account_info":
-        await connection.execute(tables)
+    await connection.execute(f"LOCK TABLE {view.name}, {_fresh(view)} IN ACCESS EXCLUSIVE MODE")
     return ends
 
 
