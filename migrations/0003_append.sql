@@ -293,7 +293,7 @@ DECLARE
     c_upto    bigint[];
     e_context integer[];
     e_stream  uuid[];
-    e_after  bigint[];
+    e_after   bigint[];
 BEGIN
     -- Whoever holds this row appends; the statements below see all that was committed before.
     SELECT h.position, h.recorded_at INTO STRICT head, head_time
@@ -360,8 +360,8 @@ BEGIN
         outcome := array_replace(outcome, 'already', 'appended');
     END IF;
 
-    -- Not within the block above: a row locked by a transaction and changed by another one within
-    -- it needs a multixact, a flush more for a commit.
+    -- Outside the block that may be undone: a row that a transaction locked and a subtransaction
+    -- changes needs a multixact.
     IF appended > 0 THEN
         UPDATE log_partition AS h
            SET position = head + appended,
