@@ -32,6 +32,19 @@ CREATE TABLE stream_key (
 COMMENT ON TABLE stream_key IS
     'The key of each stream''s personal data, wrapped by the service''s master key.';
 
+CREATE VIEW recorded_event AS
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor,
+       -- (LIMIT 1 keeps it one probe of the index for each event.)
+       (SELECT k.wrapped
+          FROM stream_key AS k
+         WHERE k.partition = e.partition
+           AND k.stream_id = e.originator_id
+         LIMIT 1) AS wrapped
+  FROM stored_events AS e;
+COMMENT ON VIEW recorded_event IS
+    'The log as the service reads it: each event with the key of its stream.';
+
 CREATE TABLE idempotency_key (
     partition   integer NOT NULL,
     principal   text    NOT NULL,

@@ -17,14 +17,8 @@ ALTER TABLE chat_session_entity
         GENERATED ALWAYS AS ((doc #>> '{search,when_started}')::bigint) STORED,
     ADD COLUMN when_ended        bigint
         GENERATED ALWAYS AS ((doc #>> '{search,when_ended}')::bigint) STORED,
-    ADD COLUMN when_idle         bigint
-        GENERATED ALWAYS AS ((doc #>> '{search,when_idle}')::bigint) STORED,
-    ADD COLUMN when_fetched      bigint
-        GENERATED ALWAYS AS ((doc #>> '{search,when_fetched}')::bigint) STORED,
     ADD COLUMN rating            integer GENERATED ALWAYS AS ((doc ->> 'rating')::integer) STORED,
     ADD COLUMN rank              integer GENERATED ALWAYS AS ((doc ->> 'rank')::integer) STORED,
-    ADD COLUMN alert_level       integer
-        GENERATED ALWAYS AS ((doc ->> 'alert_level')::integer) STORED,
     ADD COLUMN watched           bigint
         GENERATED ALWAYS AS ((doc #>> '{search,watched}')::bigint) STORED;
 COMMENT ON COLUMN chat_session_entity.watched IS

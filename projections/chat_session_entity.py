@@ -14,8 +14,6 @@ def _search(session: ChatSession) -> Mapping[str, int]:
         "when_requested": session.when_requested,
         "when_started": session.when_started,
         "when_ended": session.when_ended,
-        "when_idle": session.when_idle,
-        "when_fetched": session.when_fetched,
         "watched": session.watched if session.status in OPEN else EMPTY,
     }
     return {name: ticks(moment) for name, moment in moments.items() if is_set(moment)}

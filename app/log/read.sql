@@ -1,16 +1,9 @@
 -- name: read_streams
 -- $1 partitions, $2 streams: of one length
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
-       e.event_id, e.recorded_at, e.actor, k.wrapped
+       e.event_id, e.recorded_at, e.actor, e.wrapped
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  LEFT JOIN LATERAL (
-           SELECT s.wrapped
-             FROM stream_key AS s
-            WHERE s.partition = wanted.partition
-              AND s.stream_id = wanted.stream
-            LIMIT 1
-       ) AS k ON true
-  JOIN stored_events AS e
+  JOIN recorded_event AS e
     ON e.partition = wanted.partition
    AND e.originator_id = wanted.stream
  ORDER BY e.originator_id, e.originator_version;
@@ -18,15 +11,8 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 -- name: read_feed
 -- $1 partition   $2 after position   $3 up to position   $4 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
-       e.event_id, e.recorded_at, e.actor, k.wrapped
-  FROM stored_events AS e
-  LEFT JOIN LATERAL (
-           SELECT s.wrapped
-             FROM stream_key AS s
-            WHERE s.partition = e.partition
-              AND s.stream_id = e.originator_id
-            LIMIT 1
-       ) AS k ON true
+       e.event_id, e.recorded_at, e.actor, e.wrapped
+  FROM recorded_event AS e
  WHERE e.partition = $1
    AND e.notification_id > $2
    AND e.notification_id <= $3
@@ -36,15 +22,8 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 -- name: read_by_stream
 -- $1 partition   $2 after stream   $3 after version of it   $4 up to position   $5 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
-       e.event_id, e.recorded_at, e.actor, k.wrapped
-  FROM stored_events AS e
-  LEFT JOIN LATERAL (
-           SELECT s.wrapped
-             FROM stream_key AS s
-            WHERE s.partition = e.partition
-              AND s.stream_id = e.originator_id
-            LIMIT 1
-       ) AS k ON true
+       e.event_id, e.recorded_at, e.actor, e.wrapped
+  FROM recorded_event AS e
  WHERE e.partition = $1
    AND (e.originator_id, e.originator_version) > ($2, $3)
    AND e.notification_id <= $4
@@ -54,15 +33,8 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 -- name: read_back
 -- $1 partition   $2 stream   $3 stored name   $4 before version of it   $5 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
-       e.event_id, e.recorded_at, e.actor, k.wrapped
-  FROM stored_events AS e
-  LEFT JOIN LATERAL (
-           SELECT s.wrapped
-             FROM stream_key AS s
-            WHERE s.partition = e.partition
-              AND s.stream_id = e.originator_id
-            LIMIT 1
-       ) AS k ON true
+       e.event_id, e.recorded_at, e.actor, e.wrapped
+  FROM recorded_event AS e
  WHERE e.partition = $1
    AND e.originator_id = $2
    AND e.topic = $3

@@ -144,7 +144,7 @@ async def test_a_date_that_is_not_set_is_null_in_whatever_zone(
     service: Service, owner: asyncpg.Connection
 ) -> None:
     unset = DateTime("0001-01-01T01:00:00+01:00")
-    await open_session(service, ChatSessionFields(when_idle=unset, when_ended=unset))
-    row = await owner.fetchrow("SELECT when_idle, when_ended FROM chat_session_entity")
+    await open_session(service, ChatSessionFields(when_started=unset, when_ended=unset))
+    row = await owner.fetchrow("SELECT when_started, when_ended FROM chat_session_entity")
     assert row is not None
     assert tuple(row) == (None, None)
