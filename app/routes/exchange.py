@@ -1,5 +1,6 @@
 """One request and its reply: headers, body and conditions, with every limit on them."""
 
+import codecs
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -154,7 +155,8 @@ class Exchange:
         announced = self.headers.get(b"content-length")
         if announced is not None and announced != b"%d" % size:
             raise BadInput("The body is shorter than its Content-Length")
-        self.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        # .NET clients like to begin a text with a mark that it is UTF-8.
+        self.body = b"".join(parts).removeprefix(codecs.BOM_UTF8)
 
     def call(self) -> Call:
         """Who calls and on which conditions. Raises BadInput for malformed conditions."""

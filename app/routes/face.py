@@ -170,7 +170,8 @@ async def _answer(
 def _unserved(place: _Place, method: str) -> Refusal:
     if not place.operations:
         return Refusal(404, "NotFound", "There is nothing at this path")
-    allowed = ", ".join(place.operations).encode()
+    methods = ["GET, HEAD" if served == "GET" else served for served in place.operations]
+    allowed = ", ".join(methods).encode()
     message = f"{method} is not served here"
     return Refusal(405, "MethodNotAllowed", message, headers=((b"allow", allowed),))
 

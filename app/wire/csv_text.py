@@ -17,7 +17,6 @@ from app.wire.json_text import BadInput
 from app.wire.plan import Member, members
 from app.wire.tree import Tree
 
-_BOM = b"\xef\xbb\xbf"
 _WHITE = " \t\r\n"
 # Nothing that was taken is given back: an open quote costs one look at the rest.
 _CELL = re.compile(
@@ -34,7 +33,6 @@ def read(body: bytes) -> Tree:
     anything in it, not even quotes, is None. Lines without any cell are passed over. A body that
     starts like JSON is read as JSON, which the documents show for CSV. Raises BadInput.
     """
-    body = body.removeprefix(_BOM)
     text = _text(body)
     if text.lstrip(_WHITE).startswith(("{", "[")):
         return json_text.read(body)

@@ -1,5 +1,7 @@
 """Any purpose comes through any format of requests and of answers, as it was given."""
 
+import codecs
+
 import httpx
 import pytest
 
@@ -51,6 +53,19 @@ def test_every_purpose_comes_through_a_patch_and_a_get(
         assert (patched["id"], patched["purpose"]) == (session, purpose), name
         got = admin.get(path, headers={"Accept": answered.accept})
         assert checked(got, answered) == patched, name
+
+
+@pytest.mark.parametrize("sent", REQUESTS.values(), ids=REQUESTS)
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it(
+    admin: httpx.Client, session: str, sent: Written
+) -> None:
+    body = sent.body("PatchAISession", {"sessionId": session, "purpose": sent.content_type})
+    answer = admin.patch(
+        f"/ai/sessions/{session}",
+        content=codecs.BOM_UTF8 + body,
+        headers={"Content-Type": sent.content_type, "Accept": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["purpose"]) == (200, sent.content_type)
 
 
 def test_control_characters_come_through_where_the_format_has_them(

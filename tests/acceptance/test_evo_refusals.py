@@ -148,12 +148,12 @@ def test_a_refusal_goes_by_accept_too(
 def test_allow_lists_the_verbs_that_there_are(admin: httpx.Client, values: dict[str, str]) -> None:
     session = values["session"]
     for path, allowed in (
-        ("/ai/sessions", {"GET", "POST"}),
-        (f"/ai/sessions/{session}", {"GET", "PATCH", "DELETE"}),
+        ("/ai/sessions", {"GET", "HEAD", "POST"}),
+        (f"/ai/sessions/{session}", {"GET", "HEAD", "PATCH", "DELETE"}),
         (f"/ai/sessions/{session}/apply", {"POST"}),
         (f"/ai/sessions/{session}/actions", {"POST", "DELETE"}),
         ("/api/PatchAISession", {"PATCH", "POST"}),
-        ("/xml/reply/ListAISessions", {"GET", "POST"}),
+        ("/xml/reply/ListAISessions", {"GET", "HEAD", "POST"}),
         ("/json/oneway/DeleteAISession", {"DELETE", "POST"}),
         ("/api/DeleteAISession[]", {"POST"}),
     ):
