@@ -1,4 +1,4 @@
-"""The only wiring: from settings to an ASGI application."""
+"""From settings to an ASGI application."""
 
 import asyncio
 import gc
@@ -21,6 +21,7 @@ from litestar.types import (
 )
 
 from app.chat_sweep import ChatSweeper
+from app.embedded import EmbeddedUnavailable, ensure_running
 from app.log.pool import Pool
 from app.routes.evo import EvoFace
 from app.routes.face import Face, dispatcher
@@ -110,8 +111,6 @@ def _spare_the_collector() -> None:
 
 async def _keep_running(data_dir: Path, pool: Pool) -> None:
     """Bring the embedded PostgreSQL back when it died; it has nobody else to do so."""
-    from app.embedded import ensure_running
-
     while True:
         await pool.failed.wait()
         pool.failed.clear()
@@ -119,6 +118,7 @@ async def _keep_running(data_dir: Path, pool: Pool) -> None:
             await asyncio.to_thread(ensure_running, data_dir)
         except Exception as error:
             # Whatever it was: giving up would leave the service without a database for good.
-            _LOG.error("The embedded PostgreSQL cannot be brought back: %s", error)
+            fault = not isinstance(error, EmbeddedUnavailable)
+            _LOG.error("The embedded PostgreSQL cannot be brought back: %s", error, exc_info=fault)
             await asyncio.sleep(_KEEPER_PAUSE_S)
             pool.failed.set()

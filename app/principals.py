@@ -139,8 +139,8 @@ class Principals:
     async def give_token(self, name: str, by: Principal) -> str:
         """A new bearer token for the principal of a name, at the request of another.
 
-        It is stored as a hash and shown this once. Raises NotFound, or Forbidden if that would
-        give `by` more power (`Principal.require_power_over`).
+        It is stored as a hash and shown this once. Raises NotFound, StoreDown, or Forbidden if
+        that would give `by` more power (`Principal.require_power_over`).
         """
         rows = await self._pool.ask(SQL["by_name"], name) if is_text(name) else []
         if not rows:
@@ -148,7 +148,7 @@ class Principals:
         by.require_power_over(rows[0]["roles"])
         token, token_hash = new_token()
         # For the roles that were looked at: more of them may have come in between.
-        if not await self._pool.fetch(SQL["add_token_for"], token_hash, name, rows[0]["roles"]):
+        if not await self._pool.ask_once(SQL["add_token_for"], token_hash, name, rows[0]["roles"]):
             raise NotFound("User", name)
         return token
 

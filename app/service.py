@@ -1,11 +1,12 @@
 """Everything that a worker process holds while it serves, opened and closed as one."""
 
-import asyncio
 import hashlib
+from collections.abc import Sequence
 
 from app.calls import Call
 from app.chat import Chat
 from app.commands import Commands
+from app.log.batcher import Batcher
 from app.log.errors import StoreDown, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.pool import Pool
@@ -21,7 +22,9 @@ from domain.errors import AccountNotFound
 from domain.ids import AccountId, ChatSessionId, StreamId, chat_session_stream, partition_of
 
 SQL = blocks(__file__)
-_NUMBERS_AT_A_TIME = 32
+_NUMBERS_AHEAD = 32
+"""Of chat sessions, drawn beside those that are wanted at the moment."""
+_MOST_NUMBERS = 256
 _ACCOUNTS_KEPT = 100_000
 
 
@@ -56,7 +59,7 @@ class Service:
         self._partitions = partitions
         self._accounts: set[str] = set()
         self._numbers: list[int] = []
-        self._drawing = asyncio.Lock()
+        self._drawing = Batcher[None, int](self._draw, _MOST_NUMBERS)
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
@@ -83,18 +86,22 @@ class Service:
         return drawn
 
     async def new_chat_session_id(self, call: Call) -> ChatSessionId:
-        """A fresh number; numbers are drawn ahead, so those of a stopped worker stay unused."""
+        """A fresh number; numbers are drawn ahead, so those of a stopped worker stay unused.
+
+        Raises StoreDown.
+        """
         home = home_partition(call, self._partitions)
-        async with self._drawing:
-            while True:
-                if not self._numbers:
-                    rows = await self.pool.ask(SQL["chat_session_numbers"], _NUMBERS_AT_A_TIME)
-                    self._numbers = [row[0] for row in reversed(rows)]
-                drawn = ChatSessionId(self._numbers.pop())
-                if home is None or home == partition_of(
-                    chat_session_stream(drawn), self._partitions
-                ):
-                    return drawn
+        while True:
+            number = self._numbers.pop() if self._numbers else await self._drawing.submit(None)
+            drawn = ChatSessionId(number)
+            if home is None or home == partition_of(chat_session_stream(drawn), self._partitions):
+                return drawn
+
+    async def _draw(self, wanted: Sequence[None]) -> Sequence[int]:
+        rows = await self.pool.ask(SQL["chat_session_numbers"], len(wanted) + _NUMBERS_AHEAD)
+        numbers = [row[0] for row in rows]
+        self._numbers = numbers[: len(wanted) - 1 : -1]  # to be taken from the end
+        return numbers[: len(wanted)]
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""

@@ -48,7 +48,7 @@ class Logins:
         token, key = new_token()
         settings = self._settings
         seconds = float(settings.permanent_login_s if permanent else settings.login_s)
-        if not await self._pool.fetch(SQL["open"], key, principal.name, permanent, seconds):
+        if not await self._pool.ask_once(SQL["open"], key, principal.name, permanent, seconds):
             raise Unauthenticated(WRONG)  # removed since the password was checked
         return token, LoginSession(principal, permanent)
 

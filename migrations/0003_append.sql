@@ -25,7 +25,8 @@ BEGIN
             #variable_conflict use_column
             BEGIN
                 MERGE INTO %1$s AS v
-                USING (SELECT c.stream, c.doc, x_actor[c.context] AS actor,
+                USING (SELECT p_partition AS partition, c.stream, c.doc,
+                              x_actor[c.context] AS actor,
                               c.expected + coalesce(c.events, 1) AS version,
                               head + coalesce(c.upto, c.i) AS position, there.place
                          FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc)
@@ -41,7 +42,8 @@ BEGIN
                               ) AS there ON true
                         WHERE x_view[c.context] = '%1$s'
                           AND coalesce(c.events, 1) > 0) AS n
-                   ON v.ctid = n.place
+                   ON v.partition = n.partition
+                  AND v.ctid = n.place
                  WHEN MATCHED AND n.doc IS NULL THEN
                       DELETE
                  WHEN MATCHED THEN
@@ -50,7 +52,7 @@ BEGIN
                  WHEN NOT MATCHED AND n.doc IS NOT NULL THEN
                       INSERT (partition, stream_id, version, position,
                               created_by, created_at, modified_by, modified_at, doc)
-                      VALUES (p_partition, n.stream, n.version, n.position,
+                      VALUES (n.partition, n.stream, n.version, n.position,
                               n.actor, present, n.actor, present, n.doc);
             END $body$
             $template$, view_table);
@@ -115,6 +117,9 @@ BEGIN
          WHERE c.key IS NOT NULL;
     END IF;
 
+    IF NOT x_view <@ ARRAY['ai_session_info', 'chat_session_entity', 'account_info'] THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('Not all are views: %s', x_view);
+    END IF;
     IF 'ai_session_info' = ANY (x_view) THEN
         PERFORM write_ai_session_info(
             p_partition, head, present, x_actor, x_view,
@@ -311,7 +316,9 @@ BEGIN
                 c_context, c_stream, c_expected, e_topic, e_state, e_id, false);
             appended := cardinality(c_stream);
         EXCEPTION WHEN unique_violation OR serialization_failure THEN
-            NULL;  -- nothing of it stands; who is at fault is told below
+            -- Nothing of it stands, and vacuum has its events to clear away. Who is at fault is
+            -- told below.
+            NULL;
         END;
     END IF;
 

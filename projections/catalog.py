@@ -1,4 +1,8 @@
-"""All views. A new one is a file here, a table in `migrations/`, and a line below."""
+"""All views.
+
+A new one is a file here and a line below; in `migrations/` a table and its place in `append`; and
+how it is read, in `app/views.sql`.
+"""
 
 from domain.event import Event
 from projections import account_info, ai_session_info, chat_session_entity

@@ -86,6 +86,8 @@ class Batcher(Generic[T, R]):
         answers: Sequence[R | Exception]
         try:
             answers = await self._send([entry for entry, _ in batch])
+            if len(answers) != size:
+                raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
         except Exception as error:
             if isinstance(error, StoreDown):
                 # Whoever waits would only wait as long for the same: fail together.

@@ -10,8 +10,7 @@ from app.log.errors import StoreDown, TooSlow
 from app.settings import Settings
 
 TRANSIENT: tuple[type[BaseException], ...] = (
-    OSError,  # refused, reset, unreachable
-    asyncio.TimeoutError,
+    OSError,  # refused, reset, unreachable; and TimeoutError
     asyncpg.PostgresConnectionError,  # class 08, and ConnectionDoesNotExistError
     asyncpg.OperatorInterventionError,  # class 57: shut down, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # class 53: disk full, too many connections
@@ -26,15 +25,18 @@ TRANSIENT: tuple[type[BaseException], ...] = (
 """What may pass by itself; after any of these it is unknown whether a statement was committed."""
 
 
-PROBES = {
+SESSION = {
+    # With a stricter level, an append that waited for a rebuild's swap would see the old tables.
+    "default_transaction_isolation": "read committed",
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_material": "off",
 }
-"""The service's statements all probe indexes, and their plans are kept as long as a connection.
+"""How every connection is set up.
 
+The service's statements all probe indexes, and their plans are kept as long as a connection.
 Without this, one made while the tables were small would scan them when they are large.
 """
 
@@ -62,7 +64,7 @@ class Pool:
         self._free = asyncio.Semaphore(size)
         self._session = {"application_name": "sessionary"}
         if settings.statement_cache:  # pgbouncer takes none of these
-            self._session |= PROBES
+            self._session |= SESSION
             if for_lists:
                 self._session["statement_timeout"] = f"{settings.list_deadline_s * 1000:.0f}"
         if settings.database_role is not None:
@@ -108,8 +110,12 @@ class Pool:
             # How asyncpg reports a connection that died under us.
             self._settle(connection, broken=True)
             raise ConnectionError(str(error)) from error
-        except BaseException:
+        except asyncio.CancelledError:
             # Not kept, to be cancelled in good order: a server that hangs would keep us.
+            if connection is not None:
+                connection.terminate()
+            raise
+        except BaseException:
             self._settle(connection, broken=True)
             raise
         finally:
@@ -127,6 +133,16 @@ class Pool:
                 if loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
+
+    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """As `ask`, for a statement that is not to be sent twice: after StoreDown, it may be done.
+
+        Raises StoreDown, or what the database refuses with.
+        """
+        try:
+            return await self.fetch(sql, *arguments)
+        except TRANSIENT as error:
+            raise StoreDown("The database does not answer") from error
 
     async def _enter(self, limit_s: float) -> None:
         if self._free.locked():

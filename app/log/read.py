@@ -1,7 +1,6 @@
 """Reading the log: streams and the feed, as recorded events with personal fields opened."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 from uuid import UUID
@@ -43,7 +42,6 @@ class Head(Struct, frozen=True):
 
     partition: int
     position: int
-    recorded_at: datetime | None
 
 
 class Used(Struct, frozen=True):

@@ -51,7 +51,7 @@ SELECT k.stream_id, k.wrapped
    AND k.stream_id = wanted.stream;
 
 -- name: heads
-SELECT partition, position, recorded_at
+SELECT partition, position
   FROM log_partition
  ORDER BY partition;
 

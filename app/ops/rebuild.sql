@@ -7,7 +7,7 @@ SELECT pg_advisory_unlock(hashtextextended('sessionary views', 0));
 
 -- name: lock_heads
 -- Nobody appends until this transaction ends.
-SELECT partition, position, recorded_at
+SELECT partition, position
   FROM log_partition
  ORDER BY partition
    FOR UPDATE;

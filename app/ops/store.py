@@ -18,7 +18,7 @@ from msgspec import Struct
 from app import schema
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
-from app.log.pool import PROBES, TRANSIENT
+from app.log.pool import SESSION, TRANSIENT
 
 CONNECT_S = 10.0
 _AWAY: tuple[type[BaseException], ...] = (
@@ -93,13 +93,13 @@ async def connected(url: str, statement_cache: int = 100) -> AsyncIterator[Conne
 
 async def _connect(url: str, statement_cache: int) -> asyncpg.Connection:
     # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
-    probes = PROBES if statement_cache else {}
+    session = SESSION if statement_cache else {}
     try:
         return await asyncpg.connect(
             url,
             timeout=CONNECT_S,
             statement_cache_size=statement_cache,
-            server_settings={"application_name": "sessionary command"} | probes,
+            server_settings={"application_name": "sessionary command"} | session,
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
     except _AWAY as error:

@@ -14,7 +14,6 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
-from app.log.pool import TRANSIENT
 from app.principals import Forbidden, Unauthenticated
 from app.routes.exchange import TooLarge, etag
 from app.throttle import Throttled
@@ -93,8 +92,6 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
         refused = refusal(error.cause, retry_after_s)
         completed = (b"x-autobatch-completed", b"%d" % error.completed)
         return replace(refused, index=error.index, headers=(*refused.headers, completed))
-    if isinstance(error, TRANSIENT):
-        error = StoreDown("The database does not answer")
     found = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), None)
     status, code = found or (500, "InternalError")
     if status == 500:  # what went wrong inside is nobody's business outside

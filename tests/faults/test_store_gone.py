@@ -154,6 +154,21 @@ async def test_connections_refused(
     await served_again(client, sessions)
 
 
+async def test_many_creations_at_once_are_all_told_soon(
+    proxy: Proxy, client: httpx.AsyncClient, sessions: tuple[str, str]
+) -> None:
+    """More than there are numbers drawn ahead, while the caller's password is still remembered."""
+    proxy.fall_silent()
+    try:
+        for answer, took_s in await asyncio.gather(
+            *(timed(client, "POST", CHAT) for _ in range(80))
+        ):
+            assert_unavailable(answer, took_s)
+    finally:
+        proxy.speak_again()
+    await served_again(client, sessions)
+
+
 async def test_a_database_that_falls_silent(
     proxy: Proxy, client: httpx.AsyncClient, sessions: tuple[str, str]
 ) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import asyncpg
 import pytest
 from entries import entry, new_stream
 
@@ -45,27 +44,6 @@ async def test_each_entry_reads_a_few_rows_however_many_there_are(
     read = await _rows_read(pool)
     each = {name: (read[name] - before[name]) / 100 for name in read}
     assert max(each.values()) <= 5, each
-
-
-async def test_a_row_that_is_not_there_is_written_by_the_next_change(
-    appender: Appender, owner: asyncpg.Connection
-) -> None:
-    stream = new_stream()
-    await appender.append(entry(stream, doc="{}"))
-    await owner.execute("DELETE FROM ai_session_info")
-    await appender.append(entry(stream, 1, doc="{}"))
-    row = await owner.fetchrow("SELECT stream_id, version FROM ai_session_info")
-    assert tuple(row or ()) == (stream, 2)
-
-
-async def test_what_a_row_shows_does_not_tell_which_version_a_stream_has(
-    appender: Appender, owner: asyncpg.Connection
-) -> None:
-    stream = new_stream()
-    await appender.append(entry(stream, doc="{}"))
-    await owner.execute("UPDATE ai_session_info SET version = 7")
-    assert (await appender.append(entry(stream, 7, doc="{}"))).outcome == "conflict"
-    assert (await appender.append(entry(stream, 1, doc="{}"))).version == 2
 
 
 async def _together(appender: Appender, entries: Sequence[Entry]) -> Sequence[Outcome]:

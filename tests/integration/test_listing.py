@@ -13,7 +13,7 @@ from app.columns import AI_SESSIONS
 from app.listing import FARTHEST, Listed, Order, Page, compiled
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
-from app.log.pool import PROBES
+from app.log.pool import SESSION
 from app.ops.accounts import everything
 from app.ops.rebuild import named, rebuild
 from app.ops.store import Connection
@@ -370,8 +370,8 @@ async def test_pages_in_the_order_of_creation_are_read_from_an_index(
 ) -> None:
     if rebuilt:
         await rebuild(store, keyring, named(["ai_session_info"]), lambda *_: None)
-    for name, value in {**PROBES, "plan_cache_mode": "force_generic_plan"}.items():
-        await owner.execute(f"SET {name} = {value}")
+    for name, value in {**SESSION, "plan_cache_mode": "force_generic_plan"}.items():
+        await owner.execute(f"SET {name} = '{value}'")
     sql, arguments = compiled(AI_SESSIONS, page)
     await owner.execute(f"PREPARE page AS {sql}")
     literals = ", ".join(f"'{argument}'" for argument in arguments)

@@ -16,7 +16,7 @@ from app.chat_list import chat_sessions_page
 from app.columns import CHAT_SESSIONS
 from app.listing import compiled
 from app.log.keyring import Keyring
-from app.log.pool import PROBES, Pool
+from app.log.pool import SESSION, Pool
 from app.ops.rebuild import named, rebuild
 from app.ops.store import Connection
 from app.service import Service
@@ -459,8 +459,8 @@ async def planned(owner: asyncpg.Connection, query: Pairs) -> list[dict[str, Any
     """How the service has a list read from many rows, from the top of the plan."""
     await owner.execute(BULK)
     await owner.execute("ANALYZE chat_session_entity")
-    for name, value in {**PROBES, "plan_cache_mode": "force_generic_plan"}.items():
-        await owner.execute(f"SET {name} = {value}")
+    for name, value in {**SESSION, "plan_cache_mode": "force_generic_plan"}.items():
+        await owner.execute(f"SET {name} = '{value}'")
     sql, arguments = compiled(CHAT_SESSIONS, chat_sessions_page(read_query(query), ASKER))
     await owner.execute(f"PREPARE page AS {sql}")
     literals = ", ".join(f"'{argument}'" for argument in arguments)

@@ -1,10 +1,12 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
+import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from app.log.errors import TooSlow
-from app.log.pool import Pool
+from app.log.errors import StoreDown, TooSlow
+from app.log.pool import TRANSIENT, Pool
 from app.settings import Settings
 
 
@@ -30,3 +32,26 @@ async def test_no_more_lists_at_a_time_than_there_are_connections(
             await lists.ask("SELECT pg_sleep(30)")
     connected = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
     assert (await lists.ask(connected))[0]["n"] <= settings.list_pool_size
+
+
+async def test_a_caller_who_goes_away_is_no_failure_of_the_database(pool: Pool) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pool.ask("SELECT pg_sleep(30)"), 0.1)
+    assert not pool.failed.is_set()
+    assert (await pool.ask("SELECT 1 AS one"))[0]["one"] == 1
+
+
+@pytest.mark.parametrize("error", TRANSIENT)
+async def test_what_may_pass_is_told_as_such_and_not_sent_twice(
+    settings: Settings, error: type[Exception]
+) -> None:
+    sent = []
+
+    class Broken(Pool):
+        async def fetch(self, sql: str, *_: object, **__: object) -> Sequence[asyncpg.Record]:
+            sent.append(sql)
+            raise error("secret host")
+
+    with pytest.raises(StoreDown) as told:
+        await Broken(settings).ask_once("SELECT 1")
+    assert (sent, "secret" in str(told.value)) == (["SELECT 1"], False)

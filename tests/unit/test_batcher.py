@@ -85,6 +85,15 @@ async def test_what_only_one_batch_fails_with_keeps_nobody_else_waiting() -> Non
     assert await after == 2
 
 
+async def test_a_batch_that_is_answered_in_part_keeps_nobody_waiting() -> None:
+    async def send(entries: Sequence[int]) -> Sequence[int]:
+        return entries[:-1]
+
+    batcher = Batcher[int, int](send, 8)
+    answers = await asyncio.gather(*map(batcher.submit, (1, 2)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [RuntimeError, RuntimeError]
+
+
 async def test_who_goes_away_takes_nobody_along() -> None:
     store = Store()
     batcher = Batcher(store.send, 100)

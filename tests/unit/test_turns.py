@@ -1,14 +1,12 @@
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from app.turns import Turns
-from domain.ids import StreamId
 
-ONE, OTHER = StreamId(UUID(int=1)), StreamId(UUID(int=2))
+ONE, OTHER = 1, 2
 
 
 class Log(list[str]):
@@ -18,8 +16,8 @@ class Log(list[str]):
         super().__init__()
         self.gate = asyncio.Event()
 
-    async def work(self, turns: Turns, stream: StreamId, name: str) -> None:
-        async with turns.of(stream):
+    async def work(self, turns: Turns, number: int, name: str) -> None:
+        async with turns.of(number):
             self.append(f"{name} begins")
             await self.gate.wait()
             self.append(f"{name} ends")

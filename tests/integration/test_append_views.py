@@ -1,0 +1,56 @@
+"""Which view rows an append writes."""
+
+import asyncpg
+import pytest
+from entries import entry, new_stream
+from msgspec.structs import replace
+
+from app.log.append import Appender
+from projections.catalog import VIEWS
+
+DOCS = {
+    "ai_session_info": '{"purpose": "test"}',
+    "chat_session_entity": '{"chat_session_id": 7, "status": "InQueue"}',
+    "account_info": '{"account_id": "a", "name": "test"}',
+}
+
+
+@pytest.mark.parametrize("view", [view.name for view in VIEWS.values()])
+async def test_every_view_is_written(
+    appender: Appender, owner: asyncpg.Connection, view: str
+) -> None:
+    stream = new_stream()
+    made = entry(stream, doc=DOCS[view])
+    await appender.append(replace(made, context=replace(made.context, view=view)))
+    row = await owner.fetchrow(f"SELECT stream_id, version FROM {view}")  # noqa: S608  # a name from above
+    assert tuple(row or ()) == (stream, 1)
+
+
+async def test_a_view_that_is_none_is_refused_and_nothing_is_stored(
+    appender: Appender, owner: asyncpg.Connection
+) -> None:
+    made = entry(new_stream(), doc="{}")
+    with pytest.raises(asyncpg.InvalidParameterValueError):
+        await appender.append(replace(made, context=replace(made.context, view="no_view")))
+    assert await owner.fetchval("SELECT count(*) FROM stored_events") == 0
+
+
+async def test_a_row_that_is_not_there_is_written_by_the_next_change(
+    appender: Appender, owner: asyncpg.Connection
+) -> None:
+    stream = new_stream()
+    await appender.append(entry(stream, doc="{}"))
+    await owner.execute("DELETE FROM ai_session_info")
+    await appender.append(entry(stream, 1, doc="{}"))
+    row = await owner.fetchrow("SELECT stream_id, version FROM ai_session_info")
+    assert tuple(row or ()) == (stream, 2)
+
+
+async def test_what_a_row_shows_does_not_tell_which_version_a_stream_has(
+    appender: Appender, owner: asyncpg.Connection
+) -> None:
+    stream = new_stream()
+    await appender.append(entry(stream, doc="{}"))
+    await owner.execute("UPDATE ai_session_info SET version = 7")
+    assert (await appender.append(entry(stream, 7, doc="{}"))).outcome == "conflict"
+    assert (await appender.append(entry(stream, 1, doc="{}"))).version == 2
