@@ -10,7 +10,7 @@ CUSTOMER_TIMEOUT_S = 300.0
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """All options of the service, with their defaults and every limit that is not a type's."""
+    """All options of the service, with their defaults and its limits; those of a format stand with its codec."""
 
     database_url: str
     master_key: bytes

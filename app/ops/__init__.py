@@ -1,1 +1,1 @@
-"""What operators run: one subcommand a file."""
+"""What operators run: the subcommands, and what they share."""

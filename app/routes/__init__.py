@@ -1,1 +1,4 @@
-"""HTTP handlers, one file a face. Thin: decode, command, handle, encode. Knows no SQL."""
+"""HTTP: the dispatch, and the handlers of each face. Thin: decode, command, handle, encode.
+
+Knows no SQL.
+"""

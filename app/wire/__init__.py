@@ -1,1 +1,4 @@
-"""Bytes to commands and views to bytes, one format a file. Knows types only: no HTTP, no SQL."""
+"""Bytes to commands and views to bytes: the formats, and below them each face's own shapes.
+
+Knows types only: no HTTP, no SQL.
+"""
