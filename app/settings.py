@@ -10,7 +10,10 @@ CUSTOMER_TIMEOUT_S = 300.0
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """All options of the service, with their defaults and its limits; those of a format stand with its codec."""
+    """All options of the service, with their defaults, and its limits.
+
+    Those of a format stand with its codec.
+    """
 
     database_url: str
     master_key: bytes

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from app.log.errors import StoreDown, TooSlow
 from app.log.pool import TRANSIENT, Pool
+from app.ops.store import connected
 from app.settings import Settings
 
 
@@ -55,3 +56,18 @@ async def test_what_may_pass_is_told_as_such_and_not_sent_twice(
     with pytest.raises(StoreDown) as told:
         await Broken(settings).ask_once("SELECT 1")
     assert (sent, "secret" in str(told.value)) == (["SELECT 1"], False)
+
+
+async def test_a_server_that_is_stricter_by_default_is_asked_for_read_committed(
+    settings: Settings, owner: asyncpg.Connection
+) -> None:
+    database = await owner.fetchval("SELECT current_database()")
+    await owner.execute(
+        f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'"
+    )
+    pool = Pool(settings)
+    level = "SELECT current_setting('transaction_isolation') AS level"
+    assert (await pool.ask(level))[0]["level"] == "read committed"
+    async with connected(settings.database_url) as store:
+        assert (await store.ask(level))[0]["level"] == "read committed"
+    await pool.close()
