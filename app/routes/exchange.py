@@ -11,7 +11,7 @@ from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.routes import origin
 from app.service import Service
-from app.wire.form import pairs
+from app.wire.form import MAX_URL_BYTES, pairs
 from app.wire.json_text import BadInput
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 JSON = b"application/json; charset=utf-8"
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
-MAX_URL_BYTES = 8 * 1024
 MAX_KEY_CHARACTERS = 255
 _DRAINED = 16
 """How many times the limit of a body is read and dropped before the connection is."""
@@ -33,10 +32,10 @@ NOBODY = Principal("", ())
 class TooLarge(Exception):
     """Body, headers or URL are longer than the service takes."""
 
-    def __init__(self, status: int, what: str, limit: int) -> None:
-        """`status` to answer with; `limit` in bytes or, for headers, their number."""
+    def __init__(self, status: int, message: str) -> None:
+        """`status` to answer with; the message says what is too long, and what the limit is."""
         self.status = status
-        super().__init__(f"{what} over the limit of {limit}")
+        super().__init__(message)
 
 
 class Reply(Struct, frozen=True):
@@ -151,7 +150,7 @@ class Exchange:
             elif size > _DRAINED * limit:
                 break
         if size > limit:
-            raise TooLarge(413, "Request body of bytes", limit)
+            raise TooLarge(413, f"The body has more than {limit} bytes")
         announced = self.headers.get(b"content-length")
         if announced is not None and announced != b"%d" % size:
             raise BadInput("The body is shorter than its Content-Length")
@@ -205,14 +204,14 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
     for count, (name, value) in enumerate(scope["headers"], 1):
         size += len(name) + len(value)
         if count > MAX_HEADERS:
-            raise TooLarge(431, "Number of headers", MAX_HEADERS)
+            raise TooLarge(431, f"There are more than {MAX_HEADERS} headers")
         headers[name] = _repeated(name, headers[name], value) if name in headers else value
     if not _is_host(headers.get(b"host", b"")):
         raise BadInput("The Host header names no host", field="Host")
     if size > MAX_HEADER_BYTES:
-        raise TooLarge(431, "Headers of bytes", MAX_HEADER_BYTES)
+        raise TooLarge(431, f"The headers have more than {MAX_HEADER_BYTES} bytes")
     if len(scope["path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
-        raise TooLarge(414, "URL of bytes", MAX_URL_BYTES)
+        raise TooLarge(414, f"The URL has more than {MAX_URL_BYTES} bytes")
     return headers
 
 

@@ -49,7 +49,7 @@ def test_every_error_has_its_response(error: type[Exception]) -> None:
         (Unauthenticated("who?"), 401, "Unauthorized", None),
         (Forbidden("Auditor"), 403, "Forbidden", None),
         (BadInput("bad", field="purpose", code="Special"), 400, "Special", "purpose"),
-        (TooLarge(431, "Headers of bytes", 1), 431, "RequestTooLarge", None),
+        (TooLarge(431, "The headers have more than 1 bytes"), 431, "RequestTooLarge", None),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )

@@ -7,11 +7,11 @@ import pytest
 from app.routes.exchange import (
     MAX_HEADER_BYTES,
     MAX_HEADERS,
-    MAX_URL_BYTES,
     Exchange,
     TooLarge,
 )
 from app.service import Service
+from app.wire.form import MAX_URL_BYTES
 from app.wire.json_text import BadInput
 
 BODY_BYTES = 100
@@ -64,6 +64,7 @@ def test_headers_have_a_number_at_most() -> None:
     with pytest.raises(TooLarge) as refused:
         exchange(*most, (b"x", b""))
     assert refused.value.status == 431
+    assert str(refused.value) == "There are more than 100 headers"
 
 
 def test_a_header_that_is_repeated_counts_each_time() -> None:
@@ -80,6 +81,7 @@ def test_headers_have_a_size_at_most(name: bytes, value: bytes) -> None:
     with pytest.raises(TooLarge) as refused:
         exchange((name, value))
     assert refused.value.status == 431
+    assert str(refused.value) == "The headers have more than 16384 bytes"
 
 
 def test_a_url_has_a_size_at_most() -> None:
@@ -87,6 +89,7 @@ def test_a_url_has_a_size_at_most() -> None:
     with pytest.raises(TooLarge) as refused:
         exchange(path="/" + "p" * (MAX_URL_BYTES - 1), query=b"q")
     assert refused.value.status == 414
+    assert str(refused.value) == "The URL has more than 8192 bytes"
 
 
 @pytest.mark.parametrize("name", [b"host", b"authorization", b"idempotency-key", b"if-match"])
@@ -193,6 +196,7 @@ async def test_a_body_has_a_size_at_most(parts: list[bytes]) -> None:
     with pytest.raises(TooLarge) as refused:
         await body_of(parts)
     assert refused.value.status == 413
+    assert str(refused.value) == f"The body has more than {BODY_BYTES} bytes"
 
 
 @pytest.mark.parametrize(
