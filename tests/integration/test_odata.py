@@ -12,7 +12,7 @@ from chat_lists import ASKER, BASE, Pairs, all_pages, following, listed, numbers
 from chat_rows import insert
 from msgspec.structs import replace
 
-from app.chat_list import chat_sessions_page
+from app.chat_list import chat_sessions_page, sessions_of
 from app.columns import CHAT_SESSIONS
 from app.listing import compiled
 from app.log.keyring import Keyring
@@ -23,7 +23,7 @@ from app.service import Service
 from app.settings import Settings
 from app.views import Views
 from app.wire.json_text import BadInput
-from app.wire.superoffice.list_query import read_query
+from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE, read_query
 from app.wire.superoffice.skip_token import write_token
 from domain.chat_carriers import Associate, Contact, Person
 from domain.chat_enums import ChatSessionStatus
@@ -337,6 +337,21 @@ async def test_what_comes_and_goes_meanwhile_neither_skips_nor_doubles_a_row(
         await owner.execute("DELETE FROM chat_session_entity WHERE chat_session_id = $1", found[-1])
     assert sorted(each for each in found if each < 100) == list(range(1, 10))
     assert len(found) == len(set(found))
+
+
+async def test_an_agent_sees_the_own_sessions_however_many_wait(
+    views: Views, owner: asyncpg.Connection
+) -> None:
+    kim, pat = Associate(associate_id=7), Associate(associate_id=8)
+    waiting = [
+        replace(each, status=ChatSessionStatus.IN_QUEUE) for each in numbered(MOST_ROWS_A_PAGE)
+    ]
+    active = ChatSessionStatus.USER_LAST
+    own = session(2_000, status=active, user=kim)
+    asked = session(2_001, status=active, user=pat, transfer_to=kim)
+    await insert(owner, [*waiting, own, asked, session(2_002, status=active, user=pat)])
+    found = [each.state.chat_session_id for each in await sessions_of(views, 7)]
+    assert found == [*range(1, MOST_ROWS_A_PAGE - 1), 2_000, 2_001]
 
 
 @pytest.mark.parametrize(
