@@ -197,6 +197,7 @@ async def samples(server_url: str, template: str) -> AsyncIterator[Views]:
         ("getAllRows eq true", [1, 2, 3, 4, 5]),
         ("getNoRows set true", []),
         ("getNoRows eq true or rating eq 5", [1]),
+        ("recordTypeText eq 'chat' and rating eq 5", [1]),
         ("rating eq 5 or rating eq 1 and status eq 4", [1]),
         ("(rating eq 5 or rating eq 1) and status eq 9", [2]),
         ("not (personId gt 3 and rating eq 5) and not rating eq 0", [2, 3]),
@@ -215,7 +216,10 @@ def numbered(count: int) -> list[ChatSession]:
 async def test_a_row_has_its_key_its_entity_and_the_selected_columns(samples: Views) -> None:
     query = [
         ("$filter", "chatSessionId eq 2"),
-        ("$select", "STATUS,whenRequested,whenEnded,duration,associateId,agent,contact/name"),
+        (
+            "$select",
+            "STATUS,recordTypeText,whenRequested,whenEnded,duration,associateId,agent,contact/name",
+        ),
     ]
     assert await listed(samples, query) == {
         "odata.metadata": f"{BASE}/api/v1/Archive/ChatSession/$metadata",
@@ -225,6 +229,7 @@ async def test_a_row_has_its_key_its_entity_and_the_selected_columns(samples: Vi
                 "PrimaryKey": "2",
                 "EntityName": "chat",
                 "status": "Closed",
+                "recordTypeText": "Chat",
                 "whenRequested": "2026-11-20T23:30:00-01:00",
                 "whenEnded": "2026-11-21T00:41:30.9999999Z",
                 "duration": 600,

@@ -1,19 +1,17 @@
 """A page of a list of chat sessions, as the API shows it."""
 
-import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
 from app.wire.form import MAX_URL_BYTES
 from app.wire.json_text import BadInput
-from app.wire.superoffice.list_columns import COLUMNS, Session
+from app.wire.superoffice.list_columns import COLUMNS, Session, json_safe
 from app.wire.superoffice.list_query import ENTITY, ListQuery, Mode
 from app.wire.tree import Tree
 
 PATH = "/api/v1/ChatSession"
 METADATA_PATH = "/api/v1/Archive/ChatSession/$metadata"
 
-_UNSAFE = re.compile(r"\W", re.ASCII)
 _CONTINUED = frozenset({"$skip", "$skiptoken"})
 _PLAIN = "$(),/:*"
 """What may stand in a query as it is (RFC 3986, 3.4). So may ', but browsers and Node escape it."""
@@ -24,7 +22,7 @@ def write_list(
 ) -> dict[str, Tree]:
     """The answer: where its description is, where the next page is (null: nowhere), the rows."""
     row = _full if query.mode is Mode.FULL else _slim
-    names = [(name, _UNSAFE.sub("_", name) if query.json_safe else name) for name in query.select]
+    names = [(name, json_safe(name) if query.json_safe else name) for name in query.select]
     value: list[Tree] = [row(session, names) for session in rows]
     return {
         "odata.metadata": base_url + METADATA_PATH,
