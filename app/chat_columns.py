@@ -91,6 +91,7 @@ _VALUES: Mapping[str, ColumnElement[Any]] = {
     "status": _C["status"],
     "date": _C["when_requested"],
     "type": literal_column(f"'{TYPE}'", Text()),
+    "recordTypeText": literal_column(f"'{TYPE}'", Text()),
     "text": _text("first_message"),
     "associateId": _C["user_associate_id"],
     "contactId": _C["contact_id"],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Integer, Text, literal_column, or_
+from sqlalchemy import ColumnElement, DateTime, Integer, Text, case, literal_column, or_
 
 from app.chat_columns import SOUGHT
 from app.columns import CHAT_SESSIONS
@@ -44,25 +44,23 @@ async def list_chat_sessions(
 async def sessions_of(views: Views, associate_id: int) -> list[Folded[ChatSession]]:
     """The open sessions that an agent has, is asked to take over, or may pick up.
 
-    In the order of their numbers, the first ones if there are too many for a page. Raises
-    Unreadable or StoreDown.
+    In the order of their numbers; where there are too many for a page, the latest of those that
+    anybody may pick up are left out. Raises Unreadable or StoreDown.
     """
     columns = CHAT_SESSIONS.columns
     asked = CHAT_SESSIONS.table.c.doc.op("#>>", return_type=Text())(_TRANSFER_TO)
-    mine = or_(
-        columns["status"] == ChatSessionStatus.IN_QUEUE.value,
-        columns["user_associate_id"] == associate_id,
-        asked == str(associate_id),
-    )
+    mine = or_(columns["user_associate_id"] == associate_id, asked == str(associate_id))
+    waiting = columns["status"] == ChatSessionStatus.IN_QUEUE.value
     are_open = columns["status"].in_(sorted(OPEN))
     page = Page(
-        order=[Order(columns[CHAT_SESSIONS.key])],
+        order=[Order(case((mine, 0), else_=1)), Order(columns[CHAT_SESSIONS.key])],
         limit=MOST_ROWS_A_PAGE,
-        filters=(are_open, mine),
+        filters=(are_open, or_(mine, waiting)),
         counted=False,
     )
     listed = await views.page(CHAT_SESSIONS, page)
-    return [row.folded for row in listed.items]
+    found = [row.folded for row in listed.items]
+    return sorted(found, key=lambda session: session.state.chat_session_id)
 
 
 def chat_sessions_page(query: ListQuery, asker: Asker) -> Page:

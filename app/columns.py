@@ -26,12 +26,6 @@ from projections.view import View
 
 _METADATA = MetaData()
 
-ENVELOPE = (
-    "stream_id", "partition", "version", "position",
-    "created_by", "created_at", "modified_by", "modified_at", "doc",
-)  # fmt: skip
-"""The columns that every view has."""
-
 
 class Listable(Struct, frozen=True, kw_only=True):
     """A view that lists are read from."""
@@ -66,9 +60,10 @@ def _table(view: View, *generated: Column[Any]) -> Table:
     )
 
 
-def _envelope(table: Table) -> dict[str, ColumnElement[Any]]:
-    names = ("stream_id", "created_by", "created_at", "modified_by", "modified_at")
-    return {name: table.c[name] for name in names}
+def _sought(table: Table) -> dict[str, ColumnElement[Any]]:
+    """All columns but the document and those that only tell where it stands in the log."""
+    unsought = {"partition", "version", "position", "doc"}
+    return {column.name: column for column in table.c if column.name not in unsought}
 
 
 def _account_name(rows: FromClause) -> ColumnElement[Any]:
@@ -95,22 +90,13 @@ _CHAT_SESSIONS = _table(
     *(Column(name, BigInteger) for name in ("when_requested", "when_started", "when_ended")),
 )
 
-ACCOUNTS = Listable(
-    kind=account_info.VIEW.kind,
-    table=_ACCOUNTS,
-    columns={
-        **_envelope(_ACCOUNTS),
-        "account_id": _ACCOUNTS.c.account_id,
-        "name": _ACCOUNTS.c.name,
-    },
-)
+ACCOUNTS = Listable(kind=account_info.VIEW.kind, table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
 AI_SESSIONS = Listable(
     kind=ai_session_info.VIEW.kind,
     table=_AI_SESSIONS,
     account_name=_account_name,
     columns={
-        **_envelope(_AI_SESSIONS),
-        "account_id": _AI_SESSIONS.c.account_id,
+        **_sought(_AI_SESSIONS),
         "account_name": _account_name(_AI_SESSIONS),
         "purpose": _AI_SESSIONS.c.doc.op("->>", return_type=Text())(literal_column("'purpose'")),
     },
@@ -119,14 +105,5 @@ CHAT_SESSIONS = Listable(
     kind=chat_session_entity.VIEW.kind,
     table=_CHAT_SESSIONS,
     key="chat_session_id",
-    columns={
-        **_envelope(_CHAT_SESSIONS),
-        **{
-            name: _CHAT_SESSIONS.c[name]
-            for name in (
-                *("chat_session_id", "status", "topic_id", "user_associate_id", "person_id"),
-                *("contact_id", "rating", "when_requested", "when_started", "when_ended"),
-            )
-        },
-    },
+    columns=_sought(_CHAT_SESSIONS),
 )

@@ -24,8 +24,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.sql.functions import coalesce
 from sqlalchemy.types import TypeEngine
 
-from app.columns import ENVELOPE, Listable
+from app.columns import Listable
 from app.log.pool import Pool
+from projections.view import ENVELOPE
 
 FARTHEST = 2**31 - 1
 """No view has more rows: behind it there is nothing."""
@@ -50,7 +51,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """
 
     order: Sequence[Order]
-    """At least one. Rows that are alike in it are in the order of their streams."""
+    """At least one. Rows that are alike in it are in the order of the listable's key."""
     limit: int
     """Rows of the page, at most: fewer than `FARTHEST`."""
     offset: int = 0

@@ -9,15 +9,15 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from app.columns import ACCOUNTS, AI_SESSIONS, Listable
+from app.columns import Listable
 from app.listing import Listed, Page, read_page
 from app.log.batcher import Batcher
 from app.log.errors import StoreDown, Unreadable
 from app.log.pool import Pool
 from app.remembered import in_the_background
 from app.sql import blocks
-from app.wanted import AccountsWanted, AISessionsWanted, accounts_page, ai_sessions_page
 from domain.ids import AccountId, StreamId, account_stream, partition_of
+from projections import ai_session_info
 from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
 
@@ -55,17 +55,9 @@ class Views:
         row = await self.get("account", account_stream(account))
         return None if row is None else row.folded.state.name
 
-    async def ai_sessions(self, wanted: AISessionsWanted) -> Listed[Row]:
-        """A page of AI sessions.
-
-        Raises BadInput for an unknown sort field, Unreadable, or StoreDown.
-        """
-        partition = partial(partition_of, partitions=self._partitions)
-        return await self.page(AI_SESSIONS, ai_sessions_page(wanted, partition))
-
-    async def accounts(self, wanted: AccountsWanted) -> Listed[Row]:
-        """A page of accounts. Raises as `ai_sessions` does."""
-        return await self.page(ACCOUNTS, accounts_page(wanted))
+    def partition(self, stream: StreamId) -> int:
+        """Where a stream's row is, if it has one."""
+        return partition_of(stream, self._partitions)
 
     async def page(self, listable: Listable, page: Page) -> Listed[Row]:
         """A page of any view. Raises Unreadable, TooSlow, or StoreDown."""
@@ -88,12 +80,18 @@ class Views:
     ) -> Sequence[Row | Exception | None]:
         decoder = _DECODERS[kind]
         wanted = list(dict.fromkeys(streams))
-        partitions = [partition_of(stream, self._partitions) for stream in wanted]
-        rows = await self._pool.ask(SQL[VIEWS[kind].name], partitions, wanted)
+        partitions = [self.partition(stream) for stream in wanted]
+        rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
         found = {row[0]: _row_if_any(row, decoder) for row in rows}
         return [found[stream] for stream in streams]
 
 
+_LOOK_UPS = {
+    kind: SQL["look_up"].format(
+        view=view.name, account_name=SQL["account_name"] if view is ai_session_info.VIEW else "NULL"
+    )
+    for kind, view in VIEWS.items()
+}
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(view.state) for kind, view in VIEWS.items()
 }

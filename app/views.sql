@@ -1,31 +1,15 @@
--- name: ai_session_info
--- $1 partitions, $2 streams: of one length; a row for each, empty where there is none
+-- name: look_up
+-- {view}   $1 partitions, $2 streams: of one length; a row for each, empty where there is none
 SELECT wanted.stream, wanted.partition, v.version, v.position,
        v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc,
-       (SELECT i.name FROM account_info AS i WHERE i.account_id = v.account_id LIMIT 1)
-           AS account_name
+       {account_name} AS account_name
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  LEFT JOIN ai_session_info AS v
+  LEFT JOIN {view} AS v
     ON v.partition = wanted.partition
    AND v.stream_id = wanted.stream;
 
--- name: chat_session_entity
--- $1 partitions, $2 streams: of one length; a row for each, empty where there is none
-SELECT wanted.stream, wanted.partition, v.version, v.position,
-       v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc, NULL AS account_name
-  FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  LEFT JOIN chat_session_entity AS v
-    ON v.partition = wanted.partition
-   AND v.stream_id = wanted.stream;
-
--- name: account_info
--- $1 partitions, $2 streams: of one length; a row for each, empty where there is none
-SELECT wanted.stream, wanted.partition, v.version, v.position,
-       v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc, NULL AS account_name
-  FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  LEFT JOIN account_info AS v
-    ON v.partition = wanted.partition
-   AND v.stream_id = wanted.stream;
+-- name: account_name
+(SELECT i.name FROM account_info AS i WHERE i.account_id = v.account_id LIMIT 1)
 
 -- name: alive
 SELECT 1 AS alive;

@@ -1,10 +1,10 @@
-"""What callers of the ServiceStack-style face want listed, as pages of the views.
+"""Lists as the ServiceStack-style face shows them: filtered, in one order, in numbered pages.
 
 Without a sort field the oldest come first (Evo documents no order): what is created while somebody
 turns the pages comes last, and moves nothing from one page to another.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, any_, false, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.columns import ACCOUNTS, AI_SESSIONS
-from app.listing import Order, Page
+from app.listing import Listed, Order, Page
+from app.views import Row, Views
 from app.wire.evo.requests import ITEMS_A_PAGE, MOST_ITEMS_A_PAGE
 from app.wire.json_text import BadInput
-from domain.ids import AISessionId, StreamId, ai_session_stream
+from domain.ids import AISessionId, ai_session_stream
 
 _Columns = Mapping[str, ColumnElement[Any]]
 
@@ -61,23 +62,26 @@ class AccountsWanted(Wanted, frozen=True, kw_only=True):
     """Only those whose name has this text in it, in any case; None or empty: all."""
 
 
-def ai_sessions_page(wanted: AISessionsWanted, partition_of: Callable[[StreamId], int]) -> Page:
-    """The page of the view of AI sessions. Raises BadInput for an unknown sort field."""
+async def list_ai_sessions(views: Views, wanted: AISessionsWanted) -> Listed[Row]:
+    """A page of AI sessions.
+
+    Raises BadInput for an unknown sort field, Unreadable, TooSlow, or StoreDown.
+    """
     filters: list[ColumnElement[bool]] = []
     if wanted.account_ids:
         filters.append(_one_of(AI_SESSIONS.columns["account_id"], _storable(wanted.account_ids)))
     if wanted.specific_ids:
         named = (ai_session_stream(AISessionId(text)) for text in wanted.specific_ids)
         streams = [stream for stream in named if stream is not None]
-        partitions = {partition_of(stream) for stream in streams}
+        partitions = {views.partition(stream) for stream in streams}
         # Both, as in the primary key.
         filters.append(_one_of(AI_SESSIONS.table.c.partition, partitions))
         filters.append(_one_of(AI_SESSIONS.columns["stream_id"], streams))
-    return _page(wanted, _AI_SESSION_MEMBERS, filters)
+    return await views.page(AI_SESSIONS, _page(wanted, _AI_SESSION_MEMBERS, filters))
 
 
-def accounts_page(wanted: AccountsWanted) -> Page:
-    """The page of the view of accounts. Raises BadInput for an unknown sort field."""
+async def list_accounts(views: Views, wanted: AccountsWanted) -> Listed[Row]:
+    """A page of accounts. Raises as `list_ai_sessions` does."""
     filters: list[ColumnElement[bool]] = []
     if wanted.name_filter:
         name = ACCOUNTS.columns["name"]
@@ -85,7 +89,7 @@ def accounts_page(wanted: AccountsWanted) -> Page:
         filters.append(name.icontains(wanted.name_filter, autoescape=True) if storable else false())
     if wanted.specific_ids:
         filters.append(_one_of(ACCOUNTS.columns["account_id"], _storable(wanted.specific_ids)))
-    return _page(wanted, _ACCOUNT_MEMBERS, filters)
+    return await views.page(ACCOUNTS, _page(wanted, _ACCOUNT_MEMBERS, filters))
 
 
 def _entity_members(columns: _Columns, key: str) -> dict[str, ColumnElement[Any]]:

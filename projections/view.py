@@ -7,12 +7,19 @@ import msgspec
 from msgspec import Struct
 
 from domain.ids import StreamId
+from projections.fold import Folded
+
+ENVELOPE = (
+    "stream_id", "partition", "version", "position",
+    "created_by", "created_at", "modified_by", "modified_at", "doc",
+)  # fmt: skip
+"""The columns that the table of every view begins with."""
 
 _ENCODER = msgspec.json.Encoder()
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """One read view. Its table has the envelope columns of every view, and `doc`."""
+    """One read view. Its table has the columns of ENVELOPE, and others generated from `doc`."""
 
     name: str
     """Also the name of its table."""
@@ -26,6 +33,17 @@ class View(Struct, frozen=True, kw_only=True):
     """The id under which the APIs know a stream, from the stream and its state."""
     search: Callable[[Any], Mapping[str, int]] = lambda _: {}
     """What columns are generated from and the state does not say as plainly; by column."""
+
+    def row(self, folded: Folded[Any]) -> tuple[Any, ...] | None:
+        """What a stream has in the columns of ENVELOPE; None if there is no row."""
+        doc = self.doc(folded.state)
+        if doc is None:
+            return None
+        audit = folded.audit
+        return (
+            folded.stream, folded.partition, folded.version, folded.position,
+            audit.created_by, audit.created_at, audit.modified_by, audit.modified_at, doc,
+        )  # fmt: skip
 
     def doc(self, state: object) -> str | None:
         """The row's document, canonical JSON text; None if there is no row.

@@ -9,12 +9,9 @@ from domain.chat_session import ChatSession
 from domain.ids import chat_session_stream
 from projections.chat_session_entity import VIEW
 from projections.fold import Audit, Folded
+from projections.view import ENVELOPE
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
-COLUMNS = (
-    "partition", "stream_id", "version", "position",
-    "created_by", "created_at", "modified_by", "modified_at", "doc",
-)  # fmt: skip
 
 
 def folded(state: ChatSession) -> Folded[ChatSession]:
@@ -38,12 +35,5 @@ def folded(state: ChatSession) -> Folded[ChatSession]:
 
 async def insert(owner: asyncpg.Connection, states: Sequence[ChatSession]) -> None:
     """Put sessions into the view."""
-    records = [
-        (
-            row.partition, row.stream, row.version, row.position,
-            row.audit.created_by, row.audit.created_at,
-            row.audit.modified_by, row.audit.modified_at, VIEW.doc(row.state),
-        )
-        for row in map(folded, states)
-    ]  # fmt: skip
-    await owner.copy_records_to_table(VIEW.name, records=records, columns=COLUMNS)
+    rows = [VIEW.row(folded(state)) for state in states]
+    await owner.copy_records_to_table(VIEW.name, records=rows, columns=ENVELOPE)

@@ -7,7 +7,7 @@ import msgspec
 
 from app.calls import Call, Metadata
 from app.service import Service
-from app.wanted import AccountsWanted
+from app.wanted import AccountsWanted, list_accounts
 from domain.account import Account, NewAccount
 from domain.errors import InvalidField
 from domain.ids import AccountId
@@ -31,7 +31,7 @@ async def everything(service: Service) -> list[Account]:
     found: list[Account] = []
     for page in count():
         wanted = AccountsWanted(page=page, all=True, simplified=True)
-        listed = await service.views.accounts(wanted)
+        listed = await list_accounts(service.views, wanted)
         found.extend(row.folded.state for row in listed.items)
         if not listed.has_more:
             break

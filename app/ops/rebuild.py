@@ -18,14 +18,9 @@ from app.ops.streams import FoldedStream, folded_stream, folded_streams
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
-from projections.fold import Folded
-from projections.view import View
+from projections.view import ENVELOPE, View
 
 SQL = blocks(__file__)
-COLUMNS = (
-    "partition", "stream_id", "version", "position",
-    "created_by", "created_at", "modified_by", "modified_at", "doc",
-)  # fmt: skip
 FEW_EVENTS = 200
 """So many may be left to the swap, while appends wait."""
 MOST_ROUNDS = 10
@@ -171,13 +166,13 @@ class _Run:
     async def _write(self, names: Collection[str], page: Iterable[FoldedStream]) -> None:
         found: dict[str, list[tuple[Any, ...]]] = {}
         for view, folded in page:
-            if view.name in names and (record := _record(view, folded)) is not None:
-                found.setdefault(view.name, []).append(record)
-        for name, records in found.items():
+            if view.name in names and (row := view.row(folded)) is not None:
+                found.setdefault(view.name, []).append(row)
+        for name, rows in found.items():
             await self._store.raw.copy_records_to_table(
-                _fresh(self._views[name]), records=records, columns=COLUMNS
+                _fresh(self._views[name]), records=rows, columns=ENVELOPE
             )
-            self._rows[name] += len(records)
+            self._rows[name] += len(rows)
 
     async def _compare(self, reached: Positions) -> tuple[dict[str, int], Positions]:
         """How many rows differ from the live views', and up to where the fresh ones now go.
@@ -272,17 +267,6 @@ def _batches(moved: Mapping[StreamId, int]) -> Iterator[list[StreamId]]:
         events += version
     if batch:
         yield batch
-
-
-def _record(view: View, folded: Folded[Any]) -> tuple[Any, ...] | None:
-    doc = view.doc(folded.state)
-    if doc is None:
-        return None
-    audit = folded.audit
-    return (
-        folded.partition, folded.stream, folded.version, folded.position,
-        audit.created_by, audit.created_at, audit.modified_by, audit.modified_at, doc,
-    )  # fmt: skip
 
 
 def named(names: Sequence[str]) -> list[View]:

@@ -76,6 +76,4 @@ SELECT count(*)
   FULL JOIN {live} AS l
     ON l.partition = f.partition
    AND l.stream_id = f.stream_id
- WHERE (f.version, f.position, f.created_by, f.created_at, f.modified_by, f.modified_at, f.doc)
-       IS DISTINCT FROM
-       (l.version, l.position, l.created_by, l.created_at, l.modified_by, l.modified_at, l.doc);
+ WHERE f IS DISTINCT FROM l;

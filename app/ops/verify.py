@@ -14,7 +14,7 @@ from app.ops.streams import BrokenStream, folded_streams
 from app.sql import blocks
 from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
-from projections.view import View
+from projections.view import ENVELOPE, View
 
 SQL = blocks(__file__)
 MOST_DIFFERENCES = 100
@@ -106,8 +106,8 @@ class _Rows:
         self._view = view
         self._decoder = msgspec.json.Decoder(view.state)
         self._rows = store.raw.cursor(
-            f"SELECT stream_id, version, position, created_by, created_at, modified_by,"  # noqa: S608  # a view's own name
-            f" modified_at, doc FROM {view.name} WHERE partition = $1 ORDER BY stream_id",
+            f"SELECT {', '.join(ENVELOPE)} FROM {view.name}"  # noqa: S608  # a view's own name
+            " WHERE partition = $1 ORDER BY stream_id",
             partition,
             prefetch=_ROWS_AT_A_TIME,
         )
@@ -137,7 +137,7 @@ class _Rows:
             row = await self._advance()
 
     def _difference(self, row: Any, folded: Folded[Any]) -> str | None:  # noqa: ANN401
-        _, version, position, created_by, created_at, by, at, doc = row
+        _, _, version, position, created_by, created_at, by, at, doc = row
         audit = Audit(created_by=created_by, created_at=created_at, modified_by=by, modified_at=at)
         if (version, position) != (folded.version, folded.position):
             return (

@@ -15,7 +15,7 @@ from app.log.errors import (
     WrongMasterKey,
 )
 from app.principals import Forbidden, Unauthenticated
-from app.routes.exchange import TooLarge, etag
+from app.routes.exchange import TooLarge, UnknownCoding, etag
 from app.throttle import Throttled
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
@@ -84,6 +84,8 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
 """Every error of domain, log and edge; a test walks their trees and finds none missing."""
 
 _CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'),)
+_PLAIN_ONLY = ((b"accept-encoding", b"identity"),)
+"""Tells a 415 for the coding from one for the media type (RFC 9110, 15.5.16)."""
 
 
 def refusal(error: Exception, retry_after_s: int) -> Refusal:
@@ -107,6 +109,8 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
             return Refusal(status, code, message, field)
         case TooLarge(status=exact):
             return Refusal(exact, code, message)
+        case UnknownCoding():
+            return Refusal(status, code, message, headers=_PLAIN_ONLY)
         case VersionMismatch(version=version):
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():

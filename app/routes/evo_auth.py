@@ -24,7 +24,7 @@ from app.routes.signed_in import (
     tokens,
     xsrf_token,
 )
-from app.wanted import AccountsWanted
+from app.wanted import AccountsWanted, list_accounts
 from app.wire import cookies
 from app.wire.evo import requests as r
 from app.wire.evo.api import API
@@ -116,7 +116,7 @@ async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
     accounts: list[Account] = []
     if principal.is_administrator:
         wanted = AccountsWanted(count_per_page=MOST_ACCOUNTS, simplified=True)
-        listed = await exchange.service.views.accounts(wanted)
+        listed = await list_accounts(exchange.service.views, wanted)
         accounts = [row.folded.state for row in listed.items]
     return Result(_user_info(principal, accounts))
 

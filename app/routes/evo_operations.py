@@ -10,7 +10,7 @@ from msgspec import Struct
 from app.calls import Answer, Asked, Drawn
 from app.new_uuid import new_uuid, uuid_of
 from app.routes.exchange import Exchange, etag, position_headers
-from app.wanted import AccountsWanted, AISessionsWanted
+from app.wanted import AccountsWanted, AISessionsWanted, list_accounts, list_ai_sessions
 from app.wire.evo import requests as r
 from app.wire.evo.dto import AccountInfo, AISessionInfo, Dto
 from app.wire.evo.views import account_info, ai_session_info, list_response
@@ -125,14 +125,14 @@ async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result
 
 async def _list_ai_sessions(exchange: Exchange, request: r.ListAISessions) -> Result:
     wanted = AISessionsWanted(account_ids=request.account_ids or (), **_paging(request))
-    listed = await exchange.service.views.ai_sessions(wanted)
+    listed = await list_ai_sessions(exchange.service.views, wanted)
     items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 
 
 async def _list_accounts(exchange: Exchange, request: r.ListAccounts) -> Result:
     wanted = AccountsWanted(name_filter=request.name_filter, **_paging(request))
-    listed = await exchange.service.views.accounts(wanted)
+    listed = await list_accounts(exchange.service.views, wanted)
     items = [account_info(row.folded) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 

@@ -11,7 +11,8 @@ from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.routes import origin
 from app.service import Service
-from app.wire.form import pairs
+from app.wire.form import MAX_URL_BYTES, pairs
+from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 JSON = b"application/json; charset=utf-8"
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
-MAX_URL_BYTES = 8 * 1024
 MAX_KEY_CHARACTERS = 255
 _DRAINED = 16
 """How many times the limit of a body is read and dropped before the connection is."""
@@ -33,10 +33,20 @@ NOBODY = Principal("", ())
 class TooLarge(Exception):
     """Body, headers or URL are longer than the service takes."""
 
-    def __init__(self, status: int, what: str, limit: int) -> None:
-        """`status` to answer with; `limit` in bytes or, for headers, their number."""
+    def __init__(self, status: int, message: str) -> None:
+        """`status` to answer with; the message says what is too long, and what the limit is."""
         self.status = status
-        super().__init__(f"{what} over the limit of {limit}")
+        super().__init__(message)
+
+
+class UnknownCoding(UnknownType):
+    """The body is compressed, or coded in another way."""
+
+    def __init__(self, coding: str) -> None:
+        """`coding`: the value of Content-Encoding."""
+        super().__init__(
+            f"A body in Content-Encoding {coding[:40]!r} cannot be read, only a plain one"
+        )
 
 
 class Reply(Struct, frozen=True):
@@ -105,8 +115,15 @@ class Exchange:
     @property
     def base_url(self) -> str:
         """Scheme and authority as the client used them, for links."""
-        host = self.headers.get(b"host", b"").decode("latin-1")
+        host = self.headers.get(b"host", b"").decode("latin-1") or self._own_authority
         return f"{self.scheme}://{host}"
+
+    @property
+    def _own_authority(self) -> str:
+        """Where the connection came in: for HTTP/1.0, which knows no Host (RFC 9112, 3.3)."""
+        host, port = self._scope["server"] or ("localhost", None)
+        host = f"[{host}]" if ":" in host else host
+        return host if port is None else f"{host}:{port}"
 
     @property
     def scheme(self) -> str:
@@ -132,7 +149,10 @@ class Exchange:
         return verb if verb in _OVERRIDES else None
 
     async def read(self, receive: "Receive") -> None:
-        """Take in the body. Raises TooLarge, or BadInput when the client stopped in its middle."""
+        """Take in the body.
+
+        Raises TooLarge, UnknownCoding, or BadInput when the client stopped in its middle.
+        """
         limit = self.service.settings.body_bytes
         parts: list[bytes] = []
         size = 0
@@ -151,10 +171,13 @@ class Exchange:
             elif size > _DRAINED * limit:
                 break
         if size > limit:
-            raise TooLarge(413, "Request body of bytes", limit)
+            raise TooLarge(413, f"The body has more than {limit} bytes")
         announced = self.headers.get(b"content-length")
         if announced is not None and announced != b"%d" % size:
             raise BadInput("The body is shorter than its Content-Length")
+        coding = self.headers.get(b"content-encoding", b"").decode("latin-1")
+        if size and coding.strip().lower() not in _PLAIN:
+            raise UnknownCoding(coding)
         # .NET clients like to begin a text with a mark that it is UTF-8.
         self.body = b"".join(parts).removeprefix(codecs.BOM_UTF8)
 
@@ -197,6 +220,7 @@ class Exchange:
 
 
 _OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
+_PLAIN = frozenset({"", "identity"})
 
 
 def _headers(scope: "Scope") -> dict[bytes, bytes]:
@@ -205,14 +229,14 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
     for count, (name, value) in enumerate(scope["headers"], 1):
         size += len(name) + len(value)
         if count > MAX_HEADERS:
-            raise TooLarge(431, "Number of headers", MAX_HEADERS)
+            raise TooLarge(431, f"There are more than {MAX_HEADERS} headers")
         headers[name] = _repeated(name, headers[name], value) if name in headers else value
     if not _is_host(headers.get(b"host", b"")):
         raise BadInput("The Host header names no host", field="Host")
     if size > MAX_HEADER_BYTES:
-        raise TooLarge(431, "Headers of bytes", MAX_HEADER_BYTES)
+        raise TooLarge(431, f"The headers have more than {MAX_HEADER_BYTES} bytes")
     if len(scope["path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
-        raise TooLarge(414, "URL of bytes", MAX_URL_BYTES)
+        raise TooLarge(414, f"The URL has more than {MAX_URL_BYTES} bytes")
     return headers
 
 
@@ -228,7 +252,12 @@ def _repeated(name: bytes, first: bytes, more: bytes) -> bytes:
 _is_host = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]%]{0,300}").fullmatch
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
 # Lists may come in several lines (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
-_LISTS = {b"accept": b", ", b"accept-language": b", ", b"cookie": b"; "}
+_LISTS = {
+    b"accept": b", ",
+    b"accept-language": b", ",
+    b"content-encoding": b", ",
+    b"cookie": b"; ",
+}
 
 
 _TAG = re.compile(rb'(?P<weak>W/)?(?P<quote>"?)(?P<version>[0-9]{1,18})(?P=quote)')

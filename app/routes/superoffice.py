@@ -6,8 +6,8 @@ from contextlib import suppress
 from functools import partial
 
 from app.principals import Principal
+from app.routes import superoffice_about, superoffice_agents, superoffice_caller
 from app.routes import superoffice_actions as actions
-from app.routes import superoffice_agents, superoffice_caller
 from app.routes import superoffice_sessions as sessions
 from app.routes.errors import Refusal
 from app.routes.exchange import Exchange, Reply
@@ -128,4 +128,4 @@ def _routes() -> Routes:
     for api in (*REST, *AGENTS):
         handle = partial(_carry_out, api, _HANDLERS[api.name])
         routes.setdefault(api.path, {})[api.verb] = Operation(api.name, handle)
-    return routes
+    return routes | {path: {"GET": get} for path, get in superoffice_about.OPERATIONS.items()}

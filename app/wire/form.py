@@ -10,6 +10,8 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 from app.wire.json_text import BadInput
 from app.wire.tree import Tree
 
+MAX_URL_BYTES = 8 * 1024
+"""Of a URL's path and query: longer ones are not read, and no link may have more."""
 MOST_PAIRS = 1_000
 """Pairs of one form or query, parts of one multipart form."""
 PART_BYTES = 1024 * 1024

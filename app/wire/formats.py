@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class UnknownType(Exception):
-    """A body in none of the formats that there are."""
+    """A body in no form that can be read."""
 
 
 class Format(Struct, frozen=True, kw_only=True):

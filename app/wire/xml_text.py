@@ -28,6 +28,7 @@ from app.wire.tree import Tree
 from app.wire.xml_target import TreeTarget, malformed
 
 _ENCODING = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]*)""")
+_READ = "only UTF-8, and UTF-16 with a byte order mark, are read"
 
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>'
 _SPECIAL = re.compile("[&<>\r\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -93,13 +94,13 @@ def _decoded(body: bytes) -> str:
     try:
         text = body.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise malformed(str(error)) from error
+        raise malformed(f"{_READ}: {error}") from error
     if "\0" in text:
         # The parser would guess at UTF-16 without a mark, whatever it is told.
-        raise malformed("it holds the NUL character")
+        raise malformed(f"it holds the NUL character, and {_READ}")
     declared = _ENCODING.match(text)
     if declared and declared[1].lower() != ("utf-16" if wide else "utf-8"):
-        raise malformed(f"it is not encoded in {declared[1]!r}, or that is not supported")
+        raise malformed(f"{_READ}, and it is said to be {declared[1][:40]!r}")
     return text
 
 

@@ -81,6 +81,10 @@ CASES = {
         method="POST", path=SESSIONS, body=b"x", headers=(("Content-Type", "image/png"),),
         status=415, code="UnsupportedMediaType",
     ),
+    "compressed": Case(
+        method="POST", path=SESSIONS, body=b"\x1f\x8b",
+        headers=(JSON, ("Content-Encoding", "gzip")), status=415, code="UnsupportedMediaType",
+    ),
     "key of another command": Case(
         method="POST", path=SESSIONS, body=b'{"purpose":"x"}',
         headers=(JSON, ("Idempotency-Key", "{key}")), status=422, code="IdempotencyKeyReused",

@@ -19,7 +19,7 @@ from app.ops.rebuild import named, rebuild
 from app.ops.store import Connection
 from app.service import Service
 from app.views import Row
-from app.wanted import AccountsWanted, AISessionsWanted, Wanted
+from app.wanted import AccountsWanted, AISessionsWanted, Wanted, list_accounts, list_ai_sessions
 from app.wire.evo.requests import ITEMS_A_PAGE, MOST_ITEMS_A_PAGE
 from app.wire.json_text import BadInput
 from domain.ids import AISessionId
@@ -52,7 +52,9 @@ def accounts(listed: Listed[Row]) -> list[str]:
 
 async def all_pages(service: Service, wanted: Sequence[AISessionsWanted]) -> list[str]:
     return [
-        purpose for each in wanted for purpose in purposes(await service.views.ai_sessions(each))
+        purpose
+        for each in wanted
+        for purpose in purposes(await list_ai_sessions(service.views, each))
     ]
 
 
@@ -79,14 +81,14 @@ async def test_sessions_are_ordered_by_any_member_either_way(
     await given.patch_ai_session(service, sessions["one"], "one")
     for descending in (False, True):
         wanted = AISessionsWanted(sort_field=field, descending=descending)
-        listed = await service.views.ai_sessions(wanted)
+        listed = await list_ai_sessions(service.views, wanted)
         assert purposes(listed) == (expected[::-1] if descending else expected)
 
 
 @pytest.mark.parametrize("field", ["Purpose ", "name", "doc", "created_at", "accountİd"])
 async def test_only_members_can_be_ordered_by(service: Service, field: str) -> None:
     with pytest.raises(BadInput, match="sortField must be one of accountId, accountName") as bad:
-        await service.views.ai_sessions(AISessionsWanted(sort_field=field))
+        await list_ai_sessions(service.views, AISessionsWanted(sort_field=field))
     assert bad.value.field == "sortField"
 
 
@@ -107,7 +109,7 @@ async def test_only_members_can_be_ordered_by(service: Service, field: str) -> N
 async def test_sessions_are_those_of_the_named_accounts(
     service: Service, ids: Sequence[str], expected: list[str]
 ) -> None:
-    listed = await service.views.ai_sessions(AISessionsWanted(account_ids=ids))
+    listed = await list_ai_sessions(service.views, AISessionsWanted(account_ids=ids))
     assert purposes(listed) == expected
     assert listed.total == len(expected)
 
@@ -131,7 +133,7 @@ async def test_sessions_are_those_with_the_named_ids(
     expected: list[str],
 ) -> None:
     ids = [*strange, *(sessions[name] for name in names)]
-    listed = await service.views.ai_sessions(AISessionsWanted(specific_ids=ids))
+    listed = await list_ai_sessions(service.views, AISessionsWanted(specific_ids=ids))
     assert purposes(listed) == expected
 
 
@@ -139,14 +141,14 @@ async def test_an_id_in_another_spelling_names_no_session(
     service: Service, sessions: dict[str, AISessionId]
 ) -> None:
     for spelling in (sessions["one"].upper(), f"{{{sessions['one']}}}"):
-        listed = await service.views.ai_sessions(AISessionsWanted(specific_ids=[spelling]))
+        listed = await list_ai_sessions(service.views, AISessionsWanted(specific_ids=[spelling]))
         assert listed.items == []
 
 
 async def test_filters_hold_together(service: Service, sessions: dict[str, AISessionId]) -> None:
     ids = [sessions["one"], sessions["two"]]
     wanted = AISessionsWanted(account_ids=["z"], specific_ids=ids)
-    assert purposes(await service.views.ai_sessions(wanted)) == ["two"]
+    assert purposes(await list_ai_sessions(service.views, wanted)) == ["two"]
 
 
 async def test_a_row_is_what_reading_it_by_its_id_gives(
@@ -154,7 +156,7 @@ async def test_a_row_is_what_reading_it_by_its_id_gives(
 ) -> None:
     await given.rename_account(service, "z", "Acme anew")
     await given.patch_ai_session(service, sessions["two"], "2")
-    listed = await service.views.ai_sessions(AISessionsWanted(account_ids=["z"]))
+    listed = await list_ai_sessions(service.views, AISessionsWanted(account_ids=["z"]))
     assert [row.account_name for row in listed.items] == ["Acme anew"] * 2
     for row in listed.items:
         assert row == await service.views.get("ai_session", row.folded.stream)
@@ -171,15 +173,15 @@ async def test_a_page_says_whether_there_is_another(service: Service, simplified
         (10**30, [], False),
     ):
         wanted = AISessionsWanted(page=page, count_per_page=4, simplified=simplified)
-        listed = await service.views.ai_sessions(wanted)
+        listed = await list_ai_sessions(service.views, wanted)
         assert (purposes(listed), listed.has_more) == (expected, more)
         assert listed.total == (None if simplified else 6)
     whole = AISessionsWanted(count_per_page=6, simplified=simplified)
-    assert not (await service.views.ai_sessions(whole)).has_more
+    assert not (await list_ai_sessions(service.views, whole)).has_more
 
 
 async def test_nothing_is_a_page_without_items(service: Service) -> None:
-    listed = await service.views.ai_sessions(AISessionsWanted())
+    listed = await list_ai_sessions(service.views, AISessionsWanted())
     assert listed == Listed(items=[], total=0, has_more=False)
     assert await everything(service) == []
 
@@ -244,7 +246,7 @@ async def test_a_deleted_session_is_not_listed(
     service: Service, sessions: dict[str, AISessionId]
 ) -> None:
     await given.delete_ai_session(service, sessions["three"])
-    listed = await service.views.ai_sessions(AISessionsWanted(account_ids=["z"]))
+    listed = await list_ai_sessions(service.views, AISessionsWanted(account_ids=["z"]))
     assert (purposes(listed), listed.total) == (["two"], 1)
 
 
@@ -269,7 +271,7 @@ async def test_a_deleted_session_is_not_listed(
 async def test_accounts_are_those_with_the_text_in_their_name(
     service: Service, text: str | None, expected: list[str]
 ) -> None:
-    listed = await service.views.accounts(AccountsWanted(name_filter=text))
+    listed = await list_accounts(service.views, AccountsWanted(name_filter=text))
     assert (accounts(listed), listed.total) == (expected, len(expected))
 
 
@@ -289,14 +291,14 @@ async def test_accounts_are_those_with_the_text_in_their_name(
 async def test_accounts_are_listed_as_sessions_are(
     service: Service, wanted: AccountsWanted, expected: list[str]
 ) -> None:
-    listed = await service.views.accounts(wanted)
+    listed = await list_accounts(service.views, wanted)
     assert accounts(listed) == expected
     assert {row.account_name for row in listed.items} <= {None}
 
 
 async def test_accounts_cannot_be_ordered_by_what_sessions_have(service: Service) -> None:
     with pytest.raises(BadInput, match="sortField must be one of name, id, dateCreated"):
-        await service.views.accounts(AccountsWanted(sort_field="purpose"))
+        await list_accounts(service.views, AccountsWanted(sort_field="purpose"))
 
 
 @pytest.mark.usefixtures("sessions")
@@ -330,7 +332,7 @@ async def test_a_damaged_row_is_not_passed_over(
         sessions["two"],
     )
     with pytest.raises(Unreadable, match=sessions["two"]):
-        await service.views.ai_sessions(AISessionsWanted())
+        await list_ai_sessions(service.views, AISessionsWanted())
 
 
 def test_pages_of_one_form_share_a_statement() -> None:

@@ -12,7 +12,7 @@ from chat_lists import ASKER, BASE, Pairs, all_pages, following, listed, numbers
 from chat_rows import insert
 from msgspec.structs import replace
 
-from app.chat_list import chat_sessions_page
+from app.chat_list import chat_sessions_page, sessions_of
 from app.columns import CHAT_SESSIONS
 from app.listing import compiled
 from app.log.keyring import Keyring
@@ -23,7 +23,7 @@ from app.service import Service
 from app.settings import Settings
 from app.views import Views
 from app.wire.json_text import BadInput
-from app.wire.superoffice.list_query import read_query
+from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE, read_query
 from app.wire.superoffice.skip_token import write_token
 from domain.chat_carriers import Associate, Contact, Person
 from domain.chat_enums import ChatSessionStatus
@@ -197,6 +197,7 @@ async def samples(server_url: str, template: str) -> AsyncIterator[Views]:
         ("getAllRows eq true", [1, 2, 3, 4, 5]),
         ("getNoRows set true", []),
         ("getNoRows eq true or rating eq 5", [1]),
+        ("recordTypeText eq 'chat' and rating eq 5", [1]),
         ("rating eq 5 or rating eq 1 and status eq 4", [1]),
         ("(rating eq 5 or rating eq 1) and status eq 9", [2]),
         ("not (personId gt 3 and rating eq 5) and not rating eq 0", [2, 3]),
@@ -215,7 +216,10 @@ def numbered(count: int) -> list[ChatSession]:
 async def test_a_row_has_its_key_its_entity_and_the_selected_columns(samples: Views) -> None:
     query = [
         ("$filter", "chatSessionId eq 2"),
-        ("$select", "STATUS,whenRequested,whenEnded,duration,associateId,agent,contact/name"),
+        (
+            "$select",
+            "STATUS,recordTypeText,whenRequested,whenEnded,duration,associateId,agent,contact/name",
+        ),
     ]
     assert await listed(samples, query) == {
         "odata.metadata": f"{BASE}/api/v1/Archive/ChatSession/$metadata",
@@ -225,6 +229,7 @@ async def test_a_row_has_its_key_its_entity_and_the_selected_columns(samples: Vi
                 "PrimaryKey": "2",
                 "EntityName": "chat",
                 "status": "Closed",
+                "recordTypeText": "Chat",
                 "whenRequested": "2026-11-20T23:30:00-01:00",
                 "whenEnded": "2026-11-21T00:41:30.9999999Z",
                 "duration": 600,
@@ -337,6 +342,21 @@ async def test_what_comes_and_goes_meanwhile_neither_skips_nor_doubles_a_row(
         await owner.execute("DELETE FROM chat_session_entity WHERE chat_session_id = $1", found[-1])
     assert sorted(each for each in found if each < 100) == list(range(1, 10))
     assert len(found) == len(set(found))
+
+
+async def test_an_agent_sees_the_own_sessions_however_many_wait(
+    views: Views, owner: asyncpg.Connection
+) -> None:
+    kim, pat = Associate(associate_id=7), Associate(associate_id=8)
+    waiting = [
+        replace(each, status=ChatSessionStatus.IN_QUEUE) for each in numbered(MOST_ROWS_A_PAGE)
+    ]
+    active = ChatSessionStatus.USER_LAST
+    own = session(2_000, status=active, user=kim)
+    asked = session(2_001, status=active, user=pat, transfer_to=kim)
+    await insert(owner, [*waiting, own, asked, session(2_002, status=active, user=pat)])
+    found = [each.state.chat_session_id for each in await sessions_of(views, 7)]
+    assert found == [*range(1, MOST_ROWS_A_PAGE - 1), 2_000, 2_001]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from app.ops.rebuild import RebuildUnderWay, Rebuilt, ViewInUse, named, rebuild
 from app.ops.store import Connection, connected
 from app.ops.verify import verify
 from app.service import Service
-from app.wanted import AccountsWanted
+from app.wanted import AccountsWanted, list_accounts
 from domain.account import RenameAccount
 from domain.chat_session import DeleteChatSession
 from domain.ids import AccountId
@@ -204,7 +204,7 @@ async def test_tables_keep_their_shape_and_running_services_notice_nothing(
     row = await service.views.get("ai_session", opened.folded.stream)
     assert row is not None
     assert (row.folded, row.account_name) == (patched.folded, "Acme")
-    assert len((await service.views.accounts(AccountsWanted())).items) == 1
+    assert len((await list_accounts(service.views, AccountsWanted())).items) == 1
     assert await fresh_tables(owner) == []
 
 

@@ -140,6 +140,27 @@ def test_imports_run_one_way(folder: str) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("module", ["app/views.py", "app/listing.py", "app/commands.py"])
+def test_what_all_faces_share_knows_none_of_them(module: str) -> None:
+    assert [path for path in all_imports(module) if is_in(path, ("app.wire", "app.routes"))] == []
+
+
+def all_imports(module: str) -> set[str]:
+    """Everything that a module imports, what that imports, and so on."""
+    found: set[str] = set()
+    left = [module]
+    while left:
+        new = set(imports(left.pop())) - found
+        found |= new
+        files_of = (f"{name.replace('.', '/')}.py" for path in new for name in (path, parent(path)))
+        left += [file for file in files_of if file in MODULES]
+    return found
+
+
+def parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
 def test_only_the_wiring_knows_the_command_line() -> None:
     assert [
         module for module in MODULES if any(is_in(p, ("app.cli",)) for p in imports(module))

@@ -16,7 +16,7 @@ from app.log.errors import (
 )
 from app.principals import Forbidden, Unauthenticated
 from app.routes.errors import RESPONSES, refusal
-from app.routes.exchange import TooLarge
+from app.routes.exchange import TooLarge, UnknownCoding
 from app.wire.json_text import BadInput
 from domain.errors import AccountNotFound, AlreadyExists, DomainError, InvalidField, NotFound
 
@@ -48,7 +48,8 @@ def test_every_error_has_its_response(error: type[Exception]) -> None:
         (Unauthenticated("who?"), 401, "Unauthorized", None),
         (Forbidden("Auditor"), 403, "Forbidden", None),
         (BadInput("bad", field="purpose", code="Special"), 400, "Special", "purpose"),
-        (TooLarge(431, "Headers of bytes", 1), 431, "RequestTooLarge", None),
+        (UnknownCoding("gzip"), 415, "UnsupportedMediaType", None),
+        (TooLarge(431, "The headers have more than 1 bytes"), 431, "RequestTooLarge", None),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
@@ -67,6 +68,7 @@ def test_an_error_is_answered_as_promised(
         (KeyInFlight(), (b"retry-after", b"7")),
         (Conflict(UUID(int=7), 3), (b"retry-after", b"7")),
         (VersionMismatch(3), (b"etag", b'"3"')),
+        (UnknownCoding("gzip"), (b"accept-encoding", b"identity")),
     ],
 )
 def test_an_answer_says_what_to_do_next(error: Exception, header: tuple[bytes, bytes]) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -7,11 +8,12 @@ import pytest
 from app.routes.exchange import (
     MAX_HEADER_BYTES,
     MAX_HEADERS,
-    MAX_URL_BYTES,
     Exchange,
     TooLarge,
+    UnknownCoding,
 )
 from app.service import Service
+from app.wire.form import MAX_URL_BYTES
 from app.wire.json_text import BadInput
 
 BODY_BYTES = 100
@@ -30,12 +32,14 @@ def exchange(
     path: str = "/ai/sessions",
     query: bytes = b"",
     service: Service = SERVICE,
+    server: tuple[str, int | None] | None = None,
 ) -> Exchange:
     scope: Any = {
         "headers": headers,
         "path": path,
         "query_string": query,
         "client": ("192.0.2.1", 4711),
+        "server": server,
         "scheme": "http",
         "method": "POST",
     }
@@ -44,7 +48,7 @@ def exchange(
     return opened
 
 
-async def body_of(parts: Sequence[bytes]) -> bytes:
+async def body_of(parts: Sequence[bytes], *headers: tuple[bytes, bytes]) -> bytes:
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(parts)}
         for number, part in enumerate(parts, 1)
@@ -53,7 +57,7 @@ async def body_of(parts: Sequence[bytes]) -> bytes:
     async def receive() -> Any:  # noqa: ANN401  # any ASGI message
         return messages.pop(0)
 
-    opened = exchange()
+    opened = exchange(*headers)
     await opened.read(receive)
     return opened.body
 
@@ -64,6 +68,7 @@ def test_headers_have_a_number_at_most() -> None:
     with pytest.raises(TooLarge) as refused:
         exchange(*most, (b"x", b""))
     assert refused.value.status == 431
+    assert str(refused.value) == "There are more than 100 headers"
 
 
 def test_a_header_that_is_repeated_counts_each_time() -> None:
@@ -80,6 +85,7 @@ def test_headers_have_a_size_at_most(name: bytes, value: bytes) -> None:
     with pytest.raises(TooLarge) as refused:
         exchange((name, value))
     assert refused.value.status == 431
+    assert str(refused.value) == "The headers have more than 16384 bytes"
 
 
 def test_a_url_has_a_size_at_most() -> None:
@@ -87,6 +93,7 @@ def test_a_url_has_a_size_at_most() -> None:
     with pytest.raises(TooLarge) as refused:
         exchange(path="/" + "p" * (MAX_URL_BYTES - 1), query=b"q")
     assert refused.value.status == 414
+    assert str(refused.value) == "The URL has more than 8192 bytes"
 
 
 @pytest.mark.parametrize("name", [b"host", b"authorization", b"idempotency-key", b"if-match"])
@@ -98,7 +105,13 @@ def test_a_header_that_decides_is_given_once(name: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [(b"accept", b"a, b"), (b"accept-language", b"a, b"), (b"cookie", b"a; b"), (b"origin", b"b")],
+    [
+        (b"accept", b"a, b"),
+        (b"accept-language", b"a, b"),
+        (b"content-encoding", b"a, b"),
+        (b"cookie", b"a; b"),
+        (b"origin", b"b"),
+    ],
 )
 def test_lists_may_come_in_several_lines_and_of_others_the_last_counts(
     name: bytes, value: bytes
@@ -121,6 +134,23 @@ def test_links_and_the_log_tell_what_the_client_sees_if_the_proxy_is_to_be_belie
         service=service(behind_proxy=behind_proxy),
     )
     assert (opened.call().metadata.client, opened.base_url) == (client, base_url)
+
+
+@pytest.mark.parametrize(
+    ("headers", "server", "base_url"),
+    [
+        ([], ("192.0.2.9", 8_000), "http://192.0.2.9:8000"),
+        ([(b"host", b"")], ("2001:db8::9", 80), "http://[2001:db8::9]:80"),
+        ([], ("s.example", None), "http://s.example"),
+        ([], None, "http://localhost"),
+        ([(b"host", b"[::1]:80")], ("192.0.2.9", 8_000), "http://[::1]:80"),
+    ],
+    ids=["no Host", "empty Host", "no port", "unknown", "Host"],
+)
+def test_links_lead_where_the_connection_came_in_if_no_host_is_named(
+    headers: Sequence[tuple[bytes, bytes]], server: tuple[str, int | None] | None, base_url: str
+) -> None:
+    assert exchange(*headers, server=server).base_url == base_url
 
 
 @pytest.mark.parametrize(
@@ -193,6 +223,22 @@ async def test_a_body_has_a_size_at_most(parts: list[bytes]) -> None:
     with pytest.raises(TooLarge) as refused:
         await body_of(parts)
     assert refused.value.status == 413
+    assert str(refused.value) == f"The body has more than {BODY_BYTES} bytes"
+
+
+@pytest.mark.parametrize("coding", [b"", b"identity", b" Identity "])
+async def test_a_plain_body_may_be_said_to_be_plain(coding: bytes) -> None:
+    assert await body_of([b"body"], (b"content-encoding", coding)) == b"body"
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"identity, br", b"aws-chunked", b"\xff"])
+async def test_a_coded_body_is_refused_by_the_name_of_its_coding(coding: bytes) -> None:
+    with pytest.raises(UnknownCoding, match=re.escape(repr(coding.decode("latin-1")))):
+        await body_of([b"\x1f\x8b"], (b"content-encoding", coding))
+
+
+async def test_the_coding_of_no_body_does_not_matter() -> None:
+    assert await body_of([b""], (b"content-encoding", b"gzip")) == b""
 
 
 @pytest.mark.parametrize(

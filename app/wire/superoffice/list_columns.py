@@ -4,6 +4,7 @@ They are those of SuperOffice's archive "ChatSession", as far as the view holds 
 session's key opens the customer's side of the chat: it is no column.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 
@@ -163,6 +164,7 @@ COLUMNS: Mapping[str, ListColumn] = {
     ),
     "date": _column(Kind.DATE, lambda row: row.state.when_requested),
     "type": _column(Kind.TEXT, lambda _: TYPE),
+    "recordTypeText": _column(Kind.TEXT, lambda _: TYPE),
     "text": _column(Kind.TEXT, lambda row: row.state.first_message),
     "associateId": _column(Kind.NUMBER, _associate_id, _login),
     "updatedDate": _column(Kind.DATE, lambda row: utc(row.audit.modified_at)),
@@ -178,3 +180,9 @@ BY_NAME: Mapping[str, str] = {name.lower(): name for name in COLUMNS} | {
     "chattopicid": "chatTopic/chatTopicId"
 }
 """How each is spelt, by its name in lower case."""
+_UNSAFE = re.compile(r"\W", re.ASCII)
+
+
+def json_safe(name: str) -> str:
+    """A column's name in letters, digits and `_` only."""
+    return _UNSAFE.sub("_", name)

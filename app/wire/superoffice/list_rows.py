@@ -1,18 +1,20 @@
 """A page of a list of chat sessions, as the API shows it."""
 
-import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
-from app.wire.superoffice.list_columns import COLUMNS, Session
+from app.wire.form import MAX_URL_BYTES
+from app.wire.json_text import BadInput
+from app.wire.superoffice.list_columns import COLUMNS, Session, json_safe
 from app.wire.superoffice.list_query import ENTITY, ListQuery, Mode
 from app.wire.tree import Tree
 
 PATH = "/api/v1/ChatSession"
 METADATA_PATH = "/api/v1/Archive/ChatSession/$metadata"
 
-_UNSAFE = re.compile(r"\W", re.ASCII)
 _CONTINUED = frozenset({"$skip", "$skiptoken"})
+_PLAIN = "$(),/:*"
+"""What may stand in a query as it is (RFC 3986, 3.4). So may ', but browsers and Node escape it."""
 
 
 def write_list(
@@ -20,7 +22,7 @@ def write_list(
 ) -> dict[str, Tree]:
     """The answer: where its description is, where the next page is (null: nowhere), the rows."""
     row = _full if query.mode is Mode.FULL else _slim
-    names = [(name, _UNSAFE.sub("_", name) if query.json_safe else name) for name in query.select]
+    names = [(name, json_safe(name) if query.json_safe else name) for name in query.select]
     value: list[Tree] = [row(session, names) for session in rows]
     return {
         "odata.metadata": base_url + METADATA_PATH,
@@ -30,9 +32,19 @@ def write_list(
 
 
 def next_link(base_url: str, pairs: Iterable[tuple[str, str]], token: str) -> str:
-    """The same list, behind the row that a token stands for."""
+    """The same list, behind the row that a token stands for.
+
+    Raises BadInput if the link would be too long to be followed, as where a query was sent with
+    characters that belong escaped.
+    """
     kept = [(name, value) for name, value in pairs if name.lower() not in _CONTINUED]
-    return f"{base_url}{PATH}?{urlencode([*kept, ('$skiptoken', token)], safe='$')}"
+    target = f"{PATH}?{urlencode([*kept, ('$skiptoken', token)], safe=_PLAIN)}"
+    if len(target) > MAX_URL_BYTES:
+        raise BadInput(
+            f"The query is too long to go on from this page: the link to the next one would have"
+            f" {len(target)} bytes, and {MAX_URL_BYTES} are read at the most"
+        )
+    return base_url + target
 
 
 def _slim(session: Session, names: Sequence[tuple[str, str]]) -> Tree:

@@ -1,0 +1,30 @@
+"""Where the SuperOffice-style face describes itself. The OpenAPI description is elsewhere."""
+
+from app.routes.exchange import Exchange, Reply
+from app.routes.face import Operation
+from app.wire.formats import XML
+from app.wire.superoffice import about
+from app.wire.superoffice.list_rows import METADATA_PATH
+
+
+async def version(exchange: Exchange) -> Reply:
+    """`GET /api`: for everybody, as documented."""
+    return Reply(200, about.write_version(exchange.base_url))
+
+
+async def operations(exchange: Exchange) -> Reply:
+    """`GET /api/v1`."""
+    return Reply(200, about.write_operations(exchange.base_url))
+
+
+async def metadata(_: Exchange) -> Reply:
+    """`GET` of what lists call `odata.metadata`: XML, whatever is accepted."""
+    return Reply(200, about.write_metadata(), content_type=XML.content_type)
+
+
+OPERATIONS = {
+    "/api": Operation("Version", version, anonymous=True),
+    f"/api/{about.VERSION}": Operation("Operations", operations),
+    METADATA_PATH: Operation("Metadata", metadata),
+}
+"""By path; all are asked for by GET."""
