@@ -66,7 +66,7 @@ class Batches:
         if not jobs:
             return []
         with self._in_flight(jobs):
-            async with self._turns.of_all([job.stream for job in jobs if not job.is_new]):
+            async with self._turns.of_all([job.stream.int for job in jobs if not job.is_new]):
                 return await self._carry_out_once(jobs)
 
     def _jobs(self, commands: Sequence[Asked]) -> list[Job]:

@@ -4,11 +4,9 @@ The log decides: a pick-up is a command, and of two for one session the second i
 only stands where to look, so that few are.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence, Set
 from contextlib import asynccontextmanager
 from itertools import count
-from weakref import WeakValueDictionary
 
 from app.calls import Answer, Call, Drawn
 from app.commands import Commands
@@ -16,6 +14,7 @@ from app.log.errors import Conflict, Unreadable
 from app.log.pool import Pool
 from app.log.read import used_key
 from app.sql import blocks
+from app.turns import Turns
 from app.views import Views
 from domain.chat_actions import AcceptChatSessionTransfer, PickUpChatSession
 from domain.chat_carriers import Associate
@@ -48,7 +47,7 @@ class ChatQueue:
         self._partitions = partitions
         self._now = now
         self._being_picked: set[ChatSessionId] = set()
-        self._agents: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._agents = Turns()
 
     async def next_place(self) -> int:
         """The place that a session gets which comes to the queue now, from 1. Raises StoreDown."""
@@ -145,7 +144,7 @@ class ChatQueue:
         In this process, that is: two that pick up for one agent in two processes at the same
         moment can get the same.
         """
-        async with self._agents.setdefault(associate_id, asyncio.Lock()):
+        async with self._agents.of(associate_id):
             rows = await self._pool.ask(SQL["ranks"], associate_id)
             taken = {row["rank"] for row in rows}
             yield next(number for number in count(1) if number not in taken)

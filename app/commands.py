@@ -81,7 +81,7 @@ class Commands:
             job = Job(command, call, target, stream, partition, new is not None)
             if job.is_new:
                 return await self._carry_out(job)
-            async with self._turns.of(stream):
+            async with self._turns.of(stream.int):
                 return await self._carry_out(job)
         in_flight = (call.actor, key)
         if in_flight in self._keys_in_flight:
@@ -90,7 +90,7 @@ class Commands:
         try:
             asked = fingerprint(self._keyring, command, drawn)
             job = Job(command, call, target, stream, partition, new is not None, asked)
-            async with self._turns.of(stream):
+            async with self._turns.of(stream.int):
                 return await self._carry_out_once(job)
         finally:
             self._keys_in_flight.remove(in_flight)

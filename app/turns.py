@@ -1,4 +1,4 @@
-"""One at a time for each stream, in the order of arrival; whole streams wait for nobody."""
+"""One at a time for each number, in the order of arrival; other numbers wait for nobody."""
 
 import asyncio
 from collections import deque
@@ -6,49 +6,50 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.log.errors import StoreDown
-from domain.ids import StreamId
 
 
 class Turns:
-    """Holds back a command while an earlier one of its stream is under way in this process."""
+    """Holds back who comes while an earlier one with the same number is at work in this process.
+
+    A stream has a number, its id's (hashing a UUID would be a call into Python); so has an agent.
+    """
 
     def __init__(self) -> None:
         """Nobody waits."""
-        # By a stream's number: hashing a UUID is a call into Python.
         self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
 
-    def of(self, stream: StreamId) -> "Turn":
-        """The caller's turn with a stream, for as long as an `async with` lasts."""
-        return Turn(self._waiting, stream.int)
+    def of(self, number: int) -> "Turn":
+        """The caller's turn with a number, for as long as an `async with` lasts."""
+        return Turn(self._waiting, number)
 
     @asynccontextmanager
-    async def of_all(self, streams: Iterable[StreamId]) -> AsyncIterator[None]:
-        """The caller's turns with several different streams at once.
+    async def of_all(self, numbers: Iterable[int]) -> AsyncIterator[None]:
+        """The caller's turns with several different numbers at once.
 
-        They are taken in the order of the streams' numbers: of two callers that want the same
-        ones, neither ever holds what the other waits for while it waits for the other's.
+        They are taken in order: of two callers that want the same ones, neither ever holds what
+        the other waits for while it waits for the other's.
         """
         async with AsyncExitStack() as turns:
-            for number in sorted([stream.int for stream in streams]):
+            for number in sorted(numbers):
                 await turns.enter_async_context(Turn(self._waiting, number))
             yield
 
 
 class Turn:
-    """Whoever enters has the stream for himself; who comes meanwhile waits for his turn."""
+    """Whoever enters has the number for himself; who comes meanwhile waits for his turn."""
 
-    __slots__ = ("_all", "_stream")
+    __slots__ = ("_all", "_number")
 
-    def __init__(self, waiting: dict[int, deque[asyncio.Future[None]]], stream: int) -> None:
+    def __init__(self, waiting: dict[int, deque[asyncio.Future[None]]], number: int) -> None:
         """Use `Turns.of`."""
         self._all = waiting
-        self._stream = stream
+        self._number = number
 
     async def __aenter__(self) -> None:
         """Wait for the turn. Raises StoreDown if the one before found the database gone."""
-        waiting = self._all.get(self._stream)
+        waiting = self._all.get(self._number)
         if waiting is None:
-            self._all[self._stream] = deque()
+            self._all[self._number] = deque()
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(turn)
@@ -61,7 +62,7 @@ class Turn:
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Pass the turn on."""
-        waiting = self._all[self._stream]
+        waiting = self._all[self._number]
         if isinstance(error, StoreDown):
             # Whoever waits behind it has waited as long: fail together.
             for turn in waiting:
@@ -71,10 +72,10 @@ class Turn:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        waiting = self._all[self._stream]
+        waiting = self._all[self._number]
         while waiting:
             turn = waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
-        del self._all[self._stream]
+        del self._all[self._number]

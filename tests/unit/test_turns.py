@@ -1,14 +1,12 @@
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from app.turns import Turns
-from domain.ids import StreamId
 
-ONE, OTHER = StreamId(UUID(int=1)), StreamId(UUID(int=2))
+ONE, OTHER = 1, 2
 
 
 class Log(list[str]):
@@ -18,8 +16,8 @@ class Log(list[str]):
         super().__init__()
         self.gate = asyncio.Event()
 
-    async def work(self, turns: Turns, stream: StreamId, name: str) -> None:
-        async with turns.of(stream):
+    async def work(self, turns: Turns, number: int, name: str) -> None:
+        async with turns.of(number):
             self.append(f"{name} begins")
             await self.gate.wait()
             self.append(f"{name} ends")
@@ -45,7 +43,7 @@ async def test_turns_come_in_the_order_of_arrival() -> None:
     assert log == ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]
 
 
-async def test_streams_wait_for_nobody_else() -> None:
+async def test_numbers_wait_for_nobody_else() -> None:
     turns, log = Turns(), Log()
     tasks = await under_way(log.work(turns, ONE, "a"), log.work(turns, OTHER, "b"))
     assert log == ["a begins", "b begins"]
@@ -94,7 +92,7 @@ async def test_who_goes_away_just_as_the_turn_comes_up_passes_it_on() -> None:
     assert log[2:] == ["c begins", "c ends"]
 
 
-async def test_nothing_is_kept_of_a_stream_that_nobody_wants() -> None:
+async def test_nothing_is_kept_of_a_number_that_nobody_wants() -> None:
     turns, log = Turns(), Log()
     log.gate.set()
     tasks = await under_way(*(log.work(turns, ONE, name) for name in "ab"))
