@@ -128,6 +128,7 @@ def asked(exchange: Exchange, *, bodiless: bool = False) -> Asked:
         format=format_,
         select=Selection.parse(",".join(selected)) if selected else None,
         locale=locale_of(exchange.headers),
+        may_change=not exchange.principal.is_onlooker,
     )
     return Asked(exchange, manner, content_type, query)
 

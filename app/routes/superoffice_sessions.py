@@ -32,7 +32,11 @@ async def default(asked: Asked) -> Reply:
 async def list_all(asked: Asked) -> Reply:
     """`GET /api/v1/ChatSession`."""
     exchange = asked.exchange
-    asker = Asker(today=datetime.now(UTC).date(), associate_id=asked.principal.associate_id or None)
+    asker = Asker(
+        today=datetime.now(UTC).date(),
+        associate_id=asked.principal.associate_id or None,
+        may_change=asked.manner.may_change,
+    )
     page = await list_chat_sessions(
         exchange.service.views, pairs(exchange.query), base_url=exchange.base_url, asker=asker
     )
