@@ -162,6 +162,10 @@ def test_an_accepted_transfer_changes_hands_and_a_rejected_one_leaves_no_trace()
     assert rejected == state_after(QUEUED, PICKED)
 
 
+def test_what_has_ended_is_handed_to_nobody() -> None:
+    assert state_after(QUEUED, PICKED, ASKED, FINISHED).transfer_to is None
+
+
 def test_a_user_without_a_number_is_nobody() -> None:
     nameless = ChatSessionUpdated(user=Associate(name="kim"))
     command = TransferChatSession(chat_session_id=S7, to=PAT, by=1)
