@@ -29,7 +29,7 @@ from domain.chat_actions import (
 )
 from domain.chat_carriers import Associate
 from domain.chat_enums import AssociateType, ChatSessionStatus
-from domain.chat_message import ChatMessage
+from domain.chat_message import ChatMessage, Speaker, speaker
 from domain.chat_session import (
     OPEN,
     ChangeChatSession,
@@ -164,7 +164,10 @@ class Chat:
         self, chat_session_id: ChatSessionId, message: ChatMessage, call: Call
     ) -> tuple[ChatMessage, Answer]:
         """Post a message; ids and time are given by the service. As recorded, and its session."""
-        return await self._messages.add(chat_session_id, message, call)
+        if speaker(message.type, message.special_type) is not Speaker.CUSTOMER:
+            return await self._messages.add(chat_session_id, message, call)
+        async with self._queue.rank_again(chat_session_id) as rank:
+            return await self._messages.add(chat_session_id, message, call, rank)
 
     async def messages(
         self, chat_session_id: ChatSessionId, after: int, fetched_by: Call | None = None

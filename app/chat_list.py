@@ -38,7 +38,9 @@ async def list_chat_sessions(
     if listed.has_more and listed.last is not None:
         link = next_link(base_url, pairs, _token(query, listed))
     sessions = [row.folded for row in listed.items]
-    return write_list(sessions, query, base_url=base_url, next_link=link)
+    return write_list(
+        sessions, query, base_url=base_url, next_link=link, may_change=asker.may_change
+    )
 
 
 async def sessions_of(views: Views, associate_id: int) -> list[Folded[ChatSession]]:

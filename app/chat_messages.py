@@ -68,11 +68,12 @@ class ChatMessages:
         return await self._read(session.chat_session_id, after)
 
     async def add(
-        self, chat_session_id: ChatSessionId, message: ChatMessage, call: Call
+        self, chat_session_id: ChatSessionId, message: ChatMessage, call: Call, rank: int = 0
     ) -> tuple[ChatMessage, Answer]:
         """Post a message; its ids and time are drawn, whatever it says. As it was recorded.
 
-        Raises what `Commands.handle` raises.
+        `rank`: the session's, should the message open it again; 0: as it was. Raises what
+        `Commands.handle` raises.
         """
         command = AddChatMessage(
             chat_session_id=chat_session_id,
@@ -84,6 +85,7 @@ class ChatMessages:
             read_by_customer=message.read_by_customer,
             special_type=message.special_type,
             special_param=message.special_param,
+            rank=rank,
         )
         answer = await self.numbered(command, call)
         posted = answer.folded.state.last_message_id
@@ -102,7 +104,7 @@ class ChatMessages:
             number = ChatMessageId(await self._numbers.submit(None))
             try:
                 return await self._commands.handle(
-                    replace(command, message_id=number), call, Drawn(("message_id", "at"))
+                    replace(command, message_id=number), call, Drawn(("message_id", "at", "rank"))
                 )
             except (MessageOutOfOrder, Conflict):
                 continue  # others were faster; behind what they did there is room for this one

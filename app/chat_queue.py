@@ -4,11 +4,9 @@ The log decides: a pick-up is a command, and of two for one session the second i
 only stands where to look, so that few are.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence, Set
 from contextlib import asynccontextmanager
 from itertools import count
-from weakref import WeakValueDictionary
 
 from app.calls import Answer, Call, Drawn
 from app.commands import Commands
@@ -16,13 +14,15 @@ from app.log.errors import Conflict, Unreadable
 from app.log.pool import Pool
 from app.log.read import used_key
 from app.sql import blocks
+from app.turns import Turns
 from app.views import Views
 from domain.chat_actions import AcceptChatSessionTransfer, PickUpChatSession
 from domain.chat_carriers import Associate
+from domain.chat_enums import ChatSessionStatus
 from domain.chat_session import ChatSession
 from domain.date_time import DateTime
 from domain.errors import NotFound, NotInQueue
-from domain.ids import ChatSessionId
+from domain.ids import ChatSessionId, chat_session_stream
 
 SQL = blocks(__file__)
 _LOOKED_AT = 8
@@ -48,7 +48,7 @@ class ChatQueue:
         self._partitions = partitions
         self._now = now
         self._being_picked: set[ChatSessionId] = set()
-        self._agents: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._agents = Turns()
 
     async def next_place(self) -> int:
         """The place that a session gets which comes to the queue now, from 1. Raises StoreDown."""
@@ -62,7 +62,7 @@ class ChatQueue:
 
         Raises NotInQueue, and what `Commands.handle` raises.
         """
-        async with self._rank(associate_id) as rank:
+        async with self.rank(associate_id) as rank:
             return await self._pick_up(chat_session_id, agent, rank, call, ("rank", "at"))
 
     async def pick_up_first(self, agent: Associate, associate_id: int, call: Call) -> Answer | None:
@@ -73,7 +73,7 @@ class ChatQueue:
         """
         drawn = ("chat_session_id", "rank", "at")
         passed: set[ChatSessionId] = set()
-        async with self._rank(associate_id) as rank:
+        async with self.rank(associate_id) as rank:
             before = await self._picked_up_with(call)
             if before is not None:
                 return await self._pick_up(before, agent, rank, call, drawn)
@@ -96,7 +96,7 @@ class ChatQueue:
 
         Raises what `Commands.handle` raises.
         """
-        async with self._rank(associate_id) as rank:
+        async with self.rank(associate_id) as rank:
             command = AcceptChatSessionTransfer(
                 chat_session_id=chat_session_id, agent=agent, rank=rank
             )
@@ -139,13 +139,29 @@ class ChatQueue:
             self._being_picked.discard(chat_session_id)
 
     @asynccontextmanager
-    async def _rank(self, associate_id: int) -> AsyncIterator[int]:
+    async def rank(self, associate_id: int) -> AsyncIterator[int]:
         """The lowest number that none of an agent's active sessions has, kept for the caller.
 
         In this process, that is: two that pick up for one agent in two processes at the same
         moment can get the same.
         """
-        async with self._agents.setdefault(associate_id, asyncio.Lock()):
+        async with self._agents.of(associate_id):
             rows = await self._pool.ask(SQL["ranks"], associate_id)
             taken = {row["rank"] for row in rows}
             yield next(number for number in count(1) if number not in taken)
+
+    @asynccontextmanager
+    async def rank_again(self, chat_session_id: ChatSessionId) -> AsyncIterator[int]:
+        """As `rank`, of the agent of a session that its customer may open again; 0 for any other.
+
+        Raises Unreadable or StoreDown.
+        """
+        row = await self._views.get("chat_session", chat_session_stream(chat_session_id))
+        session: ChatSession | None = None if row is None else row.folded.state
+        finished = session is not None and session.status is ChatSessionStatus.FINISHED
+        agent = session.user if session is not None and finished else None
+        if agent is None or not isinstance(agent.associate_id, int):
+            yield 0
+        else:
+            async with self.rank(agent.associate_id) as rank:
+                yield rank

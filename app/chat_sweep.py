@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from app.calls import Call, Metadata
 from app.chat import Chat
-from app.log.errors import Conflict, Unreadable
+from app.log.errors import Conflict, StoreDown, Unreadable
 from app.log.pool import Pool
 from app.new_uuid import new_uuid
 from app.settings import Settings
@@ -45,12 +45,13 @@ class ChatSweeper:
             return 0
         since = now - timedelta(seconds=self._settings.customer_timeout_s)
         closed = 0
-        while True:
-            rows = await self._pool.ask(SQL["dead"], ticks(utc(since)), _AT_A_TIME)
-            done = await asyncio.gather(*(self._close(row[0], since) for row in rows))
-            closed += sum(done)
-            if len(rows) < _AT_A_TIME or not any(done):
-                return closed
+        tried: list[ChatSessionId] = []
+        # Each once a round: those that cannot be closed hold up none behind them.
+        while rows := await self._pool.ask(SQL["dead"], ticks(utc(since)), tried, _AT_A_TIME):
+            found = [row[0] for row in rows]
+            closed += sum(await asyncio.gather(*(self._close(number, since) for number in found)))
+            tried += found
+        return closed
 
     async def keep_sweeping(self) -> NoReturn:
         """Sweep from time to time, until cancelled."""
@@ -58,9 +59,11 @@ class ChatSweeper:
             await asyncio.sleep(self._settings.sweep_s)
             try:
                 await self.sweep(datetime.now(UTC))
-            except Exception as error:
-                # Whatever it was: giving up would leave dead sessions open for good.
+            except StoreDown as error:
                 _LOG.warning("Chat sessions could not be swept: %s", error)
+            except Exception:
+                # Whatever it was: giving up would leave dead sessions open for good.
+                _LOG.exception("Chat sessions could not be swept")
 
     async def _close(self, chat_session_id: ChatSessionId, since: datetime) -> bool:
         try:

@@ -10,9 +10,10 @@ VALUES ('chat_sweep', $1, now() + make_interval(secs => $2))
 RETURNING holder;
 
 -- name: dead
--- $1 ticks up to which a customer was seen last   $2 sessions, at most
+-- $1 ticks up to which a customer was seen last   $2 sessions to leave out   $3 sessions, at most
 SELECT chat_session_id
   FROM chat_session_entity
  WHERE watched <= $1
+   AND chat_session_id <> ALL($2::integer[])
  ORDER BY watched
- LIMIT $2;
+ LIMIT $3;

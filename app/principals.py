@@ -33,6 +33,7 @@ ONLOOKERS = frozenset({"Auditor", "Operator"})
 WRONG = "Invalid Username or Password"
 """What is said to a wrong password and to an unknown name alike."""
 
+_NO_AGENTS = ONLOOKERS | {CUSTOMER}
 _BELOW_MANAGER = frozenset({CUSTOMER, AGENT})
 _CREDENTIALS_KEPT = 4_096
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
@@ -68,10 +69,21 @@ class Principal(Struct, frozen=True):
         if roles and ADMIN not in self.roles and frozenset(roles).isdisjoint(self.roles):
             raise Forbidden(roles[0])
 
+    @property
+    def is_onlooker(self) -> bool:
+        """Whether all that the principal may do is look on."""
+        return ONLOOKERS.issuperset(self.roles)
+
+    @property
+    def takes_chats(self) -> bool:
+        """Whether chats can be handed to the principal, who is more than onlooker or customer."""
+        return not _NO_AGENTS.issuperset(self.roles)
+
     def require_writer(self) -> None:
         """Raise Forbidden if all that the principal may do is look on."""
-        if ONLOOKERS.issuperset(self.roles):
-            raise Forbidden(SYSTEM_ADMINISTRATOR)
+        if self.is_onlooker:
+            roles = f"{AGENT}, {MANAGER}, {CUSTOMER} or {SYSTEM_ADMINISTRATOR}"
+            raise Forbidden(message=f"{roles} Role Required")
 
     def require_power_over(self, roles: Collection[str]) -> None:
         """Raise Forbidden unless the principal may act in the name of somebody with these roles.

@@ -7,6 +7,7 @@ from msgspec import Struct
 from app.throttle import Limits
 
 CUSTOMER_TIMEOUT_S = 300.0
+_FETCH_MARK_S = 15.0
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -45,8 +46,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     Only other processes can overtake it: in this one, a stream's commands take turns.
     """
 
-    fetch_mark_s: float = 15.0
-    """How often at the most it is recorded that a chat's customer asked for news."""
     customer_timeout_s: float = CUSTOMER_TIMEOUT_S
     """How long a chat's customer may ask for none before the session is closed; 0: for ever."""
     sweep_s: float = 10.0
@@ -75,6 +74,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Where the embedded PostgreSQL lives, to bring it back if it dies; None with another."""
     metrics_folder: str | None = None
     """Where worker processes add up their metrics; None when there is one worker."""
+
+    @property
+    def fetch_mark_s(self) -> float:
+        """How often at the most it is recorded that a chat's customer asked for news.
+
+        Often enough that who goes on asking is never taken for gone.
+        """
+        return min(_FETCH_MARK_S, self.customer_timeout_s / 3 or _FETCH_MARK_S)
 
     def __repr__(self) -> str:
         """Without secrets, for logs."""

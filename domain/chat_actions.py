@@ -21,6 +21,7 @@ from domain.chat_events import (
     ChatSessionTransferAccepted,
     ChatSessionTransferRejected,
     ChatSessionTransferRequested,
+    ChatSessionUpdated,
 )
 from domain.chat_message import Speaker, speaker
 from domain.chat_session import ACTIVE, ENDED, OPEN, ChatSession, there
@@ -84,6 +85,8 @@ class AddChatMessage(Struct, frozen=True, kw_only=True):
     read_by_customer: int = 0
     special_type: ChatMessageSpecialType = ChatMessageSpecialType.NONE
     special_param: str | None = None
+    rank: int = 0
+    """The session's among its agent's active ones, should it open again; 0: as it was."""
 
 
 class MarkFetched(Struct, frozen=True, kw_only=True):
@@ -128,7 +131,7 @@ def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionE
         case ResetChatSession():
             return _reset(command, session)
         case AddChatMessage():
-            return [_message(command, session)]
+            return _message(command, session)
         case MarkFetched(at=at, unless_since=since):
             lately = ticks(session.watched) > ticks(since)
             unneeded = session.status not in OPEN or lately
@@ -183,7 +186,7 @@ def _reset(command: ResetChatSession, session: ChatSession) -> Sequence[ChatSess
     return [ChatSessionReset(when_requested=when, initial_queue_pos=place)]
 
 
-def _message(command: AddChatMessage, session: ChatSession) -> ChatMessageAdded:
+def _message(command: AddChatMessage, session: ChatSession) -> Sequence[ChatSessionEvent]:
     if command.message_id <= session.last_message_id:
         raise MessageOutOfOrder(command.message_id)
     event = ChatMessageAdded(
@@ -198,22 +201,27 @@ def _message(command: AddChatMessage, session: ChatSession) -> ChatMessageAdded:
     )
     match speaker(command.type, command.special_type):
         case Speaker.CUSTOMER:
-            return _of_customer(event, session)
+            return _of_customer(event, session, command.rank)
         case Speaker.AGENT:
-            return _of_agent(event, session)
+            return [_of_agent(event, session)]
         case Speaker.NOBODY:
-            return event
+            return [event]
 
 
-def _of_customer(event: ChatMessageAdded, session: ChatSession) -> ChatMessageAdded:
+def _of_customer(
+    event: ChatMessageAdded, session: ChatSession, rank: int
+) -> Sequence[ChatSessionEvent]:
     """What a customer writes asks for an answer, but nobody jumps the queue by writing."""
     last = ChatSessionStatus.CUSTOMER_LAST
     if session.status is ChatSessionStatus.FINISHED:
         plain = event.special_type is ChatMessageSpecialType.NONE
         reopened = ChatMessageSpecialType.REOPENED_BY_CUSTOMER if plain else event.special_type
-        return replace(event, special_type=reopened, status=last, when_ended=EMPTY)
+        opening = replace(event, special_type=reopened, status=last, when_ended=EMPTY)
+        # Its agent may have given the rank that it had to another session meanwhile.
+        ranked = rank not in (0, session.rank) and session.user is not None
+        return [opening, ChatSessionUpdated(rank=rank)] if ranked else [opening]
     stays = session.status in ENDED or session.status in {ChatSessionStatus.IN_QUEUE, last}
-    return event if stays else replace(event, status=last)
+    return [event if stays else replace(event, status=last)]
 
 
 def _of_agent(event: ChatMessageAdded, session: ChatSession) -> ChatMessageAdded:

@@ -50,6 +50,8 @@ class Asker(Struct, frozen=True):
     """In UTC."""
     associate_id: int | None = None
     """The number under which the API knows the caller; None if it does not."""
+    may_change: bool = True
+    """Whether the caller may do more than look on."""
 
 
 def filtered(test: Test, asker: Asker) -> ColumnElement[bool]:

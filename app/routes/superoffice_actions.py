@@ -20,7 +20,7 @@ async def transfer(asked: Asked, number: ChatSessionId, to: str) -> Reply:
     service = asked.exchange.service
     call = await asked.call(number)
     agent = await service.principals.associate(to)
-    if agent is None:
+    if agent is None or not agent.takes_chats:
         raise NotFound("Associate", to[:100])
     return answered(asked, await service.chat.transfer(number, agent, asked.principal, call))
 

@@ -39,7 +39,8 @@ async def delete(asked: Asked) -> Reply:
 
 async def save(asked: Asked) -> Reply:
     """`SaveChatSessionEntity`: a new session if the id is 0."""
-    entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
+    with r.parameter("entity"):
+        entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
     if entity.chat_session_id == 0:
         return sessions.answered(asked, await sessions.create(asked, entity))
     return sessions.answered(asked, await sessions.save(asked, entity.chat_session_id, entity))

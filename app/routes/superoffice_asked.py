@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
+from math import ceil
+from time import time
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +28,8 @@ from domain.limits import Int32
 from projections.fold import Folded
 
 _DIGITS = re.compile("0|-?[1-9][0-9]{0,9}").fullmatch
+_SETTLED_S = 1.0
+"""How long a change may be under way to everybody's sight, from the moment that is its date."""
 _TRUTHS = {"": False, "true": True, "1": True, "false": False, "0": False}
 
 Session = Folded[ChatSession]
@@ -89,8 +93,7 @@ class Asked(Struct, frozen=True):
             manner = replace(manner, show_session_key=False)
         api_url = f"{self.exchange.base_url}/api/v1/" if linked else None
         body = write_entity(folded.state, manner, api_url=api_url)
-        changed = (b"last-modified", http_date.write(folded.audit.modified_at))
-        return self.reply(body, (*(headers or (etag(folded.version),)), changed))
+        return self.reply(body, (*(headers or (etag(folded.version),)), *last_modified(folded)))
 
     async def found(self, number: ChatSessionId) -> Session | None:
         """The session of a number as it is now; None if there is none."""
@@ -109,7 +112,7 @@ class Asked(Struct, frozen=True):
         session = await self.found(number)
         if session is None:
             return call
-        unmodified = session.audit.modified_at.replace(microsecond=0) <= since
+        unmodified = session.audit.modified_at <= since
         return replace(call, if_version=frozenset({session.version} if unmodified else ()))
 
 
@@ -125,6 +128,7 @@ def asked(exchange: Exchange, *, bodiless: bool = False) -> Asked:
         format=format_,
         select=Selection.parse(",".join(selected)) if selected else None,
         locale=locale_of(exchange.headers),
+        may_change=not exchange.principal.is_onlooker,
     )
     return Asked(exchange, manner, content_type, query)
 
@@ -175,4 +179,16 @@ def is_unchanged(headers: Mapping[bytes, bytes], session: Session) -> bool:
     if b"if-none-match" in headers:
         return False  # goes before it (RFC 9110, 13.1.3)
     since = http_date.read(headers.get(b"if-modified-since"))
-    return since is not None and session.audit.modified_at.replace(microsecond=0) <= since
+    return since is not None and session.audit.modified_at <= since
+
+
+def last_modified(session: Session) -> Headers:
+    """When a session changed last, to the next whole second; nothing before that is settled.
+
+    Further changes may fall into the same second: a condition on a date that they share would pass
+    them by (RFC 9110, 8.8.2).
+    """
+    changed = session.audit.modified_at
+    if ceil(changed.timestamp()) + _SETTLED_S > time():
+        return ()
+    return ((b"last-modified", http_date.write(changed)),)

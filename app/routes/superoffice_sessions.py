@@ -10,8 +10,7 @@ from app.chat_list import list_chat_sessions, sessions_of
 from app.odata.filter import Asker
 from app.principals import SYSTEM_ADMINISTRATOR, Forbidden
 from app.routes.exchange import Reply, etag, position_headers
-from app.routes.superoffice_asked import Asked, is_customer, is_unchanged, sees_key
-from app.wire import http_date
+from app.routes.superoffice_asked import Asked, is_customer, is_unchanged, last_modified, sees_key
 from app.wire.form import pairs
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import write_entities, write_entity, write_page
@@ -33,7 +32,11 @@ async def default(asked: Asked) -> Reply:
 async def list_all(asked: Asked) -> Reply:
     """`GET /api/v1/ChatSession`."""
     exchange = asked.exchange
-    asker = Asker(today=datetime.now(UTC).date(), associate_id=asked.principal.associate_id or None)
+    asker = Asker(
+        today=datetime.now(UTC).date(),
+        associate_id=asked.principal.associate_id or None,
+        may_change=asked.manner.may_change,
+    )
     page = await list_chat_sessions(
         exchange.service.views, pairs(exchange.query), base_url=exchange.base_url, asker=asker
     )
@@ -107,8 +110,7 @@ async def show(asked: Asked, number: ChatSessionId, *, linked: bool = False) -> 
     if is_customer(asked.principal):
         session = await asked.exchange.service.chat.fetched(session, asked.exchange.call())
     if is_unchanged(asked.exchange.headers, session):
-        changed = (b"last-modified", http_date.write(session.audit.modified_at))
-        return Reply(304, headers=(etag(session.version), changed))
+        return Reply(304, headers=(etag(session.version), *last_modified(session)))
     return asked.session(session, linked=linked)
 
 

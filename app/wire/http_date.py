@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
+from math import ceil
 
 _LONGEST = 100
 
 
 def write(at: datetime) -> bytes:
-    """An instant, its part of a second cut off."""
-    return _written(int(at.timestamp()))
+    """The first whole second that is not before an instant."""
+    return _written(ceil(at.timestamp()))
 
 
 @lru_cache(1_024)

@@ -286,4 +286,5 @@ def _parameters() -> dict[str, Schema]:
 
 
 def _last_modified() -> dict[str, Any]:
-    return {"description": "When the session changed last", "schema": _TEXT}
+    text = "When the session changed last, to the next second; not there until that is past"
+    return {"description": text, "schema": _TEXT}

@@ -85,10 +85,19 @@ def test_an_agent_is_named_by_number_too(chats: Chats) -> None:
     assert shown(answer)["TransferTo"]["Name"] == "pat"
 
 
-def test_who_is_nobody_is_not_found(chats: Chats) -> None:
-    answer = chats["kim"].post(f"{PATH}/{chats.picked_up('kim')}/TransferTo/nobody")
+@pytest.mark.parametrize("name", ["nobody", "audrey", "sam"], ids=["nobody", "auditor", "customer"])
+def test_who_is_no_agent_is_not_found(chats: Chats, name: str) -> None:
+    path = f"{PATH}/{chats.picked_up('kim')}"
+    answer = chats["kim"].post(f"{path}/TransferTo/{name}")
     assert (answer.status_code, list(answer.json())) == (404, ERROR)
-    assert "nobody" in answer.json()["ErrorMessage"]
+    assert name in answer.json()["ErrorMessage"]
+    assert shown(chats["kim"].get(path))["TransferTo"] is None
+
+
+def test_a_session_that_ends_is_offered_to_nobody_any_more(chats: Chats) -> None:
+    path = f"{PATH}/{chats.offered('kim', 'pat')}"
+    ended = shown(chats["kim"].patch(path, json={"Status": "Closed"}))
+    assert (ended["Status"], ended["TransferTo"]) == ("Closed", None)
 
 
 def test_a_reset_session_waits_again(chats: Chats) -> None:

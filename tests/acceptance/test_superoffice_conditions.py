@@ -18,6 +18,9 @@ COMMANDS = [
     ("POST", f"{PATH}/{{}}/Messages"),
     ("POST", f"{AGENT}/DeleteChatSessionEntity?chatSessionEntityId={{}}"),
 ]
+LONG_AGO = "Sat, 21 Nov 2020 10:00:00 GMT"
+IN_FUTURE = "Sat, 21 Nov 2099 10:00:00 GMT"
+SETTLED_S = 10.0
 CHANGES = {"PUT": {"Rating": 3}, "PATCH": {"Rating": 3}, "POST": {"Message": "Hello"}}
 
 
@@ -27,30 +30,58 @@ def path(chats: Chats) -> str:
     return f"{PATH}/{chats.queued()}"
 
 
+def settled(client: httpx.Client, path: str) -> httpx.Response:
+    """A reading that says when the session changed: none does at once."""
+    deadline = time.monotonic() + SETTLED_S
+    while "Last-Modified" not in (answer := client.get(path)).headers:
+        assert time.monotonic() < deadline, "No reading says when the session changed"
+        time.sleep(0.05)
+    return answer
+
+
 def before(answer: httpx.Response, seconds: float = 1) -> str:
     """The date so long before that of an answer's Last-Modified."""
     changed = parsedate_to_datetime(answer.headers["Last-Modified"])
     return format_datetime(changed - timedelta(seconds=seconds), usegmt=True)
 
 
-def test_every_answer_by_id_says_when_the_session_changed(chats: Chats, path: str) -> None:
+def test_answers_by_id_say_when_the_session_changed_once_that_second_is_past(
+    chats: Chats, path: str
+) -> None:
     kim = chats["kim"]
-    answers = [
-        kim.get(path),
-        kim.head(path),
-        kim.put(path, json={"Rating": 1, "Status": "InQueue"}),
-        kim.patch(path, json={"Rating": 2}),
-        kim.post(f"{path}/Pickup"),
-    ]
-    for answer in answers:
-        changed = parsedate_to_datetime(answer.headers["Last-Modified"])
-        assert abs(datetime.now(UTC) - changed) < timedelta(minutes=2)
-    assert kim.get(path).headers["Last-Modified"] == answers[-1].headers["Last-Modified"]
+    patched = kim.patch(path, json={"Rating": 2})
+    assert patched.status_code == 200
+    assert "Last-Modified" not in patched.headers, "it may change again within that second"
+    found = settled(kim, path)
+    changed = parsedate_to_datetime(found.headers["Last-Modified"])
+    assert changed < parsedate_to_datetime(found.headers["Date"])
+    assert abs(datetime.now(UTC) - changed) < timedelta(minutes=2)
+    for answer in (kim.head(path), kim.patch(path, json={"Rating": 2})):
+        assert answer.headers["Last-Modified"] == found.headers["Last-Modified"]
+
+
+def test_of_two_who_send_back_one_date_the_second_is_refused(chats: Chats, path: str) -> None:
+    kim = chats["kim"]
+    headers = {"If-Unmodified-Since": settled(kim, path).headers["Last-Modified"]}
+    answers = [kim.patch(path, json={"Rating": n}, headers=headers) for n in (1, 2)]
+    assert [answer.status_code for answer in answers] == [200, 412]
+    assert kim.get(path).json()["Rating"] == 1
+
+
+def test_within_the_second_of_a_change_a_date_tells_nobody_that_there_was_none(
+    chats: Chats, path: str
+) -> None:
+    kim = chats["kim"]
+    second = before(settled(kim, path))
+    changed = kim.get(path, headers={"If-Modified-Since": second})
+    assert (changed.status_code, changed.json()["CustomerName"]) == (200, "Sam")
+    refused = kim.patch(path, json={"Rating": 1}, headers={"If-Unmodified-Since": second})
+    assert refused.status_code == 412
 
 
 def test_what_did_not_change_is_not_sent_again(chats: Chats, path: str) -> None:
     kim = chats["kim"]
-    first = kim.get(path)
+    first = settled(kim, path)
     for since in (first.headers["Last-Modified"], before(first, -60)):
         answer = kim.get(path, headers={"If-Modified-Since": since})
         assert (answer.status_code, answer.content) == (304, b"")
@@ -75,7 +106,7 @@ def test_a_command_on_what_changed_since_then_is_refused(
 ) -> None:
     number = path.rpartition("/")[2]
     found = chats["admin"].get(path)
-    headers = {"If-Unmodified-Since": before(found)}
+    headers = {"If-Unmodified-Since": LONG_AGO}
     answer = chats["admin"].request(
         method, template.format(number), json=CHANGES.get(method), headers=headers
     )
@@ -92,8 +123,7 @@ def test_a_command_on_what_did_not_change_is_carried_out(
 ) -> None:
     number = path.rpartition("/")[2]
     found = chats["admin"].get(path)
-    value = found.headers["ETag" if condition == "If-Match" else "Last-Modified"]
-    headers = {condition: value}
+    headers = {condition: found.headers["ETag"] if condition == "If-Match" else IN_FUTURE}
     answer = chats["admin"].request(
         method, template.format(number), json=CHANGES.get(method), headers=headers
     )
@@ -105,7 +135,7 @@ def test_a_command_for_another_version_is_refused(
     chats: Chats, path: str, method: str, template: str
 ) -> None:
     number = path.rpartition("/")[2]
-    headers = {"If-Match": '"7"', "If-Unmodified-Since": "Sat, 21 Nov 2099 10:00:00 GMT"}
+    headers = {"If-Match": '"7"', "If-Unmodified-Since": IN_FUTURE}
     answer = chats["admin"].request(
         method, template.format(number), json=CHANGES.get(method), headers=headers
     )
@@ -114,7 +144,7 @@ def test_a_command_for_another_version_is_refused(
 
 def test_of_two_conditions_the_version_counts(chats: Chats, path: str) -> None:
     found = chats["kim"].get(path)
-    headers = {"If-Match": found.headers["ETag"], "If-Unmodified-Since": before(found)}
+    headers = {"If-Match": found.headers["ETag"], "If-Unmodified-Since": LONG_AGO}
     assert chats["kim"].patch(path, json={"Rating": 1}, headers=headers).status_code == 200
 
 
@@ -140,12 +170,11 @@ def test_a_retry_under_a_date_gets_its_first_answer(chats: Chats, path: str) -> 
     kim = chats["kim"]
     headers = {
         "Idempotency-Key": f"dated {path} {time.time()}",
-        "If-Unmodified-Since": kim.get(path).headers["Last-Modified"],
+        "If-Unmodified-Since": settled(kim, path).headers["Last-Modified"],
     }
     first = kim.patch(path, json={"Rating": 4}, headers=headers)
     assert first.status_code == 200
-    changed = parsedate_to_datetime(first.headers["Last-Modified"])
-    headers["If-Unmodified-Since"] = format_datetime(changed - timedelta(hours=1), usegmt=True)
+    headers["If-Unmodified-Since"] = LONG_AGO
     again = kim.patch(path, json={"Rating": 4}, headers=headers)
     assert (again.status_code, again.content) == (200, first.content)
 

@@ -194,6 +194,31 @@ def test_a_parameter_that_the_agent_cannot_read_is_named(chats: Chats, text: str
     }
 
 
+@pytest.mark.parametrize("name", ["PickUpChatSession", "GetChatMessages", "SaveChatSessionEntity"])
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ('{"chatSessionId":"abc"}', "ChatSessionId"),
+        ('{"chatSessionId":1099511627776}', "ChatSessionId"),
+        ("[1]", ""),
+        ("{", ""),
+    ],
+    ids=["a word", "2^40", "an array", "cut off"],
+)
+def test_a_body_that_the_agent_cannot_read_is_told_of_in_its_shape(
+    chats: Chats, name: str, body: str, named: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = chats["kim"].post(f"{AGENT}/{name}", content=body, headers=headers)
+    assert answer.status_code == 400
+    told = answer.json()
+    assert list(told) == ["Message", "MessageDetail"]
+    assert told["Message"] == "The request is invalid."
+    whole = "entity" if name.startswith("Save") else "request"
+    parameter = f"The parameters dictionary contains a null entry for parameter {named or whole!r}."
+    assert told["MessageDetail"].startswith(parameter)
+
+
 def test_the_official_client_s_null_bodies_are_no_hindrance(chats: Chats) -> None:
     query = {"chatSessionEntityId": DOCUMENTED}
     for path, params in (("GetChatSessionEntity", query), ("CreateDefaultChatSessionEntity", {})):

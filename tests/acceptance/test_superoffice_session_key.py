@@ -58,8 +58,8 @@ def test_a_customer_does_not_become_the_agent_of_a_session(chats: Chats, number:
 
 def sam(chats: Chats) -> dict[str, Any]:
     """The customer as an associate."""
-    offered = chats["kim"].post(f"{PATH}/{chats.picked_up()}/TransferTo/sam").json()
-    associate: dict[str, Any] = offered["TransferTo"]
+    picked = chats["sam"].post(f"{PATH}/{chats.queued()}/Pickup").json()
+    associate: dict[str, Any] = picked["User"]
     return associate
 
 
@@ -83,6 +83,34 @@ def test_who_sees_the_key_can_remove_it(chats: Chats, number: int) -> None:
     assert key_of(chats["kim"].patch(path, json={"SessionKey": None})) is None
     assert key_of(chats["admin"].put(path, json={"SessionKey": "other"})) == "other"
     assert key_of(chats["admin"].put(path, json={})) is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "table", "rating", "key"),
+    [
+        ("admin", "FULL", "Update", "Update"),
+        ("kim", "FULL", "Update", "Update"),
+        ("pat", "FULL", "Update", "None"),
+        ("audrey", "Select", "Read", "None"),
+    ],
+)
+def test_everybody_is_told_his_rights(
+    chats: Chats, number: int, caller: str, table: str, rating: str, key: str
+) -> None:
+    entity = chats[caller].get(f"{PATH}/{number}").json()
+    assert entity["TableRight"]["Mask"] == table
+    masks = {name: told["FieldRight"]["Mask"] for name, told in entity["FieldProperties"].items()}
+    assert (masks["Rating"], masks["SessionKey"], masks["ChatSessionId"]) == (rating, key, "Read")
+    query = {"$filter": f"chatSessionId eq {number}", "$mode": "Full"}
+    (row,) = chats[caller].get(PATH, params=query).json()["value"]
+    assert row["TableRight"]["Mask"] == table
+
+
+def test_who_looks_on_is_told_which_roles_would_do(chats: Chats, number: int) -> None:
+    refused = chats["audrey"].patch(f"{PATH}/{number}", json={"Rating": 1})
+    assert refused.status_code == 403
+    for role in ("Agent", "Manager", "Customer", "SystemAdministrator"):
+        assert role in refused.json()["ErrorMessage"]
 
 
 @pytest.mark.parametrize("key", [KEY, "another"], ids=["the right one", "another"])

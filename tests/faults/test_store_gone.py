@@ -180,6 +180,20 @@ async def test_a_database_that_falls_silent(
     await served_again(client, sessions)
 
 
+async def test_pick_ups_of_one_agent_do_not_wait_one_behind_the_other(
+    proxy: Proxy, client: httpx.AsyncClient, sessions: tuple[str, str]
+) -> None:
+    assert (await client.get(sessions[1])).status_code == 200  # who calls is known by now
+    proxy.fall_silent()
+    try:
+        asked = [timed(client, "POST", f"{sessions[1]}/Pickup") for _ in range(12)]
+        for answer, took_s in await asyncio.gather(*asked):
+            assert_unavailable(answer, took_s)
+    finally:
+        proxy.speak_again()
+    await served_again(client, sessions)
+
+
 async def test_connections_that_break_are_replaced_unnoticed(
     proxy: Proxy, client: httpx.AsyncClient, sessions: tuple[str, str]
 ) -> None:

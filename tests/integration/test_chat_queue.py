@@ -5,13 +5,14 @@ from collections import Counter
 
 import asyncpg
 import pytest
-from chats import KIM, PAT, Clock, by, chat_by, open_queue, open_session, session
+from chats import KIM, PAT, Clock, at, by, chat_by, open_queue, open_session, session
 
 from app.chat_queue import SQL
 from app.principals import Principal
 from app.service import Service
 from domain.chat_carriers import Associate
-from domain.chat_enums import ChatSessionStatus
+from domain.chat_enums import ChatMessageType, ChatSessionStatus
+from domain.chat_message import ChatMessage
 from domain.chat_session import ChatSession, ChatSessionFields
 from domain.date_time import DateTime
 from domain.ids import ChatSessionId
@@ -134,6 +135,42 @@ async def test_one_agent_who_picks_up_twice_at_once_gets_two_ranks(service: Serv
         *(service.chat.pick_up(number, KIM, by(KIM)) for number in numbers)
     )
     assert sorted(answer.folded.state.rank for answer in answers) == list(range(1, 9))
+
+
+async def finish(service: Service, number: ChatSessionId) -> None:
+    held = await session(service, number)
+    await service.chat.update(number, at(ChatSessionStatus.FINISHED, held), by(KIM))
+
+
+HELLO_AGAIN = ChatMessage(type=ChatMessageType.TO_USER, message="One more thing")
+
+
+async def test_a_session_that_a_customer_opens_again_gets_a_rank_that_is_free(
+    service: Service, other_service: Service
+) -> None:
+    first, second = await open_queue(service, 2)
+    await service.chat.pick_up(first, KIM, by(KIM))
+    await finish(service, first)
+    await service.chat.pick_up(second, KIM, by(KIM))
+    assert (await session(service, second)).rank == (await session(service, first)).rank == 1
+    posted, answer = await service.chat.add_message(first, HELLO_AGAIN, by(KIM, "k1"))
+    reopened = answer.folded.state
+    assert (reopened.status, reopened.rank) == (ChatSessionStatus.CUSTOMER_LAST, 2)
+    assert posted.message == "One more thing"
+    again, retried = await other_service.chat.add_message(first, HELLO_AGAIN, by(KIM, "k1"))
+    assert (again, retried.folded, retried.replayed) == (posted, answer.folded, True)
+
+
+async def test_sessions_opened_again_at_once_get_ranks_of_their_own(service: Service) -> None:
+    numbers = await open_queue(service, 4)
+    for number in numbers:
+        await service.chat.pick_up(number, KIM, by(KIM))
+        await finish(service, number)
+    await asyncio.gather(
+        *(service.chat.add_message(number, HELLO_AGAIN, by(KIM)) for number in numbers)
+    )
+    ranks = [(await session(service, number)).rank for number in numbers]
+    assert sorted(ranks) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

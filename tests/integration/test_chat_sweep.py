@@ -159,6 +159,24 @@ async def test_more_than_are_looked_up_at_a_time_are_all_closed(
     assert await sweeper.sweep(clock.forward(300)) == 101
 
 
+async def test_those_that_cannot_be_closed_hold_up_none_behind_them(
+    service: Service,
+    other_service: Service,
+    clock: Clock,
+    settings: Settings,
+    owner: asyncpg.Connection,
+) -> None:
+    chat = chat_by(service, clock)
+    for number in await open_queue(service, 100):
+        await chat.fetched(await found(service, number), CUSTOMER)
+    await owner.execute("DELETE FROM stream_key")
+    clock.forward(1)
+    last = await watched(service, chat)
+    other = ChatSweeper(other_service.pool, chat_by(other_service, clock), settings)
+    assert await other.sweep(clock.forward(300)) == 1
+    assert (await session(service, last)).status is ChatSessionStatus.CLOSED_FROM_QUEUE
+
+
 async def test_one_process_sweeps_until_it_no_longer_does(
     service: Service,
     other_service: Service,
@@ -177,7 +195,7 @@ async def test_one_process_sweeps_until_it_no_longer_does(
 
 async def test_an_index_finds_who_has_gone(service: Service, chat: Chat) -> None:
     await watched(service, chat)
-    plan = await service.pool.ask("EXPLAIN " + SWEEP_SQL["dead"], 7, 100)
+    plan = await service.pool.ask("EXPLAIN " + SWEEP_SQL["dead"], 7, [1, 2], 100)
     text = "\n".join(row[0] for row in plan)
     assert "chat_session_entity_watched_idx" in text
     assert "Sort" not in text
@@ -188,12 +206,27 @@ async def test_the_patience_with_customers_is_a_setting(
 ) -> None:
     impatient = replace(settings, customer_timeout_s=5.0)
     chat = chat_by(service, clock, impatient)
-    await watched(service, chat)
-    assert await ChatSweeper(service.pool, chat, impatient).sweep(clock.forward(5)) == 1
+    sweeper = ChatSweeper(service.pool, chat, impatient)
+    number = await watched(service, chat)
+    for _ in range(6):
+        clock.forward(1)
+        await chat.messages(number, 0, fetched_by=CUSTOMER)
+        assert await sweeper.sweep(clock.time) == 0
+    assert await sweeper.sweep(clock.forward(5)) == 1
 
 
+@pytest.mark.parametrize(
+    ("stumbled", "traced"),
+    [(StoreDown("The database does not answer"), False), (RuntimeError("a mistake"), True)],
+    ids=["the database is away", "a mistake"],
+)
 async def test_the_sweeper_keeps_sweeping_even_if_it_stumbles(
-    service: Service, chat: Chat, settings: Settings
+    service: Service,
+    chat: Chat,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    stumbled: Exception,
+    traced: bool,
 ) -> None:
     swept = asyncio.Event()
 
@@ -203,7 +236,7 @@ async def test_the_sweeper_keeps_sweeping_even_if_it_stumbles(
         async def sweep(self, now: datetime) -> int:
             self.rounds += 1
             if self.rounds == 1:
-                raise StoreDown("The database does not answer")
+                raise stumbled
             if self.rounds == 3:
                 swept.set()
             return await super().sweep(now)
@@ -214,3 +247,5 @@ async def test_the_sweeper_keeps_sweeping_even_if_it_stumbles(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    (told,) = [record for record in caplog.records if "could not be swept" in record.message]
+    assert (told.exc_info is not None) is traced

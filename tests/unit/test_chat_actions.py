@@ -162,6 +162,10 @@ def test_an_accepted_transfer_changes_hands_and_a_rejected_one_leaves_no_trace()
     assert rejected == state_after(QUEUED, PICKED)
 
 
+def test_what_has_ended_is_handed_to_nobody() -> None:
+    assert state_after(QUEUED, PICKED, ASKED, FINISHED).transfer_to is None
+
+
 def test_a_user_without_a_number_is_nobody() -> None:
     nameless = ChatSessionUpdated(user=Associate(name="kim"))
     command = TransferChatSession(chat_session_id=S7, to=PAT, by=1)
@@ -226,6 +230,28 @@ def test_a_customer_reopens_what_was_finished() -> None:
     assert reopened.status is ChatSessionStatus.CUSTOMER_LAST
     assert reopened.when_ended == EMPTY
     assert said(AGENT, ChatSessionStatus.FINISHED).status is ChatSessionStatus.FINISHED
+
+
+FINISHED = ChatSessionClosed(status=ChatSessionStatus.FINISHED, reason="by_client")
+
+
+@pytest.mark.parametrize(
+    ("past", "drawn", "rank"),
+    [
+        pytest.param([PICKED, FINISHED], 5, 5, id="the one drawn"),
+        pytest.param([PICKED, FINISHED], 2, 2, id="the same"),
+        pytest.param([PICKED, FINISHED], 0, 2, id="none was drawn"),
+        pytest.param([FINISHED], 5, 0, id="nobody has it"),
+        pytest.param([PICKED], 5, 2, id="it is open"),
+    ],
+)
+def test_a_message_that_opens_a_session_again_gives_it_a_rank(
+    past: list[ChatSessionEvent], drawn: int, rank: int
+) -> None:
+    state = state_after(QUEUED, *past)
+    events = decide(replace(MESSAGE, type=CUSTOMER, rank=drawn), state)
+    assert reduce(evolve, events, state).rank == rank
+    assert len(events) == (2 if rank != state.rank else 1)
 
 
 @pytest.mark.parametrize(

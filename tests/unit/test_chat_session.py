@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain.chat_carriers import Contact, Person
+from domain.chat_carriers import Associate, Contact, Person
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
 from domain.chat_events import (
     ChatSessionClosed,
@@ -113,6 +113,21 @@ def test_a_deleted_session_holds_nothing_but_its_id() -> None:
     events = decide(DeleteChatSession(chat_session_id=S7), state_after(CREATED))
     assert events == [DELETED]
     assert state_after(CREATED, DELETED) == ChatSession(chat_session_id=S7, deleted=True)
+
+
+@pytest.mark.parametrize("to", [None, Associate(associate_id=2), Associate(associate_id=3)])
+def test_an_update_that_ends_a_session_ends_its_transfer(to: Associate | None) -> None:
+    past = replace(CREATED, transfer_to=Associate(associate_id=2), customer_name=None, rating=0)
+    wanted = UpdateChatSession(
+        chat_session_id=S7, status=ChatSessionStatus.CLOSED, when_ended=NOON, transfer_to=to
+    )
+    events = decide(wanted, state_after(past))
+    closed = ChatSessionClosed(status=ChatSessionStatus.CLOSED, reason="by_client", when_ended=NOON)
+    assert events == [closed]
+    state = state_after(past, closed)
+    assert state is not None
+    assert state.transfer_to is None
+    assert decide(wanted, state) == []
 
 
 @pytest.mark.parametrize("past", [[], [CREATED, DELETED]], ids=["never there", "deleted"])

@@ -43,7 +43,7 @@ async def test_turns_come_in_the_order_of_arrival() -> None:
     assert log == ["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]
 
 
-async def test_streams_wait_for_nobody_else() -> None:
+async def test_numbers_wait_for_nobody_else() -> None:
     turns, log = Turns(), Log()
     tasks = await under_way(log.work(turns, ONE, "a"), log.work(turns, OTHER, "b"))
     assert log == ["a begins", "b begins"]
@@ -92,7 +92,7 @@ async def test_who_goes_away_just_as_the_turn_comes_up_passes_it_on() -> None:
     assert log[2:] == ["c begins", "c ends"]
 
 
-async def test_nothing_is_kept_of_a_stream_that_nobody_wants() -> None:
+async def test_nothing_is_kept_of_a_number_that_nobody_wants() -> None:
     turns, log = Turns(), Log()
     log.gate.set()
     tasks = await under_way(*(log.work(turns, ONE, name) for name in "ab"))

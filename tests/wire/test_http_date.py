@@ -9,8 +9,9 @@ from app.wire import http_date
 AT = datetime(2026, 11, 21, 10, 0, 5, tzinfo=UTC)
 
 
-def test_a_date_is_written_to_the_second() -> None:
-    assert http_date.write(AT.replace(microsecond=999_999)) == b"Sat, 21 Nov 2026 10:00:05 GMT"
+def test_a_date_is_written_to_the_next_second() -> None:
+    assert http_date.write(AT) == b"Sat, 21 Nov 2026 10:00:05 GMT"
+    assert http_date.write(AT.replace(microsecond=1)) == b"Sat, 21 Nov 2026 10:00:06 GMT"
 
 
 def test_a_date_is_written_in_gmt() -> None:

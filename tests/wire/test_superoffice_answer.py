@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_an_entity_carries_its_rights_and_links() -> None:
 @pytest.mark.parametrize(
     ("field", "net_type", "length"),
     [
-        ("ChatSessionId", "System.Int32", 4),
+        ("TopicId", "System.Int32", 4),
         ("User", "SuperOffice.CRM.Services.Associate", 4),
         ("CustomerAlias", "System.String", 64),
         ("CustomerName", "System.String", 255),
@@ -89,6 +90,39 @@ def test_field_properties_tell_type_and_length(field: str, net_type: str, length
         "FieldType": net_type,
         "FieldLength": length,
     }
+
+
+@pytest.mark.parametrize("format_", [JSON, XML], ids=["JSON", "XML"])
+@pytest.mark.parametrize(
+    ("may_change", "sees_key", "table", "rating", "key"),
+    [
+        (True, True, "FULL", "Update", "Update"),
+        (True, False, "FULL", "Update", "None"),
+        (False, True, "Select", "Read", "Read"),
+        (False, False, "Select", "Read", "None"),
+    ],
+)
+def test_rights_are_those_of_the_caller(
+    format_: Format, may_change: bool, sees_key: bool, table: str, rating: str, key: str
+) -> None:
+    manner = Manner(format=format_, may_change=may_change, show_session_key=sees_key)
+    body = write_entity(ChatSession(chat_session_id=ChatSessionId(446)), manner).decode()
+    if format_ is JSON:
+        entity = msgspec.json.decode(body)
+        fields = entity["FieldProperties"]
+        told = {name: fields[name]["FieldRight"]["Mask"] for name in fields}
+        assert entity["TableRight"]["Mask"] == table
+    else:
+        assert f"<TableRight><Mask>{table}</Mask>" in body
+        told = dict(re.findall("<Key>([A-Za-z]+)</Key><Value><FieldRight><Mask>([A-Za-z]+)<", body))
+    assert len(told) == 31
+    shown = (told["Rating"], told["SessionKey"], told["ChatSessionId"])
+    assert shown == (rating, key, "Read")
+
+
+def test_who_looks_on_makes_no_entity() -> None:
+    entity = msgspec.json.decode(write_entity(ChatSessionFields(), Manner(may_change=False)))
+    assert entity["TableRight"]["Mask"] == "Select"
 
 
 def test_a_whole_answer_can_be_sent_back() -> None:

@@ -12,32 +12,38 @@ from app.wire.superoffice import xml
 from app.wire.superoffice.entity import ENTITY, OWN, PLAIN
 from app.wire.superoffice.locale import Locale
 from app.wire.superoffice.message import MESSAGE
-from app.wire.superoffice.rights import NEW_RIGHT, TABLE_RIGHT, field_properties
+from app.wire.superoffice.rights import field_properties, table_right
 from app.wire.superoffice.selection import Selection
 from domain.chat_message import ChatMessage
 from domain.chat_session import ChatSessionFields
 
 _ENCODER = msgspec.json.Encoder()
-_PROPERTIES = field_properties(ENTITY.__struct_encode_fields__[: len(OWN)])
 
 
 class _Alike(NamedTuple):
-    """What is the same of every session and more than half of an answer, ready written."""
+    """What callers alike are told of every session, more than half of an answer, ready written."""
 
     right: object
     new_right: object
     properties: object
 
 
+def _alike(format_: Format, *, may_change: bool, sees_key: bool) -> _Alike:
+    right = table_right(may_change=may_change)
+    new_right = table_right(may_change=may_change, is_stored=False)
+    names = ENTITY.__struct_encode_fields__[: len(OWN)]
+    properties = field_properties(names, may_change=may_change, sees_key=sees_key)
+    if format_ is JSON:
+        return _Alike(*(Raw(_ENCODER.encode(each)) for each in (right, new_right, properties)))
+    written = {name: xml.record(each) for name, each in properties.items()}
+    return _Alike(xml.record(right), xml.record(new_right), xml.pairs(written, "FieldProperty"))
+
+
 _ALIKE = {
-    JSON.name: _Alike(
-        *(Raw(_ENCODER.encode(each)) for each in (TABLE_RIGHT, NEW_RIGHT, _PROPERTIES))
-    ),
-    XML.name: _Alike(
-        xml.record(TABLE_RIGHT),
-        xml.record(NEW_RIGHT),
-        xml.pairs({name: xml.record(each) for name, each in _PROPERTIES.items()}, "FieldProperty"),
-    ),
+    (format_.name, may_change, sees_key): _alike(format_, may_change=may_change, sees_key=sees_key)
+    for format_ in (JSON, XML)
+    for may_change in (True, False)
+    for sees_key in (True, False)
 }
 _LINKED = (
     ("person", "Person", "person_id"),
@@ -60,6 +66,8 @@ class Manner(Struct, frozen=True, kw_only=True):
     """None: date-times and texts as they are stored."""
     show_session_key: bool = True
     """False nulls SessionKey, which lets its bearer into the session."""
+    may_change: bool = True
+    """Whether who asks may do more than look on: it is told so."""
 
 
 def write_entity(state: ChatSessionFields, manner: Manner, *, api_url: str | None = None) -> bytes:
@@ -140,7 +148,7 @@ def _entity(state: ChatSessionFields, manner: Manner, api_url: str | None) -> St
     values = {name: getattr(state, name) for name in OWN}
     if not manner.show_session_key:
         values["session_key"] = None
-    alike = _ALIKE[manner.format.name]
+    alike = _ALIKE[manner.format.name, manner.may_change, manner.show_session_key]
     values["table_right"] = alike.right if state.chat_session_id else alike.new_right
     values["field_properties"] = alike.properties
     if api_url is None:

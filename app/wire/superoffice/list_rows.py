@@ -1,12 +1,14 @@
 """A page of a list of chat sessions, as the API shows it."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 from app.wire.form import MAX_URL_BYTES
 from app.wire.json_text import BadInput
 from app.wire.superoffice.list_columns import COLUMNS, Session, json_safe
 from app.wire.superoffice.list_query import ENTITY, ListQuery, Mode
+from app.wire.superoffice.rights import table_right
 from app.wire.tree import Tree
 
 PATH = "/api/v1/ChatSession"
@@ -18,10 +20,19 @@ _PLAIN = "$(),/:*"
 
 
 def write_list(
-    rows: Sequence[Session], query: ListQuery, *, base_url: str, next_link: str | None
+    rows: Sequence[Session],
+    query: ListQuery,
+    *,
+    base_url: str,
+    next_link: str | None,
+    may_change: bool,
 ) -> dict[str, Tree]:
-    """The answer: where its description is, where the next page is (null: nowhere), the rows."""
-    row = _full if query.mode is Mode.FULL else _slim
+    """The answer: where its description is, where the next page is (null: nowhere), the rows.
+
+    `may_change`: whether who asks may do more than look on.
+    """
+    right: Tree = {**table_right(may_change=may_change)}
+    row = partial(_full, right) if query.mode is Mode.FULL else _slim
     names = [(name, json_safe(name) if query.json_safe else name) for name in query.select]
     value: list[Tree] = [row(session, names) for session in rows]
     return {
@@ -55,14 +66,14 @@ def _slim(session: Session, names: Sequence[tuple[str, str]]) -> Tree:
     }
 
 
-def _full(session: Session, names: Sequence[tuple[str, str]]) -> Tree:
+def _full(right: Tree, session: Session, names: Sequence[tuple[str, str]]) -> Tree:
     number = session.state.chat_session_id
     return {
         "PrimaryKey": str(number),
         "EntityName": ENTITY,
         "StyleHint": "",
         "LinkHint": f"nav=chat&chat_session_id={number}",
-        "TableRight": {"Mask": "FULL", "Reason": ""},
+        "TableRight": right,
         "Column": {
             label: {
                 "RawValue": COLUMNS[name].raw(session),

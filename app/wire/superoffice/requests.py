@@ -1,5 +1,7 @@
 """What operations of the chat agent take in their bodies, under the documented names."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import tzinfo
 from typing import Annotated, TypeVar
 
@@ -78,18 +80,25 @@ class CreateChatSessionForTopicRequest(
 
 
 def read_request(shape: type[R], body: bytes, content_type: bytes | None, zone: tzinfo | None) -> R:
-    """The request in a body; arguments and errors are those of `bodies.read`."""
+    """The request in a body, by the arguments of `bodies.read`; errors are told as `parameter`."""
     if bodies.is_empty(body):
         raise null_parameter("request")
-    found = bodies.read(shape, body, content_type, zone)
+    with parameter("request"):
+        found = bodies.read(shape, body, content_type, zone)
     assert isinstance(found, shape)  # noqa: S101  # what is read has the shape asked for
     return found
 
 
-def null_parameter(name: str) -> BadInput:
-    """What is told of a parameter that is not there, or cannot be read."""
-    return BadInput(
-        f"The parameters dictionary contains a null entry for parameter {name!r}.",
-        field=name,
-        code=NULL_PARAMETER,
-    )
+@contextmanager
+def parameter(name: str) -> Iterator[None]:
+    """Tell of what cannot be read in the agent's words, and of the member at fault, else `name`."""
+    try:
+        yield
+    except BadInput as error:
+        raise null_parameter(error.field or name, str(error)) from error
+
+
+def null_parameter(name: str, reason: str = "") -> BadInput:
+    """What is told of a parameter that is not there, or cannot be read for a `reason`."""
+    sentence = f"The parameters dictionary contains a null entry for parameter {name!r}."
+    return BadInput(f"{sentence} {reason}".rstrip(), field=name, code=NULL_PARAMETER)

@@ -5,27 +5,45 @@ from collections.abc import Sequence
 from msgspec import inspect
 from msgspec.structs import FieldInfo, fields
 
-from domain.chat_session import ChatSessionFields
+from domain.chat_session import CHANGEABLE, ChatSessionFields
 from domain.date_time import DateTime
 
-TABLE_RIGHT = {"Mask": "FULL", "Reason": ""}
-"""The member TableRight: whoever may read a session may do all with it."""
-NEW_RIGHT = {"Mask": "URI", "Reason": ""}
-"""The same of an entity that is not stored yet: there is nothing to delete."""
-Property = dict[str, dict[str, str] | str | int]
+Right = dict[str, str]
+Property = dict[str, Right | str | int]
 
 
-def field_properties(documented: Sequence[str]) -> dict[str, Property]:
-    """The member FieldProperties: for each field, by its documented name, who may do what."""
+def table_right(*, may_change: bool, is_stored: bool = True) -> Right:
+    """The member TableRight: who does more than look on may do all with a session.
+
+    But one that is not stored yet cannot be deleted.
+    """
+    mask = "FULL" if is_stored else "URI"
+    return {"Mask": mask if may_change else "Select", "Reason": ""}
+
+
+def field_properties(
+    documented: Sequence[str], *, may_change: bool, sees_key: bool
+) -> dict[str, Property]:
+    """The member FieldProperties: for each field, by its documented name, what the caller may.
+
+    `sees_key`: who does not see the session's key may not set it either.
+    """
     info = inspect.type_info(ChatSessionFields)
     assert isinstance(info, inspect.StructType)  # noqa: S101  # what type_info gives for a Struct
-    # A field's right has no FULL among its documented values: Update is the widest.
-    right = {"Mask": "Update", "Reason": ""}
     properties: dict[str, Property] = {}
     for name, field, known in zip(documented, fields(ChatSessionFields), info.fields, strict=True):
         net_type, length = _net_type(field, known.type)
+        right = _field_right(field.name, may_change=may_change, sees_key=sees_key)
         properties[name] = {"FieldRight": right, "FieldType": net_type, "FieldLength": length}
     return properties
+
+
+def _field_right(field: str, *, may_change: bool, sees_key: bool) -> Right:
+    if field == "session_key" and not sees_key:
+        return {"Mask": "None", "Reason": ""}
+    # A field's right has no FULL among its documented values: Update is the widest.
+    is_changeable = may_change and field in CHANGEABLE
+    return {"Mask": "Update" if is_changeable else "Read", "Reason": ""}
 
 
 def _net_type(field: FieldInfo, kind: inspect.Type) -> tuple[str, int]:
