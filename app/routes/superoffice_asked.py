@@ -78,9 +78,9 @@ class Asked(Struct, frozen=True):
         """200 with a body that was written in the manner asked for."""
         return Reply(200, body, headers, self.content_type)
 
-    def nothing(self) -> Reply:
+    def nothing(self, headers: Headers = ()) -> Reply:
         """200 with null."""
-        return self.reply(write_null(self.manner.format))
+        return self.reply(write_null(self.manner.format), headers)
 
     def session(self, folded: Session, headers: Headers = (), *, linked: bool = False) -> Reply:
         """200 with a session, its version and when it changed; `linked`: with `_Links`."""
