@@ -218,6 +218,8 @@ def _step(holder: _Holder, part: str, op: str) -> _Place:
             index = last if name == "-" and op == "add" else int(name) if _INDEX(name) else -1
             if 0 <= index <= last:
                 return _Place(holder.value, index, kind, where)
+    if not name:
+        raise BadInput("There is no property without a name", field=holder.path.rstrip("."))
     raise BadInput("There is no such property", field=where)
 
 
