@@ -165,6 +165,10 @@ MANY = 'NO:"Kunde";US:"Customer"'
         ({b"accept-language": b"sv"}, MANY),
         ({b"accept-language": b"xx, no"}, "Kunde"),
         ({b"accept-language": b"\xff;;,"}, MANY),
+        ({b"accept-language": b"fr;q=0.1,en;q=0.9,no;q=1"}, "Kunde"),
+        ({b"accept-language": b"*;q=0.1, en;q=0.5"}, "Customer"),
+        ({b"accept-language": b"no;q=0, en;q=0.1"}, "Customer"),
+        ({b"accept-language": b"no;q=0"}, MANY),
         ({}, MANY),
     ],
 )

@@ -10,9 +10,10 @@ diaries. The documents that this API follows are the former:
   that zone, without an offset.
 - With `includeTZOffset`, they are shown with their offset: `+01:00`, and `Z` in UTC.
 
-Accept-Language and SO-Language, which goes before it, choose among the texts of a multi-language
-value in a carrier, `NO:"Kunde";US:"Customer"`; `*` and `x` leave it whole, and so does a language
-that it lacks. SO-Culture is about numbers and dates within texts, of which there are none here.
+Accept-Language, by its weights, and SO-Language, which goes before it, choose among the texts of a
+multi-language value in a carrier, `NO:"Kunde";US:"Customer"`; `*` and `x` leave it whole, and so
+does a language that it lacks. SO-Culture is about numbers and dates within texts, of which there
+are none here.
 """
 
 import re
@@ -25,6 +26,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, inspect
 from msgspec.structs import replace
 
+from app.wire.formats import accepted
 from app.wire.superoffice import zones
 from app.wire.superoffice.members import members
 from domain.chat_carriers import Carrier
@@ -86,7 +88,7 @@ def locale_of(headers: Mapping[bytes, bytes]) -> Locale | None:
     language = headers.get(b"so-language") or headers.get(b"accept-language", b"")
     if not time_zone and not language:
         return None
-    return _locale(time_zone[: HEADER_BYTES + 1], language[: HEADER_BYTES + 1])
+    return _locale(_short(time_zone), _short(language))
 
 
 def translated(text: str, languages: tuple[str, ...]) -> str:
@@ -99,25 +101,25 @@ def translated(text: str, languages: tuple[str, ...]) -> str:
 
 @lru_cache(256)
 def _locale(time_zone: bytes, language: bytes) -> Locale | None:
-    asked = [part.strip().lower() for part in _text(time_zone).split(",")]
+    asked = [part.strip() for part in time_zone.decode("latin-1").lower().split(",")]
     found = [zone for part in asked if part != _OFFSET and (zone := _zone(part))]
     locale = Locale(
         zone=found[0] if found else None,
         tagged=_OFFSET in asked,
-        languages=_languages(_text(language)),
+        languages=_languages(language),
     )
     return None if locale == Locale() else locale
 
 
-def _text(header: bytes) -> str:
-    return "" if len(header) > HEADER_BYTES else header.decode("latin-1")
+def _short(header: bytes) -> bytes:
+    return b"" if len(header) > HEADER_BYTES else header
 
 
-def _languages(text: str) -> tuple[str, ...]:
-    asked = [part.partition(";")[0].strip().upper() for part in text.split(",")]
-    if asked[0] in ("*", "X"):
+def _languages(header: bytes) -> tuple[str, ...]:
+    asked = [name.upper() for name in accepted(header)]
+    if not asked or asked[0] in ("*", "X"):
         return ()
-    codes = (re.split("[-_]", name)[0] for name in asked if name)
+    codes = (re.split("[-_]", name)[0] for name in asked)
     return tuple(_VENDORS_LANGUAGES.get(code, code) for code in codes)
 
 
