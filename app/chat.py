@@ -86,12 +86,19 @@ class Chat:
         return await self._commands.handle(NewChatSession(**given), call, drawn)
 
     async def update(
-        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: Call
+        self,
+        chat_session_id: ChatSessionId,
+        wanted: ChatSessionFields,
+        call: Call,
+        change: Callable[[ChatSessionFields], ChatSessionFields] | None = None,
     ) -> Answer:
-        """Replace a session, whatever id the new one names."""
+        """Replace a session, whatever id the new one names.
+
+        `change`: what `wanted` makes of what the session holds, if some of that stays.
+        """
         given = await self._given(chat_session_id, wanted)
-        drawn = Drawn(("at", "queue_pos"))
-        return await self._commands.handle(UpdateChatSession(**given), call, drawn)
+        command = UpdateChatSession(**given, change=change)
+        return await self._commands.handle(command, call, Drawn(("change", "at", "queue_pos")))
 
     async def change(
         self,

@@ -107,6 +107,12 @@ class NewChatSession(WantedChatSession, frozen=True, kw_only=True):
 class UpdateChatSession(WantedChatSession, frozen=True, kw_only=True):
     """Replace a session as a whole: a field that is left out goes back to its default."""
 
+    change: Callable[[ChatSessionFields], ChatSessionFields] | None = None
+    """Makes of what it holds what it is to hold, if some of that stays; None: the fields as given.
+
+    As in ChangeChatSession; a retry is told by the fields.
+    """
+
 
 class ChangeChatSession(Struct, frozen=True, kw_only=True):
     """Make of what a session holds what it is to hold, with nobody else's change in between."""
@@ -159,9 +165,12 @@ def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionE
     session = there(command.chat_session_id, state)
     match command:
         case UpdateChatSession():
-            return _updated(_changes(command, session))
+            wanted = (
+                command if command.change is None else _wanted(command, command.change(session))
+            )
+            return _updated(_changes(wanted, session))
         case ChangeChatSession():
-            return _updated(_changes(_wanted(command, session), session))
+            return _updated(_changes(_wanted(command, command.change(session)), session))
         case DeleteChatSession():
             return [ChatSessionDeleted()]
         case _:
@@ -185,8 +194,9 @@ def reopened(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSession
     return replace(changed, when_ended=EMPTY) if is_open_again and unsaid else changed
 
 
-def _wanted(command: ChangeChatSession, held: ChatSession) -> WantedChatSession:
-    changed = command.change(held)
+def _wanted(
+    command: UpdateChatSession | ChangeChatSession, changed: ChatSessionFields
+) -> WantedChatSession:
     fields = {name: getattr(changed, name) for name in ChatSessionFields.__struct_fields__}
     fields["chat_session_id"] = command.chat_session_id
     return WantedChatSession(**fields, at=command.at, queue_pos=command.queue_pos)

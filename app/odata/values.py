@@ -1,6 +1,7 @@
 """Values of a `$filter` as what columns hold."""
 
 import re
+from contextlib import suppress
 
 from app.odata.periods import Written, written
 from app.wire.superoffice.list_columns import STATUS_SHOWN, Kind
@@ -55,11 +56,10 @@ def is_null(value: Value) -> bool:
 def stretch(value: Value) -> Written:
     """The day or the instant that a value names. Raises BadInput."""
     if value.form in (Form.TEXT, Form.MOMENT):
-        try:
+        with suppress(ValueError):
             return written(value.text)
-        except ValueError as error:
-            raise refused(f"{error}, not {value.text[:40]!r},", value.at) from error
-    raise refused(f"Expected a date, such as '2020-05-28', not {value.text[:40]!r},", value.at)
+    expected = "Expected a date of the calendar, such as '2020-05-28'"
+    raise refused(f"{expected}, not {value.text[:40]!r},", value.at)
 
 
 def count(value: Value) -> int:

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from app.calls import Answer
 from app.routes.exchange import Reply, position_headers
 from app.routes.superoffice_asked import Asked, int32, is_customer
 from app.routes.superoffice_sessions import answered
@@ -43,7 +44,9 @@ async def pick_up(asked: Asked, number: ChatSessionId) -> Reply:
     try:
         return answered(asked, await chat.pick_up(number, asked.principal, call))
     except NotInQueue:
-        return asked.nothing()
+        # Nothing was done to it; the headers name the version that it has all the same.
+        session = await asked.found(number)
+        return asked.nothing(() if session is None else position_headers(Answer(session, None)))
 
 
 async def pick_up_first(asked: Asked) -> Reply:

@@ -19,7 +19,7 @@ from app.wire.formats import JSON, Format
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import Manner, write_entity, write_null
 from app.wire.superoffice.api import LIST
-from app.wire.superoffice.locale import locale_of
+from app.wire.superoffice.locale import AS_STORED, Locale, locale_of
 from app.wire.superoffice.negotiation import answer_format
 from app.wire.superoffice.selection import Selection
 from domain.chat_session import ChatSession
@@ -57,10 +57,14 @@ class Asked(Struct, frozen=True):
         return self.exchange.headers.get(b"content-type")
 
     @property
+    def locale(self) -> Locale:
+        """How date-times and texts are read and shown."""
+        return self.manner.locale or AS_STORED
+
+    @property
     def zone(self) -> tzinfo | None:
         """That of date-times without an offset; None: they are kept as they are."""
-        locale = self.manner.locale
-        return None if locale is None else locale.zone
+        return self.locale.zone
 
     def number(self, name: str) -> ChatSessionId:
         """The session that the path names. Raises BadInput."""
@@ -82,9 +86,9 @@ class Asked(Struct, frozen=True):
         """200 with a body that was written in the manner asked for."""
         return Reply(200, body, headers, self.content_type)
 
-    def nothing(self) -> Reply:
+    def nothing(self, headers: Headers = ()) -> Reply:
         """200 with null."""
-        return self.reply(write_null(self.manner.format))
+        return self.reply(write_null(self.manner.format), headers)
 
     def session(self, folded: Session, headers: Headers = (), *, linked: bool = False) -> Reply:
         """200 with a session, its version and when it changed; `linked`: with `_Links`."""

@@ -20,9 +20,6 @@ from domain.chat_session import ChatSessionFields, reopened
 from domain.errors import InvalidField, NotFound
 from domain.ids import ChatSessionId
 
-_REPLACING = b"PUT "
-"""Before a body that replaces a session: it is no retry of a patch with the same body."""
-
 
 async def default(asked: Asked) -> Reply:
     """`GET /default`: nothing is stored, and no number is drawn."""
@@ -92,14 +89,17 @@ async def create(asked: Asked, entity: ChatSessionFields) -> Answer:
 
 
 async def save(asked: Asked, number: ChatSessionId, entity: ChatSessionFields) -> Answer:
-    """A session replaced; but who may not see its key can neither remove nor choose it."""
-    chat = asked.exchange.service.chat
+    """A session replaced, but for what was given back as it was shown.
+
+    Who may not see its key can neither remove nor choose it.
+    """
     call = await asked.call(number)
-    if await _sees_key(asked, number):
-        return await chat.update(number, entity, call)
-    _refuse_key(entity)
-    sent = _REPLACING + asked.exchange.body
-    return await chat.change(number, partial(_with_its_key, entity), sent, call)
+    sees = await _sees_key(asked, number)
+    if not sees:
+        _refuse_key(entity)
+    as_given = sees and asked.manner.locale is None
+    change = None if as_given else partial(_replaced, asked, entity, sees=sees)
+    return await asked.exchange.service.chat.update(number, entity, call, change)
 
 
 async def show(asked: Asked, number: ChatSessionId, *, linked: bool = False) -> Reply:
@@ -133,11 +133,19 @@ async def _sees_key(asked: Asked, number: ChatSessionId) -> bool:
     return session is not None and sees_key(asked.principal, session)
 
 
+def _replaced(
+    asked: Asked, given: ChatSessionFields, held: ChatSessionFields, *, sees: bool
+) -> ChatSessionFields:
+    """What an entity makes of a session."""
+    wanted = asked.locale.kept(given, held)
+    return wanted if sees else _with_its_key(wanted, held)
+
+
 def _patched(asked: Asked, held: ChatSessionFields, *, sees: bool) -> ChatSessionFields:
     """What a patch makes of a session; who may not see the key cannot test it either."""
     shown = held if sees else replace(held, session_key=None)
     try:
-        changed = patched(shown, asked.exchange.body, asked.body_type, asked.zone)
+        changed = patched(shown, asked.exchange.body, asked.body_type, asked.locale)
     except BadInput as error:
         # As the domain says it: a retry finds out whether the patch was applied the first time.
         raise InvalidField(error.field or "", str(error)) from error

@@ -102,7 +102,10 @@ def _bare(content_type: bytes) -> str:
 
 @lru_cache(256)
 def accepted(accept: bytes) -> tuple[str, ...]:
-    """Media types by falling weight, those of equal weight as they stand; refused ones left out."""
+    """Media types, or languages, lower case, by falling weight; refused ones are left out.
+
+    Those of equal weight are in the order that they stand in.
+    """
     weighed = []
     for part in accept.decode("latin-1").lower().split(","):
         name, *parameters = [piece.strip() for piece in part.split(";")]

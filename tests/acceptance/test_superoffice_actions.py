@@ -56,6 +56,8 @@ def test_a_session_is_picked_up_once(chats: Chats) -> None:
     for client in (chats["pat"], chats["kim"]):
         again = client.post(f"{PATH}/{number}/Pickup")
         assert (again.status_code, again.content) == (200, b"null")
+        assert again.headers["ETag"] == chats["kim"].get(f"{PATH}/{number}").headers["ETag"]
+        assert again.headers["X-Log-Position"]
     in_xml = chats["pat"].post(f"{PATH}/{number}/Pickup", headers={"Accept": "application/xml"})
     assert 'i:nil="true"' in in_xml.text
 

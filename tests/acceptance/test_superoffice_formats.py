@@ -6,7 +6,7 @@ import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from acceptance.chats import ERROR, PATH, Chats
+from acceptance.chats import AGENT, ERROR, PATH, Chats
 
 NAME = "Grüezi & <Söhne>"
 IN_XML = (
@@ -192,3 +192,40 @@ def test_a_language_picks_from_texts_in_several(chats: Chats, path: str) -> None
     assert shown(Accept_Language="nb") == "Kunde"
     assert shown(Accept_Language="nb", SO_Language="en") == "Customer"
     assert shown(Accept_Language="*") == name
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept-Language": "en"},
+        {"SO-TimeZone": "NO"},
+        {"SO-TimeZone": "NO,includeTZOffset", "SO-Language": "nb"},
+    ],
+    ids=["language", "zone", "both"],
+)
+def test_what_is_put_back_as_it_was_shown_is_no_change(
+    chats: Chats, headers: dict[str, str]
+) -> None:
+    number = chats.new(
+        WhenRequested="2018-11-21T16:32:47+01:00",
+        WhenStarted="2018-11-21T15:33:00",
+        Person={"PersonId": 1, "CategoryName": 'NO:"Kunde";US:"Customer"'},
+    )
+    path, kim = f"{PATH}/{number}", chats["kim"]
+    stored = kim.get(path)
+    shown = kim.get(path, headers=headers).json()
+    assert shown != stored.json()
+    keyed = {**headers, "Idempotency-Key": f"put back {number}"}
+    for answer in (
+        kim.put(path, json=shown, headers=headers),
+        chats["admin"].put(path, json=shown, headers=headers),
+        kim.post(f"{AGENT}/SaveChatSessionEntity", json=shown, headers=headers),
+        kim.patch(path, json={"Person": shown["Person"]}, headers=headers),
+    ):
+        assert (answer.status_code, answer.headers["ETag"]) == (200, stored.headers["ETag"])
+        assert answer.json()["Person"] == shown["Person"]
+    for replayed in (None, "true"):
+        edited = kim.put(path, json={**shown, "Rating": 5}, headers=keyed)
+        assert edited.headers.get("Idempotent-Replayed") == replayed
+        assert edited.headers["ETag"] != stored.headers["ETag"]
+    assert kim.get(path).json() == {**stored.json(), "Rating": 5}

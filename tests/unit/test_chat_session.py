@@ -306,6 +306,20 @@ def test_a_change_is_made_of_what_is_there() -> None:
     assert decide(command, state_after(CREATED)) == [ChatSessionUpdated(alert_level=4)]
 
 
+def test_an_update_is_what_its_fields_make_of_what_is_there() -> None:
+    def kept(held: ChatSessionFields) -> ChatSessionFields:
+        return replace(held, alert_level=held.rating + 1, status=ChatSessionStatus.IN_QUEUE)
+
+    command = UpdateChatSession(chat_session_id=S7, rating=9, change=kept, at=NOON, queue_pos=5)
+    (event,) = decide(command, state_after(CREATED))
+    assert event == ChatSessionUpdated(
+        alert_level=4,
+        status=ChatSessionStatus.IN_QUEUE,
+        when_requested=NOON,
+        initial_queue_pos=5,
+    )
+
+
 def test_a_change_to_the_same_records_nothing() -> None:
     command = ChangeChatSession(chat_session_id=S7, asked=b"", change=lambda held: held)
     assert decide(command, state_after(CREATED)) == []

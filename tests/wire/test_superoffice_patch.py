@@ -12,8 +12,17 @@ from msgspec.structs import replace
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
 from app.wire.superoffice.entity import read_entity, to_tree
+from app.wire.superoffice.locale import AS_STORED, locale_of
 from app.wire.superoffice.patch import MOST_BYTES, MOST_OPERATIONS, TestFailed, patched
-from domain.chat_carriers import Address, Associate, Contact, LocalizedField, Sale
+from domain.chat_carriers import (
+    Address,
+    Associate,
+    Contact,
+    LocalizedField,
+    Person,
+    Project,
+    Sale,
+)
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
 from domain.chat_session import ChatSessionFields
 from domain.date_time import DateTime
@@ -161,6 +170,66 @@ def test_a_test_that_fails_undoes_the_whole_patch(path: str, value: object) -> N
     assert failure.value.path == path
 
 
+MANY = 'NO:"Kunde";US:"Customer"'
+STORED = replace(
+    RICH,
+    when_requested=DateTime("2018-11-21T16:32:47+01:00"),
+    project=Project(updated=DateTime("2018-07-01T00:00:00+01:00"), name="Ark"),
+    person=Person(person_id=1, category_name=MANY),
+)
+
+
+def given_back(patch: object, zone: bytes = b"", language: bytes = b"") -> ChatSessionFields:
+    """What a patch makes of a session whose texts and dates a client has seen by a locale."""
+    locale = locale_of({b"so-timezone": zone, b"accept-language": language})
+    return patched(STORED, msgspec.json.encode(patch), locale=locale or AS_STORED)
+
+
+@pytest.mark.parametrize("op", ["test", "replace"])
+@pytest.mark.parametrize(
+    ("zone", "language", "path", "value"),
+    [
+        (b"", b"en", "/person/categoryname", "Customer"),
+        (b"", b"en", "/person", {"personId": 1, "categoryName": "Customer"}),
+        (b"", b"en", "/person/categoryname", MANY),
+        (b"UTC", b"", "/project", {"Updated": "2018-06-30T23:00:00", "Name": "Ark"}),
+        (b"UTC", b"", "/project/updated", "2018-06-30T23:00:00"),
+        (b"NO,includeTZOffset", b"", "/Project/Updated", "2018-07-01T01:00:00+02:00"),
+        (b"NO", b"", "/whenRequested", "2018-11-21T16:32:47"),
+        (b"NO", b"", "/whenRequested", "2018-11-21T15:32:47.000Z"),
+    ],
+)
+def test_a_value_as_it_was_shown_is_the_one_held(
+    op: str, zone: bytes, language: bytes, path: str, value: object
+) -> None:
+    assert given_back(one(op, path, value), zone, language) == STORED
+
+
+@pytest.mark.parametrize(
+    ("zone", "language", "path", "value"),
+    [
+        (b"", b"en", "/person/categoryname", "Kunde"),
+        (b"", b"", "/person/categoryname", "Customer"),
+        (b"", b"en", "/person", {"personId": 2, "categoryName": "Customer"}),
+        (b"NO", b"", "/project/updated", "2018-06-30T23:00:00"),
+    ],
+)
+def test_a_test_for_what_was_not_shown_fails(
+    zone: bytes, language: bytes, path: str, value: object
+) -> None:
+    with pytest.raises(TestFailed):
+        given_back(one("test", path, value), zone, language)
+
+
+def test_a_merge_of_what_was_shown_changes_nothing() -> None:
+    shown = {
+        "Person": {"CategoryName": "Customer"},
+        "Project": {"Updated": "2018-07-01T01:00:00+02:00"},
+        "WhenRequested": "2018-11-21T16:32:47+01:00",
+    }
+    assert given_back(shown, b"NO,includeTZOffset", b"en") == STORED
+
+
 def test_a_patch_that_changes_nothing_gives_what_there_was() -> None:
     assert after([], RICH) == RICH
     assert after({}, RICH) == RICH
@@ -204,11 +273,13 @@ def test_what_the_service_owns_cannot_be_patched(path: str, spell: Callable[[str
     ("patch", "field", "message"),
     [
         (one("replace", "/Nobody", 1), "Nobody", "no such property"),
-        (one("replace", "", 1), "", "no such property"),
-        (one("replace", "/", 1), "", "no such property"),
+        (one("replace", "", 1), "", "no property without a name"),
+        (one("replace", "/", 1), "", "no property without a name"),
         (one("replace", "/Contact/Nobody", 1), "Contact.Nobody", "no such property"),
         (one("replace", "/Contact/TableRight", 1), "Contact.TableRight", "no such property"),
         (one("replace", "/Rank/x", 1), "Rank.x", "no such property"),
+        (one("replace", "/Rank/", 1), "Rank", "no property without a name"),
+        (one("replace", "/Contact//Name", "x"), "Contact", "no property without a name"),
         (one("replace", "/Project/Name", "x"), "Project", "nothing in it"),
         (one("replace", "/Contact/" + "a/" * 10_000, 1), "Contact.a", "no such property"),
         (one("replace", "/User/CustomFields/none", "x"), "User.CustomFields.none", "nothing at"),

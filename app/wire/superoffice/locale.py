@@ -1,5 +1,8 @@
 """What the headers of a request say of time zones and languages. Odd values say nothing.
 
+They say how things are read and shown, and change nothing that is stored: what a client gives back
+as it was shown is what there is.
+
 SO-TimeZone: a code or number of SuperOffice's, or a name of IANA's, and `includeTZOffset`, in any
 case and order, with commas between. The documents disagree: the parameter's own text and the page
 on time zones convert every date-time to the zone, a later word of the vendor only those of
@@ -10,9 +13,10 @@ diaries. The documents that this API follows are the former:
   that zone, without an offset.
 - With `includeTZOffset`, they are shown with their offset: `+01:00`, and `Z` in UTC.
 
-Accept-Language and SO-Language, which goes before it, choose among the texts of a multi-language
-value in a carrier, `NO:"Kunde";US:"Customer"`; `*` and `x` leave it whole, and so does a language
-that it lacks. SO-Culture is about numbers and dates within texts, of which there are none here.
+Accept-Language, by its weights, and SO-Language, which goes before it, choose among the texts of a
+multi-language value in a carrier, `NO:"Kunde";US:"Customer"`; `*` and `x` leave it whole, and so
+does a language that it lacks. SO-Culture is about numbers and dates within texts, of which there
+are none here.
 """
 
 import re
@@ -22,12 +26,12 @@ from importlib import resources
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct, inspect
+from msgspec import Struct
 from msgspec.structs import replace
 
+from app.wire.formats import accepted
 from app.wire.superoffice import zones
-from app.wire.superoffice.members import members
-from domain.chat_carriers import Carrier
+from app.wire.superoffice.members import Member, members
 
 S = TypeVar("S", bound=Struct)
 
@@ -55,7 +59,7 @@ _MULTI_LANGUAGE = re.compile(rf"\s*+{_PART}(?:\s*+;\s*+{_PART})*+(?:\s*+;)?+\s*+
 
 
 class Locale(Struct, frozen=True, kw_only=True):
-    """How date-times and multi-language texts are read and shown."""
+    """How date-times and multi-language texts are read, shown, and known when they come back."""
 
     zone: ZoneInfo | None = None
     tagged: bool = False
@@ -66,18 +70,48 @@ class Locale(Struct, frozen=True, kw_only=True):
     def shown(self, carrier: S) -> S:
         """A carrier as it is to be printed."""
         changed: dict[str, object] = {}
-        languages = self.languages if isinstance(carrier, Carrier) else ()
         for member in members(type(carrier)).values():
             value = getattr(carrier, member.attribute)
             if isinstance(value, Struct):
                 changed[member.attribute] = self.shown(value)
-            elif member.is_date and isinstance(value, str):
-                if self.zone is not None or self.tagged:
-                    date = zones.to_zone(value, self.zone, tagged=self.tagged)
-                    changed[member.attribute] = date
-            elif languages and isinstance(value, str) and isinstance(member.kind, inspect.StrType):
-                changed[member.attribute] = translated(value, languages)
+            elif isinstance(value, str):
+                changed[member.attribute] = self._shown(value, member)
         return replace(carrier, **changed) if changed else carrier
+
+    def kept(self, given: S, held: S) -> S:
+        """What a client gives, with what is held wherever that was given back as it was shown."""
+        changed: dict[str, object] = {}
+        for member in members(type(given)).values():
+            new, old = getattr(given, member.attribute), getattr(held, member.attribute)
+            if isinstance(new, Struct) and isinstance(old, Struct):
+                changed[member.attribute] = self.kept(new, old)
+            elif isinstance(new, str) and isinstance(old, str) and self.is_back(new, old, member):
+                changed[member.attribute] = old
+        return replace(given, **changed) if changed else given
+
+    def is_back(self, given: str, held: str, member: Member) -> bool:
+        """Whether a text that was read is the held one, as it is stored or as it was shown.
+
+        Where a zone or offsets are asked for, a date-time is an instant: clients write what they
+        were shown in yet another form.
+        """
+        shown = self._shown(held, member)
+        if not member.is_date:
+            return given in (held, shown)
+        if self.zone is None and not self.tagged:
+            return given == held
+        # In the hour that a clock goes through twice, what was shown is read as another instant.
+        read = shown if self.zone is None else zones.to_utc(shown, self.zone)
+        return given == read or zones.same_instant(given, held)
+
+    def _shown(self, held: str, member: Member) -> str:
+        if member.is_date:
+            return zones.to_zone(held, self.zone, tagged=self.tagged)
+        return translated(held, self.languages) if member.is_translated else held
+
+
+AS_STORED = Locale()
+"""What no header asks for."""
 
 
 def locale_of(headers: Mapping[bytes, bytes]) -> Locale | None:
@@ -86,7 +120,7 @@ def locale_of(headers: Mapping[bytes, bytes]) -> Locale | None:
     language = headers.get(b"so-language") or headers.get(b"accept-language", b"")
     if not time_zone and not language:
         return None
-    return _locale(time_zone[: HEADER_BYTES + 1], language[: HEADER_BYTES + 1])
+    return _locale(_short(time_zone), _short(language))
 
 
 def translated(text: str, languages: tuple[str, ...]) -> str:
@@ -99,25 +133,25 @@ def translated(text: str, languages: tuple[str, ...]) -> str:
 
 @lru_cache(256)
 def _locale(time_zone: bytes, language: bytes) -> Locale | None:
-    asked = [part.strip().lower() for part in _text(time_zone).split(",")]
+    asked = [part.strip() for part in time_zone.decode("latin-1").lower().split(",")]
     found = [zone for part in asked if part != _OFFSET and (zone := _zone(part))]
     locale = Locale(
         zone=found[0] if found else None,
         tagged=_OFFSET in asked,
-        languages=_languages(_text(language)),
+        languages=_languages(language),
     )
-    return None if locale == Locale() else locale
+    return None if locale == AS_STORED else locale
 
 
-def _text(header: bytes) -> str:
-    return "" if len(header) > HEADER_BYTES else header.decode("latin-1")
+def _short(header: bytes) -> bytes:
+    return b"" if len(header) > HEADER_BYTES else header
 
 
-def _languages(text: str) -> tuple[str, ...]:
-    asked = [part.partition(";")[0].strip().upper() for part in text.split(",")]
-    if asked[0] in ("*", "X"):
+def _languages(header: bytes) -> tuple[str, ...]:
+    asked = [name.upper() for name in accepted(header)]
+    if not asked or asked[0] in ("*", "X"):
         return ()
-    codes = (re.split("[-_]", name)[0] for name in asked if name)
+    codes = (re.split("[-_]", name)[0] for name in asked)
     return tuple(_VENDORS_LANGUAGES.get(code, code) for code in codes)
 
 

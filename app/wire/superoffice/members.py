@@ -6,7 +6,9 @@ from typing import NamedTuple, get_args
 
 import msgspec
 from msgspec import Raw, Struct, inspect
+from msgspec.structs import FieldInfo
 
+from domain.chat_carriers import Carrier
 from domain.date_time import DateTime
 
 
@@ -19,6 +21,8 @@ class Member(NamedTuple):
     kind: inspect.Type
     nullable: bool
     is_date: bool
+    is_translated: bool
+    """Whether its text may be one in several languages, of which one is shown."""
 
 
 def pascal(
@@ -43,15 +47,25 @@ def members(struct: type[Struct]) -> dict[str, Member]:
     assert isinstance(info, inspect.StructType)  # noqa: S101  # what type_info gives for a Struct
     fields = zip(msgspec.structs.fields(struct), info.fields, strict=True)
     return {
-        known.encode_name.lower(): Member(
-            field.name,
-            known.encode_name,
-            *_kind(known.type),
-            is_date=DateTime in (field.type, *get_args(field.type)),
-        )
+        known.encode_name.lower(): _member(struct, field, known)
         for field, known in fields
         if field.type is not Raw
     }
+
+
+def _member(struct: type[Struct], field: FieldInfo, known: inspect.Field) -> Member:
+    kind, nullable = _kind(known.type)
+    is_date = DateTime in (field.type, *get_args(field.type))
+    return Member(
+        field.name,
+        known.encode_name,
+        kind,
+        nullable,
+        is_date=is_date,
+        is_translated=(
+            issubclass(struct, Carrier) and isinstance(kind, inspect.StrType) and not is_date
+        ),
+    )
 
 
 def _kind(declared: inspect.Type) -> tuple[inspect.Type, bool]:

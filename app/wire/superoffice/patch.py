@@ -13,8 +13,6 @@ Patch know neither such paths nor typed members, hence this one.
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import tzinfo
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,13 +20,13 @@ from msgspec import inspect
 
 from app.wire.formats import JSON, UnknownType
 from app.wire.json_text import BadInput
-from app.wire.superoffice import bodies
+from app.wire.superoffice import bodies, zones
 from app.wire.superoffice.entity import ENTITY, from_tree, to_tree
 from app.wire.superoffice.lenient import Reading, member_value, value_of
+from app.wire.superoffice.locale import AS_STORED, Locale
 from app.wire.superoffice.members import Member, members
 from app.wire.superoffice.negotiation import request_format
 from domain.chat_session import ChatSessionFields
-from domain.date_time import ticks
 from domain.errors import DomainError
 
 MOST_OPERATIONS = 1_000
@@ -63,30 +61,30 @@ def patched(
     state: ChatSessionFields,
     body: bytes,
     content_type: bytes | None = None,
-    zone: tzinfo | None = None,
+    locale: Locale = AS_STORED,
 ) -> ChatSessionFields:
     """What a session is to hold after the patch in `body`; all of it applies, or nothing.
 
-    `zone` is that of date-times without an offset in the patch; None: they are kept as they are.
-    Raises TestFailed, BadInput with the path or the member at fault as `field`, or UnknownType for
-    a media type that is none of JSON's.
+    `locale` is that of the patch: a value as it was shown by it changes nothing. Raises TestFailed,
+    BadInput with the path or the member at fault as `field`, or UnknownType for a media type that
+    is none of JSON's.
     """
     if bodies.is_empty(body):
         raise BadInput(NO_CHANGES)
     if request_format(content_type, body) is not JSON:
         raise UnknownType("A patch is a list or an object in JSON")
-    patch, tree, reading = bodies.read_tree(body), to_tree(state), Reading(zone=zone)
+    patch, tree, reading = bodies.read_tree(body), to_tree(state), Reading(zone=locale.zone)
     match patch:
         case list():
             if len(patch) > MOST_OPERATIONS:
                 raise BadInput(f"A patch of more than {MOST_OPERATIONS} operations")
             for operation in patch:
-                _apply(tree, operation, reading)
+                _apply(tree, operation, reading, locale)
         case dict():
             _merge(_Holder(tree, _ROOT, ""), patch, reading)
         case _:
             raise BadInput("Expected a list of operations, or an object to merge")
-    wanted = from_tree(tree)
+    wanted = locale.kept(from_tree(tree), state)
     _check_size(tree, state)
     return wanted
 
@@ -129,17 +127,6 @@ class _Place(NamedTuple):
             return bool(self.key < len(self.holder))
         return self.member is not None or self.key in self.holder
 
-    def holds(self, value: object) -> bool:
-        """Whether a value that was read is the one here; of date-times, the same instant.
-
-        A client knows them as they were shown: in its zone, or with an offset put on.
-        """
-        dates = (self.current, value)
-        if self.member is not None and self.member.is_date:
-            with suppress(TypeError, ValueError):  # null, or no date-time
-                return len({ticks(each) for each in dates}) == 1
-        return _same(*dates)
-
     def read(self, value: object, reading: Reading) -> object:
         """A value that a client gives for this place, in documented form."""
         if self.member is None:
@@ -157,7 +144,7 @@ class _Place(NamedTuple):
             self.holder.pop(self.key, None)
 
 
-def _apply(tree: dict[str, Any], operation: object, reading: Reading) -> None:
+def _apply(tree: dict[str, Any], operation: object, reading: Reading, locale: Locale) -> None:
     if not isinstance(operation, dict):
         raise BadInput("An operation of a patch is an object")
     given = {name.lower(): value for name, value in operation.items()}
@@ -178,7 +165,7 @@ def _apply(tree: dict[str, Any], operation: object, reading: Reading) -> None:
         raise BadInput(f"The operation {op!r} needs a value", field=place.path)
     value = place.read(given["value"], reading)
     if op == "test":
-        if not place.holds(value):
+        if not _holds(place.current, value, place.member, locale):
             raise TestFailed(path[:100])
     elif op == "add" and isinstance(place.holder, list):
         place.holder.insert(place.key, value)
@@ -218,6 +205,8 @@ def _step(holder: _Holder, part: str, op: str) -> _Place:
             index = last if name == "-" and op == "add" else int(name) if _INDEX(name) else -1
             if 0 <= index <= last:
                 return _Place(holder.value, index, kind, where)
+    if not name:
+        raise BadInput("There is no property without a name", field=holder.path.rstrip("."))
     raise BadInput("There is no such property", field=where)
 
 
@@ -247,6 +236,26 @@ def _merge_object(place: _Place, value: dict[str, Any], reading: Reading) -> Non
     # What is merged into nothing is dropped, but its names are looked at all the same.
     current = {} if place.current is None else place.current
     _merge(_Holder(current, place.kind, f"{place.path}."), value, reading)
+
+
+def _holds(held: object, value: object, member: Member | None, locale: Locale) -> bool:
+    """Whether a value that was read is the one held; a client knows that as it was shown.
+
+    Of date-times it is the one of the same instant. `member` is None in a list or a map.
+    """
+    if member is None:
+        return _same(held, value)
+    match member.kind, held, value:
+        case inspect.StructType(cls=carrier), dict(), dict():
+            return all(
+                _holds(held.get(below.name), value.get(below.name), below, locale)
+                for below in members(carrier).values()
+            )
+        case _, str(), str() if member.is_date and zones.same_instant(held, value):
+            return True
+        case _, str(), str():
+            return locale.is_back(value, held, member)
+    return _same(held, value)
 
 
 def _same(one: object, other: object) -> bool:

@@ -6,7 +6,10 @@ zone and stay as they are.
 """
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from domain.date_time import DateTime, ticks
 
 _TEXT = re.compile(
     r"(?P<moment>(?!0001|9999)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -48,6 +51,13 @@ def to_zone(text: str, zone: tzinfo | None, *, tagged: bool) -> str:
         moment = moment.astimezone(UTC)
     shown = _bare(moment) + (found["fraction"] or "")
     return shown + _suffix(moment) if tagged else shown
+
+
+def same_instant(one: str, other: str) -> bool:
+    """Whether two texts are date-times of one instant; what is no date-time is of none."""
+    with suppress(ValueError):
+        return ticks(DateTime(one)) == ticks(DateTime(other))
+    return False
 
 
 def _bare(moment: datetime) -> str:
