@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 from msgspec import Struct
 
-from app import schema
+from app import schema, service
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.pool import PROBES, TRANSIENT
@@ -127,8 +127,8 @@ async def prepare(url: str, where: Where, *, may_migrate: bool = False) -> tuple
 
 async def _up_to_date(store: Connection, *, may_migrate: bool) -> list[str]:
     wanted = schema.available()
-    there = await store.ask("SELECT to_regclass('schema_migration') IS NOT NULL AS there")
-    history = await store.ask(schema.SQL["applied"]) if there[0]["there"] else []
+    (found,) = await store.ask(schema.SQL["has_history"])
+    history = await store.ask(schema.SQL["applied"]) if found["has_history"] else []
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
@@ -146,7 +146,7 @@ async def master_key(store: Connection, where: Where) -> bytes:
 
     Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.
     """
-    rows = await store.ask("SELECT value FROM log_setting WHERE name = 'master_key_check'")
+    rows = await store.ask(service.SQL["check_value"])
     path = where.master_key_file or where.data_dir / "master.key"
     try:
         if not path.exists():
@@ -162,7 +162,7 @@ async def master_key(store: Connection, where: Where) -> bytes:
     keyring = Keyring(key)
     if not rows:
         await schema.keep_check_value(store.raw, keyring.check_value())
-        rows = await store.ask("SELECT value FROM log_setting WHERE name = 'master_key_check'")
+        rows = await store.ask(service.SQL["check_value"])
     if not keyring.made(rows[0]["value"]):
         raise WrongMasterKey(f"{path} holds another master key than the log was written with")
     return key

@@ -106,10 +106,7 @@ class _Rows:
         self._view = view
         self._decoder = msgspec.json.Decoder(view.state)
         self._rows = store.raw.cursor(
-            f"SELECT stream_id, version, position, created_by, created_at, modified_by,"  # noqa: S608  # a view's own name
-            f" modified_at, doc FROM {view.name} WHERE partition = $1 ORDER BY stream_id",
-            partition,
-            prefetch=_ROWS_AT_A_TIME,
+            SQL["rows"].format(view=view.name), partition, prefetch=_ROWS_AT_A_TIME
         )
         self._iterator: Any = None
         self._next: Any = None
