@@ -5,7 +5,7 @@ beside them.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.log.keyring import Keyring
 from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
 from app.ops.store import Connection
-from app.ops.streams import FoldedStream, folded_stream, folded_streams
+from app.ops.streams import FoldedStream, Progress, folded_stream, folded_streams
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
@@ -38,8 +38,6 @@ The last outlast `deadlock_timeout`, after which PostgreSQL ends an autovacuum t
 PAUSE_S = 0.5
 """Between two tries."""
 
-Progress = Callable[[int, int], None]
-"""Called with the events done so far and the events there are."""
 Positions = Mapping[int, int]
 """Up to where each partition is folded."""
 

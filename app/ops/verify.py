@@ -1,6 +1,6 @@
 """`verify`: the log has no hole, and every view's row is what the log folds to."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import heads
 from app.ops.store import Connection
-from app.ops.streams import BrokenStream, folded_streams
+from app.ops.streams import BrokenStream, Progress, folded_streams
 from app.sql import blocks
 from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
@@ -20,9 +20,6 @@ SQL = blocks(__file__)
 MOST_DIFFERENCES = 100
 """After so many the rest is not looked for."""
 _ROWS_AT_A_TIME = 2_000
-
-Progress = Callable[[int, int], None]
-"""Called with the events done so far and the events there are."""
 
 
 async def verify(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
