@@ -71,7 +71,6 @@ class Exchange:
         "body",
         "face",
         "headers",
-        "item",
         "location",
         "method",
         "operation",
@@ -97,8 +96,6 @@ class Exchange:
         """The path's extension, lower case, where it names a format of the face."""
         self.face = ""
         self.operation = ""
-        self.item: int | None = None
-        """Which request of a batch is being carried out, from 0."""
         self.principal = NOBODY
         self.body = b""
 
@@ -158,8 +155,11 @@ class Exchange:
         # .NET clients like to begin a text with a mark that it is UTF-8.
         self.body = b"".join(parts).removeprefix(codecs.BOM_UTF8)
 
-    def call(self) -> Call:
-        """Who calls and on which conditions. Raises BadInput for malformed conditions."""
+    def call(self, item: int | None = None) -> Call:
+        """Who calls and on which conditions; `item`: for which request of a batch, from 0.
+
+        Raises BadInput for malformed conditions.
+        """
         text = self._text
         principal = self.principal
         return Call(
@@ -170,14 +170,14 @@ class Exchange:
                 operation=self.operation,
                 correlation_id=text(b"x-correlation-id"),
                 causation_id=text(b"x-causation-id"),
-                idempotency_key=self._idempotency_key(),
+                idempotency_key=self._idempotency_key(item),
                 trace_id=text(b"traceparent"),
                 client=self.client,
             ),
             if_version=_versions(self.headers.get(b"if-match")),
         )
 
-    def _idempotency_key(self) -> str | None:
+    def _idempotency_key(self, item: int | None) -> str | None:
         key = self._text(b"idempotency-key")
         if key is not None and not 1 <= len(key) <= MAX_KEY_CHARACTERS:
             raise BadInput(
@@ -185,7 +185,7 @@ class Exchange:
                 field="Idempotency-Key",
             )
         # No header holds a line feed: no caller's own key is that of an item.
-        return key if key is None or self.item is None else f"{key}\n{self.item}"
+        return key if key is None or item is None else f"{key}\n{item}"
 
     def _text(self, name: bytes) -> str | None:
         value = self.headers.get(name)
