@@ -37,7 +37,7 @@ async def add(store: Connection, name: str, roles: Sequence[str], password: str 
 
 
 async def everybody(store: Connection) -> Sequence[asyncpg.Record]:
-    """All principals: name, roles, created_at."""
+    """All principals: name, roles."""
     return await store.ask(SQL["all"])
 
 
