@@ -16,7 +16,7 @@ from app.log.errors import (
 )
 from app.log.pool import TRANSIENT
 from app.principals import Forbidden, Unauthenticated
-from app.routes.exchange import TooLarge, etag
+from app.routes.exchange import Headers, TooLarge, etag
 from app.throttle import Throttled
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
@@ -30,8 +30,6 @@ from domain.errors import (
     NotFound,
     NotInQueue,
 )
-
-Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Refusal(Struct, frozen=True):

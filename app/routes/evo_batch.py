@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from app.batch import BatchRefused
 from app.routes.errors import BatchFailed
-from app.routes.evo_operations import Command, Headers, Query, Result, carry_out_one
-from app.routes.exchange import Exchange, position_headers
+from app.routes.evo_operations import Command, Query, Result, carry_out_one
+from app.routes.exchange import Exchange, Headers, position_headers
 from app.wire.evo.dto import Dto
 from app.wire.json_text import BadInput
 

@@ -1,6 +1,6 @@
 """What the ServiceStack-style operations do: a request DTO in, an answer DTO out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from app.calls import Answer, Asked, Call, Drawn
 from app.new_uuid import new_uuid, uuid_of
-from app.routes.exchange import Exchange, etag, position_headers
+from app.routes.exchange import Exchange, Headers, etag, position_headers
 from app.service import Service
 from app.wanted import AccountsWanted, AISessionsWanted
 from app.wire.evo import requests as r
 from app.wire.evo.dto import AccountInfo, AISessionInfo, Dto
 from app.wire.evo.views import account_info, ai_session_info, list_response
 from app.wire.json_text import BadInput
+from app.wire.plan import pascal_case
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import (
     ApplyAISession,
@@ -28,8 +29,6 @@ from domain.ai_session import (
 )
 from domain.errors import NotFound
 from domain.ids import AccountId, AISessionId, account_stream, ai_session_stream
-
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Result(Struct, frozen=True):
@@ -203,6 +202,6 @@ def _session(given: str | None) -> AISessionId:
 def required(name: str, given: str | None) -> str:
     """The value of a member, by its wire name, that must be there. Raises BadInput."""
     if not given:
-        message = f"'{name[:1].upper()}{name[1:]}' must not be empty."
+        message = f"'{pascal_case(name)}' must not be empty."
         raise BadInput(message, field=name, code="NotEmpty")
     return given

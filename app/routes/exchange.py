@@ -12,12 +12,15 @@ from app.principals import Principal
 from app.routes import origin
 from app.service import Service
 from app.wire.form import pairs
+from app.wire.formats import JSON
 from app.wire.json_text import BadInput
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope
 
-JSON = b"application/json; charset=utf-8"
+Headers = Sequence[tuple[bytes, bytes]]
+"""Headers of a reply."""
+
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
 MAX_URL_BYTES = 8 * 1024
@@ -44,8 +47,8 @@ class Reply(Struct, frozen=True):
 
     status: int
     body: bytes = b""
-    headers: Sequence[tuple[bytes, bytes]] = ()
-    content_type: bytes = JSON
+    headers: Headers = ()
+    content_type: bytes = JSON.content_type
 
 
 def etag(version: int) -> tuple[bytes, bytes]:

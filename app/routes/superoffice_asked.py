@@ -1,7 +1,7 @@
 """What a request to the SuperOffice-style face asks for, and answers in the manner it asks for."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import tzinfo
 
 import msgspec
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.calls import Call
 from app.principals import AGENT, CUSTOMER, MANAGER, Principal
-from app.routes.exchange import Exchange, Reply, etag
+from app.routes.exchange import Exchange, Headers, Reply, etag
 from app.wire import http_date
 from app.wire.form import pairs
 from app.wire.formats import JSON, Format
@@ -29,7 +29,6 @@ _DIGITS = re.compile("0|-?[1-9][0-9]{0,9}").fullmatch
 _TRUTHS = {"": False, "true": True, "1": True, "false": False, "0": False}
 
 Session = Folded[ChatSession]
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Asked(Struct, frozen=True):
