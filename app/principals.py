@@ -16,20 +16,13 @@ from msgspec import Struct
 from app.log.pool import Pool
 from app.passwords import Checks, matches
 from app.remembered import Remembered, in_the_background
+from app.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
 from app.sql import blocks
 from app.throttle import Throttle
 from domain.errors import NotFound
 
 SQL = blocks(__file__)
 
-SYSTEM_ADMINISTRATOR = "SystemAdministrator"
-ADMIN = "Admin"
-"""Passes every check of a role, as in ServiceStack."""
-MANAGER = "Manager"
-CUSTOMER = "Customer"
-AGENT = "Agent"
-ONLOOKERS = frozenset({"Auditor", "Operator"})
-"""Roles that read; who has no other changes no session."""
 WRONG = "Invalid Username or Password"
 """What is said to a wrong password and to an unknown name alike."""
 

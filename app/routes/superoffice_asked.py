@@ -9,7 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.calls import Call
-from app.principals import AGENT, CUSTOMER, MANAGER, Principal
+from app.principals import Principal
+from app.roles import AGENT, CUSTOMER, MANAGER
 from app.routes.exchange import Exchange, Headers, Reply, etag
 from app.wire import http_date
 from app.wire.form import pairs
