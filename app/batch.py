@@ -7,17 +7,15 @@ from contextlib import contextmanager
 from app import metrics
 from app.calls import Answer, Asked
 from app.decisions import Decisions
-from app.jobs import Draft, Job, batch_fingerprints
+from app.jobs import Draft, Job, batch_fingerprints, job_of, used_before
 from app.log.append import Appender, Outcome
 from app.log.errors import Conflict, KeyInFlight, KeyReused, Unreadable, VersionMismatch
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import Used, used_key
 from app.settings import Settings
-from app.targets import TARGETS
 from app.turns import Turns
 from domain.errors import DomainError
-from domain.ids import StreamId, partition_of
+from domain.ids import StreamId
 
 
 class InvalidBatch(Exception):
@@ -79,7 +77,9 @@ class Batches:
         streams: set[StreamId] = set()
         for index, (asked, fingerprint) in enumerate(zip(commands, prints, strict=True)):
             try:
-                job = self._job(asked, fingerprint)
+                job = job_of(
+                    asked.command, asked.call, asked.drawn, len(self._appenders), fingerprint
+                )
                 if job.stream in streams:
                     raise InvalidBatch("An earlier command of this batch has the same target")
                 if jobs and job.partition != jobs[0].partition:
@@ -89,15 +89,6 @@ class Batches:
             streams.add(job.stream)
             jobs.append(job)
         return jobs
-
-    def _job(self, asked: Asked, fingerprint: bytes | None) -> Job:
-        target = TARGETS[type(asked.command)]
-        new = None if asked.drawn is None else asked.drawn.stream
-        stream = target.stream(asked.command) if new is None else new
-        partition = partition_of(stream, len(self._appenders))
-        return Job(
-            asked.command, asked.call, target, stream, partition, new is not None, fingerprint
-        )
 
     def _fingerprints(self, commands: Sequence[Asked]) -> Sequence[bytes | None]:
         keyed = [asked.call.metadata.idempotency_key is not None for asked in commands]
@@ -131,25 +122,19 @@ class Batches:
         except BatchRefused as refused:
             if not isinstance(refused.cause, DomainError | VersionMismatch):
                 raise
-            # What is refused now may be the retry of what was done then, as a whole: the first
-            # key tells, and where it is, all are.
-            used = await self._used(jobs[0])
+            # A batch is done as a whole: the first key tells, and where it is, all are.
+            try:
+                used = await used_before(self._pool, jobs[0])
+            except KeyReused as reused:
+                raise BatchRefused(0, reused) from None
             if used is None:
                 raise
-            if used.fingerprint != jobs[0].fingerprint:
-                raise BatchRefused(0, KeyReused()) from None
             return [await self._answer_again(job) for job in jobs]
 
     async def _answer_again(self, job: Job) -> Answer:
-        used = await self._used(job)
+        used = await used_before(self._pool, job)
         assert used is not None  # noqa: S101  # the caller saw the key of the first command
         return await self._decisions.answer_again(job, used.stream, used.version)
-
-    async def _used(self, job: Job) -> Used | None:
-        key = job.call.metadata.idempotency_key
-        if key is None:
-            return None
-        return await used_key(self._pool, job.partition, job.call.actor, key)
 
     async def _carry_out(self, jobs: Sequence[Job]) -> list[Answer]:
         behind: Container[int] = ()

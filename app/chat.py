@@ -17,7 +17,8 @@ from app.commands import Commands
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.principals import MANAGER, Principal
+from app.principals import Principal
+from app.roles import MANAGER
 from app.settings import Settings
 from app.views import Views
 from domain.chat_actions import (

@@ -20,7 +20,7 @@ from app.ops import verify as verifying
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
 from app.ops.show import print_steps, print_table, progress
 from app.ops.store import Connection, Where, database, prepare
-from app.settings import CUSTOMER_TIMEOUT_S, Settings
+from app.settings import CUSTOMER_TIMEOUT_S
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -72,26 +72,14 @@ def serve(
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
     if admin_password_file is not None:
         password = admin_password_file.read_text().strip()
-
-    def settings(url: str, key: bytes, metrics_folder: str | None) -> Settings:
-        return Settings(
-            database_url=url,
-            master_key=key,
-            database_role=where.database_role,
-            statement_cache=where.statement_cache,
-            embedded_data_dir=where.data_dir if where.database_url is None else None,
-            metrics_folder=metrics_folder,
-            behind_proxy=behind_proxy,
-            allowed_origins=frozenset(allowed_origins),
-            customer_timeout_s=customer_timeout,
-        )
-
     serving.serve(
         where,
         serving.Listen(host=host, port=port, workers=workers),
         serving.Administrator(admin_user, password),
-        settings,
         lambda text: click.echo(text, err=True),
+        behind_proxy=behind_proxy,
+        allowed_origins=frozenset(allowed_origins),
+        customer_timeout_s=customer_timeout,
     )
 
 

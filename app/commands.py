@@ -9,18 +9,15 @@ from app.aggregates import Aggregates
 from app.batch import Batches
 from app.calls import Answer, Asked, Call, Drawn
 from app.decisions import Decisions
-from app.jobs import Job, fingerprint
+from app.jobs import Job, fingerprint, job_of, used_before
 from app.log.append import Appender
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import used_key
 from app.settings import Settings
-from app.targets import TARGETS
 from app.turns import Turns
 from app.views import Views
 from domain.errors import DomainError
-from domain.ids import partition_of
 
 
 class Commands:
@@ -72,16 +69,12 @@ class Commands:
         Raises DomainError when the domain refuses it, VersionMismatch, Conflict, KeyReused,
         KeyInFlight, or StoreDown.
         """
-        target = TARGETS[type(command)]
-        new = None if drawn is None else drawn.stream
-        stream = target.stream(command) if new is None else new
-        partition = partition_of(stream, self._partitions)
         key = call.metadata.idempotency_key
         if key is None:
-            job = Job(command, call, target, stream, partition, new is not None)
+            job = job_of(command, call, drawn, self._partitions)
             if job.is_new:
                 return await self._carry_out(job)
-            async with self._turns.of(stream.int):
+            async with self._turns.of(job.stream.int):
                 return await self._carry_out(job)
         in_flight = (call.actor, key)
         if in_flight in self._keys_in_flight:
@@ -89,8 +82,8 @@ class Commands:
         self._keys_in_flight.add(in_flight)
         try:
             asked = fingerprint(self._keyring, command, drawn)
-            job = Job(command, call, target, stream, partition, new is not None, asked)
-            async with self._turns.of(stream.int):
+            job = job_of(command, call, drawn, self._partitions, asked)
+            async with self._turns.of(job.stream.int):
                 return await self._carry_out_once(job)
         finally:
             self._keys_in_flight.remove(in_flight)
@@ -99,14 +92,9 @@ class Commands:
         try:
             return await self._carry_out(job)
         except (DomainError, VersionMismatch):
-            # What is refused now may be the retry of what was done then.
-            key = job.call.metadata.idempotency_key
-            assert key is not None  # noqa: S101  # a job with a fingerprint has a key
-            used = await used_key(self._pool, job.partition, job.call.actor, key)
+            used = await used_before(self._pool, job)
             if used is None:
                 raise
-            if used.fingerprint != job.fingerprint:
-                raise KeyReused from None
             return await self._decisions.answer_again(job, used.stream, used.version)
 
     async def _carry_out(self, job: Job) -> Answer:

@@ -9,9 +9,11 @@ from msgspec import Struct
 from app.cache import Known
 from app.calls import Asked, Call, Drawn
 from app.log.append import Entry
+from app.log.errors import KeyReused
 from app.log.keyring import Box, Keyring
-from app.targets import Target
-from domain.ids import StreamId
+from app.log.read import Asks, Used, used_key
+from app.targets import TARGETS, Target
+from domain.ids import StreamId, partition_of
 
 _SORTED = msgspec.json.Encoder(order="deterministic")
 
@@ -39,6 +41,38 @@ class Draft(Struct, frozen=True):
     entry: Entry
     state: Any
     box: Box | None
+
+
+def job_of(
+    command: Struct,
+    call: Call,
+    drawn: Drawn | None,
+    partitions: int,
+    fingerprint: bytes | None = None,
+) -> Job:
+    """A job on the stream that was drawn for the command, else on that which the command names.
+
+    Raises DomainError if it names none.
+    """
+    target = TARGETS[type(command)]
+    new = None if drawn is None else drawn.stream
+    stream = target.stream(command) if new is None else new
+    partition = partition_of(stream, partitions)
+    return Job(command, call, target, stream, partition, new is not None, fingerprint)
+
+
+async def used_before(store: Asks, job: Job) -> Used | None:
+    """What the job's idempotency key was used for: what is refused now may be the retry of it.
+
+    None if the job has no key, or a new one. Raises KeyReused if it was for another command.
+    """
+    key = job.call.metadata.idempotency_key
+    if key is None:
+        return None
+    used = await used_key(store, job.partition, job.call.actor, key)
+    if used is not None and used.fingerprint != job.fingerprint:
+        raise KeyReused from None
+    return used
 
 
 def fingerprint(keyring: Keyring, command: Struct, drawn: Drawn | None) -> bytes:

@@ -16,7 +16,7 @@ _WAIT_S = 1.5
 """How long a caller waits for a password to be checked while others are, before a 503."""
 
 
-class Turns:
+class Checks:
     """Who may check a password now; each takes a core and 19 MiB."""
 
     def __init__(self, checks: int) -> None:

@@ -14,22 +14,15 @@ import asyncpg
 from msgspec import Struct
 
 from app.log.pool import Pool
-from app.passwords import Turns, matches
+from app.passwords import Checks, matches
 from app.remembered import Remembered, in_the_background
+from app.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
 from app.sql import blocks
 from app.throttle import Throttle
 from domain.errors import NotFound
 
 SQL = blocks(__file__)
 
-SYSTEM_ADMINISTRATOR = "SystemAdministrator"
-ADMIN = "Admin"
-"""Passes every check of a role, as in ServiceStack."""
-MANAGER = "Manager"
-CUSTOMER = "Customer"
-AGENT = "Agent"
-ONLOOKERS = frozenset({"Auditor", "Operator"})
-"""Roles that read; who has no other changes no session."""
 WRONG = "Invalid Username or Password"
 """What is said to a wrong password and to an unknown name alike."""
 
@@ -114,7 +107,7 @@ class Principals:
         """`ttl_s`: how long a verified credential counts; `checks`: passwords at a time."""
         self._pool = pool
         self._throttle = throttle
-        self._turns = Turns(checks)
+        self._checks = Checks(checks)
         self._verified = Remembered[_Verified](ttl_s=ttl_s, most=_CREDENTIALS_KEPT)
         # Credentials are remembered under a keyed hash: a memory dump shows none.
         self._pepper = os.urandom(32)
@@ -171,7 +164,7 @@ class Principals:
         """
         number = int(name) if _NUMBER.fullmatch(name) else 0
         rows = await self._pool.ask(SQL["associate"], name, number) if is_text(name) else []
-        return _principal(rows[0]) if rows else None
+        return principal_of(rows[0]) if rows else None
 
     async def _verify(
         self, authorization: bytes, address: str | None, known: _Verified | None
@@ -198,12 +191,12 @@ class Principals:
         stored: str | None = rows[0]["password_hash"] if rows else None
         if known is None or stored is None or stored != known.password_hash:
             await self._check(name, address, stored, password)
-        return _Verified(_principal(rows[0]), stored)
+        return _Verified(principal_of(rows[0]), stored)
 
     async def _check(
         self, name: str, address: str | None, stored: str | None, password: str
     ) -> None:
-        async with self._turns.turn():
+        async with self._checks.turn():
             # Others may have guessed wrong while this one waited.
             self._throttle.require_patience(name, address)
             # An unknown name costs as much as a wrong password: time tells nothing.
@@ -218,7 +211,7 @@ class Principals:
         rows = await self._pool.ask(SQL["by_token"], hash_of(token.strip()))
         if not rows:
             raise Unauthenticated("Invalid token")
-        return _Verified(_principal(rows[0]), None)
+        return _Verified(principal_of(rows[0]), None)
 
 
 def new_token() -> tuple[str, bytes]:
@@ -250,5 +243,6 @@ def _name_and_password(credentials: bytes) -> tuple[str, str]:
     return name, password
 
 
-def _principal(row: asyncpg.Record) -> Principal:
+def principal_of(row: asyncpg.Record) -> Principal:
+    """The principal of a row that has its name, roles and associate's number."""
     return Principal(row["name"], tuple(row["roles"]), row["associate_id"])

@@ -23,7 +23,7 @@ SELECT p.name, p.password_hash, p.roles, p.associate_id
  WHERE t.hash = $1;
 
 -- name: all
-SELECT name, roles, created_at
+SELECT name, roles
   FROM principal
  ORDER BY name;
 

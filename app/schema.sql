@@ -6,6 +6,10 @@ CREATE TABLE IF NOT EXISTS schema_migration (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- name: has_history
+-- False for a database that no release has migrated yet.
+SELECT to_regclass('schema_migration') IS NOT NULL AS has_history;
+
 -- name: lock
 -- One runner at a time, and only for as long as its transaction.
 SELECT pg_advisory_xact_lock(7326901184);

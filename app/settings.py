@@ -8,6 +8,9 @@ from app.throttle import Limits
 
 CUSTOMER_TIMEOUT_S = 300.0
 _FETCH_MARK_S = 15.0
+SERVICE_ROLE = "sessionary_service"
+"""What migrations grant the service's rights to."""
+STATEMENT_CACHE = 100
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -19,9 +22,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str
     master_key: bytes
     """256 bits that wrap the key of every stream. Whoever loses it loses all personal data."""
-    database_role: str | None = "sessionary_service"
+    database_role: str | None = SERVICE_ROLE
     """Taken on every connection; None where the login itself has no more than its rights."""
-    statement_cache: int = 100
+    statement_cache: int = STATEMENT_CACHE
     """Prepared statements a connection; 0 behind pgbouncer in transaction mode."""
     pool_size: int = 8
     """Connections a worker process at the most: three append, the others look up."""

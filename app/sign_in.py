@@ -10,7 +10,15 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from app.log.pool import Pool
-from app.principals import WRONG, Principal, Principals, Unauthenticated, hash_of, new_token
+from app.principals import (
+    WRONG,
+    Principal,
+    Principals,
+    Unauthenticated,
+    hash_of,
+    new_token,
+    principal_of,
+)
 from app.remembered import Remembered
 from app.settings import Settings
 from app.sql import blocks
@@ -74,9 +82,7 @@ class Logins:
         rows = await self._pool.ask(SQL["find"], key)
         if not rows:
             raise _NoSession
-        row = rows[0]
-        principal = Principal(row["name"], tuple(row["roles"]), row["associate_id"])
-        return LoginSession(principal, row["permanent"])
+        return LoginSession(principal_of(rows[0]), rows[0]["permanent"])
 
 
 class _NoSession(Exception):

@@ -14,10 +14,10 @@ from app.odata.values import count, scalar
 from app.wire.superoffice.list_columns import BY_NAME, Kind
 from app.wire.superoffice.odata import (
     All,
-    Call,
     Comparison,
     Either,
     Form,
+    FunctionCall,
     Named,
     Negation,
     Test,
@@ -68,7 +68,7 @@ def filtered(test: Test, asker: Asker) -> ColumnElement[bool]:
             return filtered(inner, asker).is_not(true())
         case Comparison(column, operator, values):
             return _comparison(_column(column.name, column.at), operator, values, asker)
-        case Call():
+        case FunctionCall():
             return _call(test, asker.today)
         case Truth(call, operator, value):
             found = _call(call, asker.today)
@@ -98,7 +98,7 @@ def _comparison(
     return compared(column, Op.EQUAL, [asker.associate_id])
 
 
-def _call(call: Call, today: date) -> ColumnElement[bool]:
+def _call(call: FunctionCall, today: date) -> ColumnElement[bool]:
     name, at = call.function.name, call.function.at
     if name.lower() in _TEXT_FUNCTIONS:
         return _text_call(call)
@@ -107,7 +107,7 @@ def _call(call: Call, today: date) -> ColumnElement[bool]:
     raise refused(f"There is no function {name!r}", at)
 
 
-def _text_call(call: Call) -> ColumnElement[bool]:
+def _text_call(call: FunctionCall) -> ColumnElement[bool]:
     name, at = call.function.name, call.function.at
     match call.arguments:
         # In any order: substringof has the text first, the others the column.
@@ -124,7 +124,7 @@ def _text_call(call: Call) -> ColumnElement[bool]:
     return compared(column, _TEXT_FUNCTIONS[name.lower()], [part])
 
 
-def _period_call(call: Call, today: date) -> ColumnElement[bool]:
+def _period_call(call: FunctionCall, today: date) -> ColumnElement[bool]:
     name, at = call.function.name, call.function.at
     counted = name.lower() in _PERIODS
     if len(call.arguments) != 2 + counted:

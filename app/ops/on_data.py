@@ -31,7 +31,7 @@ from app.ops.store import (
 from app.ops.streams import BrokenStream
 from app.schema import SchemaError
 from app.service import Service, open_service
-from app.settings import Settings
+from app.settings import SERVICE_ROLE, STATEMENT_CACHE
 from domain.errors import DomainError
 
 T = TypeVar("T")
@@ -43,7 +43,6 @@ FAULT = 70
 INTERRUPTED = 130
 NOBODY_READS = 141
 """What a shell shows for SIGPIPE: `sessionary replay … | head`."""
-ROLE = "sessionary_service"
 
 WRONG_USE = (
     SchemaError,
@@ -131,13 +130,13 @@ def _data_options() -> list[Callable[[Any], Any]]:
         option(
             "--database-role",
             default=_role_by_default,
-            show_default=ROLE,
+            show_default=SERVICE_ROLE,
             help="Role that the service takes on; '' for none: it stays what it logs in as.",
         ),
         option(
             "--statement-cache",
             type=click.IntRange(0),
-            default=100,
+            default=STATEMENT_CACHE,
             show_default=True,
             help="Prepared statements a connection; 0 behind pgbouncer.",
         ),
@@ -146,7 +145,7 @@ def _data_options() -> list[Callable[[Any], Any]]:
 
 def _role_by_default() -> str:
     # click takes an empty variable for one that is not set; here it means no role.
-    return os.environ.get("SESSIONARY_DATABASE_ROLE", ROLE)
+    return os.environ.get("SESSIONARY_DATABASE_ROLE", SERVICE_ROLE)
 
 
 def reachable(run: Callable[[], None]) -> None:
@@ -203,14 +202,7 @@ def on_service(where: Where, work: Callable[[Service], Coroutine[Any, Any, T]]) 
 
     async def run(url: str) -> T:
         _, key = await prepare(url, where)
-        service = await open_service(
-            Settings(
-                database_url=url,
-                master_key=key,
-                database_role=where.database_role,
-                statement_cache=where.statement_cache,
-            )
-        )
+        service = await open_service(where.settings(url, key))
         try:
             return await work(service)
         finally:

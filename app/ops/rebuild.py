@@ -5,7 +5,7 @@ beside them.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.log.keyring import Keyring
 from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
 from app.ops.store import Connection
-from app.ops.streams import FoldedStream, folded_stream, folded_streams
+from app.ops.streams import FoldedStream, Progress, folded_stream, folded_streams
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
@@ -33,8 +33,6 @@ The last outlast `deadlock_timeout`, after which PostgreSQL ends an autovacuum t
 PAUSE_S = 0.5
 """Between two tries."""
 
-Progress = Callable[[int, int], None]
-"""Called with the events done so far and the events there are."""
 Positions = Mapping[int, int]
 """Up to where each partition is folded."""
 
@@ -89,7 +87,7 @@ async def rebuild(
     finally:
         if not store.raw.is_closed():
             for view in views:
-                await store.raw.execute(f"DROP TABLE IF EXISTS {_fresh(view)}")
+                await store.raw.execute(_sql("drop_fresh", view))
             await store.raw.execute(SQL["end"])
 
 
@@ -110,7 +108,7 @@ class _Run:
         events = await self._scan(started, progress)
         reached = await self._catch_up(self._views, _positions(started))
         for view in self._views.values():
-            await connection.execute(f"ANALYZE {_fresh(view)}")
+            await connection.execute(_sql("analyze", view))
         mended, reached = await self._compare(reached)
         for view in self._views.values():
             await self._swap(view, reached)
@@ -159,7 +157,7 @@ class _Run:
         self, names: Collection[str], partition: int, streams: Sequence[StreamId]
     ) -> None:
         for name in names:
-            statement = SQL["forget"].format(fresh=_fresh(self._views[name]))
+            statement = _sql("forget", self._views[name])
             done = await self._store.raw.execute(statement, partition, streams)
             self._rows[name] -= int(done.removeprefix("DELETE "))
 
@@ -187,11 +185,10 @@ class _Run:
             reached = await self._take_up(self._views, reached, await heads(self._store))
             await connection.execute(SQL["whole_tables"])
             for name, view in self._views.items():
-                tables = {"live": name, "fresh": _fresh(view)}
-                rows = await connection.fetchval(SQL["count"].format(**tables))
+                rows = await connection.fetchval(_sql("count", view))
                 if rows != self._rows[name]:
                     raise RebuildSpoilt(name, rows, self._rows[name])
-                mended[name] = await connection.fetchval(SQL["differing"].format(**tables))
+                mended[name] = await connection.fetchval(_sql("differing", view))
         return mended, reached
 
     async def _swap(self, view: View, reached: Positions) -> None:
@@ -202,7 +199,7 @@ class _Run:
             rows = self._rows[view.name]
             try:
                 async with connection.transaction():
-                    await connection.execute(f"SET LOCAL lock_timeout = {wait_ms}")
+                    await connection.execute(SQL["lock_timeout"].format(wait_ms=wait_ms))
                     ends = await _lock(connection, view)
                     await self._take_up({view.name}, reached, ends)
                     await _replace(connection, view)
@@ -219,32 +216,30 @@ async def _lock(connection: asyncpg.Connection, view: View) -> list[Head]:
     They lock views under the head.
     """
     ends = [Head(*row) for row in await connection.fetch(SQL["lock_heads"])]
-    await connection.execute(f"LOCK TABLE {view.name}, {_fresh(view)} IN ACCESS EXCLUSIVE MODE")
+    await connection.execute(_sql("lock_view", view))
     return ends
 
 
 async def _replace(connection: asyncpg.Connection, view: View) -> None:
-    indexes = await connection.fetch(SQL["indexes"], view.name, _fresh(view))
-    await connection.execute(f"DROP TABLE {view.name}")
-    await connection.execute(f"ALTER TABLE {_fresh(view)} RENAME TO {view.name}")
-    for row in indexes:
-        await connection.execute(f"ALTER INDEX {row['copy']} RENAME TO {row['name']}")
+    renames = await connection.fetch(SQL["renames"], view.name, _fresh(view))
+    await connection.execute(_sql("replace", view))
+    for row in renames:
+        await connection.execute(row["statement"])
 
 
 async def _make_fresh(connection: asyncpg.Connection, view: View) -> None:
     """Make an empty copy of a view's table, with its indexes, owner, parameters and grants."""
-    fresh = _fresh(view)
     async with connection.transaction():
-        await connection.execute(f"DROP TABLE IF EXISTS {fresh}")
-        await connection.execute(f"CREATE TABLE {fresh} (LIKE {view.name} INCLUDING ALL)")
-        table = await connection.fetchrow(SQL["table"], view.name)
-        assert table is not None  # noqa: S101  # it was just copied
-        if table["parameters"] is not None:
-            await connection.execute(f"ALTER TABLE {fresh} SET ({table['parameters']})")
-        for row in await connection.fetch(SQL["grants"], view.name):
-            grant = f"GRANT {row['privilege']} ON {fresh} TO {row['grantee']}"
-            await connection.execute(grant + " WITH GRANT OPTION" * row["is_grantable"])
-        await connection.execute(f"ALTER TABLE {fresh} OWNER TO {table['owner']}")
+        await connection.execute(_sql("drop_fresh", view))
+        await connection.execute(_sql("make_fresh", view))
+        for left_out in ("parameters", "grants", "owner"):
+            for row in await connection.fetch(SQL[left_out], view.name, _fresh(view)):
+                await connection.execute(row["statement"])
+
+
+def _sql(name: str, view: View) -> str:
+    """A statement on a view's tables, whose names no bind can give."""
+    return SQL[name].format(live=view.name, fresh=_fresh(view))
 
 
 def _fresh(view: View) -> str:

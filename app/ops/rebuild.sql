@@ -12,32 +12,63 @@ SELECT partition, position
  ORDER BY partition
    FOR UPDATE;
 
--- name: table
--- $1 table; its owner as SQL, and its storage parameters as SQL: null for none
-SELECT quote_ident(r.rolname) AS owner,
-       (SELECT string_agg(format('%I = %L', o.option_name, o.option_value), ', ')
-          FROM pg_options_to_table(c.reloptions) AS o) AS parameters
+-- name: lock_timeout
+-- {wait_ms} for each lock, until the end of the transaction
+SET LOCAL lock_timeout = {wait_ms};
+
+-- name: lock_view
+-- {live}, {fresh} tables
+LOCK TABLE {live}, {fresh} IN ACCESS EXCLUSIVE MODE;
+
+-- name: drop_fresh
+-- {fresh} table
+DROP TABLE IF EXISTS {fresh};
+
+-- name: make_fresh
+-- {live}, {fresh} tables; what LIKE leaves out is in the next three
+CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL);
+
+-- name: parameters
+-- $1 table   $2 its copy; the statement that gives the copy the storage parameters, if any
+SELECT format('ALTER TABLE %I SET (%s)', $2::text,
+              string_agg(format('%I = %L', o.option_name, o.option_value), ', ')) AS statement
   FROM pg_class AS c
-  JOIN pg_roles AS r
-    ON r.oid = c.relowner
- WHERE c.oid = to_regclass($1);
+ CROSS JOIN LATERAL pg_options_to_table(c.reloptions) AS o
+ WHERE c.oid = to_regclass($1)
+HAVING count(*) > 0;
 
 -- name: grants
--- $1 table; who may do what with it, the grantee as SQL
-SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-           AS grantee,
-       a.privilege_type AS privilege,
-       bool_or(a.is_grantable) AND a.grantee <> 0 AS is_grantable
+-- $1 table   $2 its copy; the statements that let others do with the copy what they may with $1
+SELECT format('GRANT %s ON %I TO %s%s', a.privilege_type, $2::text,
+              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+              CASE WHEN bool_or(a.is_grantable) AND a.grantee <> 0 THEN ' WITH GRANT OPTION' END)
+           AS statement
   FROM pg_class AS c
  CROSS JOIN LATERAL aclexplode(c.relacl) AS a
  WHERE c.oid = to_regclass($1)
    AND a.grantee <> c.relowner
  GROUP BY a.grantee, a.privilege_type;
 
--- name: indexes
--- $1 table   $2 its copy; each index of the copy beside the one that it is a copy of, names as SQL
+-- name: owner
+-- $1 table   $2 its copy; the statement that gives the copy to the table's owner
+SELECT format('ALTER TABLE %I OWNER TO %I', $2::text, pg_get_userbyid(c.relowner)) AS statement
+  FROM pg_class AS c
+ WHERE c.oid = to_regclass($1);
+
+-- name: analyze
+-- {fresh} table
+ANALYZE {fresh};
+
+-- name: replace
+-- {live}, {fresh} tables
+DROP TABLE {live};
+ALTER TABLE {fresh} RENAME TO {live};
+
+-- name: renames
+-- $1 table   $2 its copy; the statements that give the copy's indexes the names of the table's, to
+-- be run when that is gone
 WITH known AS (
-    SELECT i.indrelid, quote_ident(c.relname) AS name, d.shape, i.indisunique, i.indisprimary,
+    SELECT i.indrelid, c.relname AS name, d.shape, i.indisunique, i.indisprimary,
            row_number() OVER (PARTITION BY i.indrelid, d.shape, i.indisunique, i.indisprimary
                                   ORDER BY i.indexrelid) AS nth
       FROM pg_index AS i
@@ -47,7 +78,7 @@ WITH known AS (
      CROSS JOIN LATERAL substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*') AS d(shape)
      WHERE i.indrelid IN (to_regclass($1), to_regclass($2))
 )
-SELECT live.name AS name, fresh.name AS copy
+SELECT format('ALTER INDEX %I RENAME TO %I', fresh.name, live.name) AS statement
   FROM known AS live
   JOIN known AS fresh USING (shape, indisunique, indisprimary, nth)
  WHERE live.indrelid = to_regclass($1)

@@ -88,10 +88,10 @@ async def replay(
     if past is None:
         return []
     rows = await store.ask(read.SQL["metadata"], partition, stream)
+    metadata: dict[int, str] = {row["originator_version"]: row["metadata"] for row in rows}
     steps: list[Step] = []
     folded: Folded[Any] | None = None
-    # Read a moment later, the metadata may be of more events than the stream had.
-    for recorded, row in zip(past.events, rows, strict=False):
+    for recorded in past.events:
         late = (
             recorded.recorded_at > as_of
             if isinstance(as_of, datetime)
@@ -101,7 +101,7 @@ async def replay(
             break
         before = folded
         folded = fold(view_of(recorded.event).evolve, folded, recorded)
-        steps.append(_step(before, recorded, folded, Raw(row["metadata"].encode())))
+        steps.append(_step(before, recorded, folded, Raw(metadata[recorded.version].encode())))
     return steps
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from granian import Granian
 from granian.constants import Interfaces, Loops
@@ -47,13 +47,11 @@ def serve(
     where: Where,
     listen: Listen,
     administrator: Administrator,
-    settings: Callable[[str, bytes, str | None], Settings],
     say: Callable[[str], None],
+    **options: Any,  # noqa: ANN401  # any of Settings
 ) -> None:
-    """Serve until told to stop.
+    """Serve until told to stop; `options` are those of Settings that `where` does not give.
 
-    `settings` makes them of a database URL, a master key, and the folder where worker processes
-    add up their metrics (None for one worker).
     Raises NotReachable when the address or its port is not to be had.
     """
     _require_free(listen)
@@ -64,7 +62,7 @@ def serve(
             if shared is not None:
                 # prometheus_client reads it when it is first imported.
                 os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
-            _run(listen, settings(url, key, shared), say)
+            _run(listen, where.settings(url, key, metrics_folder=shared, **options), say)
 
 
 async def _prepare(

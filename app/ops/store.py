@@ -10,22 +10,20 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 from msgspec import Struct
 
-from app import schema
+from app import schema, service
+from app.embedded import running
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.pool import SESSION, TRANSIENT
+from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
 
 CONNECT_S = 10.0
-_AWAY: tuple[type[BaseException], ...] = (
-    *TRANSIENT,
-    asyncpg.InvalidAuthorizationSpecificationError,  # and its child, a wrong password
-    asyncpg.InvalidCatalogNameError,
-)
 _NO_URL = (
     "The database URL cannot be understood: it has the form postgresql://user:password@host:5432/"
     "name, with special characters of the password as %XX"
@@ -48,9 +46,20 @@ class Where(Struct, frozen=True, kw_only=True):
     database_password_file: Path | None = None
     master_key_file: Path | None = None
     allow_unsafe_database: bool = False
-    database_role: str | None = "sessionary_service"
+    database_role: str | None = SERVICE_ROLE
     """The role that the service's connections take; a command's own remain the owner's."""
-    statement_cache: int = 100
+    statement_cache: int = STATEMENT_CACHE
+
+    def settings(self, url: str, key: bytes, **more: Any) -> Settings:  # noqa: ANN401
+        """Of a service on the database, by its URL and the master key; `more` of Settings."""
+        return Settings(
+            database_url=url,
+            master_key=key,
+            database_role=self.database_role,
+            statement_cache=self.statement_cache,
+            embedded_data_dir=self.data_dir if self.database_url is None else None,
+            **more,
+        )
 
 
 class Connection:
@@ -74,15 +83,12 @@ def database(where: Where) -> Iterator[str]:
     if where.database_url is not None:
         yield _with_password(where.database_url, where.database_password_file)
         return
-    # Not needed, and in the container image not there, where a database is given.
-    from app.embedded import running
-
     with running(where.data_dir) as url:
         yield url
 
 
 @asynccontextmanager
-async def connected(url: str, statement_cache: int = 100) -> AsyncIterator[Connection]:
+async def connected(url: str, statement_cache: int = STATEMENT_CACHE) -> AsyncIterator[Connection]:
     """A connection as the owner. Raises NotReachable, or UnusableDatabase."""
     connection = await _connect(url, statement_cache)
     try:
@@ -102,7 +108,7 @@ async def _connect(url: str, statement_cache: int) -> asyncpg.Connection:
             server_settings={"application_name": "sessionary command"} | session,
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
-    except _AWAY as error:
+    except TRANSIENT as error:
         why = str(error) or type(error).__name__
         raise NotReachable(f"The database is not reachable: {why}") from error
     except asyncpg.InterfaceError as error:
@@ -127,8 +133,8 @@ async def prepare(url: str, where: Where, *, may_migrate: bool = False) -> tuple
 
 async def _up_to_date(store: Connection, *, may_migrate: bool) -> list[str]:
     wanted = schema.available()
-    there = await store.ask("SELECT to_regclass('schema_migration') IS NOT NULL AS there")
-    history = await store.ask(schema.SQL["applied"]) if there[0]["there"] else []
+    (found,) = await store.ask(schema.SQL["has_history"])
+    history = await store.ask(schema.SQL["applied"]) if found["has_history"] else []
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
@@ -146,7 +152,7 @@ async def master_key(store: Connection, where: Where) -> bytes:
 
     Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.
     """
-    rows = await store.ask("SELECT value FROM log_setting WHERE name = 'master_key_check'")
+    rows = await store.ask(service.SQL["check_value"])
     path = where.master_key_file or where.data_dir / "master.key"
     try:
         if not path.exists():
@@ -162,7 +168,7 @@ async def master_key(store: Connection, where: Where) -> bytes:
     keyring = Keyring(key)
     if not rows:
         await schema.keep_check_value(store.raw, keyring.check_value())
-        rows = await store.ask("SELECT value FROM log_setting WHERE name = 'master_key_check'")
+        rows = await store.ask(service.SQL["check_value"])
     if not keyring.made(rows[0]["value"]):
         raise WrongMasterKey(f"{path} holds another master key than the log was written with")
     return key

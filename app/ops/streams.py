@@ -1,6 +1,6 @@
 """The whole log, folded stream by stream: what rebuilding and verifying have in common."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from app.log.errors import Unreadable
@@ -11,6 +11,8 @@ from projections.fold import Folded, Recorded, fold
 from projections.view import View
 
 FoldedStream = tuple[View, Folded[Any]]
+Progress = Callable[[int, int], None]
+"""Called with the events done so far and the events there are."""
 
 
 async def folded_streams(

@@ -7,16 +7,8 @@ import asyncpg
 
 from app.ops.store import Connection
 from app.passwords import hash_password
-from app.principals import (
-    ADMIN,
-    AGENT,
-    CUSTOMER,
-    MANAGER,
-    ONLOOKERS,
-    SQL,
-    SYSTEM_ADMINISTRATOR,
-    new_token,
-)
+from app.principals import SQL, new_token
+from app.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
 
 ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
 """All roles that anything is decided by, or that the APIs' documentation names."""
@@ -37,7 +29,7 @@ async def add(store: Connection, name: str, roles: Sequence[str], password: str 
 
 
 async def everybody(store: Connection) -> Sequence[asyncpg.Record]:
-    """All principals: name, roles, created_at."""
+    """All principals: name, roles."""
     return await store.ask(SQL["all"])
 
 

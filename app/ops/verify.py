@@ -1,6 +1,6 @@
 """`verify`: the log has no hole, and every view's row is what the log folds to."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -10,19 +10,16 @@ from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import heads
 from app.ops.store import Connection
-from app.ops.streams import BrokenStream, folded_streams
+from app.ops.streams import BrokenStream, Progress, folded_streams
 from app.sql import blocks
 from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
-from projections.view import ENVELOPE, View
+from projections.view import View
 
 SQL = blocks(__file__)
 MOST_DIFFERENCES = 100
 """After so many the rest is not looked for."""
 _ROWS_AT_A_TIME = 2_000
-
-Progress = Callable[[int, int], None]
-"""Called with the events done so far and the events there are."""
 
 
 async def verify(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
@@ -106,10 +103,7 @@ class _Rows:
         self._view = view
         self._decoder = msgspec.json.Decoder(view.state)
         self._rows = store.raw.cursor(
-            f"SELECT {', '.join(ENVELOPE)} FROM {view.name}"  # noqa: S608  # a view's own name
-            " WHERE partition = $1 ORDER BY stream_id",
-            partition,
-            prefetch=_ROWS_AT_A_TIME,
+            SQL["rows"].format(view=view.name), partition, prefetch=_ROWS_AT_A_TIME
         )
         self._iterator: Any = None
         self._next: Any = None
@@ -137,7 +131,7 @@ class _Rows:
             row = await self._advance()
 
     def _difference(self, row: Any, folded: Folded[Any]) -> str | None:  # noqa: ANN401
-        _, _, version, position, created_by, created_at, by, at, doc = row
+        _, version, position, created_by, created_at, by, at, doc = row
         audit = Audit(created_by=created_by, created_at=created_at, modified_by=by, modified_at=at)
         if (version, position) != (folded.version, folded.position):
             return (

@@ -35,6 +35,14 @@ SELECT e.partition, count(*) AS events
  GROUP BY e.partition
  ORDER BY e.partition;
 
+-- name: rows
+-- {view} table   $1 partition
+SELECT v.stream_id, v.version, v.position, v.created_by, v.created_at, v.modified_by,
+       v.modified_at, v.doc
+  FROM {view} AS v
+ WHERE v.partition = $1
+ ORDER BY v.stream_id;
+
 -- name: stray_rows
 -- {view} table; partitions that it has rows of and the log has no head of
 SELECT v.partition, count(*) AS rows

@@ -15,7 +15,7 @@ from app.log.errors import (
     WrongMasterKey,
 )
 from app.principals import Forbidden, Unauthenticated
-from app.routes.exchange import TooLarge, UnknownCoding, etag
+from app.routes.exchange import Headers, TooLarge, UnknownCoding, etag
 from app.throttle import Throttled
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
@@ -29,8 +29,6 @@ from domain.errors import (
     NotFound,
     NotInQueue,
 )
-
-Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Refusal(Struct, frozen=True):

@@ -10,7 +10,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from app.principals import Principal
 from app.routes import evo_auth, evo_batch, evo_operations
 from app.routes.errors import BatchFailed, Refusal
 from app.routes.evo_operations import carry_out_one
@@ -35,14 +34,12 @@ class EvoFace:
     prefix = "/"
     suffixes = frozenset(FORMATS)
     overridable = True
+    identify = staticmethod(evo_auth.identify)
+    """By the Authorization header, else by cookies."""
 
     def __init__(self) -> None:
         """Serves all operations by all their routes."""
         self.routes: Routes = _routes()
-
-    async def identify(self, exchange: Exchange) -> Principal:
-        """By the Authorization header, else by cookies."""
-        return await evo_auth.identify(exchange)
 
     def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
         """`{"responseStatus": {…}}`."""

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 
 from app.principals import Principal, Unauthenticated
 from app.routes import origin
-from app.routes.evo_operations import Headers, Query, Result, required
-from app.routes.exchange import Exchange
+from app.routes.evo_operations import Query, Result, required
+from app.routes.exchange import Exchange, Headers
 from app.routes.signed_in import (
     OPTIONS,
     PERMANENT,
     SESSION,
     XSRF,
+    by_authorization,
     refuse_foreign,
     session,
     tokens,
@@ -51,10 +52,7 @@ async def identify(exchange: Exchange) -> Principal:
             raise Unauthenticated("Not Authenticated")
         principal = signed_in[1].principal
     else:
-        principals = exchange.service.principals
-        principal = principals.known(authorization) or await principals.authenticate(
-            authorization, exchange.client
-        )
+        principal = await by_authorization(exchange, authorization)
         if authorization[:6].lower() == b"bearer":
             return principal  # no browser adds it by itself
     # By its name, an operation can be reached with other verbs than its own.

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from app.batch import BatchRefused
 from app.routes.errors import BatchFailed
-from app.routes.evo_operations import Command, Headers, Query, Result, carry_out_one
-from app.routes.exchange import Exchange, position_headers
+from app.routes.evo_operations import Command, Query, Result, carry_out_one
+from app.routes.exchange import Exchange, Headers, position_headers
 from app.wire.evo.dto import Dto
 from app.wire.json_text import BadInput
 
@@ -35,9 +35,8 @@ async def _one_by_one(
 ) -> list[Result]:
     results: list[Result] = []
     for index, request in enumerate(requests):
-        exchange.item = index
         try:
-            results.append(await carry_out_one(operation, request, exchange))
+            results.append(await carry_out_one(operation, request, exchange, index))
         except Exception as error:
             raise BatchFailed(error, index, completed=index) from error
     return results
@@ -48,9 +47,9 @@ async def _together(
 ) -> list[Result]:
     asked = []
     for index, request in enumerate(requests):
-        exchange.item = index
         try:
-            asked.append(await operation.prepare(exchange, request))
+            call = exchange.call(index)
+            asked.append(await operation.prepare(exchange.service, request, call))
         except Exception as error:
             raise BatchFailed(error, index, completed=0) from error
     try:

@@ -1,20 +1,22 @@
 """What the ServiceStack-style operations do: a request DTO in, an answer DTO out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from msgspec import Struct
 
-from app.calls import Answer, Asked, Drawn
+from app.calls import Answer, Asked, Call, Drawn
 from app.new_uuid import new_uuid, uuid_of
-from app.routes.exchange import Exchange, etag, position_headers
+from app.routes.exchange import Exchange, Headers, etag, position_headers
+from app.service import Service
 from app.wanted import AccountsWanted, AISessionsWanted, list_accounts, list_ai_sessions
 from app.wire.evo import requests as r
 from app.wire.evo.dto import AccountInfo, AISessionInfo, Dto
 from app.wire.evo.views import account_info, ai_session_info, list_response
 from app.wire.json_text import BadInput
+from app.wire.plan import pascal_case
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import (
     ApplyAISession,
@@ -28,8 +30,6 @@ from domain.ai_session import (
 from domain.errors import NotFound
 from domain.ids import AccountId, AISessionId, account_stream, ai_session_stream
 
-Headers = Sequence[tuple[bytes, bytes]]
-
 
 class Result(Struct, frozen=True):
     """What an operation answers: 204 without a value."""
@@ -41,7 +41,7 @@ class Result(Struct, frozen=True):
 class Command(Struct, frozen=True):
     """An operation that gives one command; `show` turns the core's answer into the API's."""
 
-    prepare: Callable[[Exchange, Any], Awaitable[Asked]]
+    prepare: Callable[[Service, Any, Call], Awaitable[Asked]]
     show: Callable[[Answer], Dto | None]
 
 
@@ -51,21 +51,22 @@ class Query(Struct, frozen=True):
     answer: Callable[[Exchange, Any], Awaitable[Result]]
 
 
-async def carry_out_one(operation: Command | Query, request: Dto, exchange: Exchange) -> Result:
-    """The answer to one request."""
+async def carry_out_one(
+    operation: Command | Query, request: Dto, exchange: Exchange, item: int | None = None
+) -> Result:
+    """The answer to one request; `item`: its place in a batch, from 0."""
     if isinstance(operation, Query):
         return await operation.answer(exchange, request)
-    asked = await operation.prepare(exchange, request)
-    answer = await exchange.service.commands.handle(asked.command, asked.call, asked.drawn)
+    service = exchange.service
+    asked = await operation.prepare(service, request, exchange.call(item))
+    answer = await service.commands.handle(asked.command, asked.call, asked.drawn)
     return Result(operation.show(answer), position_headers(answer))
 
 
-async def _new_ai_session(exchange: Exchange, request: r.NewAISession) -> Asked:
-    service = exchange.service
+async def _new_ai_session(service: Service, request: r.NewAISession, call: Call) -> Asked:
     account = request.account_id
     if account is not None:
         await service.require_account(account)
-    call = exchange.call()
     stream = service.new_session_stream(call)
     command = NewAISession(
         session_id=AISessionId(str(stream)),
@@ -75,16 +76,16 @@ async def _new_ai_session(exchange: Exchange, request: r.NewAISession) -> Asked:
     return Asked(command, call, Drawn(("session_id",), stream))
 
 
-async def _patch_ai_session(exchange: Exchange, request: r.PatchAISession) -> Asked:
+async def _patch_ai_session(_: Service, request: r.PatchAISession, call: Call) -> Asked:
     command = PatchAISession(session_id=_session(request.session_id), purpose=request.purpose)
-    return Asked(command, exchange.call())
+    return Asked(command, call)
 
 
-async def _delete_ai_session(exchange: Exchange, request: r.DeleteAISession) -> Asked:
-    return Asked(DeleteAISession(session_id=_session(request.session_id)), exchange.call())
+async def _delete_ai_session(_: Service, request: r.DeleteAISession, call: Call) -> Asked:
+    return Asked(DeleteAISession(session_id=_session(request.session_id)), call)
 
 
-async def _propose(exchange: Exchange, request: r.NewAISessionAction) -> Asked:
+async def _propose(_: Service, request: r.NewAISessionAction, call: Call) -> Asked:
     command = ProposeAISessionAction(
         session_id=_session(request.session_id),
         action_id=str(new_uuid()),
@@ -94,23 +95,23 @@ async def _propose(exchange: Exchange, request: r.NewAISessionAction) -> Asked:
         description=request.description,
         can_be_applied=request.can_be_applied is not False,
     )
-    return Asked(command, exchange.call(), Drawn(("action_id", "proposed_at")))
+    return Asked(command, call, Drawn(("action_id", "proposed_at")))
 
 
-async def _apply(exchange: Exchange, request: r.ApplyAISession) -> Asked:
-    return Asked(ApplyAISession(session_id=_session(request.session_id)), exchange.call())
+async def _apply(_: Service, request: r.ApplyAISession, call: Call) -> Asked:
+    return Asked(ApplyAISession(session_id=_session(request.session_id)), call)
 
 
-async def _clear_actions(exchange: Exchange, request: r.ClearAISessionActions) -> Asked:
-    return Asked(ClearAISessionActions(session_id=_session(request.session_id)), exchange.call())
+async def _clear_actions(_: Service, request: r.ClearAISessionActions, call: Call) -> Asked:
+    return Asked(ClearAISessionActions(session_id=_session(request.session_id)), call)
 
 
-async def _delete_action(exchange: Exchange, request: r.DeleteAISessionAction) -> Asked:
+async def _delete_action(_: Service, request: r.DeleteAISessionAction, call: Call) -> Asked:
     command = DeleteAISessionAction(
         session_id=_session(request.session_id),
         action_id=required("actionId", request.action_id),
     )
-    return Asked(command, exchange.call())
+    return Asked(command, call)
 
 
 async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result:
@@ -149,16 +150,16 @@ def _paging(request: r.ListRequest) -> dict[str, Any]:
     }
 
 
-async def _new_account(exchange: Exchange, request: r.NewAccount) -> Asked:
+async def _new_account(_: Service, request: r.NewAccount, call: Call) -> Asked:
     account = AccountId(request.id or str(uuid4()))
     drawn = None if request.id is not None else Drawn(("account_id",), account_stream(account))
     command = NewAccount(account_id=account, name=required("name", request.name))
-    return Asked(command, exchange.call(), drawn)
+    return Asked(command, call, drawn)
 
 
-async def _patch_account(exchange: Exchange, request: r.PatchAccount) -> Asked:
+async def _patch_account(_: Service, request: r.PatchAccount, call: Call) -> Asked:
     account = AccountId(required("accountId", request.account_id))
-    return Asked(RenameAccount(account_id=account, name=request.name), exchange.call())
+    return Asked(RenameAccount(account_id=account, name=request.name), call)
 
 
 async def _get_account(exchange: Exchange, request: r.GetAccount) -> Result:
@@ -201,6 +202,6 @@ def _session(given: str | None) -> AISessionId:
 def required(name: str, given: str | None) -> str:
     """The value of a member, by its wire name, that must be there. Raises BadInput."""
     if not given:
-        message = f"'{name[:1].upper()}{name[1:]}' must not be empty."
+        message = f"'{pascal_case(name)}' must not be empty."
         raise BadInput(message, field=name, code="NotEmpty")
     return given

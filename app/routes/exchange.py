@@ -12,13 +12,15 @@ from app.principals import Principal
 from app.routes import origin
 from app.service import Service
 from app.wire.form import MAX_URL_BYTES, pairs
-from app.wire.formats import UnknownType
+from app.wire.formats import JSON, UnknownType
 from app.wire.json_text import BadInput
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope
 
-JSON = b"application/json; charset=utf-8"
+Headers = Sequence[tuple[bytes, bytes]]
+"""Headers of a reply."""
+
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
 MAX_KEY_CHARACTERS = 255
@@ -54,8 +56,8 @@ class Reply(Struct, frozen=True):
 
     status: int
     body: bytes = b""
-    headers: Sequence[tuple[bytes, bytes]] = ()
-    content_type: bytes = JSON
+    headers: Headers = ()
+    content_type: bytes = JSON.content_type
 
 
 def etag(version: int) -> tuple[bytes, bytes]:
@@ -81,7 +83,6 @@ class Exchange:
         "body",
         "face",
         "headers",
-        "item",
         "location",
         "method",
         "operation",
@@ -107,8 +108,6 @@ class Exchange:
         """The path's extension, lower case, where it names a format of the face."""
         self.face = ""
         self.operation = ""
-        self.item: int | None = None
-        """Which request of a batch is being carried out, from 0."""
         self.principal = NOBODY
         self.body = b""
 
@@ -181,8 +180,11 @@ class Exchange:
         # .NET clients like to begin a text with a mark that it is UTF-8.
         self.body = b"".join(parts).removeprefix(codecs.BOM_UTF8)
 
-    def call(self) -> Call:
-        """Who calls and on which conditions. Raises BadInput for malformed conditions."""
+    def call(self, item: int | None = None) -> Call:
+        """Who calls and on which conditions; `item`: for which request of a batch, from 0.
+
+        Raises BadInput for malformed conditions.
+        """
         text = self._text
         principal = self.principal
         return Call(
@@ -193,14 +195,14 @@ class Exchange:
                 operation=self.operation,
                 correlation_id=text(b"x-correlation-id"),
                 causation_id=text(b"x-causation-id"),
-                idempotency_key=self._idempotency_key(),
+                idempotency_key=self._idempotency_key(item),
                 trace_id=text(b"traceparent"),
                 client=self.client,
             ),
             if_version=_versions(self.headers.get(b"if-match")),
         )
 
-    def _idempotency_key(self) -> str | None:
+    def _idempotency_key(self, item: int | None) -> str | None:
         key = self._text(b"idempotency-key")
         if key is not None and not 1 <= len(key) <= MAX_KEY_CHARACTERS:
             raise BadInput(
@@ -208,7 +210,7 @@ class Exchange:
                 field="Idempotency-Key",
             )
         # No header holds a line feed: no caller's own key is that of an item.
-        return key if key is None or self.item is None else f"{key}\n{self.item}"
+        return key if key is None or item is None else f"{key}\n{item}"
 
     def _text(self, name: bytes) -> str | None:
         value = self.headers.get(name)

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from app import metrics
 from app.principals import Principal
 from app.routes import origin
-from app.routes.errors import Headers, Refusal, refusal
-from app.routes.exchange import Exchange, Reply
+from app.routes.errors import Refusal, refusal
+from app.routes.exchange import Exchange, Headers, Reply
 from app.routes.table import Table
 from app.service import Service
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-Headers = Mapping[bytes, bytes]
+ByName = Mapping[bytes, bytes]
+"""Headers of a request; names in lower case."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
 
 
-def is_foreign(headers: Headers, own: str, allowed: Collection[str]) -> bool:
+def is_foreign(headers: ByName, own: str, allowed: Collection[str]) -> bool:
     """Whether a browser sends the request for a page of another origin.
 
     `own` is the service's origin, `scheme://host[:port]` as the client sees it; `allowed` are
@@ -28,7 +29,7 @@ def is_foreign(headers: Headers, own: str, allowed: Collection[str]) -> bool:
     return origin is not None and _authority(origin) != _authority(_plain(own))
 
 
-def sharing(headers: Headers, allowed: Collection[str]) -> tuple[tuple[bytes, bytes], ...]:
+def sharing(headers: ByName, allowed: Collection[str]) -> tuple[tuple[bytes, bytes], ...]:
     """What lets a page of an allowed origin read an answer (CORS); nothing for other origins."""
     sent = headers.get(b"origin", b"")
     if _plain(sent.decode("latin-1")) not in {_plain(each) for each in allowed}:
@@ -41,7 +42,7 @@ def sharing(headers: Headers, allowed: Collection[str]) -> tuple[tuple[bytes, by
     )
 
 
-def allowing(headers: Headers, verbs: Iterable[str]) -> tuple[tuple[bytes, bytes], ...]:
+def allowing(headers: ByName, verbs: Iterable[str]) -> tuple[tuple[bytes, bytes], ...]:
     """The answer to a browser that asks beforehand what a page may send to a path."""
     wanted = headers.get(b"access-control-request-headers", b"")
     return (
@@ -56,7 +57,7 @@ _READABLE = (
 )
 
 
-def is_from_page(headers: Headers) -> bool:
+def is_from_page(headers: ByName) -> bool:
     """Whether a browser may send the request for a page; only then can it be foreign."""
     return b"origin" in headers or b"sec-fetch-site" in headers
 
@@ -66,13 +67,13 @@ def is_safe(*verbs: str) -> bool:
     return _SAFE.issuperset(verbs)
 
 
-def scheme(headers: Headers, seen: str, *, behind_proxy: bool) -> str:
+def scheme(headers: ByName, seen: str, *, behind_proxy: bool) -> str:
     """`http` or `https` as the client used it; `seen` is what the server saw."""
     told = _last(headers.get(b"x-forwarded-proto")) if behind_proxy else ""
     return told if told in ("http", "https") else seen
 
 
-def address(headers: Headers, seen: str | None, *, behind_proxy: bool) -> str | None:
+def address(headers: ByName, seen: str | None, *, behind_proxy: bool) -> str | None:
     """The client's address; behind a proxy, the one that the proxy saw (the last it lists)."""
     if not behind_proxy:
         return seen

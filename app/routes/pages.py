@@ -9,7 +9,7 @@ from app.pages.metadata_types import metadata_types
 from app.pages.templates import FOLDER
 from app.principals import Principal
 from app.routes.errors import Refusal
-from app.routes.exchange import Exchange, Reply
+from app.routes.exchange import Exchange, Headers, Reply
 from app.routes.face import Operation, Routes
 from app.wire.evo.description import classes, operation
 from app.wire.evo.languages import LANGUAGES
@@ -21,7 +21,6 @@ NAME = "pages"
 
 _HTML = b"text/html; charset=utf-8"
 _TEXT = b"text/plain; charset=utf-8"
-_JSON = b"application/json; charset=utf-8"
 _YAML = b"application/yaml"
 _FILES = {"style.css": b"text/css; charset=utf-8", "icon.svg": b"image/svg+xml"}
 """Types of the files that pages load, by name."""
@@ -115,7 +114,7 @@ async def show_types(exchange: Exchange) -> Reply:
 async def show_metadata_types(exchange: Exchange) -> Reply:
     """`GET /types/metadata?BaseUrl=…`."""
     body = metadata_types(_base_url(exchange, _options(exchange)))
-    return Reply(200, body, content_type=_JSON)
+    return Reply(200, body)
 
 
 async def viewer(_: Exchange) -> Reply:
@@ -134,7 +133,7 @@ async def viewer_file(exchange: Exchange) -> Reply:
 
 async def openapi_json(_: Exchange) -> Reply:
     """`GET /schema/openapi.json`."""
-    return Reply(200, openapi.openapi_json(), content_type=_JSON)
+    return Reply(200, openapi.openapi_json())
 
 
 async def openapi_yaml(_: Exchange) -> Reply:
@@ -164,7 +163,7 @@ ROUTES: Routes = {
 }
 
 
-def _page(text: str, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
+def _page(text: str, status: int = 200, headers: Headers = ()) -> Reply:
     return Reply(status, text.encode(), (*_POLICY, *headers), _HTML)
 
 

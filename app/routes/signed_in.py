@@ -3,7 +3,7 @@
 import hmac
 from base64 import urlsafe_b64encode
 
-from app.principals import Forbidden
+from app.principals import Forbidden, Principal
 from app.routes import origin
 from app.routes.exchange import Exchange
 from app.sign_in import LoginSession
@@ -22,6 +22,13 @@ class ForeignPage(Forbidden):
     def __init__(self) -> None:
         """Says what would have sufficed."""
         super().__init__(message="Not from a page of another origin")
+
+
+async def by_authorization(exchange: Exchange, authorization: bytes) -> Principal:
+    """Who calls by an Authorization header. Raises Unauthenticated, Throttled, or StoreDown."""
+    principals = exchange.service.principals
+    known = principals.known(authorization)
+    return known or await principals.authenticate(authorization, exchange.client)
 
 
 async def session(exchange: Exchange) -> tuple[str, LoginSession] | None:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from app.principals import Principal
 from app.routes import superoffice_about, superoffice_agents, superoffice_caller
 from app.routes import superoffice_actions as actions
 from app.routes import superoffice_sessions as sessions
@@ -55,14 +54,12 @@ class SuperOfficeFace:
     prefix = "/api/v1/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    identify = staticmethod(superoffice_caller.identify)
+    """By the Authorization header, else by cookies and X-XSRF-TOKEN."""
 
     def __init__(self) -> None:
         """Serves all operations."""
         self.routes: Routes = _routes()
-
-    async def identify(self, exchange: Exchange) -> Principal:
-        """By the Authorization header, else by cookies and X-XSRF-TOKEN."""
-        return await superoffice_caller.identify(exchange)
 
     def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
         """The documented error object; the message names the property at fault."""

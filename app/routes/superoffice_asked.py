@@ -1,7 +1,7 @@
 """What a request to the SuperOffice-style face asks for, and answers in the manner it asks for."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import tzinfo
 from math import ceil
 from time import time
@@ -11,8 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.calls import Call
-from app.principals import AGENT, CUSTOMER, MANAGER, Principal
-from app.routes.exchange import Exchange, Reply, etag
+from app.principals import Principal
+from app.roles import AGENT, CUSTOMER, MANAGER
+from app.routes.exchange import Exchange, Headers, Reply, etag
 from app.wire import http_date
 from app.wire.form import pairs
 from app.wire.formats import JSON, Format
@@ -33,7 +34,6 @@ _SETTLED_S = 1.0
 _TRUTHS = {"": False, "true": True, "1": True, "false": False, "0": False}
 
 Session = Folded[ChatSession]
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Asked(Struct, frozen=True):

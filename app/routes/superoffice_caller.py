@@ -11,7 +11,7 @@ import hmac
 from app.principals import Principal, Unauthenticated
 from app.routes import origin
 from app.routes.exchange import Exchange
-from app.routes.signed_in import refuse_foreign, session, xsrf_token
+from app.routes.signed_in import by_authorization, refuse_foreign, session, xsrf_token
 
 _TICKET = b"soticket"
 
@@ -24,8 +24,7 @@ async def identify(exchange: Exchange) -> Principal:
     scheme, blank, credentials = authorization.partition(b" ")
     if scheme.lower() == _TICKET:
         authorization = b"Bearer" + blank + credentials
-    principals = exchange.service.principals
-    principal = await principals.authenticate(authorization, exchange.client)
+    principal = await by_authorization(exchange, authorization)
     # A browser keeps a password that was typed in and adds it to what any page asks for.
     typed = scheme.lower() == b"basic" and origin.is_from_page(exchange.headers)
     if typed and not origin.is_safe(exchange.method):

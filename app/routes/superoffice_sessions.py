@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from app.calls import Answer
 from app.chat_list import list_chat_sessions, sessions_of
 from app.odata.filter import Asker
-from app.principals import SYSTEM_ADMINISTRATOR, Forbidden
+from app.principals import Forbidden
+from app.roles import SYSTEM_ADMINISTRATOR
 from app.routes.exchange import Reply, etag, position_headers
 from app.routes.superoffice_asked import Asked, is_customer, is_unchanged, last_modified, sees_key
 from app.wire.form import pairs

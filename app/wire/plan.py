@@ -22,6 +22,11 @@ class Member(NamedTuple):
     """Whether it is UNSET where nothing is given for it."""
 
 
+def pascal_case(name: str) -> str:
+    """A member's name in PascalCase, from camelCase."""
+    return name[:1].upper() + name[1:]
+
+
 @cache
 def members(kind: type[Dto]) -> tuple[Member, ...]:
     """The members of `kind` in the order in which they are declared."""
@@ -29,7 +34,7 @@ def members(kind: type[Dto]) -> tuple[Member, ...]:
         Member(
             attribute=field.name,
             camel=field.encode_name,
-            pascal=field.encode_name[0].upper() + field.encode_name[1:],
+            pascal=pascal_case(field.encode_name),
             may_be_absent=field.default is UNSET,
         )
         for field in fields(kind)

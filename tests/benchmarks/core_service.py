@@ -9,7 +9,8 @@ import msgspec
 from litestar import Litestar
 
 from app.main import create_app as create_service
-from app.principals import SYSTEM_ADMINISTRATOR, Principal
+from app.principals import Principal
+from app.roles import SYSTEM_ADMINISTRATOR
 from app.routes.errors import Refusal
 from app.routes.evo_operations import OPERATIONS, carry_out_one
 from app.routes.exchange import Exchange, Reply

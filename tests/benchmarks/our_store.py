@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.calls import Call, Drawn, Metadata
 from app.ops.store import Where, connected, prepare
-from app.principals import SYSTEM_ADMINISTRATOR
+from app.roles import SYSTEM_ADMINISTRATOR
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.account import NewAccount

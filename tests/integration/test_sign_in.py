@@ -15,8 +15,7 @@ from app.ops import users
 from app.ops.store import Connection
 from app.principals import Forbidden, Principal, Unauthenticated
 from app.routes.evo_auth import OPERATIONS, identify
-from app.routes.evo_operations import Headers
-from app.routes.exchange import Exchange
+from app.routes.exchange import Exchange, Headers
 from app.routes.signed_in import xsrf_token
 from app.service import Service, open_service
 from app.settings import Settings

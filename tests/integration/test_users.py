@@ -7,7 +7,7 @@ import pytest
 
 from app.ops import users
 from app.ops.store import Connection
-from app.principals import SYSTEM_ADMINISTRATOR
+from app.roles import SYSTEM_ADMINISTRATOR
 
 BAD_NAMES = pytest.mark.parametrize(
     "name", ["", "a:b", "a\0b", "a\nb", "\udcff"], ids=["empty", "colon", "nul", "line", "no text"]

@@ -185,6 +185,13 @@ def test_an_idempotency_key_is_kept_as_it_came(key: bytes) -> None:
     assert kept == key.decode("latin-1")
 
 
+def test_each_request_of_a_batch_has_a_key_of_its_own() -> None:
+    batch = exchange((b"idempotency-key", b"k"))
+    keys = [batch.call(item).metadata.idempotency_key for item in (None, 0, 1)]
+    assert len(set(keys)) == 3
+    assert exchange().call(1).metadata.idempotency_key is None
+
+
 @pytest.mark.parametrize("key", [b"", b"k" * 256, b"k" * 5_000, b"a\0b"])
 def test_an_idempotency_key_that_cannot_be_kept_is_refused(key: bytes) -> None:
     with pytest.raises(BadInput) as refused:

@@ -11,10 +11,10 @@ from app.wire.superoffice.odata import (
     MAX_CHARACTERS,
     MAX_NESTING,
     All,
-    Call,
     Comparison,
     Either,
     Form,
+    FunctionCall,
     Negation,
     Test,
     Truth,
@@ -34,7 +34,7 @@ def spelt(test: Test) -> str:
             return f"!{spelt(inner)}"
         case Comparison(column, operator, values):
             return " ".join([column.name, operator.name, *map(written, values)])
-        case Call(function, arguments):
+        case FunctionCall(function, arguments):
             return f"{function.name}({', '.join(map(written, arguments))})"
         case Truth(call, operator, value):
             return f"{spelt(call)} {operator.name} {written(value)}"

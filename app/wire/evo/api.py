@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from app.roles import MANAGER, SYSTEM_ADMINISTRATOR
 from app.wire.evo import requests as r
 from app.wire.evo.dto import (
     AccountInfo,
@@ -14,9 +15,6 @@ from app.wire.evo.dto import (
     ListResponse,
     UserInfo,
 )
-
-SYSTEM_ADMINISTRATOR = "SystemAdministrator"
-MANAGER = "Manager"
 
 
 class Api(Struct, frozen=True, kw_only=True):

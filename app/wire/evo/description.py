@@ -16,6 +16,7 @@ from msgspec.structs import fields
 
 from app.wire.evo.api import API, Api
 from app.wire.evo.dto import TYPES_NAMESPACE, Dto
+from app.wire.plan import pascal_case
 
 FRAMEWORK = "ServiceStack"
 """Namespace of the types that belong to the framework, whose client libraries may bring them."""
@@ -51,7 +52,7 @@ class MemberDescription(Struct, frozen=True):
     @property
     def pascal(self) -> str:
         """PascalCase."""
-        return self.name[:1].upper() + self.name[1:]
+        return pascal_case(self.name)
 
 
 class ClassDescription(Struct, frozen=True):

@@ -13,6 +13,7 @@ from app.wire.evo.dto import (
     ResponseError,
     ResponseStatus,
 )
+from app.wire.plan import pascal_case
 from domain.account import Account
 from domain.ai_session import AISession, SessionAction
 from projections.fold import Folded
@@ -70,7 +71,7 @@ def error_response(
     """
     errors = []
     if field is not None:
-        name = field[:1].upper() + field[1:]
+        name = pascal_case(field)
         errors.append(ResponseError(error_code=code, field_name=name, message=message))
     meta = None if index is None else {"AutoBatchIndex": str(index)}
     status = ResponseStatus(error_code=code, message=message, errors=errors, meta=meta)

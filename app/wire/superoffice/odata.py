@@ -57,7 +57,7 @@ class Comparison(Struct, frozen=True):
     values: tuple[Value, ...]
 
 
-class Call(Struct, frozen=True):
+class FunctionCall(Struct, frozen=True):
     """`function(argument, …)`."""
 
     function: Named
@@ -67,7 +67,7 @@ class Call(Struct, frozen=True):
 class Truth(Struct, frozen=True):
     """`call operator value`, as older clients write it: `substringof('a', text) eq true`."""
 
-    call: Call
+    call: FunctionCall
     operator: Named
     value: Value
 
@@ -90,7 +90,7 @@ class Either(Struct, frozen=True):
     tests: "tuple[Test, ...]"
 
 
-Test = Comparison | Call | Truth | Negation | All | Either
+Test = Comparison | FunctionCall | Truth | Negation | All | Either
 """A condition."""
 
 
@@ -150,14 +150,14 @@ class _Conditions(Transformer[Token, Test]):
         return Comparison(_named(column), _named(operator), _values(values))
 
     def call(self, parts: list[Token | Value]) -> Test:
-        return Call(_named(parts[0]), _values(parts[1:]))
+        return FunctionCall(_named(parts[0]), _values(parts[1:]))
 
-    def truth(self, parts: list[Call | Token | Value | None]) -> Test:
+    def truth(self, parts: list[FunctionCall | Token | Value | None]) -> Test:
         match parts:
-            case [Call() as call, Token() as operator, Value() as value]:
+            case [FunctionCall() as call, Token() as operator, Value() as value]:
                 return Truth(call, _named(operator), value)
             case _:
-                return cast("Call", parts[0])
+                return cast("FunctionCall", parts[0])
 
     def value(self, parts: list[Token]) -> Value:
         token = parts[0]
