@@ -35,5 +35,5 @@ def folded(state: ChatSession) -> Folded[ChatSession]:
 
 async def insert(owner: asyncpg.Connection, states: Sequence[ChatSession]) -> None:
     """Put sessions into the view."""
-    rows = [VIEW.row(folded(state)) for state in states]
+    rows = [row for state in states if (row := VIEW.row(folded(state))) is not None]
     await owner.copy_records_to_table(VIEW.name, records=rows, columns=ENVELOPE)
