@@ -113,16 +113,13 @@ class Exchange:
 
     @property
     def base_url(self) -> str:
-        """Scheme and authority as the client used them, for links."""
-        host = self.headers.get(b"host", b"").decode("latin-1") or self._own_authority
-        return f"{self.scheme}://{host}"
+        """Scheme and authority as the client used them, for links.
 
-    @property
-    def _own_authority(self) -> str:
-        """Where the connection came in: for HTTP/1.0, which knows no Host (RFC 9112, 3.3)."""
-        host, port = self._scope["server"] or ("localhost", None)
-        host = f"[{host}]" if ":" in host else host
-        return host if port is None else f"{host}:{port}"
+        Empty for a client that names no host (HTTP/1.0): a link without either leads it back to
+        where it came, and the service knows only the address that it listens on (0.0.0.0).
+        """
+        host = self.headers.get(b"host", b"").decode("latin-1")
+        return f"{self.scheme}://{host}" if host else ""
 
     @property
     def scheme(self) -> str:
