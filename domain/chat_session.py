@@ -209,7 +209,6 @@ def _updated(changes: dict[str, Any]) -> Sequence[ChatSessionEvent]:
         own.append(ChatSessionRated(rating=changes.pop("rating")))
     if changes.get("status") in ENDED:
         status, when = changes.pop("status"), changes.pop("when_ended", UNSET)
-        changes.pop("transfer_to", None)  # closing a session clears it
         own.append(ChatSessionClosed(status=status, reason=BY_CLIENT, when_ended=when))
     return [ChatSessionUpdated(**changes), *own] if changes else own
 
@@ -221,7 +220,7 @@ def _changes(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, An
 
 
 def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
-    """What follows from the status that is wanted, for the most part unless the client says it.
+    """What follows from the status that is wanted, where the client does not say otherwise.
 
     What followed when the session came to its status still does: the same update again changes
     nothing.
@@ -234,10 +233,8 @@ def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, 
         if wanted.initial_queue_pos == 0:
             was = held.initial_queue_pos if stays else 0
             following["initial_queue_pos"] = was or wanted.queue_pos
-    elif wanted.status in ENDED:
-        following["transfer_to"] = None  # nobody can take over what has ended
-        if not is_set(wanted.when_ended):
-            following["when_ended"] = _kept(held.when_ended, held.status in ENDED, wanted.at)
+    elif wanted.status in ENDED and not is_set(wanted.when_ended):
+        following["when_ended"] = _kept(held.when_ended, held.status in ENDED, wanted.at)
     return following
 
 

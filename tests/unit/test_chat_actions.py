@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.chat_actions import (
+    CUSTOMER_GONE,
     AcceptChatSessionTransfer,
     AddChatMessage,
     CloseDeadChatSession,
@@ -162,8 +163,9 @@ def test_an_accepted_transfer_changes_hands_and_a_rejected_one_leaves_no_trace()
     assert rejected == state_after(QUEUED, PICKED)
 
 
-def test_what_has_ended_is_handed_to_nobody() -> None:
-    assert state_after(QUEUED, PICKED, ASKED, FINISHED).transfer_to is None
+def test_what_the_service_ends_is_handed_to_nobody() -> None:
+    gone = ChatSessionClosed(status=ChatSessionStatus.CLOSED, reason=CUSTOMER_GONE)
+    assert state_after(QUEUED, PICKED, ASKED, gone).transfer_to is None
 
 
 def test_a_user_without_a_number_is_nobody() -> None:
