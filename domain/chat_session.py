@@ -184,14 +184,18 @@ def there(chat_session_id: ChatSessionId, state: ChatSession | None) -> ChatSess
     return state
 
 
-def reopened(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
-    """What some changed fields make of a session: one that is open again has not ended.
+def in_part(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
+    """What some changed fields make of a session: what follows from them, unless they say else.
 
-    Unless the change says when. Not for a session that is given as a whole: that says everything.
+    One that is open again has not ended; one that has ended is handed to nobody. Not for a session
+    that is given as a whole: that says everything.
     """
-    is_open_again = held.status in ENDED and changed.status in OPEN
-    unsaid = changed.when_ended == held.when_ended
-    return replace(changed, when_ended=EMPTY) if is_open_again and unsaid else changed
+    if held.status in ENDED and changed.status in OPEN and changed.when_ended == held.when_ended:
+        return replace(changed, when_ended=EMPTY)
+    ends = held.status not in ENDED and changed.status in ENDED
+    if ends and changed.transfer_to == held.transfer_to:
+        return replace(changed, transfer_to=None)
+    return changed
 
 
 def _wanted(

@@ -29,7 +29,7 @@ from domain.chat_session import (
     NewChatSession,
     UpdateChatSession,
     decide,
-    reopened,
+    in_part,
 )
 from domain.date_time import EMPTY, DateTime
 from domain.errors import AlreadyExists, NotFound
@@ -235,17 +235,17 @@ def test_one_end_after_the_other_is_the_same_end() -> None:
 def test_what_is_open_again_has_not_ended(status: ChatSessionStatus) -> None:
     held = ChatSessionFields(status=ChatSessionStatus.CLOSED, when_ended=NOON)
     opened = replace(held, status=status)
-    assert reopened(opened, held) == replace(opened, when_ended=EMPTY)
+    assert in_part(opened, held) == replace(opened, when_ended=EMPTY)
     said = replace(opened, when_ended=LATER)
-    assert reopened(said, held) == said
+    assert in_part(said, held) == said
 
 
 def test_what_stays_ended_or_open_keeps_its_end() -> None:
     closed = ChatSessionFields(status=ChatSessionStatus.CLOSED, when_ended=NOON)
     finished = replace(closed, status=ChatSessionStatus.FINISHED)
     waiting = replace(closed, status=ChatSessionStatus.IN_QUEUE)
-    assert reopened(finished, closed) == finished
-    assert reopened(waiting, waiting) == waiting
+    assert in_part(finished, closed) == finished
+    assert in_part(waiting, waiting) == waiting
 
 
 def test_who_comes_back_to_the_queue_waits_anew() -> None:
