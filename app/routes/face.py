@@ -27,7 +27,7 @@ _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
-_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
@@ -158,7 +158,7 @@ async def _answer(
         if not operation.anonymous:
             exchange.principal = await face.identify(exchange)
         if sent not in _BODILESS:
-            await exchange.read(receive)
+            await service.bodies.wait(exchange.read(receive))
         return await operation.handler(exchange), operation, shared
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)
