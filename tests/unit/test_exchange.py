@@ -44,7 +44,7 @@ def exchange(
     return opened
 
 
-async def body_of(parts: Sequence[bytes]) -> bytes:
+async def body_of(parts: Sequence[bytes], *headers: tuple[bytes, bytes]) -> bytes:
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(parts)}
         for number, part in enumerate(parts, 1)
@@ -53,7 +53,7 @@ async def body_of(parts: Sequence[bytes]) -> bytes:
     async def receive() -> Any:  # noqa: ANN401  # any ASGI message
         return messages.pop(0)
 
-    opened = exchange()
+    opened = exchange(*headers)
     await opened.read(receive)
     return opened.body
 
@@ -181,6 +181,17 @@ def test_a_call_knows_where_it_came_from() -> None:
 @pytest.mark.parametrize("parts", [[b""], [b"body"], [b"bo", b"", b"dy"], [b"x" * BODY_BYTES]])
 async def test_a_body_is_read_whole(parts: list[bytes]) -> None:
     assert await body_of(parts) == b"".join(parts)
+
+
+@pytest.mark.parametrize("length", [b"4", b"04", b"0004"])
+async def test_a_length_is_a_number_however_it_is_written(length: bytes) -> None:
+    assert await body_of([b"body"], (b"content-length", length)) == b"body"
+
+
+@pytest.mark.parametrize("length", [b"5", b"3", b"+4", b"", b"4, 4", b"\xd9\xa4"])
+async def test_another_length_than_the_bodys_is_refused(length: bytes) -> None:
+    with pytest.raises(BadInput):
+        await body_of([b"body"], (b"content-length", length))
 
 
 @pytest.mark.parametrize(
