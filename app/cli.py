@@ -20,7 +20,7 @@ from app.ops import verify as verifying
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
 from app.ops.show import print_steps, print_table, progress
 from app.ops.store import Connection, Where, database, prepare
-from app.settings import CUSTOMER_TIMEOUT_S
+from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -56,6 +56,13 @@ def main() -> None:
     type=click.FloatRange(0),
     help="Seconds after which a chat is closed whose customer has stopped fetching; 0: never.",
 )
+@option(
+    "--body-deadline",
+    default=BODY_DEADLINE_S,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds within which a request's body has to come whole.",
+)
 @on_data
 def serve(
     where: Where,
@@ -67,6 +74,7 @@ def serve(
     behind_proxy: bool,
     allowed_origins: tuple[str, ...],
     customer_timeout: float,
+    body_deadline: float,
 ) -> None:
     """Migrate, then serve HTTP."""
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
@@ -80,6 +88,7 @@ def serve(
         behind_proxy=behind_proxy,
         allowed_origins=frozenset(allowed_origins),
         customer_timeout_s=customer_timeout,
+        body_deadline_s=body_deadline,
     )
 
 

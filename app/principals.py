@@ -172,7 +172,7 @@ class Principals:
         scheme, _, credentials = authorization.partition(b" ")
         match scheme.lower():
             case b"basic":
-                name, password = _name_and_password(credentials)
+                name, password = name_and_password(authorization)
                 return await self._by_password(name, password, address, known)
             case b"bearer":
                 return await self._by_token(credentials)
@@ -234,7 +234,11 @@ def is_text(value: str) -> bool:
     return "\0" not in value
 
 
-def _name_and_password(credentials: bytes) -> tuple[str, str]:
+def name_and_password(authorization: bytes) -> tuple[str, str]:
+    """What an Authorization header of the scheme Basic holds. Raises Unauthenticated."""
+    scheme, _, credentials = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        raise Unauthenticated("Not Authenticated")
     try:
         pair = base64.b64decode(credentials.strip(), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):

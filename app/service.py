@@ -12,6 +12,7 @@ from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import heads
 from app.new_uuid import new_uuid
+from app.patience import Patience
 from app.principals import Principals
 from app.settings import Settings
 from app.sign_in import Logins
@@ -55,6 +56,8 @@ class Service:
             checks=settings.password_checks,
         )
         self.logins = Logins(pool, self.principals, settings)
+        self.bodies = Patience(settings.body_deadline_s)
+        """For the body of a request to come."""
         self.draining = False
         self._partitions = partitions
         self._accounts: set[str] = set()

@@ -7,6 +7,7 @@ from msgspec import Struct
 from app.throttle import Limits
 
 CUSTOMER_TIMEOUT_S = 300.0
+BODY_DEADLINE_S = 15.0
 _FETCH_MARK_S = 15.0
 SERVICE_ROLE = "sessionary_service"
 """What migrations grant the service's rights to."""
@@ -55,6 +56,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How often such sessions are looked for."""
 
     body_bytes: int = 1024 * 1024
+    body_deadline_s: float = BODY_DEADLINE_S
+    """How long a request's body may take to come whole."""
     credential_ttl_s: float = 1.0
     """How long a verified credential counts before the principal is read again."""
     password_checks: int = 2

@@ -29,7 +29,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     page: int = 0
     """From 0. Behind the last one there are no items; one costs as much as all before it."""
     count_per_page: int | None = None
-    """From 1; None: ITEMS_A_PAGE. Cut at MOST_ITEMS_A_PAGE."""
+    """None or 0: ITEMS_A_PAGE. Cut at MOST_ITEMS_A_PAGE."""
     all: bool = False
     """As many a page as there may be."""
     specific_ids: Sequence[str] = ()

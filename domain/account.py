@@ -1,5 +1,6 @@
 """An account that sessions belong to: created, renamed, never deleted."""
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar, assert_never
 
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.event import Event
 from domain.ids import AccountId
-from domain.limits import RESERVED_ENDINGS
+from domain.limits import ACCOUNT_ID_PATTERN, ACCOUNT_ID_RULE, RESERVED_ENDINGS
 
 
 class NewAccount(Struct, frozen=True, kw_only=True):
@@ -66,6 +67,8 @@ def decide(command: Command, state: Account | None) -> Sequence[AccountEvent]:
         case NewAccount(account_id=account_id, name=name):
             if state is not None:
                 raise AlreadyExists("Account", account_id)
+            if not _is_fit(account_id):
+                raise InvalidField("Id", ACCOUNT_ID_RULE)
             if account_id.lower().endswith(RESERVED_ENDINGS):
                 endings = ", ".join(RESERVED_ENDINGS)
                 raise InvalidField("Id", f"An id does not end in {endings}: those name formats")
@@ -90,3 +93,6 @@ def evolve(state: Account | None, event: AccountEvent) -> Account:
             return replace(state, name=name)
         case _:
             assert_never(event)
+
+
+_is_fit = re.compile(ACCOUNT_ID_PATTERN).match

@@ -10,15 +10,19 @@ Int32 = Annotated[int, INT32]
 Purpose = Annotated[str, Meta(max_length=10_000)]
 """Free text. Evo documents no limit; ours keeps a session readable in one answer."""
 ACCOUNT_ID_LENGTH = 64
+ACCOUNT_ID_PATTERN = r"^(?!\.{1,2}\Z)[^/\x00-\x1f\x7f]*\Z"
+"""Of the id of a new account, fit for a path."""
+ACCOUNT_ID_RULE = "An id holds no slash and no control character, and is neither '.' nor '..'"
+"""The pattern in words."""
 AccountIdText = Annotated[
     str,
+    # Told, but not checked here: a decoder would show the pattern to who broke it.
     Meta(
         min_length=1,
         max_length=ACCOUNT_ID_LENGTH,
-        pattern=r"^(?!\.{1,2}\Z)[^/\x00-\x1f\x7f]*\Z",
+        extra_json_schema={"pattern": ACCOUNT_ID_PATTERN},
     ),
 ]
-"""The id of a new account, fit for a path: no slash, nothing unprintable, neither `.` nor `..`."""
 RESERVED_ENDINGS = (".json", ".xml", ".jsv", ".csv", ".jsonl")
 """At the end of a path they name a format: no id of an account may end so."""
 AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]

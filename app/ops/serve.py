@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import math
 import multiprocessing
 import os
 import socket
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
 
+_CLOSING_S = 5
+"""For a worker to end in, once the last request was answered."""
 _PORT_PATIENCE_S = 5.0
 """Workers of a service that was killed while they were starting hold its port for a moment."""
 
@@ -115,7 +118,8 @@ def _run(listen: Listen, settings: Settings, say: Callable[[str], None]) -> None
         loop=Loops.uvloop,
         websockets=False,
         log_access=False,
-        workers_kill_timeout=10,
+        # A client that stopped in the middle of a body is waited for until its time is up.
+        workers_kill_timeout=math.ceil(settings.body_deadline_s) + _CLOSING_S,
         process_name=None,
     ).serve(target_loader=partial(_load, settings), wrap_loader=False)
 

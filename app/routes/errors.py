@@ -14,6 +14,7 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
+from app.patience import Stalled
 from app.principals import Forbidden, Unauthenticated
 from app.routes.exchange import Headers, TooLarge, UnknownCoding, etag
 from app.throttle import Throttled
@@ -75,6 +76,7 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     Throttled: (429, "TooManyRequests"),
     BadInput: (400, "BadRequest"),
     InvalidBatch: (400, "InvalidBatch"),
+    Stalled: (408, "RequestTimeout"),
     TooLarge: (413, "RequestTooLarge"),
     UnknownType: (415, "UnsupportedMediaType"),
     NotAcceptable: (406, "NotAcceptable"),
@@ -109,6 +111,8 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
             return Refusal(exact, code, message)
         case UnknownCoding():
             return Refusal(status, code, message, headers=_PLAIN_ONLY)
+        case Stalled():  # the rest of the request may still come
+            return Refusal(status, code, message, headers=((b"connection", b"close"),))
         case VersionMismatch(version=version):
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():

@@ -10,7 +10,7 @@ sign in again.
 
 from collections.abc import Mapping, Sequence
 
-from app.principals import Principal, Unauthenticated
+from app.principals import Principal, Unauthenticated, name_and_password
 from app.routes import origin
 from app.routes.evo_operations import Query, Result, required
 from app.routes.exchange import Exchange, Headers
@@ -70,6 +70,8 @@ async def _authenticate(exchange: Exchange, request: r.Authenticate) -> Result:
             return await _sign_out(exchange)
         case "credentials":
             return await _sign_in(exchange, request)
+        case "basic":
+            return await _sign_in(exchange, request, by_header=True)
         case "" if request.user_name or request.password:
             return await _sign_in(exchange, request)
         case "":
@@ -78,13 +80,19 @@ async def _authenticate(exchange: Exchange, request: r.Authenticate) -> Result:
             raise NotFound("Authentication provider", request.provider)
 
 
-async def _sign_in(exchange: Exchange, request: r.Authenticate) -> Result:
+async def _sign_in(
+    exchange: Exchange, request: r.Authenticate, *, by_header: bool = False
+) -> Result:
+    """A session for who proves to be somebody: by the DTO, or by the Authorization header."""
     if origin.is_safe(exchange.method):
         # A link that signs in would leave the password in histories and logs.
         raise BadInput("Sign in with POST", field="provider")
     refuse_foreign(exchange)
-    name = required("userName", request.user_name)
-    password = required("password", request.password)
+    if by_header:
+        name, password = name_and_password(exchange.headers.get(b"authorization", b""))
+    else:
+        name = required("userName", request.user_name)
+        password = required("password", request.password)
     permanent = request.remember_me is True
     logins = exchange.service.logins
     token, login = await logins.sign_in(name, password, exchange.client, permanent=permanent)

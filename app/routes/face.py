@@ -20,6 +20,7 @@ from app.routes.errors import Refusal, refusal
 from app.routes.exchange import Exchange, Headers, Reply
 from app.routes.table import Table
 from app.service import Service
+from app.wire.formats import require_charset
 
 _LOG = logging.getLogger("sessionary.http")
 _ALWAYS = (
@@ -27,7 +28,10 @@ _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
-_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+"""Of what no browser is to show as a page; pages say themselves what they may load."""
+_HTML = b"text/html"
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
@@ -158,7 +162,9 @@ async def _answer(
         if not operation.anonymous:
             exchange.principal = await face.identify(exchange)
         if sent not in _BODILESS:
-            await exchange.read(receive)
+            await service.bodies.wait(exchange.read(receive))
+            if exchange.body:
+                require_charset(exchange.headers.get(b"content-type", b""))
         return await operation.handler(exchange), operation, shared
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)
@@ -179,6 +185,8 @@ def _unserved(place: _Place, method: str) -> Refusal:
 async def _send(send: Send, reply: Reply, shared: Headers, *, head: bool = False) -> None:
     body = reply.body
     headers = [(b"content-length", b"%d" % len(body)), *_ALWAYS, *reply.headers, *shared]
+    if not reply.content_type.startswith(_HTML):
+        headers.append(_NO_PAGE)
     if body:
         headers.append((b"content-type", reply.content_type))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -4,6 +4,7 @@ import re
 from functools import cache, partial
 
 from app.pages import metadata, openapi
+from app.pages.api_index import api_index
 from app.pages.dtos import dtos
 from app.pages.metadata_types import metadata_types
 from app.pages.templates import FOLDER
@@ -69,6 +70,11 @@ class PagesFace:
         return _page(page, refused.status, refused.headers)
 
 
+async def start(_: Exchange) -> Reply:
+    """`GET /`: leads to the list of what there is."""
+    return Reply(302, headers=((b"location", b"/metadata"),))
+
+
 async def list_operations(_: Exchange) -> Reply:
     """`GET /metadata`."""
     return _page(metadata.index_page())
@@ -117,6 +123,11 @@ async def show_metadata_types(exchange: Exchange) -> Reply:
     return Reply(200, body)
 
 
+async def show_index(exchange: Exchange) -> Reply:
+    """`GET /api`."""
+    return Reply(200, api_index(_base_url(exchange, {})))
+
+
 async def viewer(_: Exchange) -> Reply:
     """`GET /schema`."""
     return Reply(200, openapi.viewer_page().encode(), _VIEWER_POLICY, _HTML)
@@ -142,6 +153,8 @@ async def openapi_yaml(_: Exchange) -> Reply:
 
 
 ROUTES: Routes = {
+    "/": {"GET": Operation("Start", start, anonymous=True)},
+    "/api": {"GET": Operation("ApiIndex", show_index, anonymous=True)},
     "/metadata": {"GET": Operation("Metadata", list_operations, anonymous=True)},
     **{
         f"/metadata/{name}": {"GET": Operation("PageFile", partial(file, name), anonymous=True)}

@@ -7,11 +7,6 @@ from app.wire.superoffice import about
 from app.wire.superoffice.list_rows import METADATA_PATH
 
 
-async def version(exchange: Exchange) -> Reply:
-    """`GET /api`: for everybody, as documented."""
-    return Reply(200, about.write_version(exchange.base_url))
-
-
 async def operations(exchange: Exchange) -> Reply:
     """`GET /api/v1`."""
     return Reply(200, about.write_operations(exchange.base_url))
@@ -23,7 +18,6 @@ async def metadata(_: Exchange) -> Reply:
 
 
 OPERATIONS = {
-    "/api": Operation("Version", version, anonymous=True),
     f"/api/{about.VERSION}": Operation("Operations", operations),
     METADATA_PATH: Operation("Metadata", metadata),
 }

@@ -179,9 +179,14 @@ def is_customer(principal: Principal) -> bool:
 
 
 def is_unchanged(headers: Mapping[bytes, bytes], session: Session) -> bool:
-    """Whether a session is as it was at the moment that If-Modified-Since names."""
-    if b"if-none-match" in headers:
-        return False  # goes before it (RFC 9110, 13.1.3)
+    """Whether a session has the version of If-None-Match, or else has not changed since a date.
+
+    That is If-Modified-Since's, which the version goes before (RFC 9110, 13.1.3).
+    """
+    tags = headers.get(b"if-none-match")
+    if tags is not None:
+        held = {tag.strip().removeprefix(b"W/") for tag in tags.split(b",")}
+        return not held.isdisjoint((etag(session.version)[1], b"*"))
     since = http_date.read(headers.get(b"if-modified-since"))
     return since is not None and session.audit.modified_at <= since
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
+from app.wire.formats import UTF_8
 from app.wire.json_text import BadInput
 from app.wire.tree import Tree
 
@@ -20,7 +21,6 @@ CONTENT_TYPE_BYTES = 1_000
 """Of the header that names a boundary; that has 70 at most (RFC 2046)."""
 
 _BOUNDARY = re.compile(rb';\s*boundary\s*=\s*(?:"([^"\\\r\n]+)"|([^\s;,"]+))', re.IGNORECASE)
-_UTF_8 = {None, "utf-8", "utf8", "us-ascii", "ascii"}
 
 
 def pairs(query: bytes) -> list[tuple[str, str]]:
@@ -93,7 +93,7 @@ def _parts(parser: PushMultipartParser, body: bytes) -> list[tuple[str, str]]:
 def _part(segment: MultipartSegment, content: bytes) -> tuple[str, str]:
     if not segment.name:
         raise _malformed("multipart form", "a part has no name")
-    if (segment.charset and segment.charset.lower()) not in _UTF_8:
+    if (segment.charset or "").lower() not in UTF_8:
         raise _malformed("multipart form", f"{segment.name!r} is not in UTF-8")
     try:
         return _without_nul(segment.name, content.decode())

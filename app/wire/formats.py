@@ -4,13 +4,14 @@ The order of precedence is ServiceStack's: extension, `?format=`, the format in 
 the request's own type for `*/*`, JSON. Unlike there, Accept's weights count.
 """
 
+import re
 from functools import lru_cache
 
 from msgspec import Struct
 
 
 class UnknownType(Exception):
-    """A body in no form that can be read."""
+    """A body in none of the formats that there are, or in a charset that none is read in."""
 
 
 class Format(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,9 @@ FORMATS: dict[str, Format] = {
     format_.name: format_ for format_ in (JSON, XML, JSV, CSV, JSON_LINES)
 }
 """By name; a list of answers is in this order of preference."""
+UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+"""Charsets of a text that can be read as UTF-8; the first one: none is named."""
+_CHARSET = re.compile(rb';\s*charset\s*=\s*["\']?([^\s;,"\']*)', re.IGNORECASE)
 _BY_MEDIA_TYPE = {name: format_ for format_ in FORMATS.values() for name in format_.media_types}
 
 
@@ -98,6 +102,19 @@ def media_type(content_type: bytes | None) -> str:
 @lru_cache(256)
 def _bare(content_type: bytes) -> str:
     return content_type.partition(b";")[0].strip().lower().decode("latin-1")
+
+
+@lru_cache(256)
+def require_charset(content_type: bytes) -> None:
+    """Raise UnknownType where a body says to be in a charset that it would not be read in.
+
+    Everything is UTF-8, or UTF-16 with a byte order mark if it is XML.
+    """
+    found = _CHARSET.search(content_type)
+    charset = "" if found is None else found[1].decode("latin-1").lower()
+    if charset in UTF_8 or (charset == "utf-16" and of_media_type(_bare(content_type)) is XML):
+        return
+    raise UnknownType(f"A body in the charset {charset[:100]!r} cannot be read, but one in utf-8")
 
 
 @lru_cache(256)

@@ -1,7 +1,9 @@
 """Reading JSON that strangers sent: whatever is wrong ends in `BadInput`, naming the field."""
 
+import contextlib
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -66,7 +68,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     except msgspec.ValidationError as error:
         raise invalid(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(f"Malformed JSON: {error}", code="SerializationException") from error
+        raise _malformed(body, error) from error
 
 
 def _refuse_twins(body: bytes) -> None:
@@ -156,12 +158,27 @@ def _field_with_nul(body: bytes) -> str | None:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return _find_nul(value, "")
+    return _find(_HAS_NUL, value, "")
 
 
-def _find_nul(value: object, path: str) -> str | None:
+def _malformed(body: bytes, error: Exception) -> BadInput:
+    """What a decoder could not read, in its words, unless these say something else."""
+    code = "SerializationException"
+    field = None
+    if b"\\u" in body and isinstance(error, msgspec.DecodeError):
+        # The decoder takes half a pair before the end of a text for the end of the body.
+        with contextlib.suppress(ValueError):
+            field = _find(_HAS_SURROGATE, json.loads(body, parse_int=str), "")
+    if field is None:
+        return BadInput(f"Malformed JSON: {error}", code=code)
+    named = field.encode(errors="replace").decode()  # names may hold halves, too
+    return BadInput("Malformed JSON: a text holds half of a surrogate pair", field=named, code=code)
+
+
+def _find(holds: "_Holds", value: object, path: str) -> str | None:
+    """The path of a member whose text holds something; None if there is none."""
     match value:
-        case str() if "\0" in value:
+        case str() if holds(value):
             return path or None
         case dict():
             pairs = ((f"{path}.{key}".lstrip("."), member) for key, member in value.items())
@@ -169,4 +186,9 @@ def _find_nul(value: object, path: str) -> str | None:
             pairs = ((path, member) for member in value)
         case _:
             return None
-    return next((found for name, member in pairs if (found := _find_nul(member, name))), None)
+    return next((found for name, member in pairs if (found := _find(holds, member, name))), None)
+
+
+_Holds = Callable[[str], object]
+_HAS_NUL: _Holds = re.compile("\0").search
+_HAS_SURROGATE: _Holds = re.compile("[\ud800-\udfff]").search

@@ -21,6 +21,7 @@ from app.wire.formats import CSV, FORMATS, JSON, JSON_LINES, JSV, XML, Format
 from app.wire.openapi import Part, Schema
 from app.wire.openapi_shared import (
     ANSWER_HEADERS,
+    OF_BODIES,
     REQUEST_HEADERS,
     SECURITY_SCHEMES,
     portable,
@@ -197,7 +198,7 @@ def _refusals(api: Api, verb: str, path: str) -> dict[str, Schema]:
     # Wrong credentials are refused and other origins' pages turned away wherever they ask.
     statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
     statuses += ["404"] if _PARAMETER.search(path) or api.request in _LOOKED_UP else []
-    statuses += ["413", "415"] if verb in _WITH_BODY else []
+    statuses += [] if verb == "GET" else OF_BODIES
     statuses += ["409", "412", "422"] if _is_command(api) else []
     return {status: ref("responses", refusal_name(_FACE, status)) for status in sorted(statuses)}
 

@@ -56,6 +56,7 @@ _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "404": ("There is no such thing", ()),
     "405": ("The method is not served here", ("Allow",)),
     "406": ("None of the media types that are accepted can be had", ()),
+    "408": ("The body does not come", ()),
     "409": (
         "The change conflicts with another, or its Idempotency-Key is in flight",
         ("Retry-After",),
@@ -63,12 +64,14 @@ _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "412": ("The version is another than If-Match says", ("ETag",)),
     "413": ("The body is too long", ()),
     "414": ("The URL is too long", ()),
-    "415": ("The body's type is not known", ()),
+    "415": ("The body's type or charset is not known", ()),
     "422": ("The Idempotency-Key was used for another command", ()),
     "429": ("Too many requests", ("Retry-After",)),
     "431": ("The headers are too long or too many", ()),
     "503": ("The service cannot answer now", ("Retry-After",)),
 }
+OF_BODIES = ["408", "413", "415"]
+"""Refusals of a body, which is read of all but a GET, described or not."""
 _PERHAPS_EMPTY = ("414", "431")
 """Refusals that have no body where the server's own limits are exceeded, before any face's."""
 

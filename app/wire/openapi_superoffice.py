@@ -9,6 +9,7 @@ from app.wire.formats import XML
 from app.wire.openapi import Part, Schema
 from app.wire.openapi_shared import (
     ANSWER_HEADERS,
+    OF_BODIES,
     REQUEST_HEADERS,
     SECURITY_SCHEMES,
     portable,
@@ -43,6 +44,7 @@ _ASKED = {
     "SO-AppToken": "Of a partner's application; not looked at",
 }
 _CONDITIONS = {
+    "If-None-Match": "Answer 304 if the session has one of these versions",
     "If-Modified-Since": "Answer 304 if the session did not change since then",
     "If-Unmodified-Since": "Do nothing if the session changed since then",
 }
@@ -167,7 +169,7 @@ def _page() -> Schema:
 
 def _operation(api: Api) -> Schema:
     names = [] if api.shows is Shows.NOTHING else list(_ASKED)[1:]
-    names += ["If-Modified-Since"] if _is_reading_one(api) else []
+    names += ["If-None-Match", "If-Modified-Since"] if _is_reading_one(api) else []
     names += ["Idempotency-Key"] if api.is_command else []
     names += ["If-Match", "If-Unmodified-Since"] if api.is_command and api.is_conditional else []
     names += ["X-XSRF-TOKEN"]
@@ -262,8 +264,7 @@ def _refused(api: Api) -> dict[str, Schema]:
     statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
     statuses += ["404"] if _PARAMETER.search(api.path) else []
     statuses += ["406"] if api.shows is not Shows.NOTHING else []
-    statuses += ["413"] if api.verb in ("POST", "PUT", "PATCH") else []
-    statuses += ["415"] if api.body is not None or api.is_patch else []
+    statuses += [] if api.verb == "GET" else OF_BODIES
     statuses += ["409", "412", "422"] if api.is_command else []
     return {status: ref("responses", refusal_name(_FACE, status)) for status in sorted(statuses)}
 

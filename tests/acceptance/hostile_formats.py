@@ -191,7 +191,10 @@ UNKNOWN = {
     "a type with a NUL's name": Bad(b"a", 415, content_type=b"application/%00"),
     "JSON of no type that is cut off": Bad(b'{"MEMBER":"a', content_type=b""),
     "JSON in UTF-16": Bad(
-        '{"MEMBER":"a"}'.encode("utf-16"), content_type=b"application/json; charset=utf-16"
+        '{"MEMBER":"a"}'.encode("utf-16"), 415, content_type=b"application/json; charset=utf-16"
+    ),
+    "JSON in UTF-16 that nobody names": Bad(
+        '{"MEMBER":"a"}'.encode("utf-16"), content_type=b"application/json"
     ),
 }
 

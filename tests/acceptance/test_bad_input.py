@@ -116,6 +116,7 @@ def test_a_bad_field_of_a_chat_session_is_named(
         ("/accounts", b'{"name":""}', 400, "Name"),
         ("/accounts", b'{"id":"' + b"a" * 65 + b'","name":"n"}', 400, "Id"),
         ("/accounts", b'{"id":"","name":"n"}', 400, "Id"),
+        ("/accounts", b'{"id":"a/b","name":"n"}', 400, "Id"),
         ("/accounts", b'{"id":"String","name":"n"}', 409, None),
     ],
 )

@@ -219,6 +219,67 @@ def test_what_contradicts_the_path_is_refused(
     assert refused("json", answer.content).fields == ["SessionId"]
 
 
+@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/ai/sessions/{session}", {"sessionId": "other"}, "SessionId"),
+        ("/ai/sessions/{session}/actions", {"sessionId": "other"}, "SessionId"),
+        ("/ai/sessions/{session}/actions/a", {"actionId": "other"}, "ActionId"),
+        ("/ai/sessions/{session}/actions/a", {"sessionId": "other"}, "SessionId"),
+    ],
+    ids=["a session", "its actions", "another action", "an action of another"],
+)
+def test_a_deletion_that_contradicts_its_path_is_refused(
+    admin: httpx.Client, session: str, path: str, body: dict[str, str], field: str
+) -> None:
+    answer = admin.request("DELETE", path.format(session=session), json=body)
+    assert answer.status_code == 400
+    assert refused("json", answer.content).fields == [field]
+
+
+@pytest.mark.parametrize("path", ["/ai/sessions/{session}", "/api/DeleteAISession"])
+def test_a_deletion_may_name_in_its_body_what_it_deletes(
+    admin: httpx.Client, session: str, path: str
+) -> None:
+    body = {"sessionId": session}
+    answer = admin.request("DELETE", path.format(session=session), json=body)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert admin.get(f"/ai/sessions/{session}").status_code == 404
+
+
+@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.parametrize(
+    ("path", "content_type", "body"),
+    [
+        ("/ai/sessions", "application/json; charset=iso-8859-1", b'{"purpose":"\xc3\xa9"}'),
+        ("/ai/sessions", "text/jsv; charset=iso-2022-jp", b'{purpose:\x1b$B$"\x1b(B}'),
+        ("/api/NewAISession", "text/plain; charset=utf-16", b"{}"),
+        ("/api/v1/ChatSession", "application/json; charset=iso-8859-1", b"{}"),
+    ],
+    ids=["json", "jsv", "by name", "superoffice"],
+)
+def test_a_body_in_a_charset_that_is_not_read_is_refused(
+    admin: httpx.Client, path: str, content_type: str, body: bytes
+) -> None:
+    answer = admin.post(path, content=body, headers={"Content-Type": content_type})
+    assert answer.status_code == 415
+    assert "charset" in answer.text
+
+
+def test_xml_may_be_in_utf_16(admin: httpx.Client) -> None:
+    body = "<NewAISession><Purpose>\u00e9 \u65e5</Purpose></NewAISession>".encode("utf-16")
+    headers = {"Content-Type": "application/xml; charset=utf-16", "Accept": "application/json"}
+    answer = admin.post("/ai/sessions", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["purpose"]) == (200, "\u00e9 \u65e5")
+
+
+def test_what_is_no_page_shows_nothing_as_one(admin: httpx.Client, session: str) -> None:
+    for path in (f"/ai/sessions/{session}", "/ai/nothing", "/api/v1/ChatSession", "/health/live"):
+        policy = admin.get(path).headers.get_list("content-security-policy")
+        assert policy == ["default-src 'none'; frame-ancestors 'none'"]
+
+
 def test_what_repeats_the_path_is_welcome(admin: httpx.Client, session: str) -> None:
     body = {"sessionId": session, "purpose": "x"}
     answer = admin.patch(f"/ai/sessions/{session}?sessionId={session}", json=body)
@@ -272,7 +333,7 @@ def test_applying_takes_no_body_and_no_type(
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/Nope", "/api/Nope[]", "/api", "/json/reply/Nope", "/json/reply", "/xml/oneway/Nope",
+        "/api/Nope", "/api/Nope[]", "/json/reply/Nope", "/json/reply", "/xml/oneway/Nope",
         "/yaml/reply/NewAISession", "/json/answer/NewAISession", "/api/NewAISession/x",
         "/api/NewAISession[]x", "/api/NewAISession.exe", "/ai/sessions/x/actions/y/z",
     ],

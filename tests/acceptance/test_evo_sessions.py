@@ -186,7 +186,7 @@ def test_lists_are_sorted_by_any_member(
         ("page=-1", "Page"),
         ("page=one", "Page"),
         ("page=1.5", "Page"),
-        ("countPerPage=0", "CountPerPage"),
+        ("countPerPage=-1", "CountPerPage"),
         ("countPerPage=1e999", "CountPerPage"),
         ("all=perhaps", "All"),
         ("simplifiedPaging=2", "SimplifiedPaging"),

@@ -65,6 +65,38 @@ def test_no_body_shows_the_session_that_its_cookies_hide(browser: httpx.Client) 
     assert token not in browser.get("/auth/status", headers=cookie_header(answer)).text
 
 
+@pytest.mark.parametrize("path", ["/auth/basic", "/auth/Basic", "/api/Authenticate?provider=basic"])
+def test_a_session_can_be_had_for_the_authorization_header(
+    browser: httpx.Client, path: str
+) -> None:
+    answer = browser.post(path, auth=ADMIN)
+    assert (answer.status_code, answer.json()["userName"]) == (200, ADMIN[0])
+    browser.cookies.clear()
+    assert is_signed_in(browser, cookie_header(answer))
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "Basic", "Basic !", "Bearer abc", httpx.BasicAuth(ADMIN[0], "wrong")._auth_header],
+    ids=["none", "empty", "no Base64", "another scheme", "wrong"],
+)
+def test_no_session_is_had_for_another_header(
+    browser: httpx.Client, authorization: str | None
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = browser.post("/auth/basic", headers=headers)
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert browser.get("/auth/basic", auth=ADMIN).status_code == 400, "a link signs nobody in"
+
+
+def test_a_ticked_box_makes_a_sign_in_last(browser: httpx.Client) -> None:
+    form = {"userName": ADMIN[0], "password": ADMIN[1], "rememberMe": "on"}
+    answer = browser.post(CREDENTIALS, data=form)
+    browser.cookies.clear()
+    assert set_cookies(answer)["ss-opt"][0] == "perm"
+
+
 def test_signing_out_removes_the_cookies_and_ends_the_session(
     browser: httpx.Client, cookies: Mapping[str, str]
 ) -> None:

@@ -111,6 +111,24 @@ def test_every_link_leads_to_something_of_this_origin(visitor: httpx.Client) -> 
     assert sum("lang=" in path for path in seen) > 100
 
 
+def test_the_start_leads_to_what_there_is(visitor: httpx.Client) -> None:
+    answer = visitor.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/metadata")
+    assert visitor.head("/").status_code == 302
+
+
+def test_programs_find_an_index_of_the_operations(visitor: httpx.Client) -> None:
+    answer = visitor.get("/api")
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    entries = {entry["name"]: entry for entry in answer.json()["apis"]}
+    assert entries["NewAISession"]["returns"] == "AISessionInfo"
+    assert "returns" not in entries["DeleteAISession"]
+    for entry in entries.values():
+        assert entry["description"]
+        assert visitor.get(entry["links"]["ui"]).status_code == 200
+        assert visitor.options(entry["links"]["api"]).status_code == 405, "it is there"
+
+
 @pytest.mark.parametrize("path", ["/metadata", "/types", "/schema"])
 def test_pages_cannot_be_posted_to(visitor: httpx.Client, path: str) -> None:
     answer = visitor.post(path)

@@ -128,6 +128,18 @@ def test_a_list_is_a_page_of_what_it_lists(client: JsonServiceClient, dtos: Modu
     assert [(type(item), item.name) for item in accounts.items] == [(dtos.AccountInfo, "Python")]
 
 
+@pytest.mark.parametrize("name", ["ListAISessions", "ListAccounts"])
+def test_a_typed_client_sends_zero_for_no_page_size(
+    client: JsonServiceClient, dtos: ModuleType, name: str
+) -> None:
+    # As published elsewhere: members that cannot be null are sent whether they were set or not.
+    unset = {"page": 0, "count_per_page": 0, "all": False, "simplified_paging": False}
+    wanted = getattr(dtos, name)(**unset, sort_order=dtos.SortOrder.ASCEND)
+    default = client.get(getattr(dtos, name)())
+    assert client.get(wanted) == default
+    assert 0 < len(default.items) <= 25
+
+
 def test_several_requests_go_in_one_call(client: JsonServiceClient, dtos: ModuleType) -> None:
     made = client.send_all([dtos.NewAISession(purpose="1"), dtos.NewAISession(purpose="2")])
     assert [(type(one), one.purpose) for one in made] == [

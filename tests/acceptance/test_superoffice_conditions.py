@@ -91,6 +91,19 @@ def test_what_did_not_change_is_not_sent_again(chats: Chats, path: str) -> None:
     assert changed.content == first.content
 
 
+def test_a_version_that_is_known_is_not_sent_again(chats: Chats, path: str) -> None:
+    kim = chats["kim"]
+    first = kim.get(path)
+    tag = first.headers["ETag"]
+    for known in (tag, f"W/{tag}", f'"0", {tag}', "*"):
+        answer = kim.get(path, headers={"If-None-Match": known})
+        assert (answer.status_code, answer.content) == (304, b""), known
+        assert answer.headers["ETag"] == tag
+    since = first.headers["Last-Modified"]
+    other = kim.get(path, headers={"If-None-Match": '"0", x', "If-Modified-Since": since})
+    assert other.content == first.content, "the version goes before the date"
+
+
 @pytest.mark.parametrize(
     "date", ["yesterday", "", "9" * 300, "Sat, 99 Nov 2026 10:00:00 GMT", "2026-11-21", '"1"']
 )

@@ -190,11 +190,12 @@ async def test_nothing_is_a_page_without_items(service: Service) -> None:
     ("wanted", "items"),
     [
         (Wanted(), ITEMS_A_PAGE),
+        (Wanted(count_per_page=0), ITEMS_A_PAGE),
         (Wanted(count_per_page=1), 1),
         (Wanted(count_per_page=10**30), MOST_ITEMS_A_PAGE),
         (Wanted(count_per_page=1, all=True), MOST_ITEMS_A_PAGE),
     ],
-    ids=["not said", "one", "too many", "all"],
+    ids=["not said", "none", "one", "too many", "all"],
 )
 def test_a_page_has_a_bounded_number_of_items(wanted: Wanted, items: int) -> None:
     assert wanted.items_a_page == items

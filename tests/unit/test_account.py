@@ -72,3 +72,15 @@ def test_an_id_that_a_path_would_take_for_a_format_is_refused(account: str) -> N
     with pytest.raises(InvalidField) as refused:
         decide(NewAccount(account_id=AccountId(account), name="Acme"), None)
     assert refused.value.field == "Id"
+
+
+@pytest.mark.parametrize("unfit", ["a/b", ".", "..", "a\nb", "\x7f", "/"])
+def test_an_id_that_no_path_can_name_is_refused_in_words(unfit: str) -> None:
+    with pytest.raises(InvalidField, match="holds no slash") as refused:
+        decide(NewAccount(account_id=AccountId(unfit), name="Acme"), None)
+    assert refused.value.field == "Id"
+
+
+@pytest.mark.parametrize("fit", ["...", ".a", "a.b", "a b", "ä", "a\\b"])
+def test_an_id_may_hold_what_a_path_can(fit: str) -> None:
+    assert decide(NewAccount(account_id=AccountId(fit), name="Acme"), None)

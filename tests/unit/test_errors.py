@@ -14,6 +14,7 @@ from app.log.errors import (
     Unreadable,
     VersionMismatch,
 )
+from app.patience import Stalled
 from app.principals import Forbidden, Unauthenticated
 from app.routes.errors import RESPONSES, refusal
 from app.routes.exchange import TooLarge, UnknownCoding
@@ -49,6 +50,7 @@ def test_every_error_has_its_response(error: type[Exception]) -> None:
         (Forbidden("Auditor"), 403, "Forbidden", None),
         (BadInput("bad", field="purpose", code="Special"), 400, "Special", "purpose"),
         (UnknownCoding("gzip"), 415, "UnsupportedMediaType", None),
+        (Stalled("slow"), 408, "RequestTimeout", None),
         (TooLarge(431, "The headers have more than 1 bytes"), 431, "RequestTooLarge", None),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,

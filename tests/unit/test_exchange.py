@@ -208,6 +208,17 @@ async def test_a_body_is_read_whole(parts: list[bytes]) -> None:
     assert await body_of(parts) == b"".join(parts)
 
 
+@pytest.mark.parametrize("length", [b"4", b"04", b"0004"])
+async def test_a_length_is_a_number_however_it_is_written(length: bytes) -> None:
+    assert await body_of([b"body"], (b"content-length", length)) == b"body"
+
+
+@pytest.mark.parametrize("length", [b"5", b"3", b"+4", b"", b"4, 4", b"\xd9\xa4"])
+async def test_another_length_than_the_bodys_is_refused(length: bytes) -> None:
+    with pytest.raises(BadInput):
+        await body_of([b"body"], (b"content-length", length))
+
+
 @pytest.mark.parametrize(
     "parts",
     [[b"x" * (BODY_BYTES + 1)], [b"x" * BODY_BYTES, b"x"], [b"x"] * (BODY_BYTES + 1),

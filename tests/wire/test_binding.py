@@ -153,6 +153,14 @@ def test_an_empty_field_of_a_form_says_nothing() -> None:
     assert members(bind(NewAISession, sent)) == {"purpose": "p"}
 
 
+@pytest.mark.parametrize("value", ["on", "true", "1"])
+def test_a_box_that_is_ticked_is_true(value: str) -> None:
+    form = Sent(body=f"RememberMe={value}&userName=on".encode(), content_type=FORM_TYPE)
+    request = bind(Authenticate, form)
+    assert (request.remember_me, request.user_name) == (True, "on")
+    assert bind(ListAISessions, Sent(query=[("ALL", value)])).all is True
+
+
 @pytest.mark.parametrize("text", ["Descend", "descend", "DESCEND"])
 def test_a_choice_may_be_in_any_case(text: str) -> None:
     request = bind(ListAISessions, Sent(query=[("sortOrder", text)]))

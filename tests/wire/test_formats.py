@@ -1,6 +1,17 @@
 import pytest
 
-from app.wire.formats import CSV, FORMATS, JSON, JSV, XML, Format, answer_format, media_type
+from app.wire.formats import (
+    CSV,
+    FORMATS,
+    JSON,
+    JSV,
+    XML,
+    Format,
+    UnknownType,
+    answer_format,
+    media_type,
+    require_charset,
+)
 from domain.limits import RESERVED_ENDINGS
 
 
@@ -107,3 +118,25 @@ def test_a_media_type_has_no_parameters_and_no_case() -> None:
 
 def test_every_format_is_an_ending_that_no_account_has() -> None:
     assert {f".{name}" for name in FORMATS} == set(RESERVED_ENDINGS)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [b"", b"application/json", b"text/jsv; charset=utf-8", b'text/csv;Charset="UTF-8"',
+     b"text/plain;charset=UTF-8", b"application/json; charset=us-ascii", b"text/xml; charset=",
+     b"multipart/form-data; boundary=charset", b"application/xml; charset=UTF-16"],
+)  # fmt: skip
+def test_a_body_may_be_in_a_charset_that_it_is_read_in(content_type: bytes) -> None:
+    require_charset(content_type)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [b"application/json; charset=iso-8859-1", b"text/jsv; charset=iso-2022-jp",
+     b"application/json; charset=utf-16", b"application/xml; charset=utf-16le",
+     b'text/csv; header=present; charset="windows-1252"', b"text/plain; charset = utf-7",
+     b"application/json; charset=\xff"],
+)  # fmt: skip
+def test_a_body_in_another_charset_is_refused(content_type: bytes) -> None:
+    with pytest.raises(UnknownType, match="charset"):
+        require_charset(content_type)

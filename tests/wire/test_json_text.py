@@ -196,3 +196,24 @@ def test_no_body_keeps_its_reader_for_long(body: bytes) -> None:
 def test_a_member_given_twice_is_refused(body: bytes) -> None:
     with pytest.raises(BadInput, match="given twice"):
         decode(OUTER, body)
+
+
+@pytest.mark.parametrize(
+    "text", [b"\\ud800", b"\\udfff", b"\\ud83d\\ude00 \\ud83d.", b"\\ud800\\\\"]
+)
+def test_half_of_a_surrogate_pair_is_told_as_such(text: bytes) -> None:
+    with pytest.raises(BadInput, match="half of a surrogate pair") as refused:
+        decode(OUTER, b'{"rank": 1, "inner": {"someText": "' + text + b'"}}')
+    assert refused.value.field == "inner.someText"
+
+
+def test_half_of_a_surrogate_pair_in_a_name_can_be_told() -> None:
+    code, field = refusal(b'{"\\ud800": {"\\udfff": "\\ud800"}}')
+    assert code == "SerializationException"
+    assert field is not None
+    assert field.encode()
+
+
+def test_what_stops_after_an_escape_is_told_to_be_cut_off() -> None:
+    with pytest.raises(BadInput, match="truncated"):
+        decode(OUTER, b'{"firstName": "\\ud800')

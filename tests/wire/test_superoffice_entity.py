@@ -109,7 +109,7 @@ def test_a_body_without_an_entity_is_told_so_in_documented_words(body: bytes) ->
         ),
         (b'{"CustomerName": "\\u0000"}', "CustomerName", "NUL"),
         (b'{"CustomerName": "\xff"}', None, "Malformed JSON"),
-        (b'{"customerName": "\\ud800"}', None, "Malformed JSON"),
+        (b'{"customerName": "\\ud800"}', "customerName", "surrogate"),
         (b'{"Rating": NaN}', None, "Malformed JSON"),
         (b'{"Rating": 1', None, "Malformed JSON"),
         (b'{"Rating": 1%s}' % (b"0" * 5000), None, "out of range"),

@@ -28,6 +28,7 @@ from app.wire.json_text import BadInput
 from app.wire.tree import Tree
 
 D = TypeVar("D", bound=Dto)
+T = TypeVar("T")
 
 MOST_REQUESTS = 1_000
 """In one batch; an atomic one has a commit's limit as well (`Settings.batch_commands`)."""
@@ -94,7 +95,7 @@ def read(kind: type[Dto], sent: Sent) -> Tree:
         else:
             given = form.read_urlencoded(body)
         # A field that was left empty says nothing, as in a query (ServiceStack).
-        return {name: value for name, value in given.items() if value != ""}
+        return _ticked(kind, {name: value for name, value in given.items() if value != ""})
     format_ = _body_format(sent)
     if format_ is None:
         name = media_type(sent.content_type)
@@ -109,7 +110,7 @@ def assemble(kind: type[D], tree: Tree, sent: Sent) -> D:
         _refuse_another(name, members.get(name), value)
         members[name] = value
     known = _wire_names(kind)
-    for name, value in _joined(sent.query).items():
+    for name, value in _ticked(kind, _joined(sent.query)).items():
         wire = known.get(name)
         if wire is None or not value:
             continue
@@ -197,6 +198,15 @@ def _joined(query: Sequence[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
+def _ticked(kind: type[Dto], given: Mapping[str, T]) -> dict[str, T | str]:
+    """The same values, but `true` for a box that was ticked: HTML's forms say `on`."""
+    truths = _truths(kind)
+    return {
+        name: "true" if value == "on" and name.lower() in truths else value
+        for name, value in given.items()
+    }
+
+
 def _listed(value: Tree) -> Tree:
     match value:
         case str():
@@ -225,11 +235,22 @@ def _attributes(kind: type[Dto]) -> dict[str, str]:
 
 @cache
 def _lists(kind: type[Dto]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in _fields(kind) if _is_list(field.type))
+    return frozenset(field.encode_name for field in _fields(kind) if _holds(list, field.type))
 
 
-def _is_list(annotation: object) -> bool:
-    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
+@cache
+def _truths(kind: type[Dto]) -> frozenset[str]:
+    """In lower case."""
+    return frozenset(
+        field.encode_name.lower() for field in _fields(kind) if _holds(bool, field.type)
+    )
+
+
+def _holds(kind: type, annotation: object) -> bool:
+    """Whether a value of a class is among those that an annotation allows."""
+    if kind in (annotation, get_origin(annotation)):
+        return True
+    return any(_holds(kind, each) for each in get_args(annotation))
 
 
 def _fields(kind: type[Dto]) -> tuple[msgspec.structs.FieldInfo, ...]:

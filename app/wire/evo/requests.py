@@ -19,13 +19,16 @@ from domain.limits import (
 LISTED_IDS = 1_000
 """Ids that a list may be asked for by name."""
 ITEMS_A_PAGE = 25
-"""Where `countPerPage` is not given (Evo's own command line)."""
+"""Where `countPerPage` is not given (Evo's own command line), or 0.
+
+Typed clients send members that were given no value: .NET's all numbers, with 0.
+"""
 MOST_ITEMS_A_PAGE = 10_000
 """Where `countPerPage` asks for more, or `all` for everything."""
 
 # A limit stands at the type that it limits: beside a None, msgspec takes none for numbers.
 PageNumber = Annotated[int, Meta(ge=0)]
-PageSize = Annotated[int, Meta(ge=1)]
+PageSize = Annotated[int, Meta(ge=0)]
 NamePart = Annotated[str, Meta(max_length=ACCOUNT_NAME_LENGTH)]
 ListedIds = Annotated[list[str], Meta(max_length=LISTED_IDS)]
 SessionId = Annotated[str | None, Meta(description="The ID of the session")]
@@ -48,7 +51,9 @@ class ListRequest(Dto, kw_only=True):
 
     page: Annotated[PageNumber | None, Meta(description="The page, from 0")] = None
     all: Annotated[bool | None, Meta(description="Everything on one page")] = None
-    count_per_page: Annotated[PageSize | None, Meta(description="The items of a page")] = None
+    count_per_page: Annotated[
+        PageSize | None, Meta(description=f"The items of a page; 0: {ITEMS_A_PAGE}")
+    ] = None
     specific_ids: Annotated[ListedIds | None, Meta(description="Only the items with these IDs")] = (
         None
     )
@@ -194,7 +199,7 @@ class Authenticate(Dto, kw_only=True):
     namespace: ClassVar[str] = TYPES_NAMESPACE
     xml_sorted: ClassVar[bool] = False
 
-    provider: Annotated[str | None, Meta(description="`credentials`, or `logout`")] = None
+    provider: Annotated[str | None, Meta(description="`credentials`, `basic`, or `logout`")] = None
     user_name: Annotated[str | None, Meta(description="The name of the user")] = None
     password: Annotated[str | None, Meta(description="The password of the user")] = None
     remember_me: Annotated[

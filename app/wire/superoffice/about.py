@@ -12,9 +12,9 @@ _TYPES = {Kind.NUMBER: "Int64", Kind.TRUTH: "Boolean"}
 """Of columns that are shown as they are; dates are texts, as some have an offset and some none."""
 
 
-def write_version(base_url: str) -> bytes:
+def version(base_url: str) -> dict[str, str]:
     """What `GET /api` answers: where each version is; nothing of NetServer, which this is not."""
-    return msgspec.json.encode({VERSION: f"{base_url}/api/{VERSION}", "Version": VERSION})
+    return {VERSION: f"{base_url}/api/{VERSION}", "Version": VERSION}
 
 
 def write_operations(base_url: str) -> bytes:
