@@ -1,15 +1,20 @@
-"""Who signs in to the service, and a service behind a proxy."""
+"""Who signs in to the service, a service behind a proxy, and lists that nobody changes."""
 
+import secrets
 from collections.abc import AsyncIterator
 
 import asyncpg
+import database
 import pytest
+from chat_rows import SAMPLES, insert
 from msgspec.structs import replace
 
+from app.log.pool import Pool
 from app.ops import users
 from app.ops.store import Connection
 from app.service import Service, open_service
 from app.settings import Settings
+from app.views import Views
 
 
 @pytest.fixture
@@ -29,3 +34,16 @@ async def behind_proxy(settings: Settings) -> AsyncIterator[Service]:
     )
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+async def samples(server_url: str, template: str) -> AsyncIterator[Views]:
+    """The lists of a database that holds SAMPLES and that nobody changes."""
+    name = f"sessionary_test_{secrets.token_hex(8)}"
+    async with database.created(server_url, name, template) as url:
+        owner = await asyncpg.connect(url)
+        await insert(owner, SAMPLES)
+        await owner.close()
+        pool = Pool(Settings(database_url=url, master_key=database.MASTER_KEY))
+        yield Views(pool, pool, partitions=1, batch=1)
+        await pool.close()
