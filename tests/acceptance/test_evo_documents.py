@@ -16,13 +16,6 @@ UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 MEMBERS = list(msgspec.json.decode(INFO_IN_JSON))
 
 
-@pytest.fixture
-def session(admin: httpx.Client) -> str:
-    """The id of a session with the purpose "before"."""
-    answer = admin.post("/ai/sessions", json={"accountId": "String", "purpose": "before"})
-    return str(answer.json()["id"])
-
-
 def shown(answer: Answer) -> dict[str, Any]:
     """The session in an answer, once it is known to have the documented form."""
     assert (answer.status, answer.reason) == (200, "OK")
