@@ -1,4 +1,4 @@
-"""Who signs in to the service, a service behind a proxy, and lists that nobody changes."""
+"""What some of these tests share: who signs in, lists that nobody changes, a clock for chats."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -7,8 +7,10 @@ import asyncpg
 import database
 import pytest
 from chat_rows import SAMPLES, insert
+from chats import Clock, chat_by
 from msgspec.structs import replace
 
+from app.chat import Chat
 from app.log.pool import Pool
 from app.ops import users
 from app.ops.store import Connection
@@ -47,3 +49,15 @@ async def samples(server_url: str, template: str) -> AsyncIterator[Views]:
         pool = Pool(Settings(database_url=url, master_key=database.MASTER_KEY))
         yield Views(pool, pool, partitions=1, batch=1)
         await pool.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stands still at noon until told otherwise."""
+    return Clock()
+
+
+@pytest.fixture
+def chat(service: Service, clock: Clock) -> Chat:
+    """The service's chat, by that clock."""
+    return chat_by(service, clock)
