@@ -140,7 +140,7 @@ def test_imports_run_one_way(folder: str) -> None:
     assert wrong == []
 
 
-def test_only_the_wiring_knows_the_command_line() -> None:
+def test_nothing_knows_the_command_line() -> None:
     assert [
         module for module in MODULES if any(is_in(p, ("app.cli",)) for p in imports(module))
     ] == []
