@@ -1,12 +1,14 @@
 """Entries for an append, and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 from uuid_utils.compat import uuid7
 
 from app.log.append import Context, Entry, NewEvent
+from app.log.pool import Pool
 from domain.ids import StreamId
 
 _TOPIC = "ai_session.patched.v1"
@@ -51,3 +53,31 @@ async def rows(owner: asyncpg.Connection) -> list[asyncpg.Record]:
         " originator_version AS version, event_id, recorded_at"
         " FROM stored_events ORDER BY notification_id"
     )
+
+
+def lose_replies(
+    monkeypatch: pytest.MonkeyPatch,
+    pool: Pool,
+    *,
+    replies: int,
+    meanwhile: Callable[[], Awaitable[object]] | None = None,
+) -> None:
+    """Have the database do what the pool asks, and lose its next replies.
+
+    What is to happen meanwhile does so when the first of them is lost.
+    """
+    fetch, lost = pool.fetch, 0
+
+    async def losing_replies(
+        sql: str, *arguments: object, timeout_s: float | None = None
+    ) -> Sequence[asyncpg.Record]:
+        nonlocal lost
+        answer = await fetch(sql, *arguments, timeout_s=timeout_s)
+        if lost == replies:
+            return answer
+        lost += 1
+        if lost == 1 and meanwhile is not None:
+            await meanwhile()
+        raise ConnectionResetError
+
+    monkeypatch.setattr(pool, "fetch", losing_replies)

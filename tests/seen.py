@@ -15,3 +15,9 @@ async def topics(owner: asyncpg.Connection) -> list[str]:
 def without_replay(answer: Answer) -> Answer:
     """An answer as it was the first time."""
     return replace(answer, replayed=False)
+
+
+async def logins(owner: asyncpg.Connection) -> int:
+    """How many login sessions are stored."""
+    count: int = await owner.fetchval("SELECT count(*) FROM login_session")
+    return count

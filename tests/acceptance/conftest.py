@@ -8,6 +8,7 @@ import pytest
 
 from acceptance.chats import Chats
 from acceptance.chats import chats as running_chats
+from acceptance.refusals import stored
 from acceptance.reporting import pytest_runtest_makereport as pytest_runtest_makereport
 from acceptance.service_process import ADMIN, ServiceProcess, service
 
@@ -67,3 +68,24 @@ def chats() -> Iterator[Chats]:
     """A service of two workers with agents and a customer."""
     with running_chats() as found:
         yield found
+
+
+@pytest.fixture
+def session(admin: httpx.Client) -> str:
+    """The id of a fresh session of the documented account, with the purpose "before"."""
+    made = admin.post("/ai/sessions", json={"accountId": "String", "purpose": "before"})
+    return str(made.json()["id"])
+
+
+@pytest.fixture
+def session_path(session: str) -> str:
+    """The path of that session."""
+    return f"/ai/sessions/{session}"
+
+
+@pytest.fixture
+def _nothing_is_stored(served: ServiceProcess) -> Iterator[None]:
+    """The log holds as much after a test; what may be made for the test is named before this."""
+    before = stored(served)
+    yield
+    assert stored(served) == before

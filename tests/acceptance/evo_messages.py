@@ -14,6 +14,9 @@ from xml.sax.saxutils import escape
 from defusedxml.ElementTree import fromstring
 from msgspec import Struct
 
+from acceptance.raw_http import Answer, basic, send
+from acceptance.service_process import ADMIN, ServiceProcess
+
 Members = Mapping[str, str]
 
 BOUNDARY = "a-boundary"
@@ -167,3 +170,18 @@ ANSWERS = {
     "csv": Read("text/csv", "text/csv", from_csv),
     "jsonl": Read("text/jsonl", "text/jsonl", from_json),
 }
+
+
+def documented(
+    served: ServiceProcess, method: str, path: str, body: bytes, media: bytes = b"application/json"
+) -> Answer:
+    """Send a message with the headers that its page prints, and credentials."""
+    lines = (
+        f"{method} {path} HTTP/1.1".encode(),
+        b"Host: evovoice.io",
+        b"Accept: " + media,
+        b"Content-Type: " + media,
+        b"Content-Length: %d" % len(body),
+        b"Authorization: " + basic(*ADMIN),
+    )
+    return send(served.port, b"\r\n".join(lines) + b"\r\n\r\n" + body)

@@ -1,33 +1,18 @@
 """No body in any format, however hostile, gets a 5xx or stores anything."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
 from acceptance.hostile_formats import CORPUS, TARGETS, Bad
-from acceptance.refusals import refused, stored
-from acceptance.service_process import ServiceProcess
+from acceptance.refusals import refused
+
+pytestmark = pytest.mark.usefixtures("session", "_nothing_is_stored")
 
 CASES = [
     pytest.param(format_, bad.content_type or content_type, bad, id=f"{format_}: {name}")
     for format_, (content_type, bodies) in CORPUS.items()
     for name, bad in bodies.items()
 ]
-
-
-@pytest.fixture(scope="module")
-def session(admin: httpx.Client) -> str:
-    """The id of a session."""
-    return str(admin.post("/ai/sessions", json={"purpose": "p"}).json()["id"])
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_stored(served: ServiceProcess, session: str) -> Iterator[None]:
-    assert session
-    before = stored(served)
-    yield
-    assert stored(served) == before
 
 
 @pytest.mark.parametrize(("format_", "content_type", "bad"), CASES)

@@ -1,7 +1,6 @@
 """No input, however hostile, gets a 5xx or stores anything; refusals speak the face's language."""
 
 import socket
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -22,8 +21,9 @@ from acceptance.hostile import (
     in_pieces,
 )
 from acceptance.raw_http import CUT_OFF, Answer, basic, chunked, request, send
-from acceptance.refusals import stored
 from acceptance.service_process import ADMIN, ServiceProcess
+
+pytestmark = pytest.mark.usefixtures("_nothing_is_stored")
 
 CREDENTIALS = (b"Authorization", basic(*ADMIN))
 
@@ -36,13 +36,6 @@ def paths(admin: httpx.Client) -> dict[str, str]:
         "session": admin.post("/ai/sessions", json={}).json()["id"],
         "chat": admin.post(CHAT.decode(), json={}).json()["ChatSessionId"],
     }
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_stored(served: ServiceProcess, paths: dict[str, str]) -> Iterator[None]:
-    before = stored(served)
-    yield
-    assert stored(served) == before
 
 
 def target(route: Route, paths: dict[str, str]) -> bytes:

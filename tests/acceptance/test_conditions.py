@@ -24,12 +24,6 @@ COMMANDS = {
 
 
 @pytest.fixture
-def session(admin: httpx.Client) -> str:
-    """The path of a fresh AI session."""
-    return f"/ai/sessions/{admin.post('/ai/sessions', json=MADE).json()['id']}"
-
-
-@pytest.fixture
 def chat(admin: httpx.Client) -> str:
     """The path of a fresh chat session."""
     return f"{CHAT}/{admin.post(CHAT, json={}).json()['ChatSessionId']}"
@@ -38,7 +32,7 @@ def chat(admin: httpx.Client) -> str:
 @pytest.fixture
 def targets(session: str, chat: str) -> dict[str, str]:
     """What the templates of COMMANDS need."""
-    return {"session": session.rpartition("/")[2], "chat": chat.rpartition("/")[2]}
+    return {"session": session, "chat": chat.rpartition("/")[2]}
 
 
 def key() -> dict[str, str]:
@@ -81,20 +75,20 @@ def test_every_command_says_version_and_position(admin: httpx.Client) -> None:
 
 
 def test_a_command_that_changes_nothing_says_where_the_session_is(
-    admin: httpx.Client, session: str
+    admin: httpx.Client, session_path: str
 ) -> None:
-    first = admin.patch(session, json={"purpose": "x"})
-    again = admin.patch(session, json={"purpose": "x"})
+    first = admin.patch(session_path, json={"purpose": "x"})
+    again = admin.patch(session_path, json={"purpose": "x"})
     assert again.headers["ETag"] == first.headers["ETag"] == '"2"'
     assert position(again) == position(first)
 
 
 @pytest.mark.parametrize("condition", ['"1"', "*", '"7", "1"'], ids=["version", "any", "one of"])
 def test_a_condition_that_holds_lets_the_command_pass(
-    admin: httpx.Client, session: str, chat: str, condition: str
+    admin: httpx.Client, session_path: str, chat: str, condition: str
 ) -> None:
     for method, path, body in (
-        ("PATCH", session, {"purpose": "y"}),
+        ("PATCH", session_path, {"purpose": "y"}),
         ("PUT", chat, {"CustomerName": "Kim"}),
     ):
         answer = admin.request(method, path, json=body, headers={"If-Match": condition})
@@ -102,11 +96,11 @@ def test_a_condition_that_holds_lets_the_command_pass(
 
 
 def test_a_condition_that_fails_tells_the_present_version(
-    admin: httpx.Client, session: str, chat: str
+    admin: httpx.Client, session_path: str, chat: str
 ) -> None:
     for method, path, body in (
-        ("PATCH", session, {"purpose": "y"}),
-        ("DELETE", session, None),
+        ("PATCH", session_path, {"purpose": "y"}),
+        ("DELETE", session_path, None),
         ("PUT", chat, {"CustomerName": "Kim"}),
         ("DELETE", chat, None),
     ):
@@ -138,8 +132,8 @@ def test_a_retry_gets_the_first_answer(
         assert position(again) == position(first)
 
 
-def test_a_retried_deletion_is_no_error(admin: httpx.Client, session: str, chat: str) -> None:
-    for path in (session, chat):
+def test_a_retried_deletion_is_no_error(admin: httpx.Client, session_path: str, chat: str) -> None:
+    for path in (session_path, chat):
         headers = key()
         first = admin.delete(path, headers=headers)
         again = admin.delete(path, headers=headers)
@@ -149,13 +143,13 @@ def test_a_retried_deletion_is_no_error(admin: httpx.Client, session: str, chat:
 
 
 def test_a_key_that_comes_back_with_another_command_is_refused(
-    admin: httpx.Client, session: str
+    admin: httpx.Client, session_path: str
 ) -> None:
     headers = key()
     made = admin.post("/ai/sessions", json=MADE, headers=headers)
     for method, path, body in (
         ("POST", "/ai/sessions", {"purpose": "another"}),
-        ("PATCH", session, MADE),
+        ("PATCH", session_path, MADE),
         ("POST", CHAT, {}),
         ("POST", "/accounts", {"name": "another"}),
     ):
@@ -241,9 +235,9 @@ def test_who_looks_on_may_not_command(
     ],
 )
 def test_wrong_credentials_open_nothing(
-    anonymous: httpx.Client, session: str, chat: str, authorization: str
+    anonymous: httpx.Client, session_path: str, chat: str, authorization: str
 ) -> None:
-    for path in (session, chat):
+    for path in (session_path, chat):
         answer = anonymous.get(path, headers={"Authorization": authorization})
         assert_refused(answer, 401, "Unauthorized")
         assert "WWW-Authenticate" in answer.headers
@@ -252,19 +246,19 @@ def test_wrong_credentials_open_nothing(
 def test_the_second_time_with_a_wrong_password_is_no_better(
     client: Any,  # noqa: ANN401  # the fixture
     admin: httpx.Client,
-    session: str,
+    session_path: str,
 ) -> None:
     for _ in range(3):
-        assert client((ADMIN[0], "wrong")).get(session).status_code == 401
-        assert admin.get(session).status_code == 200
+        assert client((ADMIN[0], "wrong")).get(session_path).status_code == 401
+        assert admin.get(session_path).status_code == 200
 
 
 def test_a_token_calls_as_its_user(
-    served: ServiceProcess, anonymous: httpx.Client, session: str
+    served: ServiceProcess, anonymous: httpx.Client, session_path: str
 ) -> None:
     given = served.command("users", "token", ADMIN[0])
     assert given.returncode == 0, given.stderr
     headers = {"Authorization": f"Bearer {given.stdout.strip()}"}
     assert given.stdout.count("\n") == 1, "the token is alone on stdout"
-    patched = anonymous.patch(session, json={"purpose": "by token"}, headers=headers)
+    patched = anonymous.patch(session_path, json={"purpose": "by token"}, headers=headers)
     assert patched.json()["lastModifiedBy"] == ADMIN[0]

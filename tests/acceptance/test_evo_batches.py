@@ -1,6 +1,6 @@
 """Batches: order, the first error, all or nothing, and retries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -24,14 +24,6 @@ def sessions(admin: httpx.Client) -> list[str]:
     """The ids of three sessions at version 1."""
     made = admin.post(NEW, json=[{"purpose": "before"}] * 3)
     return [session["id"] for session in made.json()]
-
-
-@pytest.fixture
-def _nothing_is_stored(served: ServiceProcess, sessions: list[str]) -> Iterator[None]:
-    assert sessions
-    before = stored(served)
-    yield
-    assert stored(served) == before
 
 
 def patches(ids: Sequence[str]) -> list[dict[str, str]]:
@@ -89,7 +81,7 @@ def test_a_batch_stops_at_the_first_error_and_keeps_what_was_done(
     assert purposes(admin, sessions) == ["0", "before", "before"]
 
 
-@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.usefixtures("sessions", "_nothing_is_stored")
 def test_an_atomic_batch_does_nothing_at_an_error(admin: httpx.Client, sessions: list[str]) -> None:
     first, second, third = sessions
     answer = admin.post(PATCH + ATOMIC, json=patches([first, second, UNKNOWN, third]))
@@ -267,7 +259,7 @@ def test_a_key_that_comes_back_with_another_batch_is_refused(
     assert stored(served) == before
 
 
-@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.usefixtures("sessions", "_nothing_is_stored")
 def test_a_condition_names_one_session_and_no_batch(
     admin: httpx.Client, sessions: list[str]
 ) -> None:

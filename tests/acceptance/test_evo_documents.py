@@ -6,41 +6,14 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from documents import INFO_IN_JSON, NEW_IN_JSON, PATCH_IN_JSON
 
-from acceptance.raw_http import Answer, basic, send
+from acceptance.evo_messages import documented
+from acceptance.raw_http import Answer
 from acceptance.service_process import ADMIN, ServiceProcess
 
-NEW_AI_SESSION = b'{"accountId":"String","purpose":"String"}'
-DOCUMENTED_ANSWER = (
-    b'{"accountId":"String","accountName":"String","purpose":"String","id":"String",'
-    b'"dateCreated":"String","dateLastModified":"String","createdBy":"String",'
-    b'"lastModifiedBy":"String"}'
-)
-PATCH_AI_SESSION = '{"sessionId":"%s","purpose":"String"}'
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-MEMBERS = list(msgspec.json.decode(DOCUMENTED_ANSWER))
-
-
-@pytest.fixture
-def session(admin: httpx.Client) -> str:
-    """The id of a session with the purpose "before"."""
-    answer = admin.post("/ai/sessions", json={"accountId": "String", "purpose": "before"})
-    return str(answer.json()["id"])
-
-
-def documented(
-    served: ServiceProcess, method: str, path: str, body: bytes, media: bytes = b"application/json"
-) -> Answer:
-    """Send a message with the headers that its page prints, and credentials."""
-    lines = (
-        f"{method} {path} HTTP/1.1".encode(),
-        b"Host: evovoice.io",
-        b"Accept: " + media,
-        b"Content-Type: " + media,
-        b"Content-Length: %d" % len(body),
-        b"Authorization: " + basic(*ADMIN),
-    )
-    return send(served.port, b"\r\n".join(lines) + b"\r\n\r\n" + body)
+MEMBERS = list(msgspec.json.decode(INFO_IN_JSON))
 
 
 def shown(answer: Answer) -> dict[str, Any]:
@@ -58,8 +31,8 @@ def shown(answer: Answer) -> dict[str, Any]:
 
 
 def test_the_documented_post_gets_the_documented_answer(served: ServiceProcess) -> None:
-    found = shown(documented(served, "POST", "/ai/sessions", NEW_AI_SESSION))
-    sample = msgspec.json.decode(DOCUMENTED_ANSWER)
+    found = shown(documented(served, "POST", "/ai/sessions", NEW_IN_JSON))
+    sample = msgspec.json.decode(INFO_IN_JSON)
     for name in ("accountId", "accountName", "purpose"):
         assert found[name] == sample[name]
     assert found["createdBy"] == found["lastModifiedBy"] == ADMIN[0]
@@ -67,7 +40,7 @@ def test_the_documented_post_gets_the_documented_answer(served: ServiceProcess) 
 
 
 def test_what_was_posted_can_be_read(served: ServiceProcess, admin: httpx.Client) -> None:
-    answer = documented(served, "POST", "/ai/sessions", NEW_AI_SESSION)
+    answer = documented(served, "POST", "/ai/sessions", NEW_IN_JSON)
     read = admin.get(f"/ai/sessions/{answer.json()['id']}")
     assert (read.status_code, read.content) == (200, answer.body)
 
@@ -76,7 +49,7 @@ def test_the_sample_that_is_labelled_csv_but_written_in_json_is_understood(
     served: ServiceProcess, admin: httpx.Client
 ) -> None:
     before = admin.post("/ai/sessions", json={}).headers["X-Log-Position"]
-    answer = documented(served, "POST", "/ai/sessions", NEW_AI_SESSION, b"text/csv")
+    answer = documented(served, "POST", "/ai/sessions", NEW_IN_JSON, b"text/csv")
     assert answer.status == 200
     after = answer.header("X-Log-Position")
     assert after is not None
@@ -84,7 +57,7 @@ def test_the_sample_that_is_labelled_csv_but_written_in_json_is_understood(
 
 
 def test_the_documented_patch_changes_the_purpose(served: ServiceProcess, session: str) -> None:
-    body = (PATCH_AI_SESSION % session).encode()
+    body = PATCH_IN_JSON.replace(b"String", session.encode(), 1)
     found = shown(documented(served, "PATCH", f"/ai/sessions/{session}", body))
     assert (found["id"], found["purpose"]) == (session, "String")
     assert found["dateLastModified"] > found["dateCreated"]

@@ -11,12 +11,6 @@ from acceptance.refusals import CONTENT_TYPES
 FORMULAS = ["=1+1", "+1", "-1", "@a", "\ta", "\ra"]
 
 
-@pytest.fixture(scope="module")
-def session(admin: httpx.Client) -> str:
-    """The id of a session whose purpose changes all the time."""
-    return str(admin.post("/ai/sessions", json={"accountId": "String"}).json()["id"])
-
-
 def checked(answer: httpx.Response, expected: Read) -> dict[str, str]:
     """The members in an answer, once it is known to be in its format."""
     assert answer.status_code == 200, answer.text

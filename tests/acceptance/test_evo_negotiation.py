@@ -8,12 +8,6 @@ from acceptance.refusals import CONTENT_TYPES
 JSON = CONTENT_TYPES["json"]
 
 
-@pytest.fixture(scope="module")
-def session(admin: httpx.Client) -> str:
-    """The id of a session at version 1."""
-    return str(admin.post("/ai/sessions", json={"purpose": "p"}).json()["id"])
-
-
 @pytest.mark.parametrize(
     ("path", "accept", "expected"),
     [

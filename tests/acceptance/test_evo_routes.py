@@ -1,32 +1,16 @@
 """The routes by which an operation is reached, and where its members are taken from."""
 
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from acceptance.evo_messages import API
 from acceptance.raw_http import basic, send
-from acceptance.refusals import refused, stored
+from acceptance.refusals import refused
 from acceptance.service_process import ADMIN, ServiceProcess
 
 OVERRIDE = "X-HTTP-Method-Override"
-
-
-@pytest.fixture
-def session(admin: httpx.Client) -> str:
-    """The id of a session with the purpose "before"."""
-    made = admin.post("/ai/sessions", json={"accountId": "String", "purpose": "before"})
-    return str(made.json()["id"])
-
-
-@pytest.fixture
-def _nothing_is_stored(served: ServiceProcess, session: str) -> Iterator[None]:
-    assert session
-    before = stored(served)
-    yield
-    assert stored(served) == before
 
 
 def purpose_of(admin: httpx.Client, session: str) -> str:
@@ -173,7 +157,7 @@ def test_a_post_may_stand_for_a_deletion(admin: httpx.Client, session: str) -> N
     assert admin.get(f"/ai/sessions/{session}").status_code == 404
 
 
-@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.usefixtures("session", "_nothing_is_stored")
 def test_only_a_post_may_stand_for_another_verb_and_not_for_get_or_post(
     admin: httpx.Client, session: str
 ) -> None:
@@ -195,7 +179,7 @@ def test_the_other_face_knows_no_overrides(admin: httpx.Client) -> None:
     assert admin.get(path).status_code == 200
 
 
-@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.usefixtures("session", "_nothing_is_stored")
 @pytest.mark.parametrize(
     ("content_type", "body", "query"),
     [

@@ -5,56 +5,25 @@ from collections.abc import Sequence
 
 import httpx
 import pytest
-
-from acceptance.evo_messages import DECLARATION
-from acceptance.raw_http import Answer, basic, send
-from acceptance.service_process import ADMIN, ServiceProcess
-
-# Placeholders are `String`, as in the documents; `%s` where a page's own has to be an id.
-NEW_XML = b"""\
-<NewAISession xmlns:i="http://www.w3.org/2001/XMLSchema-instance" \
-xmlns="http://schemas.datacontract.org/2004/07/Voice.Api.AI">
-  <AccountId>String</AccountId>
-  <Purpose>String</Purpose>
-</NewAISession>"""
-PATCH_XML = b"""\
-<PatchAISession xmlns:i="http://www.w3.org/2001/XMLSchema-instance" \
-xmlns="http://schemas.datacontract.org/2004/07/Voice.Api.AI">
-  <Purpose>String</Purpose>
-  <SessionId>%s</SessionId>
-</PatchAISession>"""
-ANSWER_XML = b"""\
-<AISessionInfo xmlns:i="http://www.w3.org/2001/XMLSchema-instance" \
-xmlns="http://schemas.datacontract.org/2004/07/Voice.Api.AI">
-  <CreatedBy xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</CreatedBy>
-  <DateCreated xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</DateCreated>
-  <DateLastModified xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">\
-String</DateLastModified>
-  <Id xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</Id>
-  <LastModifiedBy xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</LastModifiedBy>
-  <AccountId>String</AccountId>
-  <AccountName>String</AccountName>
-  <Purpose>String</Purpose>
-</AISessionInfo>"""
-NEW_JSV = b"{\n\taccountId: String,\n\tpurpose: String\n}"
-PATCH_JSV = b"{\n\tsessionId: %s,\n\tpurpose: String\n}"
-ANSWER_JSV = b"""{
-	accountId: String,
-	accountName: String,
-	purpose: String,
-	id: String,
-	dateCreated: String,
-	dateLastModified: String,
-	createdBy: String,
-	lastModifiedBy: String
-}"""
-NEW_JSON = b'{"accountId":"String","purpose":"String"}'
-PATCH_JSON = b'{"sessionId":"%s","purpose":"String"}'
-ANSWER_JSON = (
-    b'{"accountId":"String","accountName":"String","purpose":"String","id":"String",'
-    b'"dateCreated":"String","dateLastModified":"String","createdBy":"String",'
-    b'"lastModifiedBy":"String"}'
+from documents import (
+    INFO_IN_JSON,
+    INFO_IN_JSV,
+    INFO_IN_XML,
+    NEW_IN_JSON,
+    NEW_IN_JSV,
+    NEW_IN_XML,
+    PATCH_IN_JSON,
+    PATCH_IN_JSV,
+    PATCH_IN_XML,
 )
+
+from acceptance.evo_messages import DECLARATION, documented
+from acceptance.service_process import ServiceProcess
+
+# What a PATCH names has to be a session that is there.
+PATCH_XML = PATCH_IN_XML.replace(b"<SessionId>String", b"<SessionId>%s")
+PATCH_JSV = PATCH_IN_JSV.replace(b"sessionId: String", b"sessionId: %s")
+PATCH_JSON = PATCH_IN_JSON.replace(b'"sessionId":"String"', b'"sessionId":"%s"')
 MEMBERS = [
     "accountId", "accountName", "purpose",
     "id", "dateCreated", "dateLastModified", "createdBy", "lastModifiedBy",
@@ -62,23 +31,23 @@ MEMBERS = [
 ENTITY_FIRST = [*sorted(MEMBERS[3:]), *MEMBERS[:3]]
 
 SAMPLES = {
-    "xml": (b"application/xml", NEW_XML, PATCH_XML),
+    "xml": (b"application/xml", NEW_IN_XML, PATCH_XML),
     "xml on one line": (
-        b"application/xml", NEW_XML.replace(b"\n", b""), PATCH_XML.replace(b"\n", b""),
+        b"application/xml", NEW_IN_XML.replace(b"\n", b""), PATCH_XML.replace(b"\n", b""),
     ),
     "xml with a declaration": (
-        b"application/xml", DECLARATION + NEW_XML, DECLARATION + PATCH_XML,
+        b"application/xml", DECLARATION + NEW_IN_XML, DECLARATION + PATCH_XML,
     ),
-    "xml by its other name": (b"text/xml", NEW_XML, PATCH_XML),
-    "jsv": (b"text/jsv", NEW_JSV, PATCH_JSV),
+    "xml by its other name": (b"text/xml", NEW_IN_XML, PATCH_XML),
+    "jsv": (b"text/jsv", NEW_IN_JSV, PATCH_JSV),
     "jsv with CRLF": (
-        b"text/jsv", NEW_JSV.replace(b"\n", b"\r\n"), PATCH_JSV.replace(b"\n", b"\r\n"),
+        b"text/jsv", NEW_IN_JSV.replace(b"\n", b"\r\n"), PATCH_JSV.replace(b"\n", b"\r\n"),
     ),
     "jsv on the wire": (
         b"text/jsv", b"{accountId:String,purpose:String}", b"{sessionId:%s,purpose:String}",
     ),
-    "jsv by its other name": (b"application/jsv", NEW_JSV, PATCH_JSV),
-    "csv that is json": (b"text/csv", NEW_JSON, PATCH_JSON),
+    "jsv by its other name": (b"application/jsv", NEW_IN_JSV, PATCH_JSV),
+    "csv that is json": (b"text/csv", NEW_IN_JSON, PATCH_JSON),
     "csv": (
         b"text/csv", b"AccountId,Purpose\r\nString,String\r\n",
         b"SessionId,Purpose\r\n%s,String\r\n",
@@ -86,23 +55,10 @@ SAMPLES = {
     "csv with bare line ends": (
         b"text/csv", b"AccountId,Purpose\nString,String", b"SessionId,Purpose\n%s,String",
     ),
-    "json": (b"application/json", NEW_JSON, PATCH_JSON),
-    "json by its other name": (b"text/json", NEW_JSON, PATCH_JSON),
+    "json": (b"application/json", NEW_IN_JSON, PATCH_JSON),
+    "json by its other name": (b"text/json", NEW_IN_JSON, PATCH_JSON),
 }  # fmt: skip
 """By format: its type, the body of the POST, and that of the PATCH."""
-
-
-def documented(served: ServiceProcess, method: str, path: str, body: bytes, media: bytes) -> Answer:
-    """Send a message with the headers that its page prints, and credentials."""
-    lines = (
-        f"{method} {path} HTTP/1.1".encode(),
-        b"Host: evovoice.io",
-        b"Accept: " + media,
-        b"Content-Type: " + media,
-        b"Content-Length: %d" % len(body),
-        b"Authorization: " + basic(*ADMIN),
-    )
-    return send(served.port, b"\r\n".join(lines) + b"\r\n\r\n" + body)
 
 
 def filled(sample: bytes, values: Sequence[str]) -> bytes:
@@ -116,17 +72,17 @@ def expected(media: bytes, session: dict[str, str]) -> bytes:
     values = [session[name] for name in MEMBERS]
     match media.rpartition(b"/")[2]:
         case b"xml":
-            sample = re.sub(rb">\s+<", b"><", ANSWER_XML)
+            sample = re.sub(rb">\s+<", b"><", INFO_IN_XML)
             return DECLARATION + filled(sample, [session[name] for name in ENTITY_FIRST])
         case b"jsv":
             # A text with a colon is in quotes: in the sample no text has one.
             quoted = [f'"{value}"' if ":" in value else value for value in values]
-            return filled(re.sub(rb"\s", b"", ANSWER_JSV), quoted)
+            return filled(re.sub(rb"\s", b"", INFO_IN_JSV), quoted)
         case b"csv":
             header = ",".join(name[0].upper() + name[1:] for name in MEMBERS)
             return f"{header}\r\n{','.join(values)}\r\n".encode()
         case _:
-            return filled(ANSWER_JSON, values)
+            return filled(INFO_IN_JSON, values)
 
 
 def content_type(media: bytes) -> str:

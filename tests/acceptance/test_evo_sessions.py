@@ -1,13 +1,13 @@
 """Lists of sessions and accounts, and accounts one by one."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from acceptance.refusals import refused, stored
-from acceptance.service_process import ServiceProcess
+from acceptance.refusals import refused
+
+pytestmark = pytest.mark.usefixtures("_nothing_is_stored")
 
 MEMBERS = ["items", "totalCount", "totalPages", "hasMorePages"]
 ENTITY = ["id", "dateCreated", "dateLastModified", "createdBy", "lastModifiedBy"]
@@ -34,15 +34,6 @@ def many(admin: httpx.Client) -> str:
     body = [{"accountId": account}] * 30
     assert admin.post("/api/NewAISession[]?atomic=true", json=body).status_code == 200
     return account
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_stored(served: ServiceProcess, made: list[str], many: str) -> Iterator[None]:
-    assert made
-    assert many
-    before = stored(served)
-    yield
-    assert stored(served) == before
 
 
 def listed(admin: httpx.Client, query: str, path: str = "/ai/sessions") -> dict[str, Any]:

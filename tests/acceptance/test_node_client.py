@@ -1,44 +1,24 @@
 """ServiceStack's own client for JavaScript, as npm has it, with the types that the service gives.
 
-The scripts in `clients/` are what Node runs. Node 18 or newer and npm have to be there, and npm's
-registry (or its cache) within reach; without them these tests are skipped.
+The scripts in `clients/` are what Node runs.
 """
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
 from acceptance.conftest import AUDITOR
+from acceptance.node import node_project, run
 from acceptance.service_process import ADMIN, ServiceProcess
 
-CLIENTS = Path(__file__).with_name("clients")
 PACKAGES = ("@servicestack/client@2.1.13", "typescript@5.9.3", "@types/node@20.19.25")
-INSTALL = ("install", "--prefer-offline", "--no-save", "--no-package-lock", "--ignore-scripts")
-OLDEST = 18
-PATIENCE_S = 120.0
 
 
-@pytest.fixture(scope="session")
-def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the client, a compiler and our scripts in it."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("needs Node and npm on the PATH (apt-get install nodejs npm)")
-    version = run(Path(), node, "--version").stdout.strip()
-    if int(version.removeprefix("v").partition(".")[0]) < OLDEST:
-        pytest.skip(f"needs Node {OLDEST} or newer on the PATH, not {version}")
-    folder = tmp_path_factory.mktemp("node")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    installed = run(folder, npm, *INSTALL, *PACKAGES)
-    if installed.returncode != 0:
-        pytest.skip(f"needs npm to reach its registry once: {installed.stderr[-500:]}")
-    for script in CLIENTS.iterdir():
-        shutil.copy(script, folder)
-    return folder
+    return node_project(tmp_path_factory.mktemp("node"), *PACKAGES)
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +35,11 @@ def environment(served: ServiceProcess) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def compiled(node_project: Path, served: ServiceProcess) -> Path:
+def compiled(project: Path, served: ServiceProcess) -> Path:
     """The project with the TypeScript types in it, strictly checked and compiled."""
-    (node_project / "dtos.ts").write_text(types(served, "typescript"))
+    (project / "dtos.ts").write_text(types(served, "typescript"))
     done = run(
-        node_project,
+        project,
         "node_modules/.bin/tsc",
         "--strict",
         "--target",
@@ -72,7 +52,7 @@ def compiled(node_project: Path, served: ServiceProcess) -> Path:
         "typed.ts",
     )
     assert done.returncode == 0, done.stdout
-    return node_project
+    return project
 
 
 def types(served: ServiceProcess, language: str) -> str:
@@ -80,19 +60,6 @@ def types(served: ServiceProcess, language: str) -> str:
     answer = httpx.get(f"{served.base_url}/types/{language}")
     assert answer.status_code == 200, answer.text
     return answer.text
-
-
-def run(folder: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in a folder, and return when it ended; `more` of environment variables."""
-    return subprocess.run(  # noqa: S603  # Node's programs
-        command,
-        cwd=folder,
-        env=os.environ | more,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
 
 
 def test_the_client_does_all_with_the_types_for_typescript(
@@ -103,10 +70,10 @@ def test_the_client_does_all_with_the_types_for_typescript(
 
 
 def test_the_client_does_all_with_the_types_for_modules(
-    node_project: Path, served: ServiceProcess, environment: dict[str, str]
+    project: Path, served: ServiceProcess, environment: dict[str, str]
 ) -> None:
-    (node_project / "dtos.mjs").write_text(types(served, "mjs"))
-    done = run(node_project, "node", "--test", "client.test.mjs", DTOS="./dtos.mjs", **environment)
+    (project / "dtos.mjs").write_text(types(served, "mjs"))
+    done = run(project, "node", "--test", "client.test.mjs", DTOS="./dtos.mjs", **environment)
     assert done.returncode == 0, done.stdout
 
 

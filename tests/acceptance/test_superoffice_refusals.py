@@ -1,13 +1,13 @@
 """Whatever is wrong with a request is a 4xx that names it, in both formats; nothing is stored."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
 from acceptance.chats import AGENT, ERROR, PATH, Chats
-from acceptance.refusals import stored
+from acceptance.service_process import ServiceProcess
+
+pytestmark = pytest.mark.usefixtures("_nothing_is_stored")
 
 BY_ID = f"{PATH}/{{}}"
 PATCHES: dict[str, tuple[bytes, int, str]] = {
@@ -123,16 +123,15 @@ TARGETS: list[tuple[str, str, int, str]] = [
 
 
 @pytest.fixture(scope="module")
+def served(chats: Chats) -> ServiceProcess:
+    """What the agents call."""
+    return chats.served
+
+
+@pytest.fixture(scope="module")
 def number(chats: Chats) -> int:
     """A session that stays as it is."""
     return chats.picked_up("kim")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_stored(chats: Chats, number: int) -> Iterator[None]:
-    before = stored(chats.served)
-    yield
-    assert stored(chats.served) == before
 
 
 def refused(answer: httpx.Response, status: int, named: str) -> None:

@@ -1,18 +1,16 @@
 """npm's swagger-client, driven by our own description of the chat session API and the vendor's.
 
-The script is in `clients/`. Node 18 or newer and npm have to be there, and npm's registry (or its
-cache) within reach; without them this test is skipped.
+The script is in `clients/`.
 """
 
-import shutil
 from pathlib import Path
 
 import pytest
 from documents import PUT_CHAT_SESSION
 
 from acceptance.chats import Chats
+from acceptance.node import node_project, run
 from acceptance.official import FOLDER
-from acceptance.test_node_client import CLIENTS, INSTALL, OLDEST, run
 
 PACKAGE = "swagger-client@3.39.0"
 SCRIPT = "swagger_client.test.mjs"
@@ -20,19 +18,8 @@ SCRIPT = "swagger_client.test.mjs"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client, our script and the documented entity in it."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("needs Node and npm on the PATH (apt-get install nodejs npm)")
-    version = run(Path(), node, "--version").stdout.strip()
-    if int(version.removeprefix("v").partition(".")[0]) < OLDEST:
-        pytest.skip(f"needs Node {OLDEST} or newer on the PATH, not {version}")
-    folder = tmp_path_factory.mktemp("swagger")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    installed = run(folder, npm, *INSTALL, PACKAGE)
-    if installed.returncode != 0:
-        pytest.skip(f"needs npm to reach its registry once: {installed.stderr[-500:]}")
-    shutil.copy(CLIENTS / SCRIPT, folder)
+    """A folder with the client, our scripts and the documented entity in it."""
+    folder = node_project(tmp_path_factory.mktemp("swagger"), PACKAGE)
     (folder / "entity.json").write_bytes(PUT_CHAT_SESSION)
     return folder
 

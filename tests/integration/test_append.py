@@ -1,12 +1,11 @@
 """What an append promises, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import Sequence
 from itertools import pairwise
 
 import asyncpg
 import pytest
-from entries import entry, made_ids, new_stream, rows
+from entries import entry, lose_replies, made_ids, new_stream, rows
 
 from app.log.append import Appender, Outcome
 from app.log.pool import Pool
@@ -102,19 +101,7 @@ async def test_an_entry_sent_again_after_its_stream_moved_on_is_answered_as_the_
 async def test_a_lost_reply_is_asked_for_again_and_nothing_is_written_twice(
     appender: Appender, pool: Pool, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch, replies_to_lose = pool.fetch, 2
-
-    async def losing_replies(
-        sql: str, *arguments: object, timeout_s: float | None = None
-    ) -> Sequence[asyncpg.Record]:
-        nonlocal replies_to_lose
-        answer = await fetch(sql, *arguments, timeout_s=timeout_s)
-        if replies_to_lose:
-            replies_to_lose -= 1
-            raise ConnectionResetError
-        return answer
-
-    monkeypatch.setattr(pool, "fetch", losing_replies)
+    lose_replies(monkeypatch, pool, replies=2)
     batch = [entry(new_stream(), events=2) for _ in range(3)]
     answers = await asyncio.gather(*map(appender.append, batch))
     assert [(answer.outcome, answer.version) for answer in answers] == [("appended", 2)] * 3

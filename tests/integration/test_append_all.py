@@ -1,15 +1,25 @@
 """What an append promises for entries that are written all or none."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from entries import entry, new_stream, rows
+from entries import entry, lose_replies, new_stream, rows
 from msgspec.structs import replace
 
 from app.log.append import Appender, Outcome
 from app.log.pool import Pool
+from app.settings import Settings
+
+
+@pytest.fixture
+async def overtaking(settings: Settings) -> AsyncIterator[Appender]:
+    """Appends as another process does, by connections of its own."""
+    pool = Pool(settings)
+    yield (made := Appender(pool, 0, batch=256, deadline_s=10))
+    await made.drain()
+    await pool.close()
 
 
 async def test_entries_that_are_written_as_one_share_a_commit(
@@ -76,6 +86,7 @@ async def test_a_poisoned_entry_takes_along_those_it_is_one_with_and_no_others(
 @pytest.mark.parametrize("moved_on", [False, True], ids=["at once", "after a stream moved on"])
 async def test_a_lost_reply_to_entries_that_are_one_is_asked_for_again(
     appender: Appender,
+    overtaking: Appender,
     pool: Pool,
     owner: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
@@ -83,23 +94,13 @@ async def test_a_lost_reply_to_entries_that_are_one_is_asked_for_again(
 ) -> None:
     looked_at, changed = new_stream(), new_stream()
     await appender.append_all([entry(looked_at), entry(changed)])
-    fetch, replies_to_lose = pool.fetch, 2
 
-    async def losing_replies(
-        sql: str, *arguments: object, timeout_s: float | None = None
-    ) -> Sequence[asyncpg.Record]:
-        nonlocal replies_to_lose
-        answer = await fetch(sql, *arguments, timeout_s=timeout_s)
-        if replies_to_lose:
-            replies_to_lose -= 1
-            if moved_on and replies_to_lose:
-                await asyncio.gather(*(overtaking.append(entry(each, version)) for each, version in
-                                       ((looked_at, 1), (changed, 3))))  # fmt: skip
-            raise ConnectionResetError
-        return answer
+    async def others_go_on() -> None:
+        await asyncio.gather(
+            overtaking.append(entry(looked_at, 1)), overtaking.append(entry(changed, 3))
+        )
 
-    overtaking = Appender(Pool(pool._settings), 0, batch=256, deadline_s=10)
-    monkeypatch.setattr(pool, "fetch", losing_replies)
+    lose_replies(monkeypatch, pool, replies=2, meanwhile=others_go_on if moved_on else None)
     batch = [entry(looked_at, 1, events=0), entry(changed, 1, events=2), entry(new_stream())]
     outcomes = await appender.append_all(batch)
     assert [(each.outcome, each.version) for each in outcomes] == [

@@ -11,7 +11,7 @@ from app.settings import Settings
 
 LOG = ["stored_events", "idempotency_key"]
 SIGN_IN = ["token", "login_session"]
-"""What the service gives to its users; `test_sign_in.py` has its rights there, to the column."""
+"""What the service gives to its users."""
 LEASES = ["lease"]
 """By what its processes agree on who does what."""
 TABLES = [
@@ -169,3 +169,31 @@ async def test_an_append_sets_the_position(service: Service, owner: asyncpg.Conn
 
 async def test_the_service_works_under_its_role(service: Service) -> None:
     assert (await service.pool.ask("SELECT current_user"))[0][0] == "sessionary_service"
+
+
+async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
+    owner: asyncpg.Connection, settings: Settings
+) -> None:
+    granted = await owner.fetch(
+        "SELECT table_name, privilege_type, '*' AS part FROM information_schema.table_privileges"
+        " WHERE grantee = $1 AND table_schema = 'public'"
+        " UNION ALL "
+        "SELECT table_name, privilege_type, string_agg(column_name, ',' ORDER BY column_name)"
+        "  FROM information_schema.column_privileges"
+        " WHERE grantee = $1 AND table_schema = 'public' AND privilege_type <> 'SELECT'"
+        " GROUP BY table_name, privilege_type",
+        settings.database_role,
+    )
+    rights = {tuple(row) for row in granted}
+    assert {table for table, right, _ in rights if right == "SELECT"} == {
+        *TABLES, "recorded_event"
+    }  # fmt: skip
+    assert {each for each in rights if each[1] != "SELECT"} == {
+        ("token", "INSERT", "hash,principal"),
+        ("login_session", "INSERT", "expires_at,hash,permanent,principal"),
+        ("login_session", "DELETE", "*"),
+        ("lease", "INSERT", "*"),
+        ("lease", "INSERT", "holder,name,until"),
+        ("lease", "UPDATE", "*"),
+        ("lease", "UPDATE", "holder,name,until"),
+    }

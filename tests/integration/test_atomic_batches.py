@@ -188,6 +188,7 @@ async def test_writers_of_batches_in_two_processes_half_apply_none(
     )
     done = [outcome for outcome in outcomes if isinstance(outcome, list)]
     lost = [outcome for outcome in outcomes if isinstance(outcome, BatchRefused)]
+    assert done
     assert len(done) + len(lost) == len(outcomes)
     assert all(isinstance(error.cause, Conflict) for error in lost)
     assert all(a.folded.version == b.folded.version for a, b in done)

@@ -16,16 +16,6 @@ from domain.ids import ChatSessionId
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def chat(service: Service, clock: Clock) -> Chat:
-    return chat_by(service, clock)
-
-
-@pytest.fixture
 async def queued(service: Service, chat: Chat) -> ChatSessionId:
     return await open_session(service, chat=chat)
 

@@ -26,16 +26,6 @@ CUSTOMER = given.call("sam")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def chat(service: Service, clock: Clock) -> Chat:
-    return chat_by(service, clock)
-
-
-@pytest.fixture
 def sweeper(service: Service, chat: Chat, settings: Settings) -> ChatSweeper:
     return ChatSweeper(service.pool, chat, settings)
 

@@ -1,6 +1,7 @@
 """`verify` finds whatever does not fit: in the views, in the log; and nothing beside writers."""
 
 import asyncio
+from collections import Counter
 
 import asyncpg
 import given
@@ -166,6 +167,7 @@ async def test_nothing_is_found_beside_writers_and_rebuilds(
     service: Service, store: Connection, database_url: str, keyring: Keyring
 ) -> None:
     stop = asyncio.Event()
+    done = Counter[str]()
 
     async def write() -> None:
         while not stop.is_set():
@@ -173,19 +175,24 @@ async def test_nothing_is_found_beside_writers_and_rebuilds(
             await given.patch_ai_session(service, session, "other")
             await given.delete_ai_session(service, session)
             await given.open_chat_session(service)
+            done["writes"] += 1
 
     async def rebuild_again_and_again() -> None:
         async with connected(database_url) as other:
             while not stop.is_set():
                 try:
                     await rebuild(other, keyring, named(()), silent)
+                    done["rebuilds"] += 1
                 except RebuildUnderWay:
                     await asyncio.sleep(0.01)
 
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         for _ in range(4):
             tasks.create_task(write())
         tasks.create_task(rebuild_again_and_again())
-        for _ in range(10):
+        # A rebuild has to find the moment between two verifications: so many may not be enough.
+        while done["verifications"] < 10 or done["rebuilds"] < 3:
             assert await verify(store, keyring, silent) == []
+            done["verifications"] += 1
         stop.set()
+    assert done["writes"] > 0

@@ -161,7 +161,7 @@ def parent(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def test_only_the_wiring_knows_the_command_line() -> None:
+def test_nothing_knows_the_command_line() -> None:
     assert [
         module for module in MODULES if any(is_in(p, ("app.cli",)) for p in imports(module))
     ] == []

@@ -1,11 +1,12 @@
+"""CSV as it is written and read."""
+
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET, UnsetType
+from shown import NOON, NOON_IN_TEXT, session
 
 from app.wire import csv_text, jsv
 from app.wire.evo.dto import (
@@ -22,33 +23,12 @@ from app.wire.evo.requests import ListAISessions, PatchAISession, SortOrder
 from app.wire.json_text import BadInput
 from app.wire.tree import Tree
 
-NINE = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)
 TEXT = st.text(st.sampled_from("\",:{}[]\r\n\t ab\\=+-@'é\U0001f600"), max_size=12)
 FEW = settings(max_examples=50, deadline=None)
 HEADER = (
     "AccountId,AccountName,Purpose,Id,DateCreated,DateLastModified,CreatedBy,LastModifiedBy\r\n"
 )
-WHEN = "2026-11-21T09:00:00Z"
-
-
-def session(
-    *,
-    account_id: str | None = None,
-    account_name: str | None = None,
-    purpose: str | None = None,
-    actions: list[AISessionActionInfo] | UnsetType = UNSET,
-) -> AISessionInfo:
-    return AISessionInfo(
-        account_id=account_id,
-        account_name=account_name,
-        purpose=purpose,
-        actions=actions,
-        id="s1",
-        date_created=NINE,
-        date_last_modified=NINE,
-        created_by="u",
-        last_modified_by="v",
-    )
+ROW_END = f"s1,{NOON_IN_TEXT},{NOON_IN_TEXT},kim,lou"
 
 
 def refusal(body: bytes) -> BadInput:
@@ -59,12 +39,12 @@ def refusal(body: bytes) -> BadInput:
 
 def test_a_dto_is_a_header_and_a_row() -> None:
     one = session(account_id="a1", account_name="Acme", purpose='p, "q"')
-    assert csv_text.write(one).decode() == (f'{HEADER}a1,Acme,"p, ""q""",s1,{WHEN},{WHEN},u,v\r\n')
+    assert csv_text.write(one).decode() == (f'{HEADER}a1,Acme,"p, ""q""",{ROW_END}\r\n')
 
 
 def test_a_page_and_a_list_are_a_row_an_item() -> None:
     rows = [session(purpose="a"), session(purpose="b")]
-    text = f"{HEADER},,a,s1,{WHEN},{WHEN},u,v\r\n,,b,s1,{WHEN},{WHEN},u,v\r\n"
+    text = f"{HEADER},,a,{ROW_END}\r\n,,b,{ROW_END}\r\n"
     page = ListResponse[AISessionInfo](items=rows, total_count=2, has_more_pages=False)
     assert csv_text.write(page, kind=AISessionInfo).decode() == text
     assert csv_text.write(rows).decode() == text
@@ -78,12 +58,12 @@ def test_an_empty_page_is_a_header_if_the_class_of_its_items_is_told() -> None:
 
 
 def test_a_member_that_may_be_absent_has_a_column_if_one_row_has_it() -> None:
-    action = AISessionActionInfo(date=NINE, id="1", function_name="f", can_be_applied=False)
+    action = AISessionActionInfo(date=NOON, id="1", function_name="f", can_be_applied=False)
     body = csv_text.write([session(), session(actions=[action])]).decode()
     assert body.splitlines() == [
         HEADER.strip().replace("Purpose,", "Purpose,Actions,"),
-        f",,,,s1,{WHEN},{WHEN},u,v",
-        f',,,"[{{date:""{WHEN}"",id:1,functionName:f,canBeApplied:False}}]",s1,{WHEN},{WHEN},u,v',
+        f",,,,{ROW_END}",
+        f',,,"[{{date:""{NOON_IN_TEXT}"",id:1,functionName:f,canBeApplied:False}}]",{ROW_END}',
     ]
 
 

@@ -1,12 +1,14 @@
+"""JSV as it is written and read."""
+
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
+from documents import PATCH_IN_JSV
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET, UnsetType
+from shown import NOON, NOON_IN_TEXT, session
 
 from app.wire import jsv
 from app.wire.evo.dto import (
@@ -23,30 +25,9 @@ from app.wire.evo.requests import ListAISessions, PatchAISession, SortOrder
 from app.wire.json_text import MAX_DEPTH, BadInput
 from app.wire.tree import Tree
 
-TEN = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
 TEXT = st.text(st.sampled_from("\",:{}[]\r\n\t ab\\='é\U0001f600"), max_size=12)
 FEW = settings(max_examples=50, deadline=None)
-SAMPLE = "{\n\tsessionId: String,\n\tpurpose: String\n}"
-
-
-def session(
-    *,
-    account_id: str | None = None,
-    account_name: str | None = None,
-    purpose: str | None = None,
-    actions: list[AISessionActionInfo] | UnsetType = UNSET,
-) -> AISessionInfo:
-    return AISessionInfo(
-        account_id=account_id,
-        account_name=account_name,
-        purpose=purpose,
-        actions=actions,
-        id="s1",
-        date_created=TEN,
-        date_last_modified=TEN,
-        created_by="u",
-        last_modified_by="u",
-    )
+SAMPLE = PATCH_IN_JSV.decode()
 
 
 def written(value: Dto | list[Dto]) -> str:
@@ -89,17 +70,17 @@ def test_a_text_is_quoted_only_where_it_must_be(text: str, on_the_wire: str) -> 
 
 
 def test_members_stand_in_order_and_without_those_that_are_null_or_absent() -> None:
-    when = '"2026-11-21T10:00:00.123456Z"'
+    when = f'"{NOON_IN_TEXT}"'
     assert written(session(account_id="a1", account_name="Acme", purpose='p, "q"')) == (
         '{accountId:a1,accountName:Acme,purpose:"p, ""q""",id:s1,'
-        f"dateCreated:{when},dateLastModified:{when},createdBy:u,lastModifiedBy:u}}"
+        f"dateCreated:{when},dateLastModified:{when},createdBy:kim,lastModifiedBy:lou}}"
     )
 
 
 def test_what_is_nested_stands_inline() -> None:
-    action = AISessionActionInfo(date=TEN, id="1", function_name="f", can_be_applied=True)
+    action = AISessionActionInfo(date=NOON, id="1", function_name="f", can_be_applied=True)
     assert (
-        'actions:[{date:"2026-11-21T10:00:00.123456Z",id:1,functionName:f,canBeApplied:True}]'
+        f'actions:[{{date:"{NOON_IN_TEXT}",id:1,functionName:f,canBeApplied:True}}]'
     ) in written(session(actions=[action]))
 
 
@@ -320,10 +301,10 @@ def test_what_is_written_is_read_back(one: str, other: str, roles: list[str]) ->
         "accountId": one,
         "purpose": other,
         "id": "s1",
-        "dateCreated": "2026-11-21T10:00:00.123456Z",
-        "dateLastModified": "2026-11-21T10:00:00.123456Z",
-        "createdBy": "u",
-        "lastModifiedBy": "u",
+        "dateCreated": NOON_IN_TEXT,
+        "dateLastModified": NOON_IN_TEXT,
+        "createdBy": "kim",
+        "lastModifiedBy": "lou",
     }
     user = UserInfo(is_authenticated=True, roles=roles, account_ids=[one], account_names=[])
     assert jsv.read(jsv.write(user)) == {

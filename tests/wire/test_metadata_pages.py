@@ -6,6 +6,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from documents import (
+    INFO_IN_JSON,
+    INFO_IN_JSV,
+    INFO_IN_XML,
+    NEW_IN_JSON,
+    NEW_IN_XML,
+    PATCH_IN_JSV,
+    PATCH_IN_XML,
+)
 
 from app.pages import openapi
 from app.pages.metadata import index_page, operation_page, tables, types_page
@@ -24,43 +33,6 @@ from app.wire.json_text import BadInput
 URL = "https://sessions.example"
 SERVICE = cast("Service", SimpleNamespace(settings=Settings(database_url="", master_key=b"")))
 VOID = {"meta", "link", "br"}
-
-NEW_IN_XML = """\
-<NewAISession xmlns:i="http://www.w3.org/2001/XMLSchema-instance" \
-xmlns="http://schemas.datacontract.org/2004/07/Voice.Api.AI">
-  <AccountId>String</AccountId>
-  <Purpose>String</Purpose>
-</NewAISession>"""
-PATCH_IN_XML = """\
-<PatchAISession xmlns:i="http://www.w3.org/2001/XMLSchema-instance" \
-xmlns="http://schemas.datacontract.org/2004/07/Voice.Api.AI">
-  <Purpose>String</Purpose>
-  <SessionId>String</SessionId>
-</PatchAISession>"""
-INFO_IN_XML = """\
-<AISessionInfo xmlns:i="http://www.w3.org/2001/XMLSchema-instance" \
-xmlns="http://schemas.datacontract.org/2004/07/Voice.Api.AI">
-  <CreatedBy xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</CreatedBy>
-  <DateCreated xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</DateCreated>
-  <DateLastModified xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String\
-</DateLastModified>
-  <Id xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</Id>
-  <LastModifiedBy xmlns="http://schemas.datacontract.org/2004/07/Voice.Api">String</LastModifiedBy>
-  <AccountId>String</AccountId>
-  <AccountName>String</AccountName>
-  <Purpose>String</Purpose>
-</AISessionInfo>"""
-PATCH_IN_JSV = "{\n\tsessionId: String,\n\tpurpose: String\n}"
-INFO_IN_JSV = (
-    "{\n\taccountId: String,\n\taccountName: String,\n\tpurpose: String,\n\tid: String,"
-    "\n\tdateCreated: String,\n\tdateLastModified: String,\n\tcreatedBy: String,"
-    "\n\tlastModifiedBy: String\n}"
-)
-INFO_IN_JSON = (
-    '{"accountId":"String","accountName":"String","purpose":"String","id":"String",'
-    '"dateCreated":"String","dateLastModified":"String","createdBy":"String",'
-    '"lastModifiedBy":"String"}'
-)
 
 
 class WellFormed(HTMLParser):
@@ -113,13 +85,13 @@ async def answer(path: str, query: bytes = b"", **parameters: str) -> Reply:
         (answer_sample("PatchAISession", "xml"), INFO_IN_XML),
         (request_sample("PatchAISession", "jsv"), PATCH_IN_JSV),
         (answer_sample("PatchAISession", "jsv"), INFO_IN_JSV),
-        (request_sample("NewAISession", "json"), '{"accountId":"String","purpose":"String"}'),
+        (request_sample("NewAISession", "json"), NEW_IN_JSON),
         (answer_sample("NewAISession", "json"), INFO_IN_JSON),
     ],
     ids=["new xml", "patch xml", "info xml", "patch jsv", "info jsv", "new json", "info json"],
 )
-def test_samples_are_those_of_the_documents(sample: str, documented: str) -> None:
-    assert sample == documented
+def test_samples_are_those_of_the_documents(sample: str, documented: bytes) -> None:
+    assert sample.encode() == documented
 
 
 def test_tables_are_those_of_the_documents() -> None:

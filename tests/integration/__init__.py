@@ -1,0 +1,1 @@
+"""The service's parts on a real PostgreSQL."""

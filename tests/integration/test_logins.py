@@ -1,0 +1,141 @@
+"""Login sessions in the database: how they begin and end, and whose they are."""
+
+import re
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
+import asyncpg
+import pytest
+from exchanges import token
+from msgspec.structs import replace
+from seen import logins
+
+from app.principals import Principal, Unauthenticated
+from app.service import Service, open_service
+from app.settings import Settings
+from app.sign_in import LoginSession
+from app.throttle import Limits, Throttled
+
+pytestmark = pytest.mark.usefixtures("people")
+
+KIM = Principal("kim", ("SystemAdministrator",), associate_id=1)
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def attentive(settings: Settings) -> AsyncIterator[Service]:
+    """A worker that believes what it looked up for an hour."""
+    opened = await open_service(replace(settings, credential_ttl_s=3600.0))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def patient(settings: Settings) -> AsyncIterator[Service]:
+    """A worker that makes an address that guesses passwords wait for a minute."""
+    opened = await open_service(replace(settings, guessing=Limits(pause_s=60.0)))
+    yield opened
+    await opened.close()
+
+
+async def test_a_sign_in_holds_for_all_workers(service: Service, other_service: Service) -> None:
+    made, session = await service.logins.sign_in("kim", "right", None, permanent=True)
+    assert session == LoginSession(KIM, permanent=True)
+    for worker in (service, other_service):
+        assert await worker.logins.session(made) == session
+
+
+@pytest.mark.parametrize(("permanent", "days"), [(False, 14), (True, 28)], ids=["temp", "perm"])
+async def test_a_session_is_stored_as_a_hash_with_its_end(
+    service: Service, owner: asyncpg.Connection, permanent: bool, days: int
+) -> None:
+    made = await token(service, permanent=permanent)
+    row = await owner.fetchrow("SELECT *, expires_at - created_at AS lasts FROM login_session")
+    assert row is not None
+    assert row["hash"] == sha256(made.encode()).digest()
+    assert (row["principal"], row["permanent"]) == ("kim", permanent)
+    assert row["lasts"].total_seconds() == days * DAY_S
+    assert made not in str(row)
+
+
+async def test_each_sign_in_has_a_token_of_its_own(service: Service) -> None:
+    made = {await token(service) for _ in range(3)}
+    assert len(made) == 3
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", each) for each in made)
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("kim", "wrong"), ("kim", ""), ("nobody", "right"), ("a\0b", "right"), ("kim", "\udcff")],
+    ids=["wrong", "empty", "unknown", "NUL", "no text"],
+)
+async def test_wrong_credentials_open_no_session(
+    service: Service, owner: asyncpg.Connection, name: str, password: str
+) -> None:
+    with pytest.raises(Unauthenticated, match=r"^Invalid Username or Password$"):
+        await service.logins.sign_in(name, password, None, permanent=False)
+    assert await logins(owner) == 0
+
+
+async def test_wrong_passwords_are_slowed_down_by_address(patient: Service) -> None:
+    for _ in range(5):
+        with pytest.raises(Unauthenticated):
+            await patient.logins.sign_in("kim", "wrong", "192.0.2.1", permanent=False)
+    with pytest.raises(Throttled) as refused:
+        await patient.logins.sign_in("kim", "right", "192.0.2.1", permanent=False)
+    assert 50 <= refused.value.retry_after_s <= 60
+    await patient.logins.sign_in("kim", "right", "192.0.2.2", permanent=False)
+
+
+@pytest.mark.parametrize("junk", ["", "x", "A" * 43, "A" * 44, "\udcff" * 43, "'; --"])
+async def test_a_token_that_never_was_is_nobodys(service: Service, junk: str) -> None:
+    assert await service.logins.session(junk) is None
+    await service.logins.sign_out([junk])
+
+
+async def test_a_sign_out_counts_at_once_here_and_then_elsewhere(
+    attentive: Service, service: Service, owner: asyncpg.Connection
+) -> None:
+    made = await token(attentive)
+    assert await attentive.logins.session(made) is not None
+    await attentive.logins.sign_out([made])
+    assert await logins(owner) == 0
+    assert await attentive.logins.session(made) is None
+    assert await service.logins.session(made) is None
+
+
+async def test_a_session_that_was_looked_up_is_not_looked_up_again(
+    attentive: Service, owner: asyncpg.Connection
+) -> None:
+    made = await token(attentive)
+    before = await attentive.logins.session(made)
+    await owner.execute("DELETE FROM login_session")
+    assert await attentive.logins.session(made) == before
+
+
+async def test_a_session_that_is_over_counts_no_more_and_goes_at_the_next_sign_in(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    over, other = await token(service), await token(service, "pat")
+    await owner.execute("UPDATE login_session SET expires_at = now() WHERE principal = 'kim'")
+    assert await service.logins.session(over) is None
+    assert await logins(owner) == 2
+    await token(service)
+    assert await logins(owner) == 2
+    assert await service.logins.session(other) is not None
+
+
+async def test_who_is_removed_is_signed_out(service: Service, owner: asyncpg.Connection) -> None:
+    made = await token(service)
+    await owner.execute("DELETE FROM principal WHERE name = 'kim'")
+    assert await service.logins.session(made) is None
+
+
+async def test_a_session_has_the_roles_that_its_principal_has_now(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    made = await token(service)
+    await owner.execute("UPDATE principal SET roles = '{Customer}' WHERE name = 'kim'")
+    session = await service.logins.session(made)
+    assert session is not None
+    assert session.principal.roles == ("Customer",)
