@@ -46,7 +46,7 @@ def evolve(state: ChatSession | None, event: ChatSessionEvent) -> ChatSession:
             return replace(session, rating=rating)
         case ChatSessionClosed(status=status, when_ended=when):
             ended = session.when_ended if when is UNSET else when
-            return replace(session, status=status, when_ended=ended, transfer_to=None)
+            return replace(session, status=status, when_ended=ended)
         case ChatMessageAdded():
             return _with_message(session, event)
         case ChatSessionFetched(when_fetched=when):

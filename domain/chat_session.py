@@ -175,14 +175,18 @@ def there(chat_session_id: ChatSessionId, state: ChatSession | None) -> ChatSess
     return state
 
 
-def reopened(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
-    """What some changed fields make of a session: one that is open again has not ended.
+def adapted(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
+    """What some changed fields make of a session, where the change does not say otherwise.
 
-    Unless the change says when. Not for a session that is given as a whole: that says everything.
+    One that is open again has not ended, and one that ends is offered to nobody. Not for a session
+    that is given as a whole: that says everything.
     """
-    is_open_again = held.status in ENDED and changed.status in OPEN
-    unsaid = changed.when_ended == held.when_ended
-    return replace(changed, when_ended=EMPTY) if is_open_again and unsaid else changed
+    was_ended, is_ended = held.status in ENDED, changed.status in ENDED
+    if was_ended and changed.status in OPEN and changed.when_ended == held.when_ended:
+        return replace(changed, when_ended=EMPTY)
+    if is_ended and not was_ended and changed.transfer_to == held.transfer_to:
+        return replace(changed, transfer_to=None)
+    return changed
 
 
 def _wanted(command: ChangeChatSession, held: ChatSession) -> WantedChatSession:
@@ -199,7 +203,6 @@ def _updated(changes: dict[str, Any]) -> Sequence[ChatSessionEvent]:
         own.append(ChatSessionRated(rating=changes.pop("rating")))
     if changes.get("status") in ENDED:
         status, when = changes.pop("status"), changes.pop("when_ended", UNSET)
-        changes.pop("transfer_to", None)  # closing a session clears it
         own.append(ChatSessionClosed(status=status, reason=BY_CLIENT, when_ended=when))
     return [ChatSessionUpdated(**changes), *own] if changes else own
 
@@ -211,7 +214,7 @@ def _changes(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, An
 
 
 def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
-    """What follows from the status that is wanted, for the most part unless the client says it.
+    """What follows from the status that is wanted, where the client does not say otherwise.
 
     What followed when the session came to its status still does: the same update again changes
     nothing.
@@ -224,10 +227,8 @@ def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, 
         if wanted.initial_queue_pos == 0:
             was = held.initial_queue_pos if stays else 0
             following["initial_queue_pos"] = was or wanted.queue_pos
-    elif wanted.status in ENDED:
-        following["transfer_to"] = None  # nobody can take over what has ended
-        if not is_set(wanted.when_ended):
-            following["when_ended"] = _kept(held.when_ended, held.status in ENDED, wanted.at)
+    elif wanted.status in ENDED and not is_set(wanted.when_ended):
+        following["when_ended"] = _kept(held.when_ended, held.status in ENDED, wanted.at)
     return following
 
 

@@ -162,10 +162,6 @@ def test_an_accepted_transfer_changes_hands_and_a_rejected_one_leaves_no_trace()
     assert rejected == state_after(QUEUED, PICKED)
 
 
-def test_what_has_ended_is_handed_to_nobody() -> None:
-    assert state_after(QUEUED, PICKED, ASKED, FINISHED).transfer_to is None
-
-
 def test_a_user_without_a_number_is_nobody() -> None:
     nameless = ChatSessionUpdated(user=Associate(name="kim"))
     command = TransferChatSession(chat_session_id=S7, to=PAT, by=1)
@@ -326,6 +322,11 @@ def test_a_session_is_closed_when_its_customer_has_gone(
     assert isinstance(message, ChatMessageAdded)
     assert message.special_type is ChatMessageSpecialType.CLOSED_BY_IDLE
     assert decide(CLOSE, evolve(evolve(state, closed), message)) == []
+
+
+def test_a_session_whose_customer_has_gone_is_offered_to_nobody() -> None:
+    state = state_after(QUEUED, PICKED, ASKED, FETCHED)
+    assert reduce(evolve, decide(CLOSE, state), state).transfer_to is None
 
 
 @pytest.mark.parametrize(
