@@ -239,7 +239,9 @@ def _closed(command: CloseDeadChatSession, session: ChatSession) -> Sequence[Cha
         raise MessageOutOfOrder(command.message_id)
     waited = session.status is ChatSessionStatus.IN_QUEUE
     status = ChatSessionStatus.CLOSED_FROM_QUEUE if waited else ChatSessionStatus.CLOSED
+    offered = session.transfer_to is not None
     return [
+        *([ChatSessionUpdated(transfer_to=None)] if offered else []),
         ChatSessionClosed(status=status, reason=CUSTOMER_GONE, when_ended=command.at),
         ChatMessageAdded(
             message_id=command.message_id,

@@ -22,7 +22,7 @@ from domain.chat_events import (
     ChatSessionUpdated,
 )
 from domain.chat_message import Speaker, speaker
-from domain.chat_session import BY_CLIENT, ChatSession
+from domain.chat_session import ChatSession
 from domain.date_time import EMPTY, is_set
 from domain.limits import MESSAGE_COPY_LENGTH
 
@@ -44,11 +44,9 @@ def evolve(state: ChatSession | None, event: ChatSessionEvent) -> ChatSession:
             return replace(session, **given)
         case ChatSessionRated(rating=rating):
             return replace(session, rating=rating)
-        case ChatSessionClosed(status=status, reason=reason, when_ended=when):
+        case ChatSessionClosed(status=status, when_ended=when):
             ended = session.when_ended if when is UNSET else when
-            # A client that gives the whole session says to whom it is to be handed, too.
-            to = session.transfer_to if reason == BY_CLIENT else None
-            return replace(session, status=status, when_ended=ended, transfer_to=to)
+            return replace(session, status=status, when_ended=ended)
         case ChatMessageAdded():
             return _with_message(session, event)
         case ChatSessionFetched(when_fetched=when):

@@ -184,16 +184,16 @@ def there(chat_session_id: ChatSessionId, state: ChatSession | None) -> ChatSess
     return state
 
 
-def in_part(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
-    """What some changed fields make of a session: what follows from them, unless they say else.
+def adapted(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
+    """What some changed fields make of a session, where the change does not say otherwise.
 
-    One that is open again has not ended; one that has ended is handed to nobody. Not for a session
+    One that is open again has not ended, and one that ends is offered to nobody. Not for a session
     that is given as a whole: that says everything.
     """
-    if held.status in ENDED and changed.status in OPEN and changed.when_ended == held.when_ended:
+    was_ended, is_ended = held.status in ENDED, changed.status in ENDED
+    if was_ended and changed.status in OPEN and changed.when_ended == held.when_ended:
         return replace(changed, when_ended=EMPTY)
-    ends = held.status not in ENDED and changed.status in ENDED
-    if ends and changed.transfer_to == held.transfer_to:
+    if is_ended and not was_ended and changed.transfer_to == held.transfer_to:
         return replace(changed, transfer_to=None)
     return changed
 

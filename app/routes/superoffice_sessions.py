@@ -17,7 +17,7 @@ from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import write_entities, write_entity, write_page
 from app.wire.superoffice.entity import read_entity, refuse_another_id
 from app.wire.superoffice.patch import patched
-from domain.chat_session import ChatSessionFields, in_part
+from domain.chat_session import ChatSessionFields, adapted
 from domain.errors import InvalidField, NotFound
 from domain.ids import ChatSessionId
 
@@ -150,7 +150,7 @@ def _patched(asked: Asked, held: ChatSessionFields, *, sees: bool) -> ChatSessio
     except BadInput as error:
         # As the domain says it: a retry finds out whether the patch was applied the first time.
         raise InvalidField(error.field or "", str(error)) from error
-    wanted = in_part(changed, held)
+    wanted = adapted(changed, held)
     if sees:
         return wanted
     _refuse_key(wanted)

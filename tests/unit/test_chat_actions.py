@@ -7,7 +7,6 @@ import pytest
 from msgspec.structs import replace
 
 from domain.chat_actions import (
-    CUSTOMER_GONE,
     AcceptChatSessionTransfer,
     AddChatMessage,
     CloseDeadChatSession,
@@ -161,11 +160,6 @@ def test_an_accepted_transfer_changes_hands_and_a_rejected_one_leaves_no_trace()
     assert (state.user, state.rank, state.transfer_to) == (PAT, 4, None)
     rejected = state_after(QUEUED, PICKED, ASKED, ChatSessionTransferRejected())
     assert rejected == state_after(QUEUED, PICKED)
-
-
-def test_what_the_service_ends_is_handed_to_nobody() -> None:
-    gone = ChatSessionClosed(status=ChatSessionStatus.CLOSED, reason=CUSTOMER_GONE)
-    assert state_after(QUEUED, PICKED, ASKED, gone).transfer_to is None
 
 
 def test_a_user_without_a_number_is_nobody() -> None:
@@ -328,6 +322,11 @@ def test_a_session_is_closed_when_its_customer_has_gone(
     assert isinstance(message, ChatMessageAdded)
     assert message.special_type is ChatMessageSpecialType.CLOSED_BY_IDLE
     assert decide(CLOSE, evolve(evolve(state, closed), message)) == []
+
+
+def test_a_session_whose_customer_has_gone_is_offered_to_nobody() -> None:
+    state = state_after(QUEUED, PICKED, ASKED, FETCHED)
+    assert reduce(evolve, decide(CLOSE, state), state).transfer_to is None
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from domain.chat_events import (
 from domain.chat_evolve import evolve
 from domain.chat_session import (
     CHANGEABLE,
+    ENDED,
     ChangeChatSession,
     ChatSession,
     ChatSessionFields,
@@ -28,8 +29,8 @@ from domain.chat_session import (
     DeleteChatSession,
     NewChatSession,
     UpdateChatSession,
+    adapted,
     decide,
-    in_part,
 )
 from domain.date_time import EMPTY, DateTime
 from domain.errors import AlreadyExists, NotFound
@@ -40,6 +41,7 @@ CREATED = ChatSessionCreated(chat_session_id=S7, customer_name="Kim", rating=3)
 DELETED = ChatSessionDeleted()
 NOON = DateTime("2026-11-21T12:00:00")
 LATER = DateTime("2026-11-21T12:00:01")
+KIM, PAT = Associate(associate_id=1), Associate(associate_id=2)
 
 
 def state_after(*past: ChatSessionEvent) -> ChatSession | None:
@@ -235,17 +237,27 @@ def test_one_end_after_the_other_is_the_same_end() -> None:
 def test_what_is_open_again_has_not_ended(status: ChatSessionStatus) -> None:
     held = ChatSessionFields(status=ChatSessionStatus.CLOSED, when_ended=NOON)
     opened = replace(held, status=status)
-    assert in_part(opened, held) == replace(opened, when_ended=EMPTY)
+    assert adapted(opened, held) == replace(opened, when_ended=EMPTY)
     said = replace(opened, when_ended=LATER)
-    assert in_part(said, held) == said
+    assert adapted(said, held) == said
 
 
 def test_what_stays_ended_or_open_keeps_its_end() -> None:
     closed = ChatSessionFields(status=ChatSessionStatus.CLOSED, when_ended=NOON)
     finished = replace(closed, status=ChatSessionStatus.FINISHED)
     waiting = replace(closed, status=ChatSessionStatus.IN_QUEUE)
-    assert in_part(finished, closed) == finished
-    assert in_part(waiting, waiting) == waiting
+    assert adapted(finished, closed) == finished
+    assert adapted(waiting, waiting) == waiting
+
+
+@pytest.mark.parametrize("status", sorted(ENDED), ids=str)
+def test_what_ends_is_offered_to_nobody(status: ChatSessionStatus) -> None:
+    held = ChatSessionFields(status=ChatSessionStatus.USER_LAST, transfer_to=KIM)
+    ended = replace(held, status=status)
+    assert adapted(ended, held) == replace(ended, transfer_to=None)
+    said = replace(ended, transfer_to=PAT)
+    assert adapted(said, held) == said
+    assert adapted(ended, ended) == ended
 
 
 def test_who_comes_back_to_the_queue_waits_anew() -> None:
