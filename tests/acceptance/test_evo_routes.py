@@ -203,7 +203,7 @@ def test_what_contradicts_the_path_is_refused(
     assert refused("json", answer.content).fields == ["SessionId"]
 
 
-@pytest.mark.usefixtures("_nothing_is_stored")
+@pytest.mark.usefixtures("session", "_nothing_is_stored")
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
