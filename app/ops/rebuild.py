@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.log.keyring import Keyring
 from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
 from app.ops.store import Connection
-from app.ops.streams import FoldedStream, Progress, folded_stream, folded_streams
+from app.ops.streams import FoldedStream, Progress, folded_stream, folded_streams, undamaged
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
@@ -118,7 +118,7 @@ class _Run:
         done, total = 0, sum(head.position for head in started)
         for head in started:
             async for page, events in folded_streams(self._store, self._keyring, head):
-                await self._write(self._views, page)
+                await self._write(self._views, undamaged(page))
                 done += events
                 progress(done, total)
         return done
