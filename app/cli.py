@@ -176,7 +176,7 @@ def rebuild(where: Where, projections: tuple[str, ...]) -> None:
     done = on_log(where, work)
     for name, rows in sorted(done.rows.items()):
         mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
-        click.echo(f"{name}: {rows} rows from {done.events} events{mended}", err=True)
+        click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
 
 
 @main.command()
