@@ -84,11 +84,18 @@ class Pool:
     here nothing sets a session's state, so a connection that answered can be used again as it is.
     """
 
-    def __init__(self, settings: Settings, *, for_lists: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        for_lists: bool = False,
+        reachability: Reachability | None = None,
+    ) -> None:
         """Connects when there is something to ask.
 
         `for_lists`: few connections, of their own, for statements that may take long; the
-        database itself ends what takes longer than `list_deadline_s`.
+        database itself ends what takes longer than `list_deadline_s`. `reachability`: of another
+        pool on the same database, so that the two tell an outage once.
         """
         self._settings = settings
         self._for_lists = for_lists
@@ -105,7 +112,7 @@ class Pool:
                 self._session["statement_timeout"] = f"{settings.list_deadline_s * 1000:.0f}"
         if settings.database_role is not None:
             self._session["role"] = settings.database_role
-        self._reachability = Reachability()
+        self.reachability = reachability or Reachability()
         self.failed = asyncio.Event()
         """Set when a statement failed in a passing way; whoever looks after it clears it."""
 
@@ -136,7 +143,7 @@ class Pool:
                 sql, *arguments, timeout=deadline - loop.time()
             )
             self._idle.append(connection)
-            self._reachability.answered()
+            self.reachability.answered()
             return rows
         except asyncpg.PostgresError as error:
             slow = self._for_lists and isinstance(error, asyncpg.QueryCanceledError)
@@ -209,7 +216,7 @@ class Pool:
     ) -> None:
         """Keep a connection that refused a statement; drop one that is no longer to be trusted."""
         if broken_by is not None:
-            self._reachability.failed(broken_by)
+            self.reachability.failed(broken_by)
             metrics.STORE_FAILURES.inc()
             self.failed.set()
             if connection is not None:

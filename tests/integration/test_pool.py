@@ -67,14 +67,20 @@ async def test_an_outage_is_told_once_with_its_cause_and_so_is_its_end(
     caplog.set_level(logging.INFO, "sessionary")
     name = f"{urlsplit(settings.database_url).path[1:]}_later"
     url = urlunsplit(urlsplit(settings.database_url)._replace(path=f"/{name}"))
-    pool = Pool(replace(settings, database_url=url, store_deadline_s=0.3))
+    elsewhere = replace(settings, database_url=url, store_deadline_s=0.3)
+    pool = Pool(elsewhere)
+    lists = Pool(elsewhere, for_lists=True, reachability=pool.reachability)
     for _ in range(3):
         with pytest.raises(StoreDown):
             await pool.ask("SELECT 1")
+        with pytest.raises(StoreDown):
+            await lists.ask("SELECT 1")
     async with database.created(server_url, name):
         for _ in range(3):
             await pool.ask("SELECT 1")
+            await lists.ask("SELECT 1")
         await pool.close()
+        await lists.close()
     assert [(record.levelname, record.message) for record in caplog.records] == [
         (
             "WARNING",
