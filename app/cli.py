@@ -185,7 +185,7 @@ def rebuild(where: Where, projections: tuple[str, ...]) -> None:
     done = on_log(where, work)
     for name, rows in sorted(done.rows.items()):
         mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
-        click.echo(f"{name}: {rows} rows from {done.events} events{mended}", err=True)
+        click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
 
 
 @main.command()
@@ -202,7 +202,8 @@ def verify(where: Where) -> None:
         click.echo(difference)
     if differences:
         sys.exit(DIFFERENCE)
-    click.echo("The log is whole, and the views equal it", err=True)
+    click.echo("Positions and versions have no hole, and the views equal the log", err=True)
+    click.echo("What the events themselves say is taken as it is, not proven", err=True)
 
 
 @main.command()
@@ -221,7 +222,8 @@ def replay(where: Where, stream: str, as_of: str | None, output: str) -> None:
         raise click.UsageError(str(error)) from error
     steps = on_log(where, lambda store, keys: replaying.replay(store, keys, named, until))
     if not steps:
-        raise click.UsageError(f"Nothing was ever recorded for {stream}")
+        when = "" if as_of is None else f" up to {as_of}"
+        raise click.UsageError(f"Nothing was recorded for {stream}{when}")
     print_steps(steps, output)
 
 

@@ -137,7 +137,7 @@ async def open_service(settings: Settings) -> Service:
         if not stored or not keyring.made(stored[0]["value"]):
             raise WrongMasterKey("The log was written with another master key than the one given")
         partitions = len(await heads(pool))
-        lists = Pool(settings, for_lists=True)
+        lists = Pool(settings, for_lists=True, reachability=pool.reachability)
         views = Views(pool, lists, partitions=partitions, batch=settings.batch_lookups)
         commands = Commands(pool, keyring, views, settings, partitions=partitions)
         return Service(settings, pool, lists, keyring, commands, views, partitions)

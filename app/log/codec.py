@@ -11,7 +11,7 @@ from app.log.errors import Unreadable
 from app.log.keyring import Box
 from domain.event import Event
 from domain.ids import StreamId
-from domain.stored import EVENTS, Fields, upcast
+from domain.stored import EVENTS, UPCASTS, Fields, upcast
 
 _ENCODER = msgspec.json.Encoder()
 _FIELDS = msgspec.json.Decoder(Fields)
@@ -45,17 +45,19 @@ def decode(topic: str, state: bytes, stream: StreamId, box: Box | None) -> Event
     Raises Unreadable for an unknown name, altered bytes, or a key that is gone.
     """
     try:
+        if topic not in EVENTS and topic not in UPCASTS:
+            raise Unreadable("no event has that name")
         fields = _FIELDS.decode(state)
         sealed = fields.pop("sealed", None)
         if sealed is not None:
             if box is None:
-                raise Unreadable(f"the key of stream {stream} is gone")
+                raise Unreadable("the key of the stream is gone")
             text = msgspec.convert(sealed["box"], bytes)
             fields |= _FIELDS.decode(box.open(text, _bound_to(stream, topic)))
         topic, fields = upcast(topic, fields)
         return msgspec.convert(fields, EVENTS[topic])
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise Unreadable(f"event {topic} of stream {stream}: {error!r}") from error
+        raise Unreadable(repr(error)) from error
 
 
 def _bound_to(stream: StreamId, topic: str) -> bytes:

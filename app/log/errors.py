@@ -9,6 +9,7 @@ LogError
 ├── KeyInFlight      the first command with an idempotency key is still under way
 ├── WrongMasterKey   the service was given another key than the log was written with
 └── Unreadable       a stored event cannot be read: key gone, bytes altered, name unknown
+    └── UnreadableEvent  the same, with its place in the log
 """
 
 from uuid import UUID
@@ -67,3 +68,14 @@ class WrongMasterKey(LogError):
 
 class Unreadable(LogError):
     """A stored event cannot be read."""
+
+
+class UnreadableEvent(Unreadable):
+    """A stored event cannot be read; says which one, for whoever looks after the log."""
+
+    def __init__(self, stream: UUID, version: int, place: str, topic: str, why: object) -> None:
+        """`place`: its partition and position; `topic`: the name it is stored under."""
+        self.stream = stream
+        super().__init__(
+            f"stream {stream}, version {version}, position {place}, stored as {topic!r}: {why}"
+        )

@@ -52,8 +52,13 @@ class Keyring:
         return Box(key), self._master.seal(key, stream.bytes)
 
     def unwrap(self, stream: StreamId, wrapped: bytes) -> Box:
-        """The box of a stream from its wrapped key."""
-        return Box(self._master.open(wrapped, stream.bytes))
+        """The box of a stream from its wrapped key. Raises Unreadable."""
+        try:
+            return Box(self._master.open(wrapped, stream.bytes))
+        except Unreadable as error:
+            raise Unreadable(
+                "the stream's key was altered, or the master key is another"
+            ) from error
 
     def fingerprint(self, text: bytes) -> bytes:
         """A hash of what may be personal data: without the master key no guess can be confirmed."""

@@ -1,6 +1,8 @@
 """Connections to the database: bounded waits, and one list of what a passing failure looks like."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -41,6 +43,40 @@ Without this, one made while the tables were small would scan them when they are
 """
 
 
+QUIET_S = 10.0
+"""After an outage was told, so long no other is: one that comes and goes would fill the log."""
+_LOG = logging.getLogger("sessionary")
+
+
+class Reachability:
+    """Tells the log once when the database goes away, and once when it answers again."""
+
+    def __init__(self) -> None:
+        """Takes the database to be there."""
+        self._away = False
+        self._quiet_until = 0.0
+
+    def failed(self, error: BaseException) -> None:
+        """A statement, or a connection, failed in a passing way."""
+        if self._away or time.monotonic() < self._quiet_until:
+            return
+        self._away = True
+        self._quiet_until = time.monotonic() + QUIET_S
+        _LOG.warning("The database does not answer: %s", _cause(error))
+
+    def answered(self) -> None:
+        """A statement was answered."""
+        if self._away:
+            self._away = False
+            _LOG.info("The database answers again")
+
+
+def _cause(error: BaseException) -> str:
+    # Other errors' words may hold a part of the URL, and so of its password.
+    words = " ".join(str(error).split()) if isinstance(error, TRANSIENT) else ""
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
 class Pool:
     """A few connections that heal by themselves. Waits end in StoreDown, never hang.
 
@@ -48,11 +84,18 @@ class Pool:
     here nothing sets a session's state, so a connection that answered can be used again as it is.
     """
 
-    def __init__(self, settings: Settings, *, for_lists: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        for_lists: bool = False,
+        reachability: Reachability | None = None,
+    ) -> None:
         """Connects when there is something to ask.
 
         `for_lists`: few connections, of their own, for statements that may take long; the
-        database itself ends what takes longer than `list_deadline_s`.
+        database itself ends what takes longer than `list_deadline_s`. `reachability`: of another
+        pool on the same database, so that the two tell an outage once.
         """
         self._settings = settings
         self._for_lists = for_lists
@@ -69,6 +112,7 @@ class Pool:
                 self._session["statement_timeout"] = f"{settings.list_deadline_s * 1000:.0f}"
         if settings.database_role is not None:
             self._session["role"] = settings.database_role
+        self.reachability = reachability or Reachability()
         self.failed = asyncio.Event()
         """Set when a statement failed in a passing way; whoever looks after it clears it."""
 
@@ -99,24 +143,25 @@ class Pool:
                 sql, *arguments, timeout=deadline - loop.time()
             )
             self._idle.append(connection)
+            self.reachability.answered()
             return rows
         except asyncpg.PostgresError as error:
             slow = self._for_lists and isinstance(error, asyncpg.QueryCanceledError)
-            self._settle(connection, broken=isinstance(error, TRANSIENT) and not slow)
+            self._settle(connection, error if isinstance(error, TRANSIENT) and not slow else None)
             if slow:
                 raise TooSlow("The list takes too long: ask for fewer or simpler rows") from error
             raise
         except asyncpg.InterfaceError as error:
             # How asyncpg reports a connection that died under us.
-            self._settle(connection, broken=True)
+            self._settle(connection, error)
             raise ConnectionError(str(error)) from error
         except asyncio.CancelledError:
             # Not kept, to be cancelled in good order: a server that hangs would keep us.
             if connection is not None:
                 connection.terminate()
             raise
-        except BaseException:
-            self._settle(connection, broken=True)
+        except BaseException as error:
+            self._settle(connection, error)
             raise
         finally:
             self._free.release()
@@ -166,9 +211,12 @@ class Pool:
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
 
-    def _settle(self, connection: asyncpg.Connection | None, *, broken: bool) -> None:
+    def _settle(
+        self, connection: asyncpg.Connection | None, broken_by: BaseException | None
+    ) -> None:
         """Keep a connection that refused a statement; drop one that is no longer to be trusted."""
-        if broken:
+        if broken_by is not None:
+            self.reachability.failed(broken_by)
             metrics.STORE_FAILURES.inc()
             self.failed.set()
             if connection is not None:

@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.log import codec
-from app.log.errors import Unreadable
+from app.log.errors import Unreadable, UnreadableEvent
 from app.log.keyring import Box, Keyring
 from app.sql import blocks
 from domain.ids import StreamId
@@ -113,7 +113,7 @@ async def read_feed(
         rows = await store.ask(SQL["read_feed"], partition, after, until, PAGE_EVENTS)
         if not rows:
             return
-        yield [_recorded(row, _box(keyring, row, boxes)) for row in rows]
+        yield [_recorded(keyring, row, boxes) for row in rows]
         after = rows[-1]["notification_id"]
         if len(boxes) > PAGE_EVENTS:
             boxes.clear()
@@ -121,22 +121,27 @@ async def read_feed(
 
 async def read_by_stream(
     store: Asks, keyring: Keyring, partition: int, *, until: int
-) -> AsyncIterator[Sequence[Recorded]]:
-    """Events of a partition up to a position, in pages, each stream's together and in order."""
-    stream, version, box = StreamId(UUID(int=0)), 0, None
+) -> AsyncIterator[Sequence[Recorded | UnreadableEvent]]:
+    """Events of a partition up to a position, in pages, each stream's together and in order.
+
+    One that cannot be read is answered by the reason, so that the others can be.
+    """
+    stream, version = StreamId(UUID(int=0)), 0
+    boxes: dict[StreamId, Box] = {}
     while True:
         rows = await store.ask(
             SQL["read_by_stream"], partition, stream, version, until, PAGE_EVENTS
         )
-        page = []
+        if not rows:
+            return
+        page: list[Recorded | UnreadableEvent] = []
         for row in rows:
             if row["originator_id"] != stream:
-                stream, box = row["originator_id"], _box(keyring, row, {})
-            page.append(_recorded(row, box))
-        if not page:
-            return
+                stream = row["originator_id"]
+                boxes.clear()
+            page.append(_recorded_if_readable(keyring, row, boxes))
         yield page
-        version = page[-1].version
+        version = rows[-1]["originator_version"]
 
 
 async def read_back(
@@ -154,8 +159,8 @@ async def read_back(
     Raises StoreDown, or Unreadable.
     """
     rows = await store.ask(SQL["read_back"], partition, stream, topic, before, most)
-    box = _box(keyring, rows[0], {}) if rows else None
-    return [_recorded(row, box) for row in rows]
+    boxes: dict[StreamId, Box] = {}
+    return [_recorded(keyring, row, boxes) for row in rows]
 
 
 async def heads(store: Asks) -> list[Head]:
@@ -170,8 +175,9 @@ async def used_key(store: Asks, partition: int, principal: str, key: str) -> Use
 
 
 def _stream(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Stream:
-    box = _box(keyring, rows[0], {})
-    return Stream([_recorded(row, box) for row in rows], box)
+    boxes: dict[StreamId, Box] = {}
+    events = [_recorded(keyring, row, boxes) for row in rows]
+    return Stream(events, boxes.get(rows[0]["originator_id"]))
 
 
 def _box(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> Box | None:
@@ -185,15 +191,30 @@ def _box(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> B
     return box
 
 
-def _recorded(row: asyncpg.Record, box: Box | None) -> Recorded:
+def _recorded(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> Recorded:
+    """The event of a row. Raises UnreadableEvent."""
     partition, position, stream, version, topic, state, event_id, recorded_at, actor, _ = row
+    try:
+        event = codec.decode(topic, state, stream, _box(keyring, row, boxes))
+    except Unreadable as error:
+        place = f"{partition}:{position}"
+        raise UnreadableEvent(stream, version, place, topic, error) from error
     return Recorded(
         partition=partition,
         position=position,
         stream=stream,
         version=version,
-        event=codec.decode(topic, state, stream, box),
+        event=event,
         event_id=event_id,
         recorded_at=recorded_at,
         actor=actor,
     )
+
+
+def _recorded_if_readable(
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]
+) -> Recorded | UnreadableEvent:
+    try:
+        return _recorded(keyring, row, boxes)
+    except UnreadableEvent as error:
+        return error

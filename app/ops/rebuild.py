@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.log.keyring import Keyring
 from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
 from app.ops.store import Connection
-from app.ops.streams import FoldedStream, Progress, folded_stream, folded_streams
+from app.ops.streams import FoldedStream, Progress, folded_stream, folded_streams, undamaged
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
@@ -65,7 +65,8 @@ class RebuildSpoilt(Exception):
 class Rebuilt(Struct, frozen=True):
     """What a rebuild did."""
 
-    events: int
+    events: dict[str, int]
+    """How many events the log had when each view was swapped in."""
     rows: dict[str, int]
     """How many rows each view has."""
     mended: dict[str, int]
@@ -105,23 +106,21 @@ class _Run:
         for view in self._views.values():
             await _make_fresh(connection, view)
         started = await heads(self._store)
-        events = await self._scan(started, progress)
+        await self._scan(started, progress)
         reached = await self._catch_up(self._views, _positions(started))
         for view in self._views.values():
             await connection.execute(_sql("analyze", view))
         mended, reached = await self._compare(reached)
-        for view in self._views.values():
-            await self._swap(view, reached)
+        events = {name: await self._swap(view, reached) for name, view in self._views.items()}
         return Rebuilt(events, self._rows, mended)
 
-    async def _scan(self, started: Sequence[Head], progress: Progress) -> int:
+    async def _scan(self, started: Sequence[Head], progress: Progress) -> None:
         done, total = 0, sum(head.position for head in started)
         for head in started:
             async for page, events in folded_streams(self._store, self._keyring, head):
-                await self._write(self._views, page)
+                await self._write(self._views, undamaged(page))
                 done += events
                 progress(done, total)
-        return done
 
     async def _catch_up(self, names: Collection[str], reached: Positions) -> Positions:
         """In rounds, each shorter than the one before as long as we are faster than appends."""
@@ -191,8 +190,11 @@ class _Run:
                 mended[name] = await connection.fetchval(_sql("differing", view))
         return mended, reached
 
-    async def _swap(self, view: View, reached: Positions) -> None:
-        """One view a transaction: a reader that holds one view and waits for another is let by."""
+    async def _swap(self, view: View, reached: Positions) -> int:
+        """Swap one view in, and say how many events the log had then.
+
+        One view a transaction: a reader that holds one and waits for another is let by.
+        """
         connection = self._store.raw
         for wait_ms in LOCK_WAITS_MS:
             reached = await self._catch_up({view.name}, reached)
@@ -203,7 +205,7 @@ class _Run:
                     ends = await _lock(connection, view)
                     await self._take_up({view.name}, reached, ends)
                     await _replace(connection, view)
-                return
+                return sum(end.position for end in ends)
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
                 self._rows[view.name] = rows
                 await asyncio.sleep(PAUSE_S)

@@ -21,6 +21,7 @@ from app.embedded import running
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.pool import SESSION, TRANSIENT
+from app.log.read import heads
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
 
 CONNECT_S = 10.0
@@ -152,7 +153,14 @@ async def master_key(store: Connection, where: Where) -> bytes:
 
     Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.
     """
+    # In this order: whoever appended the first event had kept the value before.
+    begun = any(head.position for head in await heads(store))
     rows = await store.ask(service.SQL["check_value"])
+    if begun and not rows:
+        raise WrongMasterKey(
+            "The log has events, but not the value that its master key is recognised by "
+            "(master_key_check in log_setting): put it back from a copy"
+        )
     path = where.master_key_file or where.data_dir / "master.key"
     try:
         if not path.exists():

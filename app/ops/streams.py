@@ -1,9 +1,10 @@
 """The whole log, folded stream by stream: what rebuilding and verifying have in common."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
+from uuid import UUID
 
-from app.log.errors import Unreadable
+from app.log.errors import Unreadable, UnreadableEvent
 from app.log.keyring import Keyring
 from app.log.read import Asks, Head, Stream, read_by_stream
 from projections.catalog import view_of
@@ -15,55 +16,91 @@ Progress = Callable[[int, int], None]
 """Called with the events done so far and the events there are."""
 
 
+class BrokenStream(Exception):
+    """A stream's events do not follow one another."""
+
+    def __init__(self, at: Recorded, why: str) -> None:
+        """`at`: the event that does not follow."""
+        self.stream: UUID = at.stream
+        super().__init__(
+            f"stream {at.stream} has version {at.version} at position "
+            f"{at.partition}:{at.position}, {why}"
+        )
+
+
+Damaged = UnreadableEvent | BrokenStream
+"""Why a stream cannot be folded; its `stream` says which."""
+
+
 async def folded_streams(
     store: Asks, keyring: Keyring, head: Head
-) -> AsyncIterator[tuple[list[FoldedStream], int]]:
+) -> AsyncIterator[tuple[list[FoldedStream | Damaged], int]]:
     """Pages of a partition's streams as of its head, in the order of their ids.
 
     With each page comes how many events it took. Memory is bounded by a page and one stream.
-    Raises Unreadable, or BrokenStream for a stream that has a gap.
+    A stream that cannot be folded is answered by the first reason, so that the others can be.
     """
-    view: View | None = None
-    folded: Folded[Any] | None = None
+    folded: FoldedStream | Damaged | None = None
     async for page in read_by_stream(store, keyring, head.partition, until=head.position):
-        done: list[FoldedStream] = []
-        for recorded in page:
-            if folded is not None and view is not None and folded.stream != recorded.stream:
-                done.append((view, folded))
+        done: list[FoldedStream | Damaged] = []
+        for event in page:
+            if folded is not None and _stream(folded) != event.stream:
+                done.append(folded)
                 folded = None
-            _check_order(folded, recorded)
-            if folded is None:
-                view = view_of(recorded.event)
-            assert view is not None  # noqa: S101  # set with the first event
-            folded = fold(view.evolve, folded, recorded)
+            folded = _folded(folded, event)
         yield done, len(page)
-    if view is not None and folded is not None:
-        yield [(view, folded)], 0
+    if folded is not None:
+        yield [folded], 0
+
+
+def undamaged(page: Iterable[FoldedStream | Damaged]) -> Iterator[FoldedStream]:
+    """The streams of a page. Raises what it has instead of one, UnreadableEvent or BrokenStream."""
+    for folded in page:
+        if isinstance(folded, Damaged):
+            raise folded
+        yield folded
 
 
 def folded_stream(past: Stream | Unreadable) -> FoldedStream:
     """One stream, from the whole of its past.
 
-    Raises Unreadable if that is what it is, or BrokenStream if it has a gap.
+    Raises Unreadable if that is what it is, or BrokenStream.
     """
     if isinstance(past, Unreadable):
         raise past
-    view = view_of(past.events[0].event)
-    folded: Folded[Any] | None = None
+    folded: FoldedStream | None = None
     for recorded in past.events:
-        _check_order(folded, recorded)
-        folded = fold(view.evolve, folded, recorded)
+        folded = _advanced(folded, recorded)
     assert folded is not None  # noqa: S101  # a stream is never empty
-    return view, folded
+    return folded
 
 
-class BrokenStream(Exception):
-    """A stream's versions do not follow one another."""
+def _stream(folded: FoldedStream | Damaged) -> UUID:
+    return folded.stream if isinstance(folded, Damaged) else folded[1].stream
 
 
-def _check_order(before: Folded[Any] | None, recorded: Recorded) -> None:
-    expected = 1 if before is None else before.version + 1
+def _folded(
+    before: FoldedStream | Damaged | None, event: Recorded | UnreadableEvent
+) -> FoldedStream | Damaged:
+    if isinstance(before, Damaged):
+        return before
+    if isinstance(event, UnreadableEvent):
+        return event
+    try:
+        return _advanced(before, event)
+    except BrokenStream as broken:
+        return broken
+
+
+def _advanced(before: FoldedStream | None, recorded: Recorded) -> FoldedStream:
+    view, folded = before or (view_of(recorded.event), None)
+    expected = 1 if folded is None else folded.version + 1
     if recorded.version != expected:
-        raise BrokenStream(
-            f"stream {recorded.stream} has version {recorded.version} where {expected} belongs"
-        )
+        raise BrokenStream(recorded, f"where {expected} belongs")
+    if view_of(recorded.event) is not view:
+        raise BrokenStream(recorded, f"{recorded.event.topic}, in a stream of another kind")
+    try:
+        return view, fold(view.evolve, folded, recorded)
+    except Exception as error:  # what folding damage fails with, nobody has listed
+        why = f"{recorded.event.topic}, which does not follow what is before it: {error!r}"
+        raise BrokenStream(recorded, why) from error

@@ -37,8 +37,8 @@ SELECT e.partition, count(*) AS events
 
 -- name: rows
 -- {view} table   $1 partition
-SELECT v.stream_id, v.version, v.position, v.created_by, v.created_at, v.modified_by,
-       v.modified_at, v.doc
+SELECT v.stream_id, v.partition, v.version, v.position, v.created_by, v.created_at,
+       v.modified_by, v.modified_at, v.doc
   FROM {view} AS v
  WHERE v.partition = $1
  ORDER BY v.stream_id;

@@ -11,6 +11,7 @@ from app.log.errors import (
     StoreDown,
     TooSlow,
     Unreadable,
+    UnreadableEvent,
     VersionMismatch,
     WrongMasterKey,
 )
@@ -70,6 +71,7 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     StoreDown: (503, "ServiceUnavailable"),
     TooSlow: (400, "TooSlow"),
     Unreadable: (500, "Unreadable"),
+    UnreadableEvent: (500, "Unreadable"),
     WrongMasterKey: (500, "WrongMasterKey"),
     Unauthenticated: (401, "Unauthorized"),
     Forbidden: (403, "Forbidden"),

@@ -78,7 +78,15 @@ def test_a_clean_log_verifies(run: Run) -> None:
     assert added.returncode == 0, added.stderr
     verified = run("verify")
     assert (verified.returncode, verified.stdout) == (0, ""), verified.stderr
-    assert "The log is whole" in verified.stderr
+    assert "the views equal the log" in verified.stderr
+
+
+def test_a_history_that_begins_later_is_told_from_none(run: Run) -> None:
+    assert run("accounts", "add", "a1", "Acme").returncode == 0
+    nothing = "Nothing was recorded for account:a1 up to "
+    assert_refused(run("replay", "account:a1", "--as-of", "0"), 2, nothing + "0")
+    assert_refused(run("replay", "account:a1", "--as-of", "2001-01-01T00:00:00Z"), 2, nothing + "2")
+    assert_refused(run("replay", "account:a2"), 2, "Nothing was recorded for account:a2\n")
 
 
 def test_no_role_and_no_statement_cache_are_taken_by_every_command(run: Run) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from acceptance.service_process import service
+from app.log.pool import SESSION
+from app.settings import Settings
 
 README = Path(__file__).parents[2] / "README.md"
 CONVERSATION = re.compile(r"<!-- conversation -->(.*)<!-- end of conversation -->", re.DOTALL)
@@ -48,5 +50,12 @@ def test_the_first_conversation_goes_as_the_readme_says(tmp_path: Path) -> None:
             '"Status":"InQueue"',
         ):
             assert expected in said.stdout
-        assert "the views equal it" in said.stderr
+        assert "the views equal the log" in said.stderr
         assert served.stop() == 0, served.log
+
+
+def test_a_login_behind_pgbouncer_gets_the_settings_that_the_service_cannot_ask_for_there() -> None:
+    limit_s = Settings(database_url="", master_key=b"").list_deadline_s
+    wanted = {**SESSION, "statement_timeout": f"{limit_s:.0f}s"}
+    given = re.findall(r"^ALTER ROLE app SET (\w+) = '?(.*?)'?;$", README.read_text(), re.MULTILINE)
+    assert wanted.items() <= dict(given).items()

@@ -1,7 +1,10 @@
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import database
 import pytest
 from msgspec.structs import replace
 
@@ -58,13 +61,41 @@ async def test_what_may_pass_is_told_as_such_and_not_sent_twice(
     assert (sent, "secret" in str(told.value)) == (["SELECT 1"], False)
 
 
+async def test_an_outage_is_told_once_with_its_cause_and_so_is_its_end(
+    settings: Settings, server_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sessionary")
+    name = f"{urlsplit(settings.database_url).path[1:]}_later"
+    url = urlunsplit(urlsplit(settings.database_url)._replace(path=f"/{name}"))
+    elsewhere = replace(settings, database_url=url, store_deadline_s=0.3)
+    pool = Pool(elsewhere)
+    lists = Pool(elsewhere, for_lists=True, reachability=pool.reachability)
+    for _ in range(3):
+        with pytest.raises(StoreDown):
+            await pool.ask("SELECT 1")
+        with pytest.raises(StoreDown):
+            await lists.ask("SELECT 1")
+    async with database.created(server_url, name):
+        for _ in range(3):
+            await pool.ask("SELECT 1")
+            await lists.ask("SELECT 1")
+        await pool.close()
+        await lists.close()
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        (
+            "WARNING",
+            "The database does not answer: InvalidCatalogNameError: "
+            f'database "{name}" does not exist',
+        ),
+        ("INFO", "The database answers again"),
+    ]
+
+
 async def test_a_server_that_is_stricter_by_default_is_asked_for_read_committed(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
-    database = await owner.fetchval("SELECT current_database()")
-    await owner.execute(
-        f"ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'"
-    )
+    name = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
     pool = Pool(settings)
     level = "SELECT current_setting('transaction_isolation') AS level"
     assert (await pool.ask(level))[0]["level"] == "read committed"

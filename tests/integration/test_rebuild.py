@@ -9,6 +9,7 @@ import given
 import pytest
 
 from app.log.keyring import Keyring
+from app.log.read import heads
 from app.ops import rebuild as rebuilding
 from app.ops import verify as verifying
 from app.ops.rebuild import RebuildUnderWay, Rebuilt, ViewInUse, named, rebuild
@@ -71,7 +72,7 @@ async def test_rebuilt_views_equal_the_log_and_nothing_was_to_mend(
     await a_few_of_each(service)
     rebuilt = await rebuild(store, keyring, named(()), silent)
     rows = {"ai_session_info": 4, "chat_session_entity": 5, "account_info": 1}
-    assert rebuilt == Rebuilt(17, rows, dict.fromkeys(NAMES, 0))
+    assert rebuilt == Rebuilt(dict.fromkeys(NAMES, 17), rows, dict.fromkeys(NAMES, 0))
     assert await verify(store, keyring, silent) == []
 
 
@@ -135,6 +136,8 @@ async def test_what_is_appended_behind_the_scan_is_taken_up(
     monkeypatch.setattr(rebuilding._Run, "_compare", compare_late)
     rebuilt = await rebuild(store, keyring, named(()), silent)
     assert rebuilt.rows["chat_session_entity"] == 15
+    (head,) = await heads(store)
+    assert set(rebuilt.events.values()) == {head.position}
     assert set(rebuilt.mended.values()) == {0}
     assert await verify(store, keyring, silent) == []
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import asyncpg
 import database
+import given
 import pytest
 
 from app import schema
 from app.log.errors import WrongMasterKey
 from app.ops.store import NotReachable, UnusableDatabase, Where, connected, prepare
 from app.schema import Migration, SchemaError
+from app.service import Service
 
 
 def where(folder: Path, key_file: Path | None = None) -> Where:
@@ -109,6 +111,17 @@ async def test_a_lost_key_file_is_not_replaced(database_url: str, tmp_path: Path
     with pytest.raises(WrongMasterKey, match="is not there"):
         await prepare(database_url, where(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_log_that_lost_what_recognises_its_key_is_refused(
+    service: Service, owner: asyncpg.Connection, database_url: str, at: Where
+) -> None:
+    await given.open_account(service)
+    await owner.execute("ALTER TABLE log_setting DISABLE TRIGGER ALL")
+    await owner.execute("DELETE FROM log_setting WHERE name = 'master_key_check'")
+    with pytest.raises(WrongMasterKey, match="The log has events, but not the value"):
+        await prepare(database_url, at)
+    assert await owner.fetchval("SELECT count(*) FROM log_setting") == 0
 
 
 async def test_a_key_file_that_cannot_be_made_is_said(
