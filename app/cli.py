@@ -19,7 +19,7 @@ from app.ops import users as people
 from app.ops import verify as verifying
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
 from app.ops.show import print_steps, print_table, progress
-from app.ops.store import Connection, Where, database, prepare
+from app.ops.store import Connection, May, Where, database, prepare
 from app.settings import CUSTOMER_TIMEOUT_S
 
 
@@ -87,8 +87,8 @@ def serve(
 @on_data
 def migrate(where: Where) -> None:
     """Bring the schema up to date, and say what was done."""
-    with database(where) as url:
-        applied, _ = asyncio.run(prepare(url, where, may_migrate=True))
+    with database(where, May.MIGRATE) as url:
+        applied, _ = asyncio.run(prepare(url, where, May.MIGRATE))
     for name in applied:
         click.echo(f"Applied {name}")
     if not applied:
@@ -116,7 +116,8 @@ def users() -> None:
 def add_user(where: Where, name: str, roles: tuple[str, ...], password_stdin: bool) -> None:
     """Add a user; without a password it calls with tokens only."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    on_store(where, lambda store: people.add(store, name, list(dict.fromkeys(roles)), password))
+    wanted = list(dict.fromkeys(roles))
+    on_store(where, lambda store: people.add(store, name, wanted, password), May.BEGIN)
     click.echo(f"Added {name}", err=True)
 
 
@@ -147,7 +148,7 @@ def accounts() -> None:
 @on_data
 def add_account(where: Where, account_id: str, name: str) -> None:
     """Add an account."""
-    on_service(where, lambda service: ledger.add(service, account_id, name))
+    on_service(where, lambda service: ledger.add(service, account_id, name), May.BEGIN)
     click.echo(f"Added {account_id}", err=True)
 
 

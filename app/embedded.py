@@ -15,9 +15,9 @@ from pathlib import Path
 
 import platformdirs
 
-from app.embedded_cluster import Cluster, EmbeddedUnavailable, explained
+from app.embedded_cluster import FILES, Cluster, EmbeddedUnavailable, explained
 
-__all__ = ["EmbeddedUnavailable", "default_data_dir", "ensure_running", "running"]
+__all__ = ["EmbeddedUnavailable", "default_data_dir", "ensure_running", "is_set_up", "running"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,12 @@ logger = logging.getLogger(__name__)
 def default_data_dir() -> Path:
     """Where the data of this user goes unless told otherwise."""
     return platformdirs.user_data_path("sessionary", appauthor=False)
+
+
+def is_set_up(data_dir: Path) -> bool:
+    """Whether there is a PostgreSQL in `data_dir`; nothing is made. Raises EmbeddedUnavailable."""
+    with explained(data_dir):
+        return (data_dir.expanduser() / FILES).exists()
 
 
 @contextmanager

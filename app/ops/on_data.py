@@ -20,6 +20,7 @@ from app.ops import users as people
 from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
 from app.ops.store import (
     Connection,
+    May,
     NotReachable,
     UnusableDatabase,
     Where,
@@ -107,7 +108,7 @@ def _data_options() -> list[Callable[[Any], Any]]:
         option("--database-url", help="A PostgreSQL to use instead of the embedded one."),
         option(
             "--data-dir",
-            type=click.Path(file_okay=False, path_type=Path),
+            type=_Folder(file_okay=False, path_type=Path),
             default=default_data_dir(),
             help="Folder of the embedded PostgreSQL and of the master key.",
         ),
@@ -143,6 +144,20 @@ def _data_options() -> list[Callable[[Any], Any]]:
     ]
 
 
+class _Folder(click.Path):
+    """A folder; an empty name, as of a shell variable that is not set, is not the present one."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        if not os.fspath(value):
+            self.fail("The name is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _role_by_default() -> str:
     # click takes an empty variable for one that is not set; here it means no role.
     return os.environ.get("SESSIONARY_DATABASE_ROLE", SERVICE_ROLE)
@@ -176,15 +191,17 @@ def _end(code: int, sentence: str) -> NoReturn:
     sys.exit(code)
 
 
-def on_store(where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+def on_store(
+    where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]], may: May = May.LOOK
+) -> T:
     """The result of some work on the up-to-date database."""
 
     async def run(url: str) -> T:
-        await prepare(url, where)
+        await prepare(url, where, may)
         async with connected(url, where.statement_cache) as store:
             return await work(store)
 
-    with database(where) as url:
+    with database(where, may) as url:
         return asyncio.run(run(url))
 
 
@@ -197,16 +214,18 @@ def on_log(where: Where, work: Callable[[Connection, Keyring], Coroutine[Any, An
     return on_store(where, run)
 
 
-def on_service(where: Where, work: Callable[[Service], Coroutine[Any, Any, T]]) -> T:
+def on_service(
+    where: Where, work: Callable[[Service], Coroutine[Any, Any, T]], may: May = May.LOOK
+) -> T:
     """The result of some work that gives commands."""
 
     async def run(url: str) -> T:
-        _, key = await prepare(url, where)
+        _, key = await prepare(url, where, may)
         service = await open_service(where.settings(url, key))
         try:
             return await work(service)
         finally:
             await service.close()
 
-    with database(where) as url:
+    with database(where, may) as url:
         return asyncio.run(run(url))

@@ -17,7 +17,7 @@ from granian.constants import Interfaces, Loops
 from msgspec import Struct
 
 from app.ops import users
-from app.ops.store import NotReachable, Where, connected, database, prepare
+from app.ops.store import May, NotReachable, Where, connected, database, prepare
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def serve(
     Raises NotReachable when the address or its port is not to be had.
     """
     _require_free(listen)
-    with database(where) as url:
+    with database(where, May.MIGRATE) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
         with tempfile.TemporaryDirectory(prefix="sessionary-metrics-") as folder:
             shared = folder if listen.workers > 1 else None
@@ -68,7 +68,7 @@ def serve(
 async def _prepare(
     url: str, where: Where, administrator: Administrator, say: Callable[[str], None]
 ) -> bytes:
-    applied, key = await prepare(url, where, may_migrate=True)
+    applied, key = await prepare(url, where, May.MIGRATE)
     for name in applied:
         say(f"Applied migration {name}")
     async with connected(url, where.statement_cache) as store:

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -17,7 +18,7 @@ import asyncpg
 from msgspec import Struct
 
 from app import schema, service
-from app.embedded import running
+from app.embedded import is_set_up, running
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.pool import SESSION, TRANSIENT
@@ -36,6 +37,17 @@ class NotReachable(ConnectionError):
 
 class UnusableDatabase(Exception):
     """What was given to find the database is none; the message says what is wrong with it."""
+
+
+class May(IntEnum):
+    """What a command may do to a database that it finds without a log, or with an older schema."""
+
+    LOOK = 0
+    """Nothing: who looks at the wrong place is to be told, not shown an empty log."""
+    BEGIN = 1
+    """Make a log in an empty database."""
+    MIGRATE = 2
+    """That, and bring an older one up to date."""
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -75,14 +87,20 @@ class Connection:
 
 
 @contextmanager
-def database(where: Where) -> Iterator[str]:
+def database(where: Where, may: May) -> Iterator[str]:
     """The database's URL for as long as the block lasts; starts the embedded one if none is given.
+
+    A data directory without one gets one only from who may begin.
 
     Raises EmbeddedUnavailable, or UnusableDatabase.
     """
     if where.database_url is not None:
         yield _with_password(where.database_url, where.database_password_file)
         return
+    if may < May.BEGIN and not is_set_up(where.data_dir):
+        raise UnusableDatabase(
+            f"There is no log in {where.data_dir}: `sessionary serve` makes one there"
+        )
     with running(where.data_dir) as url:
         yield url
 
@@ -118,33 +136,46 @@ async def _connect(url: str, statement_cache: int) -> asyncpg.Connection:
         raise UnusableDatabase(_NO_URL) from None
 
 
-async def prepare(url: str, where: Where, *, may_migrate: bool = False) -> tuple[list[str], bytes]:
+async def prepare(url: str, where: Where, may: May) -> tuple[list[str], bytes]:
     """Make sure that the schema is this release's; the migrations applied, and the master key.
 
-    An empty database is always migrated; another only if it `may_migrate`, since older services
-    may be running on it. Raises SchemaError, WrongMasterKey, NotReachable, or UnusableDatabase.
+    Not everybody may migrate, since older services may be running on the database; nobody migrates
+    one that has tables of others. Raises SchemaError, WrongMasterKey, NotReachable, or
+    UnusableDatabase.
     """
     async with connected(url, where.statement_cache) as store:
         if not where.allow_unsafe_database:
             await schema.refuse_unsafe(store.raw)
-        applied = await _up_to_date(store, may_migrate=may_migrate)
+        applied = await _up_to_date(store, may)
         return applied, await master_key(store, where)
 
 
-async def _up_to_date(store: Connection, *, may_migrate: bool) -> list[str]:
+async def _up_to_date(store: Connection, may: May) -> list[str]:
     wanted = schema.available()
-    (found,) = await store.ask(schema.SQL["has_history"])
+    (found,) = await store.ask(schema.SQL["state"])
     history = await store.ask(schema.SQL["applied"]) if found["has_history"] else []
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
         return []  # with no more rights than to read
-    if present and present == known[: len(present)] and not may_migrate:
+    if not present:
+        _require_empty(may, has_tables=found["has_tables"])
+    elif present == known[: len(present)] and may < May.MIGRATE:
         raise schema.SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
     return await schema.migrate(store.raw, wanted)  # which refuses another history
+
+
+def _require_empty(may: May, *, has_tables: bool) -> None:
+    if has_tables:
+        raise schema.SchemaError(
+            "The database has tables, but none of Sessionary: name an empty database, or one "
+            "that holds a log"
+        )
+    if may < May.BEGIN:
+        raise schema.SchemaError("The database holds no log: `sessionary migrate` makes one there")
 
 
 async def master_key(store: Connection, where: Where) -> bytes:

@@ -1,7 +1,7 @@
 """What scripts rely on: exit codes, data on stdout and talk on stderr, passwords nowhere."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -71,6 +71,40 @@ def test_a_token_is_alone_on_stdout(run: Run) -> None:
 
 def test_a_misspelt_role_is_refused() -> None:
     assert_refused(sessionary("users", "add", "kim", "--role=Admn"), 2, "'Admn' is not one of")
+
+
+LOOKING = pytest.mark.parametrize(
+    "command",
+    [
+        ("verify",), ("rebuild",), ("replay", "1"), ("users", "list"), ("users", "token", "kim"),
+        ("accounts", "list"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+
+
+@LOOKING
+def test_who_looks_at_the_wrong_place_is_told_and_leaves_nothing_there(
+    command: Sequence[str], tmp_path: Path
+) -> None:
+    typo = tmp_path / "typo"
+    assert_refused(sessionary(*command, f"--data-dir={typo}"), 2, f"There is no log in {typo}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@LOOKING
+def test_who_looks_at_an_empty_database_is_told(
+    command: Sequence[str], empty_database_url: str, tmp_path: Path
+) -> None:
+    given = (f"--database-url={empty_database_url}", "--allow-unsafe-database")
+    ended = sessionary(*command, *given, f"--data-dir={tmp_path}")
+    assert_refused(ended, 2, "The database holds no log")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "verify"])
+def test_an_empty_data_directory_name_is_refused(command: str) -> None:
+    assert_refused(sessionary(command, "--data-dir="), 2, "is empty")
 
 
 def test_a_clean_log_verifies(run: Run) -> None:
