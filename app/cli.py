@@ -31,7 +31,13 @@ def main() -> None:
 
 @main.command()
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option("--port", default=8000, show_default=True, help="Port to listen on.")
+@option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port to listen on.",
+)
 @option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @option("--admin-user", default="admin", show_default=True, help="Name of the first administrator.")
 @option(
@@ -102,21 +108,20 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("name")
-@click.option(
+@option(
     "--role",
-    "roles",
     multiple=True,
     required=True,
     type=click.Choice(people.ROLES, case_sensitive=False),
     metavar="ROLE",
     help=f"May be given repeatedly: {', '.join(people.ROLES)}.",
 )
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @on_data
-def add_user(where: Where, name: str, roles: tuple[str, ...], password_stdin: bool) -> None:
+def add_user(where: Where, name: str, role: tuple[str, ...], password_stdin: bool) -> None:
     """Add a user; without a password it calls with tokens only."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    wanted = list(dict.fromkeys(roles))
+    wanted = list(dict.fromkeys(role))
     on_store(where, lambda store: people.add(store, name, wanted, password), May.BEGIN)
     click.echo(f"Added {name}", err=True)
 
@@ -199,8 +204,8 @@ def verify(where: Where) -> None:
 
 @main.command()
 @click.argument("stream")
-@click.option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
-@click.option(
+@option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
+@option(
     "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
 )
 @on_data

@@ -18,6 +18,7 @@ from app.log.keyring import Keyring
 from app.log.pool import TRANSIENT
 from app.ops import users as people
 from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
+from app.ops.serve import ServerEnded
 from app.ops.store import (
     Connection,
     May,
@@ -30,6 +31,7 @@ from app.ops.store import (
     prepare,
 )
 from app.ops.streams import BrokenStream
+from app.ops.told_to_end import ending_in_order
 from app.schema import SchemaError
 from app.service import Service, open_service
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE
@@ -166,7 +168,8 @@ def _role_by_default() -> str:
 def reachable(run: Callable[[], None]) -> None:
     """Run, and turn what was not reachable or not right into a sentence and an exit code."""
     try:
-        run()
+        with ending_in_order():
+            run()
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except WRONG_USE as error:
@@ -175,6 +178,8 @@ def reachable(run: Callable[[], None]) -> None:
         _end(DIFFERENCE, f"The log cannot be read: {error}")
     except NotReachable as error:
         _end(UNREACHABLE, str(error))
+    except ServerEnded as error:
+        _end(FAULT, str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         sys.exit(NOBODY_READS)

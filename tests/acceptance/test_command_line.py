@@ -1,7 +1,9 @@
 """What scripts rely on: exit codes, data on stdout and talk on stderr, passwords nowhere."""
 
+import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -11,12 +13,26 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from acceptance.service_process import ADMIN, ServiceProcess, free_port, sessionary
+from acceptance.service_process import ADMIN, ServiceProcess, data_directory, free_port, sessionary
+from app.cli import main
+from app.embedded_cluster import Cluster
 from app.log.errors import StoreDown, Unreadable
 from app.ops.on_data import on_data
 from app.ops.rebuild import RebuildUnderWay
 from app.ops.store import Where
 
+WAITING = """
+import sys, click
+from app.ops.on_data import on_data
+from app.ops.store import May, database
+@click.command()
+@on_data
+def wait(where):
+    with database(where, May.BEGIN):
+        print("there", flush=True)
+        sys.stdin.read()
+wait()
+"""
 CANARY = "canary-7b1e-password"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -163,6 +179,39 @@ def test_a_password_is_in_no_log_and_on_no_command_line(served: ServiceProcess) 
     assert password not in served.log + served.database_log
     started = [served.process.pid, *(worker.pid for worker in served.workers())]
     assert all(password not in " ".join(psutil.Process(pid).cmdline()) for pid in started)
+
+
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_is_told_to_end_leaves_no_database_behind(
+    told: signal.Signals, code: int
+) -> None:
+    with data_directory() as folder:
+        command = [sys.executable, "-c", WAITING, f"--data-dir={folder}"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as waiting:  # noqa: S603  # ourselves
+            assert waiting.stdout is not None
+            assert waiting.stdout.readline() == "there\n"
+            assert Cluster.at(folder)._processes()
+            waiting.send_signal(told)
+            assert waiting.wait(60) == code
+        assert Cluster.at(folder)._processes() == []
+
+
+def options(command: click.Command) -> Iterator[click.Option]:
+    """All options of a command and those below it, without click's own."""
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from options(below)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.name not in ("help", "version"):
+            yield parameter
+
+
+def test_each_option_has_an_environment_variable() -> None:
+    found = list(options(main))
+    assert found
+    for each in found:
+        assert each.envvar == "SESSIONARY_" + each.opts[0].strip("-").replace("-", "_").upper()
 
 
 @pytest.mark.parametrize(
