@@ -17,9 +17,10 @@ from app.ops import replay as replaying
 from app.ops import serve as serving
 from app.ops import users as people
 from app.ops import verify as verifying
+from app.ops.kinds import Origin, Seconds
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
 from app.ops.show import print_steps, print_table, progress
-from app.ops.store import Connection, May, Where, database, prepare
+from app.ops.store import Connection, May, Where, database, password_in, prepare
 from app.settings import CUSTOMER_TIMEOUT_S
 
 
@@ -53,13 +54,16 @@ def main() -> None:
 @option(
     "--allowed-origins",
     multiple=True,
+    type=Origin(),
+    metavar="ORIGIN",
     help="Another origin whose pages may act for who is signed in; may repeat.",
 )
 @option(
     "--customer-timeout",
     default=CUSTOMER_TIMEOUT_S,
     show_default=True,
-    type=click.FloatRange(0),
+    type=Seconds(),
+    metavar="SECONDS",
     help="Seconds after which a chat is closed whose customer has stopped fetching; 0: never.",
 )
 @on_data
@@ -77,7 +81,7 @@ def serve(
     """Migrate, then serve HTTP."""
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
     if admin_password_file is not None:
-        password = admin_password_file.read_text().strip()
+        password = password_in(admin_password_file)
     serving.serve(
         where,
         serving.Listen(host=host, port=port, workers=workers),

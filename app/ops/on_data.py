@@ -17,6 +17,7 @@ from app.log.errors import StoreDown, Unreadable, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.pool import TRANSIENT
 from app.ops import users as people
+from app.ops.kinds import Folder
 from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
 from app.ops.serve import ServerEnded
 from app.ops.store import (
@@ -24,6 +25,7 @@ from app.ops.store import (
     May,
     NotReachable,
     UnusableDatabase,
+    UnusableFile,
     Where,
     connected,
     database,
@@ -51,6 +53,7 @@ WRONG_USE = (
     SchemaError,
     WrongMasterKey,
     UnusableDatabase,
+    UnusableFile,
     people.UserError,
     RebuildUnderWay,
     ViewInUse,
@@ -110,7 +113,7 @@ def _data_options() -> list[Callable[[Any], Any]]:
         option("--database-url", help="A PostgreSQL to use instead of the embedded one."),
         option(
             "--data-dir",
-            type=_Folder(file_okay=False, path_type=Path),
+            type=Folder(),
             default=default_data_dir(),
             help="Folder of the embedded PostgreSQL and of the master key.",
         ),
@@ -144,20 +147,6 @@ def _data_options() -> list[Callable[[Any], Any]]:
             help="Prepared statements a connection; 0 behind pgbouncer.",
         ),
     ]
-
-
-class _Folder(click.Path):
-    """A folder; an empty name, as of a shell variable that is not set, is not the present one."""
-
-    def convert(
-        self,
-        value: str | os.PathLike[str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> str | bytes | os.PathLike[str]:
-        if not os.fspath(value):
-            self.fail("The name is empty", param, ctx)
-        return super().convert(value, param, ctx)
 
 
 def _role_by_default() -> str:

@@ -1,7 +1,7 @@
 """What every subcommand works on: the database, embedded or given, and the master key.
 
-Failures: NotReachable (a resource is away), UnusableDatabase (it was named wrongly), SchemaError,
-WrongMasterKey.
+Failures: NotReachable (a resource is away), UnusableDatabase (it was named wrongly), UnusableFile
+(of a password), SchemaError, WrongMasterKey.
 """
 
 import base64
@@ -37,6 +37,10 @@ class NotReachable(ConnectionError):
 
 class UnusableDatabase(Exception):
     """What was given to find the database is none; the message says what is wrong with it."""
+
+
+class UnusableFile(Exception):
+    """A password's file holds none; the message says why."""
 
 
 class May(IntEnum):
@@ -92,7 +96,7 @@ def database(where: Where, may: May) -> Iterator[str]:
 
     A data directory without one gets one only from who may begin.
 
-    Raises EmbeddedUnavailable, or UnusableDatabase.
+    Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
     if where.database_url is not None:
         yield _with_password(where.database_url, where.database_password_file)
@@ -237,18 +241,27 @@ def _read_key(path: Path) -> bytes:
     return key
 
 
+def password_in(file: Path) -> str:
+    """The password that a file holds. Raises UnusableFile, also for an empty one."""
+    try:
+        password = file.read_text().strip()
+    except UnicodeDecodeError as error:
+        raise UnusableFile(f"{file} holds no text") from error
+    except OSError as error:
+        raise UnusableFile(f"The password file cannot be read: {error}") from error
+    if not password:
+        raise UnusableFile(f"{file} is empty, it should hold a password")
+    return password
+
+
 def _with_password(url: str, password_file: Path | None) -> str:
     if not url:
         raise UnusableDatabase("The database URL is empty")
     if password_file is None:
         return url
+    password = quote(password_in(password_file), safe="")
     try:
-        password = quote(password_file.read_text().strip(), safe="")
         parts = urlsplit(url)
-    except UnicodeDecodeError as error:
-        raise UnusableDatabase(f"{password_file} holds no text") from error
-    except OSError as error:
-        raise UnusableDatabase(f"The password file cannot be read: {error}") from error
     except ValueError:
         raise UnusableDatabase(_NO_URL) from None
     user, _, host = parts.netloc.rpartition("@")

@@ -163,6 +163,35 @@ def test_a_password_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     assert_refused(sessionary("verify", "--database-url=postgresql://h/x", missing), 2, "not exist")
 
 
+@pytest.mark.parametrize(
+    ("held", "sentence"), [(b"\xff\xfe", "holds no text"), (b" \n", "is empty")]
+)
+@pytest.mark.parametrize("option", ["admin", "database"])
+def test_a_password_file_without_a_password_is_wrong_use(
+    option: str, held: bytes, sentence: str, tmp_path: Path
+) -> None:
+    (file := tmp_path / "password").write_bytes(held)
+    given = ("--database-url=postgresql://h/x", f"--{option}-password-file={file}")
+    assert_refused(sessionary("serve", *given), 2, sentence)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "--customer-timeout=nan",
+        "--customer-timeout=inf",
+        "--customer-timeout=-1",
+        "--allowed-origins=foo",
+        "--allowed-origins=",
+        "--allowed-origins=https://app.example/page",
+        "--allowed-origins=https://a.example,https://b.example",
+    ],
+)
+def test_what_is_no_time_and_no_origin_is_wrong_use(given: str) -> None:
+    ended = sessionary("serve", given, "--database-url=postgresql://h/x")
+    assert_refused(ended, 2, f"Invalid value for '{given.partition('=')[0]}'")
+
+
 def test_a_port_in_use_is_not_reachable(served: ServiceProcess, run: Run) -> None:
     ended = run("serve", f"--port={served.port}")
     assert_refused(ended, 3, f"Cannot listen on 127.0.0.1, port {served.port}: Address already in")
