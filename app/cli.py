@@ -17,9 +17,10 @@ from app.ops import replay as replaying
 from app.ops import serve as serving
 from app.ops import users as people
 from app.ops import verify as verifying
+from app.ops.kinds import Origin, Seconds
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
 from app.ops.show import print_steps, print_table, progress
-from app.ops.store import Connection, Where, database, prepare
+from app.ops.store import Connection, May, Where, database, password_in, prepare
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
 
@@ -31,7 +32,13 @@ def main() -> None:
 
 @main.command()
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option("--port", default=8000, show_default=True, help="Port to listen on.")
+@option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port to listen on.",
+)
 @option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @option("--admin-user", default="admin", show_default=True, help="Name of the first administrator.")
 @option(
@@ -47,20 +54,24 @@ def main() -> None:
 @option(
     "--allowed-origins",
     multiple=True,
+    type=Origin(),
+    metavar="ORIGIN",
     help="Another origin whose pages may act for who is signed in; may repeat.",
 )
 @option(
     "--customer-timeout",
     default=CUSTOMER_TIMEOUT_S,
     show_default=True,
-    type=click.FloatRange(0),
+    type=Seconds(),
+    metavar="SECONDS",
     help="Seconds after which a chat is closed whose customer has stopped fetching; 0: never.",
 )
 @option(
     "--body-deadline",
     default=BODY_DEADLINE_S,
     show_default=True,
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(or_none=False),
+    metavar="SECONDS",
     help="Seconds within which a request's body has to come whole.",
 )
 @on_data
@@ -79,7 +90,7 @@ def serve(
     """Migrate, then serve HTTP."""
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
     if admin_password_file is not None:
-        password = admin_password_file.read_text().strip()
+        password = password_in(admin_password_file)
     serving.serve(
         where,
         serving.Listen(host=host, port=port, workers=workers),
@@ -96,8 +107,8 @@ def serve(
 @on_data
 def migrate(where: Where) -> None:
     """Bring the schema up to date, and say what was done."""
-    with database(where) as url:
-        applied, _ = asyncio.run(prepare(url, where, may_migrate=True))
+    with database(where, May.MIGRATE) as url:
+        applied, _ = asyncio.run(prepare(url, where, May.MIGRATE))
     for name in applied:
         click.echo(f"Applied {name}")
     if not applied:
@@ -111,21 +122,21 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("name")
-@click.option(
+@option(
     "--role",
-    "roles",
     multiple=True,
     required=True,
     type=click.Choice(people.ROLES, case_sensitive=False),
     metavar="ROLE",
     help=f"May be given repeatedly: {', '.join(people.ROLES)}.",
 )
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @on_data
-def add_user(where: Where, name: str, roles: tuple[str, ...], password_stdin: bool) -> None:
+def add_user(where: Where, name: str, role: tuple[str, ...], password_stdin: bool) -> None:
     """Add a user; without a password it calls with tokens only."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    on_store(where, lambda store: people.add(store, name, list(dict.fromkeys(roles)), password))
+    wanted = list(dict.fromkeys(role))
+    on_store(where, lambda store: people.add(store, name, wanted, password), May.BEGIN)
     click.echo(f"Added {name}", err=True)
 
 
@@ -156,7 +167,7 @@ def accounts() -> None:
 @on_data
 def add_account(where: Where, account_id: str, name: str) -> None:
     """Add an account."""
-    on_service(where, lambda service: ledger.add(service, account_id, name))
+    on_service(where, lambda service: ledger.add(service, account_id, name), May.BEGIN)
     click.echo(f"Added {account_id}", err=True)
 
 
@@ -208,8 +219,8 @@ def verify(where: Where) -> None:
 
 @main.command()
 @click.argument("stream")
-@click.option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
-@click.option(
+@option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
+@option(
     "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
 )
 @on_data

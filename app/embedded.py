@@ -9,15 +9,16 @@ one ended, so kill -9 leaves no user behind.
 import fcntl
 import logging
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
-from app.embedded_cluster import Cluster, EmbeddedUnavailable, explained
+from app.embedded_cluster import FILES, ROOTS_STAND_IN, Cluster, EmbeddedUnavailable, explained
 
-__all__ = ["EmbeddedUnavailable", "default_data_dir", "ensure_running", "running"]
+__all__ = ["EmbeddedUnavailable", "default_data_dir", "ensure_running", "is_set_up", "running"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,12 @@ logger = logging.getLogger(__name__)
 def default_data_dir() -> Path:
     """Where the data of this user goes unless told otherwise."""
     return platformdirs.user_data_path("sessionary", appauthor=False)
+
+
+def is_set_up(data_dir: Path) -> bool:
+    """Whether there is a PostgreSQL in `data_dir`; nothing is made. Raises EmbeddedUnavailable."""
+    with explained(data_dir):
+        return (data_dir.expanduser() / FILES).exists()
 
 
 @contextmanager
@@ -37,6 +44,7 @@ def running(data_dir: Path) -> Iterator[str]:
     """
     cluster = Cluster.at(data_dir)
     with explained(cluster.home):
+        _require_own(cluster)
         users = _open_lock(cluster.home / "users.lock")
     try:
         with explained(cluster.home), _alone(cluster.home):
@@ -58,6 +66,20 @@ def ensure_running(data_dir: Path) -> None:
     cluster = Cluster.at(data_dir)
     with explained(cluster.home), _alone(cluster.home):
         cluster.bring_up()
+
+
+def _require_own(cluster: Cluster) -> None:
+    """Say whose the files are; PostgreSQL would only say that it cannot open one of them."""
+    if not cluster.files.exists() or (owner := cluster.files.stat().st_uid) == cluster.owner:
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"number {owner}"
+    name = "root" if name == ROOTS_STAND_IN else name
+    raise EmbeddedUnavailable(
+        f"The data directory {cluster.home} belongs to the account {name}: run as that account"
+    )
 
 
 def _open_lock(path: Path) -> int:

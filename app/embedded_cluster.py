@@ -29,6 +29,7 @@ from msgspec import Struct
 logger = logging.getLogger(__name__)
 
 DATABASE = ROLE = "sessionary"
+FILES = "postgres"  # PostgreSQL's folder in the data directory
 ROOTS_STAND_IN = "pgserver"  # PostgreSQL refuses to run as root: then this account runs it
 PORT = "5432"  # only a part of the socket's name: there is no TCP
 SOCKET_NAME_BYTES = 103  # what macOS takes; Linux takes 107
@@ -95,7 +96,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     @property
     def files(self) -> Path:
         """PostgreSQL's data directory, the log included."""
-        return self.home / "postgres"
+        return self.home / FILES
 
     @property
     def log(self) -> Path:

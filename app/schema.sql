@@ -6,9 +6,23 @@ CREATE TABLE IF NOT EXISTS schema_migration (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 
--- name: has_history
--- False for a database that no release has migrated yet.
-SELECT to_regclass('schema_migration') IS NOT NULL AS has_history;
+-- name: state
+-- Whether a release has migrated the database, and whether it has tables at all, in the schema
+-- that they would be made in; those that extensions bring along count as none.
+SELECT to_regclass('schema_migration') IS NOT NULL AS has_history,
+       EXISTS (
+           SELECT
+             FROM pg_class AS c
+            WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()))
+              AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+              AND NOT EXISTS (
+                  SELECT
+                    FROM pg_depend AS d
+                   WHERE d.classid = 'pg_class'::regclass
+                     AND d.objid = c.oid
+                     AND d.deptype = 'e'
+              )
+       ) AS has_tables;
 
 -- name: lock
 -- One runner at a time, and only for as long as its transaction.

@@ -16,7 +16,7 @@ import asyncpg
 import docker  # type: ignore[import-untyped]  # it has no types
 from requests import RequestException
 
-from app.ops.store import Where, prepare
+from app.ops.store import May, Where, prepare
 
 IMAGE = "postgres:18"
 MASTER_KEY_FILE = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"
@@ -85,7 +85,7 @@ async def migrated(server_url: str) -> AsyncIterator[str]:
                 master_key_file=key_file,
                 allow_unsafe_database=True,
             )
-            await prepare(url, where)
+            await prepare(url, where, May.MIGRATE)
         yield name
 
 

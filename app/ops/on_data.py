@@ -17,11 +17,15 @@ from app.log.errors import StoreDown, Unreadable, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.pool import TRANSIENT
 from app.ops import users as people
+from app.ops.kinds import Folder
 from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
+from app.ops.serve import ServerEnded
 from app.ops.store import (
     Connection,
+    May,
     NotReachable,
     UnusableDatabase,
+    UnusableFile,
     Where,
     connected,
     database,
@@ -29,6 +33,7 @@ from app.ops.store import (
     prepare,
 )
 from app.ops.streams import BrokenStream
+from app.ops.told_to_end import ending_in_order
 from app.schema import SchemaError
 from app.service import Service, open_service
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE
@@ -48,6 +53,7 @@ WRONG_USE = (
     SchemaError,
     WrongMasterKey,
     UnusableDatabase,
+    UnusableFile,
     people.UserError,
     RebuildUnderWay,
     ViewInUse,
@@ -107,7 +113,7 @@ def _data_options() -> list[Callable[[Any], Any]]:
         option("--database-url", help="A PostgreSQL to use instead of the embedded one."),
         option(
             "--data-dir",
-            type=click.Path(file_okay=False, path_type=Path),
+            type=Folder(),
             default=default_data_dir(),
             help="Folder of the embedded PostgreSQL and of the master key.",
         ),
@@ -151,7 +157,8 @@ def _role_by_default() -> str:
 def reachable(run: Callable[[], None]) -> None:
     """Run, and turn what was not reachable or not right into a sentence and an exit code."""
     try:
-        run()
+        with ending_in_order():
+            run()
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except WRONG_USE as error:
@@ -160,6 +167,8 @@ def reachable(run: Callable[[], None]) -> None:
         _end(DIFFERENCE, f"The log cannot be read: {error}")
     except NotReachable as error:
         _end(UNREACHABLE, str(error))
+    except ServerEnded as error:
+        _end(FAULT, str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         sys.exit(NOBODY_READS)
@@ -176,15 +185,17 @@ def _end(code: int, sentence: str) -> NoReturn:
     sys.exit(code)
 
 
-def on_store(where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+def on_store(
+    where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]], may: May = May.LOOK
+) -> T:
     """The result of some work on the up-to-date database."""
 
     async def run(url: str) -> T:
-        await prepare(url, where)
+        await prepare(url, where, may)
         async with connected(url, where.statement_cache) as store:
             return await work(store)
 
-    with database(where) as url:
+    with database(where, may) as url:
         return asyncio.run(run(url))
 
 
@@ -197,16 +208,18 @@ def on_log(where: Where, work: Callable[[Connection, Keyring], Coroutine[Any, An
     return on_store(where, run)
 
 
-def on_service(where: Where, work: Callable[[Service], Coroutine[Any, Any, T]]) -> T:
+def on_service(
+    where: Where, work: Callable[[Service], Coroutine[Any, Any, T]], may: May = May.LOOK
+) -> T:
     """The result of some work that gives commands."""
 
     async def run(url: str) -> T:
-        _, key = await prepare(url, where)
+        _, key = await prepare(url, where, may)
         service = await open_service(where.settings(url, key))
         try:
             return await work(service)
         finally:
             await service.close()
 
-    with database(where) as url:
+    with database(where, may) as url:
         return asyncio.run(run(url))

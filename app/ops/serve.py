@@ -6,7 +6,6 @@ import math
 import multiprocessing
 import os
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -16,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.ops import users
-from app.ops.store import NotReachable, Where, connected, database, prepare
+from app.ops.metrics_folder import metrics_folder
+from app.ops.store import May, NotReachable, Where, connected, database, prepare
+from app.service import open_service
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +31,20 @@ _CLOSING_S = 5
 """For a worker to end in, once the last request was answered."""
 _PORT_PATIENCE_S = 5.0
 """Workers of a service that was killed while they were starting hold its port for a moment."""
+
+
+_LINES = "%(levelname)s - %(asctime)s - %(name)s - %(message)s"
+_LOGGING = {
+    "formatters": {"line": {"format": _LINES}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}
+"""What the server says is talk, and has a time, as all that a worker says of itself."""
+
+
+class ServerEnded(Exception):
+    """The server ended although nobody told it to; the message is the whole sentence."""
 
 
 class Listen(Struct, frozen=True, kw_only=True):
@@ -55,23 +71,27 @@ def serve(
 ) -> None:
     """Serve until told to stop; `options` are those of Settings that `where` does not give.
 
-    Raises NotReachable when the address or its port is not to be had.
+    Raises NotReachable when the address or its port is not to be had, ServerEnded.
     """
-    _require_free(listen)
-    with database(where) as url:
+    address = _free_address(listen)
+    with database(where, May.MIGRATE) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
-        with tempfile.TemporaryDirectory(prefix="sessionary-metrics-") as folder:
-            shared = folder if listen.workers > 1 else None
-            if shared is not None:
-                # prometheus_client reads it when it is first imported.
-                os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
-            _run(listen, where.settings(url, key, metrics_folder=shared, **options), say)
+        settings = where.settings(url, key, **options)
+        asyncio.run(_require_service(settings))
+        say(f"Serving on http://{_in_url(listen.host)}:{listen.port}")
+        if listen.workers == 1:
+            _run(address, listen, settings)
+            return
+        with metrics_folder() as folder:
+            # prometheus_client reads it when it is first imported, in the workers.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            _run(address, listen, replace(settings, metrics_folder=folder))
 
 
 async def _prepare(
     url: str, where: Where, administrator: Administrator, say: Callable[[str], None]
 ) -> bytes:
-    applied, key = await prepare(url, where, may_migrate=True)
+    applied, key = await prepare(url, where, May.MIGRATE)
     for name in applied:
         say(f"Applied migration {name}")
     async with connected(url, where.statement_cache) as store:
@@ -84,8 +104,20 @@ async def _prepare(
     return key
 
 
-def _require_free(listen: Listen) -> None:
-    """The server shares its port among workers (SO_REUSEPORT), and so also with a stranger."""
+async def _require_service(settings: Settings) -> None:
+    """Open and close what each worker opens: what is wrong with it is said once, and here."""
+    await (await open_service(settings)).close()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _free_address(listen: Listen) -> str:
+    """The address that a host's name stands for, on which the port is free.
+
+    The server shares its port among workers (SO_REUSEPORT), and so also with a stranger.
+    """
     deadline = time.monotonic() + _PORT_PATIENCE_S
     while True:
         try:
@@ -96,7 +128,7 @@ def _require_free(listen: Listen) -> None:
                 # Connections that a former service left waiting are in nobody's way.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
-            return
+            return str(address[0])
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise NotReachable(
@@ -105,13 +137,12 @@ def _require_free(listen: Listen) -> None:
             time.sleep(0.1)
 
 
-def _run(listen: Listen, settings: Settings, say: Callable[[str], None]) -> None:
+def _run(address: str, listen: Listen, settings: Settings) -> None:
     # A worker starts afresh: it takes over no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
-    say(f"Serving on http://{listen.host}:{listen.port}")
-    Granian(
+    server = Granian(
         "app.main:create_app",
-        address=listen.host,
+        address=address,
         port=listen.port,
         workers=listen.workers,
         interface=Interfaces.ASGI,
@@ -120,8 +151,29 @@ def _run(listen: Listen, settings: Settings, say: Callable[[str], None]) -> None
         log_access=False,
         # A client that stopped in the middle of a body is waited for until its time is up.
         workers_kill_timeout=math.ceil(settings.body_deadline_s) + _CLOSING_S,
+        log_dictconfig=_LOGGING,
+        respawn_failed_workers=True,
         process_name=None,
-    ).serve(target_loader=partial(_load, settings), wrap_loader=False)
+    )
+    server.respawned_wrks = _Respawned()
+    try:
+        server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    except SystemExit as ended:
+        # A worker that obeys Ctrl-C sooner than its parent does counts as a failure there.
+        if ended.code and not server.interrupt_signal:
+            raise ServerEnded(
+                "A worker process failed again as soon as it was replaced: see the log above"
+            ) from ended
+
+
+class _Respawned(dict[int, float]):
+    """When each worker was replaced last; the server gives up if one fails soon after.
+
+    It would forget the others at each replacement: two that fail in turn would do so for ever.
+    """
+
+    def clear(self) -> None:
+        """Keep all."""
 
 
 def _load(settings: Settings) -> "Litestar":

@@ -1,7 +1,7 @@
 """What every subcommand works on: the database, embedded or given, and the master key.
 
-Failures: NotReachable (a resource is away), UnusableDatabase (it was named wrongly), SchemaError,
-WrongMasterKey.
+Failures: NotReachable (a resource is away), UnusableDatabase (it was named wrongly), UnusableFile
+(of a password), SchemaError, WrongMasterKey.
 """
 
 import base64
@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -17,7 +18,7 @@ import asyncpg
 from msgspec import Struct
 
 from app import schema, service
-from app.embedded import running
+from app.embedded import is_set_up, running
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.pool import SESSION, TRANSIENT
@@ -37,6 +38,21 @@ class NotReachable(ConnectionError):
 
 class UnusableDatabase(Exception):
     """What was given to find the database is none; the message says what is wrong with it."""
+
+
+class UnusableFile(Exception):
+    """A password's file holds none; the message says why."""
+
+
+class May(IntEnum):
+    """What a command may do to a database that it finds without a log, or with an older schema."""
+
+    LOOK = 0
+    """Nothing: who looks at the wrong place is to be told, not shown an empty log."""
+    BEGIN = 1
+    """Make a log in an empty database."""
+    MIGRATE = 2
+    """That, and bring an older one up to date."""
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -76,14 +92,20 @@ class Connection:
 
 
 @contextmanager
-def database(where: Where) -> Iterator[str]:
+def database(where: Where, may: May) -> Iterator[str]:
     """The database's URL for as long as the block lasts; starts the embedded one if none is given.
 
-    Raises EmbeddedUnavailable, or UnusableDatabase.
+    A data directory without one gets one only from who may begin.
+
+    Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
     if where.database_url is not None:
         yield _with_password(where.database_url, where.database_password_file)
         return
+    if may < May.BEGIN and not is_set_up(where.data_dir):
+        raise UnusableDatabase(
+            f"There is no log in {where.data_dir}: `sessionary serve` makes one there"
+        )
     with running(where.data_dir) as url:
         yield url
 
@@ -119,33 +141,46 @@ async def _connect(url: str, statement_cache: int) -> asyncpg.Connection:
         raise UnusableDatabase(_NO_URL) from None
 
 
-async def prepare(url: str, where: Where, *, may_migrate: bool = False) -> tuple[list[str], bytes]:
+async def prepare(url: str, where: Where, may: May) -> tuple[list[str], bytes]:
     """Make sure that the schema is this release's; the migrations applied, and the master key.
 
-    An empty database is always migrated; another only if it `may_migrate`, since older services
-    may be running on it. Raises SchemaError, WrongMasterKey, NotReachable, or UnusableDatabase.
+    Not everybody may migrate, since older services may be running on the database; nobody migrates
+    one that has tables of others. Raises SchemaError, WrongMasterKey, NotReachable, or
+    UnusableDatabase.
     """
     async with connected(url, where.statement_cache) as store:
         if not where.allow_unsafe_database:
             await schema.refuse_unsafe(store.raw)
-        applied = await _up_to_date(store, may_migrate=may_migrate)
+        applied = await _up_to_date(store, may)
         return applied, await master_key(store, where)
 
 
-async def _up_to_date(store: Connection, *, may_migrate: bool) -> list[str]:
+async def _up_to_date(store: Connection, may: May) -> list[str]:
     wanted = schema.available()
-    (found,) = await store.ask(schema.SQL["has_history"])
+    (found,) = await store.ask(schema.SQL["state"])
     history = await store.ask(schema.SQL["applied"]) if found["has_history"] else []
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
         return []  # with no more rights than to read
-    if present and present == known[: len(present)] and not may_migrate:
+    if not present:
+        _require_empty(may, has_tables=found["has_tables"])
+    elif present == known[: len(present)] and may < May.MIGRATE:
         raise schema.SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
     return await schema.migrate(store.raw, wanted)  # which refuses another history
+
+
+def _require_empty(may: May, *, has_tables: bool) -> None:
+    if has_tables:
+        raise schema.SchemaError(
+            "The database has tables, but none of Sessionary: name an empty database, or one "
+            "that holds a log"
+        )
+    if may < May.BEGIN:
+        raise schema.SchemaError("The database holds no log: `sessionary migrate` makes one there")
 
 
 async def master_key(store: Connection, where: Where) -> bytes:
@@ -214,18 +249,27 @@ def _read_key(path: Path) -> bytes:
     return key
 
 
+def password_in(file: Path) -> str:
+    """The password that a file holds. Raises UnusableFile, also for an empty one."""
+    try:
+        password = file.read_text().strip()
+    except UnicodeDecodeError as error:
+        raise UnusableFile(f"{file} holds no text") from error
+    except OSError as error:
+        raise UnusableFile(f"The password file cannot be read: {error}") from error
+    if not password:
+        raise UnusableFile(f"{file} is empty, it should hold a password")
+    return password
+
+
 def _with_password(url: str, password_file: Path | None) -> str:
     if not url:
         raise UnusableDatabase("The database URL is empty")
     if password_file is None:
         return url
+    password = quote(password_in(password_file), safe="")
     try:
-        password = quote(password_file.read_text().strip(), safe="")
         parts = urlsplit(url)
-    except UnicodeDecodeError as error:
-        raise UnusableDatabase(f"{password_file} holds no text") from error
-    except OSError as error:
-        raise UnusableDatabase(f"The password file cannot be read: {error}") from error
     except ValueError:
         raise UnusableDatabase(_NO_URL) from None
     user, _, host = parts.netloc.rpartition("@")

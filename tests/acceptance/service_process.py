@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -33,6 +33,7 @@ class ServiceProcess:
         self._options = options
         self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
         self._log = data_dir.parent / f"{data_dir.name}.log"
+        self._data = data_dir.parent / f"{data_dir.name}.out"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,6 +47,11 @@ class ServiceProcess:
         """What the service said, in all its lives."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    @property
+    def data(self) -> str:
+        """What the service printed on stdout, in all its lives."""
+        return self._data.read_text()
+
     def start(self) -> None:
         """Start, and return when commands are served."""
         self.begin()
@@ -53,7 +59,7 @@ class ServiceProcess:
 
     def begin(self) -> None:
         """Start, and return at once."""
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, self._data.open("ab") as data:
             self._process = subprocess.Popen(  # noqa: S603  # our own program
                 [
                     _PROGRAM,
@@ -64,7 +70,7 @@ class ServiceProcess:
                 ],
                 env=_environment() | self._password,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=data,
                 stderr=log,
             )
 
@@ -95,8 +101,12 @@ class ServiceProcess:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that serve."""
-        children = psutil.Process(self.process.pid).children()
-        return [child for child in children if "multiprocessing.spawn" in " ".join(child.cmdline())]
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it was killed meanwhile
+                if "multiprocessing.spawn" in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
 
     def servers(self) -> list[psutil.Process]:
         """The processes of the embedded PostgreSQL on this data directory, the first one first."""

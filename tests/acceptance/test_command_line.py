@@ -1,7 +1,9 @@
 """What scripts rely on: exit codes, data on stdout and talk on stderr, passwords nowhere."""
 
+import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -11,12 +13,26 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from acceptance.service_process import ADMIN, ServiceProcess, free_port, sessionary
+from acceptance.service_process import ADMIN, ServiceProcess, data_directory, free_port, sessionary
+from app.cli import main
+from app.embedded_cluster import Cluster
 from app.log.errors import StoreDown, Unreadable
 from app.ops.on_data import on_data
 from app.ops.rebuild import RebuildUnderWay
 from app.ops.store import Where
 
+WAITING = """
+import sys, click
+from app.ops.on_data import on_data
+from app.ops.store import May, database
+@click.command()
+@on_data
+def wait(where):
+    with database(where, May.BEGIN):
+        print("there", flush=True)
+        sys.stdin.read()
+wait()
+"""
 CANARY = "canary-7b1e-password"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -73,6 +89,40 @@ def test_a_misspelt_role_is_refused() -> None:
     assert_refused(sessionary("users", "add", "kim", "--role=Admn"), 2, "'Admn' is not one of")
 
 
+LOOKING = pytest.mark.parametrize(
+    "command",
+    [
+        ("verify",), ("rebuild",), ("replay", "1"), ("users", "list"), ("users", "token", "kim"),
+        ("accounts", "list"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+
+
+@LOOKING
+def test_who_looks_at_the_wrong_place_is_told_and_leaves_nothing_there(
+    command: Sequence[str], tmp_path: Path
+) -> None:
+    typo = tmp_path / "typo"
+    assert_refused(sessionary(*command, f"--data-dir={typo}"), 2, f"There is no log in {typo}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@LOOKING
+def test_who_looks_at_an_empty_database_is_told(
+    command: Sequence[str], empty_database_url: str, tmp_path: Path
+) -> None:
+    given = (f"--database-url={empty_database_url}", "--allow-unsafe-database")
+    ended = sessionary(*command, *given, f"--data-dir={tmp_path}")
+    assert_refused(ended, 2, "The database holds no log")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "verify"])
+def test_an_empty_data_directory_name_is_refused(command: str) -> None:
+    assert_refused(sessionary(command, "--data-dir="), 2, "is empty")
+
+
 def test_a_clean_log_verifies(run: Run) -> None:
     added = run("accounts", "add", "a1", "Acme")
     assert added.returncode == 0, added.stderr
@@ -121,6 +171,35 @@ def test_a_password_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     assert_refused(sessionary("verify", "--database-url=postgresql://h/x", missing), 2, "not exist")
 
 
+@pytest.mark.parametrize(
+    ("held", "sentence"), [(b"\xff\xfe", "holds no text"), (b" \n", "is empty")]
+)
+@pytest.mark.parametrize("option", ["admin", "database"])
+def test_a_password_file_without_a_password_is_wrong_use(
+    option: str, held: bytes, sentence: str, tmp_path: Path
+) -> None:
+    (file := tmp_path / "password").write_bytes(held)
+    given = ("--database-url=postgresql://h/x", f"--{option}-password-file={file}")
+    assert_refused(sessionary("serve", *given), 2, sentence)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "--customer-timeout=nan",
+        "--customer-timeout=inf",
+        "--customer-timeout=-1",
+        "--allowed-origins=foo",
+        "--allowed-origins=",
+        "--allowed-origins=https://app.example/page",
+        "--allowed-origins=https://a.example,https://b.example",
+    ],
+)
+def test_what_is_no_time_and_no_origin_is_wrong_use(given: str) -> None:
+    ended = sessionary("serve", given, "--database-url=postgresql://h/x")
+    assert_refused(ended, 2, f"Invalid value for '{given.partition('=')[0]}'")
+
+
 def test_a_port_in_use_is_not_reachable(served: ServiceProcess, run: Run) -> None:
     ended = run("serve", f"--port={served.port}")
     assert_refused(ended, 3, f"Cannot listen on 127.0.0.1, port {served.port}: Address already in")
@@ -137,6 +216,39 @@ def test_a_password_is_in_no_log_and_on_no_command_line(served: ServiceProcess) 
     assert password not in served.log + served.database_log
     started = [served.process.pid, *(worker.pid for worker in served.workers())]
     assert all(password not in " ".join(psutil.Process(pid).cmdline()) for pid in started)
+
+
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_is_told_to_end_leaves_no_database_behind(
+    told: signal.Signals, code: int
+) -> None:
+    with data_directory() as folder:
+        command = [sys.executable, "-c", WAITING, f"--data-dir={folder}"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as waiting:  # noqa: S603  # ourselves
+            assert waiting.stdout is not None
+            assert waiting.stdout.readline() == "there\n"
+            assert Cluster.at(folder)._processes()
+            waiting.send_signal(told)
+            assert waiting.wait(60) == code
+        assert Cluster.at(folder)._processes() == []
+
+
+def options(command: click.Command) -> Iterator[click.Option]:
+    """All options of a command and those below it, without click's own."""
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from options(below)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.name not in ("help", "version"):
+            yield parameter
+
+
+def test_each_option_has_an_environment_variable() -> None:
+    found = list(options(main))
+    assert found
+    for each in found:
+        assert each.envvar == "SESSIONARY_" + each.opts[0].strip("-").replace("-", "_").upper()
 
 
 @pytest.mark.parametrize(

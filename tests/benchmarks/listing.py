@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.chat_list import list_chat_sessions
 from app.log.pool import Pool
 from app.odata.filter import Asker
-from app.ops.store import Where, connected, prepare
+from app.ops.store import May, Where, connected, prepare
 from app.settings import Settings
 from app.sql import blocks
 from app.views import Views
@@ -99,7 +99,8 @@ def _lists(stage: Stage, rows: int) -> Iterator[_Lists]:
     name = f"listing_{rows}"
     url = stage.new_database(name)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        _, key = loop.run(prepare(url, Where(database_url=url, data_dir=stage.folder / name)))
+        where = Where(database_url=url, data_dir=stage.folder / name)
+        _, key = loop.run(prepare(url, where, May.BEGIN))
         loop.run(_fill(url, rows))
         pool = Pool(Settings(database_url=url, master_key=key))
         try:

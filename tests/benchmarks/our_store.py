@@ -9,7 +9,7 @@ import uvloop
 from msgspec import Struct
 
 from app.calls import Call, Drawn, Metadata
-from app.ops.store import Where, connected, prepare
+from app.ops.store import May, Where, connected, prepare
 from app.roles import SYSTEM_ADMINISTRATOR
 from app.service import Service, open_service
 from app.settings import Settings
@@ -60,7 +60,7 @@ def our_store(stage: Stage, database: str) -> Iterator[OurStore]:
     url = stage.new_database(database)
     where = Where(database_url=url, data_dir=stage.folder / database)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        _, key = loop.run(prepare(url, where))
+        _, key = loop.run(prepare(url, where, May.BEGIN))
         service = loop.run(open_service(Settings(database_url=url, master_key=key)))
         try:
             account = NewAccount(account_id=AccountId(ACCOUNT_ID), name=ACCOUNT_NAME)

@@ -15,7 +15,7 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from app.ops.store import Where, prepare
+from app.ops.store import May, Where, prepare
 
 from . import core_service, plain_service
 from .credentials import AUTHORIZATION, PASSWORD, USER
@@ -62,7 +62,7 @@ def sessionary(stage: Stage) -> Iterator[Service]:
 def core(stage: Stage, url: str) -> Iterator[Service]:
     """Our core without a face, on the database of a `sessionary` that runs."""
     where = Where(database_url=url, data_dir=stage.folder / "sessionary")
-    _, key = asyncio.run(prepare(url, where, may_migrate=False))
+    _, key = asyncio.run(prepare(url, where, May.LOOK))
     environment = {core_service.DATABASE_URL: url, core_service.MASTER_KEY: key.hex()}
     port = _free_port()
     log = stage.folder / "core_service.log"

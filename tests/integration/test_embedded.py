@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from app.embedded import EmbeddedUnavailable, ensure_running, running
-from app.embedded_cluster import Cluster
+from app.embedded_cluster import ROOTS_STAND_IN, Cluster
 
 CHECKOUT = Path(__file__).parents[2]
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
@@ -276,6 +276,22 @@ def test_an_ordinary_user_can_run_it(new_dir: Path) -> None:
     shutil.chown(new_dir, "nobody")
     assert nobody(NOBODY_USES, str(new_dir)) == str(new_dir / "postgres")
     assert server(new_dir) == []
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("runs", [True, False], ids=["served", "at rest"])
+def test_the_directory_of_another_account_is_left_to_it(new_dir: Path, *, runs: bool) -> None:
+    with running(new_dir):
+        if not runs:
+            kill_server(new_dir)
+        shutil.chown(Cluster.at(new_dir).files, "nobody")
+        with (
+            pytest.raises(EmbeddedUnavailable, match="belongs to the account nobody: run as"),
+            running(new_dir),
+        ):
+            pass
+        shutil.chown(Cluster.at(new_dir).files, ROOTS_STAND_IN)
+        assert bool(server(new_dir)) == runs
 
 
 @ROOT_ONLY

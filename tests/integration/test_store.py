@@ -12,7 +12,7 @@ import pytest
 
 from app import schema
 from app.log.errors import WrongMasterKey
-from app.ops.store import NotReachable, UnusableDatabase, Where, connected, prepare
+from app.ops.store import May, NotReachable, UnusableDatabase, Where, connected, prepare
 from app.schema import Migration, SchemaError
 from app.service import Service
 
@@ -21,6 +21,13 @@ def where(folder: Path, key_file: Path | None = None) -> Where:
     return Where(
         database_url=None, data_dir=folder, master_key_file=key_file, allow_unsafe_database=True
     )
+
+
+async def tables(url: str) -> Sequence[str]:
+    """What a database holds besides its catalogs."""
+    async with connected(url) as store:
+        rows = await store.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return [row["tablename"] for row in rows]
 
 
 @pytest.fixture
@@ -39,12 +46,43 @@ def newer_release(monkeypatch: pytest.MonkeyPatch) -> Sequence[Migration]:
     return wanted
 
 
-async def test_an_empty_database_is_migrated_by_any_command(
+@pytest.mark.parametrize("may", [May.BEGIN, May.MIGRATE], ids=lambda may: may.name)
+async def test_an_empty_database_is_migrated_by_who_may_begin(
+    empty_database_url: str, tmp_path: Path, may: May
+) -> None:
+    applied, _ = await prepare(empty_database_url, where(tmp_path), may)
+    assert len(applied) == len(schema.available())
+    assert await prepare(empty_database_url, where(tmp_path), May.LOOK) == ([], _)
+
+
+async def test_an_empty_database_stays_as_it_is_for_who_only_looks(
     empty_database_url: str, tmp_path: Path
 ) -> None:
-    applied, _ = await prepare(empty_database_url, where(tmp_path))
-    assert len(applied) == len(schema.available())
-    assert await prepare(empty_database_url, where(tmp_path)) == ([], _)
+    with pytest.raises(SchemaError, match="holds no log"):
+        await prepare(empty_database_url, where(tmp_path), May.LOOK)
+    assert list(tmp_path.iterdir()) == []
+    assert await tables(empty_database_url) == []
+
+
+@pytest.mark.parametrize("may", May, ids=lambda may: may.name)
+async def test_a_database_of_others_is_left_alone(
+    empty_database_url: str, tmp_path: Path, may: May
+) -> None:
+    async with connected(empty_database_url) as store:
+        await store.raw.execute("CREATE TABLE invoice ()")
+    with pytest.raises(SchemaError, match="has tables, but none of Sessionary"):
+        await prepare(empty_database_url, where(tmp_path), may)
+    assert list(tmp_path.iterdir()) == []
+    assert await tables(empty_database_url) == ["invoice"]
+
+
+async def test_tables_of_extensions_are_nobodys(empty_database_url: str, tmp_path: Path) -> None:
+    async with connected(empty_database_url) as store:
+        # As of an extension: those that bring tables along are not installed everywhere.
+        await store.raw.execute("CREATE TABLE brought_along ()")
+        await store.raw.execute("ALTER EXTENSION plpgsql ADD TABLE brought_along")
+    applied, _ = await prepare(empty_database_url, where(tmp_path), May.BEGIN)
+    assert applied
 
 
 @pytest.mark.usefixtures("newer_release")
@@ -52,11 +90,12 @@ async def test_another_database_is_migrated_only_by_who_may(
     database_url: str, at: Where, newer_release: Sequence[Migration]
 ) -> None:
     newest = len(newer_release)
-    with pytest.raises(
-        SchemaError, match=f"at migration {newest - 1}, .* needs {newest}: run `ses"
-    ):
-        await prepare(database_url, at)
-    applied, _ = await prepare(database_url, at, may_migrate=True)
+    for may in (May.LOOK, May.BEGIN):
+        with pytest.raises(
+            SchemaError, match=f"at migration {newest - 1}, .* needs {newest}: run `ses"
+        ):
+            await prepare(database_url, at, may)
+    applied, _ = await prepare(database_url, at, May.MIGRATE)
     assert applied == [f"{newest:04} more"]
 
 
@@ -66,21 +105,23 @@ async def test_a_newer_database_is_refused(
     older = schema.available()[:-1]
     monkeypatch.setattr(schema, "available", lambda: older)
     with pytest.raises(SchemaError, match="made by a newer one"):
-        await prepare(database_url, at)
+        await prepare(database_url, at, May.MIGRATE)
 
 
 async def test_an_up_to_date_database_wants_no_more_rights_than_the_service_has(
     database_url: str, at: Where
 ) -> None:
     as_service = f"{database_url}{'&' if '?' in database_url else '?'}role=sessionary_service"
-    assert await prepare(as_service, at, may_migrate=True) == ([], database.MASTER_KEY)
+    assert await prepare(as_service, at, May.MIGRATE) == ([], database.MASTER_KEY)
 
 
 async def test_two_first_starts_at_once_have_one_key(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "new"
-    done = await asyncio.gather(*(prepare(empty_database_url, where(folder)) for _ in range(4)))
+    done = await asyncio.gather(
+        *(prepare(empty_database_url, where(folder), May.BEGIN) for _ in range(4))
+    )
     assert len({key for _, key in done}) == 1
     (only,) = folder.iterdir()
     assert (only.name, stat.S_IMODE(only.stat().st_mode)) == ("master.key", 0o600)
@@ -103,13 +144,13 @@ async def test_a_key_file_that_holds_no_such_key_is_refused(
     file = tmp_path / "the.key"
     file.write_text(text)
     with pytest.raises(WrongMasterKey, match=sentence):
-        await prepare(database_url, where(tmp_path, file))
+        await prepare(database_url, where(tmp_path, file), May.LOOK)
     assert file.read_text() == text
 
 
 async def test_a_lost_key_file_is_not_replaced(database_url: str, tmp_path: Path) -> None:
     with pytest.raises(WrongMasterKey, match="is not there"):
-        await prepare(database_url, where(tmp_path))
+        await prepare(database_url, where(tmp_path), May.LOOK)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -120,7 +161,7 @@ async def test_a_log_that_lost_what_recognises_its_key_is_refused(
     await owner.execute("ALTER TABLE log_setting DISABLE TRIGGER ALL")
     await owner.execute("DELETE FROM log_setting WHERE name = 'master_key_check'")
     with pytest.raises(WrongMasterKey, match="The log has events, but not the value"):
-        await prepare(database_url, at)
+        await prepare(database_url, at, May.LOOK)
     assert await owner.fetchval("SELECT count(*) FROM log_setting") == 0
 
 
@@ -129,7 +170,9 @@ async def test_a_key_file_that_cannot_be_made_is_said(
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(WrongMasterKey, match="cannot be used"):
-        await prepare(empty_database_url, where(tmp_path, tmp_path / "file" / "master.key"))
+        await prepare(
+            empty_database_url, where(tmp_path, tmp_path / "file" / "master.key"), May.BEGIN
+        )
 
 
 @pytest.mark.parametrize(("cache", "seqscan"), [(100, "off"), (0, "on")])

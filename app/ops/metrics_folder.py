@@ -1,0 +1,37 @@
+"""Where several worker processes add up their metrics: a folder that lasts as long as they do."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PREFIX = "sessionary-metrics-"
+
+
+@contextmanager
+def metrics_folder() -> Iterator[str]:
+    """A new folder, removed at the end; those that killed services left are removed as well."""
+    _clear_away()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, _locked(folder, fcntl.LOCK_SH):
+        yield folder
+
+
+def _clear_away() -> None:
+    for found in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        # One that is in use is locked; one of another account cannot even be opened.
+        with suppress(OSError), _locked(found, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            shutil.rmtree(found)
+
+
+@contextmanager
+def _locked(folder: str | Path, how: int) -> Iterator[None]:
+    """The kernel drops the lock with this process, however it ends."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, how)
+        yield
+    finally:
+        os.close(opened)
