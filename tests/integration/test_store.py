@@ -12,7 +12,15 @@ import pytest
 
 from app import schema
 from app.log.errors import WrongMasterKey
-from app.ops.store import NotReachable, UnusableDatabase, Where, connected, prepare
+from app.ops.store import (
+    Connection,
+    NotReachable,
+    UnusableDatabase,
+    Where,
+    connected,
+    master_key,
+    prepare,
+)
 from app.schema import Migration, SchemaError
 from app.service import Service
 
@@ -114,13 +122,13 @@ async def test_a_lost_key_file_is_not_replaced(database_url: str, tmp_path: Path
 
 
 async def test_a_log_that_lost_what_recognises_its_key_is_refused(
-    service: Service, owner: asyncpg.Connection, database_url: str, at: Where
+    service: Service, owner: asyncpg.Connection, store: Connection, at: Where
 ) -> None:
     await given.open_account(service)
     await owner.execute("ALTER TABLE log_setting DISABLE TRIGGER ALL")
     await owner.execute("DELETE FROM log_setting WHERE name = 'master_key_check'")
     with pytest.raises(WrongMasterKey, match="The log has events, but not the value"):
-        await prepare(database_url, at)
+        await master_key(store, at)
     assert await owner.fetchval("SELECT count(*) FROM log_setting") == 0
 
 
