@@ -7,6 +7,8 @@ import asyncpg
 import given
 import pytest
 
+from app.log import read
+from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
 from app.ops.rebuild import RebuildUnderWay, named, rebuild
 from app.ops.store import Connection, connected
@@ -168,9 +170,15 @@ async def test_a_log_that_was_tampered_with_is_found(
 
 
 @pytest.mark.usefixtures("eight_events")
+@pytest.mark.parametrize("events_a_page", [1, 3, 5_000])
 async def test_damage_behind_damage_is_found_and_no_row_is_blamed_for_it(
-    store: Connection, owner: asyncpg.Connection, keyring: Keyring
+    store: Connection,
+    owner: asyncpg.Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+    events_a_page: int,
 ) -> None:
+    monkeypatch.setattr(read, "PAGE_EVENTS", events_a_page)
     await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
     await owner.execute("UPDATE stored_events SET topic = 'foo.v1' WHERE notification_id <> 7")
     await owner.execute("UPDATE chat_session_entity SET version = 5")
@@ -179,6 +187,20 @@ async def test_damage_behind_damage_is_found_and_no_row_is_blamed_for_it(
     (row,) = [line for line in differences if line not in lost]
     assert len(lost) == 4  # an account, three sessions
     assert_matches(row, "chat_session_entity: stream .*: version is 5, the log says 1")
+
+
+@pytest.mark.usefixtures("eight_events")
+async def test_a_rebuild_names_the_event_that_it_stops_at_and_leaves_the_views(
+    store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    rows = await owner.fetch("SELECT stream_id, doc FROM ai_session_info ORDER BY stream_id")
+    await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
+    await owner.execute("UPDATE stored_events SET topic = 'foo.v1' WHERE notification_id = 4")
+    with pytest.raises(UnreadableEvent, match="version 3, position 0:4, "):
+        await rebuild(store, keyring, named(()), silent)
+    assert rows == await owner.fetch(
+        "SELECT stream_id, doc FROM ai_session_info ORDER BY stream_id"
+    )
 
 
 def assert_matches(text: str, pattern: str) -> None:
