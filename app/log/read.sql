@@ -3,9 +3,15 @@
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, e.wrapped
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  JOIN recorded_event AS e
-    ON e.partition = wanted.partition
-   AND e.originator_id = wanted.stream
+  -- (ORDER BY keeps it one range of the index for each stream.)
+ CROSS JOIN LATERAL (
+           SELECT s.partition, s.notification_id, s.originator_id, s.originator_version, s.topic,
+                  s.state, s.event_id, s.recorded_at, s.actor, s.wrapped
+             FROM recorded_event AS s
+            WHERE s.partition = wanted.partition
+              AND s.originator_id = wanted.stream
+            ORDER BY s.originator_version
+       ) AS e
  ORDER BY e.originator_id, e.originator_version;
 
 -- name: read_feed
@@ -44,11 +50,16 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 
 -- name: keys
 -- $1 partitions, $2 streams: of one length
-SELECT k.stream_id, k.wrapped
+SELECT wanted.stream, k.wrapped
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  JOIN stream_key AS k
-    ON k.partition = wanted.partition
-   AND k.stream_id = wanted.stream;
+  -- (LIMIT 1 keeps it one probe of the index for each stream.)
+ CROSS JOIN LATERAL (
+           SELECT s.wrapped
+             FROM stream_key AS s
+            WHERE s.partition = wanted.partition
+              AND s.stream_id = wanted.stream
+            LIMIT 1
+       ) AS k;
 
 -- name: heads
 SELECT partition, position

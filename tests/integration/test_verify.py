@@ -237,15 +237,15 @@ async def test_nothing_is_found_beside_writers_and_rebuilds(
                     await rebuild(other, keyring, named(()), silent)
                     done["rebuilds"] += 1
                 except RebuildUnderWay:
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0)
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         for _ in range(4):
             tasks.create_task(write())
         tasks.create_task(rebuild_again_and_again())
-        # A rebuild has to find the moment between two verifications: so many may not be enough.
         while done["verifications"] < 10 or done["rebuilds"] < 3:
             assert await verify(store, keyring, silent) == []
             done["verifications"] += 1
+            await asyncio.sleep(0.01)  # the moment in which a rebuild can begin
         stop.set()
     assert done["writes"] > 0
