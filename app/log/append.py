@@ -116,9 +116,8 @@ class Appender:
 
     async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
         contexts: dict[Context, int] = {}
-        for entry in entries:
-            contexts.setdefault(entry.context, len(contexts) + 1)
-        arguments = (*self._arguments(entries, contexts), atomic)
+        numbers = [contexts.setdefault(entry.context, len(contexts) + 1) for entry in entries]
+        arguments = (*self._arguments(entries, list(contexts), numbers), atomic)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
         while True:
@@ -127,7 +126,7 @@ class Appender:
                 rows = await self._pool.fetch(SQL["append"], *arguments, timeout_s=left_s)
                 metrics.BATCHES.inc()
                 metrics.COMMANDS.inc(len(entries))
-                return _outcomes(rows[0], entries, contexts)
+                return _outcomes(rows[0], entries, numbers)
             except TRANSIENT as error:
                 # Sending the same again is safe: an entry that was committed is known by the id
                 # of its last event, and the function answers for it as the first time.
@@ -136,7 +135,7 @@ class Appender:
                 await asyncio.sleep(0.05)
 
     def _arguments(
-        self, entries: Sequence[Entry], contexts: dict[Context, int]
+        self, entries: Sequence[Entry], contexts: Sequence[Context], numbers: Sequence[int]
     ) -> tuple[object, ...]:
         events = [event for entry in entries for event in entry.events]
         # Each array costs both sides some microseconds an entry: those that say nothing are null.
@@ -150,7 +149,7 @@ class Appender:
             [context.metadata for context in contexts],
             [context.view for context in contexts],
             [context.account for context in contexts] if named else None,
-            [contexts[entry.context] for entry in entries],
+            numbers,
             [entry.stream for entry in entries],
             [entry.expected for entry in entries],
             None if one_each else [len(entry.events) for entry in entries],
@@ -165,12 +164,14 @@ class Appender:
 
 
 def _outcomes(
-    row: asyncpg.Record, entries: Sequence[Entry], contexts: dict[Context, int]
+    row: asyncpg.Record, entries: Sequence[Entry], numbers: Sequence[int]
 ) -> Sequence[Outcome]:
-    """What the row that the function `append` returns says of each entry."""
+    """What the row that the function `append` returns says of each entry.
+
+    `numbers`: of the entries' contexts, from 1.
+    """
     head, present, account_names, outcomes, streams, versions, positions, times = row
-    shown = account_names or [None] * len(contexts)
-    names = [shown[contexts[entry.context] - 1] for entry in entries]
+    names = [account_names and account_names[number - 1] for number in numbers]
     if outcomes is None:
         return [
             Outcome("appended", entry.stream, entry.expected + 1, position, present, name)
