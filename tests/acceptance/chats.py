@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 import asyncpg
 import httpx
 from msgspec import Struct
+from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess
 from acceptance.service_process import service as running_service
@@ -72,7 +73,7 @@ def chats() -> Iterator[Chats]:
                 httpx.Client(
                     base_url=served.base_url,
                     headers={"Authorization": f"Bearer {token}"},
-                    timeout=20.0,
+                    timeout=patient(60.0),
                 )
             )
             for name, token in tokens.items()

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.chats import Chats
 from acceptance.chats import chats as running_chats
@@ -26,7 +27,9 @@ def served() -> Iterator[ServiceProcess]:
             "users", "add", name, "--role", "Auditor", "--password-stdin", stdin=password
         )
         assert added.returncode == 0, added.stderr
-        response = httpx.post(f"{served.base_url}/accounts", json=ACCOUNT, auth=ADMIN)
+        response = httpx.post(
+            f"{served.base_url}/accounts", json=ACCOUNT, auth=ADMIN, timeout=patient(60.0)
+        )
         assert response.status_code == 200, response.text
         yield served
         assert served.stop() == 0, served.log
@@ -39,7 +42,7 @@ def client(served: ServiceProcess) -> Iterator[Callable[[tuple[str, str] | None]
 
         def make(who: tuple[str, str] | None) -> httpx.Client:
             auth = None if who is None else httpx.BasicAuth(*who)
-            made = httpx.Client(base_url=served.base_url, auth=auth, timeout=20.0)
+            made = httpx.Client(base_url=served.base_url, auth=auth, timeout=patient(60.0))
             return stack.enter_context(made)
 
         yield make

@@ -10,12 +10,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 CLIENTS = Path(__file__).with_name("clients")
 """Our scripts."""
 INSTALL = ("install", "--prefer-offline", "--no-save", "--no-package-lock", "--ignore-scripts")
 OLDEST = 18
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 
 def node_project(folder: Path, *packages: str) -> Path:
@@ -44,5 +45,5 @@ def run(folder: Path, *command: str, **more: str) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE_S,
+        timeout=patient(PATIENCE_S),
     )

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from patience import patient
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 CUT_OFF = (ConnectionError, TimeoutError, HTTPException)
 """What a client sees of a connection that the server closed without an answer."""
 
@@ -37,7 +38,7 @@ def send(port: int, request: bytes | Iterable[bytes], method: str = "POST") -> A
     Raises one of CUT_OFF when the server closes the connection without an answer.
     """
     parts = [request] if isinstance(request, bytes) else request
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=patient(PATIENCE_S)) as connection:
         try:
             for part in parts:
                 connection.sendall(part)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from patience import patient
 
 from app.embedded_cluster import Cluster
 
@@ -76,7 +77,7 @@ class ServiceProcess:
 
     def wait_until_ready(self) -> None:
         """Return when `/health/ready` is green; a service that ends before that is a failure."""
-        deadline = time.monotonic() + STARTS_S
+        deadline = time.monotonic() + patient(STARTS_S)
         while not self.is_ready():
             assert self.process.poll() is None, f"The service ended:\n{self.log}"
             assert time.monotonic() < deadline, f"The service does not get ready:\n{self.log}"
@@ -85,14 +86,16 @@ class ServiceProcess:
     def is_ready(self) -> bool:
         """Whether `/health/ready` is green."""
         try:
-            return httpx.get(f"{self.base_url}/health/ready", timeout=5.0).status_code == 200
+            return (
+                httpx.get(f"{self.base_url}/health/ready", timeout=patient(5.0)).status_code == 200
+            )
         except httpx.TransportError:
             return False
 
     def stop(self) -> int:
         """Ask it to stop, as `docker stop` does; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOPS_S)
+        return self.process.wait(patient(STOPS_S))
 
     def kill(self) -> None:
         """Kill -9 the main process; its workers are left to notice."""
@@ -145,7 +148,7 @@ def sessionary(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[
         text=True,
         check=False,
         env=_environment(),
-        timeout=STARTS_S,
+        timeout=patient(STARTS_S),
     )
 
 

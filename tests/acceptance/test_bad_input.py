@@ -4,6 +4,7 @@ import socket
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.hostile import (
     BODIES,
@@ -192,7 +193,7 @@ def test_who_is_not_known_is_told_so_whatever_else_is_wrong(served: ServiceProce
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_half_a_request_stores_nothing(served: ServiceProcess, share: float) -> None:
     whole = request("POST", b"/ai/sessions", b'{"purpose":"half"}', [CREDENTIALS])
-    with socket.create_connection(("127.0.0.1", served.port), timeout=5.0) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=patient(30.0)) as connection:
         connection.sendall(whole[: int(len(whole) * share)])
         connection.shutdown(socket.SHUT_WR)
         said = connection.recv(65_536)

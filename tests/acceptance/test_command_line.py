@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -12,8 +13,16 @@ import database
 import psutil
 import pytest
 from click.testing import CliRunner
+from patience import patient
 
-from acceptance.service_process import ADMIN, ServiceProcess, data_directory, free_port, sessionary
+from acceptance.service_process import (
+    ADMIN,
+    STOPS_S,
+    ServiceProcess,
+    data_directory,
+    free_port,
+    sessionary,
+)
 from app.cli import main
 from app.embedded_cluster import Cluster
 from app.log.errors import StoreDown, Unreadable
@@ -218,20 +227,41 @@ def test_a_password_is_in_no_log_and_on_no_command_line(served: ServiceProcess) 
     assert all(password not in " ".join(psutil.Process(pid).cmdline()) for pid in started)
 
 
+@contextmanager
+def waiting(folder: Path, inherited: signal.Handlers) -> Iterator[subprocess.Popen[str]]:
+    """A command that holds its database until its standard input ends.
+
+    `inherited`: what it finds SIGHUP set to, whatever the tests themselves were started with.
+    """
+    command = [sys.executable, "-c", WAITING, f"--data-dir={folder}"]
+    pipe = subprocess.PIPE
+    ours = signal.signal(signal.SIGHUP, inherited)
+    try:
+        started = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603  # ourselves
+    finally:
+        signal.signal(signal.SIGHUP, ours)
+    with started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "there\n"
+        assert Cluster.at(folder)._processes()
+        yield started
+    assert Cluster.at(folder)._processes() == []
+
+
 @pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_command_that_is_told_to_end_leaves_no_database_behind(
     told: signal.Signals, code: int
 ) -> None:
-    with data_directory() as folder:
-        command = [sys.executable, "-c", WAITING, f"--data-dir={folder}"]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as waiting:  # noqa: S603  # ourselves
-            assert waiting.stdout is not None
-            assert waiting.stdout.readline() == "there\n"
-            assert Cluster.at(folder)._processes()
-            waiting.send_signal(told)
-            assert waiting.wait(60) == code
-        assert Cluster.at(folder)._processes() == []
+    with data_directory() as folder, waiting(folder, signal.SIG_DFL) as command:
+        command.send_signal(told)
+        assert command.wait(patient(STOPS_S)) == code
+
+
+def test_a_command_under_nohup_outlasts_its_terminal() -> None:
+    with data_directory() as folder, waiting(folder, signal.SIG_IGN) as command:
+        command.send_signal(signal.SIGHUP)
+        command.communicate(timeout=patient(STOPS_S))
+        assert command.returncode == 0
 
 
 def options(command: click.Command) -> Iterator[click.Option]:

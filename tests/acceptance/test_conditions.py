@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess
 
@@ -171,7 +172,9 @@ async def test_fifty_equal_posts_at_once_make_one_session(
 ) -> None:
     before = position(admin.post("/ai/sessions", json=MADE))
     limits = httpx.Limits(max_connections=50)
-    async with httpx.AsyncClient(base_url=served.base_url, auth=ADMIN, limits=limits) as client:
+    async with httpx.AsyncClient(
+        base_url=served.base_url, auth=ADMIN, limits=limits, timeout=patient(60.0)
+    ) as client:
         for path in ("/ai/sessions", CHAT):
             headers = key()
             answers = await asyncio.gather(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.cookies import cookie_header, sign_in
 from acceptance.service_process import ADMIN, ServiceProcess
@@ -43,7 +44,7 @@ Call = tuple[str, str, Mapping[str, str]]
 @pytest.fixture(scope="module")
 def browser(served: ServiceProcess) -> Iterator[httpx.Client]:
     """A client that sends no cookies unless a test says so."""
-    with httpx.Client(base_url=served.base_url, timeout=20.0) as client:
+    with httpx.Client(base_url=served.base_url, timeout=patient(60.0)) as client:
         yield client
 
 

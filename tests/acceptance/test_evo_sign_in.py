@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.cookies import CREDENTIALS, cookie_header, set_cookies, sign_in
 from acceptance.evo_messages import ANSWERS, as_jsv
@@ -17,7 +18,7 @@ EVOV = {"Accept": "application/json", "User-Agent": "evo-voice-cli/0.2.0"}
 @pytest.fixture
 def browser(served: ServiceProcess) -> Iterator[httpx.Client]:
     """A client whose tests say themselves which cookies are sent."""
-    with httpx.Client(base_url=served.base_url, timeout=20.0) as client:
+    with httpx.Client(base_url=served.base_url, timeout=patient(60.0)) as client:
         yield client
 
 

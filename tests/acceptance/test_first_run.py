@@ -8,12 +8,13 @@ from typing import Self
 import httpx
 import psutil
 import pytest
+from patience import patient
 
 from acceptance.service_process import ServiceProcess, no_difference
 from acceptance.service_process import service as running_service
 
 ENOUGH = 30
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 GENERATED = re.compile(r"^Created the administrator (\S+) with the password (\S+)$", re.MULTILINE)
 
 
@@ -51,23 +52,27 @@ class Poster:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self.enough.wait(PATIENCE_S)
+        assert self.enough.wait(patient(PATIENCE_S))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(PATIENCE_S)
+        self._thread.join(patient(PATIENCE_S))
         assert not self._thread.is_alive()
 
     def all_there(self) -> bool:
         """Whether each acknowledged session can be read."""
-        with httpx.Client(base_url=self._base_url, auth=self._admin) as client:
+        with httpx.Client(
+            base_url=self._base_url, auth=self._admin, timeout=patient(60.0)
+        ) as client:
             return self.acknowledged == {
                 session: client.get(f"/ai/sessions/{session}").json().get("purpose")
                 for session in self.acknowledged
             }
 
     def _post(self) -> None:
-        with httpx.Client(base_url=self._base_url, auth=self._admin) as client:
+        with httpx.Client(
+            base_url=self._base_url, auth=self._admin, timeout=patient(60.0)
+        ) as client:
             try:
                 while True:
                     purpose = f"number {len(self.acknowledged)}"
@@ -83,7 +88,7 @@ class Poster:
 def test_the_generated_password_opens_the_door_and_is_shown_once(
     service: ServiceProcess, admin: tuple[str, str]
 ) -> None:
-    answer = httpx.get(f"{service.base_url}/accounts", auth=admin)
+    answer = httpx.get(f"{service.base_url}/accounts", auth=admin, timeout=patient(60.0))
     assert (answer.status_code, answer.json()["items"]) == (200, [])
     assert service.log.count(admin[1]) == 1
 
@@ -94,7 +99,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(
     with Poster(service.base_url, admin) as poster:
         workers, servers = service.workers(), service.servers()
         service.kill()
-    _, alive = psutil.wait_procs(workers, timeout=5.0)
+    _, alive = psutil.wait_procs(workers, timeout=patient(20.0))
     assert workers
     assert not alive, "an orphaned worker would hold the port"
     service.start()
@@ -123,7 +128,7 @@ def test_sigterm_ends_the_service_and_its_database_in_good_order(
     with Poster(service.base_url, admin) as poster:
         processes = [*service.workers(), *service.servers()]
         assert service.stop() == 0
-    _, alive = psutil.wait_procs(processes, timeout=5.0)
+    _, alive = psutil.wait_procs(processes, timeout=patient(20.0))
     assert not alive
     assert "database system is shut down" in service.database_log
     service.start()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.conftest import AUDITOR
 from acceptance.node import node_project, run
@@ -57,7 +58,7 @@ def compiled(project: Path, served: ServiceProcess) -> Path:
 
 def types(served: ServiceProcess, language: str) -> str:
     """What `/types/{language}` gives."""
-    answer = httpx.get(f"{served.base_url}/types/{language}")
+    answer = httpx.get(f"{served.base_url}/types/{language}", timeout=patient(60.0))
     assert answer.status_code == 200, answer.text
     return answer.text
 

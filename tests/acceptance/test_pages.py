@@ -14,6 +14,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.service_process import ServiceProcess
 
@@ -52,7 +53,7 @@ class Links(HTMLParser):
 @pytest.fixture(scope="module")
 def visitor(served: ServiceProcess) -> Iterator[httpx.Client]:
     """Somebody who is not signed in."""
-    with httpx.Client(base_url=served.base_url, timeout=20.0) as client:
+    with httpx.Client(base_url=served.base_url, timeout=patient(60.0)) as client:
         yield client
 
 
@@ -154,7 +155,7 @@ def shown(browser: str, url: str, profile: Path) -> tuple[str, list[str]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE_S,
+        timeout=patient(PATIENCE_S),
     )
     assert seen.returncode == 0, seen.stderr[-2000:]
     return seen.stdout, [line for line in seen.stderr.splitlines() if "CONSOLE" in line]

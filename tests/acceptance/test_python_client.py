@@ -11,6 +11,7 @@ from types import ModuleType
 
 import httpx
 import pytest
+from patience import patient
 from servicestack import JsonServiceClient, WebServiceException
 
 from acceptance.conftest import AUDITOR
@@ -28,7 +29,7 @@ Connect = Callable[[], JsonServiceClient]
 def dtos(served: ServiceProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """What `/types/python` gives, imported as it comes."""
     file = tmp_path_factory.mktemp("python") / "dtos.py"
-    file.write_text(httpx.get(f"{served.base_url}/types/python").text)
+    file.write_text(httpx.get(f"{served.base_url}/types/python", timeout=patient(60.0)).text)
     spec = spec_from_file_location("sessionary_dtos", file)
     assert spec is not None
     assert spec.loader is not None

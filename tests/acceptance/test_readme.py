@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from patience import patient
+
 from acceptance.service_process import service
 from app.log.pool import SESSION
 from app.settings import Settings
@@ -37,7 +39,7 @@ def test_the_first_conversation_goes_as_the_readme_says(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=patient(120),
         )
         assert said.returncode == 0, said.stderr
         assert "responseStatus" not in said.stdout

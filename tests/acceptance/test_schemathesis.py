@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess
 from acceptance.service_process import service as running_service
@@ -78,7 +79,7 @@ def test_no_answer_is_outside_of_the_document(
             "SCHEMATHESIS_HOOKS": "acceptance.schema_hooks",
             "PYTHONPATH": str(Path(__file__).parents[1]),
         },
-        timeout=LONGEST_S,
+        timeout=patient(LONGEST_S),
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "ERROR" not in fuzzed.log

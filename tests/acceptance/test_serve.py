@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from patience import patient
 
 from acceptance.service_process import STARTS_S, ServiceProcess, data_directory, end, sessionary
 from acceptance.service_process import service as running_service
@@ -31,7 +32,7 @@ def pair(one_pair: ServiceProcess) -> ServiceProcess:
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + STARTS_S
+    deadline = time.monotonic() + patient(STARTS_S)
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

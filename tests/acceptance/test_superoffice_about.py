@@ -5,6 +5,7 @@ import gzip
 import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
+from patience import patient
 
 from acceptance.chats import AGENT, ERROR, PATH, Chats
 from acceptance.raw_http import send
@@ -13,9 +14,9 @@ EDM = "{http://schemas.microsoft.com/ado/2009/11/edm}"
 
 
 def test_anybody_may_ask_for_the_version_and_follow_it_to_the_operations(chats: Chats) -> None:
-    found = httpx.get(f"{chats.served.base_url}/api").json()
+    found = httpx.get(f"{chats.served.base_url}/api", timeout=patient(60.0)).json()
     assert (found["v1"], found["Version"]) == (f"{chats.served.base_url}/api/v1", "v1")
-    assert httpx.get(found["v1"]).status_code == 401
+    assert httpx.get(found["v1"], timeout=patient(60.0)).status_code == 401
     operations = chats["audrey"].get(found["v1"]).json()
     session = operations[f"{chats.served.base_url}{PATH}/{{id}}"]
     assert list(session) == ["GET", "PUT", "PATCH", "DELETE"]

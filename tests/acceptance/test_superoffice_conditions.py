@@ -6,6 +6,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.chats import AGENT, ERROR, PATH, Chats
 
@@ -32,7 +33,7 @@ def path(chats: Chats) -> str:
 
 def settled(client: httpx.Client, path: str) -> httpx.Response:
     """A reading that says when the session changed: none does at once."""
-    deadline = time.monotonic() + SETTLED_S
+    deadline = time.monotonic() + patient(SETTLED_S)
     while "Last-Modified" not in (answer := client.get(path)).headers:
         assert time.monotonic() < deadline, "No reading says when the session changed"
         time.sleep(0.05)

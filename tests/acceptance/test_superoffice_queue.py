@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+from patience import patient
 
 from acceptance.chats import PATH, Chats, number
 
@@ -22,7 +23,9 @@ async def take_all(base_url: str, token: str) -> list[int]:
     """What one client picks up until nothing waits."""
     headers = {"Authorization": f"Bearer {token}"}
     found: list[int] = []
-    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30.0) as client:
+    async with httpx.AsyncClient(
+        base_url=base_url, headers=headers, timeout=patient(60.0)
+    ) as client:
         while (answer := await client.post(f"{PATH}/Pickup")).content != b"null":
             found.append(number(answer))
     return found
@@ -44,7 +47,7 @@ async def test_each_session_is_picked_up_by_one_agent(chats: Chats) -> None:
 
 async def test_one_session_goes_to_one_of_all_who_want_it(chats: Chats) -> None:
     wanted = chats.queued()
-    async with httpx.AsyncClient(base_url=chats.served.base_url, timeout=30.0) as client:
+    async with httpx.AsyncClient(base_url=chats.served.base_url, timeout=patient(60.0)) as client:
         answers = await asyncio.gather(
             *(
                 client.post(

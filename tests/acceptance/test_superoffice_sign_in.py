@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.chats import ERROR, PATH, Chats
 from acceptance.cookies import cookie_header, set_cookies, sign_in
@@ -13,7 +14,7 @@ from acceptance.service_process import ADMIN
 @pytest.fixture
 def browser(chats: Chats) -> Iterator[httpx.Client]:
     """A client whose tests say themselves what is sent."""
-    with httpx.Client(base_url=chats.served.base_url, timeout=20.0) as client:
+    with httpx.Client(base_url=chats.served.base_url, timeout=patient(60.0)) as client:
         yield client
 
 

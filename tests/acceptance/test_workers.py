@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import asyncpg
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess, no_difference
 from acceptance.service_process import service as running_service
@@ -32,7 +33,7 @@ async def clients(pair: ServiceProcess) -> AsyncIterator[Sequence[httpx.AsyncCli
     """One connection each, open from the first request on; the kernel picks its worker."""
     one = httpx.Limits(max_connections=1)
     made = [
-        httpx.AsyncClient(base_url=pair.base_url, auth=ADMIN, limits=one, timeout=30.0)
+        httpx.AsyncClient(base_url=pair.base_url, auth=ADMIN, limits=one, timeout=patient(60.0))
         for _ in range(CONNECTIONS)
     ]
     await asyncio.gather(*(client.get("/health/live") for client in made))

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import httpx
 from acceptance.service_process import ADMIN
+from patience import patient
 
 from faults.ledger import Ledger, ledger
 
-PATIENCE_S = 2.5
-"""What an answer may take while the database is gone; the service gives up after 1.5 s."""
+PATIENCE_S = 5.0
+"""What an answer may take while the database is gone; the service gives up after 1.5 s.
+
+On a quiet machine: `patient` says how long on this one.
+"""
 ANSWERED_S = 60.0
 """Within this a command must be answered, after all retries."""
 COMMANDS = 4
@@ -44,7 +48,7 @@ class Load:
 
     async def acknowledge_more(self, count: int) -> None:
         """Wait until so many more commands were acknowledged."""
-        enough, deadline = self.acknowledged + count, time.monotonic() + ANSWERED_S
+        enough, deadline = self.acknowledged + count, time.monotonic() + patient(ANSWERED_S)
         while self.acknowledged < enough:
             assert time.monotonic() < deadline, f"nothing goes on: {self.answers}"
             await asyncio.sleep(0.005)
@@ -53,7 +57,7 @@ class Load:
         """One client: makes sessions on both faces and changes them, one command after another."""
         limits = httpx.Limits(max_connections=1)
         async with httpx.AsyncClient(
-            base_url=self._base_url, auth=ADMIN, timeout=20.0, limits=limits
+            base_url=self._base_url, auth=ADMIN, timeout=patient(60.0), limits=limits
         ) as client:
             nth = 0
             for collection, member, name, change in cycle(FACES):
@@ -75,7 +79,7 @@ class Load:
     ) -> httpx.Response:
         self._ledger.intend(key)
         headers = {"Idempotency-Key": key}
-        deadline = time.monotonic() + ANSWERED_S
+        deadline = time.monotonic() + patient(ANSWERED_S)
         while True:
             sent = time.monotonic()
             try:

@@ -22,6 +22,8 @@ class Proxy:
         self._swallow: bytes | None = None
         self._swallow_for_ever = False
         self.swallowed = 0
+        self.held = asyncio.Event()
+        """Set when a request waits in a proxy that fell silent."""
 
     @property
     def url(self) -> str:
@@ -50,6 +52,7 @@ class Proxy:
     def fall_silent(self) -> None:
         """Keep all connections, and take new ones, but pass nothing on."""
         self._flowing.clear()
+        self.held.clear()
 
     def speak_again(self) -> None:
         """Pass on what waited."""
@@ -95,6 +98,8 @@ class Proxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, doomed: asyncio.Event
     ) -> None:
         while data := await reader.read(_READ_BYTES):
+            if not self._flowing.is_set():
+                self.held.set()
             await self._flowing.wait()
             if self._swallow is not None and self._swallow in data:
                 doomed.set()

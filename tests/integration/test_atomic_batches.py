@@ -9,6 +9,7 @@ import given
 import pytest
 from batches import creation, delete, keyed, patch, refused, sessions, written
 from msgspec.structs import replace
+from patience import patient
 from seen import topics
 
 from app.batch import BatchRefused, InvalidBatch
@@ -168,7 +169,7 @@ async def test_batches_and_single_commands_on_the_same_sessions_wait_for_each_ot
             asyncio.ensure_future(given.patch_ai_session(service, two, f"single {number}")),
         ]
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         await asyncio.gather(*(each for number in range(8) for each in work(number)))
     last = await service.commands.handle_all([delete(session) for session in (one, two, three)])
     assert [answer.folded.version for answer in last] == [2 + 8 * changes for changes in (3, 4, 3)]

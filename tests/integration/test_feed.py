@@ -4,6 +4,7 @@ import asyncio
 
 import given
 import pytest
+from patience import patient
 
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
@@ -38,7 +39,7 @@ async def test_a_reader_sees_everything_up_to_the_head_while_others_write(
             assert [each.position for each in seen] == list(range(1, head.position + 1))
         return seen
 
-    async with asyncio.timeout(60), asyncio.TaskGroup() as everybody:
+    async with asyncio.timeout(patient(60)), asyncio.TaskGroup() as everybody:
         reader = everybody.create_task(follow())
         for number in range(WRITERS):
             everybody.create_task(write(number))

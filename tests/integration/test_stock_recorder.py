@@ -25,6 +25,7 @@ from eventsourcing.persistence import (
 from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.projection import Projection, ProjectionRunner
+from patience import patient
 from psycopg.conninfo import conninfo_to_dict
 
 from app.log.keyring import Keyring
@@ -177,10 +178,10 @@ async def test_its_projection_runner_follows_the_log(
         view_class=Seen,
         env={"LOG_URL": database_url},
     ) as runner:
-        await asyncio.to_thread(runner.wait, len(log), timeout=10)
+        await asyncio.to_thread(runner.wait, len(log), timeout=patient(10))
         assert runner.view.events == expected
         later = await given.open_account(service, "a2")
         # An append wakes nobody: who keeps such a runner sends this as often as it wants news.
         await owner.execute("NOTIFY stored_events")
-        await asyncio.to_thread(runner.wait, later.folded.position, timeout=10)
+        await asyncio.to_thread(runner.wait, later.folded.position, timeout=patient(10))
         assert runner.view.events == [*expected, (5, "account.created.v1")]

@@ -6,6 +6,7 @@ from collections import Counter
 import asyncpg
 import given
 import pytest
+from patience import patient
 
 from app.log import read
 from app.log.errors import UnreadableEvent
@@ -239,7 +240,7 @@ async def test_nothing_is_found_beside_writers_and_rebuilds(
                 except RebuildUnderWay:
                     await asyncio.sleep(0)
 
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(patient(60)), asyncio.TaskGroup() as tasks:
         for _ in range(4):
             tasks.create_task(write())
         tasks.create_task(rebuild_again_and_again())

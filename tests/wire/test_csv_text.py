@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import patient
 from shown import NOON, NOON_IN_TEXT, session
 
 from app.wire import csv_text, jsv
@@ -215,9 +216,9 @@ def test_malformed_json_is_refused() -> None:
     ids=["quotes", "lines in quotes", "header", "blank lines", "white space", "only quotes"],
 )  # fmt: skip
 def test_hostile_text_takes_linear_time(body: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     refusal(body)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < patient(0.5)
 
 
 @FEW

@@ -8,6 +8,7 @@ import pytest
 from documents import PATCH_IN_JSV
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import patient
 from shown import NOON, NOON_IN_TEXT, session
 
 from app.wire import jsv
@@ -288,9 +289,9 @@ def test_nesting_up_to_the_limit_is_read() -> None:
          "braces in a value", "quotes in a name", "escapes", "line breaks", "deep", "lists"],
 )  # fmt: skip
 def test_hostile_text_takes_linear_time(body: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     refusal(lambda: jsv.read(body))
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < patient(0.5)
 
 
 @FEW
