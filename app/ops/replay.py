@@ -91,6 +91,7 @@ async def replay(
     metadata: dict[int, str] = {row["originator_version"]: row["metadata"] for row in rows}
     steps: list[Step] = []
     folded: Folded[Any] | None = None
+    view = view_of(past.events[0].event)
     for recorded in past.events:
         late = (
             recorded.recorded_at > as_of
@@ -100,7 +101,7 @@ async def replay(
         if late:
             break
         before = folded
-        folded = fold(view_of(recorded.event).evolve, folded, recorded)
+        folded = fold(view.evolve, folded, recorded, view.kind)
         steps.append(_step(before, recorded, folded, Raw(metadata[recorded.version].encode())))
     return steps
 
