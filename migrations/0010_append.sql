@@ -4,7 +4,7 @@
 -- however many of its old versions some long snapshot keeps from being cleared away.
 
 -- The kind of an event is the first part of its stored name, the kind of a stream that of its first
--- event. AI sessions live in streams whose ids are drawn (UUIDv7), all others in derived ones.
+-- event. AI sessions live in streams whose ids are drawn, all others in those of derived ids (UUIDv5).
 
 DROP FUNCTION append;
 DROP FUNCTION judge_batch;
@@ -102,7 +102,7 @@ BEGIN
      WHERE p_judged
         OR e.after = 0
            AND (split_part(e.topic, '.', 1) = 'ai_session')
-               = (get_byte(uuid_send(e.stream), 6) >> 4 = 7)
+               = (get_byte(uuid_send(e.stream), 6) >> 4 <> 5)
         OR (SELECT (e.last IS NULL OR s.event_id = e.last)
                    AND split_part(s.topic, '.', 1) = split_part(e.topic, '.', 1)
               FROM stored_events AS s
@@ -307,7 +307,7 @@ BEGIN
                    ) AS first ON true) AS t
      WHERE split_part(t.topic, '.', 1) <> split_part(t.before, '.', 1)
         OR t.is_new AND (split_part(t.topic, '.', 1) = 'ai_session')
-                        <> (get_byte(uuid_send(t.stream), 6) >> 4 = 7)
+                        <> (get_byte(uuid_send(t.stream), 6) >> 4 <> 5)
      LIMIT 1;
     IF FOUND THEN
         RAISE check_violation USING MESSAGE =
