@@ -104,7 +104,8 @@ BEGIN
            AND (split_part(e.topic, '.', 1) = 'ai_session')
                = (get_byte(uuid_send(e.stream), 6) >> 4 <> 5)
         OR (SELECT (e.last IS NULL OR s.event_id = e.last)
-                   AND split_part(s.topic, '.', 1) = split_part(e.topic, '.', 1)
+                   AND (s.topic = e.topic
+                        OR split_part(s.topic, '.', 1) = split_part(e.topic, '.', 1))
               FROM stored_events AS s
              WHERE s.partition = p_partition
                AND s.originator_id = e.stream

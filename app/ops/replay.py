@@ -102,19 +102,25 @@ async def replay(
             break
         before = folded
         folded = fold(view.evolve, folded, recorded, view.kind)
-        steps.append(_step(before, recorded, folded, Raw(metadata[recorded.version].encode())))
+        of_call = Raw(metadata[recorded.version].encode())
+        session_id = view.session_id(stream, folded.state)
+        steps.append(_step(before, recorded, folded, of_call, session_id))
     return steps
 
 
 def _step(
-    before: Folded[Any] | None, recorded: Recorded, after: Folded[Any], metadata: Raw
+    before: Folded[Any] | None,
+    recorded: Recorded,
+    after: Folded[Any],
+    metadata: Raw,
+    session_id: str,
 ) -> Step:
     return Step(
         partition=recorded.partition,
         position=recorded.position,
         stream=recorded.stream,
         version=recorded.version,
-        session_id=view_of(recorded.event).session_id(after.stream, after.state),
+        session_id=session_id,
         type=recorded.event.topic,
         event_id=recorded.event_id,
         recorded_at=recorded.recorded_at,
