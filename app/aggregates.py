@@ -1,34 +1,43 @@
 """Folded aggregates: those in memory, and the way to the others in the database."""
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
+
+import asyncpg
+import msgspec
 
 from app.cache import Cache, Known
 from app.log.batcher import Batcher
 from app.log.errors import Unreadable
-from app.log.keyring import Box, Keyring
+from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import Stream, read_boxes, read_streams
+from app.log.read import Stream, read_streams
 from app.settings import Settings
-from app.views import Views
+from app.sql import blocks
+from app.views import folded_row
 from domain.ids import StreamId, partition_of
 from projections.catalog import VIEWS
-from projections.fold import Folded, fold
+from projections.fold import Folded, fold, is_stray
+
+SQL = blocks(__file__)
+_LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items()}
 
 
 class Aggregates:
     """What one worker process knows of streams, or asks for; many callers share a query."""
 
     def __init__(
-        self, pool: Pool, keyring: Keyring, views: Views, settings: Settings, *, partitions: int
+        self, pool: Pool, keyring: Keyring, settings: Settings, *, partitions: int
     ) -> None:
         """`partitions`: how many the log has."""
         self._pool = pool
         self._keyring = keyring
-        self._views = views
         self._partitions = partitions
-        self._boxes = Batcher[StreamId, Box | None](self._open, settings.batch_lookups)
+        self._rows = {
+            kind: Batcher[StreamId, Known | None](partial(self._load, kind), settings.batch_lookups)
+            for kind in VIEWS
+        }
         self._streams = Batcher[StreamId, Stream | None](self._read, settings.batch_lookups)
         self.memory = Cache(settings.cache_bytes)
         """May be behind the log, because other processes write too."""
@@ -36,10 +45,13 @@ class Aggregates:
     async def load(self, kind: str, stream: StreamId) -> Known:
         """An aggregate as it is now, with all that was committed before the call; remembered.
 
-        Raises Unreadable, or StoreDown.
+        Nothing is known of a stream of another kind: it is not there. Raises Unreadable, or
+        StoreDown.
         """
-        known = await self._from_row(kind, stream) or await self._from_stream(kind, stream)
-        self.memory.remember(stream, known)
+        known = await self._rows[kind].submit(stream)
+        if known is None:
+            known = await self._from_stream(kind, stream)
+        self.memory.remember(kind, stream, known)
         return known
 
     async def as_of(self, kind: str, stream: StreamId, version: int) -> Folded[Any]:
@@ -51,33 +63,39 @@ class Aggregates:
         assert past is not None  # noqa: S101  # the caller knows an event of it
         return _fold(kind, past, until=version)
 
-    async def _from_row(self, kind: str, stream: StreamId) -> Known | None:
-        """The aggregate as its view's row has it: a snapshot, however long the stream is.
-
-        None if the row or the key is not there or cannot be read: then the stream has to tell.
-        """
-        try:
-            row, box = await asyncio.gather(
-                self._views.get(kind, stream), self._boxes.submit(stream)
-            )
-        except Unreadable:
-            return None
-        if row is None or box is None:
-            return None
-        return Known(row.folded, box, len(VIEWS[kind].doc(row.folded.state) or ""))
-
     async def _from_stream(self, kind: str, stream: StreamId) -> Known:
         past = await self._streams.submit(stream)
-        if past is None:
+        if past is None or is_stray(past.events[0], kind):
             return Known()
         folded = _fold(kind, past)
-        return Known(folded, past.box, len(VIEWS[kind].doc(folded.state) or ""))
+        doc = VIEWS[kind].doc(folded.state)
+        return Known(folded, past.events[-1].event_id, past.box, len(doc or ""))
 
     async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | Exception | None]:
         return await read_streams(self._pool, self._keyring, self._placed(streams))
 
-    async def _open(self, streams: Sequence[StreamId]) -> Sequence[Box | Exception | None]:
-        return await read_boxes(self._pool, self._keyring, self._placed(streams))
+    async def _load(self, kind: str, streams: Sequence[StreamId]) -> Sequence[Known | None]:
+        """Aggregates as their views' rows have them: snapshots, however long the streams are.
+
+        None where the row or the key is not there, is not that of the stream's last event, or
+        cannot be read: then the stream has to tell.
+        """
+        wanted = list(dict.fromkeys(streams))
+        partitions = [partition_of(stream, self._partitions) for stream in wanted]
+        rows = await self._pool.ask(_LOADS[kind], partitions, wanted)
+        found = {row["stream"]: self._known(kind, row) for row in rows}
+        return [found[stream] for stream in streams]
+
+    def _known(self, kind: str, row: asyncpg.Record) -> Known | None:
+        if row["last_version"] is None:
+            return Known()
+        if row["version"] != row["last_version"] or row["wrapped"] is None:
+            return None
+        try:
+            box = self._keyring.unwrap(row["stream"], row["wrapped"])
+            return Known(folded_row(kind, row), row["last"], box, len(row["doc"]))
+        except (Unreadable, msgspec.MsgspecError):
+            return None
 
     def _placed(self, streams: Sequence[StreamId]) -> list[tuple[int, StreamId]]:
         return [(partition_of(stream, self._partitions), stream) for stream in streams]
@@ -87,6 +105,6 @@ def _fold(kind: str, past: Stream, until: int | None = None) -> Folded[Any]:
     evolve = VIEWS[kind].evolve
     folded: Folded[Any] | None = None
     for recorded in past.events[:until]:
-        folded = fold(evolve, folded, recorded)
+        folded = fold(evolve, folded, recorded, kind)
     assert folded is not None  # noqa: S101  # a stream is never empty
     return folded

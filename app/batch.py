@@ -14,7 +14,7 @@ from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.settings import Settings
 from app.turns import Turns
-from domain.errors import DomainError
+from domain.errors import AccountNotFound, DomainError
 from domain.ids import StreamId
 
 
@@ -146,6 +146,10 @@ class Batches:
             told = [outcome.outcome for outcome in outcomes]
             if "key_reused" in told:
                 raise BatchRefused(told.index("key_reused"), KeyReused())
+            if "no_account" in told:
+                index = told.index("no_account")
+                unknown = drafts[index].entry.context.account or ""
+                raise BatchRefused(index, AccountNotFound(unknown))
             if "conflict" not in told:
                 return await asyncio.gather(*map(self._answer, drafts, outcomes))
             metrics.CONFLICTS.inc(told.count("conflict"))

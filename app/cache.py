@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -17,12 +18,14 @@ class Known(Struct, frozen=True):
     """A folded aggregate, and the box of its personal fields; empty for a stream without events."""
 
     folded: Folded[Any] | None = None
+    last: UUID | None = None
+    """Id of the event at its version: two logs can have other events at the same one."""
     box: Box | None = None
     doc_bytes: int = 0
 
 
 class Cache:
-    """Remembers aggregates by stream.
+    """Remembers aggregates by kind and stream: an id alone does not say of what.
 
     Our own, because `cachetools.LRUCache` took a tenth of a whole command's processor time.
     """
@@ -31,23 +34,30 @@ class Cache:
         """Empty."""
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._known: OrderedDict[int, Known] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int], Known] = OrderedDict()
 
-    def get(self, stream: StreamId) -> Known | None:
-        """What is known of a stream; None if nothing is."""
-        known = self._known.get(stream.int)
+    def get(self, kind: str, stream: StreamId) -> Known | None:
+        """What is known of a stream of a kind; None if nothing is."""
+        key = kind, stream.int
+        known = self._known.get(key)
         if known is not None:
-            self._known.move_to_end(stream.int)
+            self._known.move_to_end(key)
         return known
 
-    def remember(self, stream: StreamId, known: Known) -> None:
+    def clear(self) -> None:
+        """Know nothing any longer."""
+        self._known.clear()
+        self._bytes = 0
+
+    def remember(self, kind: str, stream: StreamId, known: Known) -> None:
         """Keep an aggregate, unless it is so large that it would drive out many others."""
-        before = self._known.pop(stream.int, None)
+        key = kind, stream.int
+        before = self._known.pop(key, None)
         if before is not None:
             self._bytes -= before.doc_bytes + _OVERHEAD_BYTES
         if known.doc_bytes > self._most_bytes // 16:
             return
-        self._known[stream.int] = known
+        self._known[key] = known
         self._bytes += known.doc_bytes + _OVERHEAD_BYTES
         while self._bytes > self._most_bytes:
             _, oldest = self._known.popitem(last=False)

@@ -194,6 +194,8 @@ def rebuild(where: Where, projections: tuple[str, ...]) -> None:
             return await rebuilding.rebuild(store, keyring, views, advance)
 
     done = on_log(where, work)
+    for passed in done.passed:
+        click.echo(f"Passed over: {passed}", err=True)
     for name, rows in sorted(done.rows.items()):
         mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
         click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)

@@ -12,32 +12,45 @@ from app.decisions import Decisions
 from app.jobs import Job, fingerprint, job_of, used_before
 from app.log.append import Appender
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
+from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.settings import Settings
 from app.turns import Turns
 from app.views import Views
-from domain.errors import DomainError
+from domain.errors import AccountNotFound, DomainError
 
 
 class Commands:
     """The write side of one worker process."""
 
     def __init__(
-        self, pool: Pool, keyring: Keyring, views: Views, settings: Settings, *, partitions: int
+        self,
+        pool: Pool,
+        keyring: Keyring,
+        views: Views,
+        settings: Settings,
+        *,
+        partitions: int,
+        incarnation: Incarnation,
     ) -> None:
-        """`partitions`: how many the log has."""
+        """`partitions`: how many the log has; `incarnation`: of it."""
         self._pool = pool
         self._keyring = keyring
         self._partitions = partitions
         self._tries = 1 + settings.conflict_retries
         self._appenders = [
             Appender(
-                pool, number, batch=settings.batch_commands, deadline_s=settings.store_deadline_s
+                pool,
+                number,
+                batch=settings.batch_commands,
+                deadline_s=settings.store_deadline_s,
+                incarnation=incarnation,
             )
             for number in range(partitions)
         ]
-        aggregates = Aggregates(pool, keyring, views, settings, partitions=partitions)
+        aggregates = Aggregates(pool, keyring, settings, partitions=partitions)
+        incarnation.on_change(aggregates.memory.clear)
         self._decisions = Decisions(aggregates, keyring, views)
         self._turns = Turns()
         self._keys_in_flight: set[tuple[str, str]] = set()
@@ -109,6 +122,8 @@ class Commands:
                 return await self._decisions.answer_again(job, outcome.stream, outcome.version)
             if outcome.outcome == "key_reused":
                 raise KeyReused
+            if outcome.outcome == "no_account":
+                raise AccountNotFound(draft.entry.context.account or "")
             metrics.CONFLICTS.inc()
             draft = None
         raise Conflict(job.stream, outcome.version)

@@ -1,7 +1,8 @@
 """What a command comes to: before its append the draft of it, after its append the answer.
 
-A folded aggregate in memory may be behind the log. So it may *approve* a command (the append
-checks the version) but never refuse one: before that the database is asked.
+A folded aggregate in memory may be behind the log, or of one that another took the place of. So
+it may *approve* a command (the append checks that the stream's last event is the one it was decided
+on) but never refuse one: before that the database is asked.
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ class Decisions:
         if job.is_new:
             known: Known | None = Known()
         else:
-            known = self._aggregates.memory.get(job.stream)
+            known = self._aggregates.memory.get(job.target.kind, job.stream)
         if known is None:
             return None
         try:
@@ -83,7 +84,11 @@ class Decisions:
             actor=job.call.actor,
             at=outcome.recorded_at,
         )
-        self._aggregates.memory.remember(job.stream, Known(folded, draft.box, len(entry.doc or "")))
+        self._aggregates.memory.remember(
+            job.target.kind,
+            job.stream,
+            Known(folded, entry.events[-1].event_id, draft.box, len(entry.doc or "")),
+        )
         return Answer(folded, outcome.account_name)
 
     async def answer_again(self, job: Job, stream: StreamId, version: int) -> Answer:
@@ -115,6 +120,7 @@ class Decisions:
             ),
             stream=job.stream,
             expected=0 if before is None else before.version,
+            last=known.last,
             events=new_events,
             doc=view.doc(state) if events else None,
             sealing_key=wrapped,

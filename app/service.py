@@ -8,6 +8,7 @@ from app.chat import Chat
 from app.commands import Commands
 from app.log.batcher import Batcher
 from app.log.errors import StoreDown, WrongMasterKey
+from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import heads
@@ -72,13 +73,21 @@ class Service:
         await self._lists.close()
 
     async def require_account(self, account: str) -> None:
-        """Raise AccountNotFound unless the account exists. Accounts are never deleted."""
+        """Raise AccountNotFound unless the account exists. Accounts are never deleted.
+
+        What is remembered may be of a log that another took the place of: the append looks again.
+        """
         if account in self._accounts:
             return
         if "\0" in account or await self.views.account_name(AccountId(account)) is None:
             raise AccountNotFound(account)
         if len(self._accounts) < _ACCOUNTS_KEPT:
             self._accounts.add(account)
+
+    def forget(self) -> None:
+        """Know nothing any longer of what the log holds: another took its place."""
+        self._accounts.clear()
+        self._numbers.clear()
 
     def new_session_stream(self, call: Call) -> StreamId:
         """A fresh id; with an idempotency key, one in the partition where a retry looks for it."""
@@ -139,8 +148,15 @@ async def open_service(settings: Settings) -> Service:
         partitions = len(await heads(pool))
         lists = Pool(settings, for_lists=True, reachability=pool.reachability)
         views = Views(pool, lists, partitions=partitions, batch=settings.batch_lookups)
-        commands = Commands(pool, keyring, views, settings, partitions=partitions)
-        return Service(settings, pool, lists, keyring, commands, views, partitions)
+        incarnation = Incarnation(keyring)
+        await incarnation.check(pool.ask)
+        commands = Commands(
+            pool, keyring, views, settings, partitions=partitions, incarnation=incarnation
+        )
+        service = Service(settings, pool, lists, keyring, commands, views, partitions)
+        incarnation.on_change(service.forget)
+        pool.on_connect = lists.on_connect = incarnation.check
+        return service
     except BaseException:
         await pool.close()
         raise

@@ -106,6 +106,11 @@ def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row 
         return error  # it is one caller's only
 
 
+def folded_row(kind: str, row: asyncpg.Record) -> Folded[Any]:
+    """What a row with the columns of `look_up` holds. Raises MsgspecError."""
+    return _folded(row, _DECODERS[kind])
+
+
 def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row:
     try:
         return Row(_folded(row, decoder), row[9])

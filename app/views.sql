@@ -4,9 +4,18 @@ SELECT wanted.stream, wanted.partition, v.version, v.position,
        v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc,
        {account_name} AS account_name
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  LEFT JOIN {view} AS v
-    ON v.partition = wanted.partition
-   AND v.stream_id = wanted.stream;
+  -- (Equal keys are in an index as their rows are on disk, the newest version last: backwards it is
+  -- met first, however many old ones a long snapshot keeps. A range, because an equality would let
+  -- the planner drop the order.)
+  LEFT JOIN LATERAL (
+           SELECT *
+             FROM {view} AS r
+            WHERE r.partition = wanted.partition
+              AND r.stream_id <= wanted.stream
+              AND r.stream_id >= wanted.stream
+            ORDER BY r.stream_id DESC
+            LIMIT 1
+       ) AS v ON true;
 
 -- name: account_name
 (SELECT i.name FROM account_info AS i WHERE i.account_id = v.account_id LIMIT 1)

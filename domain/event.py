@@ -5,6 +5,11 @@ from typing import ClassVar
 from msgspec import Struct
 
 
+def kind_of(topic: str) -> str:
+    """What kind of stream an event stored under a name belongs to: `kind.happened.v1`."""
+    return topic.partition(".")[0]
+
+
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that happened. Who did it and when is metadata of the log, not part of it.
 

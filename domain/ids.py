@@ -18,16 +18,17 @@ StreamId = NewType("StreamId", UUID)
 # Fixed for ever: a stream's name is derived from it. Drawn once at random.
 _NAMESPACE = UUID("6f1d5c9e-3b0a-4d6e-9a57-1c2f8e7b4d03")
 
-_CANONICAL = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+_DRAWN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 
 
 def ai_session_stream(session: AISessionId, uuid: Callable[[str], UUID] = UUID) -> StreamId | None:
-    """The stream of an AI session: the id itself. None if the text is no canonical UUID.
+    """The stream of an AI session: the id itself. None if the text is no canonical UUIDv7.
 
     Only the spelling that the service hands out names a session, so that one session
-    has one URL. `uuid` makes one of its text.
+    has one URL. Other streams have derived ids, UUIDv5: no session is found under one of those.
+    `uuid` makes one of its text.
     """
-    return StreamId(uuid(session)) if _CANONICAL(session) else None
+    return StreamId(uuid(session)) if _DRAWN(session) else None
 
 
 @lru_cache(10_000)

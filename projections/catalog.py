@@ -4,7 +4,7 @@ A new one is a file here and a line below; in `migrations/` a table and its plac
 how it is read, in `app/views.sql`.
 """
 
-from domain.event import Event
+from domain.event import Event, kind_of
 from projections import account_info, ai_session_info, chat_session_entity
 from projections.view import View
 
@@ -16,4 +16,4 @@ VIEWS: dict[str, View] = {
 
 def view_of(event: Event) -> View:
     """The view that an event's stream is folded into."""
-    return VIEWS[event.topic.partition(".")[0]]
+    return VIEWS[kind_of(event.topic)]

@@ -6,8 +6,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from domain.event import Event
+from domain.event import Event, kind_of
 from domain.ids import StreamId
 
 S = TypeVar("S")
@@ -47,9 +48,14 @@ class Folded(Struct, Generic[S], frozen=True, kw_only=True):
 
 
 def fold(
-    evolve: Callable[[Any, Any], S], before: Folded[S] | None, recorded: Recorded
+    evolve: Callable[[Any, Any], S], before: Folded[S] | None, recorded: Recorded, kind: str
 ) -> Folded[S]:
-    """The stream after one more recorded event."""
+    """The stream, of a kind, after one more recorded event.
+
+    One of another kind is passed over: it counts, but changes nothing.
+    """
+    if before is not None and is_stray(recorded, kind):
+        return replace(before, version=recorded.version, position=recorded.position)
     return advance(
         before,
         evolve(None if before is None else before.state, recorded.event),
@@ -60,6 +66,15 @@ def fold(
         actor=recorded.actor,
         at=recorded.recorded_at,
     )
+
+
+def is_stray(recorded: Recorded, kind: str) -> bool:
+    """Whether an event is of another kind than the stream in which it stands.
+
+    That is the kind of the stream's first event. No such event can be appended; an older release
+    did not refuse them.
+    """
+    return kind_of(recorded.event.topic) != kind
 
 
 def advance(

@@ -11,11 +11,14 @@ from msgspec import Struct
 from app import metrics
 from app.log.batcher import Batcher
 from app.log.errors import StoreDown
+from app.log.incarnation import AnotherLog, Incarnation
 from app.log.pool import TRANSIENT, Pool
 from app.sql import blocks
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
+REPLACED = "SE001"
+"""The code that `append` raises for a log that recognises its master key by something else."""
 REFUSED = (asyncpg.PostgresError, ValueError, OverflowError)
 """What the database, or the driver before it, refuses an entry with for ever."""
 
@@ -48,6 +51,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     stream: StreamId
     expected: int
     """Version that the stream must have; 0: it must not exist."""
+    last: UUID | None = None
+    """Id of the event that this version must be; None: any."""
     events: Sequence[NewEvent]
     doc: str | None
     """The row, a JSON object; None takes it away. Counts only with events."""
@@ -59,7 +64,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 class Outcome(Struct, frozen=True):
     """What became of an entry."""
 
-    outcome: str  # appended | replayed | key_reused | conflict | held_back
+    outcome: str  # appended | replayed | key_reused | conflict | held_back | no_account
     stream: StreamId  # at a replay: of the first command with the key
     version: int
     position: int | None
@@ -70,8 +75,20 @@ class Outcome(Struct, frozen=True):
 class Appender:
     """Appends to one partition of the log."""
 
-    def __init__(self, pool: Pool, partition: int, *, batch: int, deadline_s: float) -> None:
-        """`batch`: commands a commit, at most; `deadline_s`: how long to try before StoreDown."""
+    def __init__(
+        self,
+        pool: Pool,
+        partition: int,
+        *,
+        batch: int,
+        deadline_s: float,
+        incarnation: Incarnation | None = None,
+    ) -> None:
+        """`batch`: commands a commit, at most; `deadline_s`: how long to try before StoreDown.
+
+        `incarnation`: of the log that is written to; None: any log is.
+        """
+        self._incarnation = incarnation
         self._pool = pool
         self._partition = partition
         self._deadline_s = deadline_s
@@ -123,7 +140,7 @@ class Appender:
         while True:
             left_s = deadline - loop.time()
             try:
-                rows = await self._pool.fetch(SQL["append"], *arguments, timeout_s=left_s)
+                rows = await self._ask(arguments, left_s)
                 metrics.BATCHES.inc()
                 metrics.COMMANDS.inc(len(entries))
                 return _outcomes(rows[0], entries, numbers)
@@ -134,12 +151,26 @@ class Appender:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
 
+    async def _ask(self, arguments: Sequence[object], limit_s: float) -> Sequence[asyncpg.Record]:
+        known = self._incarnation
+        value = None if known is None else known.check_value
+        try:
+            return await self._pool.fetch(SQL["append"], *arguments, value, timeout_s=limit_s)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != REPLACED:
+                raise
+            # Behind a pooler, no new connection tells that the database is another.
+            if known is not None:
+                await known.check(self._pool.fetch)
+            raise AnotherLog("The database was replaced") from error
+
     def _arguments(
         self, entries: Sequence[Entry], contexts: Sequence[Context], numbers: Sequence[int]
     ) -> tuple[object, ...]:
         events = [event for entry in entries for event in entry.events]
         # Each array costs both sides some microseconds an entry: those that say nothing are null.
         one_each = all([len(entry.events) == 1 for entry in entries])
+        changing = any([entry.last is not None for entry in entries])
         sealing = any([entry.sealing_key is not None for entry in entries])
         keyed = any([entry.key is not None for entry in entries])
         named = any([context.account is not None for context in contexts])
@@ -152,6 +183,7 @@ class Appender:
             numbers,
             [entry.stream for entry in entries],
             [entry.expected for entry in entries],
+            [entry.last for entry in entries] if changing else None,
             None if one_each else [len(entry.events) for entry in entries],
             [entry.doc for entry in entries],
             [entry.sealing_key for entry in entries] if sealing else None,

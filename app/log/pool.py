@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import asyncpg
 
@@ -43,6 +44,8 @@ Without this, one made while the tables were small would scan them when they are
 """
 
 
+Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
+"""Runs one statement."""
 QUIET_S = 10.0
 """After an outage was told, so long no other is: one that comes and goes would fill the log."""
 _LOG = logging.getLogger("sessionary")
@@ -113,6 +116,8 @@ class Pool:
         if settings.database_role is not None:
             self._session["role"] = settings.database_role
         self.reachability = reachability or Reachability()
+        self.on_connect: Callable[[Fetch], Awaitable[None]] | None = None
+        """Asked about each new connection; what it raises refuses that one."""
         self.failed = asyncio.Event()
         """Set when a statement failed in a passing way; whoever looks after it clears it."""
 
@@ -203,13 +208,20 @@ class Pool:
         return None
 
     async def _connect(self, limit_s: float) -> asyncpg.Connection:
-        return await asyncpg.connect(
+        connection: asyncpg.Connection = await asyncpg.connect(
             self._settings.database_url,
             timeout=limit_s,
             statement_cache_size=self._settings.statement_cache,
             server_settings=self._session,
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
+        if self.on_connect is not None:
+            try:
+                await self.on_connect(partial(connection.fetch, timeout=limit_s))
+            except BaseException:
+                connection.terminate()
+                raise
+        return connection
 
     def _settle(
         self, connection: asyncpg.Connection | None, broken_by: BaseException | None

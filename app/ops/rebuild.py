@@ -14,7 +14,14 @@ from msgspec import Struct
 from app.log.keyring import Keyring
 from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
 from app.ops.store import Connection
-from app.ops.streams import FoldedStream, Progress, folded_stream, folded_streams, undamaged
+from app.ops.streams import (
+    FoldedStream,
+    Progress,
+    Stray,
+    folded_stream,
+    folded_streams,
+    undamaged,
+)
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
@@ -71,6 +78,8 @@ class Rebuilt(Struct, frozen=True):
     """How many rows each view has."""
     mended: dict[str, int]
     """How many rows of each were wrong, missing or too many."""
+    passed: list[str]
+    """Events that count for nothing, being of another kind than their stream; where they are."""
 
 
 async def rebuild(
@@ -100,6 +109,7 @@ class _Run:
         self._keyring = keyring
         self._views = {view.name: view for view in views}
         self._rows = dict.fromkeys(self._views, 0)
+        self._passed: list[Stray] = []
 
     async def run(self, progress: Progress) -> Rebuilt:
         connection = self._store.raw
@@ -112,13 +122,13 @@ class _Run:
             await connection.execute(_sql("analyze", view))
         mended, reached = await self._compare(reached)
         events = {name: await self._swap(view, reached) for name, view in self._views.items()}
-        return Rebuilt(events, self._rows, mended)
+        return Rebuilt(events, self._rows, mended, list(map(str, self._passed)))
 
     async def _scan(self, started: Sequence[Head], progress: Progress) -> None:
         done, total = 0, sum(head.position for head in started)
         for head in started:
             async for page, events in folded_streams(self._store, self._keyring, head):
-                await self._write(self._views, undamaged(page))
+                await self._write(self._views, undamaged(page, self._passed.append))
                 done += events
                 progress(done, total)
 

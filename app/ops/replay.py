@@ -91,6 +91,7 @@ async def replay(
     metadata: dict[int, str] = {row["originator_version"]: row["metadata"] for row in rows}
     steps: list[Step] = []
     folded: Folded[Any] | None = None
+    view = view_of(past.events[0].event)
     for recorded in past.events:
         late = (
             recorded.recorded_at > as_of
@@ -100,20 +101,26 @@ async def replay(
         if late:
             break
         before = folded
-        folded = fold(view_of(recorded.event).evolve, folded, recorded)
-        steps.append(_step(before, recorded, folded, Raw(metadata[recorded.version].encode())))
+        folded = fold(view.evolve, folded, recorded, view.kind)
+        of_call = Raw(metadata[recorded.version].encode())
+        session_id = view.session_id(stream, folded.state)
+        steps.append(_step(before, recorded, folded, of_call, session_id))
     return steps
 
 
 def _step(
-    before: Folded[Any] | None, recorded: Recorded, after: Folded[Any], metadata: Raw
+    before: Folded[Any] | None,
+    recorded: Recorded,
+    after: Folded[Any],
+    metadata: Raw,
+    session_id: str,
 ) -> Step:
     return Step(
         partition=recorded.partition,
         position=recorded.position,
         stream=recorded.stream,
         version=recorded.version,
-        session_id=view_of(recorded.event).session_id(after.stream, after.state),
+        session_id=session_id,
         type=recorded.event.topic,
         event_id=recorded.event_id,
         recorded_at=recorded.recorded_at,

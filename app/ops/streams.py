@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.keyring import Keyring
 from app.log.read import Asks, Head, Stream, read_by_stream
 from projections.catalog import view_of
-from projections.fold import Folded, Recorded, fold
+from projections.fold import Folded, Recorded, fold, is_stray
 from projections.view import View
 
 FoldedStream = tuple[View, Folded[Any]]
@@ -32,33 +34,59 @@ Damaged = UnreadableEvent | BrokenStream
 """Why a stream cannot be folded; its `stream` says which."""
 
 
+class Stray(Struct, frozen=True):
+    """An event of another kind than its stream, which folding passed over."""
+
+    event: Recorded
+
+    def __str__(self) -> str:
+        """Where it stands."""
+        at = self.event
+        return (
+            f"stream {at.stream} has version {at.version} at position "
+            f"{at.partition}:{at.position}, {at.event.topic}, which is of another kind"
+        )
+
+
+Found = FoldedStream | Damaged | Stray
+
+
 async def folded_streams(
     store: Asks, keyring: Keyring, head: Head
-) -> AsyncIterator[tuple[list[FoldedStream | Damaged], int]]:
+) -> AsyncIterator[tuple[list[Found], int]]:
     """Pages of a partition's streams as of its head, in the order of their ids.
 
     With each page comes how many events it took. Memory is bounded by a page and one stream.
-    A stream that cannot be folded is answered by the first reason, so that the others can be.
+    A stream that cannot be folded is answered by the first reason, so that the others can be. An
+    event that is passed over is told before its stream.
     """
     folded: FoldedStream | Damaged | None = None
     async for page in read_by_stream(store, keyring, head.partition, until=head.position):
-        done: list[FoldedStream | Damaged] = []
+        done: list[Found] = []
         for event in page:
             if folded is not None and _stream(folded) != event.stream:
                 done.append(folded)
                 folded = None
             folded = _folded(folded, event)
+            if stray := _stray(folded, event):
+                done.append(stray)
         yield done, len(page)
     if folded is not None:
         yield [folded], 0
 
 
-def undamaged(page: Iterable[FoldedStream | Damaged]) -> Iterator[FoldedStream]:
-    """The streams of a page. Raises what it has instead of one, UnreadableEvent or BrokenStream."""
-    for folded in page:
-        if isinstance(folded, Damaged):
-            raise folded
-        yield folded
+def undamaged(page: Iterable[Found], passed: Callable[[Stray], None]) -> Iterator[FoldedStream]:
+    """The streams of a page; `passed` is told what was passed over in them.
+
+    Raises what it has instead of one, UnreadableEvent or BrokenStream.
+    """
+    for found in page:
+        if isinstance(found, Damaged):
+            raise found
+        if isinstance(found, Stray):
+            passed(found)
+        else:
+            yield found
 
 
 def folded_stream(past: Stream | Unreadable) -> FoldedStream:
@@ -79,6 +107,12 @@ def _stream(folded: FoldedStream | Damaged) -> UUID:
     return folded.stream if isinstance(folded, Damaged) else folded[1].stream
 
 
+def _stray(folded: FoldedStream | Damaged, event: Recorded | UnreadableEvent) -> Stray | None:
+    if isinstance(folded, Damaged) or isinstance(event, UnreadableEvent):
+        return None
+    return Stray(event) if is_stray(event, folded[0].kind) else None
+
+
 def _folded(
     before: FoldedStream | Damaged | None, event: Recorded | UnreadableEvent
 ) -> FoldedStream | Damaged:
@@ -97,10 +131,8 @@ def _advanced(before: FoldedStream | None, recorded: Recorded) -> FoldedStream:
     expected = 1 if folded is None else folded.version + 1
     if recorded.version != expected:
         raise BrokenStream(recorded, f"where {expected} belongs")
-    if view_of(recorded.event) is not view:
-        raise BrokenStream(recorded, f"{recorded.event.topic}, in a stream of another kind")
     try:
-        return view, fold(view.evolve, folded, recorded)
+        return view, fold(view.evolve, folded, recorded, view.kind)
     except Exception as error:  # what folding damage fails with, nobody has listed
         why = f"{recorded.event.topic}, which does not follow what is before it: {error!r}"
         raise BrokenStream(recorded, why) from error

@@ -13,7 +13,7 @@ import msgspec
 from app.log.keyring import Keyring
 from app.log.read import heads
 from app.ops.store import Connection
-from app.ops.streams import Damaged, Progress, folded_streams
+from app.ops.streams import Damaged, Progress, Stray, folded_streams
 from app.sql import blocks
 from projections.catalog import VIEWS
 from projections.fold import Folded
@@ -77,6 +77,9 @@ async def _differing_rows(
         rows = {view.name: _Rows(store, view, head.partition, damaged) for view in VIEWS.values()}
         async for page, events in folded_streams(store, keyring, head):
             for found in page:
+                if isinstance(found, Stray):
+                    yield f"The log has what does not belong there: {found}"
+                    continue
                 if isinstance(found, Damaged):
                     damaged.add(found.stream)
                     yield f"The log cannot be folded: {found}"

@@ -104,7 +104,7 @@ IN_LOG = {
     ),
     "a topic of another kind": (
         "UPDATE stored_events SET topic = 'chat_session.deleted.v1' WHERE notification_id = 6",
-        "version 2 at position 0:6, chat_session.deleted.v1, in a stream of another kind",
+        "version 2 at position 0:6, chat_session.deleted.v1, which is of another kind",
     ),
     "an event that cannot be the first": (
         "UPDATE stored_events SET topic = 'account.renamed.v1', state = '{\"name\": \"x\"}'"

@@ -100,7 +100,7 @@ async def folded_log(service: Service) -> dict[tuple[str, StreamId], Folded[obje
         for recorded in page:
             kind = type(recorded.event).topic.partition(".")[0]
             place = (kind, recorded.stream)
-            found[place] = fold(VIEWS[kind].evolve, found.get(place), recorded)
+            found[place] = fold(VIEWS[kind].evolve, found.get(place), recorded, kind)
     return found
 
 

@@ -26,8 +26,10 @@ def test_an_ai_session_is_its_own_stream() -> None:
 @pytest.mark.parametrize(
     "text",
     [TEXT.upper(), TEXT.replace("-", ""), f"{{{TEXT}}}", f"urn:uuid:{TEXT}", f" {TEXT}", TEXT[:-1],
-     "", "7", "0" * 4_000, "\0"],
-    ids=["upper case", "bare", "braces", "urn", "space", "short", "empty", "number", "long", "nul"],
+     "", "7", "0" * 4_000, "\0", "dd5dd7b1-2da6-5ddf-9b38-25e243b2bed7", TEXT.replace("-7", "-4"),
+     TEXT.replace("-8", "-c")],
+    ids=["upper case", "bare", "braces", "urn", "space", "short", "empty", "number", "long", "nul",
+         "derived", "version 4", "variant"],
 )  # fmt: skip
 def test_another_spelling_names_no_session(text: str) -> None:
     assert ai_session_stream(AISessionId(text)) is None

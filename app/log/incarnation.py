@@ -1,0 +1,66 @@
+"""Which log the connections lead to: a database can be replaced under a running service.
+
+That happens when a dump is restored under the same name, and when a standby takes over.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import NoReturn
+
+import asyncpg
+
+from app.log.keyring import Keyring
+from app.log.pool import Fetch
+from app.sql import blocks
+
+SQL = blocks(__file__)
+_LOG = logging.getLogger("sessionary")
+
+
+class AnotherLog(ConnectionError):
+    """The database now holds no log that this service may write to. It may come back."""
+
+
+class Incarnation:
+    """Knows a database again; when it is another, what was remembered of the one before goes.
+
+    Of its log only the master key has to be the same. What is remembered may be wrong at any
+    time, since every append compares it; it only would be of no use any longer.
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        """`keyring`: of the only master key that may be written with."""
+        self._keyring = keyring
+        self._known: asyncpg.Record | None = None
+        self._forget: list[Callable[[], None]] = []
+        self._refused = False
+        self.check_value: str | None = None
+        """What the log recognises its master key by; an append names it."""
+
+    def on_change(self, forget: Callable[[], None]) -> None:
+        """Call `forget` when the database was replaced."""
+        self._forget.append(forget)
+
+    async def check(self, fetch: Fetch) -> None:
+        """Look at the database that `fetch` asks. Raises AnotherLog, or what `fetch` raises."""
+        try:
+            (found,) = await fetch(SQL["look"])
+        except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError) as error:
+            self._refuse("The database holds no log, or not all of it yet", error)
+        if found["check_value"] is None or not self._keyring.made(found["check_value"]):
+            self._refuse("The log was written with another master key than the one given")
+        if self._known is not None and found["migration"] < self._known["migration"]:
+            self._refuse("The log is that of an older release: run `sessionary migrate`")
+        self._refused = False
+        self.check_value = found["check_value"]
+        if self._known is not None and found != self._known:
+            _LOG.warning("The database was replaced or started anew: nothing is remembered of it")
+            for forget in self._forget:
+                forget()
+        self._known = found
+
+    def _refuse(self, why: str, error: Exception | None = None) -> NoReturn:
+        if not self._refused:
+            self._refused = True
+            _LOG.error("%s: nothing is read or written", why)
+        raise AnotherLog(why) from error

@@ -1,0 +1,86 @@
+"""A snapshot that stays open keeps every old version of a row: how much finding the newest reads.
+
+Counted in pages of the tables and not in time, so that a busy machine measures the same.
+"""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import given
+import pytest
+from entries import entry, new_stream
+
+from app.log.append import Appender
+from app.log.pool import Pool
+from app.service import Service
+from domain.ids import StreamId
+
+APPENDS = 3_000
+_PAGES = """
+    SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::bigint AS pages
+      FROM pg_statio_user_tables
+     WHERE relname IN ('log_partition', 'ai_session_info')
+"""
+
+
+@pytest.fixture
+async def _snapshot(database_url: str) -> AsyncIterator[None]:
+    """A reader that keeps seeing the moment before the test."""
+    reader = await asyncpg.connect(database_url)
+    async with reader.transaction(isolation="repeatable_read"):
+        await reader.fetch("SELECT FROM log_partition")
+        yield
+    await reader.close()
+
+
+async def _pages(pool: Pool) -> int:
+    # A server process tells what it read when it is idle for a while, or asked to.
+    await pool.fetch("SELECT pg_stat_force_next_flush()")
+    await pool.fetch("SELECT pg_stat_clear_snapshot()")
+    return int((await pool.fetch(_PAGES))[0]["pages"])
+
+
+async def _append(appender: Appender, stream: StreamId, after: int, times: int) -> int:
+    for version in range(after, after + times):
+        await appender.append(entry(stream, version, doc='{"purpose": "p"}'))
+    return after + times
+
+
+@pytest.mark.usefixtures("_snapshot")
+async def test_an_append_to_a_hot_row_reads_no_more_pages_after_thousands(
+    appender: Appender, pool: Pool
+) -> None:
+    stream = new_stream()
+    version = await _append(appender, stream, 0, 100)
+    before = await _pages(pool)
+    version = await _append(appender, stream, version, 200)
+    early = await _pages(pool) - before
+    version = await _append(appender, stream, version, APPENDS)
+    before = await _pages(pool)
+    await _append(appender, stream, version, 200)
+    late = await _pages(pool) - before
+    assert late < 2 * early
+
+
+@pytest.mark.usefixtures("_snapshot")
+@pytest.mark.parametrize("what", ["row", "aggregate"])
+async def test_reading_a_hot_row_reads_no_more_pages_after_thousands(
+    appender: Appender, pool: Pool, service: Service, what: str
+) -> None:
+    made = await given.open_ai_session(service)
+    stream, aggregates = made.folded.stream, service.commands._decisions._aggregates
+
+    async def read() -> int:
+        before = await _pages(pool)
+        for _ in range(20):
+            if what == "row":
+                assert await service.views.get("ai_session", stream) is not None
+            else:
+                assert (await aggregates.load("ai_session", stream)).folded is not None
+        # The service's connections are others than the one that counts.
+        await service.pool.fetch("SELECT pg_stat_force_next_flush()")
+        return await _pages(pool) - before
+
+    early = await read()
+    await _append(appender, stream, 1, APPENDS)
+    assert await read() < 2 * early + 20
