@@ -1,18 +1,20 @@
 """The messages of chat sessions: posted as commands, read from the log, kept nowhere else."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from app.calls import Answer, Call, Drawn
 from app.commands import Commands
-from app.log.batcher import Batcher
-from app.log.errors import Conflict
+from app.log.errors import Conflict, NumbersUsedUp
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import LAST_VERSION, read_back
-from app.sql import blocks
+from app.numbers import MessageNumbers
+from app.settings import Settings
+from app.targets import TARGETS
 from app.views import Views
 from domain.chat_actions import AddChatMessage
 from domain.chat_events import ChatMessageAdded
@@ -23,9 +25,7 @@ from domain.errors import MessageOutOfOrder, NotFound
 from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream, partition_of
 from projections.fold import Folded
 
-SQL = blocks(__file__)
 _PAGE = 50
-_NUMBERS_AT_A_TIME = 256
 
 
 class ChatMessages:
@@ -37,6 +37,7 @@ class ChatMessages:
         keyring: Keyring,
         commands: Commands,
         views: Views,
+        settings: Settings,
         *,
         partitions: int,
         now: Callable[[], DateTime],
@@ -48,7 +49,8 @@ class ChatMessages:
         self._views = views
         self._partitions = partitions
         self._now = now
-        self._numbers = Batcher[None, int](self._draw, _NUMBERS_AT_A_TIME)
+        self._deadline_s = settings.store_deadline_s
+        self._numbers = MessageNumbers(pool, partitions)
 
     async def session(self, chat_session_id: ChatSessionId) -> Folded[ChatSession]:
         """A session as it is now. Raises NotFound, Unreadable, or StoreDown."""
@@ -97,17 +99,29 @@ class ChatMessages:
         """Do a command that takes a fresh `message_id`.
 
         Numbers are not drawn ahead: one that was drawn before another process's last would come
-        too late, and who polls for what is above the last would never see it. Raises what
-        `Commands.handle` raises, but Conflict.
+        too late, and who polls for what is above the last would never see it. Raises NumbersUsedUp,
+        and what `Commands.handle` raises; Conflict and MessageOutOfOrder after the deadline only.
         """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._deadline_s
+        drawn = Drawn(("message_id", "at", "rank"))
         while True:
-            number = ChatMessageId(await self._numbers.submit(None))
             try:
-                return await self._commands.handle(
-                    replace(command, message_id=number), call, Drawn(("message_id", "at", "rank"))
-                )
-            except (MessageOutOfOrder, Conflict):
-                continue  # others were faster; behind what they did there is room for this one
+                numbered = replace(command, message_id=await self._numbers.take())
+            except NumbersUsedUp:
+                answer = await self._commands.answered_before(command, call, drawn)
+                if answer is None:
+                    raise
+                return answer
+            try:
+                return await self._commands.handle(numbered, call, drawn)
+            except (MessageOutOfOrder, Conflict) as late:
+                # Others were faster; behind what they did there is room for this one.
+                if loop.time() >= deadline:
+                    raise
+                if isinstance(late, MessageOutOfOrder):
+                    stream = TARGETS[type(command)].stream(command)
+                    await self._numbers.pass_over(stream)
 
     async def _read(self, chat_session_id: ChatSessionId, after: int) -> list[ChatMessage]:
         stream = chat_session_stream(chat_session_id)
@@ -125,10 +139,6 @@ class ChatMessages:
             if len(new) < _PAGE:
                 return found[::-1]
             before = page[-1].version
-
-    async def _draw(self, wanted: Sequence[None]) -> Sequence[int]:
-        rows = await self._pool.ask(SQL["numbers"], len(wanted))
-        return [row[0] for row in rows]
 
 
 def _message(chat_session_id: ChatSessionId, event: ChatMessageAdded) -> ChatMessage:

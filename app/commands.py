@@ -88,6 +88,22 @@ class Commands:
         finally:
             self._keys_in_flight.remove(in_flight)
 
+    async def answered_before(
+        self, command: Struct, call: Call, drawn: Drawn | None = None
+    ) -> Answer | None:
+        """The answer that an earlier command with the same idempotency key had; None: none had.
+
+        Raises DomainError if the command names no stream, KeyReused, Unreadable, or StoreDown.
+        """
+        if call.metadata.idempotency_key is None:
+            return None
+        asked = fingerprint(self._keyring, command, drawn)
+        job = job_of(command, call, drawn, self._partitions, asked)
+        used = await used_before(self._pool, job)
+        if used is None:
+            return None
+        return await self._decisions.answer_again(job, used.stream, used.version)
+
     async def _carry_out_once(self, job: Job) -> Answer:
         try:
             return await self._carry_out(job)
