@@ -9,12 +9,13 @@ from app.log.batcher import Batcher
 from app.log.errors import Unreadable
 from app.log.keyring import Box, Keyring
 from app.log.pool import Pool
-from app.log.read import Stream, read_boxes, read_streams
+from app.log.read import read_boxes
+from app.past import Pasts
 from app.settings import Settings
 from app.views import Views
 from domain.ids import StreamId, partition_of
 from projections.catalog import VIEWS
-from projections.fold import Folded, fold
+from projections.fold import Folded
 
 
 class Aggregates:
@@ -29,7 +30,7 @@ class Aggregates:
         self._views = views
         self._partitions = partitions
         self._boxes = Batcher[StreamId, Box | None](self._open, settings.batch_lookups)
-        self._streams = Batcher[StreamId, Stream | None](self._read, settings.batch_lookups)
+        self._pasts = Pasts(pool, keyring, partitions=partitions, batch=settings.batch_lookups)
         self.memory = Cache(settings.cache_bytes)
         """May be behind the log, because other processes write too."""
 
@@ -47,9 +48,12 @@ class Aggregates:
 
         Raises Unreadable, or StoreDown.
         """
-        past = await self._streams.submit(stream)
+        known = await self._from_row(kind, stream)
+        if known is not None and known.folded is not None and known.folded.version == version:
+            return known.folded
+        past = await self._pasts.at(kind, stream, version)
         assert past is not None  # noqa: S101  # the caller knows an event of it
-        return _fold(kind, past, until=version)
+        return past.folded
 
     async def _from_row(self, kind: str, stream: StreamId) -> Known | None:
         """The aggregate as its view's row has it: a snapshot, however long the stream is.
@@ -67,26 +71,13 @@ class Aggregates:
         return Known(row.folded, box, len(VIEWS[kind].doc(row.folded.state) or ""))
 
     async def _from_stream(self, kind: str, stream: StreamId) -> Known:
-        past = await self._streams.submit(stream)
+        past = await self._pasts.at(kind, stream)
         if past is None:
             return Known()
-        folded = _fold(kind, past)
-        return Known(folded, past.box, len(VIEWS[kind].doc(folded.state) or ""))
-
-    async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | Exception | None]:
-        return await read_streams(self._pool, self._keyring, self._placed(streams))
+        return Known(past.folded, past.box, len(VIEWS[kind].doc(past.folded.state) or ""))
 
     async def _open(self, streams: Sequence[StreamId]) -> Sequence[Box | Exception | None]:
         return await read_boxes(self._pool, self._keyring, self._placed(streams))
 
     def _placed(self, streams: Sequence[StreamId]) -> list[tuple[int, StreamId]]:
         return [(partition_of(stream, self._partitions), stream) for stream in streams]
-
-
-def _fold(kind: str, past: Stream, until: int | None = None) -> Folded[Any]:
-    evolve = VIEWS[kind].evolve
-    folded: Folded[Any] | None = None
-    for recorded in past.events[:until]:
-        folded = fold(evolve, folded, recorded)
-    assert folded is not None  # noqa: S101  # a stream is never empty
-    return folded

@@ -90,10 +90,9 @@ class ChatMessages:
             rank=rank,
         )
         answer = await self.numbered(command, call)
-        posted = answer.folded.state.last_message_id
-        # Of a retry, the first answer: a later message may stand behind it by now.
-        found = await self._read(chat_session_id, posted - 1)
-        return found[0], answer
+        # Of a retry, the first answer: later messages may stand behind it by now.
+        ((_, event),) = await self._page(chat_session_id, answer.folded.version + 1, 1)
+        return _message(chat_session_id, event), answer
 
     async def numbered(self, command: Struct, call: Call) -> Answer:
         """Do a command that takes a fresh `message_id`.
@@ -124,21 +123,30 @@ class ChatMessages:
                     await self._numbers.pass_over(stream)
 
     async def _read(self, chat_session_id: ChatSessionId, after: int) -> list[ChatMessage]:
-        stream = chat_session_stream(chat_session_id)
-        partition = partition_of(stream, self._partitions)
         found: list[ChatMessage] = []
         before = LAST_VERSION
         while True:
-            page = await read_back(
-                self._pool, self._keyring, partition, stream, ChatMessageAdded.topic,
-                before=before, most=_PAGE,
-            )  # fmt: skip
-            events = [each.event for each in page if isinstance(each.event, ChatMessageAdded)]
-            new = [event for event in events if event.message_id > after]
-            found += [_message(chat_session_id, event) for event in new]
+            page = await self._page(chat_session_id, before, _PAGE)
+            messages = [_message(chat_session_id, event) for _, event in page]
+            new = [message for message in messages if message.chat_message_id > after]
+            found += new
             if len(new) < _PAGE:
                 return found[::-1]
-            before = page[-1].version
+            before = page[-1][0]
+
+    async def _page(
+        self, chat_session_id: ChatSessionId, before: int, most: int
+    ) -> list[tuple[int, ChatMessageAdded]]:
+        """The last messages before a version, newest first, each with its version."""
+        stream = chat_session_stream(chat_session_id)
+        partition = partition_of(stream, self._partitions)
+        page = await read_back(
+            self._pool, self._keyring, partition, stream, ChatMessageAdded.topic,
+            before=before, most=most,
+        )  # fmt: skip
+        return [
+            (each.version, each.event) for each in page if isinstance(each.event, ChatMessageAdded)
+        ]
 
 
 def _message(chat_session_id: ChatSessionId, event: ChatMessageAdded) -> ChatMessage:
