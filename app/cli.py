@@ -19,6 +19,7 @@ from app.ops import users as people
 from app.ops import verify as verifying
 from app.ops.kinds import Origin, Seconds
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
+from app.ops.positions import warnings
 from app.ops.show import print_steps, print_table, progress
 from app.ops.store import Connection, May, Where, database, password_in, prepare
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
@@ -204,11 +205,13 @@ def rebuild(where: Where, projections: tuple[str, ...]) -> None:
 def verify(where: Where) -> None:
     """Check that the log has no hole and that the views equal it."""
 
-    async def work(store: Connection, keyring: Keyring) -> list[str]:
+    async def work(store: Connection, keyring: Keyring) -> tuple[list[str], list[str]]:
         with progress("Verifying") as advance:
-            return await verifying.verify(store, keyring, advance)
+            return await verifying.verify(store, keyring, advance), await warnings(store)
 
-    differences = on_log(where, work)
+    differences, troubles = on_log(where, work)
+    for trouble in troubles:
+        click.echo(f"Warning: {trouble}", err=True)
     for difference in differences:
         click.echo(difference)
     if differences:

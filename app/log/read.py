@@ -26,6 +26,7 @@ SLICE_EVENTS = 50
 LOOK_BACK_EVENTS = 5_000
 """Events of one stream that a statement looks through: some milliseconds."""
 
+FIRST_STREAM = StreamId(UUID(int=0))
 LAST_VERSION = 2**63 - 1
 """No stream has as many events."""
 
@@ -181,22 +182,25 @@ async def read_by_stream(
 
     One that cannot be read is answered by the reason, so that the others can be.
     """
-    stream, version = StreamId(UUID(int=0)), 0
+    stream, version = FIRST_STREAM, 0
+    while rows := await store.ask(
+        SQL["read_by_stream"], partition, stream, version, until, PAGE_EVENTS
+    ):
+        yield recorded_by_stream(keyring, rows)
+        stream, version = rows[-1]["originator_id"], rows[-1]["originator_version"]
+
+
+def recorded_by_stream(
+    keyring: Keyring, rows: Sequence[asyncpg.Record]
+) -> list[Recorded | UnreadableEvent]:
+    """The events of a page in which each stream's are together."""
+    page: list[Recorded | UnreadableEvent] = []
     boxes: dict[StreamId, Box] = {}
-    while True:
-        rows = await store.ask(
-            SQL["read_by_stream"], partition, stream, version, until, PAGE_EVENTS
-        )
-        if not rows:
-            return
-        page: list[Recorded | UnreadableEvent] = []
-        for row in rows:
-            if row["originator_id"] != stream:
-                stream = row["originator_id"]
-                boxes.clear()
-            page.append(_recorded_if_readable(keyring, row, boxes))
-        yield page
-        version = rows[-1]["originator_version"]
+    for row in rows:
+        if row["originator_id"] not in boxes:
+            boxes.clear()
+        page.append(_recorded_if_readable(keyring, row, boxes))
+    return page
 
 
 async def read_back(
