@@ -234,11 +234,13 @@ def replay(where: Where, stream: str, as_of: str | None, output: str) -> None:
         until = None if as_of is None else replaying.as_of(as_of)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    steps = on_log(where, lambda store, keys: replaying.replay(store, keys, named, until))
-    if not steps:
+
+    async def work(store: Connection, keyring: Keyring) -> int:
+        return await print_steps(replaying.replay(store, keyring, named, until), output)
+
+    if not on_log(where, work):
         when = "" if as_of is None else f" up to {as_of}"
         raise click.UsageError(f"Nothing was recorded for {stream}{when}")
-    print_steps(steps, output)
 
 
 if __name__ == "__main__":

@@ -118,11 +118,13 @@ SELECT partition, position
  ORDER BY partition;
 
 -- name: metadata
--- $1 partition   $2 stream
-SELECT originator_version, metadata
+-- $1 partition   $2 stream   $3 from version   $4 up to version
+SELECT metadata
   FROM stored_events
  WHERE partition = $1
    AND originator_id = $2
+   AND originator_version >= $3
+   AND originator_version <= $4
  ORDER BY originator_version;
 
 -- name: used_key

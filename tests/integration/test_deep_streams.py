@@ -12,11 +12,15 @@ import given
 import pytest
 from chats import KIM, by, open_session
 from deep import deepen_ai, deepen_chat
+from msgspec import json
 
 from app.aggregates import Aggregates
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import LOOK_BACK_EVENTS, STREAM_PAGE_EVENTS
+from app.ops.replay import replay
+from app.ops.show import print_steps
+from app.ops.store import Connection
 from app.service import Service
 from domain.chat_enums import ChatMessageType
 from domain.chat_message import ChatMessage
@@ -238,6 +242,55 @@ async def test_a_retry_of_an_old_message_reads_only_that(
     assert (again, answer.replayed) == (early, True)
     assert watched.count < 12
     assert watched.rows <= 2
+
+
+@pytest.mark.parametrize("until", ["a version", "a time", "none"])
+async def test_a_replay_reads_what_it_shows(
+    service: Service, store: Connection, owner: asyncpg.Connection, session: AISessionId,
+    keyring: Keyring, monkeypatch: pytest.MonkeyPatch, until: str,
+) -> None:  # fmt: skip
+    stream = stream_of(session)
+    await deepen_ai(owner, stream, 299)
+    then = await owner.fetchval("SELECT recorded_at FROM log_partition")
+    last = await deepen_ai(owner, stream, 1_000)
+    as_of = {"a version": 300, "a time": then, "none": None}[until]
+    rows = 0
+    ask = store.ask
+
+    async def counted(sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        nonlocal rows
+        found = await ask(sql, *arguments)
+        rows += len(found)
+        return found
+
+    monkeypatch.setattr(store, "ask", counted)
+    steps = [step async for step in replay(store, keyring, stream, as_of)]
+    shown = last if as_of is None else 300
+    assert [step.version for step in steps] == list(range(1, shown + 1))
+    assert steps[-1].state.purpose == f"at {shown}"
+    assert json.decode(steps[0].metadata)["roles"] == ["SystemAdministrator"]
+    more = STREAM_PAGE_EVENTS if until == "a time" else 0
+    assert rows <= 2 * (shown + more) + 2
+
+
+@pytest.mark.parametrize("output", ["json", "ndjson", "table"])
+async def test_a_replay_is_printed_as_it_is_found(
+    service: Service, store: Connection, owner: asyncpg.Connection, session: AISessionId,
+    keyring: Keyring, capsys: pytest.CaptureFixture[str], output: str,
+) -> None:  # fmt: skip
+    stream = stream_of(session)
+    await deepen_ai(owner, stream, 2)
+    steps = [step async for step in replay(store, keyring, stream, None)]
+    assert await print_steps(replay(store, keyring, stream, None), output) == 3
+    out = capsys.readouterr().out
+    if output == "json":
+        assert out == json.format(json.encode(steps)).decode() + "\n"
+    elif output == "ndjson":
+        assert out.encode() == b"".join(json.encode(step) + b"\n" for step in steps)
+    else:
+        assert out.count("ai_session.patched.v1") == 2
+    assert await print_steps(replay(store, keyring, stream, 0), output) == 0
+    assert capsys.readouterr().out == ""
 
 
 def stream_of(session: AISessionId) -> StreamId:
