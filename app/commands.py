@@ -11,6 +11,7 @@ from app.calls import Answer, Asked, Call, Drawn
 from app.decisions import Decisions
 from app.jobs import Job, fingerprint, job_of, used_before
 from app.log.append import Appender, Outcome
+from app.log.clock import HeadClock
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
 from app.log.keyring import Keyring
 from app.log.pool import Pool
@@ -35,9 +36,14 @@ class Commands:
         self._keyring = keyring
         self._partitions = partitions
         self._tries = 1 + settings.conflict_retries
+        self.clock = HeadClock(pool)
         self._appenders = [
             Appender(
-                pool, number, batch=settings.batch_commands, deadline_s=settings.store_deadline_s
+                pool,
+                number,
+                batch=settings.batch_commands,
+                deadline_s=settings.store_deadline_s,
+                clock=self.clock,
             )
             for number in range(partitions)
         ]

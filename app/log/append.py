@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from app import metrics
 from app.log.batcher import Batcher
+from app.log.clock import HeadClock
 from app.log.errors import StoreDown
 from app.log.pool import TRANSIENT, Pool
 from app.sql import blocks
@@ -70,8 +71,20 @@ class Outcome(Struct, frozen=True):
 class Appender:
     """Appends to one partition of the log."""
 
-    def __init__(self, pool: Pool, partition: int, *, batch: int, deadline_s: float) -> None:
-        """`batch`: commands a commit, at most; `deadline_s`: how long to try before StoreDown."""
+    def __init__(
+        self,
+        pool: Pool,
+        partition: int,
+        *,
+        batch: int,
+        deadline_s: float,
+        clock: HeadClock | None = None,
+    ) -> None:
+        """`batch`: commands a commit, at most; `deadline_s`: how long to try before StoreDown.
+
+        `clock`: told of the log's time.
+        """
+        self._clock = clock
         self._pool = pool
         self._partition = partition
         self._deadline_s = deadline_s
@@ -126,6 +139,8 @@ class Appender:
                 rows = await self._pool.fetch(SQL["append"], *arguments, timeout_s=left_s)
                 metrics.BATCHES.inc()
                 metrics.COMMANDS.inc(len(entries))
+                if self._clock is not None:
+                    self._clock.seen(rows[0]["present"])
                 return _outcomes(rows[0], entries, numbers)
             except TRANSIENT as error:
                 # Sending the same again is safe: an entry that was committed is known by the id

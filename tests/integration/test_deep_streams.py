@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,7 +29,8 @@ from domain.chat_session import ChatSessionFields
 from domain.errors import NotFound
 from domain.ids import AISessionId, StreamId, chat_session_stream
 
-DEEP = 10_000
+DEEP = int(os.environ.get("TEST_DEEP_EVENTS", "10000"))
+"""What a stream has; many more take minutes."""
 HELLO = ChatMessage(type=ChatMessageType.TO_USER, message="Hello", author="Sam")
 
 
