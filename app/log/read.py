@@ -21,7 +21,7 @@ PAGE_EVENTS = 5_000
 
 STREAM_PAGE_EVENTS = 250
 """Events of one stream read at a time by a service."""
-SLICE_EVENTS = 50
+SLICE_EVENTS = 25
 """Events decoded in one go by a service: some milliseconds, in which it does nothing else."""
 LOOK_BACK_EVENTS = 5_000
 """Events of one stream that a statement looks through: some milliseconds."""
