@@ -12,13 +12,13 @@ from app.log.batcher import Batcher
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import Stream, read_streams
+from app.past import Pasts
 from app.settings import Settings
 from app.sql import blocks
 from app.views import folded_row
 from domain.ids import StreamId, partition_of
 from projections.catalog import VIEWS
-from projections.fold import Folded, fold, is_stray
+from projections.fold import Folded
 
 SQL = blocks(__file__)
 _LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items()}
@@ -38,7 +38,7 @@ class Aggregates:
             kind: Batcher[StreamId, Known | None](partial(self._load, kind), settings.batch_lookups)
             for kind in VIEWS
         }
-        self._streams = Batcher[StreamId, Stream | None](self._read, settings.batch_lookups)
+        self._pasts = Pasts(pool, keyring, partitions=partitions, batch=settings.batch_lookups)
         self.memory = Cache(settings.cache_bytes)
         """May be behind the log, because other processes write too."""
 
@@ -59,20 +59,19 @@ class Aggregates:
 
         Raises Unreadable, or StoreDown.
         """
-        past = await self._streams.submit(stream)
+        known = await self._rows[kind].submit(stream)
+        if known is not None and known.folded is not None and known.folded.version == version:
+            return known.folded
+        past = await self._pasts.at(kind, stream, version)
         assert past is not None  # noqa: S101  # the caller knows an event of it
-        return _fold(kind, past, until=version)
+        return past.folded
 
     async def _from_stream(self, kind: str, stream: StreamId) -> Known:
-        past = await self._streams.submit(stream)
-        if past is None or is_stray(past.events[0], kind):
+        past = await self._pasts.at(kind, stream)
+        if past is None:
             return Known()
-        folded = _fold(kind, past)
-        doc = VIEWS[kind].doc(folded.state)
-        return Known(folded, past.events[-1].event_id, past.box, len(doc or ""))
-
-    async def _read(self, streams: Sequence[StreamId]) -> Sequence[Stream | Exception | None]:
-        return await read_streams(self._pool, self._keyring, self._placed(streams))
+        doc = VIEWS[kind].doc(past.folded.state)
+        return Known(past.folded, past.last.event_id, past.box, len(doc or ""))
 
     async def _load(self, kind: str, streams: Sequence[StreamId]) -> Sequence[Known | None]:
         """Aggregates as their views' rows have them: snapshots, however long the streams are.
@@ -96,15 +95,3 @@ class Aggregates:
             return Known(folded_row(kind, row), row["last"], box, len(row["doc"]))
         except (Unreadable, msgspec.MsgspecError):
             return None
-
-    def _placed(self, streams: Sequence[StreamId]) -> list[tuple[int, StreamId]]:
-        return [(partition_of(stream, self._partitions), stream) for stream in streams]
-
-
-def _fold(kind: str, past: Stream, until: int | None = None) -> Folded[Any]:
-    evolve = VIEWS[kind].evolve
-    folded: Folded[Any] | None = None
-    for recorded in past.events[:until]:
-        folded = fold(evolve, folded, recorded, kind)
-    assert folded is not None  # noqa: S101  # a stream is never empty
-    return folded

@@ -72,7 +72,7 @@ class Chat:
         self._clock = clock
         self._queue = ChatQueue(pool, commands, views, partitions=partitions, now=self._now)
         self._messages = ChatMessages(
-            pool, keyring, commands, views, partitions=partitions, now=self._now
+            pool, keyring, commands, views, settings, partitions=partitions, now=self._now
         )
 
     async def new(
@@ -82,9 +82,25 @@ class Chat:
 
         Raises what `Commands.handle` raises, as all of these do.
         """
+        return await self._commands.handle(*await self._new(chat_session_id, wanted, call))
+
+    async def new_before(
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: Call
+    ) -> Answer | None:
+        """The answer that an earlier call with the same idempotency key had, if there was one.
+
+        `chat_session_id`: any in the partition where the key is. Raises KeyReused, Unreadable, or
+        StoreDown.
+        """
+        new = await self._new(chat_session_id, wanted, call)
+        return await self._commands.answered_before(*new)
+
+    async def _new(
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: Call
+    ) -> tuple[NewChatSession, Call, Drawn]:
         given = await self._given(chat_session_id, wanted)
         drawn = Drawn(("chat_session_id", "at", "queue_pos"), chat_session_stream(chat_session_id))
-        return await self._commands.handle(NewChatSession(**given), call, drawn)
+        return NewChatSession(**given), call, drawn
 
     async def update(
         self,

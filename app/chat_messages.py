@@ -1,18 +1,20 @@
 """The messages of chat sessions: posted as commands, read from the log, kept nowhere else."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from app.calls import Answer, Call, Drawn
 from app.commands import Commands
-from app.log.batcher import Batcher
-from app.log.errors import Conflict
+from app.log.errors import Conflict, NumbersUsedUp
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import LAST_VERSION, read_back
-from app.sql import blocks
+from app.numbers import MessageNumbers
+from app.settings import Settings
+from app.targets import TARGETS
 from app.views import Views
 from domain.chat_actions import AddChatMessage
 from domain.chat_events import ChatMessageAdded
@@ -23,9 +25,7 @@ from domain.errors import MessageOutOfOrder, NotFound
 from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream, partition_of
 from projections.fold import Folded
 
-SQL = blocks(__file__)
 _PAGE = 50
-_NUMBERS_AT_A_TIME = 256
 
 
 class ChatMessages:
@@ -37,6 +37,7 @@ class ChatMessages:
         keyring: Keyring,
         commands: Commands,
         views: Views,
+        settings: Settings,
         *,
         partitions: int,
         now: Callable[[], DateTime],
@@ -48,7 +49,8 @@ class ChatMessages:
         self._views = views
         self._partitions = partitions
         self._now = now
-        self._numbers = Batcher[None, int](self._draw, _NUMBERS_AT_A_TIME)
+        self._deadline_s = settings.store_deadline_s
+        self._numbers = MessageNumbers(pool, partitions)
 
     async def session(self, chat_session_id: ChatSessionId) -> Folded[ChatSession]:
         """A session as it is now. Raises NotFound, Unreadable, or StoreDown."""
@@ -88,47 +90,63 @@ class ChatMessages:
             rank=rank,
         )
         answer = await self.numbered(command, call)
-        posted = answer.folded.state.last_message_id
-        # Of a retry, the first answer: a later message may stand behind it by now.
-        found = await self._read(chat_session_id, posted - 1)
-        return found[0], answer
+        # Of a retry, the first answer: later messages may stand behind it by now.
+        ((_, event),) = await self._page(chat_session_id, answer.folded.version + 1, 1)
+        return _message(chat_session_id, event), answer
 
     async def numbered(self, command: Struct, call: Call) -> Answer:
         """Do a command that takes a fresh `message_id`.
 
         Numbers are not drawn ahead: one that was drawn before another process's last would come
-        too late, and who polls for what is above the last would never see it. Raises what
-        `Commands.handle` raises, but Conflict.
+        too late, and who polls for what is above the last would never see it. Raises NumbersUsedUp,
+        and what `Commands.handle` raises; Conflict and MessageOutOfOrder after the deadline only.
         """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._deadline_s
+        drawn = Drawn(("message_id", "at", "rank"))
         while True:
-            number = ChatMessageId(await self._numbers.submit(None))
             try:
-                return await self._commands.handle(
-                    replace(command, message_id=number), call, Drawn(("message_id", "at", "rank"))
-                )
-            except (MessageOutOfOrder, Conflict):
-                continue  # others were faster; behind what they did there is room for this one
+                numbered = replace(command, message_id=await self._numbers.take())
+            except NumbersUsedUp:
+                answer = await self._commands.answered_before(command, call, drawn)
+                if answer is None:
+                    raise
+                return answer
+            try:
+                return await self._commands.handle(numbered, call, drawn)
+            except (MessageOutOfOrder, Conflict) as late:
+                # Others were faster; behind what they did there is room for this one.
+                if loop.time() >= deadline:
+                    raise
+                if isinstance(late, MessageOutOfOrder):
+                    stream = TARGETS[type(command)].stream(command)
+                    await self._numbers.pass_over(stream)
 
     async def _read(self, chat_session_id: ChatSessionId, after: int) -> list[ChatMessage]:
-        stream = chat_session_stream(chat_session_id)
-        partition = partition_of(stream, self._partitions)
         found: list[ChatMessage] = []
         before = LAST_VERSION
         while True:
-            page = await read_back(
-                self._pool, self._keyring, partition, stream, ChatMessageAdded.topic,
-                before=before, most=_PAGE,
-            )  # fmt: skip
-            events = [each.event for each in page if isinstance(each.event, ChatMessageAdded)]
-            new = [event for event in events if event.message_id > after]
-            found += [_message(chat_session_id, event) for event in new]
+            page = await self._page(chat_session_id, before, _PAGE)
+            messages = [_message(chat_session_id, event) for _, event in page]
+            new = [message for message in messages if message.chat_message_id > after]
+            found += new
             if len(new) < _PAGE:
                 return found[::-1]
-            before = page[-1].version
+            before = page[-1][0]
 
-    async def _draw(self, wanted: Sequence[None]) -> Sequence[int]:
-        rows = await self._pool.ask(SQL["numbers"], len(wanted))
-        return [row[0] for row in rows]
+    async def _page(
+        self, chat_session_id: ChatSessionId, before: int, most: int
+    ) -> list[tuple[int, ChatMessageAdded]]:
+        """The last messages before a version, newest first, each with its version."""
+        stream = chat_session_stream(chat_session_id)
+        partition = partition_of(stream, self._partitions)
+        page = await read_back(
+            self._pool, self._keyring, partition, stream, ChatMessageAdded.topic,
+            before=before, most=most,
+        )  # fmt: skip
+        return [
+            (each.version, each.event) for each in page if isinstance(each.event, ChatMessageAdded)
+        ]
 
 
 def _message(chat_session_id: ChatSessionId, event: ChatMessageAdded) -> ChatMessage:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from app.calls import Call, Metadata
 from app.chat import Chat
-from app.log.errors import Conflict, StoreDown, Unreadable
+from app.log.errors import Conflict, NumbersUsedUp, StoreDown, Unreadable
 from app.log.pool import Pool
 from app.new_uuid import new_uuid
 from app.settings import Settings
@@ -68,7 +68,7 @@ class ChatSweeper:
     async def _close(self, chat_session_id: ChatSessionId, since: datetime) -> bool:
         try:
             answer = await self._chat.close_if_dead(chat_session_id, since, _CALL)
-        except (DomainError, Conflict, Unreadable) as error:
+        except (DomainError, Conflict, NumbersUsedUp, Unreadable) as error:
             _LOG.warning("Chat session %s was not closed: %s", chat_session_id, error)
             return False
         return answer.folded.audit.modified_by == _CALL.actor

@@ -19,6 +19,7 @@ from app.ops import users as people
 from app.ops import verify as verifying
 from app.ops.kinds import Origin, Seconds
 from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
+from app.ops.positions import warnings
 from app.ops.show import print_steps, print_table, progress
 from app.ops.store import Connection, May, Where, database, password_in, prepare
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
@@ -206,11 +207,13 @@ def rebuild(where: Where, projections: tuple[str, ...]) -> None:
 def verify(where: Where) -> None:
     """Check that the log has no hole and that the views equal it."""
 
-    async def work(store: Connection, keyring: Keyring) -> list[str]:
+    async def work(store: Connection, keyring: Keyring) -> tuple[list[str], list[str]]:
         with progress("Verifying") as advance:
-            return await verifying.verify(store, keyring, advance)
+            return await verifying.verify(store, keyring, advance), await warnings(store)
 
-    differences = on_log(where, work)
+    differences, troubles = on_log(where, work)
+    for trouble in troubles:
+        click.echo(f"Warning: {trouble}", err=True)
     for difference in differences:
         click.echo(difference)
     if differences:
@@ -233,11 +236,13 @@ def replay(where: Where, stream: str, as_of: str | None, output: str) -> None:
         until = None if as_of is None else replaying.as_of(as_of)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    steps = on_log(where, lambda store, keys: replaying.replay(store, keys, named, until))
-    if not steps:
+
+    async def work(store: Connection, keyring: Keyring) -> int:
+        return await print_steps(replaying.replay(store, keyring, named, until), output)
+
+    if not on_log(where, work):
         when = "" if as_of is None else f" up to {as_of}"
         raise click.UsageError(f"Nothing was recorded for {stream}{when}")
-    print_steps(steps, output)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,20 @@ from app.batch import Batches
 from app.calls import Answer, Asked, Call, Drawn
 from app.decisions import Decisions
 from app.jobs import Job, fingerprint, job_of, used_before
-from app.log.append import Appender
+from app.log.append import Appender, Outcome
+from app.log.clock import HeadClock
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
 from app.log.pool import Pool
+from app.log.read import Used
 from app.settings import Settings
 from app.turns import Turns
 from app.views import Views
 from domain.errors import AccountNotFound, DomainError
+
+Before = Outcome | Used
+"""Says at which version a stream was when the first command with a key was through."""
 
 
 class Commands:
@@ -39,6 +44,7 @@ class Commands:
         self._keyring = keyring
         self._partitions = partitions
         self._tries = 1 + settings.conflict_retries
+        self.clock = HeadClock(pool)
         self._appenders = [
             Appender(
                 pool,
@@ -46,6 +52,7 @@ class Commands:
                 batch=settings.batch_commands,
                 deadline_s=settings.store_deadline_s,
                 incarnation=incarnation,
+                clock=self.clock,
             )
             for number in range(partitions)
         ]
@@ -86,9 +93,10 @@ class Commands:
         if key is None:
             job = job_of(command, call, drawn, self._partitions)
             if job.is_new:
-                return await self._carry_out(job)
+                return await self._answered(job, await self._carry_out(job))
             async with self._turns.of(job.stream.int):
-                return await self._carry_out(job)
+                done = await self._carry_out(job)
+            return await self._answered(job, done)
         in_flight = (call.actor, key)
         if in_flight in self._keys_in_flight:
             raise KeyInFlight
@@ -97,20 +105,44 @@ class Commands:
             asked = fingerprint(self._keyring, command, drawn)
             job = job_of(command, call, drawn, self._partitions, asked)
             async with self._turns.of(job.stream.int):
-                return await self._carry_out_once(job)
+                done = await self._carry_out_once(job)
+            return await self._answered(job, done)
         finally:
             self._keys_in_flight.remove(in_flight)
 
-    async def _carry_out_once(self, job: Job) -> Answer:
+    async def _answered(self, job: Job, done: Answer | Before) -> Answer:
+        """The answer to a job; of a retry, the first one.
+
+        To be asked outside of the job's turn: in a deep stream that takes long to find.
+        """
+        if isinstance(done, Answer):
+            return done
+        return await self._decisions.answer_again(job, done.stream, done.version)
+
+    async def answered_before(
+        self, command: Struct, call: Call, drawn: Drawn | None = None
+    ) -> Answer | None:
+        """The answer that an earlier command with the same idempotency key had; None: none had.
+
+        Raises DomainError if the command names no stream, KeyReused, Unreadable, or StoreDown.
+        """
+        if call.metadata.idempotency_key is None:
+            return None
+        asked = fingerprint(self._keyring, command, drawn)
+        job = job_of(command, call, drawn, self._partitions, asked)
+        used = await used_before(self._pool, job)
+        return None if used is None else await self._answered(job, used)
+
+    async def _carry_out_once(self, job: Job) -> Answer | Before:
         try:
             return await self._carry_out(job)
         except (DomainError, VersionMismatch):
             used = await used_before(self._pool, job)
             if used is None:
                 raise
-            return await self._decisions.answer_again(job, used.stream, used.version)
+            return used
 
-    async def _carry_out(self, job: Job) -> Answer:
+    async def _carry_out(self, job: Job) -> Answer | Before:
         draft = self._decisions.from_memory(job)
         for _ in range(self._tries):
             if draft is None:
@@ -119,7 +151,7 @@ class Commands:
             if outcome.outcome == "appended":
                 return self._decisions.answer(draft, outcome)
             if outcome.outcome == "replayed":
-                return await self._decisions.answer_again(job, outcome.stream, outcome.version)
+                return outcome
             if outcome.outcome == "key_reused":
                 raise KeyReused
             if outcome.outcome == "no_account":

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -26,6 +27,17 @@ COMMANDS = Counter("sessionary_log_commands", "Commands in those batches.")
 CONFLICTS = Counter("sessionary_log_conflicts", "Commands whose stream had moved on.")
 STORE_FAILURES = Counter(
     "sessionary_store_failures", "Statements that failed in a passing way and were tried again."
+)
+NUMBERS_USED = Gauge(
+    "sessionary_numbers_used_ratio",
+    "Which part of a sequence's numbers is given out; at 1 nothing new can be made.",
+    ["sequence"],
+    multiprocess_mode="max",
+)
+LOG_AHEAD = Gauge(
+    "sessionary_log_ahead_seconds",
+    "How far the log's time is ahead of the database's clock; until then all has one time.",
+    multiprocess_mode="mostrecent",
 )
 
 

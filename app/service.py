@@ -1,18 +1,26 @@
 """Everything that a worker process holds while it serves, opened and closed as one."""
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from itertools import count
 
-from app.calls import Call
+from app.calls import Answer, Call
 from app.chat import Chat
 from app.commands import Commands
-from app.log.batcher import Batcher
-from app.log.errors import StoreDown, WrongMasterKey
+from app.log.errors import (
+    Conflict,
+    LogError,
+    NumbersUsedUp,
+    StoreDown,
+    Unreadable,
+    WrongMasterKey,
+)
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import heads
 from app.new_uuid import new_uuid
+from app.numbers import SessionNumbers
 from app.patience import Patience
 from app.principals import Principals
 from app.settings import Settings
@@ -20,13 +28,11 @@ from app.sign_in import Logins
 from app.sql import blocks
 from app.throttle import Throttle
 from app.views import Views
-from domain.errors import AccountNotFound
-from domain.ids import AccountId, ChatSessionId, StreamId, chat_session_stream, partition_of
+from domain.chat_session import ChatSessionFields
+from domain.errors import AccountNotFound, AlreadyExists, DomainError
+from domain.ids import AccountId, ChatSessionId, StreamId, partition_of
 
 SQL = blocks(__file__)
-_NUMBERS_AHEAD = 32
-"""Of chat sessions, drawn beside those that are wanted at the moment."""
-_MOST_NUMBERS = 256
 _ACCOUNTS_KEPT = 100_000
 
 
@@ -62,8 +68,7 @@ class Service:
         self.draining = False
         self._partitions = partitions
         self._accounts: set[str] = set()
-        self._numbers: list[int] = []
-        self._drawing = Batcher[None, int](self._draw, _MOST_NUMBERS)
+        self._numbers = SessionNumbers(pool, partitions)
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
@@ -87,7 +92,7 @@ class Service:
     def forget(self) -> None:
         """Know nothing any longer of what the log holds: another took its place."""
         self._accounts.clear()
-        self._numbers.clear()
+        self._numbers.forget()
 
     def new_session_stream(self, call: Call) -> StreamId:
         """A fresh id; with an idempotency key, one in the partition where a retry looks for it."""
@@ -98,22 +103,54 @@ class Service:
         return drawn
 
     async def new_chat_session_id(self, call: Call) -> ChatSessionId:
-        """A fresh number; numbers are drawn ahead, so those of a stopped worker stay unused.
+        """A fresh number, in the partition where a retry of the call looks for its key.
 
-        Raises StoreDown.
+        Raises NumbersUsedUp, StoreDown.
         """
-        home = home_partition(call, self._partitions)
-        while True:
-            number = self._numbers.pop() if self._numbers else await self._drawing.submit(None)
-            drawn = ChatSessionId(number)
-            if home is None or home == partition_of(chat_session_stream(drawn), self._partitions):
-                return drawn
+        return await self._numbers.take(home_partition(call, self._partitions))
 
-    async def _draw(self, wanted: Sequence[None]) -> Sequence[int]:
-        rows = await self.pool.ask(SQL["chat_session_numbers"], len(wanted) + _NUMBERS_AHEAD)
-        numbers = [row[0] for row in rows]
-        self._numbers = numbers[: len(wanted) - 1 : -1]  # to be taken from the end
-        return numbers[: len(wanted)]
+    async def new_chat_session(self, wanted: ChatSessionFields, call: Call) -> Answer:
+        """Create a chat session under a fresh number, whatever id it names.
+
+        Numbers that are taken are passed over; what these are refused with is raised only if no
+        free one was found within the deadline. Raises NumbersUsedUp, and what `Commands.handle`
+        raises.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.settings.store_deadline_s
+        while True:
+            number = await self._number(wanted, call)
+            if isinstance(number, Answer):
+                return number
+            try:
+                answer = await self.chat.new(number, wanted, call)
+            except (AlreadyExists, Conflict, Unreadable):
+                if loop.time() >= deadline:
+                    raise
+                await self._numbers.pass_over(number)
+                continue
+            except StoreDown:
+                raise  # who knows whether the number was used
+            except (DomainError, LogError):
+                self._numbers.give_back(number)
+                raise
+            if answer.replayed:
+                self._numbers.give_back(number)
+            return answer
+
+    async def _number(self, wanted: ChatSessionFields, call: Call) -> ChatSessionId | Answer:
+        """A number for a new session; where none is left, the first answer to a retry."""
+        try:
+            return await self.new_chat_session_id(call)
+        except NumbersUsedUp:
+            # Any number will do to look for the key, if it leads to the right partition.
+            home = home_partition(call, self._partitions)
+            anywhere = (ChatSessionId(number) for number in count(1))
+            there = next(each for each in anywhere if home in (None, self._numbers.partition(each)))
+            answer = await self.chat.new_before(there, wanted, call)
+            if answer is None:
+                raise
+            return answer
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""

@@ -3,11 +3,6 @@ SELECT value
   FROM log_setting
  WHERE name = 'master_key_check';
 
--- name: chat_session_numbers
--- $1 how many
-SELECT nextval('chat_session_number')::integer
-  FROM generate_series(1, $1::integer);
-
 -- name: writable
 SELECT NOT pg_is_in_recovery()
        AND NOT current_setting('default_transaction_read_only')::boolean AS writable;

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from app import metrics
 from app.log.batcher import Batcher
+from app.log.clock import HeadClock
 from app.log.errors import StoreDown
 from app.log.incarnation import AnotherLog, Incarnation
 from app.log.pool import TRANSIENT, Pool
@@ -83,12 +84,15 @@ class Appender:
         batch: int,
         deadline_s: float,
         incarnation: Incarnation | None = None,
+        clock: HeadClock | None = None,
     ) -> None:
         """`batch`: commands a commit, at most; `deadline_s`: how long to try before StoreDown.
 
-        `incarnation`: of the log that is written to; None: any log is.
+        `incarnation`: of the log that is written to; None: any log is. `clock`: told of the log's
+        time.
         """
         self._incarnation = incarnation
+        self._clock = clock
         self._pool = pool
         self._partition = partition
         self._deadline_s = deadline_s
@@ -143,6 +147,8 @@ class Appender:
                 rows = await self._ask(arguments, left_s)
                 metrics.BATCHES.inc()
                 metrics.COMMANDS.inc(len(entries))
+                if self._clock is not None:
+                    self._clock.seen(rows[0]["present"])
                 return _outcomes(rows[0], entries, numbers)
             except TRANSIENT as error:
                 # Sending the same again is safe: an entry that was committed is known by the id

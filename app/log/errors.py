@@ -7,6 +7,7 @@ LogError
 ├── VersionMismatch  the version that the caller demanded is not the stream's
 ├── KeyReused        an idempotency key came back with another command
 ├── KeyInFlight      the first command with an idempotency key is still under way
+├── NumbersUsedUp    all numbers that the API can show are given out
 ├── WrongMasterKey   the service was given another key than the log was written with
 └── Unreadable       a stored event cannot be read: key gone, bytes altered, name unknown
     └── UnreadableEvent  the same, with its place in the log
@@ -60,6 +61,15 @@ class KeyInFlight(LogError):
     def __init__(self) -> None:
         """Says it without repeating the key."""
         super().__init__("The first command with this Idempotency-Key is still in flight")
+
+
+class NumbersUsedUp(LogError):
+    """All numbers that the API can show are given out; nothing new can be made."""
+
+    def __init__(self, sequence: str) -> None:
+        """`sequence`: where they came from."""
+        what = sequence.removesuffix("_number").replace("_", " ")
+        super().__init__(f"All numbers of {what}s are used up: 2147483647 is the last")
 
 
 class WrongMasterKey(LogError):

@@ -1,6 +1,6 @@
 """Reading the log: streams and the feed, as recorded events with personal fields opened."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 from uuid import UUID
@@ -19,6 +19,14 @@ SQL = blocks(__file__)
 PAGE_EVENTS = 5_000
 """Events read at a time by those who read the whole log: bounds their memory."""
 
+STREAM_PAGE_EVENTS = 250
+"""Events of one stream read at a time by a service."""
+SLICE_EVENTS = 25
+"""Events decoded in one go by a service: some milliseconds, in which it does nothing else."""
+LOOK_BACK_EVENTS = 5_000
+"""Events of one stream that a statement looks through: some milliseconds."""
+
+FIRST_STREAM = StreamId(UUID(int=0))
 LAST_VERSION = 2**63 - 1
 """No stream has as many events."""
 
@@ -34,6 +42,14 @@ class Stream(Struct, frozen=True):
     """The whole past of a stream, and the box of its personal fields if it has one."""
 
     events: Sequence[Recorded]
+    box: Box | None
+
+
+class Ends(Struct, frozen=True):
+    """A stream's first event and its last one up to a version: of a short stream the same."""
+
+    first: Recorded
+    last: Recorded
     box: Box | None
 
 
@@ -82,6 +98,46 @@ async def read_stream(
     return found
 
 
+async def read_ends(
+    store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId, int]]
+) -> list[Ends | Unreadable | None]:
+    """The ends of streams asked for as (partition, stream, last version), in that order.
+
+    None for a stream without events; of one that cannot be read, the reason. Raises StoreDown.
+    """
+    partitions, streams, versions = (list(each) for each in zip(*wanted, strict=True))
+    rows = await store.ask(SQL["read_ends"], partitions, streams, versions)
+    found: dict[int, Ends | Unreadable] = {}
+    for number, ends in groupby(rows, key=lambda row: row["number"]):
+        try:
+            stream = _stream(keyring, list(ends))
+            found[number] = Ends(stream.events[0], stream.events[-1], stream.box)
+        except Unreadable as error:
+            found[number] = error
+    return [found.get(number) for number in range(1, len(wanted) + 1)]
+
+
+async def read_slices(
+    store: Asks,
+    keyring: Keyring,
+    partition: int,
+    stream: StreamId,
+    *,
+    after: int,
+    until: int,
+    boxes: dict[StreamId, Box],
+) -> Iterator[list[Recorded]]:
+    """A page of a stream's events after a version and up to another, decoded slice by slice.
+
+    `boxes` takes up the stream's. Raises StoreDown; the slices raise Unreadable.
+    """
+    rows = await store.ask(SQL["read_on"], partition, stream, after, until, STREAM_PAGE_EVENTS)
+    return (
+        [_recorded(keyring, row, boxes) for row in rows[start : start + SLICE_EVENTS]]
+        for start in range(0, len(rows), SLICE_EVENTS)
+    )
+
+
 async def read_boxes(
     store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
 ) -> list[Box | Unreadable | None]:
@@ -126,22 +182,25 @@ async def read_by_stream(
 
     One that cannot be read is answered by the reason, so that the others can be.
     """
-    stream, version = StreamId(UUID(int=0)), 0
+    stream, version = FIRST_STREAM, 0
+    while rows := await store.ask(
+        SQL["read_by_stream"], partition, stream, version, until, PAGE_EVENTS
+    ):
+        yield recorded_by_stream(keyring, rows)
+        stream, version = rows[-1]["originator_id"], rows[-1]["originator_version"]
+
+
+def recorded_by_stream(
+    keyring: Keyring, rows: Sequence[asyncpg.Record]
+) -> list[Recorded | UnreadableEvent]:
+    """The events of a page in which each stream's are together."""
+    page: list[Recorded | UnreadableEvent] = []
     boxes: dict[StreamId, Box] = {}
-    while True:
-        rows = await store.ask(
-            SQL["read_by_stream"], partition, stream, version, until, PAGE_EVENTS
-        )
-        if not rows:
-            return
-        page: list[Recorded | UnreadableEvent] = []
-        for row in rows:
-            if row["originator_id"] != stream:
-                stream = row["originator_id"]
-                boxes.clear()
-            page.append(_recorded_if_readable(keyring, row, boxes))
-        yield page
-        version = rows[-1]["originator_version"]
+    for row in rows:
+        if row["originator_id"] not in boxes:
+            boxes.clear()
+        page.append(_recorded_if_readable(keyring, row, boxes))
+    return page
 
 
 async def read_back(
@@ -156,11 +215,17 @@ async def read_back(
 ) -> list[Recorded]:
     """A stream's last events of one stored name before a version, newest first.
 
-    Raises StoreDown, or Unreadable.
+    Few among very many others are looked for in several steps. Raises StoreDown, or Unreadable.
     """
-    rows = await store.ask(SQL["read_back"], partition, stream, topic, before, most)
+    found: list[Recorded] = []
     boxes: dict[StreamId, Box] = {}
-    return [_recorded(keyring, row, boxes) for row in rows]
+    while before > 1 and len(found) < most:
+        rows = await store.ask(
+            SQL["read_back"], partition, stream, topic, before, most - len(found), LOOK_BACK_EVENTS
+        )
+        found += [_recorded(keyring, row, boxes) for row in rows if row["topic"] is not None]
+        before = rows[0]["before"] - LOOK_BACK_EVENTS
+    return found
 
 
 async def heads(store: Asks) -> list[Head]:
@@ -193,7 +258,7 @@ def _box(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> B
 
 def _recorded(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> Recorded:
     """The event of a row. Raises UnreadableEvent."""
-    partition, position, stream, version, topic, state, event_id, recorded_at, actor, _ = row
+    partition, position, stream, version, topic, state, event_id, recorded_at, actor, *_ = row
     try:
         event = codec.decode(topic, state, stream, _box(keyring, row, boxes))
     except Unreadable as error:

@@ -14,6 +14,44 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
        ) AS e
  ORDER BY e.originator_id, e.originator_version;
 
+-- name: read_ends
+-- $1 partitions, $2 streams, $3 versions: of one length; the first event of each, and the last one
+-- up to its version
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped, wanted.number
+  FROM unnest($1::integer[], $2::uuid[], $3::bigint[])
+       WITH ORDINALITY AS wanted(partition, stream, version, number)
+ CROSS JOIN LATERAL (
+           (SELECT *
+              FROM recorded_event AS s
+             WHERE s.partition = wanted.partition
+               AND s.originator_id = wanted.stream
+             ORDER BY s.originator_version
+             LIMIT 1)
+            UNION ALL
+           (SELECT *
+              FROM recorded_event AS s
+             WHERE s.partition = wanted.partition
+               AND s.originator_id = wanted.stream
+               AND s.originator_version > 1
+               AND s.originator_version <= wanted.version
+             ORDER BY s.originator_version DESC
+             LIMIT 1)
+       ) AS e
+ ORDER BY wanted.number, e.originator_version;
+
+-- name: read_on
+-- $1 partition   $2 stream   $3 after version of it   $4 up to version   $5 events, at most
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped
+  FROM recorded_event AS e
+ WHERE e.partition = $1
+   AND e.originator_id = $2
+   AND e.originator_version > $3
+   AND e.originator_version <= $4
+ ORDER BY e.originator_version
+ LIMIT $5;
+
 -- name: read_feed
 -- $1 partition   $2 after position   $3 up to position   $4 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
@@ -38,15 +76,28 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 
 -- name: read_back
 -- $1 partition   $2 stream   $3 stored name   $4 before version of it   $5 events, at most
+-- $6 versions to look through; with each row comes before which it was looked: the stream may end
+-- sooner than $4. One row without an event if there is none.
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
-       e.event_id, e.recorded_at, e.actor, e.wrapped
-  FROM recorded_event AS e
- WHERE e.partition = $1
-   AND e.originator_id = $2
-   AND e.topic = $3
-   AND e.originator_version < $4
- ORDER BY e.originator_version DESC
- LIMIT $5;
+       e.event_id, e.recorded_at, e.actor, e.wrapped, looked.before
+  FROM (SELECT least($4, coalesce(1 + (SELECT s.originator_version
+                                         FROM stored_events AS s
+                                        WHERE s.partition = $1
+                                          AND s.originator_id = $2
+                                        ORDER BY s.originator_version DESC
+                                        LIMIT 1), 1)) AS before) AS looked
+  LEFT JOIN LATERAL (
+           SELECT *
+             FROM recorded_event AS s
+            WHERE s.partition = $1
+              AND s.originator_id = $2
+              AND s.topic = $3
+              AND s.originator_version < looked.before
+              AND s.originator_version >= looked.before - $6::bigint
+            ORDER BY s.originator_version DESC
+            LIMIT $5
+       ) AS e ON true
+ ORDER BY e.originator_version DESC;
 
 -- name: keys
 -- $1 partitions, $2 streams: of one length
@@ -67,11 +118,13 @@ SELECT partition, position
  ORDER BY partition;
 
 -- name: metadata
--- $1 partition   $2 stream
-SELECT originator_version, metadata
+-- $1 partition   $2 stream   $3 from version   $4 up to version
+SELECT metadata
   FROM stored_events
  WHERE partition = $1
    AND originator_id = $2
+   AND originator_version >= $3
+   AND originator_version <= $4
  ORDER BY originator_version;
 
 -- name: used_key

@@ -1,5 +1,6 @@
 """`replay`: a session's history, event by event, with what each changed and the state after it."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -9,7 +10,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.structs import replace
 
 from app.log import read
-from app.log.keyring import Keyring
+from app.log.keyring import Box, Keyring
 from app.ops.store import Connection
 from domain.ids import (
     AccountId,
@@ -21,6 +22,7 @@ from domain.ids import (
 )
 from projections.catalog import view_of
 from projections.fold import Folded, Recorded, fold
+from projections.view import View
 
 S = TypeVar("S", bound=Struct)
 
@@ -78,34 +80,46 @@ def stream_named(name: str) -> StreamId:
 
 async def replay(
     store: Connection, keyring: Keyring, stream: StreamId, as_of: int | datetime | None
-) -> list[Step]:
-    """The steps of a stream, oldest first, up to a version or a time; [] if it has no events.
+) -> AsyncIterator[Step]:
+    """The steps of a stream, oldest first, up to a version or a time; none if it has no events.
 
-    Raises Unreadable.
+    Nothing behind those is read, and of them a page at a time. Raises Unreadable.
     """
     partition = partition_of(stream, len(await read.heads(store)))
-    past = await read.read_stream(store, keyring, partition, stream)
-    if past is None:
-        return []
-    rows = await store.ask(read.SQL["metadata"], partition, stream)
-    metadata: dict[int, str] = {row["originator_version"]: row["metadata"] for row in rows}
-    steps: list[Step] = []
+    view: View | None = None
     folded: Folded[Any] | None = None
-    view = view_of(past.events[0].event)
-    for recorded in past.events:
-        late = (
-            recorded.recorded_at > as_of
-            if isinstance(as_of, datetime)
-            else as_of is not None and recorded.version > as_of
-        )
-        if late:
-            break
+    async for recorded, metadata in _events(store, keyring, partition, stream, as_of):
+        view = view or view_of(recorded.event)
         before = folded
         folded = fold(view.evolve, folded, recorded, view.kind)
-        of_call = Raw(metadata[recorded.version].encode())
         session_id = view.session_id(stream, folded.state)
-        steps.append(_step(before, recorded, folded, of_call, session_id))
-    return steps
+        yield _step(before, recorded, folded, metadata, session_id)
+
+
+async def _events(
+    store: Connection,
+    keyring: Keyring,
+    partition: int,
+    stream: StreamId,
+    as_of: int | datetime | None,
+) -> AsyncIterator[tuple[Recorded, Raw]]:
+    after, until = 0, as_of if isinstance(as_of, int) else read.LAST_VERSION
+    boxes: dict[StreamId, Box] = {}
+    while True:
+        slices = await read.read_slices(
+            store, keyring, partition, stream, after=after, until=until, boxes=boxes
+        )
+        page = [recorded for events in slices for recorded in events]
+        if not page:
+            return
+        rows = await store.ask(
+            read.SQL["metadata"], partition, stream, page[0].version, page[-1].version
+        )
+        for recorded, row in zip(page, rows, strict=True):
+            if isinstance(as_of, datetime) and recorded.recorded_at > as_of:
+                return  # times never run backwards
+            yield recorded, Raw(row["metadata"].encode())
+        after = page[-1].version
 
 
 def _step(

@@ -1,7 +1,8 @@
 """How commands show what they found: data to stdout, talk and progress to stderr."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import indent
 
 import click
 import msgspec
@@ -28,26 +29,42 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console.print(table)
 
 
-def print_steps(steps: Sequence[Step], output: str) -> None:
-    """A history as `table`, `json` (one array) or `ndjson` (a line each)."""
-    if output == "ndjson":
-        for step in steps:
-            click.echo(msgspec.json.encode(step))
-    elif output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(steps)))
-    else:
-        table = Table("version", "position", "recorded at", "actor", "type", "changed")
-        for step in steps:
-            table.add_row(
-                str(step.version),
-                f"{step.partition}:{step.position}",
-                step.recorded_at.isoformat(),
-                step.actor,
-                step.type,
-                "\n".join(_line(name, change.after) for name, change in step.changed.items()),
-            )
+async def print_steps(steps: AsyncIterator[Step], output: str) -> int:
+    """Show a history as `table`, `json` (one array) or `ndjson` (a line each), and say how long.
+
+    Lines and the array come as they are found; the table when its columns' widths are known.
+    """
+    if output == "table":
+        return await _print_table(steps)
+    shown = 0
+    async for step in steps:
+        text = msgspec.json.encode(step)
+        if output == "json":
+            click.echo(",\n" if shown else "[\n", nl=False)
+            click.echo(indent(msgspec.json.format(text).decode(), "  "), nl=False)
+        else:
+            click.echo(text)
+        shown += 1
+    if output == "json" and shown:
+        click.echo("\n]")
+    return shown
+
+
+async def _print_table(steps: AsyncIterator[Step]) -> int:
+    table = Table("version", "position", "recorded at", "actor", "type", "changed")
+    async for step in steps:
+        table.add_row(
+            str(step.version),
+            f"{step.partition}:{step.position}",
+            step.recorded_at.isoformat(),
+            step.actor,
+            step.type,
+            "\n".join(_line(name, change.after) for name, change in step.changed.items()),
+        )
+    if table.row_count:
         terminal = Console()
         (terminal if terminal.is_terminal else Console(width=_PIPED_COLUMNS)).print(table)
+    return table.row_count
 
 
 @contextmanager

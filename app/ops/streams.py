@@ -1,6 +1,6 @@
 """The whole log, folded stream by stream: what rebuilding and verifying have in common."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -51,17 +51,24 @@ class Stray(Struct, frozen=True):
 Found = FoldedStream | Damaged | Stray
 
 
-async def folded_streams(
+def folded_streams(
     store: Asks, keyring: Keyring, head: Head
 ) -> AsyncIterator[tuple[list[Found], int]]:
-    """Pages of a partition's streams as of its head, in the order of their ids.
+    """Pages of a partition's streams as of its head, as `folded_pages` has them."""
+    return folded_pages(read_by_stream(store, keyring, head.partition, until=head.position))
+
+
+async def folded_pages(
+    pages: AsyncIterator[Sequence[Recorded | UnreadableEvent]],
+) -> AsyncIterator[tuple[list[Found], int]]:
+    """The streams of pages of events, in their order; the last of a page comes with the next one.
 
     With each page comes how many events it took. Memory is bounded by a page and one stream.
     A stream that cannot be folded is answered by the first reason, so that the others can be. An
     event that is passed over is told before its stream.
     """
     folded: FoldedStream | Damaged | None = None
-    async for page in read_by_stream(store, keyring, head.partition, until=head.position):
+    async for page in pages:
         done: list[Found] = []
         for event in page:
             if folded is not None and _stream(folded) != event.stream:

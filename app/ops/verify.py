@@ -3,99 +3,138 @@
 What the log itself says is taken as it is: who may write to its tables can change it unnoticed.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
+from app.log import read
+from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
-from app.log.read import heads
+from app.log.read import FIRST_STREAM, LAST_VERSION, heads, recorded_by_stream
+from app.ops.positions import Largest, sequences_behind, wrong_positions
 from app.ops.store import Connection
-from app.ops.streams import Damaged, Progress, Stray, folded_streams
+from app.ops.streams import Damaged, Found, Progress, Stray, folded_pages
 from app.sql import blocks
 from projections.catalog import VIEWS
-from projections.fold import Folded
+from projections.fold import Folded, Recorded
 from projections.view import ENVELOPE, View
 
 SQL = blocks(__file__)
 MOST_DIFFERENCES = 100
 """After so many the rest is not looked for."""
-_ROWS_AT_A_TIME = 2_000
+LAST_STREAM = UUID(int=2**128 - 1)
 
 
 async def verify(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
-    """What is wrong, in sentences; empty when nothing is. Sees one moment of a live log.
+    """What is wrong, in sentences; empty when nothing is.
 
+    Works beside live traffic, in many short snapshots: a long one would slow down all who write.
     Waits for a rebuild that is under way: who opens a table that was swapped in after the moment
     does not see its rows.
     """
     await store.raw.execute(SQL["begin"])
     try:
-        return await _differences(store, keyring, progress)
+        differences: list[str] = []
+        async for difference in _differences(store, keyring, progress):
+            differences.append(difference)
+            if len(differences) >= MOST_DIFFERENCES:
+                differences.append("There may be more: stopped looking")
+                break
+        return differences
     finally:
         if not store.raw.is_closed():
             await store.raw.execute(SQL["end"])
 
 
-async def _differences(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
-    async with store.raw.transaction(isolation="repeatable_read", readonly=True):
-        differences = await _holes(store)
-        async for difference in _differing_rows(store, keyring, progress):
-            differences.append(difference)
-            if len(differences) >= MOST_DIFFERENCES:
-                differences.append("There may be more: stopped looking")
-                break
-    return differences
-
-
-async def _holes(store: Connection) -> list[str]:
-    gaps = [
-        f"Partition {row['partition']}: the head is at {row['head']}, but there are "
-        f"{row['events']} events, the last at {row['last']}"
-        for row in await store.ask(SQL["gaps"])
-    ]
-    backwards = [
-        f"Position {row['partition']}:{row['notification_id']} is earlier than the one before it"
-        for row in await store.ask(SQL["backwards"])
-    ]
-    strays = [
-        f"There are {row['events']} events in partition {row['partition']}, which has no head"
-        for row in await store.ask(SQL["strays"])
-    ]
-    return gaps + backwards + strays
-
-
-async def _differing_rows(
+async def _differences(
     store: Connection, keyring: Keyring, progress: Progress
 ) -> AsyncIterator[str]:
     ends = await heads(store)
+    async for difference in wrong_positions(store, ends):
+        yield difference
     total, done = sum(head.position for head in ends), 0
+    largest = Largest()
     for head in ends:
-        damaged: set[UUID] = set()
-        rows = {view.name: _Rows(store, view, head.partition, damaged) for view in VIEWS.values()}
-        async for page, events in folded_streams(store, keyring, head):
-            for found in page:
-                if isinstance(found, Stray):
-                    yield f"The log has what does not belong there: {found}"
-                    continue
-                if isinstance(found, Damaged):
-                    damaged.add(found.stream)
-                    yield f"The log cannot be folded: {found}"
-                    continue
-                view, folded = found
-                async for difference in rows[view.name].compare(folded):
-                    yield difference
+        partition = _Partition(store, keyring, head.partition, largest)
+        async for found, events in partition.differences():
+            if found is not None:
+                yield found
             done += events
-            progress(done, total)
-        for view_rows in rows.values():
-            async for difference in view_rows.rest():
-                yield difference
+            progress(min(done, total), total)
     for view in VIEWS.values():
         statement = SQL["stray_rows"].format(view=view.name)
         for row in await store.ask(statement):
             yield f"{view.name}: {row['rows']} rows in partition {row['partition']}, without a head"
+    for difference in await sequences_behind(store, largest.numbers):
+        yield difference
+
+
+class _Partition:
+    """One partition's streams, and the rows that views have of them.
+
+    Each page of events is read in one snapshot with the rows of those streams whose ends it shows:
+    from the last stream of the page before, of which more events may have come, up to its own last,
+    of which more may follow.
+    """
+
+    def __init__(
+        self, store: Connection, keyring: Keyring, partition: int, largest: Largest
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._partition = partition
+        self._largest = largest
+        self._damaged: set[UUID] = set()
+        self._rows = {view.name: _Rows(view, self._damaged) for view in VIEWS.values()}
+
+    async def differences(self) -> AsyncIterator[tuple[str | None, int]]:
+        """Sentences, and how many events were looked at since the one before."""
+        async for page, events in folded_pages(self._pages()):
+            for found in page:
+                for difference in self._compared(found):
+                    yield difference, 0
+            yield None, events
+        for rows in self._rows.values():
+            for difference in rows.rest():
+                yield difference, 0
+
+    def _compared(self, found: Found) -> Iterator[str]:
+        if isinstance(found, Stray):
+            yield f"The log has what does not belong there: {found}"
+            return
+        if isinstance(found, Damaged):
+            self._damaged.add(found.stream)
+            yield f"The log cannot be folded: {found}"
+            return
+        view, folded = found
+        yield from self._rows[view.name].compare(folded)
+
+    async def _pages(self) -> AsyncIterator[Sequence[Recorded | UnreadableEvent]]:
+        stream, version = FIRST_STREAM, 0
+        more = True
+        while more:
+            async with self._store.raw.transaction(isolation="repeatable_read", readonly=True):
+                events = await self._store.ask(
+                    read.SQL["read_by_stream"],
+                    self._partition, stream, version, LAST_VERSION, read.PAGE_EVENTS,
+                )  # fmt: skip
+                more = len(events) == read.PAGE_EVENTS
+                last = events[-1]["originator_id"] if more else LAST_STREAM
+                streams = len({row["originator_id"] for row in events})
+                for rows in self._rows.values():
+                    await rows.take_up(self._store, self._partition, stream, last, streams)
+            page = recorded_by_stream(self._keyring, events)
+            for event in page:
+                if isinstance(event, Recorded):
+                    self._largest.see(event.event)
+            yield page
+            if events:
+                stream, version = events[-1]["originator_id"], events[-1]["originator_version"]
 
 
 class _Rows:
@@ -104,47 +143,50 @@ class _Rows:
     Rows of `damaged` streams are passed over: there is nothing to compare them with.
     """
 
-    def __init__(
-        self, store: Connection, view: View, partition: int, damaged: Collection[UUID]
-    ) -> None:
+    def __init__(self, view: View, damaged: Collection[UUID]) -> None:
         self._view = view
         self._damaged = damaged
         self._decoder = msgspec.json.Decoder(view.state)
-        self._rows = store.raw.cursor(
-            SQL["rows"].format(view=view.name), partition, prefetch=_ROWS_AT_A_TIME
-        )
-        self._iterator: Any = None
-        self._next: Any = None
+        self._rows: deque[asyncpg.Record] = deque()
 
-    async def compare(self, folded: Folded[Any]) -> AsyncIterator[str]:
-        row = await self._peek()
-        while row is not None and row["stream_id"] < folded.stream:
-            if row["stream_id"] not in self._damaged:
-                yield self._stray(row)
-            row = await self._advance()
-        here = row is not None and row["stream_id"] == folded.stream
+    async def take_up(
+        self, store: Connection, partition: int, since: UUID, last: UUID, streams: int
+    ) -> None:
+        """Read the rows from a stream on up to another, without that unless there is no larger.
+
+        `streams`: how many the page has. If there are so many more rows that they do not come
+        whole, those that have no stream are as many as are looked for.
+        """
+        most = streams + MOST_DIFFERENCES + 2
+        statement = SQL["rows"].format(view=self._view.name)
+        found = await store.ask(statement, partition, since, last, most)
+        self._rows += (row for row in found if row["stream_id"] < last or last == LAST_STREAM)
+
+    def compare(self, folded: Folded[Any]) -> Iterator[str]:
+        """What is wrong with the rows up to a stream's."""
+        while self._rows and self._rows[0]["stream_id"] < folded.stream:
+            yield from self._stray(self._rows.popleft())
+        here = bool(self._rows) and self._rows[0]["stream_id"] == folded.stream
+        row = self._rows.popleft() if here else None
         wanted = self._view.row(folded)
         if wanted is None:
             if here:
                 yield f"{self._view.name}: a row for stream {folded.stream}, which was deleted"
-        elif not here:
+        elif row is None:
             yield f"{self._view.name}: no row for stream {folded.stream}"
         elif difference := self._difference(row, wanted):
             yield f"{self._view.name}: stream {folded.stream}: {difference}"
-        if here:
-            await self._advance()
 
-    async def rest(self) -> AsyncIterator[str]:
-        row = await self._peek()
-        while row is not None:
-            if row["stream_id"] not in self._damaged:
-                yield self._stray(row)
-            row = await self._advance()
+    def rest(self) -> Iterator[str]:
+        """What is wrong with the rows behind the last stream."""
+        for row in self._rows:
+            yield from self._stray(row)
 
-    def _stray(self, row: Any) -> str:  # noqa: ANN401
-        return f"{self._view.name}: a row for stream {row['stream_id']}, which has no events"
+    def _stray(self, row: asyncpg.Record) -> Iterator[str]:
+        if row["stream_id"] not in self._damaged:
+            yield f"{self._view.name}: a row for stream {row['stream_id']}, which has no events"
 
-    def _difference(self, row: Any, wanted: tuple[Any, ...]) -> str:  # noqa: ANN401
+    def _difference(self, row: asyncpg.Record, wanted: tuple[Any, ...]) -> str:
         told = [
             f"{name} is {_plain(found)}, the log says {_plain(expected)}"
             for name, found, expected in zip(ENVELOPE, row, wanted, strict=True)
@@ -159,16 +201,6 @@ class _Rows:
             # Names only: what differs may be somebody's personal data.
             told.append(f"the row differs in {', '.join(changed)}")
         return "; ".join(told)
-
-    async def _peek(self) -> Any:  # noqa: ANN401
-        if self._iterator is None:
-            self._iterator = aiter(self._rows)
-            await self._advance()
-        return self._next
-
-    async def _advance(self) -> Any:  # noqa: ANN401
-        self._next = await anext(self._iterator, None)
-        return self._next
 
 
 def _changed(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:

@@ -84,9 +84,7 @@ async def delete(asked: Asked) -> Reply:
 
 async def create(asked: Asked, entity: ChatSessionFields) -> Answer:
     """A new session, whatever id the entity names."""
-    call = asked.exchange.call()
-    number = await asked.exchange.service.new_chat_session_id(call)
-    return await asked.exchange.service.chat.new(number, entity, call)
+    return await asked.exchange.service.new_chat_session(entity, asked.exchange.call())
 
 
 async def save(asked: Asked, number: ChatSessionId, entity: ChatSessionFields) -> Answer:

@@ -157,5 +157,5 @@ async def test_views_with_actions_are_verified_rebuilt_and_replayed(
     assert ids(await waiting(service, session)) == ["last"]
     stream = ai_session_stream(session)
     assert stream is not None
-    steps = await replay(store, keyring, stream, None)
+    steps = [step async for step in replay(store, keyring, stream, None)]
     assert [len(step.state.actions) for step in steps] == [0, 1, 2, 3, 4, 3, 0, 1]

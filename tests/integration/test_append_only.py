@@ -150,15 +150,17 @@ async def test_nobody_else_may_append(owner: asyncpg.Connection) -> None:
     assert [row["grantee"] for row in granted] == ["sessionary_service"]
 
 
-async def test_the_only_function_that_the_service_may_call_is_append(
+async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
     role: asyncpg.Connection,
 ) -> None:
     callable_ones = await role.fetch(
         "SELECT DISTINCT proname FROM pg_proc"
         " WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype"
-        " AND has_function_privilege(oid, 'EXECUTE')"
+        " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
     )
-    assert [row["proname"] for row in callable_ones] == ["append"]
+    assert [row["proname"] for row in callable_ones] == [
+        "append", "draw_numbers", "pass_over_message_numbers", "pass_over_session_numbers"
+    ]  # fmt: skip
 
 
 async def test_an_append_sets_the_position(service: Service, owner: asyncpg.Connection) -> None:

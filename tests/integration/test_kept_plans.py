@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.log.append import Appender, Entry, Outcome
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import read_boxes, read_streams
+from app.log.read import LAST_VERSION, read_boxes, read_ends, read_streams
 from app.views import Views
 from domain.ids import StreamId
 
@@ -61,6 +61,7 @@ async def test_a_stream_is_read_without_the_others_however_many_there_are(
         placed = [(0, stream) for stream in wanted]
         await read_streams(pool, keyring, placed)
         await read_boxes(pool, keyring, placed)
+        await read_ends(pool, keyring, [(0, stream, LAST_VERSION) for stream in wanted])
         await asyncio.gather(*(views.get("ai_session", stream) for stream in wanted))
 
     made = [replace(entry(stream, doc="{}"), sealing_key=b"none") for stream in streams]

@@ -177,7 +177,7 @@ async def test_a_log_with_such_an_event_is_verified_rebuilt_and_replayed(
     (told,) = await verify(store, keyring, silent)
     assert where in told
 
-    created, stray = await replay(store, keyring, chat.folded.stream, None)
+    created, stray = [step async for step in replay(store, keyring, chat.folded.stream, None)]
     assert (stray.type, stray.changed, stray.state) == (AI, {}, created.state)
     assert stray.session_id == created.session_id
 

@@ -169,9 +169,16 @@ async def test_a_rebuild_is_refused_while_views_are_verified(
     await rebuild(store, keyring, named(()), silent)
 
 
+@pytest.mark.parametrize("rows_a_piece", [1, 2_000])
 async def test_a_rebuild_mends_rows_and_says_how_many(
-    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+    service: Service,
+    store: Connection,
+    owner: asyncpg.Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+    rows_a_piece: int,
 ) -> None:
+    monkeypatch.setattr(rebuilding, "PIECE_ROWS", rows_a_piece)
     await a_few_of_each(service)
     one = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id LIMIT 1)"
     last = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id DESC LIMIT 1)"

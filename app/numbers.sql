@@ -1,0 +1,29 @@
+-- name: draw
+-- $1 sequence   $2 how many; fewer come when they are the last
+SELECT draw_numbers($1, $2);
+
+-- name: largest
+-- Of the sessions that are there: one that was deleted may have a larger one.
+SELECT max(chat_session_id)
+  FROM chat_session_entity;
+
+-- name: taken
+-- $1 numbers, $2 partitions, $3 streams: of one length; which of the streams have events
+SELECT wanted.number
+  FROM unnest($1::integer[], $2::integer[], $3::uuid[]) AS wanted(number, partition, stream)
+  -- (LIMIT 1 keeps it one probe of the index for each stream.)
+ CROSS JOIN LATERAL (
+           SELECT
+             FROM stored_events AS s
+            WHERE s.partition = wanted.partition
+              AND s.originator_id = wanted.stream
+            LIMIT 1
+       ) AS s;
+
+-- name: pass_over_sessions
+-- $1 partition   $2 stream   $3 its number
+SELECT pass_over_session_numbers($1, $2, $3);
+
+-- name: pass_over_messages
+-- $1 partition   $2 stream of the session
+SELECT pass_over_message_numbers($1, $2);

@@ -1,0 +1,59 @@
+-- name: positions
+-- $1 partition   $2 after position   $3 up to position; how many events are there, and which are
+-- earlier than the one before them
+SELECT count(*) FILTER (WHERE e.notification_id > $2) AS events,
+       coalesce(array_agg(e.notification_id ORDER BY e.notification_id)
+                    FILTER (WHERE e.recorded_at < e.before AND e.notification_id > $2),
+                '{}') AS backwards
+  FROM (SELECT s.notification_id, s.recorded_at,
+               lag(s.recorded_at) OVER (ORDER BY s.notification_id) AS before
+          FROM stored_events AS s
+         WHERE s.partition = $1
+           AND s.notification_id >= $2
+           AND s.notification_id <= $3) AS e;
+
+-- name: beyond
+-- $1 partition   $2 position; where the head is now, how many events are behind the position, and
+-- which is the last
+SELECT h.position AS head,
+       (SELECT count(*)
+          FROM stored_events AS e
+         WHERE e.partition = h.partition
+           AND e.notification_id > $2) AS events,
+       (SELECT coalesce(max(e.notification_id), 0)
+          FROM stored_events AS e
+         WHERE e.partition = h.partition) AS last
+  FROM log_partition AS h
+ WHERE h.partition = $1;
+
+-- name: strays
+-- Partitions that have events and no head.
+WITH RECURSIVE known AS (
+    SELECT min(e.partition) AS partition
+      FROM stored_events AS e
+     UNION ALL
+    SELECT (SELECT min(e.partition) FROM stored_events AS e WHERE e.partition > k.partition)
+      FROM known AS k
+     WHERE k.partition IS NOT NULL
+)
+SELECT k.partition,
+       (SELECT count(*) FROM stored_events AS e WHERE e.partition = k.partition) AS events
+  FROM known AS k
+ WHERE k.partition IS NOT NULL
+   AND NOT EXISTS (SELECT FROM log_partition AS h WHERE h.partition = k.partition)
+ ORDER BY k.partition;
+
+-- name: drawn
+-- $1 sequence; its last number, null before the first
+SELECT pg_sequence_last_value($1::text::regclass) AS last;
+
+-- name: mend
+SELECT setval('{sequence}', {number})
+
+-- name: ahead
+-- Partitions whose time is ahead of the clock, and for how many seconds.
+SELECT h.partition, h.recorded_at,
+       extract(epoch FROM h.recorded_at - clock_timestamp())::float8 AS seconds
+  FROM log_partition AS h
+ WHERE h.recorded_at > clock_timestamp()
+ ORDER BY h.partition;

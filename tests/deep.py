@@ -1,0 +1,65 @@
+"""Streams of very many events, put there without the service."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+
+from domain.ids import StreamId
+
+
+async def deepen(
+    owner: asyncpg.Connection,
+    stream: StreamId,
+    view: str,
+    topic: str,
+    events: int,
+    state: Callable[[int], bytes],
+    doc: Callable[[int], str] | None = None,
+) -> int:
+    """Add events to a stream, and to its view's row what they lead to; the last version.
+
+    `state`: of the event at a version; `doc`: JSON that the row's document has after it.
+    """
+    ((head, at),) = await owner.fetch("SELECT position, recorded_at FROM log_partition")
+    version = await owner.fetchval(
+        "SELECT max(originator_version) FROM stored_events WHERE originator_id = $1", stream
+    )
+    at += timedelta(microseconds=1)
+    await owner.copy_records_to_table(
+        "stored_events",
+        records=(
+            (0, stream, version + n, topic, state(version + n), head + n, uuid4(), at, "eve", "{}")
+            for n in range(1, events + 1)
+        ),
+    )
+    last = version + events
+    await owner.execute(
+        "UPDATE log_partition SET position = $1, recorded_at = $2", head + events, at
+    )
+    await owner.execute(
+        f"UPDATE {view} SET version = $1, position = $2, modified_by = 'eve', modified_at = $3,"  # noqa: S608
+        " doc = doc || $4::jsonb WHERE stream_id = $5",
+        last, head + events, at, doc(last) if doc else "{}", stream,
+    )  # fmt: skip
+    await owner.execute("ANALYZE stored_events")
+    return int(last)
+
+
+async def deepen_chat(owner: asyncpg.Connection, stream: StreamId, events: int) -> int:
+    """Ratings of a chat session, each that of its version."""
+    return await deepen(
+        owner, stream, "chat_session_entity", "chat_session.rated.v1", events,
+        lambda version: b'{"rating":%d}' % version,
+        lambda version: f'{{"rating":{version}}}',
+    )  # fmt: skip
+
+
+async def deepen_ai(owner: asyncpg.Connection, stream: StreamId, events: int) -> int:
+    """Purposes of an AI session, each that of its version."""
+    return await deepen(
+        owner, stream, "ai_session_info", "ai_session.patched.v1", events,
+        lambda version: b'{"purpose":"at %d"}' % version,
+        lambda version: f'{{"purpose":"at {version}"}}',
+    )  # fmt: skip
