@@ -9,6 +9,7 @@ import asyncpg
 
 from app import metrics
 from app.log.errors import StoreDown, TooSlow
+from app.log.session import SESSION, lift_time_outs
 from app.settings import Settings
 
 TRANSIENT: tuple[type[BaseException], ...] = (
@@ -25,22 +26,6 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.InternalClientError,  # seen when the server is killed in the middle of an answer
 )
 """What may pass by itself; after any of these it is unknown whether a statement was committed."""
-
-
-SESSION = {
-    # With a stricter level, an append that waited for a rebuild's swap would see the old tables.
-    "default_transaction_isolation": "read committed",
-    "enable_seqscan": "off",
-    "enable_bitmapscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_material": "off",
-}
-"""How every connection is set up.
-
-The service's statements all probe indexes, and their plans are kept as long as a connection.
-Without this, one made while the tables were small would scan them when they are large.
-"""
 
 
 QUIET_S = 10.0
@@ -203,13 +188,16 @@ class Pool:
         return None
 
     async def _connect(self, limit_s: float) -> asyncpg.Connection:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             self._settings.database_url,
             timeout=limit_s,
             statement_cache_size=self._settings.statement_cache,
             server_settings=self._session,
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
+        if self._settings.statement_cache:
+            await lift_time_outs(connection, limit_s)
+        return connection
 
     def _settle(
         self, connection: asyncpg.Connection | None, broken_by: BaseException | None

@@ -13,7 +13,7 @@ from app.columns import AI_SESSIONS
 from app.listing import FARTHEST, Listed, Order, Page, compiled
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
-from app.log.pool import SESSION
+from app.log.session import SESSION
 from app.ops.accounts import everything
 from app.ops.rebuild import named, rebuild
 from app.ops.store import Connection
