@@ -112,7 +112,7 @@ async def refuse_unfit(connection: asyncpg.Connection) -> None:
         raise SchemaError(
             f"The first schema of this login's search_path ({found['search_path']}) is "
             f"{found['schema'] or 'none that is there'}, but Sessionary's tables are in public: "
-            "set it to public for the login (ALTER ROLE)"
+            "set it to public for the login"
         )
     if found["replication_role"] != "origin":
         raise SchemaError(

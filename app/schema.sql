@@ -16,7 +16,6 @@ SELECT to_regclass('schema_migration') IS NOT NULL AS has_history,
          WHERE c.oid = to_regclass('schema_migration')) AS owner,
        current_user::text AS login,
        has_schema_privilege(current_schema(), 'CREATE') AS may_make,
-       pg_is_in_recovery() AS in_recovery,
        EXISTS (
            SELECT
              FROM pg_class AS c
@@ -38,6 +37,9 @@ SELECT current_setting('server_encoding') AS encoding,
        current_schema()::text AS schema,
        current_setting('search_path') AS search_path,
        current_setting('session_replication_role') AS replication_role;
+
+-- name: in_recovery
+SELECT pg_is_in_recovery();
 
 -- name: lock
 -- One runner at a time, and only for as long as its transaction.

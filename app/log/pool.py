@@ -9,7 +9,7 @@ import asyncpg
 
 from app import metrics
 from app.log.errors import StoreDown, TooSlow
-from app.log.session import SESSION, lift_time_outs
+from app.log.session import OPENED_WITH, lift_time_outs
 from app.settings import Settings
 
 TRANSIENT: tuple[type[BaseException], ...] = (
@@ -92,7 +92,7 @@ class Pool:
         self._free = asyncio.Semaphore(size)
         self._session = {"application_name": "sessionary"}
         if settings.statement_cache:  # pgbouncer takes none of these
-            self._session |= SESSION
+            self._session |= OPENED_WITH
             if for_lists:
                 self._session["statement_timeout"] = f"{settings.list_deadline_s * 1000:.0f}"
         if settings.database_role is not None:

@@ -22,7 +22,7 @@ from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.pool import TRANSIENT
 from app.log.read import heads
-from app.log.session import SESSION, lift_time_outs
+from app.log.session import OPENED_WITH, lift_time_outs
 from app.ops import key_file
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
 
@@ -130,7 +130,7 @@ async def connected(
 async def _connect(url: str, statement_cache: int, *, looks: bool) -> asyncpg.Connection:
     attributes = [SessionAttribute.read_write, SessionAttribute.any][: 1 + looks]
     # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
-    session = SESSION if statement_cache else {}
+    session = OPENED_WITH if statement_cache else {}
     try:
         for attribute in attributes:
             with suppress(asyncpg.TargetServerAttributeNotMatched):
@@ -170,11 +170,12 @@ async def prepare(
         await schema.refuse_unfit(store.raw)
         if not where.allow_unsafe_database:
             await schema.refuse_unsafe(store.raw)
-        applied = await _up_to_date(store, may)
+        applied = await up_to_date(store, may)
         return applied, await master_key(store, where)
 
 
-async def _up_to_date(store: Connection, may: May) -> list[str]:
+async def up_to_date(store: Connection, may: May) -> list[str]:
+    """Bring the schema up to date, as far as `may` allows; what was done. Raises SchemaError."""
     wanted = schema.available()
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
