@@ -78,8 +78,7 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
         asyncpg.FeatureNotSupportedError,  # a user's view or policy on a column
         asyncpg.DependentObjectsStillExistError,
     ) as error:
-        said = [str(error), error.detail, error.hint]
-        words = ". ".join(part.rstrip(".") for part in said if part)
+        words = " ".join(str(error).split())
         raise SchemaError(
             f"Migration {migration.number:04} {migration.name} cannot be applied, and nothing was "
             f"changed: {words}"
