@@ -9,7 +9,6 @@ from msgspec import Struct
 
 import migrations
 from app import rights
-from app.settings import SERVICE_ROLE
 from app.sql import blocks
 
 SQL = blocks(__file__)
@@ -89,8 +88,7 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
 def _not_allowed(left: Sequence[str]) -> str:
     return (
         f"This login may not put the database right ({'; '.join(left)}): run `sessionary migrate` "
-        f"as the owner of its tables; where there is no role {SERVICE_ROLE}, as one who may create "
-        "roles"
+        "as the owner of its tables, who may also create roles if one is missing"
     )
 
 
