@@ -61,7 +61,10 @@ async def _server(examination: Examination) -> tuple[State, str]:
 
 
 async def _durability(examination: Examination) -> tuple[State, str]:
-    await schema.refuse_unsafe(examination.store.raw)
+    try:
+        await schema.refuse_unsafe(examination.store.raw)
+    except schema.UnsafeDatabase as error:
+        return "warning" if examination.where.allow_unsafe_database else "wrong", str(error)
     return "well", "fsync, full_page_writes and synchronous_commit are on"
 
 

@@ -13,6 +13,10 @@ import pytest
 from clusters import OwnCluster, own_cluster
 
 from app import schema
+from app.calls import Answer, Drawn
+from app.chat_columns import SOUGHT
+from app.columns import CHAT_SESSIONS
+from app.listing import Order, Page
 from app.log.keyring import Keyring
 from app.ops import users
 from app.ops.guards import changed_collations
@@ -23,8 +27,10 @@ from app.schema import SchemaError
 from app.service import Service, open_service
 from app.settings import Settings
 from app.wanted import AISessionsWanted, list_ai_sessions
+from domain.chat_session import NewChatSession
 
 KEYED = 200
+LISTED = 60
 BY_LOCALE = """
 SELECT i.indexrelid::regclass::text, k.place, c.collname
   FROM pg_index AS i
@@ -52,15 +58,6 @@ async def test_no_index_is_in_the_order_of_a_locale(
     assert await owner.fetch(BY_LOCALE) == []
     await owner.execute("CREATE INDEX by_locale ON account_info (name)")
     assert len(await owner.fetch(BY_LOCALE)) == 1  # so that the question is a question
-
-
-async def test_lists_are_in_the_order_of_code_points(service: Service) -> None:
-    purposes = ["b", "B", "a", "\u00e4", "_", "", "\U0001f600", "\uffee"]
-    for purpose in purposes:
-        await given.open_ai_session(service, purpose=purpose)
-    wanted = AISessionsWanted(sort_field="purpose")
-    listed = await list_ai_sessions(service.views, wanted)
-    assert [row.folded.state.purpose for row in listed.items] == sorted(purposes)
 
 
 @pytest.fixture
@@ -179,18 +176,53 @@ async def test_keys_outlive_a_change_of_the_operating_systems_order(
         async with connected(url) as store:
             for name in keys[:20]:
                 await users.add(store, name.strip("."), ["Agent"], None)
-        await asyncio.gather(*(given.open_ai_session(service, key=key) for key in keys))
+        await asyncio.gather(*(opened(service, key) for key in keys))
+        assert await listed(service) == sorted(keys)[:LISTED]
+        assert await chats_listed(service) == sorted(keys)[:LISTED]
         await service.close()
         await checkpointed(url)
     with cluster.started(make_locale(cluster, ORDERS[1])):
         assert await sorted_there(url, keys) != before  # else there was no change
         service = await open_service(settings)
-        again = [given.open_ai_session(service, key=key) for key in keys]
-        retried = await asyncio.gather(*again)
+        retried = await asyncio.gather(*(opened(service, key) for key in keys))
+        assert await listed(service) == sorted(keys)[:LISTED]
+        assert await chats_listed(service) == sorted(keys)[:LISTED]
         await service.close()
         assert [answer.replayed for answer in retried] == [True] * KEYED
         async with connected(url) as store:
             assert await verify(store, Keyring(database.MASTER_KEY), silent) == []
+
+
+async def opened(service: Service, key: str) -> Answer:
+    """A session of each kind under a key, which is also what their lists are ordered by."""
+    call = given.call(key=f"chat {key}")
+    number = await service.new_chat_session_id(call)
+    command = NewChatSession(chat_session_id=number, first_message=key)
+    await service.commands.handle(command, call, Drawn(("chat_session_id",)))
+    return await given.open_ai_session(service, purpose=key, key=key)
+
+
+async def listed(service: Service) -> Sequence[str | None]:
+    """The first purposes in their order, in two pages."""
+    found = []
+    for page in range(2):
+        wanted = AISessionsWanted(sort_field="purpose", page=page, count_per_page=LISTED // 2)
+        rows = (await list_ai_sessions(service.views, wanted)).items
+        found += [row.folded.state.purpose for row in rows]
+    return found
+
+
+async def chats_listed(service: Service) -> Sequence[str | None]:
+    """The first messages in their order, in two pages of which one goes on behind the other."""
+    found: list[str | None] = []
+    order = [Order(SOUGHT["firstMessage"].filled)]
+    last = None
+    for _ in range(2):
+        page = Page(order=order, limit=LISTED // 2, after=last, counted=False)
+        answer = await service.views.page(CHAT_SESSIONS, page)
+        found += [row.folded.state.first_message for row in answer.items]
+        last = answer.last
+    return found
 
 
 async def sorted_there(url: str, texts: Sequence[str]) -> Sequence[str]:

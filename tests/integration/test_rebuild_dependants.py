@@ -1,9 +1,15 @@
 """What others made on a view's table is named before the work; what they may is carried over."""
 
+import asyncio
+from pathlib import Path
+
 import asyncpg
+import database
 import given
 import pytest
+from click.testing import CliRunner
 
+from app.cli import main
 from app.log.keyring import Keyring
 from app.ops import rebuild as rebuilding
 from app.ops.dependants import ViewDependedOn
@@ -142,3 +148,18 @@ async def test_what_others_may_is_neither_more_nor_less_afterwards(
         await owner.execute(
             "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM pg_checkpoint, PUBLIC"
         )
+
+
+def test_the_command_names_it_and_ends_with_2(database_url: str, tmp_path: Path) -> None:
+    async def depend() -> None:
+        owner = await asyncpg.connect(database_url)
+        await owner.execute("CREATE VIEW mine AS SELECT stream_id FROM account_info")
+        await owner.close()
+
+    asyncio.run(depend())
+    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    arguments = [f"--database-url={database_url}", f"--data-dir={tmp_path}"]
+    ended = CliRunner().invoke(main, ["rebuild", *arguments, "--allow-unsafe-database"])
+    assert ended.exit_code == 2
+    assert "others depend on its table: view mine" in ended.stderr
+    assert "Traceback" not in ended.stderr
