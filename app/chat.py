@@ -43,6 +43,7 @@ from domain.chat_session import (
 from domain.date_time import DateTime, ticks, utc
 from domain.errors import NotFound
 from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream
+from domain.limits import CARRIER_TEXT_LENGTH
 from projections.fold import Folded
 
 Clock = Callable[[], datetime]
@@ -255,10 +256,11 @@ class Chat:
 
 def associate(principal: Principal) -> Associate:
     """A principal as the API knows agents."""
+    name = principal.name[:CARRIER_TEXT_LENGTH]  # longer ones may be there from before their limit
     return Associate(
         associate_id=principal.associate_id,
-        name=principal.name,
-        full_name=principal.name,
-        user_name=principal.name,
+        name=name,
+        full_name=name,
+        user_name=name,
         type=AssociateType.INTERNAL_ASSOCIATE,
     )

@@ -12,15 +12,24 @@ import click
 
 from app.log.keyring import Keyring
 from app.ops import accounts as ledger
+from app.ops import doctor, guards
 from app.ops import rebuild as rebuilding
 from app.ops import replay as replaying
 from app.ops import serve as serving
 from app.ops import users as people
 from app.ops import verify as verifying
 from app.ops.kinds import Origin, Seconds
-from app.ops.on_data import DIFFERENCE, on_data, on_log, on_service, on_store, option
+from app.ops.on_data import (
+    DIFFERENCE,
+    on_any_database,
+    on_data,
+    on_log,
+    on_service,
+    on_store,
+    option,
+)
 from app.ops.positions import warnings
-from app.ops.show import print_steps, print_table, progress
+from app.ops.show import print_findings, print_steps, print_table, progress
 from app.ops.store import Connection, May, Where, database, password_in, prepare
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
@@ -145,7 +154,7 @@ def add_user(where: Where, name: str, role: tuple[str, ...], password_stdin: boo
 @on_data
 def list_users(where: Where) -> None:
     """List the users and their roles."""
-    everybody = on_store(where, people.everybody)
+    everybody = on_store(where, people.everybody, looks=True)
     print_table(["name", "roles"], [(row["name"], ", ".join(row["roles"])) for row in everybody])
 
 
@@ -176,8 +185,8 @@ def add_account(where: Where, account_id: str, name: str) -> None:
 @on_data
 def list_accounts(where: Where) -> None:
     """List the accounts."""
-    found = on_service(where, ledger.everything)
-    print_table(["id", "name"], [(account.account_id, account.name) for account in found])
+    found = on_store(where, ledger.everything, looks=True)
+    print_table(["id", "name"], [(row["account_id"], row["name"]) for row in found])
 
 
 @main.command()
@@ -208,10 +217,12 @@ def verify(where: Where) -> None:
     """Check that the log has no hole and that the views equal it."""
 
     async def work(store: Connection, keyring: Keyring) -> tuple[list[str], list[str]]:
+        troubles = [*await guards.changed_collations(store), *await warnings(store)]
+        lost = await guards.missing(store)
         with progress("Verifying") as advance:
-            return await verifying.verify(store, keyring, advance), await warnings(store)
+            return lost + await verifying.verify(store, keyring, advance), troubles
 
-    differences, troubles = on_log(where, work)
+    differences, troubles = on_log(where, work, looks=True)
     for trouble in troubles:
         click.echo(f"Warning: {trouble}", err=True)
     for difference in differences:
@@ -220,6 +231,21 @@ def verify(where: Where) -> None:
         sys.exit(DIFFERENCE)
     click.echo("Positions and versions have no hole, and the views equal the log", err=True)
     click.echo("What the events themselves say is taken as it is, not proven", err=True)
+
+
+@main.command("doctor")
+@option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@on_data
+def see_doctor(where: Where, output: str) -> None:
+    """Look at what the service rests on; 1 if something is wrong."""
+
+    async def work(store: Connection) -> list[doctor.Finding]:
+        return await doctor.examine(doctor.Examination(store, where))
+
+    found = on_any_database(where, work)
+    well = print_findings(found, output)
+    if not well:
+        sys.exit(DIFFERENCE)
 
 
 @main.command()
@@ -240,7 +266,7 @@ def replay(where: Where, stream: str, as_of: str | None, output: str) -> None:
     async def work(store: Connection, keyring: Keyring) -> int:
         return await print_steps(replaying.replay(store, keyring, named, until), output)
 
-    if not on_log(where, work):
+    if not on_log(where, work, looks=True):
         when = "" if as_of is None else f" up to {as_of}"
         raise click.UsageError(f"Nothing was recorded for {stream}{when}")
 

@@ -12,7 +12,9 @@ from sqlalchemy import (
     Integer,
     Select,
     Subquery,
+    Text,
     and_,
+    collate,
     func,
     literal,
     or_,
@@ -42,6 +44,11 @@ class Order(Struct, frozen=True):
 
     by: ColumnElement[Any]
     descending: bool = False
+
+    @property
+    def key(self) -> ColumnElement[Any]:
+        """What is compared. Texts byte by byte: no locale, which can change, moves a row."""
+        return collate(self.by, "C") if isinstance(self.by.type, Text) else self.by
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -146,11 +153,11 @@ def whole_order(listable: Listable, order: Sequence[Order]) -> list[Order]:
 
 def _rows(listable: Listable, page: Page, orders: Sequence[Order]) -> Subquery:
     """The page and one row more, which tells that there is another page."""
-    keys = (order.by.label(f"{_KEY}{number}") for number, order in enumerate(orders))
+    keys = (order.key.label(f"{_KEY}{number}") for number, order in enumerate(orders))
     return (
         select(*listable.table.c, *keys)
         .where(*page.filters, *_behind(page.after, orders))
-        .order_by(*(_directed(order.by, order) for order in orders))
+        .order_by(*(_directed(order.key, order) for order in orders))
         .limit(page.limit + 1)
         .offset(min(page.offset, FARTHEST))
         .subquery("page")
@@ -174,22 +181,22 @@ def _behind(after: Sequence[object] | None, orders: Sequence[Order]) -> list[Col
     """What is true of the rows behind one, in words that an index is searched by."""
     if after is None:
         return []
-    keys = [order.by for order in orders]
+    keys = [order.key for order in orders]
     bounds = [literal(value, _wide(key)) for key, value in zip(keys, after, strict=True)]
     if len({order.descending for order in orders}) == 1:
         here, there = tuple_(*keys), tuple_(*bounds)
         return [here < there if orders[0].descending else here > there]
     sides = list(zip(orders, bounds, strict=True))
     first, bound = sides[0]
-    reached = first.by <= bound if first.descending else first.by >= bound
+    reached = first.key <= bound if first.descending else first.key >= bound
     return [reached, or_(*(_decided_by(sides[: n + 1]) for n in range(len(sides))))]
 
 
 def _decided_by(sides: Sequence[tuple[Order, ColumnElement[Any]]]) -> ColumnElement[bool]:
     """Alike in all columns but the last, and behind in that."""
     *alike, (last, bound) = sides
-    behind = last.by < bound if last.descending else last.by > bound
-    return and_(*(order.by == same for order, same in alike), behind)
+    behind = last.key < bound if last.descending else last.key > bound
+    return and_(*(order.key == same for order, same in alike), behind)
 
 
 def _wide(key: ColumnElement[Any]) -> TypeEngine[Any]:

@@ -10,6 +10,12 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 -- Whether a release has migrated the database, and whether it has tables at all, in the schema
 -- that they would be made in; those that extensions bring along count as none.
 SELECT to_regclass('schema_migration') IS NOT NULL AS has_history,
+       has_table_privilege(to_regclass('schema_migration'), 'SELECT') AS may_read,
+       (SELECT pg_get_userbyid(c.relowner)::text
+          FROM pg_class AS c
+         WHERE c.oid = to_regclass('schema_migration')) AS owner,
+       current_user::text AS login,
+       has_schema_privilege(current_schema(), 'CREATE') AS may_make,
        EXISTS (
            SELECT
              FROM pg_class AS c
@@ -23,6 +29,17 @@ SELECT to_regclass('schema_migration') IS NOT NULL AS has_history,
                      AND d.deptype = 'e'
               )
        ) AS has_tables;
+
+-- name: fitness
+-- What every use of the database rests on, and the login's settings.
+SELECT current_setting('server_encoding') AS encoding,
+       to_regnamespace('public') IS NOT NULL AS has_public,
+       current_schema()::text AS schema,
+       current_setting('search_path') AS search_path,
+       current_setting('session_replication_role') AS replication_role;
+
+-- name: in_recovery
+SELECT pg_is_in_recovery();
 
 -- name: lock
 -- One runner at a time, and only for as long as its transaction.

@@ -30,6 +30,9 @@ AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
 ACCOUNT_NAME_LENGTH = 255
 AccountName = Annotated[str, Meta(min_length=1, max_length=ACCOUNT_NAME_LENGTH)]
 
+PRINCIPAL_NAME_LENGTH = 255
+"""Of the name of a new principal, which stands in keys of the log."""
+
 CustomerAlias = Annotated[str, Meta(max_length=64)]
 CustomerHost = Annotated[str, Meta(max_length=255)]
 CustomerName = Annotated[str, Meta(max_length=255)]
@@ -44,7 +47,8 @@ MessageText = Annotated[str, Meta(max_length=10_000)]
 """A message of a chat. SuperOffice documents no limit; ours keeps a chat readable in one answer."""
 MessageAuthor = Annotated[str, Meta(max_length=255)]
 MessageParameter = Annotated[str, Meta(max_length=255)]
-CarrierText = Annotated[str, Meta(max_length=4_000)]
+CARRIER_TEXT_LENGTH = 4_000
+CarrierText = Annotated[str, Meta(max_length=CARRIER_TEXT_LENGTH)]
 """Any text in a carrier. SuperOffice documents none; ours is longer than its longest column."""
 FunctionName = Annotated[str, Meta(min_length=1, max_length=255)]
 ActionText = Annotated[str, Meta(max_length=10_000)]

@@ -72,5 +72,5 @@ class Keyring:
         """Whether `check_value` was made with this master key."""
         try:
             return self._master.open(bytes.fromhex(check_value), b"check value") == b"sessionary"
-        except Unreadable:
+        except (Unreadable, ValueError):  # altered, or nothing that a key made
             return False

@@ -10,6 +10,7 @@ import asyncpg
 
 from app import metrics
 from app.log.errors import StoreDown, TooSlow
+from app.log.session import OPENED_WITH, lift_time_outs
 from app.settings import Settings
 
 TRANSIENT: tuple[type[BaseException], ...] = (
@@ -26,22 +27,6 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.InternalClientError,  # seen when the server is killed in the middle of an answer
 )
 """What may pass by itself; after any of these it is unknown whether a statement was committed."""
-
-
-SESSION = {
-    # With a stricter level, an append that waited for a rebuild's swap would see the old tables.
-    "default_transaction_isolation": "read committed",
-    "enable_seqscan": "off",
-    "enable_bitmapscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_material": "off",
-}
-"""How every connection is set up.
-
-The service's statements all probe indexes, and their plans are kept as long as a connection.
-Without this, one made while the tables were small would scan them when they are large.
-"""
 
 
 Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
@@ -110,7 +95,7 @@ class Pool:
         self._free = asyncio.Semaphore(size)
         self._session = {"application_name": "sessionary"}
         if settings.statement_cache:  # pgbouncer takes none of these
-            self._session |= SESSION
+            self._session |= OPENED_WITH
             if for_lists:
                 self._session["statement_timeout"] = f"{settings.list_deadline_s * 1000:.0f}"
         if settings.database_role is not None:
@@ -215,12 +200,14 @@ class Pool:
             server_settings=self._session,
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
-        if self.on_connect is not None:
-            try:
+        try:
+            if self._settings.statement_cache:
+                await lift_time_outs(connection, limit_s)
+            if self.on_connect is not None:
                 await self.on_connect(partial(connection.fetch, timeout=limit_s))
-            except BaseException:
-                connection.terminate()
-                raise
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     def _settle(

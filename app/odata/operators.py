@@ -8,7 +8,18 @@ from datetime import date
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, and_, any_, func, literal, or_, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    any_,
+    collate,
+    func,
+    literal,
+    or_,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.chat_columns import Sought
@@ -130,7 +141,9 @@ def compared(column: Sought, operator: Op, values: Sequence[Scalar]) -> ColumnEl
     if column.kind is Kind.TEXT:
         if operator in _IN_TEXTS:
             return _IN_TEXTS[operator](value, str(values[0]))
-        value, sides = func.lower(value), [func.lower(side) for side in sides]
+        # Which is the less is told byte by byte, as lists are ordered.
+        value = collate(func.lower(value), "C")
+        sides = [func.lower(side) for side in sides]
     return _COMPARED[operator](value, *sides)
 
 

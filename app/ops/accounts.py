@@ -1,17 +1,21 @@
 """Accounts from the command line: commands like any other, with the operator as their actor."""
 
 import getpass
-from itertools import count
+from collections.abc import Sequence
 
+import asyncpg
 import msgspec
 
 from app.calls import Call, Metadata
+from app.ops.store import Connection
 from app.service import Service
-from app.wanted import AccountsWanted, list_accounts
-from domain.account import Account, NewAccount
+from app.sql import blocks
+from domain.account import NewAccount
 from domain.errors import InvalidField
 from domain.ids import AccountId
 from domain.limits import AccountIdText, AccountName
+
+SQL = blocks(__file__)
 
 
 async def add(service: Service, account_id: str, name: str) -> None:
@@ -26,13 +30,6 @@ async def add(service: Service, account_id: str, name: str) -> None:
     await service.commands.handle(NewAccount(account_id=AccountId(account_id), name=name), call)
 
 
-async def everything(service: Service) -> list[Account]:
-    """All accounts, in the order of their ids."""
-    found: list[Account] = []
-    for page in count():
-        wanted = AccountsWanted(page=page, all=True, simplified=True)
-        listed = await list_accounts(service.views, wanted)
-        found.extend(row.folded.state for row in listed.items)
-        if not listed.has_more:
-            break
-    return sorted(found, key=lambda account: account.account_id)
+async def everything(store: Connection) -> Sequence[asyncpg.Record]:
+    """All accounts, `account_id` and `name`, in the order of their ids."""
+    return await store.ask(SQL["all"])

@@ -17,6 +17,7 @@ from app.log.errors import StoreDown, Unreadable, WrongMasterKey
 from app.log.keyring import Keyring
 from app.log.pool import TRANSIENT
 from app.ops import users as people
+from app.ops.dependants import ViewDependedOn
 from app.ops.kinds import Folder
 from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
 from app.ops.serve import ServerEnded
@@ -57,6 +58,7 @@ WRONG_USE = (
     people.UserError,
     RebuildUnderWay,
     ViewInUse,
+    ViewDependedOn,
     RebuildSpoilt,
     DomainError,
     asyncpg.InsufficientPrivilegeError,
@@ -186,26 +188,46 @@ def _end(code: int, sentence: str) -> NoReturn:
 
 
 def on_store(
-    where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]], may: May = May.LOOK
+    where: Where,
+    work: Callable[[Connection], Coroutine[Any, Any, T]],
+    may: May = May.LOOK,
+    *,
+    looks: bool = False,
 ) -> T:
-    """The result of some work on the up-to-date database."""
+    """The result of some work on the up-to-date database; `looks`: it reads, a standby will do."""
 
     async def run(url: str) -> T:
-        await prepare(url, where, may)
-        async with connected(url, where.statement_cache) as store:
+        await prepare(url, where, may, looks=looks)
+        async with connected(url, where.statement_cache, looks=looks) as store:
             return await work(store)
 
     with database(where, may) as url:
         return asyncio.run(run(url))
 
 
-def on_log(where: Where, work: Callable[[Connection, Keyring], Coroutine[Any, Any, T]]) -> T:
-    """The result of some work that opens personal fields."""
+def on_log(
+    where: Where,
+    work: Callable[[Connection, Keyring], Coroutine[Any, Any, T]],
+    *,
+    looks: bool = False,
+) -> T:
+    """The result of some work that opens personal fields; `looks` as for `on_store`."""
 
     async def run(store: Connection) -> T:
         return await work(store, Keyring(await master_key(store, where)))
 
-    return on_store(where, run)
+    return on_store(where, run, looks=looks)
+
+
+def on_any_database(where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+    """The result of some work that reads, whatever is in the database."""
+
+    async def run(url: str) -> T:
+        async with connected(url, where.statement_cache, looks=True) as store:
+            return await work(store)
+
+    with database(where, May.LOOK) as url:
+        return asyncio.run(run(url))
 
 
 def on_service(

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from app.log.keyring import Keyring
 from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
+from app.ops.dependants import require_independence
 from app.ops.store import Connection
 from app.ops.streams import (
     FoldedStream,
@@ -95,9 +96,12 @@ async def rebuild(
 ) -> Rebuilt:
     """Rebuild views from the log; each is that of the log's end when it is swapped in.
 
-    Raises RebuildUnderWay, Unreadable, BrokenStream or RebuildSpoilt, and then leaves the live
-    views as they were; ViewInUse leaves one as it was, and those that come after it.
+    Raises ViewDependedOn, RebuildUnderWay, Unreadable, BrokenStream or RebuildSpoilt, and then
+    leaves the live views as they were; ViewInUse leaves one as it was, and those that come after
+    it, and so does ViewDependedOn if what depends came during the work.
     """
+    for view in views:
+        await require_independence(store.raw, view)
     if not await store.raw.fetchval(SQL["begin"]):
         raise RebuildUnderWay
     try:
@@ -256,6 +260,7 @@ async def _lock(connection: asyncpg.Connection, view: View) -> list[Head]:
 
 
 async def _replace(connection: asyncpg.Connection, view: View) -> None:
+    await require_independence(connection, view)
     renames = await connection.fetch(SQL["renames"], view.name, _fresh(view))
     await connection.execute(_sql("replace", view))
     for row in renames:
@@ -267,9 +272,11 @@ async def _make_fresh(connection: asyncpg.Connection, view: View) -> None:
     async with connection.transaction():
         await connection.execute(_sql("drop_fresh", view))
         await connection.execute(_sql("make_fresh", view))
+        statements = await connection.fetch(SQL["ungranted"], _fresh(view))
         for left_out in ("parameters", "grants", "owner"):
-            for row in await connection.fetch(SQL[left_out], view.name, _fresh(view)):
-                await connection.execute(row["statement"])
+            statements += await connection.fetch(SQL[left_out], view.name, _fresh(view))
+        for row in statements:
+            await connection.execute(row["statement"])
 
 
 def _sql(name: str, view: View) -> str:

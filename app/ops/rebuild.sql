@@ -28,6 +28,17 @@ DROP TABLE IF EXISTS {fresh};
 -- {live}, {fresh} tables; what LIKE leaves out is in the next three
 CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL);
 
+-- name: ungranted
+-- $1 table; the statements that take from others what default privileges gave them on it
+SELECT format('REVOKE ALL ON %I FROM %s', c.relname,
+              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+           AS statement
+  FROM pg_class AS c
+ CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+ WHERE c.oid = to_regclass($1)
+   AND a.grantee <> c.relowner
+ GROUP BY c.relname, a.grantee;
+
 -- name: parameters
 -- $1 table   $2 its copy; the statement that gives the copy the storage parameters, if any
 SELECT format('ALTER TABLE %I SET (%s)', $2::text,
@@ -39,15 +50,24 @@ HAVING count(*) > 0;
 
 -- name: grants
 -- $1 table   $2 its copy; the statements that let others do with the copy what they may with $1
-SELECT format('GRANT %s ON %I TO %s%s', a.privilege_type, $2::text,
-              CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
-              CASE WHEN bool_or(a.is_grantable) AND a.grantee <> 0 THEN ' WITH GRANT OPTION' END)
+SELECT format('GRANT %s%s ON %I TO %s%s', g.privilege_type, ' (' || quote_ident(g.attname) || ')',
+              $2::text,
+              CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+              CASE WHEN bool_or(g.is_grantable) AND g.grantee <> 0 THEN ' WITH GRANT OPTION' END)
            AS statement
-  FROM pg_class AS c
- CROSS JOIN LATERAL aclexplode(c.relacl) AS a
- WHERE c.oid = to_regclass($1)
-   AND a.grantee <> c.relowner
- GROUP BY a.grantee, a.privilege_type;
+  FROM (SELECT NULL::name AS attname, c.relowner, a.*
+          FROM pg_class AS c
+         CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+         WHERE c.oid = to_regclass($1)
+         UNION ALL
+        SELECT k.attname, c.relowner, a.*
+          FROM pg_class AS c
+          JOIN pg_attribute AS k
+            ON k.attrelid = c.oid
+         CROSS JOIN LATERAL aclexplode(k.attacl) AS a
+         WHERE c.oid = to_regclass($1)) AS g
+ WHERE g.grantee <> g.relowner
+ GROUP BY g.attname, g.grantee, g.privilege_type;
 
 -- name: owner
 -- $1 table   $2 its copy; the statement that gives the copy to the table's owner

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.ops import users
+from app.ops.guards import changed_collations
 from app.ops.metrics_folder import metrics_folder
 from app.ops.store import May, NotReachable, Where, connected, database, prepare
 from app.service import open_service
@@ -95,6 +96,8 @@ async def _prepare(
     for name in applied:
         say(f"Applied migration {name}")
     async with connected(url, where.statement_cache) as store:
+        for changed in await changed_collations(store):
+            say(changed)
         password = await users.ensure_administrator(
             store, administrator.name, administrator.password
         )

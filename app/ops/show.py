@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from app.ops.doctor import Finding
 from app.ops.replay import Step
 
 _PIPED_COLUMNS = 200
@@ -27,6 +28,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def print_findings(findings: Sequence[Finding], output: str) -> bool:
+    """What checks found, as `table` or `json`; whether nothing of it is wrong."""
+    well = all(finding.state != "wrong" for finding in findings)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode({"ok": well, "checks": findings})))
+    else:
+        rows = [(finding.check, finding.state, finding.message) for finding in findings]
+        print_table(["check", "state", "what was found"], rows)
+    return well
 
 
 async def print_steps(steps: AsyncIterator[Step], output: str) -> int:

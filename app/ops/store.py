@@ -4,9 +4,7 @@ Failures: NotReachable (a resource is away), UnusableDatabase (it was named wron
 (of a password), SchemaError, WrongMasterKey.
 """
 
-import base64
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
@@ -15,14 +13,17 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 from msgspec import Struct
 
-from app import schema, service
+from app import rights, schema, service
 from app.embedded import is_set_up, running
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
-from app.log.pool import SESSION, TRANSIENT
+from app.log.pool import TRANSIENT
 from app.log.read import heads
+from app.log.session import OPENED_WITH, lift_time_outs
+from app.ops import key_file
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
 
 CONNECT_S = 10.0
@@ -111,26 +112,38 @@ def database(where: Where, may: May) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def connected(url: str, statement_cache: int = STATEMENT_CACHE) -> AsyncIterator[Connection]:
-    """A connection as the owner. Raises NotReachable, or UnusableDatabase."""
-    connection = await _connect(url, statement_cache)
+async def connected(
+    url: str, statement_cache: int = STATEMENT_CACHE, *, looks: bool = False
+) -> AsyncIterator[Connection]:
+    """A connection as the owner, that no time-out of the role or the database ends.
+
+    `looks`: whether it only reads, and so is content with a standby where there is nothing else.
+    Raises NotReachable, or UnusableDatabase.
+    """
+    connection = await _connect(url, statement_cache, looks=looks)
     try:
         yield Connection(connection)
     finally:
         await connection.close()
 
 
-async def _connect(url: str, statement_cache: int) -> asyncpg.Connection:
+async def _connect(url: str, statement_cache: int, *, looks: bool) -> asyncpg.Connection:
+    attributes = [SessionAttribute.read_write, SessionAttribute.any][: 1 + looks]
     # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
-    session = SESSION if statement_cache else {}
+    session = OPENED_WITH if statement_cache else {}
     try:
-        return await asyncpg.connect(
-            url,
-            timeout=CONNECT_S,
-            statement_cache_size=statement_cache,
-            server_settings={"application_name": "sessionary command"} | session,
-            target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
-        )
+        for attribute in attributes:
+            with suppress(asyncpg.TargetServerAttributeNotMatched):
+                connection = await asyncpg.connect(
+                    url,
+                    timeout=CONNECT_S,
+                    statement_cache_size=statement_cache,
+                    server_settings={"application_name": "sessionary command"} | session,
+                    target_session_attrs=attribute,
+                )
+                if session:
+                    await lift_time_outs(connection, CONNECT_S)
+                return connection
     except TRANSIENT as error:
         why = str(error) or type(error).__name__
         raise NotReachable(f"The database is not reachable: {why}") from error
@@ -139,38 +152,61 @@ async def _connect(url: str, statement_cache: int) -> asyncpg.Connection:
     except (ValueError, OverflowError):
         # Their message may hold a part of a password: a slash in one makes it a port.
         raise UnusableDatabase(_NO_URL) from None
+    raise NotReachable(
+        "The database takes no writes: it is a standby, or default_transaction_read_only is on"
+    )
 
 
-async def prepare(url: str, where: Where, may: May) -> tuple[list[str], bytes]:
-    """Make sure that the schema is this release's; the migrations applied, and the master key.
+async def prepare(
+    url: str, where: Where, may: May, *, looks: bool = False
+) -> tuple[list[str], bytes]:
+    """Make sure that the schema is this release's; what was applied, and the master key.
 
     Not everybody may migrate, since older services may be running on the database; nobody migrates
-    one that has tables of others. Raises SchemaError, WrongMasterKey, NotReachable, or
-    UnusableDatabase.
+    one that has tables of others. `looks` as for `connected`. Raises SchemaError, WrongMasterKey,
+    NotReachable, or UnusableDatabase.
     """
-    async with connected(url, where.statement_cache) as store:
+    async with connected(url, where.statement_cache, looks=looks) as store:
+        await schema.refuse_unfit(store.raw)
         if not where.allow_unsafe_database:
             await schema.refuse_unsafe(store.raw)
-        applied = await _up_to_date(store, may)
+        applied = await up_to_date(store, may)
         return applied, await master_key(store, where)
 
 
-async def _up_to_date(store: Connection, may: May) -> list[str]:
+async def up_to_date(store: Connection, may: May) -> list[str]:
+    """Bring the schema up to date, as far as `may` allows; what was done. Raises SchemaError."""
     wanted = schema.available()
-    (found,) = await store.ask(schema.SQL["state"])
-    history = await store.ask(schema.SQL["applied"]) if found["has_history"] else []
+    history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
-    if present == known:
+    if present == known and (may < May.MIGRATE or not await rights.amiss(store.raw)):
         return []  # with no more rights than to read
-    if not present:
-        _require_empty(may, has_tables=found["has_tables"])
-    elif present == known[: len(present)] and may < May.MIGRATE:
+    if present and present == known[: len(present)] and may < May.MIGRATE:
         raise schema.SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
     return await schema.migrate(store.raw, wanted)  # which refuses another history
+
+
+async def _history(store: Connection, may: May) -> Sequence[asyncpg.Record]:
+    """What was applied to the database. Raises SchemaError where nothing can be begun."""
+    (found,) = await store.ask(schema.SQL["state"])
+    if not found["has_history"]:
+        _require_empty(may, has_tables=found["has_tables"])
+        if not found["may_make"]:
+            raise schema.SchemaError(
+                f"{found['login']} may not make tables in the schema public: run, as the "
+                f'database\'s owner, GRANT CREATE ON SCHEMA public TO "{found["login"]}"'
+            )
+        return []
+    if not found["may_read"]:
+        raise schema.SchemaError(
+            f"{found['login']} may not read the tables, which belong to {found['owner']}: connect "
+            f"as {found['owner']}, or make {found['login']} their owner"
+        )
+    return await store.ask(schema.SQL["applied"])
 
 
 def _require_empty(may: May, *, has_tables: bool) -> None:
@@ -204,8 +240,8 @@ async def master_key(store: Connection, where: Where) -> bytes:
                     f"The log's personal data is sealed under a master key that {path} should "
                     "hold, and that file is not there"
                 )
-            _keep_key(path, os.urandom(KEY_BYTES))
-        key = _read_key(path)
+            key_file.keep(path, os.urandom(KEY_BYTES))
+        key = key_file.read(path)
     except OSError as error:
         raise WrongMasterKey(f"The master key's file cannot be used: {error}") from error
     keyring = Keyring(key)
@@ -214,38 +250,6 @@ async def master_key(store: Connection, where: Where) -> bytes:
         rows = await store.ask(service.SQL["check_value"])
     if not keyring.made(rows[0]["value"]):
         raise WrongMasterKey(f"{path} holds another master key than the log was written with")
-    return key
-
-
-def _keep_key(path: Path, key: bytes) -> None:
-    """Put a key on disk under its name, whole or not at all; another's who was first stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:  # 0600
-        file.write(base64.b64encode(key) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(file.name, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _read_key(path: Path) -> bytes:
-    try:
-        text = path.read_text().strip()
-        key = base64.b64decode(text, validate=True)
-    except ValueError as error:  # no base64, or not even text
-        raise WrongMasterKey(f"{path} holds no base64: {error}") from error
-    if not text:
-        raise WrongMasterKey(
-            f"{path} is empty, it should hold the master key: put it back from a copy, or remove "
-            "the file if this log is new"
-        )
-    if len(key) != KEY_BYTES:
-        raise WrongMasterKey(f"{path} holds {len(key)} bytes, a master key has {KEY_BYTES}")
     return key
 
 

@@ -9,6 +9,7 @@ from app.ops.store import Connection
 from app.passwords import hash_password
 from app.principals import SQL, new_token
 from app.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
+from domain.limits import PRINCIPAL_NAME_LENGTH
 
 ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
 """All roles that anything is decided by, or that the APIs' documentation names."""
@@ -59,3 +60,5 @@ def _check_name(name: str) -> None:
     # Basic credentials end the name at a colon.
     if not name or ":" in name or not name.isprintable():
         raise UserError("A name has at least one character, no colon and nothing unprintable")
+    if len(name) > PRINCIPAL_NAME_LENGTH:
+        raise UserError(f"A name has at most {PRINCIPAL_NAME_LENGTH} characters")

@@ -24,6 +24,9 @@ Headers = Sequence[tuple[bytes, bytes]]
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
 MAX_KEY_CHARACTERS = 255
+MAX_KEYED_BYTES = 2_680
+"""Of a caller's name and a key together: they share a row of an index. Names that are given today
+are much shorter; longer ones may be there from before."""
 _DRAINED = 16
 """How many times the limit of a body is read and dropped before the connection is."""
 
@@ -207,8 +210,17 @@ class Exchange:
                 f"Idempotency-Key takes 1 to {MAX_KEY_CHARACTERS} characters",
                 field="Idempotency-Key",
             )
+        if key is None:
+            return None
         # No header holds a line feed: no caller's own key is that of an item.
-        return key if key is None or item is None else f"{key}\n{item}"
+        whole = key if item is None else f"{key}\n{item}"
+        if len(f"{self.principal.name}{whole}".encode()) > MAX_KEYED_BYTES:
+            raise BadInput(
+                f"The Idempotency-Key and the caller's name have more than {MAX_KEYED_BYTES} bytes "
+                "together",
+                field="Idempotency-Key",
+            )
+        return whole
 
     def _text(self, name: bytes) -> str | None:
         value = self.headers.get(name)

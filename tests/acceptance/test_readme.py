@@ -9,7 +9,7 @@ from pathlib import Path
 from patience import patient
 
 from acceptance.service_process import service
-from app.log.pool import SESSION
+from app.log.session import SESSION
 from app.settings import Settings
 
 README = Path(__file__).parents[2] / "README.md"

@@ -11,7 +11,7 @@ from app.chat_list import chat_sessions_page
 from app.columns import CHAT_SESSIONS
 from app.listing import compiled
 from app.log.keyring import Keyring
-from app.log.pool import SESSION
+from app.log.session import SESSION
 from app.ops.rebuild import named, rebuild
 from app.ops.store import Connection
 from app.wire.superoffice.list_query import read_query

@@ -13,7 +13,7 @@ from app.columns import AI_SESSIONS
 from app.listing import FARTHEST, Listed, Order, Page, compiled
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
-from app.log.pool import SESSION
+from app.log.session import SESSION
 from app.ops.accounts import everything
 from app.ops.rebuild import named, rebuild
 from app.ops.store import Connection
@@ -180,10 +180,10 @@ async def test_a_page_says_whether_there_is_another(service: Service, simplified
     assert not (await list_ai_sessions(service.views, whole)).has_more
 
 
-async def test_nothing_is_a_page_without_items(service: Service) -> None:
+async def test_nothing_is_a_page_without_items(service: Service, store: Connection) -> None:
     listed = await list_ai_sessions(service.views, AISessionsWanted())
     assert listed == Listed(items=[], total=0, has_more=False)
-    assert await everything(service) == []
+    assert await everything(store) == []
 
 
 @pytest.mark.parametrize(
@@ -303,11 +303,8 @@ async def test_accounts_cannot_be_ordered_by_what_sessions_have(service: Service
 
 
 @pytest.mark.usefixtures("sessions")
-async def test_an_operator_sees_all_accounts_by_their_ids(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.wanted.MOST_ITEMS_A_PAGE", 2)
-    assert [account.account_id for account in await everything(service)] == ["x", "y", "z"]
+async def test_an_operator_sees_all_accounts_by_their_ids(store: Connection) -> None:
+    assert [row["account_id"] for row in await everything(store)] == ["x", "y", "z"]
 
 
 @pytest.mark.usefixtures("sessions")

@@ -1,0 +1,2 @@
+-- name: lift_time_outs
+SET transaction_timeout = 0;

@@ -1,0 +1,46 @@
+"""The file that holds the master key."""
+
+import base64
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from app.log.errors import WrongMasterKey
+from app.log.keyring import KEY_BYTES
+
+
+def keep(path: Path, key: bytes) -> None:
+    """Put a key on disk under its name, whole or not at all; another's who was first stays.
+
+    Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:  # 0600
+        file.write(base64.b64encode(key) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read(path: Path) -> bytes:
+    """The key that a file holds. Raises WrongMasterKey if that is none, or OSError."""
+    try:
+        text = path.read_text().strip()
+        key = base64.b64decode(text, validate=True)
+    except ValueError as error:  # no base64, or not even text
+        raise WrongMasterKey(f"{path} holds no base64: {error}") from error
+    if not text:
+        raise WrongMasterKey(
+            f"{path} is empty, it should hold the master key: put it back from a copy, or remove "
+            "the file if this log is new"
+        )
+    if len(key) != KEY_BYTES:
+        raise WrongMasterKey(f"{path} holds {len(key)} bytes, a master key has {KEY_BYTES}")
+    return key

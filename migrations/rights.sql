@@ -1,0 +1,139 @@
+-- What the service's role may do, and PUBLIC may not. Not a numbered migration: a dump may be
+-- restored without its role and its grants, so this is looked at by every `migrate` and `serve`.
+-- A new table, sequence or function that the service uses has its line here.
+
+-- name: amiss
+-- $1 role of the service; what is not right, and the statement that puts it right, in the order in
+-- which these are to be run; what the migrations have not made yet is passed over
+WITH role AS (
+    SELECT (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = $1) AS oid, quote_ident($1) AS name
+), table_right(name, privilege, columns) AS (
+    SELECT t.name, 'SELECT', NULL::text[]
+      FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
+                        'idempotency_key', 'log_setting', 'schema_migration',
+                        'ai_session_info', 'chat_session_entity', 'account_info',
+                        'principal', 'token', 'login_session', 'lease']) AS t(name)
+    UNION ALL
+    VALUES ('login_session', 'DELETE', NULL),
+           ('login_session', 'INSERT', ARRAY['hash', 'principal', 'permanent', 'expires_at']),
+           ('token', 'INSERT', ARRAY['hash', 'principal']),
+           ('lease', 'INSERT', NULL),
+           ('lease', 'UPDATE', NULL)
+), sequence_right(name) AS (
+    VALUES ('chat_session_number'), ('chat_message_number')
+), function_right(name) AS (
+    VALUES ('append')
+), relation AS (
+    SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence
+      FROM pg_class AS c
+     WHERE c.relnamespace = to_regnamespace('public')
+       AND c.relname IN (SELECT t.name FROM table_right AS t
+                          UNION ALL
+                         SELECT s.name FROM sequence_right AS s)
+), routine AS (
+    -- All that belong to who has the log, whatever they are called; not those of extensions.
+    SELECT p.oid, p.proname AS name, p.oid::regprocedure AS signature,
+           coalesce(p.proacl, acldefault('f', p.proowner)) AS acl
+      FROM pg_proc AS p
+     WHERE p.pronamespace = to_regnamespace('public')
+       AND p.proowner = (SELECT c.relowner
+                           FROM pg_class AS c
+                          WHERE c.oid = to_regclass('public.stored_events'))
+       AND NOT EXISTS (SELECT
+                         FROM pg_depend AS d
+                        WHERE d.classid = 'pg_proc'::regclass
+                          AND d.objid = p.oid
+                          AND d.deptype = 'e')
+), found(step, what, statement) AS (
+    SELECT 1, format('there is no role %s', role.name),
+           format('DO $make$ BEGIN CREATE ROLE %s NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB '
+                  'NOCREATEROLE; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; '
+                  'END $make$', role.name)
+      FROM role
+     WHERE role.oid IS NULL
+    UNION ALL
+    -- Who makes a role is not yet allowed to take it on, unless a superuser.
+    SELECT 2, format('%I may not take on the role %s', current_user, role.name),
+           format('GRANT %s TO %I', role.name, current_user)
+      FROM role
+     -- (Who logs in with no more than the service's rights has them some other way.)
+     WHERE current_user = coalesce((SELECT pg_get_userbyid(c.relowner)
+                                      FROM pg_class AS c
+                                     WHERE c.oid = to_regclass('public.stored_events')),
+                                   current_user)
+       AND NOT CASE
+                   WHEN role.oid IS NULL
+                   THEN (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user)
+                   WHEN current_setting('server_version_num')::integer >= 160000
+                   THEN pg_has_role(role.oid, 'SET')
+                   ELSE pg_has_role(role.oid, 'MEMBER')
+               END
+    UNION ALL
+    SELECT 3, format('%s may not use the schema public', role.name),
+           format('GRANT USAGE ON SCHEMA public TO %s', role.name)
+      FROM role
+     WHERE NOT has_schema_privilege(coalesce(role.oid, 0), to_regnamespace('public'), 'USAGE')
+    UNION ALL
+    SELECT 4, format('%s may not %s %I', role.name, t.privilege, r.name),
+           format('GRANT %s%s ON TABLE public.%I TO %s', t.privilege,
+                  ' (' || array_to_string(t.columns, ', ') || ')', r.name, role.name)
+      FROM role
+     CROSS JOIN table_right AS t
+      JOIN relation AS r
+        ON r.name = t.name
+     WHERE NOT EXISTS (SELECT
+                         FROM aclexplode(r.acl) AS a
+                        WHERE a.grantee = role.oid
+                          AND a.privilege_type = t.privilege)
+       AND (t.columns IS NULL
+            OR EXISTS (SELECT
+                         FROM unnest(t.columns) AS w(name)
+                        WHERE NOT EXISTS (SELECT
+                                            FROM pg_attribute AS c
+                                           CROSS JOIN LATERAL aclexplode(c.attacl) AS a
+                                           WHERE c.attrelid = r.oid
+                                             AND c.attname = w.name
+                                             AND a.grantee = role.oid
+                                             AND a.privilege_type = t.privilege)))
+    UNION ALL
+    SELECT 5, format('%s may not use %I', role.name, r.name),
+           format('GRANT USAGE ON SEQUENCE public.%I TO %s', r.name, role.name)
+      FROM role
+     CROSS JOIN sequence_right AS s
+      JOIN relation AS r
+        ON r.name = s.name
+     WHERE NOT EXISTS (SELECT
+                         FROM aclexplode(r.acl) AS a
+                        WHERE a.grantee = role.oid
+                          AND a.privilege_type = 'USAGE')
+    UNION ALL
+    SELECT 6, format('%s may not execute %s', role.name, r.name),
+           format('GRANT EXECUTE ON ROUTINE %s TO %s', r.signature, role.name)
+      FROM role
+     CROSS JOIN function_right AS f
+      JOIN routine AS r
+        ON r.name = f.name
+     WHERE NOT EXISTS (SELECT
+                         FROM aclexplode(r.acl) AS a
+                        WHERE a.grantee = role.oid
+                          AND a.privilege_type = 'EXECUTE')
+    UNION ALL
+    SELECT 7, format('everybody (PUBLIC) may execute %s', r.name),
+           format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', r.signature)
+      FROM routine AS r
+     WHERE EXISTS (SELECT FROM aclexplode(r.acl) AS a WHERE a.grantee = 0)
+    UNION ALL
+    SELECT 8, format('everybody (PUBLIC) has rights on %I', r.name),
+           format('REVOKE ALL ON %s public.%I FROM PUBLIC',
+                  CASE WHEN r.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, r.name)
+      FROM relation AS r
+     WHERE EXISTS (SELECT FROM aclexplode(r.acl) AS a WHERE a.grantee = 0)
+        OR EXISTS (SELECT
+                     FROM pg_attribute AS c
+                    CROSS JOIN LATERAL aclexplode(c.attacl) AS a
+                    WHERE c.attrelid = r.oid
+                      AND a.grantee = 0)
+)
+SELECT f.what, f.statement
+  FROM found AS f
+ ORDER BY f.step, f.what;

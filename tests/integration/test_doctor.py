@@ -1,0 +1,140 @@
+"""`doctor` says in a line a check what is well and what is not."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import database
+import pytest
+from click.testing import CliRunner
+
+from app.cli import main
+from app.ops import doctor
+from app.ops.doctor import CHECKS, Examination, examine
+from app.ops.store import Connection, Where
+from app.settings import SERVICE_ROLE
+
+WRONG = {
+    "collation": "UPDATE pg_database SET datcollversion = '0.1' WHERE datname = current_database()",
+    "schema": "DELETE FROM schema_migration WHERE number = (SELECT max(number) FROM"
+    " schema_migration)",
+    "rights": "GRANT EXECUTE ON FUNCTION append TO PUBLIC",
+    "guards": "DROP TRIGGER append_only ON stored_events",
+    "master key": "UPDATE log_setting SET value = 'another' WHERE name = 'master_key_check'",
+    "durability": "SET synchronous_commit = off",
+    "server": "SET search_path = pg_catalog",
+}
+
+
+@pytest.fixture
+def examination(store: Connection, database_url: str, tmp_path: Path) -> Examination:
+    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    return Examination(store, Where(database_url=database_url, data_dir=tmp_path))
+
+
+async def states(examination: Examination) -> dict[str, str]:
+    return {finding.check: finding.state for finding in await examine(examination)}
+
+
+async def test_a_new_log_is_well(examination: Examination) -> None:
+    assert await states(examination) == dict.fromkeys(CHECKS, "well")
+
+
+@pytest.mark.parametrize("check", WRONG)
+async def test_what_is_wrong_is_told_by_its_check(
+    examination: Examination, owner: asyncpg.Connection, check: str
+) -> None:
+    on = examination.store.raw if WRONG[check].startswith("SET") else owner
+    await on.execute(WRONG[check])
+    found = await states(examination)
+    assert found[check] == "wrong"
+    if check in ("collation", "rights", "guards", "durability"):
+        assert [each for each, state in found.items() if state == "wrong"] == [check]
+
+
+async def test_a_clock_that_is_apart_is_told(
+    examination: Examination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) + timedelta(seconds=doctor.CLOCK_APART_S + 60)
+
+    monkeypatch.setattr(doctor, "datetime", Ahead)
+    assert (await states(examination))["clock"] == "wrong"
+
+
+async def test_what_was_taken_upon_oneself_is_a_warning(examination: Examination) -> None:
+    where = Where(database_url="", data_dir=Path(), allow_unsafe_database=True)
+    await examination.store.raw.execute("SET synchronous_commit = off")
+    found = await states(Examination(examination.store, where))
+    assert found["durability"] == "warning"
+
+
+def doctors(url: str, folder: Path, *options: str) -> tuple[int, str, str]:
+    arguments = ["doctor", f"--database-url={url}", f"--data-dir={folder}", *options]
+    ended = CliRunner().invoke(main, arguments)
+    return ended.exit_code, ended.stdout, ended.stderr
+
+
+@pytest.fixture
+def key_folder(tmp_path: Path) -> Path:
+    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    return tmp_path
+
+
+def test_a_line_a_check_and_0_when_all_is_well(database_url: str, key_folder: Path) -> None:
+    code, said, _ = doctors(database_url, key_folder)
+    assert code == 0, said
+    lines = [line.split("\t") for line in said.splitlines()]
+    assert [line[:2] for line in lines] == [[check, "well"] for check in CHECKS]
+    assert all(len(line) == 3 for line in lines)
+
+
+def test_in_json_and_1_when_something_is_wrong(database_url: str, key_folder: Path) -> None:
+    async def spoil() -> None:
+        owner = await asyncpg.connect(database_url)
+        await owner.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC")
+        await owner.execute(f"REVOKE ALL ON stored_events FROM {SERVICE_ROLE}")
+        await owner.close()
+
+    asyncio.run(spoil())
+    code, said, _ = doctors(database_url, key_folder, "--output=json")
+    found = json.loads(said)
+    assert (code, found["ok"]) == (1, False)
+    (rights,) = (check for check in found["checks"] if check["check"] == "rights")
+    assert rights["state"] == "wrong"
+    assert "everybody (PUBLIC) may execute append" in rights["message"]
+    assert f"{SERVICE_ROLE} may not SELECT stored_events" in rights["message"]
+
+
+def test_an_empty_database_is_told_as_one_and_stays_so(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    code, said, _ = doctors(empty_database_url, tmp_path)
+    assert code == 1
+    assert "schema\twrong\tThe database holds no log" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_reachable_is_3(tmp_path: Path) -> None:
+    code, said, told = doctors("postgresql://x@127.0.0.1:9/x", tmp_path)
+    assert (code, said) == (3, "")
+    assert "not reachable" in told
+
+
+def test_verifying_tells_of_a_changed_order_and_is_well(
+    database_url: str, key_folder: Path
+) -> None:
+    async def change() -> None:
+        owner = await asyncpg.connect(database_url)
+        await owner.execute(WRONG["collation"])
+        await owner.close()
+
+    asyncio.run(change())
+    arguments = ["verify", f"--database-url={database_url}", f"--data-dir={key_folder}"]
+    ended = CliRunner().invoke(main, [*arguments, "--allow-unsafe-database"])
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert "REFRESH COLLATION VERSION" in ended.stderr

@@ -1,0 +1,125 @@
+"""Commands that look work on a hot standby; those that write say why they do not."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import database
+import given
+import pytest
+from acceptance.service_process import free_port
+from click.testing import CliRunner, Result
+from clusters import OwnCluster, own_cluster
+from msgspec import Struct
+
+from app.cli import main
+from app.ops import users
+from app.ops.store import May, Where, connected, prepare
+from app.service import open_service
+from app.settings import Settings
+
+
+class Pair(Struct, frozen=True):
+    """Two servers with the same log, and the id of its one AI session."""
+
+    primary: OwnCluster
+    standby: OwnCluster
+    key_file: Path
+    session: str
+
+    def run(self, server: OwnCluster, *command: str) -> Result:
+        """A command on the log of one of the two, in this process."""
+        options = (f"--database-url={server.url()}", f"--master-key-file={self.key_file}")
+        return CliRunner().invoke(main, [*command, *options, "--allow-unsafe-database"])
+
+
+async def a_log(url: str, key_file: Path) -> str:
+    where = Where(
+        database_url=url,
+        data_dir=key_file.parent,
+        master_key_file=key_file,
+        allow_unsafe_database=True,
+    )
+    await prepare(url, where, May.MIGRATE)
+    async with connected(url) as store:
+        await users.add(store, "kim", ["Agent"], None)
+    settings = Settings(database_url=url, master_key=database.MASTER_KEY, store_deadline_s=10.0)
+    service = await open_service(settings)
+    await given.open_account(service)
+    opened = await given.open_ai_session(service, account="a1")
+    await given.open_chat_session(service)
+    await service.close()
+    return given.session_of(opened)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    key_file = tmp_path_factory.mktemp("key") / "master.key"
+    key_file.write_text(database.MASTER_KEY_FILE)
+    with own_cluster() as primary, own_cluster() as standby:
+        primary.create()
+        with primary.started():
+            # Not in the tests' own loop, which is running.
+            session = asyncio.run(a_log(primary.url(), key_file))
+            standby.copy_of(primary)
+            with standby.started():
+                yield Pair(primary, standby, key_file, session)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("verify",),
+        ("users", "list"),
+        ("accounts", "list"),
+        ("replay", "1"),
+        ("replay", "SESSION", "--output=json"),
+        ("doctor",),
+    ],
+    ids=" ".join,
+)
+def test_what_looks_shows_the_same_on_both(pair: Pair, command: tuple[str, ...]) -> None:
+    arguments = [pair.session if part == "SESSION" else part for part in command]
+    on_both = [pair.run(server, *arguments) for server in (pair.primary, pair.standby)]
+    assert [ended.exit_code for ended in on_both] == [0, 0], on_both[1].stderr
+    if command != ("doctor",):
+        assert on_both[0].stdout == on_both[1].stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("migrate",),
+        ("rebuild",),
+        ("users", "add", "max", "--role=Agent"),
+        ("users", "token", "kim"),
+        ("accounts", "add", "a2", "More"),
+        ("serve",),
+    ],
+    ids=" ".join,
+)
+def test_what_writes_says_why_it_does_not(pair: Pair, command: tuple[str, ...]) -> None:
+    port = [f"--port={free_port()}"] if command == ("serve",) else []
+    ended = pair.run(pair.standby, *command, *port)
+    assert ended.exit_code == 3, ended.stderr
+    assert "The database takes no writes: it is a standby" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_the_doctor_says_that_it_is_one(pair: Pair) -> None:
+    found = json.loads(pair.run(pair.standby, "doctor", "--output=json").stdout)
+    (server,) = (check for check in found["checks"] if check["check"] == "server")
+    assert server["message"].endswith("a standby")
+
+
+async def test_of_several_hosts_the_one_that_takes_writes_is_looked_at(pair: Pair) -> None:
+    folders = f"{pair.standby.folder},{pair.primary.folder}"
+    url = f"postgresql://postgres@/postgres?host={folders}&port=5432,5432"
+    async with connected(url, looks=True) as store:
+        assert not await store.raw.fetchval("SELECT pg_is_in_recovery()")
+    async with connected(pair.standby.url(), looks=True) as store:
+        assert await store.raw.fetchval("SELECT pg_is_in_recovery()")
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await store.raw.execute("CREATE TEMP TABLE made ()")
