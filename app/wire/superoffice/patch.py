@@ -20,6 +20,7 @@ from msgspec import inspect
 
 from app.wire.formats import JSON, UnknownType
 from app.wire.json_text import BadInput
+from app.wire.limits import MOST_OPERATIONS
 from app.wire.superoffice import bodies, zones
 from app.wire.superoffice.entity import ENTITY, from_tree, to_tree
 from app.wire.superoffice.lenient import Reading, member_value, value_of
@@ -29,8 +30,6 @@ from app.wire.superoffice.negotiation import request_format
 from domain.chat_session import ChatSessionFields
 from domain.errors import DomainError
 
-MOST_OPERATIONS = 1_000
-"""Of one JSON Patch."""
 MOST_BYTES = 1024 * 1024
 """Of an entity as JSON: patch after patch could make it larger than any request can hold."""
 NO_CHANGES = "Bad request. Changes to the entity are not in request body."
