@@ -26,6 +26,8 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_KEY_CHARACTERS = 255
 _DRAINED = 16
 """How many times the limit of a body is read and dropped before the connection is."""
+_MOST_PIECES = 4_096
+"""Of a body: each chunk of a client's is one, and costs as much as many bytes do."""
 
 
 NOBODY = Principal("", ())
@@ -91,6 +93,7 @@ class Exchange:
         "query",
         "service",
         "suffix",
+        "unread",
     )
 
     def __init__(self, service: Service, scope: "Scope") -> None:
@@ -110,6 +113,8 @@ class Exchange:
         self.operation = ""
         self.principal = NOBODY
         self.body = b""
+        self.unread = self.method not in _BODILESS
+        """Whether some of the body may still come."""
 
     @property
     def base_url(self) -> str:
@@ -144,39 +149,42 @@ class Exchange:
         verb = (asked or b"").decode("latin-1").strip().upper()
         return verb if verb in _OVERRIDES else None
 
-    async def read(self, receive: "Receive") -> None:
-        """Take in the body.
+    async def read(self, receive: "Receive", limit: int) -> None:
+        """Take in the body, of at most `limit` bytes.
 
         Raises TooLarge, UnknownCoding, or BadInput when the client stopped in its middle.
         """
-        limit = self.service.settings.body_bytes
-        parts: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            message: Any = await receive()
-            if message["type"] != "http.request":
-                raise BadInput("The connection was closed in the middle of the body")
-            part = message.get("body", b"")
-            more = message.get("more_body", False)
-            size += len(part)
-            # What is too long is read to its end and dropped, so that the client, which sends
-            # before it listens, gets the answer rather than a reset.
-            if size <= limit:
-                parts.append(part)
-            elif size > _DRAINED * limit:
-                break
-        if size > limit:
-            raise TooLarge(413, f"The body has more than {limit} bytes")
         announced = self.headers.get(b"content-length")
         # Clients may write zeros before it.
-        if announced is not None and (announced.lstrip(b"0") or b"0") != b"%d" % size:
+        length = None if announced is None else announced.lstrip(b"0") or b"0"
+        if length is not None and _is_more(length, limit):
+            raise _too_large(limit)
+        self.unread = False
+        try:
+            body = await _whole(receive, limit)
+        except TooLarge:
+            self.unread = True
+            raise
+        if length is not None and length != b"%d" % len(body):
             raise BadInput("The body is shorter than its Content-Length")
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1")
-        if size and coding.strip().lower() not in _PLAIN:
+        if body and coding.strip().lower() not in _PLAIN:
             raise UnknownCoding(coding)
         # .NET clients like to begin a text with a mark that it is UTF-8.
-        self.body = b"".join(parts).removeprefix(codecs.BOM_UTF8)
+        self.body = body.removeprefix(codecs.BOM_UTF8)
+
+    async def drop_rest(self, receive: "Receive") -> None:
+        """Read what still comes of the body, within bounds, and drop it.
+
+        A client sends before it listens: it gets a reset instead of the answer, unless what it
+        sends is taken.
+        """
+        left = _DRAINED * self.service.settings.body_bytes
+        for _ in range(_MOST_PIECES):
+            message: Any = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0 or not message.get("more_body", False):
+                return
 
     def call(self, item: int | None = None) -> Call:
         """Who calls and on which conditions; `item`: for which request of a batch, from 0.
@@ -219,7 +227,37 @@ class Exchange:
         return value.decode("latin-1")
 
 
+async def _whole(receive: "Receive", limit: int) -> bytes:
+    """A body, piece by piece; see `Exchange.read`."""
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message: Any = await receive()
+        if message["type"] != "http.request":
+            raise BadInput("The connection was closed in the middle of the body")
+        part = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        if len(parts) == _MOST_PIECES:
+            raise TooLarge(413, f"The body comes in more than {_MOST_PIECES} pieces")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _is_more(length: bytes, limit: int) -> bool:
+    # Longer numbers than any body has are not worth to be read.
+    return length.isdigit() and (len(length) > 18 or int(length) > limit)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(413, f"The body has more than {limit} bytes")
+
+
 _OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN = frozenset({"", "identity"})
 
 

@@ -56,7 +56,7 @@ async def body_of(parts: Sequence[bytes], *headers: tuple[bytes, bytes]) -> byte
         return messages.pop(0)
 
     opened = exchange(*headers)
-    await opened.read(receive)
+    await opened.read(receive, BODY_BYTES)
     return opened.body
 
 
