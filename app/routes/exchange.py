@@ -3,13 +3,14 @@
 import codecs
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.routes import origin
+from app.routes.body import TooLarge, announced, drop, whole
 from app.service import Service
 from app.wire.form import MAX_URL_BYTES, pairs
 from app.wire.formats import JSON, UnknownType
@@ -26,21 +27,10 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_KEY_CHARACTERS = 255
 _DRAINED = 16
 """How many times the limit of a body is read and dropped before the connection is."""
-_MOST_PIECES = 4_096
-"""Of a body: each chunk of a client's is one, and costs as much as many bytes do."""
 
 
 NOBODY = Principal("", ())
 """Who calls without credentials."""
-
-
-class TooLarge(Exception):
-    """Body, headers or URL are longer than the service takes."""
-
-    def __init__(self, status: int, message: str) -> None:
-        """`status` to answer with; the message says what is too long, and what the limit is."""
-        self.status = status
-        super().__init__(message)
 
 
 class UnknownCoding(UnknownType):
@@ -154,14 +144,10 @@ class Exchange:
 
         Raises TooLarge, UnknownCoding, or BadInput when the client stopped in its middle.
         """
-        announced = self.headers.get(b"content-length")
-        # Clients may write zeros before it.
-        length = None if announced is None else announced.lstrip(b"0") or b"0"
-        if length is not None and _is_more(length, limit):
-            raise _too_large(limit)
+        length = announced(self.headers, limit)
         self.unread = False
         try:
-            body = await _whole(receive, limit)
+            body = await whole(receive, limit)
         except TooLarge:
             self.unread = True
             raise
@@ -174,17 +160,8 @@ class Exchange:
         self.body = body.removeprefix(codecs.BOM_UTF8)
 
     async def drop_rest(self, receive: "Receive") -> None:
-        """Read what still comes of the body, within bounds, and drop it.
-
-        A client sends before it listens: it gets a reset instead of the answer, unless what it
-        sends is taken.
-        """
-        left = _DRAINED * self.service.settings.body_bytes
-        for _ in range(_MOST_PIECES):
-            message: Any = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0 or not message.get("more_body", False):
-                return
+        """Take what still comes of the body after the answer."""
+        await drop(receive, _DRAINED * self.service.settings.body_bytes)
 
     def call(self, item: int | None = None) -> Call:
         """Who calls and on which conditions; `item`: for which request of a batch, from 0.
@@ -225,35 +202,6 @@ class Exchange:
         if b"\0" in value or len(value) > MAX_KEY_CHARACTERS * 4:
             raise BadInput("The header holds what cannot be stored", field=name.decode())
         return value.decode("latin-1")
-
-
-async def _whole(receive: "Receive", limit: int) -> bytes:
-    """A body, piece by piece; see `Exchange.read`."""
-    parts: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message: Any = await receive()
-        if message["type"] != "http.request":
-            raise BadInput("The connection was closed in the middle of the body")
-        part = message.get("body", b"")
-        more = message.get("more_body", False)
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        if len(parts) == _MOST_PIECES:
-            raise TooLarge(413, f"The body comes in more than {_MOST_PIECES} pieces")
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _is_more(length: bytes, limit: int) -> bool:
-    # Longer numbers than any body has are not worth to be read.
-    return length.isdigit() and (len(length) > 18 or int(length) > limit)
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(413, f"The body has more than {limit} bytes")
 
 
 _OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})

@@ -41,25 +41,26 @@ class BadInput(Exception):
 class TooManyValues(BadInput):
     """A body that would keep the process from all others for too long."""
 
-    def __init__(self) -> None:
-        """Says what the limit is."""
-        super().__init__(f"The body holds more than {MOST_VALUES} values", code="TooManyValues")
+    def __init__(self, most: int = MOST_VALUES, what: str = "The body holds") -> None:
+        """Says of `what` that it is more than `most` values."""
+        super().__init__(f"{what} more than {most} values", code="TooManyValues")
 
 
 class Budget:
-    """What is left of `MOST_VALUES`, for readers that count while they read."""
+    """What is left of a number of values, for what counts while it works."""
 
-    __slots__ = ("left",)
+    __slots__ = ("_left", "_most", "_what")
 
-    def __init__(self) -> None:
-        """With nothing spent."""
-        self.left = MOST_VALUES
+    def __init__(self, most: int = MOST_VALUES, what: str = "The body holds") -> None:
+        """With nothing spent; `what` is told of what spends too much."""
+        self._left = self._most = most
+        self._what = what
 
     def spend(self, values: int = 1) -> None:
         """Count more values. Raises TooManyValues."""
-        self.left -= values
-        if self.left < 0:
-            raise TooManyValues
+        self._left -= values
+        if self._left < 0:
+            raise TooManyValues(self._most, self._what)
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
