@@ -22,6 +22,8 @@ Python reads numbers such as 1e300 thirty times as fast as the decoder does by i
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _MEMBER = re.compile(r"[^.\[\]]+")
+_TOLD = 1_000
+"""Characters of a message, and of a member's name in it."""
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -32,10 +34,10 @@ class BadInput(Exception):
     """
 
     def __init__(self, message: str, *, field: str | None = None, code: str = "BadRequest") -> None:
-        """See the class."""
-        self.field = field
+        """See the class. Of what a client wrote, no more is told than people read."""
+        self.field = field and field[:_TOLD]
         self.code = code
-        super().__init__(message)
+        super().__init__(message[:_TOLD])
 
 
 class TooManyValues(BadInput):
