@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from costly import BY_FORMAT, HEADER, KINDS, Costly, sizes
+from costly import BY_FORMAT, HEADER, KINDS, MEBIBYTE, Costly, sizes
 from msgspec.structs import replace
 
 from app.principals import name_and_password
@@ -253,6 +253,8 @@ def test_no_patch_costs_more_than_50_ms_whatever_is_stored(
     for name, operation in PATCHES.items():
         for times in (1, 5, MOST_OPERATIONS, MOST_OPERATIONS + 1, 1_000):
             body = msgspec.json.encode([operation] * times)
+            if len(body) > MEBIBYTE:
+                break
 
             def change(body: bytes = body) -> None:
                 with suppress(BadInput, DomainError):
