@@ -56,6 +56,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How often such sessions are looked for."""
 
     body_bytes: int = 1024 * 1024
+    anonymous_body_bytes: int = 16 * 1024
+    """Of a body that is read before it is known who sends it: to sign in takes no more."""
     body_deadline_s: float = BODY_DEADLINE_S
     """How long a request's body may take to come whole."""
     credential_ttl_s: float = 1.0

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.event import Event
 from domain.ids import AccountId, AISessionId
-from domain.limits import ACTIONS_A_SESSION
+from domain.limits import ACTIONS_A_SESSION, ACTIONS_LENGTH
 
 
 class NewAISession(Struct, frozen=True, kw_only=True):
@@ -219,6 +219,13 @@ def _proposed(
             f"AISession {command.session_id} has {len(waiting)} actions waiting, "
             f"and {ACTIONS_A_SESSION} is the most",
         )
+    length = _length(command) + sum(map(_length, waiting))
+    if length > ACTIONS_LENGTH:
+        raise InvalidField(
+            "SessionId",
+            f"The actions that wait in AISession {command.session_id} would have {length}"
+            f" characters, and {ACTIONS_LENGTH} is the most",
+        )
     return AISessionActionProposed(
         action_id=command.action_id,
         proposed_at=command.proposed_at,
@@ -227,6 +234,11 @@ def _proposed(
         description=UNSET if command.description is None else command.description,
         can_be_applied=command.can_be_applied,
     )
+
+
+def _length(action: "ProposeAISessionAction | SessionAction") -> int:
+    texts = (action.function_name, action.arguments, action.description)
+    return sum(len(text) for text in texts if text is not None)
 
 
 def _waits(action_id: str, waiting: Sequence[SessionAction]) -> bool:

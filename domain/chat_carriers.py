@@ -1,10 +1,13 @@
 """References to what lives in another system: people, companies, projects, sales; see `Carrier`."""
 
+from itertools import zip_longest
+
 from msgspec import UNSET, Struct, UnsetType, field
 
 from domain.chat_enums import AddressType, AssociateType, SaleCompleted, SaleStatus
 from domain.date_time import DateTime
-from domain.limits import CarrierText, Int32
+from domain.errors import InvalidField
+from domain.limits import LIST_ITEMS, MAP_MEMBERS, CarrierText, Int32
 
 Text = CarrierText | UnsetType | None
 Number = Int32 | UnsetType | None
@@ -19,6 +22,34 @@ class Carrier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
 
     It is kept as it came and never looked into, so it also keeps the names of that system.
     """
+
+
+def refuse_excess(given: object, held: object, path: str) -> None:
+    """Raise InvalidField for a map or a list, anywhere in a carrier, that holds too much.
+
+    `held` is what is there so far: what holds too much already may stay, or become less. `path` is
+    the documented name of what is given.
+    """
+    match given:
+        case Carrier():
+            names = zip(given.__struct_fields__, given.__struct_encode_fields__, strict=True)
+            for attribute, name in names:
+                value = getattr(given, attribute)
+                if isinstance(value, dict | tuple | Carrier):
+                    refuse_excess(value, getattr(held, attribute, None), f"{path}.{name}")
+        case dict():
+            _refuse_longer(len(given), held, MAP_MEMBERS, path)
+        case tuple():
+            _refuse_longer(len(given), held, LIST_ITEMS, path)
+            items = held if isinstance(held, tuple) else ()
+            for item, before in zip_longest(given, items[: len(given)]):
+                refuse_excess(item, before, path)
+
+
+def _refuse_longer(length: int, held: object, most: int, path: str) -> None:
+    before = len(held) if isinstance(held, dict | tuple) else 0
+    if length > max(most, before):
+        raise InvalidField(path, f"{path} would hold {length} values, and {most} is the most")
 
 
 class Associate(Carrier, frozen=True, kw_only=True):

@@ -9,7 +9,15 @@ from typing import Annotated, Any, assert_never
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict, replace
 
-from domain.chat_carriers import Associate, Contact, Person, Project, Sale
+from domain.chat_carriers import (
+    Associate,
+    Carrier,
+    Contact,
+    Person,
+    Project,
+    Sale,
+    refuse_excess,
+)
 from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
 from domain.chat_events import (
     ChatSessionChange,
@@ -155,7 +163,8 @@ _EMPTY = ChatSessionFields()
 def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionEvent]:
     """Events that a command adds; none when nothing changes.
 
-    Raises NotFound for a session that is not there, AlreadyExists for a taken id.
+    Raises NotFound for a session that is not there, AlreadyExists for a taken id, InvalidField for
+    a carrier that holds too much.
     """
     if isinstance(command, NewChatSession):
         if state is not None:
@@ -220,7 +229,11 @@ def _updated(changes: dict[str, Any]) -> Sequence[ChatSessionEvent]:
 def _changes(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
     values = asdict(wanted) | _following(wanted, held)
     before = asdict(held)
-    return {name: values[name] for name in CHANGEABLE if values[name] != before[name]}
+    changes = {name: values[name] for name in CHANGEABLE if values[name] != before[name]}
+    for name, value in changes.items():
+        if isinstance(value, Carrier):
+            refuse_excess(value, before[name], name.title().replace("_", ""))
+    return changes
 
 
 def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:

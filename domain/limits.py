@@ -50,8 +50,14 @@ MessageParameter = Annotated[str, Meta(max_length=255)]
 CARRIER_TEXT_LENGTH = 4_000
 CarrierText = Annotated[str, Meta(max_length=CARRIER_TEXT_LENGTH)]
 """Any text in a carrier. SuperOffice documents none; ours is longer than its longest column."""
+MAP_MEMBERS = 1_000
+"""Of a map in a carrier, such as an agent's custom fields."""
+LIST_ITEMS = 50
+"""Of a list in a carrier: lines of an address, or parts of a line."""
 FunctionName = Annotated[str, Meta(min_length=1, max_length=255)]
 ActionText = Annotated[str, Meta(max_length=10_000)]
 """Arguments or description of an action that an AI back end proposes."""
 ACTIONS_A_SESSION = 200
 """Actions that wait in one session."""
+ACTIONS_LENGTH = 1024 * 1024
+"""Characters in the texts of all of them: each command on a session goes through them all."""

@@ -18,7 +18,8 @@ from app.log.errors import (
 )
 from app.patience import Stalled
 from app.principals import Forbidden, Unauthenticated
-from app.routes.exchange import Headers, TooLarge, UnknownCoding, etag
+from app.routes.body import TooLarge
+from app.routes.exchange import Headers, UnknownCoding, etag
 from app.throttle import Throttled
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput

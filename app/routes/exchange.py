@@ -3,13 +3,14 @@
 import codecs
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.routes import origin
+from app.routes.body import TooLarge, announced, drop, whole
 from app.service import Service
 from app.wire.form import MAX_URL_BYTES, pairs
 from app.wire.formats import JSON, UnknownType
@@ -33,15 +34,6 @@ _DRAINED = 16
 
 NOBODY = Principal("", ())
 """Who calls without credentials."""
-
-
-class TooLarge(Exception):
-    """Body, headers or URL are longer than the service takes."""
-
-    def __init__(self, status: int, message: str) -> None:
-        """`status` to answer with; the message says what is too long, and what the limit is."""
-        self.status = status
-        super().__init__(message)
 
 
 class UnknownCoding(UnknownType):
@@ -94,6 +86,7 @@ class Exchange:
         "query",
         "service",
         "suffix",
+        "unread",
     )
 
     def __init__(self, service: Service, scope: "Scope") -> None:
@@ -113,6 +106,8 @@ class Exchange:
         self.operation = ""
         self.principal = NOBODY
         self.body = b""
+        self.unread = self.method not in _BODILESS
+        """Whether some of the body may still come."""
 
     @property
     def base_url(self) -> str:
@@ -147,39 +142,29 @@ class Exchange:
         verb = (asked or b"").decode("latin-1").strip().upper()
         return verb if verb in _OVERRIDES else None
 
-    async def read(self, receive: "Receive") -> None:
-        """Take in the body.
+    async def read(self, receive: "Receive", limit: int) -> None:
+        """Take in the body, of at most `limit` bytes.
 
         Raises TooLarge, UnknownCoding, or BadInput when the client stopped in its middle.
         """
-        limit = self.service.settings.body_bytes
-        parts: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            message: Any = await receive()
-            if message["type"] != "http.request":
-                raise BadInput("The connection was closed in the middle of the body")
-            part = message.get("body", b"")
-            more = message.get("more_body", False)
-            size += len(part)
-            # What is too long is read to its end and dropped, so that the client, which sends
-            # before it listens, gets the answer rather than a reset.
-            if size <= limit:
-                parts.append(part)
-            elif size > _DRAINED * limit:
-                break
-        if size > limit:
-            raise TooLarge(413, f"The body has more than {limit} bytes")
-        announced = self.headers.get(b"content-length")
-        # Clients may write zeros before it.
-        if announced is not None and (announced.lstrip(b"0") or b"0") != b"%d" % size:
+        length = announced(self.headers, limit)
+        self.unread = False
+        try:
+            body = await whole(receive, limit)
+        except TooLarge:
+            self.unread = True
+            raise
+        if length is not None and length != b"%d" % len(body):
             raise BadInput("The body is shorter than its Content-Length")
         coding = self.headers.get(b"content-encoding", b"").decode("latin-1")
-        if size and coding.strip().lower() not in _PLAIN:
+        if body and coding.strip().lower() not in _PLAIN:
             raise UnknownCoding(coding)
         # .NET clients like to begin a text with a mark that it is UTF-8.
-        self.body = b"".join(parts).removeprefix(codecs.BOM_UTF8)
+        self.body = body.removeprefix(codecs.BOM_UTF8)
+
+    async def drop_rest(self, receive: "Receive") -> None:
+        """Take what still comes of the body after the answer."""
+        await drop(receive, _DRAINED * self.service.settings.body_bytes)
 
     def call(self, item: int | None = None) -> Call:
         """Who calls and on which conditions; `item`: for which request of a batch, from 0.
@@ -232,6 +217,7 @@ class Exchange:
 
 
 _OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN = frozenset({"", "identity"})
 
 

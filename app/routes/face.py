@@ -7,6 +7,7 @@ the faces decode and negotiate for themselves. Paths go by a table of our own, i
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app import metrics
+from app.patience import Stalled
 from app.principals import Principal
 from app.routes import origin
 from app.routes.errors import Refusal, refusal
@@ -31,7 +33,6 @@ _ALWAYS = (
 _NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """Of what no browser is to show as a page; pages say themselves what they may load."""
 _HTML = b"text/html"
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = Callable[[Exchange], Awaitable[Reply]]
 
@@ -92,11 +93,14 @@ def dispatcher(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIApp
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         way = _find(table, by_prefix, scope["path"].strip("/"))
-        reply, operation, shared = await _answer(service(), way, scope, receive)
+        reply, operation, shared, exchange = await _answer(service(), way, scope, receive)
         head = scope["method"] == "HEAD"  # type: ignore[typeddict-item]  # Litestar joins two
         await _send(send, reply, shared, head=head)
         if operation is not None:
             operation.measure(reply.status, time.perf_counter() - started)
+        if exchange is not None and exchange.unread:
+            with suppress(Stalled):
+                await service().bodies.wait(exchange.drop_rest(receive))
 
     return dispatch
 
@@ -135,8 +139,8 @@ def _measured(face: Face, operations: Mapping[str, Operation]) -> dict[str, Oper
 
 async def _answer(
     service: Service, way: _Way, scope: Scope, receive: Receive
-) -> tuple[Reply, Operation | None, Headers]:
-    """The reply, what gave it, and headers that share it with another origin's page."""
+) -> tuple[Reply, Operation | None, Headers, Exchange | None]:
+    """The reply, what gave it, headers that share it with another origin's page, what it is to."""
     face = way.place.face
     exchange = operation = None
     shared: Headers = ()
@@ -152,25 +156,30 @@ async def _answer(
         operation = way.place.operations.get("GET" if sent == "HEAD" else exchange.method)
         if operation is None:
             if shared and sent == "OPTIONS" and way.place.operations:
-                return (
-                    Reply(204, headers=origin.allowing(exchange.headers, way.place.operations)),
-                    None,
-                    shared,
-                )
-            return face.refuse(_unserved(way.place, exchange.method), exchange), None, shared
+                allowing = origin.allowing(exchange.headers, way.place.operations)
+                return Reply(204, headers=allowing), None, shared, exchange
+            reply = face.refuse(_unserved(way.place, exchange.method), exchange)
+            return reply, None, shared, exchange
         exchange.operation = operation.name
         if not operation.anonymous:
             exchange.principal = await face.identify(exchange)
-        if sent not in _BODILESS:
-            await service.bodies.wait(exchange.read(receive))
+        if exchange.unread:
+            limit = _body_limit(service, operation)
+            await service.bodies.wait(exchange.read(receive, limit))
             if exchange.body:
                 require_charset(exchange.headers.get(b"content-type", b""))
-        return await operation.handler(exchange), operation, shared
+        return await operation.handler(exchange), operation, shared, exchange
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)
         if refused.status >= 500 and refused.status != 503:
             _LOG.exception("%s %s failed", face.name, way.location)
-        return face.refuse(refused, exchange), operation, shared
+        return face.refuse(refused, exchange), operation, shared, exchange
+
+
+def _body_limit(service: Service, operation: Operation) -> int:
+    """The most bytes that a body may have."""
+    settings = service.settings
+    return settings.anonymous_body_bytes if operation.anonymous else settings.body_bytes
 
 
 def _unserved(place: _Place, method: str) -> Refusal:

@@ -13,7 +13,8 @@ from msgspec import UNSET, UnsetType
 
 from app.wire import json_text, jsv
 from app.wire.evo.dto import Dto, ListResponse
-from app.wire.json_text import BadInput
+from app.wire.json_text import BadInput, TooManyValues
+from app.wire.limits import MOST_VALUES
 from app.wire.plan import Member, members
 from app.wire.tree import Tree
 
@@ -84,7 +85,7 @@ def _malformed(what: str) -> BadInput:
 def _rows(text: str) -> Iterator[list[str | None]]:
     row: list[str | None] = []
     at = 0
-    while True:
+    for _ in range(MOST_VALUES):
         cell = _CELL.match(text, at)
         if cell is None:
             raise _malformed(f"the quotes of a cell are not closed at its end, at character {at}")
@@ -96,6 +97,7 @@ def _rows(text: str) -> Iterator[list[str | None]]:
             if at == len(text):
                 return
             row = []
+    raise TooManyValues
 
 
 def _names(header: Sequence[str | None]) -> list[str]:

@@ -9,20 +9,22 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from app.wire.limits import MAX_DEPTH, MOST_VALUES
 from app.wire.tree import Tree
 
 T = TypeVar("T")
 
-MAX_DEPTH = 64
-"""Nesting of arrays and objects in a body."""
+ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(float_hook=float)
+"""Of no type in particular; a number too large becomes inf.
 
-_ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder()
+Python reads numbers such as 1e300 thirty times as fast as the decoder does by itself.
+"""
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _MEMBER = re.compile(r"[^.\[\]]+")
-# A string that is not closed takes the rest with it: nothing is looked at twice.
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-_NUL = re.compile(rb"(?<!\\)(\\+)u0000")
+_TOLD = 1_000
+"""Characters of a message, and of a member's name in it."""
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class BadInput(Exception):
@@ -32,10 +34,35 @@ class BadInput(Exception):
     """
 
     def __init__(self, message: str, *, field: str | None = None, code: str = "BadRequest") -> None:
-        """See the class."""
-        self.field = field
+        """See the class. Of what a client wrote, no more is told than people read."""
+        self.field = field and field[:_TOLD]
         self.code = code
-        super().__init__(message)
+        super().__init__(message[:_TOLD])
+
+
+class TooManyValues(BadInput):
+    """A body that would keep the process from all others for too long."""
+
+    def __init__(self, most: int = MOST_VALUES, what: str = "The body holds") -> None:
+        """Says of `what` that it is more than `most` values."""
+        super().__init__(f"{what} more than {most} values", code="TooManyValues")
+
+
+class Budget:
+    """What is left of a number of values, for what counts while it works."""
+
+    __slots__ = ("_left", "_most", "_what")
+
+    def __init__(self, most: int = MOST_VALUES, what: str = "The body holds") -> None:
+        """With nothing spent; `what` is told of what spends too much."""
+        self._left = self._most = most
+        self._what = what
+
+    def spend(self, values: int = 1) -> None:
+        """Count more values. Raises TooManyValues."""
+        self._left -= values
+        if self._left < 0:
+            raise TooManyValues(self._most, self._what)
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
@@ -55,7 +82,7 @@ def decode_some(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
 
 def read(body: bytes) -> Tree:
     """The text as it stands, of no type in particular. Raises BadInput as `decode` does."""
-    value = _decoded(_ANY, body)
+    value = _decoded(ANY, body)
     if body.count(b":"):
         _refuse_twins(body)
     return value
@@ -82,7 +109,10 @@ def _refuse_twins(body: bytes) -> None:
 
 
 def screen(body: bytes) -> None:
-    """Refuse what a decoder would let through or choke on: bad UTF-8, deep nesting, NUL."""
+    """Refuse what a decoder would let through or choke on.
+
+    That is bad UTF-8, more than `MOST_VALUES`, deep nesting, and NUL.
+    """
     if not body.isascii():
         try:
             body.decode()
@@ -90,12 +120,11 @@ def screen(body: bytes) -> None:
             raise BadInput(
                 f"Malformed JSON, no UTF-8: {error}", code="SerializationException"
             ) from error
-    # Two C-speed counts spare nearly every body the exact scan.
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
-        raise BadInput(
-            f"JSON is nested deeper than {MAX_DEPTH} levels", code="SerializationException"
-        )
-    if b"\\u0000" in body and _holds_nul(body):
+    # Counts at C speed, which take in those in texts, spare nearly every body the exact one.
+    opened = _opened(body)
+    if opened > MAX_DEPTH or (len(body) > MOST_VALUES and opened + body.count(b",") >= MOST_VALUES):
+        _screen_structure(_outside_texts(body))
+    if b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"  "):
         raise BadInput(
             "A string holds the NUL character (\\u0000), which cannot be stored",
             field=_field_with_nul(body),
@@ -137,25 +166,39 @@ def _members(pairs: list[tuple[str, Any]]) -> None:
         seen.add(name)
 
 
-def _depth(body: bytes) -> int:
-    deepest = depth = 0
-    for token in _BRACKETS.findall(body):
-        if token in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token in b"]}":
-            depth -= 1
-    return deepest
+def _opened(text: bytes) -> int:
+    return text.count(b"[") + text.count(b"{")
 
 
-def _holds_nul(body: bytes) -> bool:
-    # A backslash before it may itself be escaped: only an odd run of them makes an escape.
-    return any(len(run) % 2 for run in _NUL.findall(body))
+def _outside_texts(body: bytes) -> bytes:
+    """A body with `"` for each text or name. One that is not closed takes the rest with it."""
+    bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # A value is a text at the most, and so is its name.
+    if bare.count(b'"') > 4 * MOST_VALUES:
+        raise TooManyValues
+    return b'"'.join(bare.split(b'"')[::2])
+
+
+def _screen_structure(outside: bytes) -> None:
+    """Refuse deep nesting and too many values, by what is outside of all texts."""
+    depth = 0
+    # Those beyond would be too many anyway.
+    for bracket in outside.translate(None, _NO_BRACKETS)[: 2 * MOST_VALUES]:
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise BadInput(
+                f"JSON is nested deeper than {MAX_DEPTH} levels", code="SerializationException"
+            )
+    # What is not empty holds one value more than it has commas.
+    close = outside.translate(None, b" \t\r\n")
+    empty = close.count(b"[]") + close.count(b"{}")
+    if 1 + _opened(close) - empty + close.count(b",") > MOST_VALUES:
+        raise TooManyValues
 
 
 def _field_with_nul(body: bytes) -> str | None:
     try:
-        value = msgspec.json.decode(body)
+        value = ANY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return _find(_HAS_NUL, value, "")

@@ -15,7 +15,8 @@ from msgspec.structs import astuple
 
 from app.wire import json_text
 from app.wire.evo.dto import Dto
-from app.wire.json_text import MAX_DEPTH, BadInput
+from app.wire.json_text import BadInput, Budget, TooManyValues
+from app.wire.limits import MAX_DEPTH, MOST_VALUES
 from app.wire.plan import members
 from app.wire.tree import Tree
 
@@ -23,13 +24,15 @@ _WHITE = " \t\r\n"
 # Nothing below gives back what it took: whatever is sent, no character is tried twice in one place.
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _LOOKS_LIKE_JSON = re.compile(r'(?:\[[ \t\r\n]*+)?\{[ \t\r\n]*+"')
-_PRETTY_PRINTED = re.compile(r'(?:[^"{,]++|"[^"]*+"|[{,](?!\r?\n[ \t]))*+[{,]\r?\n[ \t]')
 _OPEN = re.compile(r"[ \t\r\n]*+([\[{])")
 _QUOTED_TEXT = r'[ \t\r\n]*+"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[ \t\r\n]*+'
-_QUOTED = re.compile(_QUOTED_TEXT)
 _KEY = re.compile(rf'(?:{_QUOTED_TEXT}|(?P<bare>[^"{{}}\[\],:]++)):')
-_BARE_IN_OBJECT = re.compile(r"[^,}]*+")
-_BARE_IN_LIST = re.compile(r"[^,\]]*+")
+_VALUE = rf"[ \t\r\n]*+(?P<open>[\[{{])|{_QUOTED_TEXT}|"
+_MEMBER = re.compile(rf"{_VALUE}(?P<bare>[^,}}]*+)")
+_ITEM = re.compile(rf"{_VALUE}(?P<bare>[^,\]]*+)")
+_LAYOUT = tuple(
+    f"{before}{end}{indent}" for before in "{," for end in ("\n", "\r\n") for indent in " \t"
+)
 
 _SPECIAL = re.compile(r'[":,{}\[\]\r\n]')
 _TOKEN = re.compile(r'"[^"]*+"|\{\}|\[\]|[{}\[\],:]|[^"{}\[\],:]++')
@@ -52,18 +55,29 @@ def read(body: bytes) -> Tree:
             # JSV may have quotes around keys too, only that no writer uses them for members.
             if error.code != "SerializationException":
                 raise
-    trims = looks_like_json or _PRETTY_PRINTED.match(text) is not None
-    return _Reader(text, trims=trims).read()
+    return _Reader(text, Budget(), trims=looks_like_json or _is_pretty_printed(text)).read()
 
 
-def read_value(text: str) -> Tree:
+def read_value(text: str, budget: Budget | None = None) -> Tree:
     """The list in a query or form parameter: `a,b`, `[a,b]` or `["a,b",c]`; [] if `text` is empty.
 
-    Items are as in `read`. Raises BadInput.
+    Items are as in `read`; `budget`: what they count to. Raises BadInput.
     """
     _refuse_nul(text)
     listed = text if text.startswith("[") else f"[{text}]"
-    return _Reader(listed, trims=False).read()
+    return _Reader(listed, budget or Budget(), trims=False).read()
+
+
+def _is_pretty_printed(text: str) -> bool:
+    """Whether a line after `{` or a comma is indented, where that is no part of a quoted text."""
+    if not any(layout in text for layout in _LAYOUT):
+        return False
+    # Doubled quotes stand in texts that are quoted: without them, all others are pairs.
+    parts = text.replace('""', "").split('"', 4 * MOST_VALUES + 1)
+    if len(parts) > 4 * MOST_VALUES + 1:
+        raise TooManyValues
+    outside = '"'.join(parts[::2])
+    return any(layout in outside for layout in _LAYOUT)
 
 
 def write(value: Dto | Sequence[Dto]) -> bytes:
@@ -127,60 +141,70 @@ def _malformed(what: str) -> BadInput:
 class _Reader:
     """Reads one text from left to right; open objects and lists wait on a stack."""
 
-    def __init__(self, text: str, *, trims: bool) -> None:
+    def __init__(self, text: str, budget: Budget, *, trims: bool) -> None:
         self._text = text
         self._at = 0
+        self._budget = budget
         self._trims = trims
         self._open: list[dict[str, Tree] | list[Tree]] = []
 
     def read(self) -> Tree:
         """The one object or list that the whole text is. Raises BadInput."""
-        whole = self._opened()
-        if whole is None:
+        found = _OPEN.match(self._text)
+        if found is None:
             self._refuse("an object or a list is expected")
+        self._at = found.end()
+        whole = self._open_one(found[1])
         first = True
         while self._open:
-            if self._take("]" if isinstance(self._open[-1], list) else "}"):
+            parent = self._open[-1]
+            if self._take("]" if type(parent) is list else "}"):
                 self._open.pop()
-                self._match(_SPACE)
+                self._skip_space()
                 first = False
             elif first or self._take(","):
-                first = self._item()
+                first = self._item(parent)
             else:
                 self._refuse("a comma or the end of the object or list is expected")
         if self._at != len(self._text):
             self._refuse("the text should end here")
         return whole
 
-    def _item(self) -> bool:
+    def _item(self, parent: dict[str, Tree] | list[Tree]) -> bool:
         """Read one item or member into what is open. Returns whether it opened one itself."""
-        parent = self._open[-1]
-        key = None if isinstance(parent, list) else self._key(parent)
-        opened = self._opened()
-        value = self._scalar(parent) if opened is None else opened
+        key = "" if isinstance(parent, list) else self._key(parent)
+        pattern = _ITEM if isinstance(parent, list) else _MEMBER
+        found = pattern.match(self._text, self._at)
+        assert found is not None  # noqa: S101  # a text may be empty
+        self._at = found.end()
+        group = found.lastgroup
+        if group == "open":
+            value: Tree = self._open_one(found[group])
+        else:
+            self._budget.spend()
+            value = self._bare(found[0]) if group == "bare" else _unquote(found["quoted"])
         if isinstance(parent, list):
             parent.append(value)
-        elif key is not None:
+        else:
             parent[key] = value
-        return opened is not None
+        return group == "open"
 
-    def _opened(self) -> dict[str, Tree] | list[Tree] | None:
-        found = self._match(_OPEN)
-        if found is None:
-            return None
+    def _open_one(self, bracket: str) -> dict[str, Tree] | list[Tree]:
         if len(self._open) == MAX_DEPTH:
             self._refuse(f"it is nested deeper than {MAX_DEPTH} levels")
-        opened: dict[str, Tree] | list[Tree] = [] if found[1] == "[" else {}
+        self._budget.spend()
+        opened: dict[str, Tree] | list[Tree] = [] if bracket == "[" else {}
         self._open.append(opened)
         # In a list it may be the first item; names are trimmed anyway.
-        if self._trims or isinstance(opened, dict):
-            self._match(_SPACE)
+        if self._trims or bracket == "{":
+            self._skip_space()
         return opened
 
     def _key(self, parent: dict[str, Tree]) -> str:
-        found = self._match(_KEY)
+        found = _KEY.match(self._text, self._at)
         if found is None:
             self._refuse("a name and a colon are expected")
+        self._at = found.end()
         bare = found["bare"]
         key: str = _unquote(found["quoted"]) if bare is None else bare.strip(_WHITE)
         if not key and bare is not None:
@@ -189,21 +213,17 @@ class _Reader:
             self._refuse(f"the member {key!r} is given twice")
         return key
 
-    def _scalar(self, parent: dict[str, Tree] | list[Tree]) -> str | None:
-        if quoted := self._match(_QUOTED):
-            return _unquote(quoted["quoted"])
-        found = self._match(_BARE_IN_LIST if isinstance(parent, list) else _BARE_IN_OBJECT)
-        bare = found[0] if found else ""
+    def _bare(self, bare: str) -> str | None:
+        """A text without quotes; None for an empty one."""
         stripped = bare.strip(_WHITE)
-        if stripped.startswith('"'):
+        if stripped[:1] == '"':
             self._refuse("a quote is not closed")
         return (stripped if self._trims else bare) or None
 
-    def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self._text, self._at)
-        if found:
-            self._at = found.end()
-        return found
+    def _skip_space(self) -> None:
+        found = _SPACE.match(self._text, self._at)
+        assert found is not None  # noqa: S101  # it may be empty
+        self._at = found.end()
 
     def _take(self, character: str) -> bool:
         found = self._text.startswith(character, self._at)

@@ -1,13 +1,9 @@
 """What an XML parser tells of a document, made into a tree, within bounds."""
 
 from app.wire.data_contract import INSTANCE_NAMESPACE
-from app.wire.json_text import MAX_DEPTH, BadInput
+from app.wire.json_text import BadInput, Budget
+from app.wire.limits import MAX_DEPTH, NAMESPACE_LENGTH
 from app.wire.tree import Tree
-
-MOST_ELEMENTS = 50_000
-"""In one document: 1 MiB of the shortest ones would keep a process busy for seconds."""
-NAMESPACE_LENGTH = 1_000
-"""Characters: the parser repeats a namespace in the name of every element that is in it."""
 
 _XML_SPACE = " \t\r\n"
 _NIL = f"{{{INSTANCE_NAMESPACE}}}nil"
@@ -21,13 +17,13 @@ def malformed(message: str) -> BadInput:
 class _Open:
     """An element whose end has not come yet."""
 
-    __slots__ = ("members", "name", "nil", "texts")
+    __slots__ = ("members", "name", "nil", "text")
 
     def __init__(self, name: str, *, nil: bool) -> None:
         self.name = name
         self.nil = nil
         self.members: dict[str, Tree] = {}
-        self.texts: list[str] = []
+        self.text = ""
 
     def add(self, name: str, value: Tree) -> None:
         if name not in self.members:
@@ -41,7 +37,7 @@ class _Open:
             self.members[name] = [earlier, value]
 
     def tree(self) -> Tree:
-        text = "".join(self.texts)
+        text = self.text
         if self.nil:
             return None
         if not self.members:
@@ -59,7 +55,10 @@ class TreeTarget:
         self.name = ""
         self.tree: Tree = None
         self._open: list[_Open] = []
-        self._elements = 0
+        self._budget = Budget()
+        self._texts: list[str] = []
+        self.data = self._texts.append
+        """A part of a text; the parser gives it in pieces, one for each line break."""
 
     def start_ns(self, _prefix: str, namespace: str) -> None:
         """A namespace is declared."""
@@ -68,20 +67,18 @@ class TreeTarget:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins; the tag is `{namespace}name`."""
-        self._elements += 1
+        self._budget.spend(1 + len(attributes))
+        if self._texts:
+            self._take_texts()
         if len(self._open) == MAX_DEPTH:
             raise malformed(f"it is nested deeper than {MAX_DEPTH} levels")
-        if self._elements > MOST_ELEMENTS:
-            raise malformed(f"it has more than {MOST_ELEMENTS} elements")
         nil = bool(attributes) and attributes.get(_NIL, "").strip(_XML_SPACE) in {"true", "1"}
         self._open.append(_Open(tag.rpartition("}")[2], nil=nil))
 
-    def data(self, text: str) -> None:
-        """A part of a text; the parser gives it in pieces."""
-        self._open[-1].texts.append(text)
-
     def end(self, _tag: str) -> None:
         """An element ends."""
+        if self._texts:
+            self._take_texts()
         element = self._open.pop()
         tree = element.tree()
         if self._open:
@@ -90,3 +87,7 @@ class TreeTarget:
         self.name = element.name
         bare = isinstance(tree, str) and not tree.strip(_XML_SPACE)
         self.tree = {} if bare else tree
+
+    def _take_texts(self) -> None:
+        self._open[-1].text += "".join(self._texts)
+        self._texts.clear()

@@ -24,6 +24,8 @@ from app.wire.data_contract import (
     contract_name,
 )
 from app.wire.evo.dto import Dto
+from app.wire.json_text import TooManyValues
+from app.wire.limits import MOST_VALUES
 from app.wire.tree import Tree
 from app.wire.xml_target import TreeTarget, malformed
 
@@ -46,11 +48,13 @@ def read(body: bytes) -> tuple[str, Tree]:
     Raises BadInput for what is no XML in UTF-8, or in UTF-16 with a byte order mark, for document
     type definitions with all that they bring, for text beside elements, and for too much of it.
     """
+    text = _decoded(body)
+    _refuse_crowd(text)
     target = TreeTarget()
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
     try:
         # A string, not bytes: the parser then leaves the encoding to us.
-        parser.feed(_decoded(body))
+        parser.feed(text)
         parser.close()
     except DefusedXmlException as error:
         raise malformed("a document type definition is not allowed") from error
@@ -87,6 +91,17 @@ def write_pretty(
         lines.append("  " * depth + tag)
         depth += not whole and not tag.startswith("</")
     return "\n".join(lines)
+
+
+def _refuse_crowd(text: str) -> None:
+    """Refuse early what the parser would be long about before it tells of it.
+
+    That is more tags, comments and the like than elements may have tags, and a single element with
+    thousands of attributes. Signs in texts count as well: of these there are hardly ever as many.
+    """
+    quotes = text.count('"') + text.count("'")
+    if text.count("<") > 2 * MOST_VALUES or min(text.count("="), quotes // 2) > 2 * MOST_VALUES:
+        raise TooManyValues
 
 
 def _decoded(body: bytes) -> str:

@@ -31,7 +31,7 @@ from domain.ai_session import (
 )
 from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.ids import AccountId, AISessionId
-from domain.limits import ACTIONS_A_SESSION
+from domain.limits import ACTIONS_A_SESSION, ACTIONS_LENGTH
 
 S7 = AISessionId("0190a000-0000-7000-8000-000000000007")
 CREATED = AISessionCreated(account_id="a1", purpose="triage")
@@ -176,6 +176,17 @@ def test_one_action_too_many_is_refused_with_the_limit() -> None:
     assert decide(PROPOSE, AISession(actions=waiting)) == [PROPOSED]
     with pytest.raises(InvalidField, match=str(ACTIONS_A_SESSION)) as refused:
         decide(PROPOSE, AISession(actions=(*waiting, IS_KEPT)))
+    assert refused.value.field == "SessionId"
+
+
+def test_the_actions_of_a_session_have_a_length_at_most() -> None:
+    half = "x" * (ACTIONS_LENGTH // 2)
+    name = len(PROPOSE.function_name)
+    waiting = (replace(WAITS, action_id="w", function_name="", arguments=half, description=None),)
+    fits = replace(PROPOSE, arguments=None, description=half[name:])
+    assert len(decide(fits, AISession(actions=waiting))) == 1
+    with pytest.raises(InvalidField, match=str(ACTIONS_LENGTH)) as refused:
+        decide(replace(fits, arguments="x"), AISession(actions=waiting))
     assert refused.value.field == "SessionId"
 
 

@@ -16,8 +16,9 @@ from app.log.errors import (
 )
 from app.patience import Stalled
 from app.principals import Forbidden, Unauthenticated
+from app.routes.body import TooLarge
 from app.routes.errors import RESPONSES, refusal
-from app.routes.exchange import TooLarge, UnknownCoding
+from app.routes.exchange import UnknownCoding
 from app.wire.json_text import BadInput
 from domain.errors import AccountNotFound, AlreadyExists, DomainError, InvalidField, NotFound
 

@@ -1,15 +1,16 @@
 import re
+from collections import deque
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from app.routes.body import MOST_PIECES, TooLarge
 from app.routes.exchange import (
     MAX_HEADER_BYTES,
     MAX_HEADERS,
     Exchange,
-    TooLarge,
     UnknownCoding,
 )
 from app.service import Service
@@ -56,7 +57,7 @@ async def body_of(parts: Sequence[bytes], *headers: tuple[bytes, bytes]) -> byte
         return messages.pop(0)
 
     opened = exchange(*headers)
-    await opened.read(receive)
+    await opened.read(receive, BODY_BYTES)
     return opened.body
 
 
@@ -230,6 +231,43 @@ async def test_a_body_has_a_size_at_most(parts: list[bytes]) -> None:
         await body_of(parts)
     assert refused.value.status == 413
     assert str(refused.value) == f"The body has more than {BODY_BYTES} bytes"
+
+
+async def nothing_is_read() -> Any:  # noqa: ANN401  # any ASGI message
+    raise AssertionError("it was to be refused unread")
+
+
+@pytest.mark.parametrize("length", [b"101", b"0101", b"9" * 17, b"9" * 5_000])
+async def test_a_body_that_is_announced_too_long_is_refused_unread(length: bytes) -> None:
+    opened = exchange((b"content-length", length))
+    with pytest.raises(TooLarge, match=f"more than {BODY_BYTES} bytes") as refused:
+        await opened.read(nothing_is_read, BODY_BYTES)
+    assert (refused.value.status, opened.unread) == (413, True)
+
+
+async def test_a_body_comes_in_a_number_of_pieces_at_most() -> None:
+    assert await body_of([b""] * MOST_PIECES) == b""
+    with pytest.raises(TooLarge, match=f"more than {MOST_PIECES} pieces") as refused:
+        await body_of([b""] * (MOST_PIECES + 1))
+    assert refused.value.status == 413
+
+
+@pytest.mark.parametrize(
+    ("parts", "left"),
+    [([b"", b""], 0), ([b"x" * BODY_BYTES] * 20, 3), ([b""] * (MOST_PIECES + 1), 1)],
+    ids=["all of it", "as many bytes as that", "as many pieces as that"],
+)
+async def test_what_comes_after_the_answer_is_dropped_within_bounds(
+    parts: list[bytes], left: int
+) -> None:
+    messages = deque({"type": "http.request", "body": part, "more_body": True} for part in parts)
+    messages.append({"type": "http.disconnect"})
+
+    async def receive() -> Any:  # noqa: ANN401  # any ASGI message
+        return messages.popleft()
+
+    await exchange().drop_rest(receive)
+    assert len(messages) == left + (left > 0)
 
 
 @pytest.mark.parametrize("coding", [b"", b"identity", b" Identity "])

@@ -1,10 +1,11 @@
 import pytest
 
 from app.wire.evo import bodies
-from app.wire.evo.binding import MOST_REQUESTS, BadItem, Sent, bind, bind_all
+from app.wire.evo.binding import BadItem, Sent, bind, bind_all
 from app.wire.evo.requests import NewAISession
 from app.wire.formats import JSON, JSON_LINES, XML, Format
 from app.wire.json_text import BadInput
+from app.wire.limits import MOST_REQUESTS
 from app.wire.tree import Tree
 
 FORM_TYPE = b"application/x-www-form-urlencoded"

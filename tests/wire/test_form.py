@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.wire.form import MOST_PAIRS, pairs, read_multipart, read_urlencoded
+from app.wire.form import pairs, read_multipart, read_urlencoded
 from app.wire.json_text import BadInput
+from app.wire.limits import MOST_PAIRS
 from app.wire.tree import Tree
 
 HOSTILE = st.text(st.sampled_from("ab&=+%;?# \t\r\n\"'\\[]é€\U0001f600-"), max_size=8)

@@ -23,7 +23,8 @@ from app.wire.evo.dto import (
     UserInfo,
 )
 from app.wire.evo.requests import ListAISessions, PatchAISession, SortOrder
-from app.wire.json_text import MAX_DEPTH, BadInput
+from app.wire.json_text import BadInput
+from app.wire.limits import MAX_DEPTH
 from app.wire.tree import Tree
 
 TEXT = st.text(st.sampled_from("\",:{}[]\r\n\t ab\\='é\U0001f600"), max_size=12)

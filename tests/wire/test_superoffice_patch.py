@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from app.wire.formats import UnknownType
 from app.wire.json_text import BadInput
+from app.wire.limits import MOST_OPERATIONS
 from app.wire.superoffice.entity import read_entity, to_tree
 from app.wire.superoffice.locale import AS_STORED, locale_of
-from app.wire.superoffice.patch import MOST_BYTES, MOST_OPERATIONS, TestFailed, patched
+from app.wire.superoffice.patch import MOST_BYTES, TestFailed, patched
 from domain.chat_carriers import (
     Address,
     Associate,

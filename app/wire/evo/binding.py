@@ -24,14 +24,11 @@ from app.wire.formats import (
     media_type,
     of_media_type,
 )
-from app.wire.json_text import BadInput
+from app.wire.json_text import BadInput, Budget, TooManyValues
 from app.wire.tree import Tree
 
 D = TypeVar("D", bound=Dto)
 T = TypeVar("T")
-
-MOST_REQUESTS = 1_000
-"""In one batch; an atomic one has a commit's limit as well (`Settings.batch_commands`)."""
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
@@ -74,13 +71,14 @@ def bind_all(kind: type[D], sent: Sent) -> list[D]:
     """The request DTOs of a batch. Raises BadItem, BadInput for the whole, or UnknownType."""
     tree = read(kind, sent) if sent.body.strip() else []
     items = tree if isinstance(tree, list) else [tree]
-    # First of all: the most that a body can hold would keep a process busy for a second.
-    if len(items) > MOST_REQUESTS:
-        raise BadInput(f"A batch holds {MOST_REQUESTS} requests at most")
+    bodies.refuse_long(items)
     requests: list[D] = []
+    budget = Budget()
     for index, item in enumerate(items):
         try:
-            requests.append(assemble(kind, item, sent))
+            requests.append(assemble(kind, item, sent, budget))
+        except TooManyValues:
+            raise  # all of them hold too many
         except BadInput as error:
             raise BadItem(error, index) from error
     return requests
@@ -103,8 +101,11 @@ def read(kind: type[Dto], sent: Sent) -> Tree:
     return bodies.read(format_, kind.__name__, body)
 
 
-def assemble(kind: type[D], tree: Tree, sent: Sent) -> D:
-    """A request DTO from the members of a body, the path and the query. Raises BadInput."""
+def assemble(kind: type[D], tree: Tree, sent: Sent, budget: Budget | None = None) -> D:
+    """A request DTO from the members of a body, the path and the query. Raises BadInput.
+
+    `budget`: of the lists that are written as a text, for all requests of a batch.
+    """
     members = _named(kind, tree)
     for name, value in sent.path.items():
         _refuse_another(name, members.get(name), value)
@@ -119,8 +120,10 @@ def assemble(kind: type[D], tree: Tree, sent: Sent) -> D:
         elif sent.handler is None or members.get(wire) is None:
             members[wire] = value
     lists = _lists(kind)
-    for wire in members.keys() & lists:
-        members[wire] = _listed(members[wire])
+    if lists:
+        budget = budget or Budget()
+        for wire in members.keys() & lists:
+            members[wire] = _listed(members[wire], budget)
     try:
         return msgspec.convert(members, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -207,10 +210,10 @@ def _ticked(kind: type[Dto], given: Mapping[str, T]) -> dict[str, T | str]:
     }
 
 
-def _listed(value: Tree) -> Tree:
+def _listed(value: Tree, budget: Budget) -> Tree:
     match value:
         case str():
-            value = jsv.read_value(value)
+            value = jsv.read_value(value, budget)
         case dict():  # XML: the items' element has a name of its own
             value = next(iter(value.values()), [])
     if value in (None, ""):

@@ -1,8 +1,11 @@
 """What bodies in each format hold: the members of one request, or several requests of a batch."""
 
+from collections.abc import Sequence
+
 from app.wire import csv_text, json_text, jsv, xml_text
 from app.wire.formats import CSV, JSON, JSON_LINES, JSV, XML, Format
-from app.wire.json_text import BadInput
+from app.wire.json_text import BadInput, TooManyValues
+from app.wire.limits import MOST_REQUESTS, MOST_VALUES
 from app.wire.tree import Tree
 
 
@@ -27,6 +30,12 @@ def read(format_: Format, operation: str, body: bytes) -> Tree:
             raise ValueError(f"nothing reads {format_.name}")
 
 
+def refuse_long(requests: Sequence[object]) -> None:
+    """Raise BadInput for more requests than a batch may have."""
+    if len(requests) > MOST_REQUESTS:
+        raise BadInput(f"A batch holds {MOST_REQUESTS} requests at most")
+
+
 def _read_xml(operation: str, body: bytes) -> Tree:
     """The members in `<X>…</X>`, or the requests in `<ArrayOfX><X>…</X>…</ArrayOfX>`."""
     name, tree = xml_text.read(body)
@@ -46,7 +55,11 @@ def _read_xml(operation: str, body: bytes) -> Tree:
 
 
 def _read_lines(body: bytes) -> Tree:
+    if body.count(b"\n") + body.count(b"\r") > 2 * MOST_VALUES:
+        raise TooManyValues
     lines = [line for line in map(bytes.strip, body.splitlines()) if line]
     if len(lines) > 1 and all(line[:1] == b"{" and line[-1:] == b"}" for line in lines):
+        refuse_long(lines)
+        json_text.screen(body)  # all of them together hold no more than one body may
         return [json_text.read(line) for line in lines]
     return json_text.read(body)  # one value may have several lines

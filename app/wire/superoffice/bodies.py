@@ -16,7 +16,8 @@ from msgspec import Struct, inspect
 
 from app.wire import form, json_text, xml_text
 from app.wire.formats import JSON, XML
-from app.wire.json_text import MAX_DEPTH, BadInput
+from app.wire.json_text import BadInput, Budget
+from app.wire.limits import MAX_DEPTH, NAME_LENGTH
 from app.wire.superoffice.lenient import Reading, documented
 from app.wire.superoffice.members import members
 from app.wire.superoffice.negotiation import request_format
@@ -26,10 +27,8 @@ from domain import date_time
 NO_ENTITY = "Bad request. Entity to save is not in request body."
 """The documented sentence for a body without an entity."""
 
-_ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(
-    float_hook=float
-)  # a number too large becomes inf, not an error
-
+_USUAL_BYTES = 16 * 1024
+"""Of bodies that are decoded straight into their type; see `_read_json`."""
 _NAME = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
 
 
@@ -58,7 +57,7 @@ def is_empty(body: bytes) -> bool:
 
 def read_tree(body: bytes) -> Tree:
     """What JSON holds, of no type in particular. Raises BadInput."""
-    return json_text.decode(_ANY, body)
+    return json_text.decode(json_text.ANY, body)
 
 
 def taken(shape: type[Struct], tree: Mapping[str, object]) -> Struct:
@@ -72,7 +71,9 @@ def taken(shape: type[Struct], tree: Mapping[str, object]) -> Struct:
 
 
 def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
-    if zone is None:
+    # The decoder takes long about a number such as 1e300 where a number is expected, and takes it
+    # any number of times: a body that could have thousands goes the other way.
+    if zone is None and len(body) <= _USUAL_BYTES:
         try:
             carrier = json_text.decode(_strict(shape), body)
         except BadInput as error:
@@ -103,10 +104,14 @@ def _read_xml(shape: type[Struct], body: bytes) -> dict[str, Any]:
 def _nested(pairs: Tree) -> dict[str, Any]:
     """The members of a form, those of a carrier in a tree of their own."""
     found: dict[str, Any] = {}
+    budget = Budget()
     for name, value in pairs.items() if isinstance(pairs, dict) else ():
+        if len(name) > NAME_LENGTH:
+            raise BadInput(f"A name of a form has more than {NAME_LENGTH} characters")
         *path, last = [key or part for key, part in _NAME.findall(name)] or [name]
         if len(path) > MAX_DEPTH:
             raise BadInput(f"A name is nested deeper than {MAX_DEPTH} levels")
+        budget.spend(1 + len(path))
         holder = found
         for part in path:
             holder = holder.setdefault(part, {})

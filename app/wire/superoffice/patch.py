@@ -19,7 +19,8 @@ import msgspec
 from msgspec import inspect
 
 from app.wire.formats import JSON, UnknownType
-from app.wire.json_text import BadInput
+from app.wire.json_text import BadInput, Budget
+from app.wire.limits import MOST_OPERATIONS, MOST_TESTED
 from app.wire.superoffice import bodies, zones
 from app.wire.superoffice.entity import ENTITY, from_tree, to_tree
 from app.wire.superoffice.lenient import Reading, member_value, value_of
@@ -29,8 +30,6 @@ from app.wire.superoffice.negotiation import request_format
 from domain.chat_session import ChatSessionFields
 from domain.errors import DomainError
 
-MOST_OPERATIONS = 1_000
-"""Of one JSON Patch."""
 MOST_BYTES = 1024 * 1024
 """Of an entity as JSON: patch after patch could make it larger than any request can hold."""
 NO_CHANGES = "Bad request. Changes to the entity are not in request body."
@@ -78,8 +77,9 @@ def patched(
         case list():
             if len(patch) > MOST_OPERATIONS:
                 raise BadInput(f"A patch of more than {MOST_OPERATIONS} operations")
+            looked_at = Budget(MOST_TESTED, "The tests of the patch look at")
             for operation in patch:
-                _apply(tree, operation, reading, locale)
+                _apply(tree, operation, reading, locale, looked_at)
         case dict():
             _merge(_Holder(tree, _ROOT, ""), patch, reading)
         case _:
@@ -144,7 +144,13 @@ class _Place(NamedTuple):
             self.holder.pop(self.key, None)
 
 
-def _apply(tree: dict[str, Any], operation: object, reading: Reading, locale: Locale) -> None:
+def _apply(
+    tree: dict[str, Any],
+    operation: object,
+    reading: Reading,
+    locale: Locale,
+    looked_at: Budget,
+) -> None:
     if not isinstance(operation, dict):
         raise BadInput("An operation of a patch is an object")
     given = {name.lower(): value for name, value in operation.items()}
@@ -165,6 +171,7 @@ def _apply(tree: dict[str, Any], operation: object, reading: Reading, locale: Lo
         raise BadInput(f"The operation {op!r} needs a value", field=place.path)
     value = place.read(given["value"], reading)
     if op == "test":
+        looked_at.spend(_size(place.current))
         if not _holds(place.current, value, place.member, locale):
             raise TestFailed(path[:100])
     elif op == "add" and isinstance(place.holder, list):
@@ -256,6 +263,17 @@ def _holds(held: object, value: object, member: Member | None, locale: Locale) -
         case _, str(), str():
             return locale.is_back(value, held, member)
     return _same(held, value)
+
+
+def _size(value: object) -> int:
+    """How many values there are in one, itself included."""
+    match value:
+        case dict():
+            return 1 + sum(map(_size, value.values()))
+        case list():
+            return 1 + sum(map(_size, value))
+        case _:
+            return 1
 
 
 def _same(one: object, other: object) -> bool:
