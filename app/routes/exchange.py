@@ -176,7 +176,9 @@ class Exchange:
         if size and coding.strip().lower() not in _PLAIN:
             raise UnknownCoding(coding)
         # .NET clients like to begin a text with a mark that it is UTF-8.
-        self.body = b"".join(parts).removeprefix(codecs.BOM_UTF8)
+        body = b"".join(parts)
+        # XML keeps it: there it goes before whatever else is said of the encoding.
+        self.body = body if body.startswith(_MARKED_XML) else body.removeprefix(codecs.BOM_UTF8)
 
     def call(self, item: int | None = None) -> Call:
         """Who calls and on which conditions; `item`: for which request of a batch, from 0.
@@ -219,6 +221,7 @@ class Exchange:
         return value.decode("latin-1")
 
 
+_MARKED_XML = codecs.BOM_UTF8 + b"<?xml"
 _OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
 _PLAIN = frozenset({"", "identity"})
 

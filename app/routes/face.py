@@ -164,7 +164,7 @@ async def _answer(
         if sent not in _BODILESS:
             await service.bodies.wait(exchange.read(receive))
             if exchange.body:
-                require_charset(exchange.headers.get(b"content-type", b""))
+                require_charset(exchange.headers.get(b"content-type", b""), exchange.body)
         return await operation.handler(exchange), operation, shared
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)

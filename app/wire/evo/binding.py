@@ -21,6 +21,7 @@ from app.wire.formats import (
     XML,
     Format,
     UnknownType,
+    charset_of,
     media_type,
     of_media_type,
 )
@@ -100,7 +101,7 @@ def read(kind: type[Dto], sent: Sent) -> Tree:
     if format_ is None:
         name = media_type(sent.content_type)
         raise UnknownType(f"A body of type {name[:100]!r} cannot be read")
-    return bodies.read(format_, kind.__name__, body)
+    return bodies.read(format_, kind.__name__, body, charset_of(sent.content_type))
 
 
 def assemble(kind: type[D], tree: Tree, sent: Sent) -> D:

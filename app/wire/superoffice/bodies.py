@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct, inspect
 
 from app.wire import form, json_text, xml_text
-from app.wire.formats import JSON, XML
+from app.wire.formats import JSON, XML, charset_of
 from app.wire.json_text import MAX_DEPTH, BadInput
 from app.wire.superoffice.lenient import Reading, documented
 from app.wire.superoffice.members import members
@@ -47,7 +47,10 @@ def read(
     format_ = request_format(content_type, body)
     if format_ is JSON:
         return _read_json(shape, body, zone)
-    tree = _read_xml(shape, body) if format_ is XML else _nested(form.read_urlencoded(body))
+    if format_ is XML:
+        tree = _read_xml(shape, body, charset_of(content_type))
+    else:
+        tree = _nested(form.read_urlencoded(body))
     return taken(shape, documented(tree, shape, Reading(text=True, zone=zone)))
 
 
@@ -88,8 +91,8 @@ def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
     return taken(shape, documented(tree, shape, Reading(zone=zone)))
 
 
-def _read_xml(shape: type[Struct], body: bytes) -> dict[str, Any]:
-    root, tree = xml_text.read(body)
+def _read_xml(shape: type[Struct], body: bytes, charset: str) -> dict[str, Any]:
+    root, tree = xml_text.read(body, charset)
     if root.lower() not in (shape.__name__.lower(), f"{shape.__name__}WithLinks".lower()):
         # Its members would all be unknown, and an entity of defaults replace what is there.
         raise BadInput(f"The root element is {root[:50]!r}, not {shape.__name__!r}")
