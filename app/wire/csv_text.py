@@ -28,8 +28,8 @@ _QUOTED = re.compile(r'"[^"]*+"')
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>.)"?(?:\r\n?|\n)', re.IGNORECASE)
 _QUOTES = re.compile(r'\A[\[{]|[",\r\n]')
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MANY = re.compile(r'[,;\t"\r\n]')
-"""In no name of a member, but in a header whose separator is not the one it was taken for."""
+_ODD = re.compile("^['`]|['`]$|[,;|\"\\x00-\\x1f\\u200b-\\u200f\\u201c-\\u201f\\u2060\\ufeff]")
+"""In a header that is not what it was taken for: its values would be passed over unseen."""
 _SHOWN = 30
 """Characters of a cell in what is told of it."""
 
@@ -141,8 +141,9 @@ def _names(header: Sequence[str | None]) -> list[str]:
     for number, name in enumerate(names, 1):
         if not name:
             raise _malformed(f"column {number} of {len(names)} has no name")
-        if _MANY.search(name):
-            raise _malformed(f"the column {name[:_SHOWN]!r} looks like more than one")
+        if odd := _ODD.search(name):
+            shown = f"the column {name[:_SHOWN]!r} holds {odd[0]!r}"
+            raise _malformed(f"{shown}, which is in no name, and is no separator here")
         if name.lower() in seen:
             raise _malformed(f"the column {name!r} is there twice")
         seen.add(name.lower())

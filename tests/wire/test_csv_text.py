@@ -185,6 +185,13 @@ def test_a_separator_is_looked_for_in_the_header_alone() -> None:
     assert csv_text.read(b'A\tB\r\n\t"x"') == {"A": None, "B": "x"}
 
 
+def test_a_header_may_have_names_of_its_own() -> None:
+    text = "Kim's choice,Betrag (€),Q&A: 100%,Purpose\r\n1,2,3,p"
+    assert csv_text.read(text.encode()) == {
+        "Kim's choice": "1", "Betrag (€)": "2", "Q&A: 100%": "3", "Purpose": "p"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -195,10 +202,15 @@ def test_a_separator_is_looked_for_in_the_header_alone() -> None:
         ("AccountId;Purpose\r\na1,p", "row 1 has 1 cells for 2 columns"),
         ('"AccountId" x,Purpose\r\na1,p', "'\"AccountId\" x,Purpose"),
         ("sep=|\r\nAccountId|Purpose\r\na1|p", "separated by '|'"),
+        ("AccountId,'Purpose'\r\na1,'p'", "holds \"'\""),
+        ("AccountId,Purpose|Note\r\na1,p|n", "holds '|'"),
+        ("AccountId,\ufeffPurpose\r\na1,p", "holds '\\ufeff'"),
+        ("AccountId,Pur\u200bpose\r\na1,p", "holds '\\u200b'"),
         ("AccountId;accountid\r\na;b", "'accountid'"),
     ],
     ids=["two separators", "one cell", "an end of rows", "a long row", "a short row",
-         "text after quotes", "an unknown separator", "twice"],
+         "text after quotes", "an unknown separator", "apostrophes", "a bar", "a second mark",
+         "no width", "twice"],
 )  # fmt: skip
 def test_a_header_that_would_be_misread_is_named(text: str, named: str) -> None:
     assert named in str(refusal(text.encode()))
