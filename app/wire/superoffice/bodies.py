@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ _ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(
     float_hook=float
 )  # a number too large becomes inf, not an error
 
+_SHOWN, _NAMED = 60, 5
+"""Characters of an unknown member's name that are told, and how many such members."""
 _NAME = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
 
 
@@ -51,6 +54,7 @@ def read(
         tree = _read_xml(shape, body, charset_of(content_type))
     else:
         tree = _nested(form.read_urlencoded(body))
+    _refuse_strange(shape, tree)
     return taken(shape, documented(tree, shape, Reading(text=True, zone=zone)))
 
 
@@ -88,7 +92,16 @@ def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
     if not isinstance(tree, dict):
         kind = "array" if isinstance(tree, list) else type(tree).__name__
         raise BadInput(f"Expected `object`, got `{kind}`")
+    _refuse_strange(shape, tree)
     return taken(shape, documented(tree, shape, Reading(zone=zone)))
+
+
+def _refuse_strange(shape: type[Struct], tree: Mapping[str, object]) -> None:
+    """Refuse a body of unknown members alone: its writer would take it for done."""
+    known = {name.lower() for name in shape.__struct_encode_fields__}
+    if tree and known.isdisjoint(map(str.lower, tree)):
+        named = ", ".join(repr(name[:_SHOWN]) for name in islice(tree, _NAMED))
+        raise BadInput(f"{shape.__name__} has no such members: {named}", code="UnknownMember")
 
 
 def _read_xml(shape: type[Struct], body: bytes, charset: str) -> dict[str, Any]:
