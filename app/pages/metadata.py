@@ -38,6 +38,7 @@ class Row(Struct, frozen=True):
     type: str
     required: bool
     text: str
+    limit: str
 
 
 class Table(Struct, frozen=True):
@@ -119,7 +120,14 @@ def _walk(name: TypeName) -> Iterator[ClassDescription]:
 def _table(title: str, kind: ClassDescription, found: OperationDescription | None) -> Table:
     """Of a class in the request of an operation, or, without one, in an answer."""
     rows = tuple(
-        Row(member.pascal, _place(member, found), str(member.type), member.required, member.text)
+        Row(
+            member.pascal,
+            _place(member, found),
+            str(member.type),
+            member.required,
+            member.text,
+            member.limit,
+        )
         for member in kind.own
     )
     return Table(f"{title} {'Values' if kind.values else 'Parameters'}:", rows, kind.values)

@@ -9,7 +9,7 @@ import msgspec
 
 from app.pages.templates import FOLDER, product_version, render
 from app.wire import openapi_evo, openapi_superoffice
-from app.wire.openapi import document
+from app.wire.openapi import document, json_only
 
 PARTS = (openapi_evo.part, openapi_superoffice.part)
 """What gives each face's part of the document."""
@@ -21,15 +21,15 @@ _SWAGGER_UI = {"swagger-ui.css": _CSS, "swagger-ui-bundle.js": _JAVASCRIPT}
 
 
 @cache
-def openapi_json() -> bytes:
-    """The document as JSON."""
-    return msgspec.json.encode(_document())
+def openapi_json(*, only_json: bool = False) -> bytes:
+    """The document as JSON; `only_json`: of what is in that format alone, for generators."""
+    return msgspec.json.encode(_document(only_json=only_json))
 
 
 @cache
-def openapi_yaml() -> bytes:
-    """The document as YAML."""
-    return msgspec.yaml.encode(_document())
+def openapi_yaml(*, only_json: bool = False) -> bytes:
+    """The document as YAML, as `openapi_json` has it."""
+    return msgspec.yaml.encode(_document(only_json=only_json))
 
 
 @cache
@@ -48,8 +48,9 @@ def viewer_file(name: str) -> tuple[bytes, bytes] | None:
     return None
 
 
-def _document() -> dict[str, Any]:
-    return document([part() for part in PARTS], version=product_version())
+def _document(*, only_json: bool) -> dict[str, Any]:
+    whole = document([part() for part in PARTS], version=product_version())
+    return json_only(whole) if only_json else whole
 
 
 def _swagger_ui() -> Path:

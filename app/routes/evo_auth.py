@@ -8,9 +8,13 @@ out is not: it must work as a link, and the worst that a page can do with it is 
 sign in again.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
+from msgspec import UNSET
+
 from app.principals import Principal, Unauthenticated, name_and_password
+from app.roles import MANAGER
 from app.routes import origin
 from app.routes.evo_operations import Query, Result, required
 from app.routes.exchange import Exchange, Headers
@@ -22,6 +26,7 @@ from app.routes.signed_in import (
     by_authorization,
     refuse_foreign,
     session,
+    session_id,
     tokens,
     xsrf_token,
 )
@@ -34,6 +39,7 @@ from app.wire.json_text import BadInput
 from domain.account import Account
 from domain.errors import NotFound
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 MOST_ACCOUNTS = 1_000
 """Accounts that a user is told of, the oldest ones; `GET /accounts` has them all."""
 
@@ -75,7 +81,7 @@ async def _authenticate(exchange: Exchange, request: r.Authenticate) -> Result:
         case "" if request.user_name or request.password:
             return await _sign_in(exchange, request)
         case "":
-            return Result(_user(await identify(exchange)))
+            return await _who_is_there(exchange)
         case _:
             raise NotFound("Authentication provider", request.provider)
 
@@ -98,7 +104,17 @@ async def _sign_in(
     token, login = await logins.sign_in(name, password, exchange.client, permanent=permanent)
     # Whoever knows the former session of this browser does not come along.
     await logins.sign_out(tokens(exchange))
-    return Result(_user(login.principal), _signed_in(exchange, token, permanent=permanent))
+    provider = "basic" if by_header else "credentials"
+    user = _user(login.principal, session_id(token), provider)
+    return Result(user, _signed_in(exchange, token, permanent=permanent))
+
+
+async def _who_is_there(exchange: Exchange) -> Result:
+    """Whoever calls, with the session if there is one: a header is none."""
+    principal = await identify(exchange)
+    by_header = b"authorization" in exchange.headers
+    signed_in = None if by_header else await session(exchange)
+    return Result(_user(principal, None if signed_in is None else session_id(signed_in[0])))
 
 
 async def _sign_out(exchange: Exchange) -> Result:
@@ -118,7 +134,8 @@ async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
     except Unauthenticated:
         if b"authorization" in exchange.headers:
             raise
-        return Result(_user_info(None, []))
+        nobody = UserInfo(is_authenticated=False, roles=[], account_ids=[], account_names=[])
+        return Result(nobody)
     accounts: list[Account] = []
     if principal.is_administrator:
         wanted = AccountsWanted(count_per_page=MOST_ACCOUNTS, simplified=True)
@@ -163,25 +180,31 @@ def _signed_in(exchange: Exchange, token: str, *, permanent: bool) -> Headers:
     ]
 
 
-def _user_info(principal: Principal | None, accounts: Sequence[Account]) -> UserInfo:
+def _user_info(principal: Principal, accounts: Sequence[Account]) -> UserInfo:
     return UserInfo(
-        id=None if principal is None else principal.name,
-        is_authenticated=principal is not None,
-        name=None if principal is None else principal.name,
-        roles=[] if principal is None else list(principal.roles),
+        id=principal.name,
+        is_authenticated=True,
+        name=principal.name,
+        email_address=principal.name if _EMAIL.fullmatch(principal.name) else UNSET,
+        roles=list(principal.roles),
         account_ids=[account.account_id for account in accounts],
         account_names=[account.name for account in accounts],
+        manager_access=principal.is_administrator or MANAGER in principal.roles,
+        dashboard_permissions=[],
     )
 
 
-def _user(principal: Principal) -> AuthenticateResponse:
-    """Without sessionId: it would show to scripts what HttpOnly keeps from them."""
+def _user(
+    principal: Principal, session: str | None, provider: str | None = None
+) -> AuthenticateResponse:
     return AuthenticateResponse(
         user_id=principal.name,
+        session_id=session,
         user_name=principal.name,
         display_name=principal.name,
         roles=list(principal.roles),
         permissions=[],
+        auth_provider=provider,
     )
 
 

@@ -160,7 +160,8 @@ class Exchange:
         if body and coding.strip().lower() not in _PLAIN:
             raise UnknownCoding(coding)
         # .NET clients like to begin a text with a mark that it is UTF-8.
-        self.body = body.removeprefix(codecs.BOM_UTF8)
+        # XML keeps it: there it goes before whatever else is said of the encoding.
+        self.body = body if body.startswith(_MARKED_XML) else body.removeprefix(codecs.BOM_UTF8)
 
     async def drop_rest(self, receive: "Receive") -> None:
         """Take what still comes of the body after the answer."""
@@ -216,6 +217,7 @@ class Exchange:
         return value.decode("latin-1")
 
 
+_MARKED_XML = codecs.BOM_UTF8 + b"<?xml"
 _OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN = frozenset({"", "identity"})

@@ -167,7 +167,7 @@ async def _answer(
             limit = _body_limit(service, operation)
             await service.bodies.wait(exchange.read(receive, limit))
             if exchange.body:
-                require_charset(exchange.headers.get(b"content-type", b""))
+                require_charset(exchange.headers.get(b"content-type", b""), exchange.body)
         return await operation.handler(exchange), operation, shared, exchange
     except Exception as error:
         refused = refusal(error, service.settings.retry_after_s)

@@ -142,14 +142,23 @@ async def viewer_file(exchange: Exchange) -> Reply:
     return Reply(200, found[0], content_type=found[1])
 
 
-async def openapi_json(_: Exchange) -> Reply:
-    """`GET /schema/openapi.json`."""
-    return Reply(200, openapi.openapi_json())
+async def openapi_json(exchange: Exchange) -> Reply:
+    """`GET /schema/openapi.json?formats=json`; without `formats` all of them."""
+    return Reply(200, openapi.openapi_json(only_json=_only_json(exchange)))
 
 
-async def openapi_yaml(_: Exchange) -> Reply:
-    """`GET /schema/openapi.yaml`."""
-    return Reply(200, openapi.openapi_yaml(), content_type=_YAML)
+async def openapi_yaml(exchange: Exchange) -> Reply:
+    """`GET /schema/openapi.yaml`, with the same option."""
+    body = openapi.openapi_yaml(only_json=_only_json(exchange))
+    return Reply(200, body, content_type=_YAML)
+
+
+def _only_json(exchange: Exchange) -> bool:
+    """Whether the messages of one format are asked for. Raises BadInput for another than JSON."""
+    asked = _options(exchange).get("formats", "").strip().lower()
+    if asked not in ("", "json"):
+        raise BadInput("formats takes json, or is left out", field="formats")
+    return asked == "json"
 
 
 ROUTES: Routes = {

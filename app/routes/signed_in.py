@@ -51,7 +51,19 @@ def tokens(exchange: Exchange) -> list[str]:
 
 def xsrf_token(token: str) -> str:
     """What only pages of ours know of a session: made from its token, which it does not tell."""
-    made = hmac.digest(token.encode(), XSRF.encode(), "sha256")
+    return _derived(token, XSRF)
+
+
+def session_id(token: str) -> str:
+    """What a session is called in answers: it opens nothing, and does not tell the token.
+
+    Scripts read answers, and cookies that are HttpOnly are to be none of their business.
+    """
+    return _derived(token, SESSION)
+
+
+def _derived(token: str, use: str) -> str:
+    made = hmac.digest(token.encode(), use.encode(), "sha256")
     return urlsafe_b64encode(made).decode().rstrip("=")
 
 

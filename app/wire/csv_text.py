@@ -7,6 +7,7 @@ to quote a cell for how it starts, and its reader does not tell an empty cell fr
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -19,25 +20,35 @@ from app.wire.plan import Member, members
 from app.wire.tree import Tree
 
 _WHITE = " \t\r\n"
+SEPARATORS = (",", ";", "\t")
+"""Between cells, the documented one first: spreadsheets use what the user's country does."""
 # Nothing that was taken is given back: an open quote costs one look at the rest.
-_CELL = re.compile(
-    r'(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"|(?!")(?P<bare>[^,\r\n]*+))(?P<end>,|\r\n?|\n|\Z)'
-)
+_HEADER = re.compile(r'(?:[^"\r\n]++|"[^"]*+")*+')
+_QUOTED = re.compile(r'"[^"]*+"')
+# What spreadsheets write, and read, in the line before the header.
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>.)"?(?:\r\n?|\n)', re.IGNORECASE)
 _QUOTES = re.compile(r'\A[\[{]|[",\r\n]')
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_ODD = re.compile("^['`]|['`]$|[,;|\"\\x00-\\x1f\\u200b-\\u200f\\u201c-\\u201f\\u2060\\ufeff]")
+"""In a header that is not what it was taken for: its values would be passed over unseen."""
+_SHOWN = 30
+"""Characters of a cell in what is told of it."""
 
 
 def read(body: bytes) -> Tree:
     """The row of `body` as names to texts, or the list of its rows where there are more.
 
     Names are as they stand in the header, without white space around them. A cell without
-    anything in it, not even quotes, is None. Lines without any cell are passed over. A body that
-    starts like JSON is read as JSON, which the documents show for CSV. Raises BadInput.
+    anything in it, not even quotes, is None. Lines without any cell are passed over. White space
+    before a quote is layout. Cells are separated by what a line `sep=;` says, else by the first of
+    `SEPARATORS` that the header has. A body that starts like JSON is read as JSON, which the
+    documents show for CSV. Raises BadInput.
     """
-    text = _text(body)
+    text = _text(body).lstrip("\r\n")
     if text.lstrip(_WHITE).startswith(("{", "[")):
         return json_text.read(body)
-    header, *rows = [row for row in _rows(text) if row != [None]] or [[]]
+    separator, start = _separator(text)
+    header, *rows = [row for row in _rows(text, separator, start) if row != [None]] or [[]]
     names = _names(header)
     if not rows:
         raise _malformed("a header and a row are expected")
@@ -82,17 +93,38 @@ def _malformed(what: str) -> BadInput:
     return BadInput(f"Malformed CSV: {what}", code="SerializationException")
 
 
-def _rows(text: str) -> Iterator[list[str | None]]:
+def _separator(text: str) -> tuple[str, int]:
+    """What separates the cells of `text`, and where its header starts."""
+    told = _SEPARATOR_LINE.match(text)
+    if told:
+        if told["separator"] not in SEPARATORS:
+            raise _malformed(f"cells cannot be separated by {told['separator']!r}")
+        return told["separator"], told.end()
+    header = _HEADER.match(text)
+    names = "" if header is None else _QUOTED.sub("", header[0])
+    return next((found for found in SEPARATORS if found in names), SEPARATORS[0]), 0
+
+
+@cache
+def _cell_pattern(separator: str) -> re.Pattern[str]:
+    layout = "[ ]*+" if separator == "\t" else "[ \t]*+"
+    return re.compile(
+        rf'(?:{layout}"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"|(?!{layout}")(?P<bare>[^{separator}\r\n]*+))'
+        rf"(?P<end>{separator}|\r\n?|\n|\Z)"
+    )
+
+
+def _rows(text: str, separator: str, at: int) -> Iterator[list[str | None]]:
+    pattern = _cell_pattern(separator)
     row: list[str | None] = []
-    at = 0
     for _ in range(MOST_VALUES):
-        cell = _CELL.match(text, at)
+        cell = pattern.match(text, at)
         if cell is None:
-            raise _malformed(f"the quotes of a cell are not closed at its end, at character {at}")
+            raise _malformed(_open_quotes(text, at))
         bare = cell["bare"]
         row.append(cell["quoted"].replace('""', '"') if bare is None else bare or None)
         at = cell.end()
-        if cell["end"] != ",":
+        if cell["end"] != separator:
             yield row
             if at == len(text):
                 return
@@ -100,12 +132,20 @@ def _rows(text: str) -> Iterator[list[str | None]]:
     raise TooManyValues
 
 
+def _open_quotes(text: str, at: int) -> str:
+    shown = text[at : at + _SHOWN].strip(_WHITE)
+    return f"the quotes of a cell are not closed at its end, at character {at}: {shown!r}"
+
+
 def _names(header: Sequence[str | None]) -> list[str]:
     names = [(name or "").strip() for name in header]
-    if "" in names:
-        raise _malformed("a column has no name")
     seen: set[str] = set()
-    for name in names:
+    for number, name in enumerate(names, 1):
+        if not name:
+            raise _malformed(f"column {number} of {len(names)} has no name")
+        if odd := _ODD.search(name):
+            shown = f"the column {name[:_SHOWN]!r} holds {odd[0]!r}"
+            raise _malformed(f"{shown}, which is in no name, and is no separator here")
         if name.lower() in seen:
             raise _malformed(f"the column {name!r} is there twice")
         seen.add(name.lower())

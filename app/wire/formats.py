@@ -4,10 +4,13 @@ The order of precedence is ServiceStack's: extension, `?format=`, the format in 
 the request's own type for `*/*`, JSON. Unlike there, Accept's weights count.
 """
 
+import codecs
 import re
 from functools import lru_cache
 
 from msgspec import Struct
+
+from app.wire.json_text import BadInput
 
 
 class UnknownType(Exception):
@@ -47,10 +50,16 @@ FORMATS: dict[str, Format] = {
     format_.name: format_ for format_ in (JSON, XML, JSV, CSV, JSON_LINES)
 }
 """By name; a list of answers is in this order of preference."""
-UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
-"""Charsets of a text that can be read as UTF-8; the first one: none is named."""
+ASCII = frozenset({"us-ascii", "ascii"})
+UTF_8 = frozenset({"", "utf-8", "utf8", "utf_8"}) | ASCII
+"""Charsets of a text that can be read as UTF-8; the empty one: none is named."""
+UTF_16 = frozenset({"utf-16", "utf16", "utf_16"})
+"""Charsets of XML with a byte order mark."""
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""Byte order marks."""
 _CHARSET = re.compile(rb';\s*charset\s*=\s*["\']?([^\s;,"\']*)', re.IGNORECASE)
 _BY_MEDIA_TYPE = {name: format_ for format_ in FORMATS.values() for name in format_.media_types}
+_BY_SUFFIX = {"json": JSON, "xml": XML}
 
 
 @lru_cache(1_024)
@@ -69,7 +78,7 @@ def answer_format(
         return named, named.content_type
     for wanted in accepted(accept) if accept else ("*/*",):
         if wanted == "*/*":
-            return _as_asked(media_type(content_type)) or (JSON, JSON.content_type)
+            return _as_sent(media_type(content_type))
         if wanted == "application/*":
             return JSON, JSON.content_type
         if wanted == "text/*":
@@ -81,8 +90,14 @@ def answer_format(
 
 
 def of_media_type(name: str) -> Format | None:
-    """The format that a media type names, if any."""
-    return _BY_MEDIA_TYPE.get(name)
+    """The format of a body that a media type names, if any."""
+    return _BY_MEDIA_TYPE.get(name) or of_suffix(name)
+
+
+def of_suffix(name: str) -> Format | None:
+    """The format that a media type ends in, if any: `application/soap+xml` (RFC 6839)."""
+    _, plus, suffix = name.rpartition("+")
+    return _BY_SUFFIX.get(suffix) if plus else None
 
 
 def _as_asked(name: str) -> tuple[Format, bytes] | None:
@@ -92,6 +107,12 @@ def _as_asked(name: str) -> tuple[Format, bytes] | None:
     # One format goes by two names (`text/jsv` in the documents, `application/jsv` on the wire):
     # the answer bears the one that was asked for.
     return found, found.content_type if found is JSON else name.encode()
+
+
+def _as_sent(name: str) -> tuple[Format, bytes]:
+    # What a suffix tells of a request is no name that an answer could bear.
+    format_ = of_media_type(name) or JSON
+    return _as_asked(name) or (format_, format_.content_type)
 
 
 def media_type(content_type: bytes | None) -> str:
@@ -104,17 +125,27 @@ def _bare(content_type: bytes) -> str:
     return content_type.partition(b";")[0].strip().lower().decode("latin-1")
 
 
-@lru_cache(256)
-def require_charset(content_type: bytes) -> None:
+def require_charset(content_type: bytes, body: bytes) -> None:
     """Raise UnknownType where a body says to be in a charset that it would not be read in.
 
-    Everything is UTF-8, or UTF-16 with a byte order mark if it is XML.
+    Everything is UTF-8, or UTF-16 with a byte order mark if it is XML; XML's mark goes before what
+    is said (RFC 7303). Raises BadInput for a body that is not in the ASCII that it says.
     """
-    found = _CHARSET.search(content_type)
-    charset = "" if found is None else found[1].decode("latin-1").lower()
-    if charset in UTF_8 or (charset == "utf-16" and of_media_type(_bare(content_type)) is XML):
+    charset = charset_of(content_type)
+    if charset in UTF_8:
+        if charset in ASCII and not body.isascii():
+            raise BadInput(f"The body is not in {charset}", code="SerializationException")
+        return
+    if of_media_type(_bare(content_type)) is XML and (charset in UTF_16 or body.startswith(MARKS)):
         return
     raise UnknownType(f"A body in the charset {charset[:100]!r} cannot be read, but one in utf-8")
+
+
+@lru_cache(256)
+def charset_of(content_type: bytes | None) -> str:
+    """The charset that a Content-Type names, lower case; empty if it names none."""
+    found = _CHARSET.search(content_type or b"")
+    return "" if found is None else found[1].decode("latin-1").lower()
 
 
 @lru_cache(256)

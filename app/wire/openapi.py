@@ -8,6 +8,7 @@ from msgspec import Struct
 OPENAPI_VERSION = "3.1.1"
 
 Schema = dict[str, Any]
+_JSON = "application/json"
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -45,6 +46,30 @@ def document(parts: Iterable[Part], *, version: str) -> Schema:
         "paths": paths,
         "components": components,
     }
+
+
+def json_only(whole: Schema) -> Schema:
+    """A document without what is not in `application/json`: what generators of clients read.
+
+    They know few other formats, warn of each that they do not, and model a body once a format.
+    """
+
+    def kept(value: Any) -> Any:  # noqa: ANN401  # JSON
+        if isinstance(value, list):
+            return [kept(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: _in_json(kept(member)) if name == "content" else kept(member)
+            for name, member in value.items()
+        }
+
+    described: Schema = kept(whole)
+    return described
+
+
+def _in_json(content: Schema) -> Schema:
+    return {name: member for name, member in content.items() if name == _JSON} or content
 
 
 def _merge(into: Schema, added: Schema) -> None:

@@ -61,9 +61,9 @@ def part() -> Part:
         *(api.response for api in API if api.response),
         ErrorResponse,
     ]
-    _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    for name, described in classes().items():
-        if required := [member.name for member in described.members if member.required]:
+    _, schemas = _components(kinds)
+    for name in classes():
+        if required := _required(name):
             _require(schemas[name], required)
     paths: Schema = {}
     for api in API:
@@ -126,9 +126,7 @@ def _parameters(api: Api, path: str, *, own: bool) -> list[Schema]:
 
 def _described(field: FieldInfo) -> Schema:
     """A parameter's schema and description. In a URL there is no null."""
-    (schema,), _ = msgspec.json.schema_components(
-        [field.type], ref_template="#/components/schemas/{name}"
-    )
+    (schema,), _ = _components([field.type])
     text = schema.pop("description", "")
     kind = _present(schema)
     described: Schema = {"schema": portable(kind), "description": text}
@@ -191,7 +189,33 @@ def _request_body(api: Api, path: str) -> Schema:
     content |= {
         _media_type(format_): _text(request_sample(api.name, format_.name)) for format_ in _TEXTS
     }
-    return {"content": content | dict.fromkeys(_FORMS, shown)}
+    form = {"schema": _unnamed(api, in_path), "example": example}
+    return {"content": content | dict.fromkeys(_FORMS, form)}
+
+
+def _unnamed(api: Api, in_path: list[str]) -> Schema:
+    """The members of a request in a form, where there is no null.
+
+    Not by its name: generators would take one class for JSON and for forms, and send it as both.
+    """
+    _, schemas = _components([api.request])
+    required = _required(api.request.__name__)
+    members: Schema = portable(schemas[api.request.__name__]["properties"])
+    schema: Schema = {
+        "type": "object",
+        "properties": {
+            name: _present(member) for name, member in members.items() if name not in in_path
+        },
+    }
+    return schema | ({"required": required} if required else {})
+
+
+def _required(name: str) -> list[str]:
+    return [member.name for member in classes()[name].members if member.required]
+
+
+def _components(kinds: list[Any]) -> tuple[tuple[Schema, ...], Schema]:
+    return msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
 
 
 def _refusals(api: Api, verb: str, path: str) -> dict[str, Schema]:
@@ -210,9 +234,7 @@ def _error_content() -> dict[str, Schema]:
 
 
 def _schema_of(kind: Any) -> Schema:  # noqa: ANN401  # any type form
-    (schema,), _ = msgspec.json.schema_components(
-        [kind], ref_template="#/components/schemas/{name}"
-    )
+    (schema,), _ = _components([kind])
     return schema
 
 

@@ -24,6 +24,7 @@ from app.wire.data_contract import (
     contract_name,
 )
 from app.wire.evo.dto import Dto
+from app.wire.formats import ASCII, MARKS, UTF_8
 from app.wire.json_text import TooManyValues
 from app.wire.limits import MOST_VALUES
 from app.wire.tree import Tree
@@ -38,17 +39,20 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"}
 _LINE = re.compile(r"<([^\s<>/]+)[^<>]*(?<!/)>[^<]*</\1>|<[^<>]*>")
 
 
-def read(body: bytes) -> tuple[str, Tree]:
+def read(body: bytes, charset: str = "") -> tuple[str, Tree]:
     """The local name of the root element, and what is in it.
 
     Elements become members by their local names, in any order and in any namespace; one that
     repeats becomes a list. `i:nil` gives None, an element without content "", except for the root:
     there it gives no members. Texts keep their white space. Other attributes mean nothing.
 
+    What it is written in is told by its byte order mark, else by `charset`, the one that came with
+    it (lower case), else by its declaration; the later ones are then not looked at (RFC 7303).
+
     Raises BadInput for what is no XML in UTF-8, or in UTF-16 with a byte order mark, for document
     type definitions with all that they bring, for text beside elements, and for too much of it.
     """
-    text = _decoded(body)
+    text = _decoded(body, charset)
     _refuse_crowd(text)
     target = TreeTarget()
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
@@ -104,8 +108,9 @@ def _refuse_crowd(text: str) -> None:
         raise TooManyValues
 
 
-def _decoded(body: bytes) -> str:
-    wide = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+def _decoded(body: bytes, charset: str) -> str:
+    marked = body.startswith(MARKS)
+    wide = marked and not body.startswith(codecs.BOM_UTF8)
     try:
         text = body.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -113,10 +118,20 @@ def _decoded(body: bytes) -> str:
     if "\0" in text:
         # The parser would guess at UTF-16 without a mark, whatever it is told.
         raise malformed(f"it holds the NUL character, and {_READ}")
-    declared = _ENCODING.match(text)
-    if declared and declared[1].lower() != ("utf-16" if wide else "utf-8"):
-        raise malformed(f"{_READ}, and it is said to be {declared[1][:40]!r}")
+    if not marked:
+        _require_utf_8(charset or _declared(text), text)
     return text
+
+
+def _declared(text: str) -> str:
+    found = _ENCODING.match(text)
+    return "utf-8" if found is None else found[1].lower()
+
+
+def _require_utf_8(said: str, text: str) -> None:
+    # To be told of no charset is to be told of UTF-8, to be told of an empty one is not.
+    if not said or said not in UTF_8 or (said in ASCII and not text.isascii()):
+        raise malformed(f"{_READ}, and it is said to be {said[:40]!r}")
 
 
 class _Element(NamedTuple):

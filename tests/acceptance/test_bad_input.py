@@ -165,7 +165,7 @@ def test_bad_framing_is_refused(
 def test_a_bad_target_is_refused(
     served: ServiceProcess, method: str, path: bytes, status: int
 ) -> None:
-    body = None if method in ("GET", "DELETE") else b'{"name":"n"}'
+    body = None if method in ("GET", "DELETE") else b'{"name":"n","purpose":"p","Rank":1}'
     answer = send(served.port, request(method, path, body, [CREDENTIALS]), method)
     assert_refused(answer, path, status)
 

@@ -66,6 +66,86 @@ def test_no_body_shows_the_session_that_its_cookies_hide(browser: httpx.Client) 
     assert token not in browser.get("/auth/status", headers=cookie_header(answer)).text
 
 
+SIGN_INS = {
+    "/auth": "credentials",
+    "/auth/credentials": "credentials",
+    "/authenticate": "credentials",
+    "/authenticate/credentials": "credentials",
+    "/api/Authenticate": "credentials",
+    "/json/reply/Authenticate": "credentials",
+    "/auth/basic": "basic",
+    "/api/Authenticate?provider=basic": "basic",
+}
+
+
+@pytest.mark.parametrize(("path", "provider"), SIGN_INS.items())
+def test_a_sign_in_answers_with_what_clients_read(
+    browser: httpx.Client, path: str, provider: str
+) -> None:
+    if provider == "basic":
+        answer = browser.post(path, auth=ADMIN)
+    else:
+        answer = browser.post(path, json={"userName": ADMIN[0], "password": ADMIN[1]})
+    browser.cookies.clear()
+    found = answer.json()
+    assert found.pop("sessionId")
+    assert found == {
+        "userId": ADMIN[0],
+        "userName": ADMIN[0],
+        "displayName": ADMIN[0],
+        "roles": ["SystemAdministrator"],
+        "permissions": [],
+        "authProvider": provider,
+    }
+
+
+@pytest.mark.parametrize(
+    ("format_", "names"),
+    [
+        ("xml", ["<SessionId>", f"<UserName>{ADMIN[0]}<", f"<DisplayName>{ADMIN[0]}<"]),
+        ("jsv", ["sessionId:", f"userName:{ADMIN[0]},", f"displayName:{ADMIN[0]},"]),
+        ("csv", ["UserId,SessionId,UserName,DisplayName,", f"{ADMIN[0]},"]),
+    ],
+)
+def test_a_sign_in_answers_so_in_every_format(
+    browser: httpx.Client, format_: str, names: list[str]
+) -> None:
+    members = {"userName": ADMIN[0], "password": ADMIN[1]}
+    answer = browser.post(f"/auth/credentials?format={format_}", json=members)
+    assert answer.status_code == 200
+    assert [name for name in names if name not in answer.text] == []
+
+
+def test_a_session_has_one_id_which_opens_nothing(
+    browser: httpx.Client, cookies: Mapping[str, str]
+) -> None:
+    answers = [browser.get(path, headers=cookies).json() for path in ("/auth", "/api/Authenticate")]
+    answers.append(browser.post("/auth", headers=cookies).json())
+    (found,) = {answer["sessionId"] for answer in answers}
+    assert found not in cookies["Cookie"]
+    assert sign_in(browser, ADMIN).json()["sessionId"] != found
+    for header in ("ss-id={}", "ss-pid={}", "ss-id={0}; ss-pid={0}"):
+        assert not is_signed_in(browser, {"Cookie": header.format(found)})
+    for headers in ({"Authorization": f"Bearer {found}"}, {"X-ss-id": found}):
+        assert browser.get("/ai/sessions", headers=headers).status_code == 401
+
+
+def test_who_is_known_by_a_header_has_no_session(browser: httpx.Client) -> None:
+    answer = browser.get("/auth", auth=ADMIN)
+    assert answer.json()["userName"] == ADMIN[0]
+    assert "sessionId" not in answer.json()
+    assert "set-cookie" not in answer.headers
+
+
+def test_the_status_tells_what_clients_read(
+    browser: httpx.Client, cookies: Mapping[str, str]
+) -> None:
+    found = browser.get("/auth/status", headers=cookies).json()
+    assert (found["id"], found["name"], found["managerAccess"]) == (ADMIN[0], ADMIN[0], True)
+    assert found["dashboardPermissions"] == []
+    assert "emailAddress" not in found
+
+
 @pytest.mark.parametrize("path", ["/auth/basic", "/auth/Basic", "/api/Authenticate?provider=basic"])
 def test_a_session_can_be_had_for_the_authorization_header(
     browser: httpx.Client, path: str

@@ -170,6 +170,20 @@ def test_a_browser_has_nothing_to_complain_about(
     assert "<h" in page
 
 
+@pytest.mark.parametrize("name", ["openapi.json", "openapi.yaml"])
+def test_the_description_can_be_had_of_json_alone(visitor: httpx.Client, name: str) -> None:
+    whole = visitor.get(f"/schema/{name}")
+    assert b"application/xml" in whole.content
+    for query in ("formats=json", "Formats=JSON"):
+        found = visitor.get(f"/schema/{name}?{query}")
+        assert found.status_code == 200
+        assert found.headers["Content-Type"] == whole.headers["Content-Type"]
+        assert b"application/xml" not in found.content
+        assert b"application/x-www-form-urlencoded" not in found.content
+    assert visitor.get(f"/schema/{name}?formats=").content == whole.content
+    assert visitor.get(f"/schema/{name}?formats=soap").status_code == 400
+
+
 def test_the_viewer_shows_every_operation_of_the_document(
     browser: str, served: ServiceProcess, visitor: httpx.Client, tmp_path: Path
 ) -> None:

@@ -225,7 +225,10 @@ def test_there_are_other_ways_to_sign_in(
                 )
             )
             assert type(signed_in) is dtos.AuthenticateResponse
-            assert signed_in.user_name == ADMIN[0]
+            assert (signed_in.user_id, signed_in.user_name) == (ADMIN[0], ADMIN[0])
+            assert (signed_in.display_name, signed_in.roles) == (ADMIN[0], ["SystemAdministrator"])
+            assert signed_in.session_id == client.get(dtos.Authenticate()).session_id
+            assert signed_in.session_id
             assert {"ss-id", "ss-pid"} <= set(client._session.cookies.keys())
         case "a token of the command line":
             client.set_bearer_token(served.command("users", "token", ADMIN[0]).stdout.strip())

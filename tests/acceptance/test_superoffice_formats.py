@@ -71,6 +71,43 @@ def test_an_entity_comes_in_each_type(
     assert (answer.json()["CustomerName"], answer.json()["Rating"]) == (NAME, 4)
 
 
+STRANGE = {
+    "application/json": '{"Customer":"Kim","Foo":1}',
+    "application/json; charset=utf-8": '{"Customer":null}',
+    "text/json": ' { "Customer" : {} } ',
+    "application/xml": "<ROOT><Customer>Kim</Customer></ROOT>",
+    "application/x-www-form-urlencoded": "Customer=Kim",
+}
+
+
+@pytest.mark.parametrize("content_type", STRANGE)
+@pytest.mark.parametrize(
+    ("method", "target", "root"),
+    [
+        ("POST", PATH, "ChatSessionEntity"),
+        ("PUT", f"{PATH}/{{}}", "ChatSessionEntity"),
+        ("POST", f"{PATH}/{{}}/Messages", "ChatMessage"),
+        ("POST", f"{AGENT}/SaveChatSessionEntity", "ChatSessionEntity"),
+        ("POST", f"{AGENT}/CreateChatSessionForTopic", "CreateChatSessionForTopicRequest"),
+    ],
+)
+def test_a_body_of_unknown_members_alone_is_told_of_them(
+    chats: Chats, path: str, method: str, target: str, root: str, content_type: str
+) -> None:
+    before = chats["kim"].get(path).headers["etag"]
+    answer = chats["kim"].request(
+        method,
+        target.format(path.rpartition("/")[2]),
+        content=STRANGE[content_type].replace("ROOT", root).encode(),
+        headers={"Content-Type": content_type},
+    )
+    assert answer.status_code == 400, answer.text
+    assert "'Customer'" in answer.text
+    assert chats["kim"].get(path).headers["etag"] == before
+    later = {"$filter": f"chatSessionId ge {path.rpartition('/')[2]}"}
+    assert len(chats["kim"].get(PATH, params=later).json()["value"]) == 1
+
+
 @pytest.mark.parametrize("accept", ANSWERS)
 @pytest.mark.parametrize("parameters", ["", "; charset=utf-8", ";q=0.8, image/png"])
 def test_an_answer_goes_out_in_each_type(

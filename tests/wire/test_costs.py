@@ -205,7 +205,7 @@ HEADERS: dict[str, tuple[int, Read]] = {
     "SO-TimeZone": (MAX_HEADER_BYTES, lambda value: locale_of({b"so-timezone": value})),
     "Cookie": (MAX_HEADER_BYTES, cookies.read),
     "Authorization": (MAX_HEADER_BYTES, name_and_password),
-    "Content-Type": (MAX_HEADER_BYTES, formats.require_charset.__wrapped__),
+    "Content-Type": (MAX_HEADER_BYTES, formats.charset_of.__wrapped__),
     "If-Match": (MAX_HEADER_BYTES - 20, lambda value: exchange(if_match=value).call()),
     "Host": (MAX_HEADER_BYTES - 20, lambda value: exchange(host=value)),
     "X-Forwarded-For": (

@@ -159,6 +159,64 @@ def test_rows_are_read(text: str, tree: Tree) -> None:
     assert csv_text.read(text.encode()) == tree
 
 
+AS_ONE_ROW = {
+    "semicolons": "AccountId;Purpose\r\na1;p,q\r\n",
+    "tabs": "AccountId\tPurpose\r\na1\tp,q\r\n",
+    "spaces before quotes": 'AccountId, "Purpose"\r\na1, "p,q"\r\n',
+    "quotes everywhere": '"AccountId","Purpose"\r\n"a1","p,q"',
+    "quotes and semicolons": '"AccountId";"Purpose"\r\n"a1";"p,q"',
+    "spaces around names": '  AccountId ;\tPurpose\t\r\na1;"p,q"',
+    "Excel's line": "sep=;\r\nAccountId;Purpose\r\na1;p,q",
+    "Excel's line for a tab": "sep=\t\r\nAccountId\tPurpose\r\na1\tp,q",
+    "Excel's line in quotes": '"SEP=,"\nAccountId,Purpose\na1,"p,q"',
+    "carriage returns": "AccountId;Purpose\ra1;p,q\r",
+    "blank lines": "\r\n\r\nAccountId;Purpose\r\n\r\na1;p,q\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("text", AS_ONE_ROW.values(), ids=AS_ONE_ROW)
+def test_what_spreadsheets_of_other_countries_write_is_read(text: str) -> None:
+    assert csv_text.read(text.encode()) == {"AccountId": "a1", "Purpose": "p,q"}
+
+
+def test_a_separator_is_looked_for_in_the_header_alone() -> None:
+    assert csv_text.read(b"Purpose\r\na;b\tc") == {"Purpose": "a;b\tc"}
+    assert csv_text.read(b"Purpose,Id\r\na;b,c;d") == {"Purpose": "a;b", "Id": "c;d"}
+    assert csv_text.read(b"sep=;\r\nPurpose\r\na,b") == {"Purpose": "a,b"}
+    assert csv_text.read(b'A\tB\r\n\t"x"') == {"A": None, "B": "x"}
+
+
+def test_a_header_may_have_names_of_its_own() -> None:
+    text = "Kim's choice,Betrag (€),Q&A: 100%,Purpose\r\n1,2,3,p"
+    assert csv_text.read(text.encode()) == {
+        "Kim's choice": "1", "Betrag (€)": "2", "Q&A: 100%": "3", "Purpose": "p"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("AccountId,Purpose;Note\r\na1,p;n", "'Purpose;Note'"),
+        ('"AccountId;Purpose"\r\na1;p', "'AccountId;Purpose'"),
+        ("AccountId;Purpose;\r\na1;p;", "column 3 of 3"),
+        ("AccountId;Purpose\r\na1;p;x", "row 1 has 3 cells for 2 columns"),
+        ("AccountId;Purpose\r\na1,p", "row 1 has 1 cells for 2 columns"),
+        ('"AccountId" x,Purpose\r\na1,p', "'\"AccountId\" x,Purpose"),
+        ("sep=|\r\nAccountId|Purpose\r\na1|p", "separated by '|'"),
+        ("AccountId,'Purpose'\r\na1,'p'", "holds \"'\""),
+        ("AccountId,Purpose|Note\r\na1,p|n", "holds '|'"),
+        ("AccountId,\ufeffPurpose\r\na1,p", "holds '\\ufeff'"),
+        ("AccountId,Pur\u200bpose\r\na1,p", "holds '\\u200b'"),
+        ("AccountId;accountid\r\na;b", "'accountid'"),
+    ],
+    ids=["two separators", "one cell", "an end of rows", "a long row", "a short row",
+         "text after quotes", "an unknown separator", "apostrophes", "a bar", "a second mark",
+         "no width", "twice"],
+)  # fmt: skip
+def test_a_header_that_would_be_misread_is_named(text: str, named: str) -> None:
+    assert named in str(refusal(text.encode()))
+
+
 @pytest.mark.parametrize(
     ("body", "tree"),
     [
@@ -212,8 +270,10 @@ def test_malformed_json_is_refused() -> None:
 @pytest.mark.parametrize(
     "body",
     [b'a\r\n"' + b'""' * 50_000, b'a\r\n"' + b"\r\n" * 50_000, b"a" * 100_000,
-     b"\r\n" * 20_000, b" " * 100_000, b'"' * 100_000],
-    ids=["quotes", "lines in quotes", "header", "blank lines", "white space", "only quotes"],
+     b"\r\n" * 20_000, b" " * 100_000, b'"' * 100_000, b'a;"",' * 20_000,
+     b"a\r\n" + b" " * 100_000 + b'"'],
+    ids=["quotes", "lines in quotes", "header", "blank lines", "white space", "only quotes",
+         "quoted names", "spaces before a quote"],
 )  # fmt: skip
 def test_hostile_text_takes_linear_time(body: bytes) -> None:
     started = time.process_time()

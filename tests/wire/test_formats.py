@@ -124,10 +124,11 @@ def test_every_format_is_an_ending_that_no_account_has() -> None:
     "content_type",
     [b"", b"application/json", b"text/jsv; charset=utf-8", b'text/csv;Charset="UTF-8"',
      b"text/plain;charset=UTF-8", b"application/json; charset=us-ascii", b"text/xml; charset=",
-     b"multipart/form-data; boundary=charset", b"application/xml; charset=UTF-16"],
+     b"multipart/form-data; boundary=charset", b"application/xml; charset=UTF-16",
+     b"text/jsv; charset=UTF8", b"text/csv; charset=utf_8", b"application/soap+xml; charset=utf16"],
 )  # fmt: skip
 def test_a_body_may_be_in_a_charset_that_it_is_read_in(content_type: bytes) -> None:
-    require_charset(content_type)
+    require_charset(content_type, b"{}")
 
 
 @pytest.mark.parametrize(
@@ -139,4 +140,4 @@ def test_a_body_may_be_in_a_charset_that_it_is_read_in(content_type: bytes) -> N
 )  # fmt: skip
 def test_a_body_in_another_charset_is_refused(content_type: bytes) -> None:
     with pytest.raises(UnknownType, match="charset"):
-        require_charset(content_type)
+        require_charset(content_type, b"{}")

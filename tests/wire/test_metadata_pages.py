@@ -26,9 +26,11 @@ from app.settings import Settings
 from app.wire.evo.api import API
 from app.wire.evo.description import OperationDescription, operation
 from app.wire.evo.languages import LANGUAGES
+from app.wire.evo.requests import LISTED_IDS
 from app.wire.evo.samples import answer_sample, request_sample
 from app.wire.formats import FORMATS
 from app.wire.json_text import BadInput
+from domain.limits import ACCOUNT_NAME_LENGTH
 
 URL = "https://sessions.example"
 SERVICE = cast("Service", SimpleNamespace(settings=Settings(database_url="", master_key=b"")))
@@ -224,3 +226,18 @@ def test_errors_are_pages() -> None:
 def test_pages_are_open_to_anybody() -> None:
     operations = [one for at in PagesFace().routes.values() for one in at.values()]
     assert all(one.anonymous for one in operations)
+
+
+def test_a_member_with_a_limit_shows_it() -> None:
+    limits = {
+        f"{row.name} of {table.title.split()[0]}": row.limit
+        for name in ("NewAccount", "ListAISessions", "NewAISession")
+        for table in tables(known(name))
+        for row in table.rows
+        if row.limit
+    }
+    assert limits["Name of NewAccount"] == f"At most {ACCOUNT_NAME_LENGTH} characters"
+    assert limits["SpecificIds of ListRequest"] == f"At most {LISTED_IDS:,} items"
+    assert "Purpose of NewAISession" in limits
+    page = operation_page(known("NewAccount"), "json", URL)
+    assert f"The name of the account; at most {ACCOUNT_NAME_LENGTH} characters" in page

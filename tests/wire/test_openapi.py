@@ -10,12 +10,35 @@ from app.wire.evo.api import API, Api
 from app.wire.evo.samples import answer_sample, request_sample
 from app.wire.openapi import Part, document
 
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 DOCUMENT: dict[str, Any] = msgspec.json.decode(openapi_json())
 
 
 def of(api: Api, path: str | None = None) -> dict[str, Any]:
     found: dict[str, Any] = DOCUMENT["paths"][path or api.paths[0]][api.verb.lower()]
     return found
+
+
+def contents(value: object) -> list[tuple[str, ...]]:
+    """The media types of every message, however deep."""
+    match value:
+        case dict():
+            own = [tuple(value["content"])] if "content" in value else []
+            return own + [found for member in value.values() for found in contents(member)]
+        case list():
+            return [found for item in value for found in contents(item)]
+        case _:
+            return []
+
+
+def without_contents(value: object) -> object:
+    match value:
+        case dict():
+            return {key: without_contents(value[key]) for key in value if key != "content"}
+        case list():
+            return [without_contents(item) for item in value]
+        case _:
+            return value
 
 
 def named(name: str) -> Api:
@@ -70,6 +93,34 @@ def test_a_request_is_taken_in_every_format() -> None:
         "application/x-www-form-urlencoded",
         "multipart/form-data",
     ]
+
+
+@pytest.mark.parametrize("path", DOCUMENT["paths"])
+def test_no_model_of_a_body_is_that_of_a_form(path: str) -> None:
+    for operation in DOCUMENT["paths"][path].values():
+        content = operation.get("requestBody", {}).get("content", {})
+        for name in FORMS & content.keys():
+            # Generators take a name for a model, and send a body as all that has its model.
+            assert content[name]["schema"]["type"] == "object"
+            assert "$ref" not in content[name]["schema"]
+
+
+def test_a_form_has_the_members_of_its_request_without_null() -> None:
+    content = of(named("NewAccount"))["requestBody"]["content"]
+    schema = content["multipart/form-data"]["schema"]
+    assert schema["required"] == ["name"]
+    assert list(schema["properties"]) == ["id", "name"]
+    assert {member["type"] for member in schema["properties"].values()} == {"string"}
+    patch = of(named("PatchAISession"))["requestBody"]["content"]
+    assert list(patch["application/x-www-form-urlencoded"]["schema"]["properties"]) == ["purpose"]
+
+
+def test_the_variant_for_generators_is_the_document_but_for_other_formats() -> None:
+    found = msgspec.json.decode(openapi_json(only_json=True))
+    assert set(contents(found)) == {("application/json",)}
+    assert {"application/xml"} < set(sum(contents(DOCUMENT), ()))
+    assert without_contents(found) == without_contents(DOCUMENT)
+    assert msgspec.yaml.decode(openapi_yaml(only_json=True)) == found
 
 
 def test_a_list_is_given_line_by_line_too() -> None:

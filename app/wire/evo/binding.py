@@ -2,11 +2,13 @@
 
 Order of precedence: the path first, which nothing may contradict; on REST routes the query before
 the body, on predefined routes the body before the query (ServiceStack). Empty values of a query
-or a form say nothing. Unknown members are ignored.
+or a form say nothing. Unknown members are ignored, but not where a body has no others: to whoever
+sent it, an answer would say that what is in it was done.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -21,6 +23,7 @@ from app.wire.formats import (
     XML,
     Format,
     UnknownType,
+    charset_of,
     media_type,
     of_media_type,
 )
@@ -29,6 +32,11 @@ from app.wire.tree import Tree
 
 D = TypeVar("D", bound=Dto)
 T = TypeVar("T")
+
+_SHOWN = 60
+"""Characters of the name of an unknown member that are told."""
+_NAMED = 5
+"""Unknown members that are told."""
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
@@ -93,12 +101,12 @@ def read(kind: type[Dto], sent: Sent) -> Tree:
         else:
             given = form.read_urlencoded(body)
         # A field that was left empty says nothing, as in a query (ServiceStack).
-        return _ticked(kind, {name: value for name, value in given.items() if value != ""})
+        return _ticked(kind, {name: value or None for name, value in given.items()})
     format_ = _body_format(sent)
     if format_ is None:
         name = media_type(sent.content_type)
         raise UnknownType(f"A body of type {name[:100]!r} cannot be read")
-    return bodies.read(format_, kind.__name__, body)
+    return bodies.read(format_, kind.__name__, body, charset_of(sent.content_type))
 
 
 def assemble(kind: type[D], tree: Tree, sent: Sent, budget: Budget | None = None) -> D:
@@ -189,7 +197,17 @@ def _named(kind: type[Dto], tree: Tree) -> dict[str, Any]:
         if wire in members:
             raise BadInput(f"The member {wire!r} is given twice", field=wire)
         members[wire] = value
+    if tree and not members:
+        raise _strange(kind, tree)
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _strange(kind: type[Dto], tree: Mapping[str, Tree]) -> BadInput:
+    names = [name[:_SHOWN] for name in islice(tree, _NAMED)]
+    told = ", ".join(map(repr, names)) + (", …" if len(tree) > _NAMED else "")
+    own = ", ".join(field.encode_name for field in _fields(kind)) or "none"
+    message = f"None of the members is known: {told}; those of {kind.__name__} are: {own}"
+    return BadInput(message, field=names[0], code="UnknownMember")
 
 
 def _joined(query: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -9,11 +9,11 @@ from app.wire.limits import MOST_REQUESTS, MOST_VALUES
 from app.wire.tree import Tree
 
 
-def read(format_: Format, operation: str, body: bytes) -> Tree:
+def read(format_: Format, operation: str, body: bytes, charset: str = "") -> Tree:
     """The members of a request, or a list of requests. Raises BadInput for what is malformed.
 
     `operation` is the name that XML's root element has, in any case: `X`, or `ArrayOfX` around
-    several (.NET's data contracts). Any namespace will do.
+    several (.NET's data contracts). Any namespace will do. `charset` is what the request names.
     """
     match format_.name:
         case JSON.name:
@@ -21,7 +21,7 @@ def read(format_: Format, operation: str, body: bytes) -> Tree:
         case JSON_LINES.name:
             return _read_lines(body)
         case XML.name:
-            return _read_xml(operation, body)
+            return _read_xml(operation, body, charset)
         case JSV.name:
             return jsv.read(body)
         case CSV.name:
@@ -36,9 +36,9 @@ def refuse_long(requests: Sequence[object]) -> None:
         raise BadInput(f"A batch holds {MOST_REQUESTS} requests at most")
 
 
-def _read_xml(operation: str, body: bytes) -> Tree:
+def _read_xml(operation: str, body: bytes, charset: str) -> Tree:
     """The members in `<X>…</X>`, or the requests in `<ArrayOfX><X>…</X>…</ArrayOfX>`."""
-    name, tree = xml_text.read(body)
+    name, tree = xml_text.read(body, charset)
     own = operation.lower()
     if name.lower() == own:
         return tree

@@ -48,6 +48,8 @@ class MemberDescription(Struct, frozen=True):
     type: TypeName
     text: str
     required: bool
+    limit: str
+    """The largest size in words; empty where there is none of its own."""
 
     @property
     def pascal(self) -> str:
@@ -177,7 +179,11 @@ def _namespace(kind: type[Dto]) -> str:
 def _members(kind: type[Dto]) -> tuple[MemberDescription, ...]:
     return tuple(
         MemberDescription(
-            field.name, field.encode_name, _type_name(field.type), *_said_of(field.type)
+            field.name,
+            field.encode_name,
+            _type_name(field.type),
+            *_said_of(field.type),
+            _limit(field.type),
         )
         for field in fields(kind)
     )
@@ -188,6 +194,17 @@ def _said_of(hint: object) -> tuple[str, bool]:
     metas = [meta for meta in get_args(hint) if isinstance(meta, Meta)]
     text = next((meta.description for meta in metas if meta.description), "")
     return text, any((meta.extra or {}).get("required", False) for meta in metas)
+
+
+def _limit(hint: object) -> str:
+    """The largest size that a Meta of a type, or of one in it, allows."""
+    unit = "items" if get_origin(get_args(hint)[0] if get_args(hint) else hint) is list else ""
+    for part in get_args(hint):
+        if isinstance(part, Meta) and part.max_length is not None:
+            return f"At most {part.max_length:,} {unit or 'characters'}"
+        if found := _limit(part):
+            return found
+    return ""
 
 
 def _needed(kind: type[Any]) -> Iterator[type[Any]]:

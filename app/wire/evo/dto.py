@@ -118,9 +118,18 @@ class UserInfo(Dto, kw_only=True):
     id: Annotated[str | None, Meta(description="The ID of the user")] = None
     is_authenticated: Annotated[bool, Meta(description="Whether the caller is signed in")]
     name: Annotated[str | None, Meta(description="The name of the user")] = None
+    email_address: Annotated[
+        str | UnsetType, Meta(description="The name of the user, where it is an e-mail address")
+    ] = UNSET
     roles: Annotated[list[str], Meta(description="The roles of the user")]
     account_ids: Annotated[list[str], Meta(description="The accounts that the user sees")]
     account_names: Annotated[list[str], Meta(description="The names of these accounts")]
+    manager_access: Annotated[
+        bool | UnsetType, Meta(description="Whether the user is a manager or an administrator")
+    ] = UNSET
+    dashboard_permissions: Annotated[
+        list[str] | UnsetType, Meta(description="None: roles say what a user may do")
+    ] = UNSET
 
 
 class AuthTokenInfo(Dto, kw_only=True):
@@ -139,13 +148,18 @@ class AuthenticateResponse(Dto, kw_only=True):
     namespace: ClassVar[str] = TYPES_NAMESPACE
     xml_sorted: ClassVar[bool] = False
 
-    user_id: str | None = None
-    session_id: str | None = None
-    user_name: str | None = None
-    display_name: str | None = None
-    roles: list[str]
-    permissions: list[str]
-    auth_provider: str | None = None
+    user_id: Annotated[str | None, Meta(description="The ID of the user")] = None
+    session_id: Annotated[
+        str | None,
+        Meta(description="What the session is called; its secret is in the cookies alone"),
+    ] = None
+    user_name: Annotated[str | None, Meta(description="The name that the user signs in by")] = None
+    display_name: Annotated[str | None, Meta(description="The name to show")] = None
+    roles: Annotated[list[str], Meta(description="The roles of the user")]
+    permissions: Annotated[list[str], Meta(description="None: roles say what a user may do")]
+    auth_provider: Annotated[
+        str | None, Meta(description="What the user signed in by: `credentials` or `basic`")
+    ] = None
 
 
 class ResponseError(Dto, kw_only=True):

@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import msgspec
 from msgspec import Struct, inspect
 
 from app.wire import form, json_text, xml_text
-from app.wire.formats import JSON, XML
+from app.wire.formats import JSON, XML, charset_of
 from app.wire.json_text import BadInput, Budget
 from app.wire.limits import MAX_DEPTH, NAME_LENGTH
 from app.wire.superoffice.lenient import Reading, documented
@@ -29,6 +30,8 @@ NO_ENTITY = "Bad request. Entity to save is not in request body."
 
 _USUAL_BYTES = 16 * 1024
 """Of bodies that are decoded straight into their type; see `_read_json`."""
+_SHOWN, _NAMED = 60, 5
+"""Characters of an unknown member's name that are told, and how many such members."""
 _NAME = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
 
 
@@ -46,7 +49,11 @@ def read(
     format_ = request_format(content_type, body)
     if format_ is JSON:
         return _read_json(shape, body, zone)
-    tree = _read_xml(shape, body) if format_ is XML else _nested(form.read_urlencoded(body))
+    if format_ is XML:
+        tree = _read_xml(shape, body, charset_of(content_type))
+    else:
+        tree = _nested(form.read_urlencoded(body))
+    _refuse_strange(shape, tree)
     return taken(shape, documented(tree, shape, Reading(text=True, zone=zone)))
 
 
@@ -86,11 +93,20 @@ def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
     if not isinstance(tree, dict):
         kind = "array" if isinstance(tree, list) else type(tree).__name__
         raise BadInput(f"Expected `object`, got `{kind}`")
+    _refuse_strange(shape, tree)
     return taken(shape, documented(tree, shape, Reading(zone=zone)))
 
 
-def _read_xml(shape: type[Struct], body: bytes) -> dict[str, Any]:
-    root, tree = xml_text.read(body)
+def _refuse_strange(shape: type[Struct], tree: Mapping[str, object]) -> None:
+    """Refuse a body of unknown members alone: its writer would take it for done."""
+    known = {name.lower() for name in shape.__struct_encode_fields__}
+    if tree and known.isdisjoint(map(str.lower, tree)):
+        named = ", ".join(repr(name[:_SHOWN]) for name in islice(tree, _NAMED))
+        raise BadInput(f"{shape.__name__} has no such members: {named}", code="UnknownMember")
+
+
+def _read_xml(shape: type[Struct], body: bytes, charset: str) -> dict[str, Any]:
+    root, tree = xml_text.read(body, charset)
     if root.lower() not in (shape.__name__.lower(), f"{shape.__name__}WithLinks".lower()):
         # Its members would all be unknown, and an entity of defaults replace what is there.
         raise BadInput(f"The root element is {root[:50]!r}, not {shape.__name__!r}")

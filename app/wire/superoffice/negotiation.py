@@ -4,9 +4,10 @@ Patches have media types of their own; what is in a body shows by its shape, so 
 than JSON. An answer bears the type that was asked for.
 """
 
+from codecs import BOM_UTF8
 from functools import lru_cache
 
-from app.wire.formats import JSON, XML, Format, UnknownType, accepted, media_type
+from app.wire.formats import JSON, XML, Format, UnknownType, accepted, media_type, of_suffix
 from app.wire.json_text import BadInput
 
 JSON_TYPES = (
@@ -57,10 +58,10 @@ def request_format(content_type: bytes | None, body: bytes) -> Format:
     first character tells.
     """
     name = media_type(content_type)
-    found = _REQUESTS.get(name) if name else JSON
+    found = (_REQUESTS.get(name) or of_suffix(name)) if name else JSON
     if found is None:
         raise UnknownType(f"A body of type {name[:100]!r} cannot be read")
-    first = body.lstrip()[:1]
+    first = body.removeprefix(BOM_UTF8).lstrip()[:1]
     if found is FORM and first in (b"{", b"["):
         return JSON
     return XML if not name and first == b"<" else found

@@ -116,7 +116,10 @@ test("cookies of a sign-in are kept and sent, until the sign-out", async () => {
     const signedIn = await client.post(new dtos.Authenticate({
         provider: "credentials", userName: ADMIN, password: ADMIN_PASSWORD, rememberMe: true,
     }))
-    assert.equal(signedIn.userName, ADMIN)
+    for (const name of ["userId", "userName", "displayName"])
+        assert.equal(signedIn[name], ADMIN, name)
+    assert.ok(signedIn.sessionId)
+    assert.equal((await client.get(new dtos.Authenticate())).sessionId, signedIn.sessionId)
     for (const name of ["ss-id", "ss-pid", "ss-opt"])
         assert.ok(name in client.cookies, name)
     const made = await client.post(new dtos.NewAISession({ purpose: "by a cookie" }))
