@@ -5,7 +5,7 @@ beside them.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.log.keyring import Keyring
-from app.log.read import PAGE_EVENTS, Head, heads, read_feed, read_streams
+from app.log.read import Head, heads, read_feed, read_streams
 from app.ops.dependants import require_independence
 from app.ops.store import Connection
 from app.ops.streams import (
@@ -22,6 +22,7 @@ from app.ops.streams import (
     Stray,
     folded_stream,
     folded_streams,
+    in_pages,
     undamaged,
 )
 from app.sql import blocks
@@ -167,7 +168,7 @@ class _Run:
                 until=end.position,
             ):
                 moved = {r.stream: r.version for r in page if view_of(r.event).name in names}
-                for streams in _batches(moved):
+                for streams in in_pages(moved):
                     wanted = [(end.partition, stream) for stream in streams]
                     pasts = await read_streams(self._store, self._keyring, wanted)
                     await self._forget(names, end.partition, streams)
@@ -290,20 +291,6 @@ def _fresh(view: View) -> str:
 
 def _positions(ends: Sequence[Head]) -> Positions:
     return {end.partition: end.position for end in ends}
-
-
-def _batches(moved: Mapping[StreamId, int]) -> Iterator[list[StreamId]]:
-    """Streams, given with their versions, as many together as have a page of events."""
-    batch: list[StreamId] = []
-    events = 0
-    for stream, version in moved.items():
-        if batch and events + version > PAGE_EVENTS:
-            yield batch
-            batch, events = [], 0
-        batch.append(stream)
-        events += version
-    if batch:
-        yield batch
 
 
 def named(names: Sequence[str]) -> list[View]:
