@@ -75,8 +75,12 @@ def folded_stream(past: Stream | Unreadable) -> FoldedStream:
     """
     if isinstance(past, Unreadable):
         raise past
-    folded: FoldedStream | None = None
-    for recorded in past.events:
+    return folded_on(None, past.events)
+
+
+def folded_on(folded: FoldedStream | None, events: Iterable[Recorded]) -> FoldedStream:
+    """A stream after more of its events, at least one. Raises BrokenStream."""
+    for recorded in events:
         folded = _advanced(folded, recorded)
     assert folded is not None  # noqa: S101  # a stream is never empty
     return folded
