@@ -7,24 +7,17 @@ beside them.
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
 from app.log.keyring import Keyring
-from app.log.read import Head, heads, read_feed, read_streams
+from app.log.read import Head, heads, read_feed
 from app.ops.dependants import require_independence
+from app.ops.moved import Moved
+from app.ops.pieces import BEFORE_ALL, Place, differing
 from app.ops.store import Connection
-from app.ops.streams import (
-    FoldedStream,
-    Progress,
-    Stray,
-    folded_stream,
-    folded_streams,
-    in_pages,
-    undamaged,
-)
+from app.ops.streams import FoldedStream, Progress, Stray, folded_streams, undamaged
 from app.sql import blocks
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
@@ -43,15 +36,8 @@ The last outlast `deadlock_timeout`, after which PostgreSQL ends an autovacuum t
 PAUSE_S = 0.5
 """Between two tries."""
 
-PIECE_ROWS = 2_000
-"""Rows of a view that are compared in one snapshot."""
-
 Positions = Mapping[int, int]
 """Up to where each partition is folded."""
-Place = tuple[int, UUID]
-"""A partition and a stream."""
-_BEFORE_ALL: Place = (-1, UUID(int=0))
-_BEHIND_ALL: Place = (2**31 - 1, UUID(int=2**128 - 1))
 
 
 class RebuildUnderWay(Exception):
@@ -123,6 +109,7 @@ class _Run:
         self._views = {view.name: view for view in views}
         self._rows = dict.fromkeys(self._views, 0)
         self._passed: list[Stray] = []
+        self._moved = Moved(store, keyring)
 
     async def run(self, progress: Progress) -> Rebuilt:
         connection = self._store.raw
@@ -158,7 +145,7 @@ class _Run:
     async def _take_up(
         self, names: Collection[str], reached: Positions, ends: Sequence[Head]
     ) -> Positions:
-        """Fold anew the streams that moved. Memory is bounded by a page, or one stream."""
+        """Bring the streams that moved up to where they are."""
         for end in ends:
             async for page in read_feed(
                 self._store,
@@ -168,11 +155,9 @@ class _Run:
                 until=end.position,
             ):
                 moved = {r.stream: r.version for r in page if view_of(r.event).name in names}
-                for streams in in_pages(moved):
-                    wanted = [(end.partition, stream) for stream in streams]
-                    pasts = await read_streams(self._store, self._keyring, wanted)
+                async for streams, folded in self._moved.folded(end.partition, moved):
                     await self._forget(names, end.partition, streams)
-                    await self._write(names, (folded_stream(past) for past in pasts if past))
+                    await self._write(names, folded)
         return _positions(ends)
 
     async def _forget(
@@ -198,6 +183,8 @@ class _Run:
         """How many rows differ from the live views', and up to where the fresh ones now go.
 
         Damage done between this and the swap is mended without being counted. Raises RebuildSpoilt.
+        In snapshots the live views stand at their heads, and the fresh ones are brought there: the
+        answer is exact, and nobody waits for it.
         """
         connection = self._store.raw
         mended = dict.fromkeys(self._views, 0)
@@ -205,28 +192,13 @@ class _Run:
             rows = await connection.fetchval(_sql("count", view))
             if rows != self._rows[name]:
                 raise RebuildSpoilt(name, rows, self._rows[name])
-            piece: Place | None = _BEFORE_ALL
+            piece: Place | None = BEFORE_ALL
             while piece is not None:
-                differing, piece, reached = await self._compare_piece(view, piece, reached)
-                mended[name] += differing
+                async with connection.transaction(isolation="repeatable_read"):
+                    reached = await self._take_up(self._views, reached, await heads(self._store))
+                    count, piece = await differing(connection, name, _fresh(view), piece)
+                mended[name] += count
         return mended, reached
-
-    async def _compare_piece(
-        self, view: View, after: Place, reached: Positions
-    ) -> tuple[int, Place | None, Positions]:
-        """How many of the rows after a place differ, up to which one, and what was taken up.
-
-        In a snapshot the live views stand at its heads, and the fresh ones are brought there: the
-        answer is exact, and nobody waits for it. One of all rows would slow down all who write.
-        """
-        connection = self._store.raw
-        async with connection.transaction(isolation="repeatable_read"):
-            reached = await self._take_up(self._views, reached, await heads(self._store))
-            end = await connection.fetchrow(_sql("piece", view), *after, PIECE_ROWS)
-            upto = _BEHIND_ALL if end is None else (end["partition"], end["stream_id"])
-            await connection.execute(SQL["whole_tables"])
-            differing = await connection.fetchval(_sql("differing", view), *after, *upto)
-        return differing, None if end is None else upto, reached
 
     async def _swap(self, view: View, reached: Positions) -> int:
         """Swap one view in, and say how many events the log had then.

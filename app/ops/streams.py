@@ -1,6 +1,6 @@
 """The whole log, folded stream by stream: what rebuilding and verifying have in common."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.keyring import Keyring
-from app.log.read import PAGE_EVENTS, Asks, Head, Stream, read_by_stream
-from domain.ids import StreamId
+from app.log.read import Asks, Head, Stream, read_by_stream
 from projections.catalog import view_of
 from projections.fold import Folded, Recorded, fold, is_stray
 from projections.view import View
@@ -104,8 +103,12 @@ def folded_stream(past: Stream | Unreadable) -> FoldedStream:
     """
     if isinstance(past, Unreadable):
         raise past
-    folded: FoldedStream | None = None
-    for recorded in past.events:
+    return folded_on(None, past.events)
+
+
+def folded_on(folded: FoldedStream | None, events: Iterable[Recorded]) -> FoldedStream:
+    """A stream after more of its events, at least one. Raises BrokenStream."""
+    for recorded in events:
         folded = _advanced(folded, recorded)
     assert folded is not None  # noqa: S101  # a stream is never empty
     return folded
@@ -144,17 +147,3 @@ def _advanced(before: FoldedStream | None, recorded: Recorded) -> FoldedStream:
     except Exception as error:  # what folding damage fails with, nobody has listed
         why = f"{recorded.event.topic}, which does not follow what is before it: {error!r}"
         raise BrokenStream(recorded, why) from error
-
-
-def in_pages(moved: Mapping[StreamId, int]) -> Iterator[list[StreamId]]:
-    """Streams, given with their versions, as many together as have a page of events."""
-    batch: list[StreamId] = []
-    events = 0
-    for stream, version in moved.items():
-        if batch and events + version > PAGE_EVENTS:
-            yield batch
-            batch, events = [], 0
-        batch.append(stream)
-        events += version
-    if batch:
-        yield batch

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import given
 import pytest
+from deep import deepen_ai
 
 from app.log.keyring import Keyring
 from app.log.read import heads
+from app.ops import moved, pieces
 from app.ops import rebuild as rebuilding
 from app.ops import verify as verifying
 from app.ops.rebuild import RebuildUnderWay, Rebuilt, ViewInUse, named, rebuild
@@ -19,7 +22,7 @@ from app.service import Service
 from app.wanted import AccountsWanted, list_accounts
 from domain.account import RenameAccount
 from domain.chat_session import DeleteChatSession
-from domain.ids import AccountId
+from domain.ids import AccountId, StreamId
 from projections.catalog import VIEWS
 
 NAMES = [view.name for view in VIEWS.values()]
@@ -120,8 +123,13 @@ async def test_no_command_fails_while_views_are_rebuilt(
     assert deadlocks[0][0] == 0
 
 
+@pytest.mark.parametrize("deep", [1, 1_000])
 async def test_what_is_appended_behind_the_scan_is_taken_up(
-    service: Service, store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+    service: Service,
+    store: Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+    deep: int,
 ) -> None:
     await a_few_of_each(service)
     compare = rebuilding._Run._compare
@@ -132,13 +140,51 @@ async def test_what_is_appended_behind_the_scan_is_taken_up(
         await a_few_of_each(service, "a3")
         return compared
 
-    monkeypatch.setattr(rebuilding, "PAGE_EVENTS", 3)
+    monkeypatch.setattr(moved, "PAGE_EVENTS", 3)
+    monkeypatch.setattr(moved, "DEEP_EVENTS", deep)
     monkeypatch.setattr(rebuilding._Run, "_compare", compare_late)
     rebuilt = await rebuild(store, keyring, named(()), silent)
     assert rebuilt.rows["chat_session_entity"] == 15
     (head,) = await heads(store)
     assert set(rebuilt.events.values()) == {head.position}
     assert set(rebuilt.mended.values()) == {0}
+    assert await verify(store, keyring, silent) == []
+
+
+async def test_a_swap_reads_what_is_new_of_a_deep_stream(
+    service: Service,
+    store: Connection,
+    owner: asyncpg.Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who appends waits for it."""
+    session = given.session_of(await given.open_ai_session(service))
+    await deepen_ai(owner, StreamId(UUID(session)), 3_000)
+    compare, swap, ask = rebuilding._Run._compare, rebuilding._Run._swap, store.ask
+    rows = 0
+
+    async def compare_late(*arguments: Any) -> Any:  # noqa: ANN401
+        await given.patch_ai_session(service, session, "before the comparison")
+        return await compare(*arguments)
+
+    async def swap_late(*arguments: Any) -> Any:  # noqa: ANN401
+        nonlocal rows
+        await given.patch_ai_session(service, session, f"before a swap {rows}")
+        rows = 0
+        return await swap(*arguments)
+
+    async def counted(sql: str, *arguments: object) -> Any:  # noqa: ANN401
+        nonlocal rows
+        found = await ask(sql, *arguments)
+        rows += len(found)
+        return found
+
+    monkeypatch.setattr(rebuilding._Run, "_compare", compare_late)
+    monkeypatch.setattr(rebuilding._Run, "_swap", swap_late)
+    monkeypatch.setattr(store, "ask", counted)
+    await rebuild(store, keyring, named(()), silent)
+    assert rows < 20
     assert await verify(store, keyring, silent) == []
 
 
@@ -178,7 +224,7 @@ async def test_a_rebuild_mends_rows_and_says_how_many(
     monkeypatch: pytest.MonkeyPatch,
     rows_a_piece: int,
 ) -> None:
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", rows_a_piece)
+    monkeypatch.setattr(pieces, "PIECE_ROWS", rows_a_piece)
     await a_few_of_each(service)
     one = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id LIMIT 1)"
     last = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id DESC LIMIT 1)"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +16,12 @@ from patience import patient
 from app.log import read
 from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
+from app.ops import pieces
 from app.ops import rebuild as rebuilding
 from app.ops.positions import warnings
 from app.ops.rebuild import RebuildUnderWay, named, rebuild
 from app.ops.store import Connection, connected
-from app.ops.verify import verify
+from app.ops.verify import MOST_DIFFERENCES, verify
 from app.service import Service
 from domain.ai_session import AISession
 from domain.chat_message import ChatMessage
@@ -277,58 +279,52 @@ async def test_nothing_is_found_beside_writers_and_rebuilds(
     assert done["writes"] > 0
 
 
-@pytest.mark.parametrize("command", ["verify", "rebuild"])
-async def test_no_snapshot_outlives_a_page(
-    service: Service,
-    store: Connection,
-    owner: asyncpg.Connection,
-    database_url: str,
-    keyring: Keyring,
-    monkeypatch: pytest.MonkeyPatch,
-    command: str,
-) -> None:
-    """Whoever holds a snapshot keeps all from clearing away what hot rows leave behind."""
-    monkeypatch.setattr(read, "PAGE_EVENTS", 500)
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", 500)
-    compared = 0
-    compare = rebuilding._Run._compare_piece
-
-    async def counted(*arguments: Any) -> Any:  # noqa: ANN401
-        nonlocal compared
-        compared += 1
-        return await compare(*arguments)
-
-    monkeypatch.setattr(rebuilding._Run, "_compare_piece", counted)
+@pytest.fixture
+async def fifteen_thousand_events(service: Service, owner: asyncpg.Connection) -> None:
+    """A third of them in one stream, the others each in its own."""
     session = given.session_of(await given.open_ai_session(service))
     await deepen_ai(owner, StreamId(UUID(session)), 5_000)
     await copy_sessions(owner, 10_000)
-    pid = store.raw.get_server_pid()
-    ages = Counter[object]()
-    stop = asyncio.Event()
 
-    async def watch() -> None:
-        async with connected(database_url) as other:
-            while not stop.is_set():
-                since = await other.raw.fetchval(
-                    "SELECT xact_start FROM pg_stat_activity"
-                    " WHERE pid = $1 AND backend_xmin IS NOT NULL",
-                    pid,
-                )
-                ages[since] += 1
 
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watch())
-        if command == "verify":
-            assert await verify(store, keyring, silent) == []
-        else:
-            await rebuild(store, keyring, named(()), silent)
-        stop.set()
-    seen = ages.total()
-    del ages[None]
-    assert len(ages) >= 8
-    # (Of a rebuild, the swap needs a transaction for a whole view.)
-    assert max(ages.values()) < seen / (5 if command == "verify" else 2)
-    assert compared >= (10_000 / 500 if command == "rebuild" else 0)
+@pytest.mark.usefixtures("fifteen_thousand_events")
+async def test_no_snapshot_of_a_verification_outlives_a_page(
+    store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever holds a snapshot keeps all from clearing away what hot rows leave behind."""
+    monkeypatch.setattr(read, "PAGE_EVENTS", 500)
+    rows = Counter[object]()
+    ask = store.ask
+
+    async def counted(sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        found = await ask(sql, *arguments)
+        # The same in all statements of a transaction.
+        rows[await store.raw.fetchval("SELECT now()")] += len(found)
+        return found
+
+    monkeypatch.setattr(store, "ask", counted)
+    assert await verify(store, keyring, silent) == []
+    assert rows.total() > 25_000
+    assert max(rows.values()) <= 500 + len(VIEWS) * (500 + MOST_DIFFERENCES + 2)
+    assert not store.raw.is_in_transaction()
+
+
+@pytest.mark.usefixtures("fifteen_thousand_events")
+async def test_no_snapshot_of_a_rebuild_outlives_a_piece(
+    store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE_ROWS", 500)
+    compare = pieces.differing
+    snapshots = set[object]()
+
+    async def counted(connection: asyncpg.Connection, *arguments: Any) -> Any:  # noqa: ANN401
+        snapshots.add(await connection.fetchval("SELECT now()"))
+        return await compare(connection, *arguments)
+
+    monkeypatch.setattr(rebuilding, "differing", counted)
+    rebuilt = await rebuild(store, keyring, named(()), silent)
+    assert set(rebuilt.mended.values()) == {0}
+    assert len(snapshots) >= 10_000 / 500
 
 
 async def test_a_sequence_behind_the_log_is_told_until_it_is_moved(
