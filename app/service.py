@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from app.calls import Call
 from app.chat import Chat
 from app.commands import Commands
+from app.list_places import ListPlaces
 from app.log.batcher import Batcher
 from app.log.errors import StoreDown, WrongMasterKey
 from app.log.keyring import Keyring
@@ -56,6 +57,7 @@ class Service:
             checks=settings.password_checks,
         )
         self.logins = Logins(pool, self.principals, settings)
+        self.list_places = ListPlaces(settings)
         self.bodies = Patience(settings.body_deadline_s)
         """For the body of a request to come."""
         self.draining = False

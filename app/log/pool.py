@@ -43,6 +43,7 @@ Without this, one made while the tables were small would scan them when they are
 """
 
 
+TOO_SLOW = "The list takes too long: ask for fewer or simpler rows"
 QUIET_S = 10.0
 """After an outage was told, so long no other is: one that comes and goes would fill the log."""
 _LOG = logging.getLogger("sessionary")
@@ -145,11 +146,12 @@ class Pool:
             self._idle.append(connection)
             self.reachability.answered()
             return rows
+        except (asyncpg.QueryCanceledError, TimeoutError) as error:
+            if self._is_slow(connection, error):
+                raise TooSlow(TOO_SLOW) from error
+            raise
         except asyncpg.PostgresError as error:
-            slow = self._for_lists and isinstance(error, asyncpg.QueryCanceledError)
-            self._settle(connection, error if isinstance(error, TRANSIENT) and not slow else None)
-            if slow:
-                raise TooSlow("The list takes too long: ask for fewer or simpler rows") from error
+            self._settle(connection, error if isinstance(error, TRANSIENT) else None)
             raise
         except asyncpg.InterfaceError as error:
             # How asyncpg reports a connection that died under us.
@@ -210,6 +212,20 @@ class Pool:
             server_settings=self._session,
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
+
+    def _is_slow(self, connection: asyncpg.Connection | None, error: Exception) -> bool:
+        """Whether what was not answered in time is a list, which says nothing of the database.
+
+        Behind a pooler only our own clock ends a list; its connection is still at work.
+        """
+        if not self._for_lists or connection is None:
+            self._settle(connection, error)
+            return False
+        if isinstance(error, TimeoutError):
+            connection.terminate()
+        else:
+            self._settle(connection, None)
+        return True
 
     def _settle(
         self, connection: asyncpg.Connection | None, broken_by: BaseException | None

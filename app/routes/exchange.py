@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from app.answer_budget import AnswerBudget
 from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.routes import origin
@@ -81,6 +82,7 @@ class Exchange:
     __slots__ = (
         "_scope",
         "body",
+        "budget",
         "face",
         "headers",
         "location",
@@ -110,6 +112,8 @@ class Exchange:
         self.operation = ""
         self.principal = NOBODY
         self.body = b""
+        self.budget = AnswerBudget(service.settings.answer_bytes)
+        """What the answer may take; the items of a batch share it."""
 
     @property
     def base_url(self) -> str:
