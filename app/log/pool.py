@@ -147,8 +147,7 @@ class Pool:
             self.reachability.answered()
             return rows
         except (asyncpg.QueryCanceledError, TimeoutError) as error:
-            if self._is_slow(connection, error):
-                raise TooSlow(TOO_SLOW) from error
+            self._settle_late(connection, error)
             raise
         except asyncpg.PostgresError as error:
             self._settle(connection, error if isinstance(error, TRANSIENT) else None)
@@ -213,19 +212,16 @@ class Pool:
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
 
-    def _is_slow(self, connection: asyncpg.Connection | None, error: Exception) -> bool:
-        """Whether what was not answered in time is a list, which says nothing of the database.
-
-        Behind a pooler only our own clock ends a list; its connection is still at work.
-        """
+    def _settle_late(self, connection: asyncpg.Connection | None, error: Exception) -> None:
+        """As `_settle`, but a list that is late says nothing of the database: raises TooSlow."""
         if not self._for_lists or connection is None:
             self._settle(connection, error)
-            return False
+            return
         if isinstance(error, TimeoutError):
-            connection.terminate()
+            connection.terminate()  # behind a pooler nobody else ends it, and it is still at work
         else:
             self._settle(connection, None)
-        return True
+        raise TooSlow(TOO_SLOW) from error
 
     def _settle(
         self, connection: asyncpg.Connection | None, broken_by: BaseException | None
