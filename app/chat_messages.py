@@ -2,29 +2,28 @@
 
 from collections.abc import Callable, Sequence
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
+from app.answer_budget import AnswerBudget
 from app.calls import Answer, Call, Drawn
+from app.chat_history import ChatHistory
 from app.commands import Commands
 from app.log.batcher import Batcher
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import LAST_VERSION, read_back
 from app.sql import blocks
 from app.views import Views
 from domain.chat_actions import AddChatMessage
-from domain.chat_events import ChatMessageAdded
 from domain.chat_message import ChatMessage
 from domain.chat_session import ChatSession
 from domain.date_time import DateTime
 from domain.errors import MessageOutOfOrder, NotFound
-from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream, partition_of
+from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream
 from projections.fold import Folded
 
 SQL = blocks(__file__)
-_PAGE = 50
 _NUMBERS_AT_A_TIME = 256
 
 
@@ -43,11 +42,10 @@ class ChatMessages:
     ) -> None:
         """`partitions`: how many the log has; `now` tells the time."""
         self._pool = pool
-        self._keyring = keyring
         self._commands = commands
         self._views = views
-        self._partitions = partitions
         self._now = now
+        self._history = ChatHistory(pool, keyring, partitions=partitions)
         self._numbers = Batcher[None, int](self._draw, _NUMBERS_AT_A_TIME)
 
     async def session(self, chat_session_id: ChatSessionId) -> Folded[ChatSession]:
@@ -57,15 +55,20 @@ class ChatMessages:
             raise NotFound("ChatSession", chat_session_id)
         return row.folded
 
-    async def after(self, session: ChatSession, after: int) -> list[ChatMessage]:
-        """The messages of a session with ids above `after`, oldest first.
+    async def after(
+        self, session: ChatSession, after: int, most: int | None, budget: AnswerBudget
+    ) -> list[ChatMessage]:
+        """The messages of a session with ids above `after`, oldest first; `most`: the first ones.
 
-        Costs nothing if there are none: the session knows its last. Raises Unreadable, or
-        StoreDown.
+        Costs nothing if there are none: the session knows its last. Raises AnswerTooLarge,
+        Unreadable, or StoreDown.
         """
+        number = session.chat_session_id
         if session.last_message_id <= after:
             return []
-        return await self._read(session.chat_session_id, after)
+        if most is None:
+            return await self._history.all_after(number, after, budget)
+        return await self._history.some_after(number, after, most, budget)
 
     async def add(
         self, chat_session_id: ChatSessionId, message: ChatMessage, call: Call, rank: int = 0
@@ -90,7 +93,7 @@ class ChatMessages:
         answer = await self.numbered(command, call)
         posted = answer.folded.state.last_message_id
         # Of a retry, the first answer: a later message may stand behind it by now.
-        found = await self._read(chat_session_id, posted - 1)
+        found = await self._history.some_after(chat_session_id, posted - 1, 1, AnswerBudget())
         return found[0], answer
 
     async def numbered(self, command: Struct, call: Call) -> Answer:
@@ -109,37 +112,6 @@ class ChatMessages:
             except (MessageOutOfOrder, Conflict):
                 continue  # others were faster; behind what they did there is room for this one
 
-    async def _read(self, chat_session_id: ChatSessionId, after: int) -> list[ChatMessage]:
-        stream = chat_session_stream(chat_session_id)
-        partition = partition_of(stream, self._partitions)
-        found: list[ChatMessage] = []
-        before = LAST_VERSION
-        while True:
-            page = await read_back(
-                self._pool, self._keyring, partition, stream, ChatMessageAdded.topic,
-                before=before, most=_PAGE,
-            )  # fmt: skip
-            events = [each.event for each in page if isinstance(each.event, ChatMessageAdded)]
-            new = [event for event in events if event.message_id > after]
-            found += [_message(chat_session_id, event) for event in new]
-            if len(new) < _PAGE:
-                return found[::-1]
-            before = page[-1].version
-
     async def _draw(self, wanted: Sequence[None]) -> Sequence[int]:
         rows = await self._pool.ask(SQL["numbers"], len(wanted))
         return [row[0] for row in rows]
-
-
-def _message(chat_session_id: ChatSessionId, event: ChatMessageAdded) -> ChatMessage:
-    return ChatMessage(
-        chat_message_id=event.message_id,
-        chat_session_id=chat_session_id,
-        type=event.type,
-        message=None if event.message is UNSET else event.message,
-        author=None if event.author is UNSET else event.author,
-        read_by_customer=event.read_by_customer,
-        special_type=event.special_type,
-        special_param=None if event.special_param is UNSET else event.special_param,
-        when_posted=event.when_posted,
-    )
