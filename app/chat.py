@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from app.answer_budget import AnswerBudget
 from app.calls import Answer, Call, Drawn
 from app.chat_messages import ChatMessages
 from app.chat_queue import ChatQueue
@@ -195,17 +196,23 @@ class Chat:
             return await self._messages.add(chat_session_id, message, call, rank)
 
     async def messages(
-        self, chat_session_id: ChatSessionId, after: int, fetched_by: Call | None = None
+        self,
+        chat_session_id: ChatSessionId,
+        after: int,
+        fetched_by: Call | None = None,
+        *,
+        most: int | None = None,
+        budget: AnswerBudget | None = None,
     ) -> list[ChatMessage]:
-        """The messages with ids above `after`, oldest first.
+        """The messages with ids above `after`, oldest first; `most`: the first ones only.
 
-        `fetched_by`: the call, if it is of the customer's client. Raises NotFound, Unreadable, or
-        StoreDown.
+        `fetched_by`: the call, if it is of the customer's client. Raises NotFound, AnswerTooLarge,
+        Unreadable, or StoreDown.
         """
         found = await self._messages.session(chat_session_id)
         if fetched_by is not None:
             found = await self.fetched(found, fetched_by)
-        return await self._messages.after(found.state, after)
+        return await self._messages.after(found.state, after, most, budget or AnswerBudget())
 
     async def fetched(self, found: Folded[ChatSession], call: Call) -> Folded[ChatSession]:
         """Note that the customer's client asks for news, if that was not noted lately.

@@ -6,12 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Integer, Text, case, literal_column, or_
 
+from app.answer_budget import AnswerBudget
 from app.chat_columns import SOUGHT
 from app.columns import CHAT_SESSIONS
 from app.listing import Listed, Order, Page, whole_order
 from app.odata.filter import Asker, filtered
 from app.views import Row, Views
 from app.wire.json_text import BadInput
+from app.wire.superoffice.list_columns import unread_members
 from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE, ListQuery, read_query
 from app.wire.superoffice.list_rows import next_link, write_list
 from app.wire.superoffice.skip_token import Key, read_token, write_token
@@ -24,16 +26,22 @@ _TRANSFER_TO: ColumnElement[Any] = literal_column("'{transfer_to,AssociateId}'")
 
 
 async def list_chat_sessions(
-    views: Views, pairs: Sequence[tuple[str, str]], *, base_url: str, asker: Asker
+    views: Views,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    base_url: str,
+    asker: Asker,
+    budget: AnswerBudget | None = None,
 ) -> dict[str, Tree]:
     """The documented answer: `odata.metadata`, `odata.nextLink`, `value` with the rows.
 
     `pairs` are the decoded names and values of the query; `base_url` is the service's origin with
     what comes before `/api/v1`, without a slash at its end. Raises BadInput, whose `field` is the
-    option at fault, for whatever the query has that is not known; Unreadable; StoreDown.
+    option at fault, for whatever the query has that is not known; Unreadable, TooSlow,
+    AnswerTooLarge, or StoreDown.
     """
     query = read_query(pairs)
-    listed = await views.page(CHAT_SESSIONS, chat_sessions_page(query, asker))
+    listed = await views.page(CHAT_SESSIONS, chat_sessions_page(query, asker), budget)
     link = None
     if listed.has_more and listed.last is not None:
         link = next_link(base_url, pairs, _token(query, listed))
@@ -43,11 +51,19 @@ async def list_chat_sessions(
     )
 
 
-async def sessions_of(views: Views, associate_id: int) -> list[Folded[ChatSession]]:
+async def sessions_of(
+    views: Views,
+    associate_id: int,
+    *,
+    most: int = MOST_ROWS_A_PAGE,
+    unread: Sequence[str] = (),
+    budget: AnswerBudget | None = None,
+) -> list[Folded[ChatSession]]:
     """The open sessions that an agent has, is asked to take over, or may pick up.
 
-    In the order of their numbers; where there are too many for a page, the latest of those that
-    anybody may pick up are left out. Raises Unreadable or StoreDown.
+    In the order of their numbers; where there are more than `most`, the latest of those that
+    anybody may pick up are left out. `unread`: what is not wanted of them, by its stored names.
+    Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
     """
     columns = CHAT_SESSIONS.columns
     asked = CHAT_SESSIONS.table.c.doc.op("#>>", return_type=Text())(_TRANSFER_TO)
@@ -56,11 +72,12 @@ async def sessions_of(views: Views, associate_id: int) -> list[Folded[ChatSessio
     are_open = columns["status"].in_(sorted(OPEN))
     page = Page(
         order=[Order(case((mine, 0), else_=1)), Order(columns[CHAT_SESSIONS.key])],
-        limit=MOST_ROWS_A_PAGE,
+        limit=most,
         filters=(are_open, or_(mine, waiting)),
         counted=False,
+        unread=unread,
     )
-    listed = await views.page(CHAT_SESSIONS, page)
+    listed = await views.page(CHAT_SESSIONS, page, budget)
     found = [row.folded for row in listed.items]
     return sorted(found, key=lambda session: session.state.chat_session_id)
 
@@ -76,6 +93,7 @@ def chat_sessions_page(query: ListQuery, asker: Asker) -> Page:
         filters=() if query.filter is None else (filtered(query.filter, asker),),
         after=None if query.skip_token is None else _after(query.skip_token, query, orders),
         counted=False,
+        unread=unread_members(query.select),
     )
 
 

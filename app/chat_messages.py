@@ -3,29 +3,27 @@
 import asyncio
 from collections.abc import Callable
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
+from app.answer_budget import AnswerBudget
 from app.calls import Answer, Call, Drawn
+from app.chat_history import ChatHistory
 from app.commands import Commands
 from app.log.errors import Conflict, NumbersUsedUp
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import LAST_VERSION, read_back
 from app.numbers import MessageNumbers
 from app.settings import Settings
 from app.targets import TARGETS
 from app.views import Views
 from domain.chat_actions import AddChatMessage
-from domain.chat_events import ChatMessageAdded
 from domain.chat_message import ChatMessage
 from domain.chat_session import ChatSession
 from domain.date_time import DateTime
 from domain.errors import MessageOutOfOrder, NotFound
-from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream, partition_of
+from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream
 from projections.fold import Folded
-
-_PAGE = 50
 
 
 class ChatMessages:
@@ -44,12 +42,11 @@ class ChatMessages:
     ) -> None:
         """`partitions`: how many the log has; `now` tells the time."""
         self._pool = pool
-        self._keyring = keyring
         self._commands = commands
         self._views = views
-        self._partitions = partitions
         self._now = now
         self._deadline_s = settings.store_deadline_s
+        self._history = ChatHistory(pool, keyring, partitions=partitions)
         self._numbers = MessageNumbers(pool, partitions)
 
     async def session(self, chat_session_id: ChatSessionId) -> Folded[ChatSession]:
@@ -59,15 +56,20 @@ class ChatMessages:
             raise NotFound("ChatSession", chat_session_id)
         return row.folded
 
-    async def after(self, session: ChatSession, after: int) -> list[ChatMessage]:
-        """The messages of a session with ids above `after`, oldest first.
+    async def after(
+        self, session: ChatSession, after: int, most: int | None, budget: AnswerBudget
+    ) -> list[ChatMessage]:
+        """The messages of a session with ids above `after`, oldest first; `most`: the first ones.
 
-        Costs nothing if there are none: the session knows its last. Raises Unreadable, or
-        StoreDown.
+        Costs nothing if there are none: the session knows its last. Raises AnswerTooLarge,
+        Unreadable, or StoreDown.
         """
+        number = session.chat_session_id
         if session.last_message_id <= after:
             return []
-        return await self._read(session.chat_session_id, after)
+        if most is None:
+            return await self._history.all_after(number, after, budget)
+        return await self._history.some_after(number, after, most, budget)
 
     async def add(
         self, chat_session_id: ChatSessionId, message: ChatMessage, call: Call, rank: int = 0
@@ -91,8 +93,8 @@ class ChatMessages:
         )
         answer = await self.numbered(command, call)
         # Of a retry, the first answer: later messages may stand behind it by now.
-        ((_, event),) = await self._page(chat_session_id, answer.folded.version + 1, 1)
-        return _message(chat_session_id, event), answer
+        posted = await self._history.last_before(chat_session_id, answer.folded.version + 1)
+        return posted, answer
 
     async def numbered(self, command: Struct, call: Call) -> Answer:
         """Do a command that takes a fresh `message_id`.
@@ -121,43 +123,3 @@ class ChatMessages:
                 if isinstance(late, MessageOutOfOrder):
                     stream = TARGETS[type(command)].stream(command)
                     await self._numbers.pass_over(stream)
-
-    async def _read(self, chat_session_id: ChatSessionId, after: int) -> list[ChatMessage]:
-        found: list[ChatMessage] = []
-        before = LAST_VERSION
-        while True:
-            page = await self._page(chat_session_id, before, _PAGE)
-            messages = [_message(chat_session_id, event) for _, event in page]
-            new = [message for message in messages if message.chat_message_id > after]
-            found += new
-            if len(new) < _PAGE:
-                return found[::-1]
-            before = page[-1][0]
-
-    async def _page(
-        self, chat_session_id: ChatSessionId, before: int, most: int
-    ) -> list[tuple[int, ChatMessageAdded]]:
-        """The last messages before a version, newest first, each with its version."""
-        stream = chat_session_stream(chat_session_id)
-        partition = partition_of(stream, self._partitions)
-        page = await read_back(
-            self._pool, self._keyring, partition, stream, ChatMessageAdded.topic,
-            before=before, most=most,
-        )  # fmt: skip
-        return [
-            (each.version, each.event) for each in page if isinstance(each.event, ChatMessageAdded)
-        ]
-
-
-def _message(chat_session_id: ChatSessionId, event: ChatMessageAdded) -> ChatMessage:
-    return ChatMessage(
-        chat_message_id=event.message_id,
-        chat_session_id=chat_session_id,
-        type=event.type,
-        message=None if event.message is UNSET else event.message,
-        author=None if event.author is UNSET else event.author,
-        read_by_customer=event.read_by_customer,
-        special_type=event.special_type,
-        special_param=None if event.special_param is UNSET else event.special_param,
-        when_posted=event.when_posted,
-    )

@@ -14,20 +14,25 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
+    cast,
     collate,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import make_url
 from sqlalchemy.sql.functions import coalesce
 from sqlalchemy.types import TypeEngine
 
+from app.answer_budget import ROW_BYTES, AnswerBudget
 from app.columns import Listable
 from app.log.pool import Pool
+from app.settings import ANSWER_BYTES
 from projections.view import ENVELOPE
 
 FARTHEST = 2**31 - 1
@@ -73,6 +78,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """
     counted: bool = True
     """Whether to count what is on all pages: this reads every row that passes the filters."""
+    unread: Sequence[str] = ()
+    """Members of the documents, by their stored names, that nobody wants: they stay behind."""
 
 
 class Listed(Struct, Generic[T], frozen=True, kw_only=True):
@@ -86,16 +93,21 @@ class Listed(Struct, Generic[T], frozen=True, kw_only=True):
     """What the page's last item has in the columns of the order; None for a page without items."""
 
 
-async def read_page(pool: Pool, listable: Listable, page: Page) -> Listed[asyncpg.Record]:
+async def read_page(
+    pool: Pool, listable: Listable, page: Page, budget: AnswerBudget
+) -> Listed[asyncpg.Record]:
     """The rows of a page: envelope, document, account's name; all of one moment.
 
-    Raises StoreDown.
+    No more come from the database than the budget has bytes, and one. Raises StoreDown, TooSlow,
+    or AnswerTooLarge.
     """
-    sql, arguments = compiled(listable, page)
+    sql, arguments = compiled(listable, page, budget.left)
     rows = await pool.ask(sql, *arguments)
     # A page without rows still has one, with the count.
     found = [row for row in rows if row["stream_id"] is not None]
     items = found[: page.limit]
+    if items:
+        budget.spend(items[-1]["before"] + len(items[-1]["doc"].encode()) + ROW_BYTES)
     return Listed(
         items=items,
         total=rows[0]["total"] if page.counted else None,
@@ -104,9 +116,12 @@ async def read_page(pool: Pool, listable: Listable, page: Page) -> Listed[asyncp
     )
 
 
-def compiled(listable: Listable, page: Page) -> tuple[str, list[object]]:
+def compiled(
+    listable: Listable, page: Page, most_bytes: int = ANSWER_BYTES
+) -> tuple[str, list[object]]:
     """The statement that reads a page, and its arguments. Equal pages give equal statements."""
-    statement = _counted(listable, page) if page.counted else _uncounted(listable, page)
+    read = _counted if page.counted else _uncounted
+    statement = read(listable, page, most_bytes)
     built = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     values = built.params
     return str(built), [values[name] for name in built.positiontup or ()]
@@ -116,13 +131,13 @@ def _keys(row: asyncpg.Record) -> tuple[object, ...]:
     return tuple(value for name, value in row.items() if name.startswith(_KEY))
 
 
-def _uncounted(listable: Listable, page: Page) -> Select[Any]:
+def _uncounted(listable: Listable, page: Page, most_bytes: int) -> Select[Any]:
     orders = whole_order(listable, page.order)
-    rows = _rows(listable, page, orders)
+    rows = _within(_rows(listable, page, orders), page, orders, most_bytes)
     return _shown(listable, rows).order_by(*_as_in(rows, orders))
 
 
-def _counted(listable: Listable, page: Page) -> Select[Any]:
+def _counted(listable: Listable, page: Page, most_bytes: int) -> Select[Any]:
     count = (
         select(func.count().label("total"))
         .select_from(listable.table)
@@ -130,7 +145,7 @@ def _counted(listable: Listable, page: Page) -> Select[Any]:
         .subquery("counted")
     )
     orders = whole_order(listable, page.order)
-    rows = _rows(listable, page, orders)
+    rows = _within(_rows(listable, page, orders), page, orders, most_bytes)
     return (
         _shown(listable, rows)
         .add_columns(count.c.total)
@@ -164,11 +179,33 @@ def _rows(listable: Listable, page: Page, orders: Sequence[Order]) -> Subquery:
     )
 
 
+def _within(rows: Subquery, page: Page, orders: Sequence[Order], most_bytes: int) -> Subquery:
+    """Those rows that fit, and the one that no longer does; `before`: the bytes before each.
+
+    A document counts as the text that it is read as, not as it is stored, compressed.
+    """
+    doc: ColumnElement[Any] = rows.c.doc
+    if page.unread:  # out here: in there they would be cut off every row that is sorted
+        doc = doc.op("-", return_type=doc.type)(cast(_array(page.unread), ARRAY(Text())))
+    counted = func.octet_length(cast(doc, Text)) + literal_column(str(ROW_BYTES), BigInteger())
+    running = func.sum(counted).over(order_by=_as_in(rows, orders), rows=(None, -1))
+    before = cast(func.coalesce(running, 0), BigInteger)
+    others = (column for column in rows.c if column is not rows.c.doc)
+    sized = select(*others, doc.label("doc"), before.label("before")).subquery("sized")
+    fits = sized.c.before <= literal(most_bytes, BigInteger())
+    return select(sized).where(fits).subquery("fitting")
+
+
+def _array(names: Sequence[str]) -> ColumnElement[str]:
+    return literal(f"{{{','.join(names)}}}", Text())
+
+
 def _shown(listable: Listable, rows: Subquery) -> Select[Any]:
     # The name is looked up out here: in there it would be for every row before the page as well.
     return select(
         *(rows.c[name] for name in ENVELOPE),
         listable.account_name(rows).label("account_name"),
+        rows.c.before,
         *(column for column in rows.c if column.name.startswith(_KEY)),
     )
 

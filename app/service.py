@@ -7,6 +7,7 @@ from itertools import count
 from app.calls import Answer, Call
 from app.chat import Chat
 from app.commands import Commands
+from app.list_places import ListPlaces
 from app.log.errors import (
     Conflict,
     LogError,
@@ -63,6 +64,7 @@ class Service:
             checks=settings.password_checks,
         )
         self.logins = Logins(pool, self.principals, settings)
+        self.list_places = ListPlaces(settings)
         self.bodies = Patience(settings.body_deadline_s)
         """For the body of a request to come."""
         self.draining = False

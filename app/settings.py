@@ -12,6 +12,7 @@ _FETCH_MARK_S = 15.0
 SERVICE_ROLE = "sessionary_service"
 """What migrations grant the service's rights to."""
 STATEMENT_CACHE = 100
+ANSWER_BYTES = 16 * 1024 * 1024
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -35,6 +36,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Connections a worker process keeps for lists, so that slow ones hold up nobody else."""
     list_deadline_s: float = 8.0
     """How long a list may take before it is refused."""
+    list_wait_s: float = 20.0
+    """How long a list waits for the lists before it, its caller's own and others'."""
+    answer_bytes: int = ANSWER_BYTES
+    """Of one answer: of the rows that are read for it, and of the body that they make."""
     retry_after_s: int = 1
     """What a client is told to wait after a 503, or while its first request is in flight."""
 

@@ -1,26 +1,27 @@
-"""One at a time for each number, in the order of arrival; other numbers wait for nobody."""
+"""One at a time for each name, in the order of arrival; other names wait for nobody."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Hashable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.log.errors import StoreDown
 
 
 class Turns:
-    """Holds back who comes while an earlier one with the same number is at work in this process.
+    """Holds back who comes while an earlier one with the same name is at work in this process.
 
-    A stream has a number, its id's (hashing a UUID would be a call into Python); so has an agent.
+    A stream goes by its id's number (hashing a UUID would be a call into Python), an agent by his
+    own, and who asks for lists by the name of the caller.
     """
 
     def __init__(self) -> None:
         """Nobody waits."""
-        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
+        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
-    def of(self, number: int) -> "Turn":
-        """The caller's turn with a number, for as long as an `async with` lasts."""
-        return Turn(self._waiting, number)
+    def of(self, name: Hashable) -> "Turn":
+        """The caller's turn with a name, for as long as an `async with` lasts."""
+        return Turn(self._waiting, name)
 
     @asynccontextmanager
     async def of_all(self, numbers: Iterable[int]) -> AsyncIterator[None]:
@@ -36,20 +37,22 @@ class Turns:
 
 
 class Turn:
-    """Whoever enters has the number for himself; who comes meanwhile waits for his turn."""
+    """Whoever enters has the name for himself; who comes meanwhile waits for his turn."""
 
-    __slots__ = ("_all", "_number")
+    __slots__ = ("_all", "_name")
 
-    def __init__(self, waiting: dict[int, deque[asyncio.Future[None]]], number: int) -> None:
+    def __init__(
+        self, waiting: dict[Hashable, deque[asyncio.Future[None]]], name: Hashable
+    ) -> None:
         """Use `Turns.of`."""
         self._all = waiting
-        self._number = number
+        self._name = name
 
     async def __aenter__(self) -> None:
         """Wait for the turn. Raises StoreDown if the one before found the database gone."""
-        waiting = self._all.get(self._number)
+        waiting = self._all.get(self._name)
         if waiting is None:
-            self._all[self._number] = deque()
+            self._all[self._name] = deque()
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(turn)
@@ -62,7 +65,7 @@ class Turn:
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Pass the turn on."""
-        waiting = self._all[self._number]
+        waiting = self._all[self._name]
         if isinstance(error, StoreDown):
             # Whoever waits behind it has waited as long: fail together.
             for turn in waiting:
@@ -72,10 +75,10 @@ class Turn:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        waiting = self._all[self._number]
+        waiting = self._all[self._name]
         while waiting:
             turn = waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
-        del self._all[self._number]
+        del self._all[self._name]

@@ -1,18 +1,19 @@
 """Reading the views: by id, many callers sharing one query; and page by page."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
 from msgspec import Struct
 
+from app.answer_budget import AnswerBudget
 from app.columns import Listable
 from app.listing import Listed, Page, read_page
 from app.log.batcher import Batcher
-from app.log.errors import StoreDown, Unreadable
+from app.log.errors import TooSlow, Unreadable
 from app.log.pool import Pool
 from app.remembered import in_the_background
 from app.sql import blocks
@@ -22,6 +23,7 @@ from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
 
 SQL = blocks(__file__)
+T = TypeVar("T")
 _PROMPT_S = 0.5
 """A list that takes longer is either a long one, or there is no database."""
 
@@ -59,21 +61,31 @@ class Views:
         """Where a stream's row is, if it has one."""
         return partition_of(stream, self._partitions)
 
-    async def page(self, listable: Listable, page: Page) -> Listed[Row]:
-        """A page of any view. Raises Unreadable, TooSlow, or StoreDown."""
+    async def page(
+        self, listable: Listable, page: Page, budget: AnswerBudget | None = None
+    ) -> Listed[Row]:
+        """A page of any view; without a budget, as large as any answer may be.
+
+        Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
+        """
         decoder = _DECODERS[listable.kind]
-        reading = in_the_background(read_page(self._lists, listable, page))
-        done, _ = await asyncio.wait([reading], timeout=_PROMPT_S)
-        if not done:
-            # A list may take its time, but nobody waits as long for a database that is gone.
-            try:
-                await self._pool.ask(SQL["alive"])
-            except StoreDown:
-                reading.cancel()
-                raise
-        listed = await reading
+        listed = await self._read(read_page(self._lists, listable, page, budget or AnswerBudget()))
         items = [_row(record, decoder) for record in listed.items]
         return Listed(items=items, total=listed.total, has_more=listed.has_more, last=listed.last)
+
+    async def _read(self, page: Coroutine[Any, Any, T]) -> T:
+        """A list may take its time, but nobody waits as long for a database that is gone."""
+        reading = in_the_background(page)
+        try:
+            done, _ = await asyncio.wait([reading], timeout=_PROMPT_S)
+            if not done:
+                await self._pool.ask(SQL["alive"])
+            return await reading
+        except TooSlow:
+            await self._pool.ask(SQL["alive"])
+            raise
+        finally:
+            reading.cancel()  # where it is not done, nobody waits for it
 
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, any_, false, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.answer_budget import AnswerBudget
 from app.columns import ACCOUNTS, AI_SESSIONS
 from app.listing import Listed, Order, Page
 from app.views import Row, Views
@@ -62,11 +63,16 @@ class AccountsWanted(Wanted, frozen=True, kw_only=True):
     """Only those whose name has this text in it, in any case; None or empty: all."""
 
 
-async def list_ai_sessions(views: Views, wanted: AISessionsWanted) -> Listed[Row]:
+async def list_ai_sessions(
+    views: Views, wanted: AISessionsWanted, budget: AnswerBudget | None = None
+) -> Listed[Row]:
     """A page of AI sessions.
 
-    Raises BadInput for an unknown sort field, Unreadable, TooSlow, or StoreDown.
+    Raises BadInput for an unknown sort field or too many ids, Unreadable, TooSlow, AnswerTooLarge,
+    or StoreDown.
     """
+    _check_number("accountIds", wanted.account_ids)
+    _check_number("specificIds", wanted.specific_ids)
     filters: list[ColumnElement[bool]] = []
     if wanted.account_ids:
         filters.append(_one_of(AI_SESSIONS.columns["account_id"], _storable(wanted.account_ids)))
@@ -77,11 +83,14 @@ async def list_ai_sessions(views: Views, wanted: AISessionsWanted) -> Listed[Row
         # Both, as in the primary key.
         filters.append(_one_of(AI_SESSIONS.table.c.partition, partitions))
         filters.append(_one_of(AI_SESSIONS.columns["stream_id"], streams))
-    return await views.page(AI_SESSIONS, _page(wanted, _AI_SESSION_MEMBERS, filters))
+    return await views.page(AI_SESSIONS, _page(wanted, _AI_SESSION_MEMBERS, filters), budget)
 
 
-async def list_accounts(views: Views, wanted: AccountsWanted) -> Listed[Row]:
+async def list_accounts(
+    views: Views, wanted: AccountsWanted, budget: AnswerBudget | None = None
+) -> Listed[Row]:
     """A page of accounts. Raises as `list_ai_sessions` does."""
+    _check_number("specificIds", wanted.specific_ids)
     filters: list[ColumnElement[bool]] = []
     if wanted.name_filter:
         name = ACCOUNTS.columns["name"]
@@ -89,7 +98,7 @@ async def list_accounts(views: Views, wanted: AccountsWanted) -> Listed[Row]:
         filters.append(name.icontains(wanted.name_filter, autoescape=True) if storable else false())
     if wanted.specific_ids:
         filters.append(_one_of(ACCOUNTS.columns["account_id"], _storable(wanted.specific_ids)))
-    return await views.page(ACCOUNTS, _page(wanted, _ACCOUNT_MEMBERS, filters))
+    return await views.page(ACCOUNTS, _page(wanted, _ACCOUNT_MEMBERS, filters), budget)
 
 
 def _entity_members(columns: _Columns, key: str) -> dict[str, ColumnElement[Any]]:
@@ -130,6 +139,11 @@ def _sorted_by(field: str | None, members: _Columns) -> ColumnElement[Any]:
         if name.lower() == wanted:
             return column
     raise BadInput(f"sortField must be one of {', '.join(members)}", field="sortField")
+
+
+def _check_number(name: str, ids: Sequence[str]) -> None:
+    if len(ids) > MOST_ITEMS_A_PAGE:
+        raise BadInput(f"{name} takes {MOST_ITEMS_A_PAGE} ids at the most", field=name)
 
 
 def _one_of(column: ColumnElement[Any], values: Iterable[object]) -> ColumnElement[bool]:

@@ -31,6 +31,7 @@ TRANSIENT: tuple[type[BaseException], ...] = (
 
 Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
 """Runs one statement."""
+TOO_SLOW = "The list takes too long: ask for fewer or simpler rows"
 QUIET_S = 10.0
 """After an outage was told, so long no other is: one that comes and goes would fill the log."""
 _LOG = logging.getLogger("sessionary")
@@ -135,11 +136,11 @@ class Pool:
             self._idle.append(connection)
             self.reachability.answered()
             return rows
+        except (asyncpg.QueryCanceledError, TimeoutError) as error:
+            self._settle_late(connection, error)
+            raise
         except asyncpg.PostgresError as error:
-            slow = self._for_lists and isinstance(error, asyncpg.QueryCanceledError)
-            self._settle(connection, error if isinstance(error, TRANSIENT) and not slow else None)
-            if slow:
-                raise TooSlow("The list takes too long: ask for fewer or simpler rows") from error
+            self._settle(connection, error if isinstance(error, TRANSIENT) else None)
             raise
         except asyncpg.InterfaceError as error:
             # How asyncpg reports a connection that died under us.
@@ -209,6 +210,17 @@ class Pool:
             connection.terminate()
             raise
         return connection
+
+    def _settle_late(self, connection: asyncpg.Connection | None, error: Exception) -> None:
+        """As `_settle`, but a list that is late says nothing of the database: raises TooSlow."""
+        if not self._for_lists or connection is None:
+            self._settle(connection, error)
+            return
+        if isinstance(error, TimeoutError):
+            connection.terminate()  # behind a pooler nobody else ends it, and it is still at work
+        else:
+            self._settle(connection, None)
+        raise TooSlow(TOO_SLOW) from error
 
     def _settle(
         self, connection: asyncpg.Connection | None, broken_by: BaseException | None

@@ -228,6 +228,25 @@ async def read_back(
     return found
 
 
+async def read_topic_on(
+    store: Asks,
+    keyring: Keyring,
+    partition: int,
+    stream: StreamId,
+    topic: str,
+    *,
+    since: int,
+    most: int,
+) -> list[Recorded]:
+    """A stream's first events of one stored name from a version on, oldest first.
+
+    Raises StoreDown, or Unreadable.
+    """
+    rows = await store.ask(SQL["read_topic_on"], partition, stream, topic, since, most)
+    boxes: dict[StreamId, Box] = {}
+    return [_recorded(keyring, row, boxes) for row in rows]
+
+
 async def heads(store: Asks) -> list[Head]:
     """The end of each partition."""
     return [Head(*row) for row in await store.ask(SQL["heads"])]

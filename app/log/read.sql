@@ -99,6 +99,18 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
        ) AS e ON true
  ORDER BY e.originator_version DESC;
 
+-- name: read_topic_on
+-- $1 partition   $2 stream   $3 stored name   $4 from version of it   $5 events, at most
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped
+  FROM recorded_event AS e
+ WHERE e.partition = $1
+   AND e.originator_id = $2
+   AND e.topic = $3
+   AND e.originator_version >= $4
+ ORDER BY e.originator_version
+ LIMIT $5;
+
 -- name: keys
 -- $1 partitions, $2 streams: of one length
 SELECT wanted.stream, k.wrapped

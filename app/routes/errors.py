@@ -3,7 +3,9 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.answer_budget import AnswerTooLarge
 from app.batch import InvalidBatch
+from app.list_places import ListsBusy
 from app.log.errors import (
     Conflict,
     KeyInFlight,
@@ -73,12 +75,14 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
     TooSlow: (400, "TooSlow"),
+    AnswerTooLarge: (400, "AnswerTooLarge"),
     Unreadable: (500, "Unreadable"),
     UnreadableEvent: (500, "Unreadable"),
     WrongMasterKey: (500, "WrongMasterKey"),
     Unauthenticated: (401, "Unauthorized"),
     Forbidden: (403, "Forbidden"),
     Throttled: (429, "TooManyRequests"),
+    ListsBusy: (429, "TooManyRequests"),
     BadInput: (400, "BadRequest"),
     InvalidBatch: (400, "InvalidBatch"),
     Stalled: (408, "RequestTimeout"),
@@ -122,7 +126,7 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():
             return Refusal(status, code, message, headers=_CHALLENGE)
-        case Throttled(retry_after_s=wait_s):
+        case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
         case StoreDown() | KeyInFlight() | Conflict():
             return Refusal(status, code, message, headers=retry)

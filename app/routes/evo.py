@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from app.routes import evo_auth, evo_batch, evo_operations
 from app.routes.errors import BatchFailed, Refusal
-from app.routes.evo_operations import carry_out_one
+from app.routes.evo_operations import Query, carry_out_one
 from app.routes.exchange import Exchange, Reply
 from app.routes.face import Operation, Routes
 from app.wire.evo import messages
@@ -62,6 +62,7 @@ async def _one(api: Api, exchange: Exchange) -> Reply:
     if result.value is None:
         return Reply(204, headers=result.headers)
     body = messages.write(format_, result.value, api.response, safe=safe)
+    _check_size(api, body, exchange)
     return Reply(200, body, (*result.headers, *messages.headers(format_, api.name)), content_type)
 
 
@@ -81,7 +82,14 @@ async def _batch(api: Api, exchange: Exchange) -> Reply:
     if api.response is None:
         return Reply(204, headers=headers)
     body = messages.write(format_, values, api.response, safe=safe)
+    _check_size(api, body, exchange)
     return Reply(200, body, (*headers, *messages.headers(format_, api.name)), content_type)
+
+
+def _check_size(api: Api, body: bytes, exchange: Exchange) -> None:
+    """Formats write the same in more or fewer bytes. What a command did is told all the same."""
+    if isinstance(_OPERATIONS[api.request], Query):
+        exchange.budget.require(body)
 
 
 def _routes() -> Routes:

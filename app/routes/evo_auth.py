@@ -139,7 +139,8 @@ async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
     accounts: list[Account] = []
     if principal.is_administrator:
         wanted = AccountsWanted(count_per_page=MOST_ACCOUNTS, simplified=True)
-        listed = await list_accounts(exchange.service.views, wanted)
+        async with exchange.service.list_places.of(principal.name):
+            listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
         accounts = [row.folded.state for row in listed.items]
     return Result(_user_info(principal, accounts))
 

@@ -10,7 +10,9 @@ from app.batch import BatchRefused
 from app.routes.errors import BatchFailed
 from app.routes.evo_operations import Command, Query, Result, carry_out_one
 from app.routes.exchange import Exchange, Headers, position_headers
-from app.wire.evo.dto import Dto
+from app.wire.evo import messages
+from app.wire.evo.dto import Dto, ListResponse
+from app.wire.formats import JSON
 from app.wire.json_text import BadInput
 
 
@@ -36,10 +38,19 @@ async def _one_by_one(
     results: list[Result] = []
     for index, request in enumerate(requests):
         try:
-            results.append(await carry_out_one(operation, request, exchange, index))
+            exchange.budget.spend(0)  # a command is not done whose answer would not fit
+            result = await carry_out_one(operation, request, exchange, index)
+            _count(result, exchange)
+            results.append(result)
         except Exception as error:
             raise BatchFailed(error, index, completed=index) from error
     return results
+
+
+def _count(result: Result, exchange: Exchange) -> None:
+    """Count an answer; pages of lists were counted when they were read."""
+    if result.value is not None and not isinstance(result.value, ListResponse):
+        exchange.budget.left -= len(messages.write(JSON, result.value))
 
 
 async def _together(

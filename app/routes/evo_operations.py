@@ -126,14 +126,16 @@ async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result
 
 async def _list_ai_sessions(exchange: Exchange, request: r.ListAISessions) -> Result:
     wanted = AISessionsWanted(account_ids=request.account_ids or (), **_paging(request))
-    listed = await list_ai_sessions(exchange.service.views, wanted)
+    async with exchange.service.list_places.of(exchange.principal.name):
+        listed = await list_ai_sessions(exchange.service.views, wanted, exchange.budget)
     items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 
 
 async def _list_accounts(exchange: Exchange, request: r.ListAccounts) -> Result:
     wanted = AccountsWanted(name_filter=request.name_filter, **_paging(request))
-    listed = await list_accounts(exchange.service.views, wanted)
+    async with exchange.service.list_places.of(exchange.principal.name):
+        listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
     items = [account_info(row.folded) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from app.answer_budget import AnswerBudget
 from app.calls import Answer, Call, Metadata
 from app.principals import Principal
 from app.routes import origin
@@ -76,6 +77,7 @@ class Exchange:
     __slots__ = (
         "_scope",
         "body",
+        "budget",
         "face",
         "headers",
         "location",
@@ -108,6 +110,8 @@ class Exchange:
         self.body = b""
         self.unread = self.method not in _BODILESS
         """Whether some of the body may still come."""
+        self.budget = AnswerBudget(service.settings.answer_bytes)
+        """What the answer may take; the items of a batch share it."""
 
     @property
     def base_url(self) -> str:

@@ -34,6 +34,7 @@ _ERROR_TYPES = {
     412: "SoPreconditionException",
     413: "SoRequestTooLargeException",
     415: "SoUnsupportedMediaTypeException",
+    429: "SoTooManyRequestsException",
     503: "SoServiceUnavailableException",
 }
 """Error types by status. Only the one of 404 is documented; the others follow its pattern."""
@@ -117,7 +118,10 @@ async def _carry_out(api: Api, handler: Handler, exchange: Exchange) -> Reply:
     if api.is_command:
         exchange.principal.require_writer()
     # Before anything is done: a command whose answer nobody could take must not be carried out.
-    return await handler(asked(exchange, bodiless=api.shows is Shows.NOTHING))
+    reply = await handler(asked(exchange, bodiless=api.shows is Shows.NOTHING))
+    if not api.is_command:
+        exchange.budget.require(reply.body)
+    return reply
 
 
 def _routes() -> Routes:

@@ -1,14 +1,19 @@
 """What agents and customers do with a chat session: who has it, and what is said in it."""
 
+from urllib.parse import urlencode
+
 from msgspec.structs import replace
 
+from app.answer_budget import AnswerBudget
 from app.calls import Answer
-from app.routes.exchange import Reply, position_headers
+from app.routes.exchange import Headers, Reply, position_headers
 from app.routes.superoffice_asked import Asked, int32, is_customer
 from app.routes.superoffice_sessions import answered
+from app.wire.form import pairs
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import write_message, write_messages, write_text
 from app.wire.superoffice.entity import refuse_another_id
+from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE
 from app.wire.superoffice.message import read_message
 from app.wire.superoffice.transcript import transcript
 from domain.chat_message import ChatMessage
@@ -64,16 +69,20 @@ async def reset(asked: Asked, number: ChatSessionId) -> Reply:
 
 
 async def messages(asked: Asked, number: ChatSessionId, after: int) -> Reply:
-    """The messages of a session, those after one of them if asked so."""
-    found = await _messages(asked, number, after)
-    return asked.reply(write_messages(found, asked.manner))
+    """The messages of a session, those after one of them if asked so; with `$top`, in pages."""
+    budget = _budget(asked)
+    found, headers = await _page(asked, number, after, budget)
+    return asked.reply(write_messages(found, asked.manner, budget), headers)
 
 
 async def tell(asked: Asked, number: ChatSessionId, *, html: bool) -> Reply:
-    """What was said, as text or HTML."""
-    found = await _messages(asked, number, 0)
+    """What was said, as text or HTML; with `$top`, in pages."""
+    budget = _budget(asked)
+    found, headers = await _page(asked, number, after_of(asked), budget)
     text = transcript(found, asked.manner.locale, html=html)
-    return asked.reply(write_text(text, asked.manner.format))
+    body = write_text(text, asked.manner.format)
+    budget.require(body)
+    return asked.reply(body, headers)
 
 
 async def add_message(asked: Asked, number: ChatSessionId, message: ChatMessage) -> Reply:
@@ -90,12 +99,8 @@ async def transfer_by_path(asked: Asked) -> Reply:
 
 
 async def get_messages(asked: Asked) -> Reply:
-    """`GET /{chatSessionId}/Messages?after=…`."""
-    text = asked.query.get("after", "").strip()
-    after = int32(text) if text else 0
-    if after is None:
-        raise BadInput(f"{text[:20]!r} is no int32", field="after")
-    return await messages(asked, asked.number("chatSessionId"), after)
+    """`GET /{chatSessionId}/Messages?after=…&$top=…`."""
+    return await messages(asked, asked.number("chatSessionId"), after_of(asked))
 
 
 async def post_message(asked: Asked) -> Reply:
@@ -109,7 +114,43 @@ async def get_transcript(asked: Asked) -> Reply:
     return await tell(asked, asked.number("chatSessionId"), html=asked.truth("html"))
 
 
-async def _messages(asked: Asked, number: ChatSessionId, after: int) -> list[ChatMessage]:
+def after_of(asked: Asked) -> int:
+    """The message after which the query asks for more; 0: from the first. Raises BadInput."""
+    text = asked.query.get("after", "").strip()
+    after = int32(text) if text else 0
+    if after is None:
+        raise BadInput(f"{text[:20]!r} is no int32", field="after")
+    return after
+
+
+def _budget(asked: Asked) -> AnswerBudget:
+    most_bytes = asked.exchange.service.settings.answer_bytes
+    return AnswerBudget(most_bytes, "fewer messages with $top, and go on with after")
+
+
+async def _page(
+    asked: Asked, number: ChatSessionId, after: int, budget: AnswerBudget
+) -> tuple[list[ChatMessage], Headers]:
+    """Messages, and where `$top` leaves some for later, a link to these."""
     exchange = asked.exchange
-    fetched_by = exchange.call() if is_customer(asked.principal) else None
-    return await exchange.service.chat.messages(number, after, fetched_by)
+    top = asked.count("$top")
+    most = None if top is None else min(top, MOST_ROWS_A_PAGE)
+    found = await exchange.service.chat.messages(
+        number,
+        after,
+        exchange.call() if is_customer(asked.principal) else None,
+        most=None if most is None else most + 1,
+        budget=budget,
+    )
+    if not most or len(found) <= most:
+        return found[:most], ()
+    return found[:most], _next(asked, found[most - 1].chat_message_id)
+
+
+def _next(asked: Asked, after: int) -> Headers:
+    """A link to the messages after one (RFC 8288)."""
+    exchange = asked.exchange
+    kept = [(name, value) for name, value in pairs(exchange.query) if name.lower() != "after"]
+    query = urlencode([*kept, ("after", after)], safe="$")
+    target = f'<{exchange.base_url}/{exchange.location}?{query}>; rel="next"'
+    return ((b"link", target.encode()),)

@@ -66,7 +66,8 @@ async def transfer(asked: Asked) -> Reply:
 async def get_messages(asked: Asked) -> Reply:
     """`GetChatMessages`."""
     request = _request(asked, r.GetChatMessagesRequest)
-    return await actions.messages(asked, request.chat_session_id, request.after)
+    after = max(request.after, actions.after_of(asked))  # as a link to the next page has it
+    return await actions.messages(asked, request.chat_session_id, after)
 
 
 async def get_transcript(asked: Asked) -> Reply:

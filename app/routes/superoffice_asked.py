@@ -82,6 +82,14 @@ class Asked(Struct, frozen=True):
             raise BadInput(f"{text[:20]!r} is neither true nor false", field=name)
         return found
 
+    def count(self, name: str) -> int | None:
+        """A whole number from 0 of the query; None if it is not there. Raises BadInput."""
+        text = self.query.get(name, "").strip()
+        number = int32(text) if text else None
+        if text and (number is None or number < 0):
+            raise BadInput(f"{text[:20]!r} is no whole number from 0", field=name)
+        return number
+
     def reply(self, body: bytes, headers: Headers = ()) -> Reply:
         """200 with a body that was written in the manner asked for."""
         return Reply(200, body, headers, self.content_type)

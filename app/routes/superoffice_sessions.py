@@ -14,8 +14,14 @@ from app.routes.exchange import Reply, etag, position_headers
 from app.routes.superoffice_asked import Asked, is_customer, is_unchanged, last_modified, sees_key
 from app.wire.form import pairs
 from app.wire.json_text import BadInput
-from app.wire.superoffice.answer import write_entities, write_entity, write_page
+from app.wire.superoffice.answer import (
+    unread_members,
+    write_entities,
+    write_entity,
+    write_page,
+)
 from app.wire.superoffice.entity import read_entity, refuse_another_id
+from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE
 from app.wire.superoffice.patch import patched
 from domain.chat_session import ChatSessionFields, adapted
 from domain.errors import InvalidField, NotFound
@@ -35,18 +41,33 @@ async def list_all(asked: Asked) -> Reply:
         associate_id=asked.principal.associate_id or None,
         may_change=asked.manner.may_change,
     )
-    page = await list_chat_sessions(
-        exchange.service.views, pairs(exchange.query), base_url=exchange.base_url, asker=asker
-    )
-    return asked.reply(write_page(page, asked.manner.format))
+    async with exchange.service.list_places.of(asked.principal.name):
+        page = await list_chat_sessions(
+            exchange.service.views,
+            pairs(exchange.query),
+            base_url=exchange.base_url,
+            asker=asker,
+            budget=exchange.budget,
+        )
+    return asked.reply(write_page(page, asked.manner.format, exchange.budget))
 
 
 async def for_current_user(asked: Asked) -> Reply:
     """`GET /ForCurrentUser`: what the caller can work on, without the sessions' keys."""
-    views = asked.exchange.service.views
-    found = await sessions_of(views, asked.principal.associate_id)
+    exchange = asked.exchange
+    top = asked.count("$top")
+    most = MOST_ROWS_A_PAGE if top is None else min(top, MOST_ROWS_A_PAGE)
+    async with exchange.service.list_places.of(asked.principal.name):
+        found = await sessions_of(
+            exchange.service.views,
+            asked.principal.associate_id,
+            most=most,
+            unread=unread_members(asked.manner.select),
+            budget=exchange.budget,
+        )
     manner = replace(asked.manner, show_session_key=False)
-    return asked.reply(write_entities([session.state for session in found], manner))
+    states = [session.state for session in found]
+    return asked.reply(write_entities(states, manner, exchange.budget))
 
 
 async def post(asked: Asked) -> Reply:

@@ -1,11 +1,11 @@
 """What the SuperOffice-style API answers, in JSON and in XML."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, fields
 
 from app.wire.formats import JSON, XML, Format
 from app.wire.superoffice import xml
@@ -15,9 +15,24 @@ from app.wire.superoffice.message import MESSAGE
 from app.wire.superoffice.rights import field_properties, table_right
 from app.wire.superoffice.selection import Selection
 from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSessionFields
+from domain.chat_session import ChatSession, ChatSessionFields
 
 _ENCODER = msgspec.json.Encoder()
+
+
+class Budget(Protocol):
+    """How much may be written."""
+
+    def written(self, parts: Iterable[bytes]) -> list[bytes]:
+        """Parts of a body, of which no more are made than it may have."""
+
+
+class _Unbounded:
+    def written(self, parts: Iterable[bytes]) -> list[bytes]:
+        return list(parts)
+
+
+UNBOUNDED: Budget = _Unbounded()
 
 
 class _Alike(NamedTuple):
@@ -79,10 +94,12 @@ def write_entity(state: ChatSessionFields, manner: Manner, *, api_url: str | Non
     return _written("ChatSessionEntity", _entity(state, manner, api_url), manner.format)
 
 
-def write_entities(states: Sequence[ChatSessionFields], manner: Manner) -> bytes:
-    """Several sessions, in their order; none of them has links."""
-    entities = [_entity(state, manner, None) for state in states]
-    return _written("ArrayOfChatSessionEntity", entities, manner.format)
+def write_entities(
+    states: Sequence[ChatSessionFields], manner: Manner, budget: Budget = UNBOUNDED
+) -> bytes:
+    """Several sessions, in their order; none of them has links. Raises what the budget does."""
+    entities = (_entity(state, manner, None) for state in states)
+    return _several("ChatSessionEntity", entities, manner.format, budget)
 
 
 def write_message(message: ChatMessage, manner: Manner) -> bytes:
@@ -90,10 +107,12 @@ def write_message(message: ChatMessage, manner: Manner) -> bytes:
     return _written("ChatMessage", _message(message, manner), manner.format)
 
 
-def write_messages(messages: Sequence[ChatMessage], manner: Manner) -> bytes:
-    """Several messages, in their order."""
-    written = [_message(message, manner) for message in messages]
-    return _written("ArrayOfChatMessage", written, manner.format)
+def write_messages(
+    messages: Sequence[ChatMessage], manner: Manner, budget: Budget = UNBOUNDED
+) -> bytes:
+    """Several messages, in their order. Raises what the budget does."""
+    written = (_message(message, manner) for message in messages)
+    return _several("ChatMessage", written, manner.format, budget)
 
 
 def write_text(text: str, format_: Format) -> bytes:
@@ -106,16 +125,19 @@ def write_null(format_: Format) -> bytes:
     return b"null" if format_ is JSON else xml.nil("ChatSessionEntity").encode()
 
 
-def write_page(page: Mapping[str, Any], format_: Format) -> bytes:
+def write_page(page: Mapping[str, Any], format_: Format, budget: Budget = UNBOUNDED) -> bytes:
     """A page of an OData list: `odata.metadata`, `odata.nextLink` and, as `value`, its rows.
 
-    In XML a row is a list of pairs, since the names of columns hold slashes.
+    In XML a row is a list of pairs, since the names of columns hold slashes. Raises what the
+    budget does.
     """
+    rows = page["value"]
     if format_ is XML:
-        rows = [xml.element("Row", xml.pairs(row, "anyType")) for row in page["value"]]
-        written = xml.record({**page, "value": xml.Markup("".join(rows))})
-        return _written("ODataSlimResponse", written, XML)
-    return _ENCODER.encode(page)
+        elements = (xml.element("Row", xml.pairs(row, "anyType")).encode() for row in rows)
+        value = xml.Markup(b"".join(budget.written(elements)).decode())
+        return _written("ODataSlimResponse", xml.record({**page, "value": value}), XML)
+    written = budget.written(_ENCODER.encode(row) for row in rows)
+    return _ENCODER.encode({**page, "value": [Raw(row) for row in written]})
 
 
 def write_error(error_type: str, message: str, format_: Format = JSON) -> bytes:
@@ -142,6 +164,27 @@ class _Error(Struct, frozen=True, rename="pascal"):
 
 def _written(name: str, value: object, format_: Format) -> bytes:
     return _ENCODER.encode(value) if format_ is JSON else xml.element(name, value).encode()
+
+
+def _several(name: str, values: Iterable[Struct], format_: Format, budget: Budget) -> bytes:
+    """A list, made value by value, so that no more is written than may be answered."""
+    if format_ is JSON:
+        return b"[%b]" % b",".join(budget.written(_ENCODER.encode(value) for value in values))
+    elements = budget.written(xml.element(name, value).encode() for value in values)
+    return b"<ArrayOf%b>%b</ArrayOf%b>" % (name.encode(), b"".join(elements), name.encode())
+
+
+def unread_members(select: Selection | None) -> Sequence[str]:
+    """What a session's document has beside what `$select` shows, by its stored names."""
+    if select is None:
+        return ()
+    wire = dict(zip(PLAIN.__struct_fields__, PLAIN.__struct_encode_fields__, strict=True))
+    return [
+        field.encode_name
+        for field in fields(ChatSession)
+        if field.name != "chat_session_id"
+        and wire.get(field.name, "").lower() not in select.members
+    ]
 
 
 def _entity(state: ChatSessionFields, manner: Manner, api_url: str | None) -> Struct:

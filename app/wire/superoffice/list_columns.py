@@ -6,14 +6,20 @@ session's key opens the customer's side of the chat: it is no column.
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import fields
 
 from domain.chat_enums import ChatSessionStatus
 from domain.chat_session import ChatSession
 from domain.date_time import EMPTY, TICKS_PER_SECOND, DateTime, ticks, utc
-from projections.fold import Folded
+from domain.ids import StreamId
+from projections.fold import Audit, Folded
 
 Session = Folded[ChatSession]
 Raw = str | int | bool | None
@@ -180,6 +186,41 @@ BY_NAME: Mapping[str, str] = {name.lower(): name for name in COLUMNS} | {
     "chattopicid": "chatTopic/chatTopicId"
 }
 """How each is spelt, by its name in lower case."""
+
+
+class _Watched:
+    """A session as it is by default, which remembers what is asked of it."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self._session = ChatSession()
+
+    def __getattr__(self, name: str) -> object:
+        self.seen.add(name)
+        return getattr(self._session, name)
+
+
+@lru_cache(128)
+def _members(name: str) -> frozenset[str]:
+    """The fields of a session that a column shows something of."""
+    state = _Watched()
+    session: Folded[Any] = Folded(
+        stream=StreamId(UUID(int=0)), partition=0, version=0, position=0, audit=_NOBODY, state=state
+    )
+    COLUMNS[name].raw(session)
+    COLUMNS[name].shown(session)
+    return frozenset(state.seen)
+
+
+@lru_cache(256)
+def unread_members(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """What a session's document has beside what some columns show, by its stored names."""
+    read = {"chat_session_id"}.union(*map(_members, columns))
+    return tuple(field.encode_name for field in fields(ChatSession) if field.name not in read)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOBODY = Audit(created_by="", created_at=_EPOCH, modified_by="", modified_at=_EPOCH)
 _UNSAFE = re.compile(r"\W", re.ASCII)
 
 

@@ -4,6 +4,7 @@ What the names in it stand for, and whether they are there, is for whoever reads
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
 from functools import cache
@@ -20,7 +21,12 @@ MAX_CHARACTERS = 8_000
 MAX_NESTING = 32
 """Of parentheses."""
 
-_PARENTHESES = re.compile(r"'(?:[^']|'')*+(?:'|\Z)|[()]")
+MAX_CONDITIONS = 100
+"""Of a filter; of a list of values, each that is no number counts as one."""
+MAX_VALUES = 1_000
+"""In the lists of a filter, all together."""
+
+_MARKS = re.compile(r"'(?:[^']|'')*+(?:'|\Z)|[(),]|\b(?:and|or)\b", re.IGNORECASE)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -98,10 +104,13 @@ def parse(text: str) -> Test:
     """The conditions that a filter spells. Raises BadInput that tells where it goes wrong."""
     _screen(text)
     try:
-        return cast("Test", _parser().parse(text))  # what the transformer below makes
+        found = cast("Test", _parser().parse(text))  # what the transformer below makes
     except UnexpectedInput as error:
-        at, found = _where(error, text)
-        raise refused(f"Unexpected {found}", at) from error
+        at, unexpected = _where(error, text)
+        raise refused(f"Unexpected {unexpected}", at) from error
+    if _conditions(found) > MAX_CONDITIONS:
+        raise _too_many()
+    return found
 
 
 def refused(message: str, at: int) -> BadInput:
@@ -116,11 +125,33 @@ def _screen(text: str) -> None:
     if (bad := _UNSTORABLE.search(text)) is not None:
         raise refused("A character that no text has", bad.start() + 1)
     depth = 0
-    for found in _PARENTHESES.finditer(text):
+    seen = Counter[str]()
+    for found in _MARKS.finditer(text):
+        seen[found[0].lower()] += 1
         depth += {"(": 1, ")": -1}.get(found[0], 0)
         if depth > MAX_NESTING:
             message = f"Parentheses are nested deeper than {MAX_NESTING}"
             raise refused(message, found.start() + 1)
+    if seen["and"] + seen["or"] >= MAX_CONDITIONS:
+        raise _too_many()
+    if seen[","] >= MAX_VALUES:
+        raise BadInput(f"$filter has more than {MAX_VALUES} values", field="$filter")
+
+
+def _too_many() -> BadInput:
+    return BadInput(f"$filter has more than {MAX_CONDITIONS} conditions", field="$filter")
+
+
+def _conditions(test: Test) -> int:
+    match test:
+        case All(tests) | Either(tests):
+            return sum(map(_conditions, tests))
+        case Negation(inner):
+            return _conditions(inner)
+        case Comparison(values=values):
+            return max(1, sum(value.form is not Form.NUMBER for value in values))
+        case _:
+            return 1
 
 
 def _where(error: UnexpectedInput, text: str) -> tuple[int, str]:
