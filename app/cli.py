@@ -185,7 +185,7 @@ def add_account(where: Where, account_id: str, name: str) -> None:
 @on_data
 def list_accounts(where: Where) -> None:
     """List the accounts."""
-    found = on_store(where, ledger.everything, looks=True)
+    found = on_store(where, ledger.everything, looks=True, as_service=True)
     print_table(["id", "name"], [(row["account_id"], row["name"]) for row in found])
 
 

@@ -193,12 +193,18 @@ def on_store(
     may: May = May.LOOK,
     *,
     looks: bool = False,
+    as_service: bool = False,
 ) -> T:
-    """The result of some work on the up-to-date database; `looks`: it reads, a standby will do."""
+    """The result of some work on the up-to-date database.
+
+    `looks`: it only reads, a standby will do; `as_service`: with the service's rights, not the
+    owner's.
+    """
+    role = where.database_role if as_service else None
 
     async def run(url: str) -> T:
         await prepare(url, where, may, looks=looks)
-        async with connected(url, where.statement_cache, looks=looks) as store:
+        async with connected(url, where.statement_cache, looks=looks, role=role) as store:
             return await work(store)
 
     with database(where, may) as url:

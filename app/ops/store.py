@@ -5,7 +5,7 @@ Failures: NotReachable (a resource is away), UnusableDatabase (it was named wron
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
@@ -113,24 +113,32 @@ def database(where: Where, may: May) -> Iterator[str]:
 
 @asynccontextmanager
 async def connected(
-    url: str, statement_cache: int = STATEMENT_CACHE, *, looks: bool = False
+    url: str,
+    statement_cache: int = STATEMENT_CACHE,
+    *,
+    looks: bool = False,
+    role: str | None = None,
 ) -> AsyncIterator[Connection]:
-    """A connection as the owner, that no time-out of the role or the database ends.
+    """A connection that no time-out of the role or the database ends.
 
-    `looks`: whether it only reads, and so is content with a standby where there is nothing else.
-    Raises NotReachable, or UnusableDatabase.
+    `looks`: whether it only reads, and so is content with a standby where there is nothing else;
+    `role`: to take on, else it remains the owner's. Raises NotReachable, or UnusableDatabase.
     """
-    connection = await _connect(url, statement_cache, looks=looks)
+    # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
+    session = OPENED_WITH if statement_cache else {}
+    if role is not None:
+        session = session | {"role": role}
+    connection = await _connect(url, statement_cache, session, looks=looks)
     try:
         yield Connection(connection)
     finally:
         await connection.close()
 
 
-async def _connect(url: str, statement_cache: int, *, looks: bool) -> asyncpg.Connection:
+async def _connect(
+    url: str, statement_cache: int, session: Mapping[str, str], *, looks: bool
+) -> asyncpg.Connection:
     attributes = [SessionAttribute.read_write, SessionAttribute.any][: 1 + looks]
-    # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
-    session = OPENED_WITH if statement_cache else {}
     try:
         for attribute in attributes:
             with suppress(asyncpg.TargetServerAttributeNotMatched):
@@ -138,10 +146,10 @@ async def _connect(url: str, statement_cache: int, *, looks: bool) -> asyncpg.Co
                     url,
                     timeout=CONNECT_S,
                     statement_cache_size=statement_cache,
-                    server_settings={"application_name": "sessionary command"} | session,
+                    server_settings={"application_name": "sessionary command", **session},
                     target_session_attrs=attribute,
                 )
-                if session:
+                if statement_cache:
                     await lift_time_outs(connection, CONNECT_S)
                 return connection
     except TRANSIENT as error:
