@@ -12,6 +12,7 @@ from app.wire.json_text import BadInput
 from app.wire.superoffice import zones
 from app.wire.superoffice.choices import choice
 from app.wire.superoffice.members import Member, members
+from domain.date_time import parse
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}").fullmatch
 _NUMBER = re.compile(
@@ -60,8 +61,17 @@ def member_value(value: object, member: Member, reading: Reading, where: str) ->
     if member.is_date and isinstance(value, str):
         if reading.text and not value:
             return None
-        return value if reading.zone is None else zones.to_utc(value, reading.zone)
+        return _date(value, reading.zone)
     return value_of(value, member.kind, reading, where)
+
+
+def _date(text: str, zone: tzinfo | None) -> str:
+    """In the API's own spelling, and in UTC where it is in `zone`; what is no date is kept."""
+    try:
+        spelt = parse(text)
+    except ValueError:
+        return text
+    return spelt if zone is None else zones.to_utc(spelt, zone)
 
 
 def value_of(value: object, kind: inspect.Type, reading: Reading, where: str) -> object:

@@ -32,6 +32,7 @@ from msgspec.structs import replace
 from app.wire.formats import accepted
 from app.wire.superoffice import zones
 from app.wire.superoffice.members import Member, members
+from domain.date_time import EMPTY, DateTime, is_set
 
 S = TypeVar("S", bound=Struct)
 
@@ -99,7 +100,7 @@ class Locale(Struct, frozen=True, kw_only=True):
         if not member.is_date:
             return given in (held, shown)
         if self.zone is None and not self.tagged:
-            return given == held
+            return given == held or (given == EMPTY and not is_set(DateTime(held)))
         # In the hour that a clock goes through twice, what was shown is read as another instant.
         read = shown if self.zone is None else zones.to_utc(shown, self.zone)
         return given == read or zones.same_instant(given, held)
