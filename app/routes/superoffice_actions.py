@@ -9,6 +9,7 @@ from app.routes.superoffice_sessions import answered
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import write_message, write_messages, write_text
 from app.wire.superoffice.entity import refuse_another_id
+from app.wire.superoffice.lenient import whole
 from app.wire.superoffice.message import read_message
 from app.wire.superoffice.transcript import transcript
 from domain.chat_message import ChatMessage
@@ -92,7 +93,8 @@ async def transfer_by_path(asked: Asked) -> Reply:
 async def get_messages(asked: Asked) -> Reply:
     """`GET /{chatSessionId}/Messages?after=…`."""
     text = asked.query.get("after", "").strip()
-    after = int32(text) if text else 0
+    number = whole(text) if text else 0
+    after = None if number is None else int32(str(number))
     if after is None:
         raise BadInput(f"{text[:20]!r} is no int32", field="after")
     return await messages(asked, asked.number("chatSessionId"), after)

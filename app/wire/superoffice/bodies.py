@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from app.wire import form, json_text, xml_text
 from app.wire.formats import JSON, XML
 from app.wire.json_text import MAX_DEPTH, BadInput
-from app.wire.superoffice.lenient import Reading, bad, documented
+from app.wire.superoffice.lenient import Reading, Spelled, bad, documented
 from app.wire.superoffice.members import members
 from app.wire.superoffice.negotiation import request_format
 from app.wire.tree import Tree
@@ -30,9 +30,7 @@ S = TypeVar("S", bound=Struct)
 NO_ENTITY = "Bad request. Entity to save is not in request body."
 """The documented sentence for a body without an entity."""
 
-_ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(
-    float_hook=float
-)  # a number too large becomes inf, not an error
+_ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(float_hook=Spelled)
 
 _NAME = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
 
