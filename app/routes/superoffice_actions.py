@@ -53,7 +53,7 @@ async def pick_up(asked: Asked, number: ChatSessionId) -> Reply:
 async def pick_up_first(asked: Asked) -> Reply:
     """Take the session that has waited longest; null if none waits."""
     # A condition would be about a session that the caller does not know yet.
-    call = replace(asked.exchange.call(), if_version=None)
+    call = replace(asked.exchange.call(), if_version=None, unless_version=())
     answer = await asked.exchange.service.chat.pick_up_first(asked.principal, call)
     return asked.nothing() if answer is None else answered(asked, answer)
 
