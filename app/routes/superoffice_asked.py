@@ -66,6 +66,11 @@ class Asked(Struct, frozen=True):
         """That of date-times without an offset; None: they are kept as they are."""
         return self.locale.zone
 
+    @property
+    def api_url(self) -> str:
+        """That of the API, as the client used it."""
+        return f"{self.exchange.base_url}/api/v1/"
+
     def number(self, name: str) -> ChatSessionId:
         """The session that the path names. Raises BadInput."""
         text = self.exchange.path[name]
@@ -95,8 +100,7 @@ class Asked(Struct, frozen=True):
         manner = self.manner
         if not sees_key(self.principal, folded):
             manner = replace(manner, show_session_key=False)
-        api_url = f"{self.exchange.base_url}/api/v1/" if linked else None
-        body = write_entity(folded.state, manner, api_url=api_url)
+        body = write_entity(folded.state, manner, api_url=self.api_url if linked else None)
         return self.reply(body, (*(headers or (etag(folded.version),)), *last_modified(folded)))
 
     async def found(self, number: ChatSessionId) -> Session | None:

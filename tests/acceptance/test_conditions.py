@@ -111,7 +111,12 @@ CHANGES_OF_WHAT_IS_THERE = [
 @pytest.mark.parametrize("condition", ["*", '"7", W/"1"', '"1"'], ids=["any", "a list", "one"])
 @pytest.mark.parametrize(("method", "template", "body"), CHANGES_OF_WHAT_IS_THERE)
 def test_what_is_to_be_done_unless_it_is_there_is_not_done(
-    admin: httpx.Client, session: str, method: str, template: str, body: Any, condition: str
+    admin: httpx.Client,
+    session: str,
+    method: str,
+    template: str,
+    body: dict[str, str] | None,
+    condition: str,
 ) -> None:
     account = str(uuid4())
     admin.post("/accounts", json={"id": account, "name": "first"})

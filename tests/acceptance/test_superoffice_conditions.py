@@ -38,7 +38,11 @@ BY_BODY = [
 LONG_AGO = "Sat, 21 Nov 2020 10:00:00 GMT"
 IN_FUTURE = "Sat, 21 Nov 2099 10:00:00 GMT"
 SETTLED_S = 10.0
-CHANGES = {"PUT": {"Rating": 3}, "PATCH": {"Rating": 3}, "POST": {"Message": "Hello"}}
+CHANGES: dict[str, dict[str, object]] = {
+    "PUT": {"Rating": 3},
+    "PATCH": {"Rating": 3},
+    "POST": {"Message": "Hello"},
+}
 
 
 @pytest.fixture
@@ -179,7 +183,8 @@ def test_a_command_unless_it_is_there_is_refused(
 ) -> None:
     number = path.rpartition("/")[2]
     found = chats["admin"].get(path)
-    sent = CHANGES.get(method, {}) | {"ChatSessionId": int(number), "ToAssociate": "pat"}
+    sent: dict[str, object] = {"ChatSessionId": int(number), "ToAssociate": "pat"}
+    sent.update(CHANGES.get(method, {}))
     if template.endswith("AddChatMessage"):
         sent = {"ChatSessionId": int(number), "Message": {"Message": "Hello"}}
     answer = chats["admin"].request(
