@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.event import Event
 from domain.ids import AccountId, AISessionId
-from domain.limits import ACTIONS_A_SESSION
+from domain.limits import ACTION_CHARACTERS_A_SESSION, ACTIONS_A_SESSION
 
 
 class NewAISession(Struct, frozen=True, kw_only=True):
@@ -219,6 +219,12 @@ def _proposed(
             f"AISession {command.session_id} has {len(waiting)} actions waiting, "
             f"and {ACTIONS_A_SESSION} is the most",
         )
+    if sum(map(_characters, waiting)) + _characters(command) > ACTION_CHARACTERS_A_SESSION:
+        raise InvalidField(
+            "SessionId",
+            f"The actions that wait in AISession {command.session_id} would have more than "
+            f"{ACTION_CHARACTERS_A_SESSION} characters of arguments and descriptions",
+        )
     return AISessionActionProposed(
         action_id=command.action_id,
         proposed_at=command.proposed_at,
@@ -227,6 +233,10 @@ def _proposed(
         description=UNSET if command.description is None else command.description,
         can_be_applied=command.can_be_applied,
     )
+
+
+def _characters(action: SessionAction | ProposeAISessionAction) -> int:
+    return len(action.arguments or "") + len(action.description or "")
 
 
 def _waits(action_id: str, waiting: Sequence[SessionAction]) -> bool:

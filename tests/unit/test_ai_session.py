@@ -31,7 +31,7 @@ from domain.ai_session import (
 )
 from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.ids import AccountId, AISessionId
-from domain.limits import ACTIONS_A_SESSION
+from domain.limits import ACTION_CHARACTERS_A_SESSION, ACTIONS_A_SESSION
 
 S7 = AISessionId("0190a000-0000-7000-8000-000000000007")
 CREATED = AISessionCreated(account_id="a1", purpose="triage")
@@ -176,6 +176,17 @@ def test_one_action_too_many_is_refused_with_the_limit() -> None:
     assert decide(PROPOSE, AISession(actions=waiting)) == [PROPOSED]
     with pytest.raises(InvalidField, match=str(ACTIONS_A_SESSION)) as refused:
         decide(PROPOSE, AISession(actions=(*waiting, IS_KEPT)))
+    assert refused.value.field == "SessionId"
+
+
+def test_actions_that_are_too_long_together_are_refused_with_the_limit() -> None:
+    room = len(PROPOSE.arguments or "") + len(PROPOSE.description or "")
+    half = "a" * ((ACTION_CHARACTERS_A_SESSION - room) // 2)
+    waiting = replace(WAITS, action_id="y", arguments=half, description=half)
+    assert decide(PROPOSE, AISession(actions=(waiting,))) == [PROPOSED]
+    longer = replace(waiting, description=half + "aa")
+    with pytest.raises(InvalidField, match=str(ACTION_CHARACTERS_A_SESSION)) as refused:
+        decide(PROPOSE, AISession(actions=(longer,)))
     assert refused.value.field == "SessionId"
 
 

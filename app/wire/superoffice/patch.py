@@ -141,9 +141,10 @@ def _apply(tree: dict[str, Any], operation: object, context: _Context) -> None:
 def _apply_at(place: Place, op: str, path: str, given: object, context: _Context) -> None:
     if op != "add" and not place.exists:
         raise BadInput("There is nothing at this path", field=place.path)
+    if place.path == _ID and op != "test":
+        _refuse_another_id(place, op, path, given, context)
+        return
     if op == "remove":
-        if place.path == _ID:
-            raise refused(_ID)
         place.remove()
         return
     if given is UNSET:
@@ -156,6 +157,13 @@ def _apply_at(place: Place, op: str, path: str, given: object, context: _Context
         place.holder.insert(place.key, value)
     else:
         place.holder[place.key] = value
+
+
+def _refuse_another_id(place: Place, op: str, path: str, given: object, context: _Context) -> None:
+    """Refuse an operation that would give an entity another id; none and 0 say nothing."""
+    same = given is not UNSET and place.read(given, context.reading) in (0, place.current)
+    if op == "remove" or not same:
+        raise refused(path.removeprefix("/")[:100])
 
 
 def _apply_to_all(tree: dict[str, Any], op: str, given: object, context: _Context) -> None:
