@@ -1,6 +1,6 @@
 """Who gives a command and on which conditions, and what it led to."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -38,6 +38,8 @@ class Call(Struct, frozen=True, kw_only=True):
     metadata: Metadata
     if_version: frozenset[int] | None = None
     """Versions that the stream may have; None: any."""
+    unless_version: Container[int] = ()
+    """Versions that it must not have; one that is not there yet has none."""
 
 
 class Asked(Struct, frozen=True):

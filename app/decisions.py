@@ -135,7 +135,8 @@ def _decided(job: Job, known: Known) -> Sequence[Event]:
     state = None if folded is None else folded.state
     demanded = job.call.if_version
     version = 0 if folded is None else folded.version  # 0: nothing is there to match
-    if demanded is None or version in demanded:
+    matches = demanded is None or version in demanded
+    if matches and version not in job.call.unless_version:
         return job.target.decide(job.command, state)
     try:
         job.target.decide(job.command, state)

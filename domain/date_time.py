@@ -1,34 +1,59 @@
 """The API's date-times as text: finer than `datetime` and PostgreSQL hold, so kept as they came."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NewType
 
 DateTime = NewType("DateTime", str)
-"""Text that `parse` has accepted; two of them are equal when every character is."""
+"""Text as `parse` gives it; two of them are equal when every character is."""
 
 EMPTY = DateTime("0001-01-01T00:00:00")
 """How the API says that a date-time is not set."""
 
-TICKS_PER_SECOND = 10_000_000
+FOREVER = DateTime("9999-12-31T23:59:59.9999999")
+"""How the API says that something does not end."""
 
-_TEXT = re.compile(
-    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:T(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9]):(?P<second>[0-5][0-9])"
-    r"(?:\.(?P<fraction>[0-9]{1,7}))?"
-    r"(?P<offset>Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?)?"
+TICKS_PER_SECOND = 10_000_000
+AT_AN_END = 16 * 3_600 * TICKS_PER_SECOND
+"""How far from EMPTY a date-time still says "not set", and beyond FOREVER "for ever", in ticks.
+
+Clients write both ends of the calendar by clocks of their own. No clock was ever further from UTC:
+before there were zones, Manila was 15:56:08 behind it, and the west of Alaska 15:13:42 ahead.
+"""
+_TIME = (
+    r"(?:[Tt ](?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9]):(?P<second>[0-5][0-9]|60)"
+    r"(?:\.(?P<fraction>[0-9]{1,40}))?"
+    r"(?P<offset>[Zz]|[+-](?:(?:0[0-9]|1[0-3]):?[0-5][0-9]|14:?00))?)?"
 )
+_TEXT = re.compile(rf"(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}){_TIME}")
+# The day before year 1, in calendars with a year 0 and without (XML Schema 1.0), and what
+# JavaScript writes where four digits are too few.
+_OUTSIDE = re.compile(
+    r"(?:(?P<before>(?:0000|[+-]000000|-(?:00)?0001)-12-31)|(?P<first>\+000001-01-01)"
+    rf"|(?P<after>\+010000-01-01)){_TIME}"
+)
+_TICKS_A_DAY = 86_400 * TICKS_PER_SECOND
+_LAST_DAY = date.max.toordinal()
 
 
 def parse(text: str) -> DateTime:
-    """The same text, if it is a date-time: a day of the calendar, or a day and a time.
+    """A date-time in the API's own spelling: a day of the calendar, or a day and a time.
 
-    The time has up to 7 digits of a second and may end in `Z` or an offset of at most
-    14 hours. Raises ValueError for anything else, leap seconds included.
+    What RFC 3339 and the vendor's pages allow is read: `t`, `z`, a blank for the `T`, an offset of
+    at most 14 hours with or without a colon, and a leap second, which is the second after it. Of a
+    fraction seven digits count. What is at an end of the calendar, see AT_AN_END, is EMPTY or
+    FOREVER. Raises ValueError for anything else.
     """
-    _day(_parts(text)["day"])
-    return DateTime(text)
+    found = _TEXT.fullmatch(text)
+    if found is None or found["day"] == "0000-12-31":
+        return _at_an_end(text)
+    ordinal = _day(found["day"]).toordinal()
+    if ordinal <= 2 and _says_nothing(_ticks(ordinal, found)):
+        return EMPTY
+    if found["second"] == "60":
+        return _after_leap_second(found, ordinal)
+    return _spelt(found)
 
 
 # Most dates of a session that is written are those it had before.
@@ -38,16 +63,15 @@ def ticks(text: DateTime) -> int:
 
     Below 0 where an offset reaches back before year 1. Raises ValueError as `parse` does.
     """
-    day, hour, minute, second, fraction, offset = _parts(text).groups()
-    seconds = (_day(day).toordinal() - 1) * 86_400
-    if hour is not None:
-        seconds += int(hour) * 3_600 + int(minute) * 60 + int(second)
-    return (seconds - _offset_s(offset)) * TICKS_PER_SECOND + int((fraction or "").ljust(7, "0"))
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise ValueError(_EXPECTED)
+    return _ticks(_day(found["day"]).toordinal(), found)
 
 
 def is_set(text: DateTime) -> bool:
-    """Whether it says more than EMPTY, in whatever form: clients write that in UTC, too."""
-    return text != EMPTY and ticks(text) != 0
+    """Whether it says more than EMPTY, in whatever form: what is stored may be older than ours."""
+    return text != EMPTY and not _says_nothing(ticks(text))
 
 
 def utc(moment: datetime) -> DateTime:
@@ -55,22 +79,75 @@ def utc(moment: datetime) -> DateTime:
     return DateTime(moment.astimezone(UTC).replace(tzinfo=None).isoformat())
 
 
-def _parts(text: str) -> re.Match[str]:
-    found = _TEXT.fullmatch(text)
+_EXPECTED = "Expected a date-time such as 2018-11-21T16:32:47.1492785+01:00"
+
+
+def _says_nothing(at: int) -> bool:
+    return abs(at) <= AT_AN_END
+
+
+def _at_an_end(text: str) -> DateTime:
+    """EMPTY or FOREVER, for a text whose year has no four digits of its own."""
+    found = _OUTSIDE.fullmatch(text)
     if found is None:
-        raise ValueError("Expected a date-time such as 2018-11-21T16:32:47.1492785+01:00")
-    return found
+        raise ValueError(_EXPECTED)
+    if found["after"]:
+        if _ticks(_LAST_DAY + 1, found) <= _LAST_DAY * _TICKS_A_DAY + AT_AN_END:
+            return FOREVER
+    elif _says_nothing(_ticks(1 if found["first"] else 0, found)):
+        return EMPTY
+    raise ValueError(f"{text[:40]} is not a day of the calendar")
 
 
-def _day(text: str) -> date:
+def _after_leap_second(found: re.Match[str], ordinal: int) -> DateTime:
+    whole = _ticks(ordinal, found) // TICKS_PER_SECOND
+    if whole % 86_400:
+        raise ValueError("A leap second is the last one of a day in UTC")
+    hour, minute = int(found["hour"]), int(found["minute"])
+    at = datetime.combine(date.fromordinal(ordinal), datetime.min.time())
     try:
-        return date.fromisoformat(text)
+        at += timedelta(hours=hour, minutes=minute, seconds=60)
+    except OverflowError:
+        return FOREVER
+    return DateTime(at.isoformat() + _rest(found))
+
+
+def _spelt(found: re.Match[str]) -> DateTime:
+    if found["hour"] is None:
+        return DateTime(found["day"])
+    time = f"{found['hour']}:{found['minute']}:{found['second']}"
+    return DateTime(f"{found['day']}T{time}{_rest(found)}")
+
+
+def _rest(found: re.Match[str]) -> str:
+    """Fraction and offset."""
+    fraction, offset = found["fraction"], found["offset"] or ""
+    if len(offset) == len("+0100"):
+        offset = f"{offset[:3]}:{offset[3:]}"
+    return (f".{fraction[:7]}" if fraction else "") + offset.upper()
+
+
+def _ticks(ordinal: int, found: re.Match[str]) -> int:
+    hour, minute, second, fraction, offset = found.group(
+        "hour", "minute", "second", "fraction", "offset"
+    )
+    seconds = (ordinal - 1) * 86_400
+    if hour is not None:
+        seconds += int(hour) * 3_600 + int(minute) * 60 + int(second)
+    return (seconds - _offset_s(offset)) * TICKS_PER_SECOND + int(
+        (fraction or "")[:7].ljust(7, "0")
+    )
+
+
+def _day(day: str) -> date:
+    try:
+        return date.fromisoformat(day)
     except ValueError as error:
-        raise ValueError(f"{text} is not a day of the calendar") from error
+        raise ValueError(f"{day} is not a day of the calendar") from error
 
 
 def _offset_s(offset: str | None) -> int:
-    if offset is None or offset == "Z":
+    if offset is None or offset in "Zz":
         return 0
-    size = int(offset[1:3]) * 3_600 + int(offset[4:6]) * 60
+    size = int(offset[1:3]) * 3_600 + int(offset[-2:]) * 60
     return -size if offset[0] == "-" else size

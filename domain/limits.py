@@ -7,8 +7,9 @@ from msgspec import Meta
 INT32 = Meta(ge=-(2**31), le=2**31 - 1)
 Int32 = Annotated[int, INT32]
 
-Purpose = Annotated[str, Meta(max_length=10_000)]
-"""Free text. Evo documents no limit; ours keeps a session readable in one answer."""
+LONG_TEXT = Meta(max_length=65_536)
+"""Of a free text, in characters. Nobody documents a limit; ours keeps what holds it one answer."""
+Purpose = Annotated[str, LONG_TEXT]
 ACCOUNT_ID_LENGTH = 64
 ACCOUNT_ID_PATTERN = r"^(?!\.{1,2}\Z)[^/\x00-\x1f\x7f]*\Z"
 """Of the id of a new account, fit for a path."""
@@ -43,8 +44,8 @@ SessionKey = Annotated[str, Meta(max_length=255)]
 MESSAGE_COPY_LENGTH = 1024
 MessageCopy = Annotated[str, Meta(max_length=MESSAGE_COPY_LENGTH)]
 """A copy of a chat's first or last message."""
-MessageText = Annotated[str, Meta(max_length=10_000)]
-"""A message of a chat. SuperOffice documents no limit; ours keeps a chat readable in one answer."""
+MessageText = Annotated[str, LONG_TEXT]
+"""A message of a chat."""
 MessageAuthor = Annotated[str, Meta(max_length=255)]
 MessageParameter = Annotated[str, Meta(max_length=255)]
 CARRIER_TEXT_LENGTH = 4_000
@@ -55,7 +56,7 @@ MAP_MEMBERS = 1_000
 LIST_ITEMS = 50
 """Of a list in a carrier: lines of an address, or parts of a line."""
 FunctionName = Annotated[str, Meta(min_length=1, max_length=255)]
-ActionText = Annotated[str, Meta(max_length=10_000)]
+ActionText = Annotated[str, LONG_TEXT]
 """Arguments or description of an action that an AI back end proposes."""
 ACTIONS_A_SESSION = 200
 """Actions that wait in one session."""

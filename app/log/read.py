@@ -88,16 +88,6 @@ async def read_streams(
     return [found.get(name) for _, name in wanted]
 
 
-async def read_stream(
-    store: Asks, keyring: Keyring, partition: int, stream: StreamId
-) -> Stream | None:
-    """One stream; None if it has no events. Raises StoreDown, or Unreadable."""
-    (found,) = await read_streams(store, keyring, [(partition, stream)])
-    if isinstance(found, Unreadable):
-        raise found
-    return found
-
-
 async def read_ends(
     store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId, int]]
 ) -> list[Ends | Unreadable | None]:
@@ -136,25 +126,6 @@ async def read_slices(
         [_recorded(keyring, row, boxes) for row in rows[start : start + SLICE_EVENTS]]
         for start in range(0, len(rows), SLICE_EVENTS)
     )
-
-
-async def read_boxes(
-    store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
-) -> list[Box | Unreadable | None]:
-    """The boxes of streams asked for as (partition, stream), in that order; None without a key.
-
-    Raises StoreDown.
-    """
-    rows = await store.ask(
-        SQL["keys"], [partition for partition, _ in wanted], [name for _, name in wanted]
-    )
-    found: dict[StreamId, Box | Unreadable] = {}
-    for stream, wrapped in rows:
-        try:
-            found[stream] = keyring.unwrap(stream, wrapped)
-        except Unreadable as error:
-            found[stream] = error
-    return [found.get(name) for _, name in wanted]
 
 
 async def read_feed(

@@ -111,19 +111,6 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  ORDER BY e.originator_version
  LIMIT $5;
 
--- name: keys
--- $1 partitions, $2 streams: of one length
-SELECT wanted.stream, k.wrapped
-  FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  -- (LIMIT 1 keeps it one probe of the index for each stream.)
- CROSS JOIN LATERAL (
-           SELECT s.wrapped
-             FROM stream_key AS s
-            WHERE s.partition = wanted.partition
-              AND s.stream_id = wanted.stream
-            LIMIT 1
-       ) AS k;
-
 -- name: heads
 SELECT partition, position
   FROM log_partition

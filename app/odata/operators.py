@@ -193,6 +193,8 @@ def _of_dates(column: Sought, operator: Op, values: Sequence[Value]) -> ColumnEl
             raise refused("Expected a date, not null,", values[0].at)
         return compared(column, operator, [None])
     first, last = stretch(values[0]), stretch(values[-1])
+    if not first.is_set and operator in (Op.EQUAL, Op.UNEQUAL, Op.EXACT):
+        return compared(column, Op.UNEQUAL if operator is Op.UNEQUAL else Op.EQUAL, [None])
     match operator:
         case Op.LESS:
             return within(column, Stretch(None, first.start))

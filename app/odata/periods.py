@@ -3,17 +3,19 @@
 The clock is the caller's: whoever asks says which day it is.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
-from domain.date_time import TICKS_PER_SECOND, DateTime, ticks
+from domain.date_time import EMPTY, TICKS_PER_SECOND, parse, ticks
 
 TICKS_A_DAY = 86_400 * TICKS_PER_SECOND
 _TICKS_A_MICROSECOND = TICKS_PER_SECOND // 1_000_000
 _LAST_DAY = date.max.toordinal()
 _DAY_CHARACTERS = len("2020-05-28")
+_LOST_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:?[0-9]{2}\Z)")
 _YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -29,6 +31,8 @@ class Written(Struct, frozen=True):
 
     start: int
     end: int
+    is_set: bool = True
+    """Whether it is a date at all, not the way to say that there is none."""
 
 
 class Unit(Struct, frozen=True):
@@ -105,10 +109,12 @@ def relative(name: str, today: date) -> Stretch:
 def written(text: str) -> Written:
     """What a written date-time stands for: a whole day where it has no time, else one tick.
 
+    A blank in the place of an offset's plus is one: that is what an unescaped plus in a URL means.
     Raises ValueError for what is no date-time.
     """
-    start = ticks(DateTime(text))
-    return Written(start, start + (TICKS_A_DAY if len(text) == _DAY_CHARACTERS else 1))
+    found = parse(_LOST_PLUS.sub("+", text))
+    start, ticks_long = ticks(found), TICKS_A_DAY if len(found) == _DAY_CHARACTERS else 1
+    return Written(start, start + ticks_long, is_set=found != EMPTY)
 
 
 def moment(at: int) -> datetime:

@@ -20,8 +20,9 @@ async def carry_out(
     operation: Command | Query, requests: Sequence[Dto], exchange: Exchange, *, atomic: bool
 ) -> tuple[list[Dto], Headers]:
     """The answers in the order of the requests, and headers. Raises BatchFailed, or BadInput."""
-    if b"if-match" in exchange.headers:
-        raise BadInput("If-Match names one session: a batch does not take it", field="If-Match")
+    for name in ("If-Match", "If-None-Match"):
+        if name.lower().encode() in exchange.headers:
+            raise BadInput(f"{name} names one session: a batch does not take it", field=name)
     if atomic and isinstance(operation, Command):
         results = await _together(operation, requests, exchange)
     else:

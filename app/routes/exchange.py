@@ -10,7 +10,7 @@ from msgspec import Struct
 from app.answer_budget import AnswerBudget
 from app.calls import Answer, Call, Metadata
 from app.principals import Principal
-from app.routes import origin
+from app.routes import conditions, origin
 from app.routes.body import TooLarge, announced, drop, whole
 from app.service import Service
 from app.wire.form import MAX_URL_BYTES, pairs
@@ -190,7 +190,8 @@ class Exchange:
                 trace_id=text(b"traceparent"),
                 client=self.client,
             ),
-            if_version=_versions(self.headers.get(b"if-match")),
+            if_version=conditions.versions(self.headers.get(b"if-match")),
+            unless_version=conditions.unless_versions(self.headers.get(b"if-none-match")),
         )
 
     def _idempotency_key(self, item: int | None) -> str | None:
@@ -260,18 +261,6 @@ _LISTS = {
     b"accept": b", ",
     b"accept-language": b", ",
     b"content-encoding": b", ",
+    b"if-none-match": b", ",
     b"cookie": b"; ",
 }
-
-
-_TAG = re.compile(rb'(?P<weak>W/)?(?P<quote>"?)(?P<version>[0-9]{1,18})(?P=quote)')
-
-
-def _versions(if_match: bytes | None) -> frozenset[int] | None:
-    if if_match is None or if_match.strip() == b"*":
-        return None
-    tags = [_TAG.fullmatch(tag.strip()) for tag in if_match.split(b",")]
-    if None in tags:
-        raise BadInput('If-Match takes a version in quotes, such as "3"', field="If-Match")
-    # A weak tag promises less than a condition asks for: it never matches (RFC 9110, 13.1.1).
-    return frozenset(int(tag["version"]) for tag in tags if tag is not None and not tag["weak"])

@@ -78,13 +78,18 @@ class SuperOfficeFace:
 
 def _sentence(refused: Refusal, exchange: Exchange | None) -> str:
     """What is told to people."""
-    if refused.status == 412 and exchange is not None and b"if-match" not in exchange.headers:
+    if refused.status == 412 and exchange is not None and _is_by_date(exchange.headers):
         return _CHANGED_SINCE
     field, message = refused.field, refused.message
     # As a word of its own: 'copy' does not name "op".
     if not field or re.search(rf"(?<!\w){re.escape(field)}(?!\w)", message):
         return message
     return f"{field}: {message}"
+
+
+def _is_by_date(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a date is the only condition of a request."""
+    return b"if-match" not in headers and b"if-none-match" not in headers
 
 
 async def _by_path(action: Action, request: Asked) -> Reply:

@@ -13,6 +13,7 @@ from app.wire.form import pairs
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import write_message, write_messages, write_text
 from app.wire.superoffice.entity import refuse_another_id
+from app.wire.superoffice.lenient import whole
 from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE
 from app.wire.superoffice.message import read_message
 from app.wire.superoffice.transcript import transcript
@@ -57,7 +58,7 @@ async def pick_up(asked: Asked, number: ChatSessionId) -> Reply:
 async def pick_up_first(asked: Asked) -> Reply:
     """Take the session that has waited longest; null if none waits."""
     # A condition would be about a session that the caller does not know yet.
-    call = replace(asked.exchange.call(), if_version=None)
+    call = replace(asked.exchange.call(), if_version=None, unless_version=())
     answer = await asked.exchange.service.chat.pick_up_first(asked.principal, call)
     return asked.nothing() if answer is None else answered(asked, answer)
 
@@ -117,7 +118,8 @@ async def get_transcript(asked: Asked) -> Reply:
 def after_of(asked: Asked) -> int:
     """The message after which the query asks for more; 0: from the first. Raises BadInput."""
     text = asked.query.get("after", "").strip()
-    after = int32(text) if text else 0
+    number = whole(text) if text else 0
+    after = None if number is None else int32(str(number))
     if after is None:
         raise BadInput(f"{text[:20]!r} is no int32", field="after")
     return after

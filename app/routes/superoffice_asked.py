@@ -20,6 +20,7 @@ from app.wire.formats import JSON, Format
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import Manner, write_entity, write_null
 from app.wire.superoffice.api import LIST
+from app.wire.superoffice.lenient import truth
 from app.wire.superoffice.locale import AS_STORED, Locale, locale_of
 from app.wire.superoffice.negotiation import answer_format
 from app.wire.superoffice.selection import Selection
@@ -31,7 +32,6 @@ from projections.fold import Folded
 _DIGITS = re.compile("0|-?[1-9][0-9]{0,9}").fullmatch
 _SETTLED_S = 1.0
 """How long a change may be under way to everybody's sight, from the moment that is its date."""
-_TRUTHS = {"": False, "true": True, "1": True, "false": False, "0": False}
 
 Session = Folded[ChatSession]
 
@@ -66,6 +66,11 @@ class Asked(Struct, frozen=True):
         """That of date-times without an offset; None: they are kept as they are."""
         return self.locale.zone
 
+    @property
+    def api_url(self) -> str:
+        """That of the API, as the client used it."""
+        return f"{self.exchange.base_url}/api/v1/"
+
     def number(self, name: str) -> ChatSessionId:
         """The session that the path names. Raises BadInput."""
         text = self.exchange.path[name]
@@ -77,7 +82,7 @@ class Asked(Struct, frozen=True):
     def truth(self, name: str) -> bool:
         """A truth value of the query; false if it is not there. Raises BadInput."""
         text = self.query.get(name, "")
-        found = _TRUTHS.get(text.strip().lower())
+        found = truth(text) if text.strip() else False
         if found is None:
             raise BadInput(f"{text[:20]!r} is neither true nor false", field=name)
         return found
@@ -103,8 +108,7 @@ class Asked(Struct, frozen=True):
         manner = self.manner
         if not sees_key(self.principal, folded):
             manner = replace(manner, show_session_key=False)
-        api_url = f"{self.exchange.base_url}/api/v1/" if linked else None
-        body = write_entity(folded.state, manner, api_url=api_url)
+        body = write_entity(folded.state, manner, api_url=self.api_url if linked else None)
         return self.reply(body, (*(headers or (etag(folded.version),)), *last_modified(folded)))
 
     async def found(self, number: ChatSessionId) -> Session | None:

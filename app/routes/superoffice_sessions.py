@@ -15,6 +15,7 @@ from app.routes.superoffice_asked import Asked, is_customer, is_unchanged, last_
 from app.wire.form import pairs
 from app.wire.json_text import BadInput
 from app.wire.superoffice.answer import (
+    owned_members,
     unread_members,
     write_entities,
     write_entity,
@@ -164,8 +165,10 @@ def _replaced(
 def _patched(asked: Asked, held: ChatSessionFields, *, sees: bool) -> ChatSessionFields:
     """What a patch makes of a session; who may not see the key cannot test it either."""
     shown = held if sees else replace(held, session_key=None)
+    manner = replace(asked.manner, show_session_key=sees)
+    owned = partial(owned_members, held, manner, api_url=asked.api_url)
     try:
-        changed = patched(shown, asked.exchange.body, asked.body_type, asked.locale)
+        changed = patched(shown, asked.exchange.body, asked.body_type, asked.locale, owned)
     except BadInput as error:
         # As the domain says it: a retry finds out whether the patch was applied the first time.
         raise InvalidField(error.field or "", str(error)) from error

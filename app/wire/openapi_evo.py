@@ -146,7 +146,8 @@ def _present(schema: Schema) -> Schema:
 def _conditions(api: Api, path: str) -> list[Schema]:
     if not _is_command(api):
         return []
-    names = ["Idempotency-Key", *(["If-Match"] if _PARAMETER.search(path) else [])]
+    conditions = ["If-Match", "If-None-Match"] if _PARAMETER.search(path) else []
+    names = ["Idempotency-Key", *conditions]
     return [ref("parameters", name) for name in names]
 
 

@@ -21,6 +21,14 @@ REQUEST_HEADERS: dict[str, Schema] = {
         "schema": {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$"},
         "example": '"3"',
     },
+    "If-None-Match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Versions that are known, or `*` for any: one that it has is not sent again"
+        " (304), and no command is carried out on it (412)",
+        "schema": _TEXT,
+        "example": "*",
+    },
     "Idempotency-Key": {
         "name": "Idempotency-Key",
         "in": "header",
@@ -61,7 +69,7 @@ _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
         "The change conflicts with another, or its Idempotency-Key is in flight",
         ("Retry-After",),
     ),
-    "412": ("The version is another than If-Match says", ("ETag",)),
+    "412": ("The version is not one that the conditions ask for", ("ETag",)),
     "413": ("The body is too long", ()),
     "414": ("The URL is too long", ()),
     "415": ("The body's type or charset is not known", ()),

@@ -44,7 +44,6 @@ _ASKED = {
     "SO-AppToken": "Of a partner's application; not looked at",
 }
 _CONDITIONS = {
-    "If-None-Match": "Answer 304 if the session has one of these versions",
     "If-Modified-Since": "Answer 304 if the session did not change since then",
     "If-Unmodified-Since": "Do nothing if the session changed since then",
 }
@@ -167,11 +166,16 @@ def _page() -> Schema:
     )
 
 
+def _is_conditional(api: Api) -> bool:
+    return api.is_command and api.is_conditional
+
+
 def _operation(api: Api) -> Schema:
     names = [] if api.shows is Shows.NOTHING else list(_ASKED)[1:]
-    names += ["If-None-Match", "If-Modified-Since"] if _is_reading_one(api) else []
+    names += ["If-None-Match"] if _is_reading_one(api) or _is_conditional(api) else []
+    names += ["If-Modified-Since"] if _is_reading_one(api) else []
     names += ["Idempotency-Key"] if api.is_command else []
-    names += ["If-Match", "If-Unmodified-Since"] if api.is_command and api.is_conditional else []
+    names += ["If-Match", "If-Unmodified-Since"] if _is_conditional(api) else []
     names += ["X-XSRF-TOKEN"]
     operation: Schema = {
         "operationId": api.name,

@@ -20,9 +20,9 @@ class Route(Struct, frozen=True):
 
 
 ROUTES = {
-    "new session": Route("POST", b"/ai/sessions", "purpose", b"{}", 10_000),
+    "new session": Route("POST", b"/ai/sessions", "purpose", b"{}", 65_536),
     "patch session": Route(
-        "PATCH", b"/ai/sessions/{session}", "purpose", b'{"purpose":"p"}', 10_000
+        "PATCH", b"/ai/sessions/{session}", "purpose", b'{"purpose":"p"}', 65_536
     ),
     "new account": Route("POST", b"/accounts", "name", b'{"name":"n"}', 255),
     "patch account": Route("PATCH", b"/accounts/{account}", "name", b'{"name":"n"}', 255),

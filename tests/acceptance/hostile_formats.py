@@ -17,8 +17,8 @@ class Target(Struct, frozen=True):
 
 
 TARGETS = [
-    Target("NewAISession", "POST", "/ai/sessions", "purpose", 10_000),
-    Target("PatchAISession", "PATCH", "/ai/sessions/{session}", "purpose", 10_000),
+    Target("NewAISession", "POST", "/ai/sessions", "purpose", 65_536),
+    Target("PatchAISession", "PATCH", "/ai/sessions/{session}", "purpose", 65_536),
     Target("NewAccount", "POST", "/accounts", "name", 255),
     Target(
         "NewAISessionAction", "POST", "/ai/sessions/{session}/actions", "functionName", 255

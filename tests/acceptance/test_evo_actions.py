@@ -11,7 +11,7 @@ from acceptance.evo_messages import from_csv
 from acceptance.refusals import refused
 
 MOST_ACTIONS = 200
-MOST_CHARACTERS = 10_000
+MOST_CHARACTERS = 65_536
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ACTION = {"functionName": "f", "arguments": '{"a":[1,"b"]}', "description": 'say "x",\n{y}'}
 

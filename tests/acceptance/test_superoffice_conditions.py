@@ -19,10 +19,31 @@ COMMANDS = [
     ("POST", f"{PATH}/{{}}/Messages"),
     ("POST", f"{AGENT}/DeleteChatSessionEntity?chatSessionEntityId={{}}"),
 ]
+BY_BODY = [
+    ("POST", f"{PATH}/{{}}/TransferTo/pat"),
+    ("POST", f"{PATH}/{{}}/AcceptTransfer"),
+    ("POST", f"{PATH}/{{}}/RejectTransfer"),
+    *(
+        ("POST", f"{AGENT}/{name}")
+        for name in (
+            "SaveChatSessionEntity",
+            "TransferChatSession",
+            "AcceptChatSessionTransfer",
+            "RejectChatSessionTransfer",
+            "PickUpChatSession",
+            "ResetChatSession",
+            "AddChatMessage",
+        )
+    ),
+]
 LONG_AGO = "Sat, 21 Nov 2020 10:00:00 GMT"
 IN_FUTURE = "Sat, 21 Nov 2099 10:00:00 GMT"
 SETTLED_S = 10.0
-CHANGES = {"PUT": {"Rating": 3}, "PATCH": {"Rating": 3}, "POST": {"Message": "Hello"}}
+CHANGES: dict[str, dict[str, object]] = {
+    "PUT": {"Rating": 3},
+    "PATCH": {"Rating": 3},
+    "POST": {"Message": "Hello"},
+}
 
 
 @pytest.fixture
@@ -154,6 +175,42 @@ def test_a_command_for_another_version_is_refused(
         method, template.format(number), json=CHANGES.get(method), headers=headers
     )
     assert (answer.status_code, answer.headers["ETag"]) == (412, '"1"')
+
+
+@pytest.mark.parametrize(("method", "template"), [*COMMANDS, *BY_BODY])
+@pytest.mark.parametrize("condition", ["*", 'W/"1", "7"'], ids=["any", "a list"])
+def test_a_command_unless_it_is_there_is_refused(
+    chats: Chats, path: str, method: str, template: str, condition: str
+) -> None:
+    number = path.rpartition("/")[2]
+    found = chats["admin"].get(path)
+    sent: dict[str, object] = {"ChatSessionId": int(number), "ToAssociate": "pat"}
+    sent.update(CHANGES.get(method, {}))
+    if template.endswith("AddChatMessage"):
+        sent = {"ChatSessionId": int(number), "Message": {"Message": "Hello"}}
+    answer = chats["admin"].request(
+        method, template.format(number), json=sent, headers={"If-None-Match": condition}
+    )
+    assert (answer.status_code, list(answer.json())) == (412, ERROR)
+    assert answer.json()["ErrorMessage"] == "The present version is 1"
+    assert chats["admin"].get(path).content == found.content
+
+
+def test_both_a_date_and_an_excluded_version_must_hold(chats: Chats, path: str) -> None:
+    kim = chats["kim"]
+    for since, excluded, status in (
+        (IN_FUTURE, "*", 412),
+        (LONG_AGO, '"7"', 412),
+        (IN_FUTURE, '"7"', 200),
+    ):
+        headers = {"If-Unmodified-Since": since, "If-None-Match": excluded}
+        assert kim.patch(path, json={"Rating": 1}, headers=headers).status_code == status
+
+
+def test_the_first_in_the_queue_is_picked_up_whatever_version_is_excluded(chats: Chats) -> None:
+    chats.queued()
+    picked = chats["kim"].post(f"{PATH}/Pickup", headers={"If-None-Match": "*"})
+    assert (picked.status_code, picked.json()["User"]["Name"]) == (200, "kim")
 
 
 def test_of_two_conditions_the_version_counts(chats: Chats, path: str) -> None:

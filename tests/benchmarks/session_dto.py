@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 ACCOUNT_ID, ACCOUNT_NAME = "a1", "Acme"
-Purpose = Annotated[str, Meta(max_length=10_000)]
+Purpose = Annotated[str, Meta(max_length=65_536)]
 
 
 class NewSession(Struct, rename="camel"):

@@ -11,7 +11,7 @@ from app.calls import Answer
 from app.log.append import Entry, Outcome
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
-from app.log.read import read_stream
+from app.log.read import Stream, read_streams
 from app.service import Service
 from domain.ai_session import AISessionPatched
 from domain.errors import NotFound
@@ -89,8 +89,8 @@ async def test_many_writers_of_one_session_lose_no_update(
         *(given.patch_ai_session(service, session, f"purpose {number}") for number in range(32))
     )
     assert [answer.folded.version for answer in answers] == list(range(2, 34))
-    past = await read_stream(service.pool, keyring, 0, stream_of(session))
-    assert past is not None
+    (past,) = await read_streams(service.pool, keyring, [(0, stream_of(session))])
+    assert isinstance(past, Stream)
     purposes = [
         each.event.purpose for each in past.events if isinstance(each.event, AISessionPatched)
     ]
@@ -112,8 +112,8 @@ async def test_writers_in_two_processes_lose_no_acknowledged_update(
     done = [answer.folded for answer in answers if isinstance(answer, Answer)]
     assert all(isinstance(answer, Answer | Conflict) for answer in answers)
     assert len({folded.version for folded in done}) == len(done) >= 1
-    past = await read_stream(service.pool, keyring, 0, stream_of(session))
-    assert past is not None
+    (past,) = await read_streams(service.pool, keyring, [(0, stream_of(session))])
+    assert isinstance(past, Stream)
     stored = {
         each.version: each.event.purpose
         for each in past.events

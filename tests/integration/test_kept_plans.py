@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.log.append import Appender, Entry, Outcome
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import LAST_VERSION, read_boxes, read_ends, read_streams
+from app.log.read import LAST_VERSION, read_ends, read_streams
 from app.views import Views
 from domain.ids import StreamId
 
@@ -60,7 +60,6 @@ async def test_a_stream_is_read_without_the_others_however_many_there_are(
     async def read(wanted: Sequence[StreamId]) -> None:
         placed = [(0, stream) for stream in wanted]
         await read_streams(pool, keyring, placed)
-        await read_boxes(pool, keyring, placed)
         await read_ends(pool, keyring, [(0, stream, LAST_VERSION) for stream in wanted])
         await asyncio.gather(*(views.get("ai_session", stream) for stream in wanted))
 

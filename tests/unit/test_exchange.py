@@ -21,7 +21,9 @@ BODY_BYTES = 100
 
 
 def service(*, behind_proxy: bool = False) -> Service:
-    settings = SimpleNamespace(body_bytes=BODY_BYTES, behind_proxy=behind_proxy)
+    settings = SimpleNamespace(
+        body_bytes=BODY_BYTES, behind_proxy=behind_proxy, answer_bytes=BODY_BYTES
+    )
     return cast("Service", SimpleNamespace(settings=settings))
 
 

@@ -175,7 +175,7 @@ def told(capsys: pytest.CaptureFixture[str], reader: str, costs: dict[str, float
 
 
 def exchange(**headers: bytes) -> Exchange:
-    settings = SimpleNamespace(body_bytes=1, behind_proxy=False)
+    settings = SimpleNamespace(body_bytes=1, behind_proxy=False, answer_bytes=1)
     scope: Any = {
         "headers": [(name.replace("_", "-").encode(), value) for name, value in headers.items()],
         "path": "/",

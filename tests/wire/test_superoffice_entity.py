@@ -23,6 +23,7 @@ from domain.chat_enums import (
 )
 from domain.chat_message import ChatMessage
 from domain.chat_session import ChatSession, ChatSessionFields
+from domain.date_time import EMPTY, DateTime
 from domain.ids import ChatSessionId
 
 
@@ -37,6 +38,16 @@ def test_names_count_in_any_case() -> None:
     expected = read_entity(DOCUMENTED)
     assert read_entity(msgspec.json.encode(camel)) == expected
     assert read_entity(msgspec.json.encode(upper)) == expected
+
+
+THREES = {"topic_id": 3, "rank": 3, "rating": 3}
+CLOSED = {
+    "status": ChatSessionStatus.CLOSED_FROM_QUEUE,
+    "flags": ChatSessionFlags.USER_IS_TYPING,
+}
+AGENT = Associate(type=AssociateType.SYSTEM_ASSOCIATE, person_id=7, name="7")
+SALE = Sale(amount=1.5, sale_date=DateTime("2018-12-24T12:34:45+01:00"))
+UNDUE = Sale(next_due_date=EMPTY)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +69,19 @@ def test_names_count_in_any_case() -> None:
         ),
         ('{"contact": {"URL": "u", "TableRight": null}}', {"contact": Contact(url="u")}),
         ('{"Rating": null, "Status": null, "WhenIdle": null}', {}),
+        ('{"TopicId": "3", "Rank": 3.0, "Rating": "+3.00"}', THREES),
+        ('{"TopicId": 3, "Rank": 0.3e1, "Rating": " 3 "}', THREES),
+        ('{"CustomerPhone": 4712345678}', {"customer_phone": "4712345678"}),
+        ('{"CustomerPhone": 47.10}', {"customer_phone": "47.10"}),
+        ('{"CustomerName": true}', {"customer_name": "true"}),
+        ('{"CustomerConsented": "true"}', {"customer_consented": True}),
+        ('{"CustomerConsented": "FALSE", "ChatbotIsActive": 1}', {"chatbot_is_active": True}),
+        ('{"Status": "11", "Flags": 1.0}', CLOSED),
+        ('{"user": {"type": "5", "personId": "7", "name": 7}}', {"user": AGENT}),
+        ('{"user": {"extraFields": {"a": 5}}}', {"user": Associate(extra_fields={"a": "5"})}),
+        ('{"sale": {"amount": "1.5e0", "saleDate": "2018-12-24 12:34:45+0100"}}', {"sale": SALE}),
+        ('{"WhenIdle": "0001-01-01T04:56:02.000Z"}', {}),
+        ('{"sale": {"nextDueDate": "0000-12-31T23:06:32.000Z"}}', {"sale": UNDUE}),
         ('{"nobody": {"knows": 1e400}, "_links": {}, "tableRight": {"mask": 37}}', {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -82,12 +106,18 @@ def test_a_body_without_an_entity_is_told_so_in_documented_words(body: bytes) ->
         (b'{"contact": {"name": "%s"}}' % (b"x" * 4001), "Contact.Name", "length <= 4000"),
         (b'{"rank": 2147483648}', "Rank", "<= 2147483647"),
         (b'{"Rank": -2147483649}', "Rank", ">= -2147483648"),
-        (b'{"rank": "1"}', "Rank", "Expected `int`, got `str`"),
-        (b'{"rank": 1.5}', "Rank", "Expected `int`, got `float`"),
+        (b'{"rank": ""}', "Rank", "Expected `int`, got `str`"),
+        (b'{"rank": "1 0"}', "Rank", "Expected a whole number"),
+        (b'{"rank": "2.5"}', "Rank", "Expected a whole number"),
+        (b'{"rank": "2147483648"}', "Rank", "<= 2147483647"),
+        (b'{"rank": 2147483648.0}', "Rank", "<= 2147483647"),
+        (b'{"rank": true}', "Rank", "Expected `int`, got `bool`"),
+        (b'{"sale": {"amount": "1,5"}}', "Sale.Amount", "Expected a number"),
+        (b'{"rank": 1.5}', "Rank", "Expected a whole number"),
         (b'{"rank": 1e400}', "Rank", "out of range"),
         (b'{"sale": {"amount": -1e400}}', "Sale.Amount", "out of range"),
         (b'{"sale": {"amount": 1%s}}' % (b"0" * 400), "Sale.Amount", "out of range"),
-        (b'{"chatbotIsActive": 1}', "ChatbotIsActive", "Expected `bool`"),
+        (b'{"chatbotIsActive": 2}', "ChatbotIsActive", "Expected true or false"),
         (b'{"status": "Pending"}', "Status", "Expected one of Invalid, PreChatForm"),
         (b'{"status": 12}', "Status", "ClosedFromQueue, or its number"),
         (b'{"status": true}', "Status", "Expected one of"),
@@ -96,14 +126,14 @@ def test_a_body_without_an_entity_is_told_so_in_documented_words(body: bytes) ->
         (b'{"ticket": {"origin": "Pigeon"}}', "Ticket.Origin", "Expected one of"),
         (b'{"whenIdle": "yesterday"}', "WhenIdle", "Expected a date-time such as"),
         (b'{"WhenIdle": "2023-02-29T00:00:00"}', "WhenIdle", "not a day of the calendar"),
-        (b'{"WhenIdle": 5}', "WhenIdle", "Expected `str`"),
+        (b'{"WhenIdle": 5}', "WhenIdle", "Expected a date-time"),
         (b'{"Ticket": {"CreatedAt": ""}}', "Ticket.CreatedAt", "Expected a date-time"),
         (b'{"project": 5}', "Project", "Expected `object | null`, got `int`"),
         (b'{"status": 1, "Status": 1}', "Status", "given twice"),
         (b'{"contact": {"name": null, "NAME": null}}', "Contact.Name", "given twice"),
-        (b'{"user": {"extraFields": {"a": 5}}}', "User.ExtraFields", "Expected `str | null`"),
+        (b'{"user": {"extraFields": {"a": []}}}', "User.ExtraFields", "Expected `str | null`"),
         (
-            b'{"contact": {"address": {"localizedAddress": [[{"name": 5}]]}}}',
+            b'{"contact": {"address": {"localizedAddress": [[{"name": {}}]]}}}',
             "Contact.Address.LocalizedAddress.Name",
             "Expected `str | null`",
         ),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from app.wire.superoffice import zones
 from app.wire.superoffice.answer import Manner, write_entity
 from app.wire.superoffice.entity import read_entity
-from app.wire.superoffice.locale import AS_STORED, Locale, locale_of, translated
-from domain.chat_carriers import Person, Project, Sale
+from app.wire.superoffice.languages import translated
+from app.wire.superoffice.locale import AS_STORED, Locale, locale_of
+from domain.chat_carriers import Contact, Person, Project, Sale
 from domain.chat_session import ChatSession, ChatSessionFields
 from domain.date_time import DateTime, ticks
 
@@ -105,6 +106,7 @@ def test_date_times_are_shown_in_the_zone_that_is_asked_for(
     [
         "0001-01-01T00:00:00",
         "0001-01-01T00:00:00.000Z",
+        "0001-01-01T04:56:02.000Z",
         "9999-12-31T23:59:59.9999999",
         "2018-07-01",
     ],
@@ -179,6 +181,73 @@ def test_a_multi_language_text_of_a_carrier_is_shown_in_the_best_language(
     entity = shown(state, headers)
     assert entity["Sale"]["SaleTypeName"] == expected
     assert entity["CustomerName"] == MANY
+
+
+LANGUAGES = {
+    "US": ("en", "en-GB", "en-us; en-gb", "EN_us", "us"),
+    "NO": ("no", "nb", "nn", "nb-NO", "nn-NO", "NO"),
+    "SW": ("sv", "sv-SE", "sv-FI", "sw"),
+    "DA": ("da", "da-DK"),
+    "FI": ("fi", "fi-FI"),
+    "FR": ("fr", "fr-CA", "fr-CH"),
+    "GE": ("de", "de-AT", "de-DE", "de, en;q=0.8", "en;q=0.8, de", "ge"),
+    "IT": ("it", "it-CH"),
+    "NL": ("nl", "nl-BE"),
+    "SP": ("es", "es-419", "sp"),
+    "PL": ("pl",),
+    "RU": ("ru", "ru-RU"),
+    "CN": ("zh", "zh-CN", "zh-Hans-CN", "cn"),
+    "CZ": ("cs", "cs-CZ", "cz"),
+    "JP": ("ja", "ja-JP", "jp"),
+    "UK": ("uk", "uk-UA", "UK"),
+    "KO": ("ko", "ko-KR"),
+    "VI": ("vi", "vi-VN"),
+    "BR": ("pt", "pt-BR", "pt-PT", "br"),
+    "CH": ("de-CH", "de_CH", "de-Latn-CH", "gsw", "gsw-CH", "ch"),
+}
+"""The vendor's codes, and what names the same languages in a header."""
+IN_ALL = ";".join(f'{code}:"in {code}"' for code in LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("code", "header"), [(code, each) for code, given in LANGUAGES.items() for each in given]
+)
+@pytest.mark.parametrize("name", [b"accept-language", b"so-language"])
+def test_each_of_the_vendors_languages_is_found_by_its_names(
+    name: bytes, code: str, header: str
+) -> None:
+    entity = shown(ChatSession(contact=Contact(category_name=IN_ALL)), {name: header.encode()})
+    assert entity["Contact"]["CategoryName"] == f"in {code}"
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "expected"),
+    [
+        ('US:"Vendor";GE:"Lieferant"', b"de-CH", "Lieferant"),
+        ('US:"Vendor";CH:"Lieferant"', b"de", "Lieferant"),
+        ('US:"Vendor";CH:"Zulieferer"', b"de-AT;q=0.9, en;q=0.3", "Zulieferer"),
+        ('US:"Vendor";DE:"Lieferant"', b"de", "Lieferant"),
+        ('US:"Vendor";SW:"Leverant\u00f6r"', b"de, sv;q=0.5, en;q=0.8", "Vendor"),
+        ('US:"Vendor";IS:"Birgir"', b"is-IS, en", "Birgir"),
+        ('US:"Vendor"GE:"Lieferant"NO:"x"', b"de", "Lieferant"),
+        ('NO: "Bil", US: "Car"', b"en", "Car"),
+        ('us:"Vendor"; ge:"Lieferant";', b"de", "Lieferant"),
+        ('US:"Vendor";GE:"Lieferant"', b"el", 'US:"Vendor";GE:"Lieferant"'),
+        ('US:"Vendor";GE:"Lieferant"', b"fr, *;q=0.1", 'US:"Vendor";GE:"Lieferant"'),
+        ('US:"Vendor";GE:"Lieferant"', b"de;q=0, en;q=0.1", "Vendor"),
+        ('US:"a; NO:";GE:"b"', b"no, en", "a; NO:"),
+    ],
+)
+def test_of_several_languages_the_best_that_a_text_has_is_shown(
+    text: str, header: bytes, expected: str
+) -> None:
+    held = ChatSession(contact=Contact(category_name=text))
+    entity = shown(held, {b"accept-language": header})
+    assert entity["Contact"]["CategoryName"] == expected
+    locale = locale_of({b"accept-language": header})
+    assert locale is not None
+    back = read_entity(msgspec.json.encode(entity))
+    assert locale.kept(back, held).contact == held.contact
 
 
 @pytest.mark.parametrize("text", ["plain", 'a:"b"', 'NO:"a" and more', 'NO:"a', ""])

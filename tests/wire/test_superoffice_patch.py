@@ -64,6 +64,15 @@ def after(patch: object, state: ChatSessionFields = STATE) -> ChatSessionFields:
         ("/whenIdle", None, {"when_idle": "0001-01-01T00:00:00"}),
         ("/Contact", {"contactId": 5, "Unknown": 1}, {"contact": Contact(contact_id=5)}),
         ("/chatbotisactive", True, {"chatbot_is_active": True}),
+        ("/chatbotisactive", "TRUE", {"chatbot_is_active": True}),
+        ("/chatbotisactive", 1, {"chatbot_is_active": True}),
+        ("/topicid", "3", {"topic_id": 3}),
+        ("/topicid", 3.0, {"topic_id": 3}),
+        ("/Status", "4", {"status": ChatSessionStatus.IN_QUEUE}),
+        ("/CustomerPhone", 4712345678, {"customer_phone": "4712345678"}),
+        ("/whenIdle", "2018-12-24T12:34:45+0100", {"when_idle": "2018-12-24T12:34:45+01:00"}),
+        ("/whenIdle", "0000-12-31T23:06:32.000Z", {"when_idle": "0001-01-01T00:00:00"}),
+        ("/Contact", {"ContactId": "5", "Name": 7}, {"contact": Contact(contact_id=5, name="7")}),
     ],
     ids=lambda value: repr(value) if not isinstance(value, dict) else "",
 )
@@ -136,6 +145,13 @@ def test_maps_are_changed_by_key(patch: object, custom_fields: dict[str, str | N
         ("/ChatSessionId", 446),
         ("/CustomerName", "Nolan-Lubowitz"),
         ("/CustomerConsented", False),
+        ("/CustomerConsented", "False"),
+        ("/CustomerConsented", 0),
+        ("/Rank", "992"),
+        ("/Rank", 992.0),
+        ("/Contact/ContactId", "5"),
+        ("/Sale/Amount", "1.50"),
+        ("/User/CustomFields/x:Y", 1),
         ("/Contact/Name", "Acme"),
         ("/Contact/Department", None),
         ("/Contact/Address/LocalizedAddress/1", [{"NAME": "c"}]),
@@ -154,9 +170,10 @@ def test_a_test_that_holds_changes_nothing(path: str, value: object) -> None:
     ("path", "value"),
     [
         ("/Status", "InQueue"),
-        ("/CustomerConsented", 0),
+        ("/CustomerConsented", 1),
+        ("/CustomerConsented", "true"),
         ("/Rank", True),
-        ("/Rank", "992"),
+        ("/Rank", "993"),
         ("/Contact", None),
         ("/Contact/Address/LocalizedAddress", []),
         ("/ChatSessionId", 1),
@@ -242,6 +259,8 @@ def test_a_patch_that_changes_nothing_gives_what_there_was() -> None:
     [
         ({"rank": 3, "CUSTOMERNAME": None}, {"rank": 3, "customer_name": None}),
         ({"Rating": None}, {"rating": 0}),
+        ({"rank": "3", "CustomerPhone": 1}, {"rank": 3, "customer_phone": "1"}),
+        ({"contact": {"contactId": "6"}}, {"contact": replace(COMPANY, contact_id=6)}),
         ({"contact": {"name": "New"}}, {"contact": replace(COMPANY, name="New")}),
         ({"contact": None}, {"contact": None}),
         ({"Sale": {"saleDate": None}}, {"sale": Sale(amount=1.5)}),
@@ -264,17 +283,30 @@ def test_a_merge_into_a_carrier_that_is_null_is_not_applied(patch: Members) -> N
 )
 def test_what_the_service_owns_cannot_be_patched(path: str, spell: Callable[[str], str]) -> None:
     with pytest.raises(BadInput) as refusal:
-        after(one("replace", spell(path), 446))
+        after(one("replace", spell(path), 447))
     assert path.partition("/")[0].lower() == (refusal.value.field or "").lower()
     with pytest.raises(BadInput):
-        after({path.partition("/")[0]: 446})
+        after({path.partition("/")[0]: 447})
 
 
 @pytest.mark.parametrize(
     ("patch", "field", "message"),
     [
         (one("replace", "/Nobody", 1), "Nobody", "no such property"),
-        (one("replace", "", 1), "", "no property without a name"),
+        (one("replace", "", 1), "value", "is an object"),
+        (one("add", "", None), "value", "is an object"),
+        (one("test", "", [STATE.rank]), "value", "is an object"),
+        (one("add", ""), "value", "is an object"),
+        (one("remove", ""), "path", "DELETE does"),
+        (one("move", ""), "op", "none of add"),
+        (one("copy", ""), "op", "none of add"),
+        (one("replace", "", {"ChatSessionId": 447}), "ChatSessionId", "cannot be changed"),
+        (one("replace", "", {"_links": {"Self": "x"}}), "_links", "cannot be changed"),
+        (one("replace", "", {"Rank": 1, "rank": 2}), "Rank", "given twice"),
+        (one("replace", "", {"Status": "Pending"}), "Status", "Expected one of"),
+        (one("remove", "/ChatSessionId"), "ChatSessionId", "cannot be changed"),
+        (one("remove", "/TableRight"), "TableRight", "cannot be changed"),
+        (one("replace", "/TableRight", None), "TableRight", "cannot be changed"),
         (one("replace", "/", 1), "", "no property without a name"),
         (one("replace", "/Contact/Nobody", 1), "Contact.Nobody", "no such property"),
         (one("replace", "/Contact/TableRight", 1), "Contact.TableRight", "no such property"),
@@ -318,7 +350,9 @@ def test_what_the_service_owns_cannot_be_patched(path: str, spell: Callable[[str
         (one("add", "/Rank", 1) * (MOST_OPERATIONS + 1), None, "more than"),
         (one("replace", "/Status", "Pending"), "Status", "Expected one of"),
         (one("test", "/Status", "Pending"), "Status", "Expected one of"),
-        (one("replace", "/Rank", "1"), "Rank", "Expected `int`"),
+        (one("replace", "/Rank", "1x"), "Rank", "Expected a whole number"),
+        (one("test", "/Rank", 2.5), "Rank", "Expected a whole number"),
+        (one("replace", "/Rank", ""), "Rank", "Expected `int`"),
         (one("replace", "/Rank", 2**31), "Rank", "2147483647"),
         (one("replace", "/CustomerAlias", "x" * 65), "CustomerAlias", "64"),
         (one("replace", "/WhenIdle", "soon"), "WhenIdle", "date-time"),
@@ -345,6 +379,104 @@ def test_what_cannot_be_applied_is_refused_and_its_path_named(
         after(patch, RICH)
     assert (refusal.value.field or "") == (field or "")
     assert message in str(refusal.value)
+
+
+OWNED: Members = {
+    "TableRight": {"Mask": "FULL", "Reason": ""},
+    "FieldProperties": {
+        "Rank": {
+            "FieldRight": {"Mask": "Update", "Reason": ""},
+            "FieldType": "System.Int32",
+            "FieldLength": 4,
+        },
+        "SessionKey": {"FieldRight": {"Mask": "None", "Reason": ""}},
+    },
+    "_Links": {"Self": "http://localhost/api/v1/ChatSession/446/"},
+}
+BY_NUMBER: Members = {
+    "chatSessionId": "446",
+    "tableRight": {"mask": 15, "reason": ""},
+    "fieldProperties": {
+        "Rank": {"fieldRight": {"mask": 3}, "fieldType": "System.Int32", "fieldLength": 4}
+    },
+    "_links": None,
+}
+WHOLE: Members = to_tree(RICH)
+
+
+def after_reading(patch: object) -> ChatSessionFields:
+    """What a patch makes of a session of which its client was shown OWNED, too."""
+    return patched(RICH, msgspec.json.encode(patch), shown=lambda: OWNED)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        OWNED,
+        BY_NUMBER,
+        {"ChatSessionId": 446},
+        {"chatsessionid": 0, "TABLERIGHT": None, "fieldProperties": {}},
+        WHOLE | OWNED,
+        one("replace", "/ChatSessionId", 446),
+        one("add", "TableRight", OWNED["TableRight"]),
+        one("test", "/TableRight/Mask", "FULL"),
+        one("replace", "/fieldproperties/rank/fieldright/mask", "update"),
+        one("test", "", WHOLE),
+        one("test", "", WHOLE | OWNED),
+        one("test", "", {**WHOLE, "tableRight": {"mask": 15}, "_links": None}),
+        one("replace", "", WHOLE | OWNED),
+        one("add", "", WHOLE),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_what_was_read_may_be_sent_back(patch: object) -> None:
+    assert after_reading(patch) == RICH
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"TableRight": {"Mask": "Select"}},
+        {"tableRight": {"mask": 7}},
+        {"FieldProperties": {"Nobody": {}}},
+        {"FieldProperties": {"Rank": {"FieldLength": True}}},
+        {"_Links": {"Self": "http://localhost/api/v1/ChatSession/447/"}},
+        {"_Links": []},
+        one("replace", "/TableRight/Mask", "Select"),
+        one("add", "/_Links/More", "x"),
+        one("replace", "", WHOLE | {"TableRight": {"Mask": "Select"}}),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_what_was_not_read_cannot_be_sent_back(patch: object) -> None:
+    with pytest.raises(BadInput, match="cannot be changed"):
+        after_reading(patch)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("", {"Rank": 1}),
+        ("", {}),
+        ("", WHOLE | {"ChatSessionId": 447}),
+        ("", WHOLE | {"TableRight": {"Mask": "Select"}}),
+        ("/TableRight", {"Mask": "Select"}),
+        ("/_Links/None", "x"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_test_of_the_whole_fails_for_any_part(path: str, value: object) -> None:
+    with pytest.raises(TestFailed):
+        after_reading([*one("replace", "/Rank", 1), *one("test", path, value)])
+
+
+def test_a_whole_entity_in_a_patch_replaces_what_was_there() -> None:
+    given = {"customerName": "Kim", "Rank": "3", "nobody": 1}
+    kim = ChatSessionFields(chat_session_id=RICH.chat_session_id, customer_name="Kim", rank=3)
+    for op in ("add", "replace"):
+        assert after_reading(one(op, "", given)) == kim
+    later = [*one("replace", "", given), *one("test", "", given), *one("add", "/Rank", 4)]
+    assert after_reading(later) == replace(kim, rank=4)
 
 
 @pytest.mark.parametrize(

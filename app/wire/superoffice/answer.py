@@ -94,6 +94,18 @@ def write_entity(state: ChatSessionFields, manner: Manner, *, api_url: str | Non
     return _written("ChatSessionEntity", _entity(state, manner, api_url), manner.format)
 
 
+def owned_members(state: ChatSessionFields, manner: Manner, *, api_url: str) -> Mapping[str, Any]:
+    """What a session is printed with that is none of its fields: rights and links."""
+    names = ENTITY.__struct_encode_fields__[: len(OWN)]
+    return {
+        "TableRight": table_right(may_change=manner.may_change),
+        "FieldProperties": field_properties(
+            names, may_change=manner.may_change, sees_key=manner.show_session_key
+        ),
+        "_Links": _links(state, api_url),
+    }
+
+
 def write_entities(
     states: Sequence[ChatSessionFields], manner: Manner, budget: Budget = UNBOUNDED
 ) -> bytes:

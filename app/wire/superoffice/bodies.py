@@ -10,24 +10,29 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, inspect
+from msgspec.structs import replace
 
 from app.wire import form, json_text, xml_text
 from app.wire.formats import JSON, XML, charset_of
 from app.wire.json_text import BadInput, Budget
 from app.wire.limits import MAX_DEPTH, NAME_LENGTH
-from app.wire.superoffice.lenient import Reading, documented
+from app.wire.superoffice.lenient import Reading, Spelled, bad, documented
 from app.wire.superoffice.members import members
 from app.wire.superoffice.negotiation import request_format
 from app.wire.tree import Tree
 from domain import date_time
+from domain.date_time import DateTime
+
+S = TypeVar("S", bound=Struct)
 
 NO_ENTITY = "Bad request. Entity to save is not in request body."
 """The documented sentence for a body without an entity."""
 
+_ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(float_hook=Spelled)
 _USUAL_BYTES = 16 * 1024
 """Of bodies that are decoded straight into their type; see `_read_json`."""
 _SHOWN, _NAMED = 60, 5
@@ -64,7 +69,7 @@ def is_empty(body: bytes) -> bool:
 
 def read_tree(body: bytes) -> Tree:
     """What JSON holds, of no type in particular. Raises BadInput."""
-    return json_text.decode(json_text.ANY, body)
+    return json_text.decode(_ANY, body)
 
 
 def taken(shape: type[Struct], tree: Mapping[str, object]) -> Struct:
@@ -73,8 +78,7 @@ def taken(shape: type[Struct], tree: Mapping[str, object]) -> Struct:
         carrier = msgspec.convert(tree, shape)
     except msgspec.ValidationError as error:
         raise json_text.invalid(error) from error
-    _check_dates(carrier)
-    return carrier
+    return _with_dates(carrier)
 
 
 def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
@@ -87,8 +91,7 @@ def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
             if error.code != "ValidationException":
                 raise
         else:
-            _check_dates(carrier)
-            return carrier
+            return _with_dates(carrier)
     tree = read_tree(body)
     if not isinstance(tree, dict):
         kind = "array" if isinstance(tree, list) else type(tree).__name__
@@ -144,19 +147,29 @@ def _strict(shape: type[Struct]) -> msgspec.json.Decoder[Struct]:
     return msgspec.json.Decoder(shape)
 
 
-def _check_dates(carrier: Struct, path: str = "") -> None:
+def _with_dates(carrier: S, path: str = "") -> S:
+    """The same with all date-times in the API's own spelling. Raises BadInput for what is none."""
     dates, carriers = _places(type(carrier))
+    changed: dict[str, object] = {}
     for attribute, name in dates:
-        text = getattr(carrier, attribute)
-        if isinstance(text, str):
-            try:
-                date_time.parse(text)
-            except ValueError as error:
-                raise BadInput(str(error), field=path + name, code="ValidationException") from error
+        given = getattr(carrier, attribute)
+        if isinstance(given, str) and (read := _date(given, path + name)) != given:
+            changed[attribute] = read
     for attribute, name in carriers:
         below = getattr(carrier, attribute)
-        if isinstance(below, Struct):
-            _check_dates(below, f"{path}{name}.")
+        if (
+            isinstance(below, Struct)
+            and (spelt := _with_dates(below, f"{path}{name}.")) is not below
+        ):
+            changed[attribute] = spelt
+    return replace(carrier, **changed) if changed else carrier
+
+
+def _date(text: str, where: str) -> DateTime:
+    try:
+        return date_time.parse(text)
+    except ValueError as error:
+        raise bad(str(error), where) from error
 
 
 @cache

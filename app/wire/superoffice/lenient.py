@@ -1,24 +1,54 @@
-"""Carriers as loosely as clients write them, put into documented form."""
+"""Carriers as loosely as clients write them, put into documented form.
+
+One rule, whatever a request is made of (JSON, a patch, XML, a form): a single value is what its
+text says to the member that it is for. JSON's numbers, `true` and `false` count as their text.
+
+- A whole number may have a sign and a fraction of zeros: `3`, `"3"`, `3.0`.
+- `true` and `1` are true, `false` and `0` are not, in any case.
+- A choice goes by its name, in any case, or by its number.
+- A date-time is whatever `date_time.parse` takes.
+- A text is kept as it was written: of a number, all its digits.
+
+Where all values are texts, an empty one says nothing, and a member gets its default; in JSON that
+is what null is for, and an empty text is an error in whatever is no text.
+"""
 
 import re
 from collections.abc import Mapping
 from datetime import tzinfo
 from math import isinf
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Self
 
 from msgspec import Struct, inspect
 
 from app.wire.json_text import BadInput
 from app.wire.superoffice import zones
 from app.wire.superoffice.choices import choice
-from app.wire.superoffice.members import Member, members
+from app.wire.superoffice.members import Member, members, without_null
+from domain.date_time import parse
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,20}").fullmatch
+_INTEGER = re.compile(r"([+-]?[0-9]{1,20})(?:\.0{0,400})?").fullmatch
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?"
 )
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+_TOO_LONG = 10**400
+"""For a text: Python itself spells no number of any length."""
 _PAIR = "keyvalueofstringstring"
+
+
+class Spelled(float):
+    """A number of JSON that is written as no whole one, and how it is written."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> Self:
+        """The number that `text` spells; one too large is infinite."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
 
 
 class Reading(NamedTuple):
@@ -60,14 +90,27 @@ def member_value(value: object, member: Member, reading: Reading, where: str) ->
     if member.is_date and isinstance(value, str):
         if reading.text and not value:
             return None
-        return value if reading.zone is None else zones.to_utc(value, reading.zone)
+        return _date(value, reading.zone)
     return value_of(value, member.kind, reading, where)
+
+
+def _date(text: str, zone: tzinfo | None) -> str:
+    """In the API's own spelling, and in UTC where it is in `zone`; what is no date is kept."""
+    try:
+        spelt = parse(text)
+    except ValueError:
+        return text
+    return spelt if zone is None else zones.to_utc(spelt, zone)
 
 
 def value_of(value: object, kind: inspect.Type, reading: Reading, where: str) -> object:
     """A value of a known type, in documented form; see `documented`."""
-    if reading.text and not isinstance(value, dict):
-        value = _typed(value, kind, where)
+    kind, _ = without_null(kind)
+    match value:
+        case str() if reading.text or value:
+            value = _typed(value, kind, where)
+        case bool() | int() | float():
+            value = _typed_number(value, kind, where)
     match kind, value:
         case inspect.StructType(cls=struct), dict():
             return documented(value, struct, reading, f"{where}.")
@@ -76,12 +119,15 @@ def value_of(value: object, kind: inspect.Type, reading: Reading, where: str) ->
             if not isinstance(items, list):
                 return items
             return [value_of(each, item, reading, where) for each in items]
-        case inspect.DictType(), dict() if reading.text:
-            return _pairs(value, where)
+        case inspect.DictType(value_type=item), dict():
+            pairs = _pairs(value, where) if reading.text else value
+            return {key: value_of(each, item, reading, where) for key, each in pairs.items()}
         case inspect.EnumType(cls=choices), _ if value is not None:
             return choice(value, choices, where)
         case _, float() if isinf(value):
             raise bad("Number out of range", where)
+        case _, Spelled():
+            return float(value)
         case _:
             return value
 
@@ -91,28 +137,68 @@ def bad(message: str, where: str) -> BadInput:
     return BadInput(message, field=where, code="ValidationException")
 
 
-def _typed(value: object, kind: inspect.Type, where: str) -> object:
+def whole(text: str) -> int | None:
+    """The whole number that a text spells; None if it spells none."""
+    found = _INTEGER(text.strip())
+    return int(found[1]) if found else None
+
+
+def truth(text: str) -> bool | None:
+    """The truth value that a text spells; None if it spells none."""
+    return _TRUTHS.get(text.strip().lower())
+
+
+def _typed_number(value: float, kind: inspect.Type, where: str) -> object:
+    """What a number or a truth value of JSON says where a value of this type is expected."""
+    match kind:
+        case inspect.IntType() if isinstance(value, Spelled):
+            if isinf(value):
+                raise bad("Number out of range", where)
+            # 1e2 is no more than a way to write 100.
+            return int(value) if value.is_integer() else _refuse("a whole number", where)
+        case inspect.StrType() | inspect.BoolType():
+            return _typed(_spelt(value, where), kind, where)
+        case inspect.EnumType() if isinstance(value, Spelled):
+            return _typed(value.text, kind, where)
+        case _:
+            return value
+
+
+def _spelt(value: float, where: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Spelled):
+        return value.text
+    if abs(value) >= _TOO_LONG:
+        raise bad("Number out of range", where)
+    return str(value)
+
+
+def _typed(text: str, kind: inspect.Type, where: str) -> object:
     """What a text says where a value of this type is expected; an empty one is no value."""
-    match kind, value:
+    match kind, text:
         case ((inspect.StructType() | inspect.DictType()), ""):
             return {}
         case inspect.VarTupleType(), _:
-            return [] if value == "" else value
+            return [] if text == "" else text
         case inspect.StrType(), _:
-            return value
+            return text
         case _, "":
             return None
-        case inspect.IntType(), str():
-            found = _INTEGER(value.strip())
-            return int(found[0]) if found else _refuse("a whole number", where)
-        case inspect.FloatType(), str():
-            number = _NUMBER.fullmatch(value.strip())
-            return float(number[0]) if number else _refuse("a number", where)
-        case inspect.BoolType(), str():
-            truth = _BOOLEANS.get(value.strip().lower())
-            return _refuse("true or false", where) if truth is None else truth
+        case inspect.IntType(), _:
+            number = whole(text)
+            return _refuse("a whole number", where) if number is None else number
+        case inspect.FloatType(), _:
+            found = _NUMBER.fullmatch(text.strip())
+            return float(found[0]) if found else _refuse("a number", where)
+        case inspect.BoolType(), _:
+            said = truth(text)
+            return _refuse("true or false", where) if said is None else said
+        case inspect.EnumType(), _:
+            number = whole(text)
+            return text if number is None else number
         case _:
-            return value
+            return text
 
 
 def _refuse(expected: str, where: str) -> NoReturn:

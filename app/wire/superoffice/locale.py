@@ -14,8 +14,8 @@ diaries. The documents that this API follows are the former:
 - With `includeTZOffset`, they are shown with their offset: `+01:00`, and `Z` in UTC.
 
 Accept-Language, by its weights, and SO-Language, which goes before it, choose among the texts of a
-multi-language value in a carrier, `NO:"Kunde";US:"Customer"`; `*` and `x` leave it whole, and so
-does a language that it lacks. SO-Culture is about numbers and dates within texts, of which there
+multi-language value in a carrier, see `languages`; `*` and `x` leave it whole, and so does a
+language that it lacks. SO-Culture is about numbers and dates within texts, of which there
 are none here.
 """
 
@@ -30,8 +30,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.wire.formats import accepted
-from app.wire.superoffice import zones
+from app.wire.superoffice import languages, zones
 from app.wire.superoffice.members import Member, members
+from domain.date_time import EMPTY, DateTime, is_set
 
 S = TypeVar("S", bound=Struct)
 
@@ -50,12 +51,7 @@ _ZONES = """
 433 US-HI Pacific/Honolulu|460 US-NY America/New_York
 """
 """The documented numbers and codes of time zones, with IANA's names."""
-_VENDORS_LANGUAGES = {"EN": "US", "NB": "NO", "NN": "NO"}
-"""By ISO's codes, where the vendor's own are others."""
 _OFFSET = "includetzoffset"
-_PART = r'([A-Za-z]{2}):"([^"]*)"'
-# Nothing is looked at twice: a text of blanks costs no more than another.
-_MULTI_LANGUAGE = re.compile(rf"\s*+{_PART}(?:\s*+;\s*+{_PART})*+(?:\s*+;)?+\s*+")
 
 
 class Locale(Struct, frozen=True, kw_only=True):
@@ -99,7 +95,7 @@ class Locale(Struct, frozen=True, kw_only=True):
         if not member.is_date:
             return given in (held, shown)
         if self.zone is None and not self.tagged:
-            return given == held
+            return given == held or (given == EMPTY and not is_set(DateTime(held)))
         # In the hour that a clock goes through twice, what was shown is read as another instant.
         read = shown if self.zone is None else zones.to_utc(shown, self.zone)
         return given == read or zones.same_instant(given, held)
@@ -107,7 +103,7 @@ class Locale(Struct, frozen=True, kw_only=True):
     def _shown(self, held: str, member: Member) -> str:
         if member.is_date:
             return zones.to_zone(held, self.zone, tagged=self.tagged)
-        return translated(held, self.languages) if member.is_translated else held
+        return languages.translated(held, self.languages) if member.is_translated else held
 
 
 AS_STORED = Locale()
@@ -121,14 +117,6 @@ def locale_of(headers: Mapping[bytes, bytes]) -> Locale | None:
     if not time_zone and not language:
         return None
     return _locale(_short(time_zone), _short(language))
-
-
-def translated(text: str, languages: tuple[str, ...]) -> str:
-    """The first of the languages in a multi-language text; any other text as it is."""
-    if ':"' not in text or _MULTI_LANGUAGE.fullmatch(text) is None:
-        return text
-    texts = {code.upper(): part for code, part in re.findall(_PART, text)}
-    return next((texts[code] for code in languages if code in texts), text)
 
 
 @lru_cache(256)
@@ -151,8 +139,7 @@ def _languages(header: bytes) -> tuple[str, ...]:
     asked = [name.upper() for name in accepted(header)]
     if not asked or asked[0] in ("*", "X"):
         return ()
-    codes = (re.split("[-_]", name)[0] for name in asked)
-    return tuple(_VENDORS_LANGUAGES.get(code, code) for code in codes)
+    return languages.codes(asked)
 
 
 def _zone(name: str) -> ZoneInfo | None:

@@ -54,7 +54,7 @@ def members(struct: type[Struct]) -> dict[str, Member]:
 
 
 def _member(struct: type[Struct], field: FieldInfo, known: inspect.Field) -> Member:
-    kind, nullable = _kind(known.type)
+    kind, nullable = without_null(known.type)
     is_date = DateTime in (field.type, *get_args(field.type))
     return Member(
         field.name,
@@ -68,7 +68,8 @@ def _member(struct: type[Struct], field: FieldInfo, known: inspect.Field) -> Mem
     )
 
 
-def _kind(declared: inspect.Type) -> tuple[inspect.Type, bool]:
+def without_null(declared: inspect.Type) -> tuple[inspect.Type, bool]:
+    """A type apart from null, and whether it has that, too."""
     if not isinstance(declared, inspect.UnionType):
         return declared, False
     (kind,) = (kind for kind in declared.types if not isinstance(kind, inspect.NoneType))

@@ -5,28 +5,39 @@ refused, as documented. An object is a merge (RFC 7396) with the vendor's except
 a carrier that is null changes nothing (a JSON Patch can put one there), and an object for a list is
 added to its end. Null and `remove` give a member its default. Values are read as those of PUT.
 
+The id, rights and links of a session are the service's: they may come back as they were read, and
+nothing else. The path `""` is the whole entity (RFC 6901): to add or replace it is to PUT it.
+
 Paths are the vendor's: names in any case, with or without a slash at the start. The keys of a map
 are no names: they count as they are written, but for `~1` and `~0`, a slash and a tilde. A member
 that a carrier was not given can be tested, replaced and removed: it is null. Libraries for JSON
 Patch know neither such paths nor typed members, hence this one.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import inspect
+from msgspec import UNSET, inspect
 
 from app.wire.formats import JSON, UnknownType
 from app.wire.json_text import BadInput, Budget
 from app.wire.limits import MOST_OPERATIONS, MOST_TESTED
 from app.wire.superoffice import bodies, zones
 from app.wire.superoffice.entity import ENTITY, from_tree, to_tree
-from app.wire.superoffice.lenient import Reading, member_value, value_of
+from app.wire.superoffice.lenient import Reading, documented, value_of
 from app.wire.superoffice.locale import AS_STORED, Locale
 from app.wire.superoffice.members import Member, members
 from app.wire.superoffice.negotiation import request_format
+from app.wire.superoffice.owned import (
+    SHOWN,
+    Shown,
+    is_as_shown,
+    nothing_shown,
+    refuse_other,
+    refused,
+)
+from app.wire.superoffice.patch_places import DEFAULTS, ROOT, Holder, Place, place_at, step
 from domain.chat_session import ChatSessionFields
 from domain.errors import DomainError
 
@@ -35,11 +46,8 @@ MOST_BYTES = 1024 * 1024
 NO_CHANGES = "Bad request. Changes to the entity are not in request body."
 """For a body without a patch; worded as the documented sentence for one without an entity."""
 
-_PROTECTED = {"chatsessionid", "tableright", "fieldproperties", "_links"}
+_ID = "ChatSessionId"
 _OPERATIONS = ("add", "replace", "remove", "test")
-_INDEX = re.compile(r"0|[1-9][0-9]{0,5}").fullmatch
-_DEFAULTS = to_tree(ChatSessionFields())
-_ROOT = inspect.type_info(ENTITY)
 
 
 class TestFailed(DomainError):
@@ -61,29 +69,34 @@ def patched(
     body: bytes,
     content_type: bytes | None = None,
     locale: Locale = AS_STORED,
+    shown: Shown = nothing_shown,
 ) -> ChatSessionFields:
     """What a session is to hold after the patch in `body`; all of it applies, or nothing.
 
-    `locale` is that of the patch: a value as it was shown by it changes nothing. Raises TestFailed,
-    BadInput with the path or the member at fault as `field`, or UnknownType for a media type that
-    is none of JSON's.
+    `locale` is that of the patch: a value as it was shown by it changes nothing. `shown`: what the
+    caller sees of a session beside its fields. Raises TestFailed, BadInput with the path or the
+    member at fault as `field`, or UnknownType for a media type that is none of JSON's.
     """
     if bodies.is_empty(body):
         raise BadInput(NO_CHANGES)
     if request_format(content_type, body) is not JSON:
         raise UnknownType("A patch is a list or an object in JSON")
-    patch, tree, reading = bodies.read_tree(body), to_tree(state), Reading(zone=locale.zone)
+    patch, tree = bodies.read_tree(body), to_tree(state)
+    looked_at = Budget(MOST_TESTED, "The tests of the patch look at")
+    context = _Context(Reading(zone=locale.zone), locale, shown, looked_at)
     match patch:
         case list():
             if len(patch) > MOST_OPERATIONS:
                 raise BadInput(f"A patch of more than {MOST_OPERATIONS} operations")
-            looked_at = Budget(MOST_TESTED, "The tests of the patch look at")
             for operation in patch:
-                _apply(tree, operation, reading, locale, looked_at)
+                _apply(tree, operation, context)
         case dict():
-            _merge(_Holder(tree, _ROOT, ""), patch, reading)
+            _merge(Holder(tree, ROOT, ""), patch, context)
         case _:
             raise BadInput("Expected a list of operations, or an object to merge")
+    if tree[_ID] not in (0, state.chat_session_id):
+        raise refused(_ID)
+    tree[_ID] = state.chat_session_id
     wanted = locale.kept(from_tree(tree), state)
     _check_size(tree, state)
     return wanted
@@ -96,61 +109,17 @@ def _check_size(tree: dict[str, Any], state: ChatSessionFields) -> None:
         raise BadInput(f"The patch makes an entity of more than {MOST_BYTES} bytes")
 
 
-class _Holder(NamedTuple):
-    """A carrier, a map or a list in the entity, with its type and its documented path."""
+class _Context(NamedTuple):
+    """How a patch is to be taken."""
 
-    value: Any
-    kind: inspect.Type
-    path: str
-
-
-class _Place(NamedTuple):
-    """Where in its holder a value is; None as member: in a list or a map."""
-
-    holder: Any
-    key: Any
-    kind: inspect.Type
-    path: str
-    member: Member | None = None
-
-    @property
-    def current(self) -> object:
-        """What is there; None where nothing is."""
-        if isinstance(self.holder, list):
-            return self.holder[self.key] if self.key < len(self.holder) else None
-        return self.holder.get(self.key)
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is anything to replace; a carrier has all its members."""
-        if isinstance(self.holder, list):
-            return bool(self.key < len(self.holder))
-        return self.member is not None or self.key in self.holder
-
-    def read(self, value: object, reading: Reading) -> object:
-        """A value that a client gives for this place, in documented form."""
-        if self.member is None:
-            return value_of(value, self.kind, reading, self.path)
-        found = member_value(value, self.member, reading, self.path)
-        return _DEFAULTS[self.key] if found is None and not self.member.nullable else found
-
-    def remove(self) -> None:
-        """Leave a member its default, a list or a map without this."""
-        if "." not in self.path and self.member is not None:
-            self.holder[self.key] = _DEFAULTS[self.key]
-        elif isinstance(self.holder, list):
-            del self.holder[self.key]
-        else:
-            self.holder.pop(self.key, None)
+    reading: Reading
+    locale: Locale
+    shown: Shown
+    looked_at: Budget
+    """Of the values that its tests look at."""
 
 
-def _apply(
-    tree: dict[str, Any],
-    operation: object,
-    reading: Reading,
-    locale: Locale,
-    looked_at: Budget,
-) -> None:
+def _apply(tree: dict[str, Any], operation: object, context: _Context) -> None:
     if not isinstance(operation, dict):
         raise BadInput("An operation of a patch is an object")
     given = {name.lower(): value for name, value in operation.items()}
@@ -161,18 +130,31 @@ def _apply(
         names = ", ".join(_OPERATIONS)
         raise BadInput(f"{str(op)[:20]!r} at {path[:100]!r} is none of {names}", field="op")
     op = op.lower()
-    place = _place(tree, path, op)
+    first = path.removeprefix("/").partition("/")[0].lower()
+    value = given.get("value", UNSET)
+    if not path:
+        _apply_to_all(tree, op, value, context)
+    elif first in SHOWN:
+        _apply_to_owned(op, path, value, context)
+    else:
+        _apply_at(place_at(tree, path, op), op, path, value, context)
+
+
+def _apply_at(place: Place, op: str, path: str, given: object, context: _Context) -> None:
     if op != "add" and not place.exists:
         raise BadInput("There is nothing at this path", field=place.path)
+    if place.path == _ID and op != "test":
+        _refuse_another_id(place, op, path, given, context)
+        return
     if op == "remove":
         place.remove()
         return
-    if "value" not in given:
+    if given is UNSET:
         raise BadInput(f"The operation {op!r} needs a value", field=place.path)
-    value = place.read(given["value"], reading)
+    value = place.read(given, context.reading)
     if op == "test":
-        looked_at.spend(_size(place.current))
-        if not _holds(place.current, value, place.member, locale):
+        context.looked_at.spend(_size(place.current))
+        if not _holds(place.current, value, place.member, context.locale):
             raise TestFailed(path[:100])
     elif op == "add" and isinstance(place.holder, list):
         place.holder.insert(place.key, value)
@@ -180,47 +162,65 @@ def _apply(
         place.holder[place.key] = value
 
 
-def _place(tree: dict[str, Any], path: str, op: str) -> _Place:
-    parts = path.removeprefix("/").split("/")
-    holder = _Holder(tree, _ROOT, "")
-    place = _step(holder, parts[0], op)
-    for part in parts[1:]:
-        if place.current is None:
-            raise BadInput("There is nothing here, so nothing in it", field=place.path)
-        place = _step(_Holder(place.current, place.kind, f"{place.path}."), part, op)
-    return place
+def _refuse_another_id(place: Place, op: str, path: str, given: object, context: _Context) -> None:
+    """Refuse an operation that would give an entity another id; none and 0 say nothing."""
+    same = given is not UNSET and place.read(given, context.reading) in (0, place.current)
+    if op == "remove" or not same:
+        raise refused(path.removeprefix("/")[:100])
 
 
-def _step(holder: _Holder, part: str, op: str) -> _Place:
-    """The place that a part of a path names in its holder."""
-    name = part.replace("~1", "/").replace("~0", "~")
-    where = f"{holder.path}{name[:100]}"
-    match holder.kind, holder.value:
-        case inspect.StructType(cls=carrier), dict():
-            protected = not holder.path and name.lower() in _PROTECTED
-            # To ask for the id changes nothing.
-            if protected and (op != "test" or name.lower() != "chatsessionid"):
-                raise BadInput("This cannot be changed", field=where)
-            member = members(carrier).get(name.lower())
-            if member is not None:
-                path = holder.path + member.name
-                return _Place(holder.value, member.name, member.kind, path, member)
-        case inspect.DictType(value_type=kind), dict():
-            return _Place(holder.value, name, kind, where)
-        case inspect.VarTupleType(item_type=kind), list():
-            last = len(holder.value)
-            index = last if name == "-" and op == "add" else int(name) if _INDEX(name) else -1
-            if 0 <= index <= last:
-                return _Place(holder.value, index, kind, where)
-    if not name:
-        raise BadInput("There is no property without a name", field=holder.path.rstrip("."))
-    raise BadInput("There is no such property", field=where)
+def _apply_to_all(tree: dict[str, Any], op: str, given: object, context: _Context) -> None:
+    """An operation on the whole entity; a member that its value lacks has its default there."""
+    if op == "remove":
+        raise BadInput("A patch cannot remove the whole session: DELETE does", field="path")
+    if not isinstance(given, dict):
+        raise BadInput("The whole session is an object", field="value")
+    entity = DEFAULTS | {_ID: tree[_ID]} | documented(given, ENTITY, context.reading)
+    entity[_ID] = entity[_ID] or tree[_ID]
+    owned = [name for name in given if name.lower() in SHOWN]
+    if op != "test":
+        for name in owned:
+            refuse_other(name, given[name], context.shown)
+        tree.update(entity)
+        return
+    context.looked_at.spend(_size(tree))
+    holds = all(
+        _holds(tree[member.name], entity[member.name], member, context.locale)
+        for member in members(ENTITY).values()
+    )
+    shown = context.shown() if owned else {}
+    if not holds or not all(is_as_shown(given[n], shown.get(SHOWN[n.lower()])) for n in owned):
+        raise TestFailed("")
 
 
-def _merge(holder: _Holder, given: Mapping[str, Any], reading: Reading) -> None:
+def _apply_to_owned(op: str, path: str, given: object, context: _Context) -> None:
+    """An operation on rights or links: they can be tested, and replaced by what they are."""
+    first, *names = path.removeprefix("/").split("/")
+    held: object = context.shown().get(SHOWN[first.lower()])
+    for name in names:
+        known = held if isinstance(held, dict) else {}
+        key = name.replace("~1", "/").replace("~0", "~").lower()
+        held = next(
+            (value for known_name, value in known.items() if known_name.lower() == key), None
+        )
+    same = (
+        given not in (None, UNSET)
+        and held is not None
+        and is_as_shown(given, held, names[-1] if names else first)
+    )
+    if op == "test" and not same:
+        raise TestFailed(path[:100])
+    if op == "remove" or not same:
+        raise refused(first)
+
+
+def _merge(holder: Holder, given: Mapping[str, Any], context: _Context) -> None:
     seen: set[str] = set()
     for name, value in given.items():
-        place = _step(holder, name.replace("~", "~0").replace("/", "~1"), "replace")
+        if not holder.path and name.lower() in SHOWN:
+            refuse_other(name, value, context.shown)
+            continue
+        place = step(holder, name.replace("~", "~0").replace("/", "~1"), "replace")
         if place.key in seen:
             raise BadInput("The member is given twice, in different case", field=place.path)
         seen.add(place.key)
@@ -229,20 +229,20 @@ def _merge(holder: _Holder, given: Mapping[str, Any], reading: Reading) -> None:
         elif not isinstance(value, dict) or not isinstance(
             place.kind, inspect.StructType | inspect.DictType | inspect.VarTupleType
         ):
-            place.holder[place.key] = place.read(value, reading)
+            place.holder[place.key] = place.read(value, context.reading)
         else:
-            _merge_object(place, value, reading)
+            _merge_object(place, value, context)
 
 
-def _merge_object(place: _Place, value: dict[str, Any], reading: Reading) -> None:
+def _merge_object(place: Place, value: dict[str, Any], context: _Context) -> None:
     if isinstance(place.kind, inspect.VarTupleType):
         if isinstance(place.current, list):
-            item = value_of(value, place.kind.item_type, reading, place.path)
+            item = value_of(value, place.kind.item_type, context.reading, place.path)
             place.current.append(item)
         return
     # What is merged into nothing is dropped, but its names are looked at all the same.
     current = {} if place.current is None else place.current
-    _merge(_Holder(current, place.kind, f"{place.path}."), value, reading)
+    _merge(Holder(current, place.kind, f"{place.path}."), value, context)
 
 
 def _holds(held: object, value: object, member: Member | None, locale: Locale) -> bool:

@@ -9,7 +9,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from domain.date_time import DateTime, ticks
+from domain.date_time import DateTime, is_set, ticks
 
 _TEXT = re.compile(
     r"(?P<moment>(?!0001|9999)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -54,9 +54,13 @@ def to_zone(text: str, zone: tzinfo | None, *, tagged: bool) -> str:
 
 
 def same_instant(one: str, other: str) -> bool:
-    """Whether two texts are date-times of one instant; what is no date-time is of none."""
+    """Whether two texts are date-times of one instant, or both say that none is set.
+
+    What is no date-time is of no instant.
+    """
     with suppress(ValueError):
-        return ticks(DateTime(one)) == ticks(DateTime(other))
+        given, held = DateTime(one), DateTime(other)
+        return ticks(given) == ticks(held) or not (is_set(given) or is_set(held))
     return False
 
 

@@ -1,0 +1,57 @@
+"""Members of an entity that are the service's own: its id, rights and links.
+
+Clients send them back as they read them, and that says nothing; whatever else a patch says of them
+is refused.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.wire.json_text import BadInput
+
+SHOWN = {"tableright": "TableRight", "fieldproperties": "FieldProperties", "_links": "_Links"}
+"""Those that are no fields, by their names in lower case."""
+
+_NUMBERS = {"None": "0", "Read": "1", "Select": "1", "Update": "3", "URI": "7", "FULL": "15"}
+"""Of the masks that are shown: `Update` is one of a field."""
+
+Shown = Callable[[], Mapping[str, Any]]
+"""What the caller is shown of them, by their documented names; made when it is asked for."""
+
+
+def nothing_shown() -> Mapping[str, Any]:
+    """For a session of which nothing but its fields was shown."""
+    return {}
+
+
+def refuse_other(name: str, given: object, shown: Shown) -> None:
+    """Refuse a member of SHOWN, named in any case, unless it is given back as it was shown."""
+    if not is_as_shown(given, shown().get(SHOWN[name.lower()])):
+        raise refused(name)
+
+
+def refused(where: str) -> BadInput:
+    """What is told of a member that is not the client's to change."""
+    return BadInput("This cannot be changed", field=where)
+
+
+def is_as_shown(given: object, shown: object, name: str = "") -> bool:
+    """Whether a value is what was shown, or a part of it; null says nothing. `name`: the member's.
+
+    Names go in any case and masks by number, as the official client writes them.
+    """
+    match given, shown:
+        case None, _:
+            return True
+        case dict(), dict():
+            held = {known.lower(): value for known, value in shown.items()}
+            return all(
+                key.lower() in held and is_as_shown(value, held[key.lower()], key)
+                for key, value in given.items()
+            )
+        case (bool(), _) | (_, bool()):
+            return given is shown
+        case _, str() if name.lower() == "mask":
+            return str(given).lower() in (shown.lower(), _NUMBERS.get(shown))
+        case _:
+            return given == shown
