@@ -27,6 +27,7 @@ DROP TABLE IF EXISTS {fresh};
 -- name: make_fresh
 -- {live}, {fresh} tables; what LIKE leaves out is in the next three
 CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL);
+ALTER TABLE {fresh} REPLICA IDENTITY FULL;
 
 -- name: parameters
 -- $1 table   $2 its copy; the statement that gives the copy the storage parameters, if any
