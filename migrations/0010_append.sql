@@ -10,6 +10,37 @@ DROP FUNCTION append;
 DROP FUNCTION judge_batch;
 DROP FUNCTION write_batch;
 
+-- Tables whose rows change have an index by their key that is not a unique one: to see that a key is
+-- unique, PostgreSQL walks all old versions of its row that a snapshot keeps, at about every change
+-- that finds no room on the row's page. That a row is there once, the append sees to: it looks for
+-- it under the head that it holds. Rows are known to logical replication as a whole.
+ALTER TABLE log_partition DROP CONSTRAINT log_partition_pkey, REPLICA IDENTITY FULL;
+ALTER TABLE ai_session_info DROP CONSTRAINT ai_session_info_pkey, REPLICA IDENTITY FULL;
+ALTER TABLE chat_session_entity DROP CONSTRAINT chat_session_entity_pkey, REPLICA IDENTITY FULL;
+ALTER TABLE account_info DROP CONSTRAINT account_info_pkey, REPLICA IDENTITY FULL;
+-- Unnamed: a rebuilt table's indexes get their names by the same rule.
+CREATE INDEX ON log_partition (partition);
+CREATE INDEX ON ai_session_info (partition, stream_id);
+CREATE INDEX ON chat_session_entity (partition, stream_id);
+CREATE INDEX ON account_info (partition, stream_id);
+
+-- A partition has one head.
+CREATE FUNCTION refuse_second_head() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    LOCK TABLE log_partition IN SHARE ROW EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM log_partition AS h WHERE h.partition = NEW.partition) THEN
+        RAISE unique_violation USING MESSAGE = format('Partition %s has a head', NEW.partition);
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER one_head
+    BEFORE INSERT ON log_partition
+    FOR EACH ROW EXECUTE FUNCTION refuse_second_head();
+
 -- Upserts or deletes the rows that a batch brings to one view. One function for each view, alike
 -- but for the table: a statement that names its table is planned once a connection, one that is
 -- put together is planned for every batch.

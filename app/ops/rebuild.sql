@@ -27,6 +27,7 @@ DROP TABLE IF EXISTS {fresh};
 -- name: make_fresh
 -- {live}, {fresh} tables; what LIKE leaves out is in the next three
 CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL);
+ALTER TABLE {fresh} REPLICA IDENTITY FULL;
 
 -- name: ungranted
 -- $1 table; the statements that take from others what default privileges gave them on it
