@@ -48,6 +48,7 @@ def test_after_a_reset_and_a_restart_nobody_is_refused(
         assert admin.delete(f"{PATH}/{gone}").status_code == 204
     old = admin.post(f"{PATH}/{made[0]}/Messages", json=HELLO).json()["ChatMessageId"]
     set_sequences(served, 1, used=False)
+    assert [line.split()[2] for line in no_difference(served)] == [*SEQUENCES]
     assert served.stop() == 0
     served.start()
     answers = [admin.post(PATH, json={"CustomerName": "Max"}) for _ in range(70)]

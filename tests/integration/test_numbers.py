@@ -8,6 +8,7 @@ import asyncpg
 import given
 import pytest
 from chats import KIM, QUEUED, by, open_session, session
+from deep import unchecked
 
 from app import metrics
 from app.log.errors import NumbersUsedUp
@@ -38,6 +39,7 @@ async def last_drawn(owner: asyncpg.Connection, sequence: str) -> int:
 
 async def insert_deleted(owner: asyncpg.Connection, numbers: Sequence[int]) -> None:
     """Streams of sessions that were there once, as a deletion leaves them: without a row."""
+    await unchecked(owner)
     first = await owner.fetchval("SELECT position FROM log_partition")
     streams = [chat_session_stream(ChatSessionId(number)) for number in numbers]
     await owner.execute(
