@@ -40,6 +40,11 @@ SELECT i.indexrelid::regclass::text, k.place, c.collname
  WHERE t.relnamespace = 'public'::regnamespace
    AND c.collname <> 'C'
 """
+VERSION = """
+SELECT pg_database_collation_actual_version(oid)
+  FROM pg_database
+ WHERE datname = current_database()
+"""
 LOCALE = "sessionary_XX.UTF-8"
 ORDERS = ("de_DE", "cs_CZ")
 """Definitions that the locale is made from, before and after: letters, then marks, differ."""
@@ -104,6 +109,8 @@ async def test_a_changed_version_of_the_order_is_told(
     store: Connection, owner: asyncpg.Connection
 ) -> None:
     assert await changed_collations(store) == []
+    if await owner.fetchval(VERSION) is None:
+        pytest.skip("the server's own locale has no version: it never changes")
     name = await owner.fetchval("SELECT current_database()")
     await owner.execute(
         "UPDATE pg_database SET datcollversion = '0.1' WHERE datname = current_database()"
