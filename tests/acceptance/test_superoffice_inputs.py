@@ -1,0 +1,218 @@
+"""What real clients write for values, dates, languages and patches, in each way into a session."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from acceptance.chats import AGENT, PATH, Chats, number
+
+UNSET = "0001-01-01T00:00:00"
+NOT_SET = (
+    "0000-12-31T23:06:32.000Z",
+    "0001-01-01T04:56:02.000Z",
+    "0001-01-01T00:00:00+01:00",
+    "0001-01-01T00:00:00-14:00",
+    "0001-01-01T15:56:08Z",
+    "-000001-12-31T23:06:32.000Z",
+    "0001-01-01",
+)
+CASES: list[tuple[str, object, object]] = [
+    ("TopicId", "3", 3),
+    ("TopicId", 3.0, 3),
+    ("Rank", "-3", -3),
+    ("CustomerPhone", 4712345678, "4712345678"),
+    ("CustomerConsented", "true", True),
+    ("CustomerConsented", 1, True),
+    ("ChatbotIsActive", "False", False),
+    ("Status", "9", "Closed"),
+    ("Flags", "useristyping", "UserIsTyping"),
+    ("WhenIdle", "2018-12-24T12:34:45+0100", "2018-12-24T12:34:45+01:00"),
+    ("WhenIdle", "2018-12-24 12:34:45z", "2018-12-24T12:34:45Z"),
+    ("WhenIdle", "0000-12-31T23:06:32.000Z", UNSET),
+]
+REFUSED: list[tuple[str, object]] = [
+    ("TopicId", 2.5),
+    ("TopicId", ""),
+    ("TopicId", "2.5"),
+    ("TopicId", "2147483648"),
+    ("TopicId", 2147483648.0),
+    ("TopicId", True),
+    ("CustomerConsented", "yes"),
+    ("CustomerConsented", ""),
+    ("CustomerPhone", 10**33),
+    ("CustomerPhone", []),
+    ("Status", "Pending"),
+    ("WhenIdle", "0000-12-30T00:00:00Z"),
+    ("WhenIdle", "2018-12-24T12:34:45+1500"),
+    ("WhenIdle", ""),
+]
+
+
+def xml(name: str, value: object) -> bytes:
+    return f"<ChatSessionEntity><{name}>{value}</{name}></ChatSessionEntity>".encode()
+
+
+def by_each_way(client: httpx.Client, made: int, name: str, value: object) -> dict[str, Any]:
+    """The answers to a member that is given in each way that takes JSON."""
+    path, patch = f"{PATH}/{made}", {"op": "replace", "path": name, "value": value}
+    saved = {"ChatSessionId": made, name: value}
+    return {
+        "POST": client.post(PATH, json={name: value}),
+        "PUT": client.put(path, json={name: value}),
+        "merge": client.patch(path, json={name: value}),
+        "patch": client.patch(path, json=[patch]),
+        "whole": client.patch(path, json=[patch | {"path": "", "value": {name: value}}]),
+        "RPC": client.post(f"{AGENT}/SaveChatSessionEntity", json=saved),
+    }
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), CASES)
+def test_a_value_counts_as_its_text_in_every_way_in(
+    chats: Chats, name: str, value: object, expected: object
+) -> None:
+    admin, made = chats["admin"], chats.new()
+    answers = by_each_way(admin, made, name, value)
+    path = f"{PATH}/{made}"
+    answers["test"] = admin.patch(path, json=[{"op": "test", "path": name, "value": value}])
+    text = str(value)
+    answers["form"] = admin.put(path, data={name: text})
+    answers["XML"] = admin.put(
+        path, content=xml(name, text), headers={"Content-Type": "application/xml"}
+    )
+    for way, answer in answers.items():
+        assert answer.status_code == 200, (way, answer.text)
+        assert answer.json()[name] == expected, way
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_what_no_text_of_it_says_is_refused_in_every_way_in(
+    chats: Chats, name: str, value: object
+) -> None:
+    made = chats.new()
+    for way, answer in by_each_way(chats["admin"], made, name, value).items():
+        assert answer.status_code == 400, (way, answer.text)
+        assert name in answer.text, way
+    assert chats["admin"].get(f"{PATH}/{made}").headers["ETag"] == '"1"', "nothing changed"
+
+
+@pytest.mark.parametrize("when", NOT_SET)
+def test_a_date_near_the_first_is_not_set_and_does_not_jump_the_queue(
+    chats: Chats, when: str
+) -> None:
+    admin, first = chats["admin"], chats.queued()
+    for answer in (
+        admin.post(PATH, json={"Status": "InQueue", "WhenRequested": when}),
+        admin.put(f"{PATH}/{chats.new()}", data={"Status": "InQueue", "WhenRequested": when}),
+        admin.patch(f"{PATH}/{chats.new()}", json={"Status": 4, "WhenRequested": when}),
+    ):
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["WhenRequested"] > "2020"
+        assert answer.json()["WhenEnded"] == UNSET
+        later = number(answer)
+        picked = number(admin.post(f"{PATH}/Pickup"))
+        while picked not in (first, later):
+            picked = number(admin.post(f"{PATH}/Pickup"))
+        assert picked == first, "the one that waits longer"
+        assert number(admin.post(f"{PATH}/{later}/Pickup")) == later
+        first = chats.queued()
+
+
+def test_lists_are_filtered_by_dates_as_clients_write_them(chats: Chats) -> None:
+    admin = chats["admin"]
+    made = chats.new(TopicId=77, WhenRequested="2018-12-24T12:34:45+0100")
+    never = chats.new(TopicId=77)
+
+    def found(condition: str) -> list[str]:
+        answer = admin.get(PATH, params={"$filter": f"chatTopic/chatTopicId eq 77 and {condition}"})
+        assert answer.status_code == 200, answer.text
+        return [row["PrimaryKey"] for row in answer.json()["value"]]
+
+    for written in (
+        "'2018-12-24T12:34:45+0100'",
+        "'2018-12-24T12:34:45 0100'",
+        "2018-12-24T11:34:45z",
+        "datetime'2018-12-24 11:34:45Z'",
+    ):
+        assert found(f"whenRequested dateTime {written}") == [str(made)], written
+    for written in (*NOT_SET, UNSET):
+        assert found(f"whenRequested eq '{written}'") == [str(never)], written
+        assert found(f"whenRequested ne '{written}'") == [str(made)], written
+        assert found(f"whenRequested gt '{written}'") == [str(made)], written
+
+
+NAMES = 'US:"Vendor";GE:"Lieferant";SW:"Leverantör"'
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("de", "Lieferant"),
+        ("de-CH", "Lieferant"),
+        ("sv-SE", "Leverantör"),
+        ("de, en;q=0.8", "Lieferant"),
+        ("en;q=0.8, de;q=0.9", "Lieferant"),
+        ("en-GB", "Vendor"),
+        ("GE", "Lieferant"),
+        ("fr", NAMES),
+        ("*", NAMES),
+    ],
+)
+def test_a_text_is_shown_in_the_language_asked_for_and_kept_when_it_comes_back(
+    chats: Chats, language: str, expected: str
+) -> None:
+    admin, path = chats["admin"], f"{PATH}/{chats.new(Contact={'CategoryName': NAMES})}"
+    headers = {"Accept-Language": language}
+    found = admin.get(path, headers=headers)
+    assert found.json()["Contact"]["CategoryName"] == expected
+    assert admin.put(path, json=found.json(), headers=headers).headers["ETag"] == '"1"'
+    assert admin.patch(path, json=found.json(), headers=headers).headers["ETag"] == '"1"'
+    assert admin.get(path).json()["Contact"]["CategoryName"] == NAMES
+
+
+def test_what_was_read_is_patched_without_a_change(chats: Chats) -> None:
+    path = f"{PATH}/{chats.picked_up()}"
+    for caller in (chats["kim"], chats["pat"], chats["max"], chats["admin"]):
+        read = caller.get(path)
+        whole = [{"op": op, "path": "", "value": read.json()} for op in ("test", "replace", "add")]
+        for patch in (read.json(), whole):
+            answer = caller.patch(path, json=patch)
+            assert (answer.status_code, answer.headers["ETag"]) == (200, read.headers["ETag"])
+            assert answer.content == read.content
+    changed = chats["kim"].patch(path, json=chats["kim"].get(path).json() | {"Rating": 5})
+    assert (changed.status_code, changed.json()["Rating"]) == (200, 5)
+    for other in ({"ChatSessionId": 446}, {"TableRight": {"Mask": "None"}}, {"_Links": {"Me": ""}}):
+        refused = chats["kim"].patch(path, json=changed.json() | other)
+        assert refused.status_code == 400, refused.text
+        assert next(iter(other)) in refused.json()["ErrorMessage"]
+
+
+def test_a_whole_entity_in_a_patch_is_a_put(chats: Chats) -> None:
+    admin, path = chats["admin"], f"{PATH}/{chats.new(CustomerName='Kim', Rating=2)}"
+    patch = [{"op": "replace", "path": "", "value": {"CustomerName": "Sam"}}]
+    answer = admin.patch(path, json=patch)
+    assert (answer.json()["CustomerName"], answer.json()["Rating"]) == ("Sam", 0)
+    stale = [{"op": "test", "path": "", "value": {"CustomerName": "Kim"}}, *patch]
+    assert admin.patch(path, json=stale).status_code == 409
+    for op in ("remove", "move", "copy"):
+        assert admin.patch(path, json=[{"op": op, "path": "", "from": ""}]).status_code == 400
+
+
+@pytest.mark.parametrize(("length", "status"), [(60_000, 200), (65_536, 200), (65_537, 400)])
+def test_a_long_message_is_taken(chats: Chats, length: int, status: int) -> None:
+    admin, text = chats["admin"], "é" * length
+    made = chats.queued()
+    path = f"{PATH}/{made}/Messages"
+    sent = {"ChatSessionId": made, "Message": {"Message": text}}
+    for answer in (
+        admin.post(path, json={"Message": text}),
+        admin.post(path, data={"Message": text}),
+        admin.post(f"{AGENT}/AddChatMessage", json=sent),
+    ):
+        assert answer.status_code == status, answer.text[:200]
+        if status == 200:
+            assert answer.json()["Message"] == text
+    if status == 200:
+        assert [each["Message"] for each in admin.get(path).json()] == [text] * 3
+        assert text in admin.post(f"{PATH}/{made}/Transcript").json()
+        assert admin.get(f"{PATH}/{made}").json()["LastMessage"] == text[:1024]
