@@ -127,7 +127,7 @@ class ChatMessages:
             before = page[-1].version
 
     async def _draw(self, wanted: Sequence[None]) -> Sequence[int]:
-        rows = await self._pool.ask(SQL["numbers"], len(wanted))
+        rows = await self._pool.ask(SQL["numbers"], len(wanted), writes=True)
         return [row[0] for row in rows]
 
 

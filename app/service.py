@@ -1,7 +1,11 @@
 """Everything that a worker process holds while it serves, opened and closed as one."""
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
+
+import asyncpg
 
 from app.calls import Call
 from app.chat import Chat
@@ -14,6 +18,7 @@ from app.log.read import heads
 from app.new_uuid import new_uuid
 from app.patience import Patience
 from app.principals import Principals
+from app.remembered import in_the_background
 from app.settings import Settings
 from app.sign_in import Logins
 from app.sql import blocks
@@ -27,6 +32,15 @@ _NUMBERS_AHEAD = 32
 """Of chat sessions, drawn beside those that are wanted at the moment."""
 _MOST_NUMBERS = 256
 _ACCOUNTS_KEPT = 100_000
+_TRY_S = 1.0
+"""How often at the most it is tried whether the database writes, while no write fails."""
+_READ_ONLY = "The database takes no writes"
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (asyncpg.DiskFullError, "The database's disk is full"),
+    (asyncpg.ReadOnlySQLTransactionError, _READ_ONLY),
+    (asyncpg.TargetServerAttributeNotMatched, _READ_ONLY),
+    (TimeoutError, "The database does not answer a write in time"),
+)
 
 
 class Service:
@@ -63,6 +77,8 @@ class Service:
         self._accounts: set[str] = set()
         self._numbers: list[int] = []
         self._drawing = Batcher[None, int](self._draw, _MOST_NUMBERS)
+        self._tried: asyncio.Task[str | None] | None = None
+        self._tried_at = 0.0
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
@@ -101,20 +117,41 @@ class Service:
                 return drawn
 
     async def _draw(self, wanted: Sequence[None]) -> Sequence[int]:
-        rows = await self.pool.ask(SQL["chat_session_numbers"], len(wanted) + _NUMBERS_AHEAD)
+        many = len(wanted) + _NUMBERS_AHEAD
+        rows = await self.pool.ask(SQL["chat_session_numbers"], many, writes=True)
         numbers = [row[0] for row in rows]
         self._numbers = numbers[: len(wanted) - 1 : -1]  # to be taken from the end
         return numbers[: len(wanted)]
 
     async def unready(self) -> str | None:
-        """Why commands cannot be served right now; None when they can."""
+        """Why commands cannot be served right now; None when they can.
+
+        A small write finds out, as nobody else may be sending any: one a second at the most, for
+        all who ask, and at once after a write that failed.
+        """
         if self.draining:
             return "draining"
+        tried, now = self._tried, time.monotonic()
+        fails, over = self.pool.writes.cause is not None, now > self._tried_at + _TRY_S
+        if tried is None or (tried.done() and (fails or over)):
+            self._tried_at = now
+            tried = self._tried = in_the_background(self._try_to_write())
+        return await asyncio.shield(tried)
+
+    async def _try_to_write(self) -> str | None:
         try:
-            rows = await self.pool.ask(SQL["writable"])
+            await self.pool.ask(SQL["try_to_write"], writes=True)
         except StoreDown as error:
-            return str(error)
-        return None if rows[0]["writable"] else "the database takes no writes"
+            return _in_words(self.pool.writes.cause) or str(error)
+        except asyncpg.PostgresError as error:
+            self.pool.writes.failed(error)
+            return "The database refuses to write"
+        return None
+
+
+def _in_words(cause: BaseException | None) -> str | None:
+    """Why a write failed, without what may be secret; None if the reason is no particular one."""
+    return next((words for kind, words in _CAUSES if isinstance(cause, kind)), None)
 
 
 def home_partition(call: Call, partitions: int) -> int | None:
