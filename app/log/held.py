@@ -6,22 +6,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 import asyncpg
 
 from app.log.places import Places
+from app.sql import blocks
 
+SQL = blocks(__file__)
 LOOK_S = 1.0
 """How often they are looked for."""
-_STATES = """
-SELECT pid, state
-  FROM pg_stat_activity
- WHERE pid = any($1::integer[])
-"""
-_END_IDLE = """
-SELECT pg_terminate_backend(pid)
-  FROM pg_stat_activity
- WHERE pid = any($1::integer[])
-   AND state = 'idle'
-   AND application_name = 'sessionary'
-"""
-
 _UNSEEN = (
     OSError,
     asyncpg.PostgresError,
@@ -87,9 +76,9 @@ class Watch:
         try:
             connection = await self._connect(self._guise, limit_s)
             try:
-                rows = await connection.fetch(_STATES, pids, timeout=limit_s)
+                rows = await connection.fetch(SQL["states"], pids, timeout=limit_s)
                 silent = set(pids) - {row["pid"] for row in rows if row["state"] != "idle"}
-                await connection.fetch(_END_IDLE, list(silent & set(before)), timeout=limit_s)
+                await connection.fetch(SQL["end_idle"], list(silent & set(before)), timeout=limit_s)
                 return silent
             finally:
                 connection.terminate()
