@@ -41,7 +41,7 @@ class ChatSweeper:
         Raises StoreDown.
         """
         lease_s = float(self._settings.sweep_s * _LEASE_ROUNDS)
-        if not await self._pool.ask(SQL["lease"], self._holder, lease_s):
+        if not await self._pool.ask(SQL["lease"], self._holder, lease_s, writes=True):
             return 0
         since = now - timedelta(seconds=self._settings.customer_timeout_s)
         closed = 0

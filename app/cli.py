@@ -1,12 +1,14 @@
 """The command line: thin, honest exit codes.
 
-0 done, 1 difference, 2 wrong use, 3 unreachable, 70 a fault of the program.
+0 done, 1 difference, 2 wrong use, 3 unreachable, 70 a fault of the program, 74 output that cannot
+be written.
 """
 
 import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,11 +32,31 @@ from app.ops.on_data import (
 )
 from app.ops.positions import warnings
 from app.ops.show import print_findings, print_steps, print_table, progress
+from app.ops.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.ops.store import Connection, May, Where, database, password_in, prepare
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
+UNWRITABLE = 74
+"""Standard output takes no data: sysexits.h calls it EX_IOERR."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Program(click.Group):
+    """The group of all subcommands."""
+
+    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # click's own
+        """Run, whatever standard output and error are."""
+        make_sure_of_streams()
+        try:
+            return super().main(*args, **options)
+        except Unwritable as error:
+            leave_standard_output()
+            click.echo(f"Standard output cannot be written: {error.strerror}", err=True)
+            sys.exit(UNWRITABLE)
+
+
+@click.group(
+    cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="sessionary")
 def main() -> None:
     """Sessionary keeps sessions as what happened to them."""

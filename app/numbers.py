@@ -46,7 +46,9 @@ class Numbers:
 
     async def draw(self, count: int) -> list[int]:
         """Fresh numbers in ascending order, fewer if they are the last. Raises StoreDown."""
-        numbers: list[int] = (await self._pool.ask(SQL["draw"], self._sequence, count))[0][0]
+        numbers: list[int] = (
+            await self._pool.ask(SQL["draw"], self._sequence, count, writes=True)
+        )[0][0]
         part = numbers[-1] / MOST if numbers else 1.0
         self._used.set(part)
         if part >= FEW_LEFT and not self._told:
@@ -76,7 +78,7 @@ class MessageNumbers:
     async def pass_over(self, session: StreamId) -> None:
         """Draw no more numbers up to a session's last message. Raises StoreDown."""
         partition = partition_of(session, self._partitions)
-        await self._pool.ask(SQL["pass_over_messages"], partition, session)
+        await self._pool.ask(SQL["pass_over_messages"], partition, session, writes=True)
 
     async def _draw(self, wanted: Sequence[None]) -> Sequence[int | Exception]:
         numbers = await self._numbers.draw(len(wanted))
@@ -138,7 +140,9 @@ class SessionNumbers:
     async def _pass_over(self, taken: ChatSessionId) -> None:
         last = await self._last_taken(taken)
         stream = chat_session_stream(last)
-        await self._pool.ask(SQL["pass_over_sessions"], self.partition(last), stream, last)
+        await self._pool.ask(
+            SQL["pass_over_sessions"], self.partition(last), stream, last, writes=True
+        )
         self._ahead = [number for number in self._ahead if number > last]
 
     async def _last_taken(self, taken: ChatSessionId) -> ChatSessionId:

@@ -2,7 +2,10 @@
 
 import asyncio
 import hashlib
+import time
 from itertools import count
+
+import asyncpg
 
 from app.calls import Answer, Call
 from app.chat import Chat
@@ -24,6 +27,7 @@ from app.new_uuid import new_uuid
 from app.numbers import SessionNumbers
 from app.patience import Patience
 from app.principals import Principals
+from app.remembered import in_the_background
 from app.settings import Settings
 from app.sign_in import Logins
 from app.sql import blocks
@@ -35,6 +39,15 @@ from domain.ids import AccountId, ChatSessionId, StreamId, partition_of
 
 SQL = blocks(__file__)
 _ACCOUNTS_KEPT = 100_000
+_TRY_S = 1.0
+"""How often at the most it is tried whether the database writes, while no write fails."""
+_READ_ONLY = "The database takes no writes"
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (asyncpg.DiskFullError, "The database's disk is full"),
+    (asyncpg.ReadOnlySQLTransactionError, _READ_ONLY),
+    (asyncpg.TargetServerAttributeNotMatched, _READ_ONLY),
+    (TimeoutError, "The database does not answer a write in time"),
+)
 
 
 class Service:
@@ -71,6 +84,8 @@ class Service:
         self._partitions = partitions
         self._accounts: set[str] = set()
         self._numbers = SessionNumbers(pool, partitions)
+        self._tried: asyncio.Task[str | None] | None = None
+        self._tried_at = 0.0
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
@@ -155,14 +170,34 @@ class Service:
             return answer
 
     async def unready(self) -> str | None:
-        """Why commands cannot be served right now; None when they can."""
+        """Why commands cannot be served right now; None when they can.
+
+        A small write finds out, as nobody else may be sending any: one a second at the most, for
+        all who ask, and at once after a write that failed.
+        """
         if self.draining:
             return "draining"
+        tried, now = self._tried, time.monotonic()
+        fails, over = self.pool.writes.cause is not None, now > self._tried_at + _TRY_S
+        if tried is None or (tried.done() and (fails or over)):
+            self._tried_at = now
+            tried = self._tried = in_the_background(self._try_to_write())
+        return await asyncio.shield(tried)
+
+    async def _try_to_write(self) -> str | None:
         try:
-            rows = await self.pool.ask(SQL["writable"])
+            await self.pool.ask(SQL["try_to_write"], writes=True)
         except StoreDown as error:
-            return str(error)
-        return None if rows[0]["writable"] else "the database takes no writes"
+            return _in_words(self.pool.writes.cause) or str(error)
+        except asyncpg.PostgresError as error:
+            self.pool.writes.failed(error)
+            return "The database refuses to write"
+        return None
+
+
+def _in_words(cause: BaseException | None) -> str | None:
+    """Why a write failed, without what may be secret; None if the reason is no particular one."""
+    return next((words for kind, words in _CAUSES if isinstance(cause, kind)), None)
 
 
 def home_partition(call: Call, partitions: int) -> int | None:

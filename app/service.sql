@@ -3,6 +3,10 @@ SELECT value
   FROM log_setting
  WHERE name = 'master_key_check';
 
--- name: writable
-SELECT NOT pg_is_in_recovery()
-       AND NOT current_setting('default_transaction_read_only')::boolean AS writable;
+-- name: try_to_write
+-- A commit that everything is asked of: memory, disk, standby.
+INSERT INTO lease (name, holder, until)
+VALUES ('try_to_write', gen_random_uuid(), now())
+    ON CONFLICT (name) DO UPDATE
+   SET holder = excluded.holder,
+       until = excluded.until;

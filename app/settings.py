@@ -29,7 +29,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     statement_cache: int = STATEMENT_CACHE
     """Prepared statements a connection; 0 behind pgbouncer in transaction mode."""
     pool_size: int = 8
-    """Connections a worker process at the most: three append, the others look up."""
+    """Connections a worker process at the most, those of lists apart."""
+    pool_writers: int = 3
+    """So many of them append, or write otherwise; the others look up, whatever becomes of these."""
     store_deadline_s: float = 1.5
     """How long the database may fail before a request is answered 503."""
     list_pool_size: int = 2

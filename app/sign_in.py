@@ -74,7 +74,7 @@ class Logins:
         """Close the sessions of tokens: here at once, in other workers a moment later."""
         keys = [hash_of(token.encode()) for token in tokens if _TOKEN.fullmatch(token)]
         if keys:
-            await self._pool.ask(SQL["close"], keys)
+            await self._pool.ask(SQL["close"], keys, writes=True)
         for key in keys:
             self._known.forget(key)
 

@@ -13,6 +13,7 @@ from app.log.batcher import Batcher
 from app.log.clock import HeadClock
 from app.log.errors import StoreDown
 from app.log.incarnation import AnotherLog, Incarnation
+from app.log.places import NoPlace
 from app.log.pool import TRANSIENT, Pool
 from app.sql import blocks
 from domain.ids import StreamId
@@ -153,7 +154,7 @@ class Appender:
             except TRANSIENT as error:
                 # Sending the same again is safe: an entry that was committed is known by the id
                 # of its last event, and the function answers for it as the first time.
-                if loop.time() + 0.05 >= deadline:
+                if isinstance(error, NoPlace) or loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
 

@@ -3,14 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import asyncpg
 
 from app import metrics
 from app.log.errors import StoreDown, TooSlow
+from app.log.held import Watch
+from app.log.places import NoPlace, Places
 from app.log.session import OPENED_WITH, lift_time_outs
+from app.log.sockets import notice_silence
 from app.settings import Settings
 
 TRANSIENT: tuple[type[BaseException], ...] = (
@@ -38,26 +42,35 @@ _LOG = logging.getLogger("sessionary")
 
 
 class Reachability:
-    """Tells the log once when the database goes away, and once when it answers again."""
+    """Tells the log once when something fails, and once when it succeeds again."""
 
-    def __init__(self) -> None:
-        """Takes the database to be there."""
-        self._away = False
+    def __init__(
+        self,
+        failing: str = "The database does not answer",
+        succeeding: str = "The database answers again",
+    ) -> None:
+        """Takes all to be well; the words are what the log is told."""
+        self._words = failing, succeeding
+        self._told = False
         self._quiet_until = 0.0
+        self.cause: BaseException | None = None
+        """What the last try failed with; None when it succeeded."""
 
     def failed(self, error: BaseException) -> None:
         """A statement, or a connection, failed in a passing way."""
-        if self._away or time.monotonic() < self._quiet_until:
+        self.cause = error
+        if self._told or time.monotonic() < self._quiet_until:
             return
-        self._away = True
+        self._told = True
         self._quiet_until = time.monotonic() + QUIET_S
-        _LOG.warning("The database does not answer: %s", _cause(error))
+        _LOG.warning("%s: %s", self._words[0], _cause(error))
 
     def answered(self) -> None:
         """A statement was answered."""
-        if self._away:
-            self._away = False
-            _LOG.info("The database answers again")
+        self.cause = None
+        if self._told:
+            self._told = False
+            _LOG.info(self._words[1])
 
 
 def _cause(error: BaseException) -> str:
@@ -66,8 +79,15 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
+class Busy(TimeoutError):
+    """Another transaction holds what a statement needs: nothing was done, a retry may succeed."""
+
+
 class Pool:
     """A few connections that heal by themselves. Waits end in StoreDown, never hang.
+
+    Those that write have places of their own, so that writes which the database does not answer
+    leave the others to whoever reads.
 
     asyncpg's own pool spends a task, a shield and a reset on each use, 0.1 ms of processor time;
     here nothing sets a session's state, so a connection that answered can be used again as it is.
@@ -88,20 +108,19 @@ class Pool:
         """
         self._settings = settings
         self._for_lists = for_lists
-        self._idle: list[asyncpg.Connection] = []
-        size, self._deadline_s = settings.pool_size, settings.store_deadline_s
+        self._deadline_s = limit_s = settings.store_deadline_s
+        readers, ends_s = settings.pool_size - settings.pool_writers, limit_s + 0.5
         if for_lists:
             # The database's own clock ends a list; ours is for a database that does not.
-            size, self._deadline_s = settings.list_pool_size, settings.list_deadline_s + 1.0
-        self._free = asyncio.Semaphore(size)
-        self._session = {"application_name": "sessionary"}
-        if settings.statement_cache:  # pgbouncer takes none of these
-            self._session |= OPENED_WITH
-            if for_lists:
-                self._session["statement_timeout"] = f"{settings.list_deadline_s * 1000:.0f}"
-        if settings.database_role is not None:
-            self._session["role"] = settings.database_role
+            readers, ends_s = settings.list_pool_size, settings.list_deadline_s
+            self._deadline_s = settings.list_deadline_s + 1.0
+        # What a caller gave up ends there as well, and who waits for a lock is not to get it then.
+        ends, waits = {"statement_timeout": _ms(ends_s)}, {"lock_timeout": _ms(limit_s / 2)}
+        self._reading = Places(readers, _session(settings, ends))
+        self._writing = Places(settings.pool_writers, _session(settings, waits))
+        self._watch = Watch(self._writing, self._reading, self._connect, limit_s)
         self.reachability = reachability or Reachability()
+        self.writes = Reachability("Writes fail", "Writes succeed again")
         self.on_connect: Callable[[Fetch], Awaitable[None]] | None = None
         """Asked about each new connection; what it raises refuses that one."""
         self.failed = asyncio.Event()
@@ -109,69 +128,117 @@ class Pool:
 
     async def close(self) -> None:
         """Give all connections back; those that hang are dropped."""
-        while self._idle:
-            connection = self._idle.pop()
-            try:
-                await connection.close(timeout=self._settings.store_deadline_s)
-            except TRANSIENT:
-                connection.terminate()
+        self._watch.end()
+        for places in (self._reading, self._writing):
+            await places.close(self._settings.store_deadline_s)
 
     async def fetch(
         self, sql: str, *arguments: object, timeout_s: float | None = None
     ) -> Sequence[asyncpg.Record]:
-        """Rows of one statement. Raises one of TRANSIENT, or what the database refuses with.
+        """Rows of one statement that may write, and so is never cancelled.
 
-        `timeout_s` bounds waiting for a connection and for the answer together.
+        `timeout_s` bounds waiting for a connection and for the answer together. Raises one of
+        TRANSIENT, after which it may be done or be done later, or what the database refuses with.
         """
-        loop = asyncio.get_running_loop()
-        limit_s = self._deadline_s if timeout_s is None else timeout_s
-        deadline = loop.time() + limit_s
-        await self._enter(limit_s)
-        connection: asyncpg.Connection | None = None
+        with self._told(self.writes):
+            limit_s = self._deadline_s if timeout_s is None else timeout_s
+            return await self._write(sql, arguments, limit_s)
+
+    @contextmanager
+    def _told(self, reachability: Reachability) -> Iterator[None]:
+        """Tell how a statement ended, and turn the driver's errors into those that callers know."""
         try:
-            connection = self._take() or await self._connect(deadline - loop.time())
-            rows: list[asyncpg.Record] = await connection.fetch(
-                sql, *arguments, timeout=deadline - loop.time()
-            )
-            self._idle.append(connection)
-            self.reachability.answered()
-            return rows
-        except (asyncpg.QueryCanceledError, TimeoutError) as error:
-            self._settle_late(connection, error)
-            raise
-        except asyncpg.PostgresError as error:
-            self._settle(connection, error if isinstance(error, TRANSIENT) else None)
+            yield
+        except asyncpg.LockNotAvailableError as error:
+            self._failed(reachability, busy := Busy("Another transaction is in the way"))
+            raise busy from error
+        except TRANSIENT as error:
+            # (Whether the database is gone, another question finds out meanwhile.)
+            if self._for_lists and isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
+                raise TooSlow(TOO_SLOW) from error
+            self._failed(reachability, error)
             raise
         except asyncpg.InterfaceError as error:
             # How asyncpg reports a connection that died under us.
-            self._settle(connection, error)
+            self._failed(reachability, error)
             raise ConnectionError(str(error)) from error
-        except asyncio.CancelledError:
-            # Not kept, to be cancelled in good order: a server that hangs would keep us.
-            if connection is not None:
-                connection.terminate()
-            raise
+        reachability.answered()
+
+    def _failed(self, reachability: Reachability, error: BaseException) -> None:
+        reachability.failed(error)
+        metrics.STORE_FAILURES.inc()
+        self.failed.set()
+
+    async def _read(
+        self, sql: str, arguments: Sequence[object], limit_s: float
+    ) -> Sequence[asyncpg.Record]:
+        loop, places = asyncio.get_running_loop(), self._reading
+        deadline = loop.time() + limit_s
+        await places.enter(limit_s)
+        connection: asyncpg.Connection | None = None
+        try:
+            connection = places.take() or await self._connect(places, deadline - loop.time())
+            rows: list[asyncpg.Record] = await connection.fetch(
+                sql, *arguments, timeout=deadline - loop.time()
+            )
+            places.keep(connection)
+            return rows
         except BaseException as error:
-            self._settle(connection, error)
+            _settle(places, connection, error)
             raise
         finally:
-            self._free.release()
+            places.leave()
 
-    async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """As `fetch`, for reads: tried again while the deadline lasts, then StoreDown."""
+    async def _write(
+        self, sql: str, arguments: Sequence[object], limit_s: float
+    ) -> Sequence[asyncpg.Record]:
+        loop, places = asyncio.get_running_loop(), self._writing
+        deadline = loop.time() + limit_s
+        await places.enter(limit_s)
+        connection: asyncpg.Connection | None = None
+        try:
+            connection = places.take() or await self._connect(places, deadline - loop.time())
+            rows = await places.carry_out(
+                connection, sql, arguments, deadline - loop.time(), self._answered_late
+            )
+            places.keep(connection)
+        except BaseException as error:
+            if connection not in places.held.values():
+                _settle(places, connection, error)
+                places.leave()
+            elif self._settings.statement_cache:  # behind pgbouncer a process number means nothing
+                self._watch.begin()
+            raise
+        places.leave()
+        return rows
+
+    def _answered_late(self, error: BaseException | None) -> None:
+        if error is None:
+            self.writes.answered()
+
+    async def ask(
+        self, sql: str, *arguments: object, writes: bool = False
+    ) -> Sequence[asyncpg.Record]:
+        """As `fetch`, for what may be done twice: tried while the deadline lasts, then StoreDown.
+
+        `writes`: it is no mere look, such as the next number of a sequence.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.store_deadline_s
         while True:
             limit_s = self._deadline_s if self._for_lists else deadline - loop.time()
             try:
-                return await self.fetch(sql, *arguments, timeout_s=limit_s)
+                if writes:
+                    return await self.fetch(sql, *arguments, timeout_s=limit_s)
+                with self._told(self.reachability):
+                    return await self._read(sql, arguments, limit_s)
             except TRANSIENT as error:
-                if loop.time() + 0.05 >= deadline:
+                if isinstance(error, NoPlace) or loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
 
     async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """As `ask`, for a statement that is not to be sent twice: after StoreDown, it may be done.
+        """As `ask`, for a write that is not to be sent twice: after StoreDown, it may be done.
 
         Raises StoreDown, or what the database refuses with.
         """
@@ -180,27 +247,15 @@ class Pool:
         except TRANSIENT as error:
             raise StoreDown("The database does not answer") from error
 
-    async def _enter(self, limit_s: float) -> None:
-        if self._free.locked():
-            await asyncio.wait_for(self._free.acquire(), limit_s)
-        else:
-            await self._free.acquire()
-
-    def _take(self) -> asyncpg.Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        return None
-
-    async def _connect(self, limit_s: float) -> asyncpg.Connection:
+    async def _connect(self, places: Places, limit_s: float) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(
             self._settings.database_url,
             timeout=limit_s,
             statement_cache_size=self._settings.statement_cache,
-            server_settings=self._session,
+            server_settings=dict(places.session),
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
+        notice_silence(connection)
         try:
             if self._settings.statement_cache:
                 await lift_time_outs(connection, limit_s)
@@ -211,26 +266,28 @@ class Pool:
             raise
         return connection
 
-    def _settle_late(self, connection: asyncpg.Connection | None, error: Exception) -> None:
-        """As `_settle`, but a list that is late says nothing of the database: raises TooSlow."""
-        if not self._for_lists or connection is None:
-            self._settle(connection, error)
-            return
-        if isinstance(error, TimeoutError):
-            connection.terminate()  # behind a pooler nobody else ends it, and it is still at work
-        else:
-            self._settle(connection, None)
-        raise TooSlow(TOO_SLOW) from error
 
-    def _settle(
-        self, connection: asyncpg.Connection | None, broken_by: BaseException | None
-    ) -> None:
-        """Keep a connection that refused a statement; drop one that is no longer to be trusted."""
-        if broken_by is not None:
-            self.reachability.failed(broken_by)
-            metrics.STORE_FAILURES.inc()
-            self.failed.set()
-            if connection is not None:
-                connection.terminate()
-        elif connection is not None:
-            self._idle.append(connection)
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}"
+
+
+def _session(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
+    """How a connection is set up; pgbouncer takes no more than a name and a role."""
+    session = {"application_name": "sessionary"}
+    if settings.statement_cache:
+        session |= OPENED_WITH | limits
+    if settings.database_role is not None:
+        session["role"] = settings.database_role
+    return session
+
+
+def _settle(places: Places, connection: asyncpg.Connection | None, error: BaseException) -> None:
+    """Keep a connection that refused a statement; drop one that is no longer to be trusted."""
+    refused = isinstance(error, asyncpg.PostgresError) and not isinstance(error, TRANSIENT)
+    if connection is None:
+        return
+    if refused or isinstance(error, asyncpg.QueryCanceledError):
+        places.keep(connection)
+    else:
+        # Not cancelled in good order: a server that hangs would keep us.
+        connection.terminate()

@@ -21,6 +21,7 @@ from app.ops.dependants import ViewDependedOn
 from app.ops.kinds import Folder
 from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
 from app.ops.serve import ServerEnded
+from app.ops.standard_streams import Unwritable, leave_standard_output
 from app.ops.store import (
     Connection,
     May,
@@ -161,7 +162,7 @@ def reachable(run: Callable[[], None]) -> None:
     try:
         with ending_in_order():
             run()
-    except (click.ClickException, click.exceptions.Exit, click.Abort):
+    except (click.ClickException, click.exceptions.Exit, click.Abort, Unwritable):
         raise
     except WRONG_USE as error:
         raise click.UsageError(str(error)) from error
@@ -172,7 +173,7 @@ def reachable(run: Callable[[], None]) -> None:
     except ServerEnded as error:
         _end(FAULT, str(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+        leave_standard_output()
         sys.exit(NOBODY_READS)
     except AWAY as error:
         _end(UNREACHABLE, f"The database is not reachable: {str(error) or type(error).__name__}")

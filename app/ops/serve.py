@@ -5,6 +5,8 @@ import errno
 import math
 import multiprocessing
 import os
+import resource
+import signal
 import socket
 import threading
 import time
@@ -13,13 +15,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.ops import users
 from app.ops.guards import changed_collations
 from app.ops.metrics_folder import metrics_folder
+from app.ops.standard_streams import make_sure_of_streams
 from app.ops.store import May, NotReachable, Where, connected, database, prepare
 from app.service import open_service
 from app.settings import Settings
@@ -30,6 +34,12 @@ if TYPE_CHECKING:
 
 _CLOSING_S = 5
 """For a worker to end in, once the last request was answered."""
+_HEAD_S = 5
+"""Within this the head of a request has to come whole; an idle connection is closed after it."""
+_MOST_CONNECTIONS = 4_096
+"""Of a worker; more wait until one is closed. Each takes some kilobytes."""
+_OTHER_FILES = 128
+"""What a worker has open beside its connections, at most."""
 _PORT_PATIENCE_S = 5.0
 """Workers of a service that was killed while they were starting hold its port for a moment."""
 
@@ -150,6 +160,10 @@ def _run(address: str, listen: Listen, settings: Settings) -> None:
         workers=listen.workers,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
+        # HTTP/2 would come with limits of its own, and no browser speaks it without TLS.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEAD_S * 1000),
+        backpressure=_most_connections(),
         websockets=False,
         log_access=False,
         # A client that stopped in the middle of a body is waited for until its time is up.
@@ -159,6 +173,8 @@ def _run(address: str, listen: Listen, settings: Settings) -> None:
         process_name=None,
     )
     server.respawned_wrks = _Respawned()
+    at_hang_up = _at_hang_up(server.signal_handler_interrupt)
+    server.signal_handler_reload = at_hang_up  # type: ignore[method-assign]
     try:
         server.serve(target_loader=partial(_load, settings), wrap_loader=False)
     except SystemExit as ended:
@@ -167,6 +183,28 @@ def _run(address: str, listen: Listen, settings: Settings) -> None:
             raise ServerEnded(
                 "A worker process failed again as soon as it was replaced: see the log above"
             ) from ended
+
+
+def _at_hang_up(end: Callable[..., Any]) -> Any:  # noqa: ANN401  # a method, or None
+    """What SIGHUP does: it ends the service in order, or nothing if it was started under nohup.
+
+    There is no file of settings to be read anew. The server would replace its workers; it ends the
+    old ones when their time is up, listening or not, and drops what waits at their sockets.
+    """
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return None if ignored else end
+
+
+def _most_connections() -> int:
+    """How many a worker may hold; this process, and so its workers, may open as many files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return max(_OTHER_FILES, min(_MOST_CONNECTIONS, soft - _OTHER_FILES))
 
 
 class _Respawned(dict[int, float]):
@@ -181,6 +219,9 @@ class _Respawned(dict[int, float]):
 
 def _load(settings: Settings) -> "Litestar":
     _end_with_main()
+    # A terminal that closes tells every process; who ends the workers is the main one.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    make_sure_of_streams()
     from app.main import create_app
 
     return create_app(settings)

@@ -236,7 +236,9 @@ def _headers(scope: "Scope") -> dict[bytes, bytes]:
         if count > MAX_HEADERS:
             raise TooLarge(431, f"There are more than {MAX_HEADERS} headers")
         headers[name] = _repeated(name, headers[name], value) if name in headers else value
-    if not _is_host(headers.get(b"host", b"")):
+    host = headers.get(b"host", b"")
+    # Older clients may name none; of HTTP/1.1, its absence is refused (RFC 9112, 3.2).
+    if not _is_host(host) if host else scope.get("http_version") == "1.1":
         raise BadInput("The Host header names no host", field="Host")
     if size > MAX_HEADER_BYTES:
         raise TooLarge(431, f"The headers have more than {MAX_HEADER_BYTES} bytes")
@@ -254,7 +256,11 @@ def _repeated(name: bytes, first: bytes, more: bytes) -> bytes:
 
 
 # It comes back in links: nothing may stand in it that no authority has (RFC 3986, 3.2).
-_is_host = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]%]{0,300}").fullmatch
+_is_host = re.compile(
+    rb"(?=.{1,300}\Z)"
+    rb"(?:\[[0-9A-Za-z:.]+\]|(?:[0-9A-Za-z!$&'()*+,;=\-._~]|%[0-9A-Fa-f]{2})+)"
+    rb"(?::[0-9]*)?"
+).fullmatch
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
 # Lists may come in several lines (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
 _LISTS = {

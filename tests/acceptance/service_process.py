@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from app.embedded_cluster import Cluster
 ADMIN = ("admin", "correct horse battery staple")
 STARTS_S = 60.0
 STOPS_S = 30.0
-_PROGRAM = str(Path(sys.executable).with_name("sessionary"))
+PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 
 
 class ServiceProcess:
@@ -58,12 +58,12 @@ class ServiceProcess:
         self.begin()
         self.wait_until_ready()
 
-    def begin(self) -> None:
-        """Start, and return at once."""
+    def begin(self, preexec_fn: Callable[[], object] | None = None) -> None:
+        """Start, and return at once; `preexec_fn` is called in the process before it starts."""
         with self._log.open("ab") as log, self._data.open("ab") as data:
             self._process = subprocess.Popen(  # noqa: S603  # our own program
                 [
-                    _PROGRAM,
+                    PROGRAM,
                     "serve",
                     f"--data-dir={self.data_dir}",
                     f"--port={self.port}",
@@ -73,6 +73,7 @@ class ServiceProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=data,
                 stderr=log,
+                preexec_fn=preexec_fn,  # no thread of ours is in its way
             )
 
     def wait_until_ready(self) -> None:
@@ -142,7 +143,7 @@ class ServiceProcess:
 def sessionary(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run the program, and return when it ended."""
     return subprocess.run(  # noqa: S603  # our own program
-        [_PROGRAM, *arguments],
+        [PROGRAM, *arguments],
         input=stdin,
         capture_output=True,
         text=True,

@@ -1,16 +1,34 @@
 """The serving process: where it listens, what it says, and what becomes of dead workers."""
 
+import os
 import re
+import signal
+import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from http.client import HTTPResponse
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from patience import patient
 
-from acceptance.service_process import STARTS_S, ServiceProcess, data_directory, end, sessionary
+from acceptance.raw_http import PATIENCE_S, basic, request
+from acceptance.service_process import (
+    ADMIN,
+    PROGRAM,
+    STARTS_S,
+    STOPS_S,
+    ServiceProcess,
+    data_directory,
+    end,
+    sessionary,
+)
 from acceptance.service_process import service as running_service
 
 LINE = re.compile(r"\d\d:\d\d:\d\d.* _granian - Listening at: http://127\.0\.0\.1:", re.MULTILINE)
@@ -111,3 +129,124 @@ def test_a_port_that_is_none_is_wrong_use(port: str) -> None:
     ended = sessionary("serve", f"--port={port}", "--data-dir=/nonexistent")
     assert ended.returncode == 2
     assert "not in the range" in ended.stderr
+
+
+@contextmanager
+def served_on(stderr: int | None) -> Iterator[ServiceProcess]:
+    """A service whose standard error is this file, or closed."""
+    with data_directory() as folder:
+        served = ServiceProcess(folder / "data")
+        begin = partial(os.close, 2) if stderr is None else partial(os.dup2, stderr, 2)
+        served.begin(preexec_fn=begin)
+        try:
+            served.wait_until_ready()
+            yield served
+        finally:
+            end(served)
+
+
+def pipe_without_reader() -> int:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+@pytest.mark.parametrize("kind", ["full", "closed", "nobody reads"])
+def test_what_it_says_may_be_lost_and_it_serves(kind: str) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    broken = pipe_without_reader()
+    stderr = {"full": full, "closed": None, "nobody reads": broken}[kind]
+    try:
+        with served_on(stderr) as served:
+            made = httpx.post(f"{served.base_url}/ai/sessions", json={}, auth=ADMIN, timeout=30.0)
+            assert made.status_code == 200, made.text
+            refused = httpx.post(f"{served.base_url}/ai/sessions", content=b"{", auth=ADMIN)
+            assert refused.status_code == 400
+            assert served.stop() == 0
+    finally:
+        os.close(full)
+        os.close(broken)
+
+
+@pytest.mark.parametrize("kind", ["full", "closed"])
+@pytest.mark.parametrize("command", [["--help"], ["--version"], ["users", "list"]])
+def test_data_that_cannot_be_written_is_an_exit_code(
+    one_pair: ServiceProcess, kind: str, command: list[str]
+) -> None:
+    folder = [] if command[0].startswith("--") else [f"--data-dir={one_pair.data_dir}"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(  # noqa: S603  # our own program
+            [PROGRAM, *command, *folder],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=STARTS_S,
+            check=False,
+            preexec_fn=partial(os.close, 1) if kind == "closed" else None,
+        )
+    assert ended.returncode == 74
+    assert ended.stderr.startswith(b"Standard output cannot be written: ")
+    assert b"Traceback" not in ended.stderr
+
+
+def test_an_exit_code_does_not_depend_on_who_listens() -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(  # noqa: S603  # our own program
+            [PROGRAM, "nosuch"], stderr=full, timeout=STARTS_S, check=False
+        )
+    assert ended.returncode == 2
+
+
+def hang_up(served: ServiceProcess) -> None:
+    """Tell all its processes, as a terminal does that is closed."""
+    for process in (psutil.Process(served.process.pid), *served.workers()):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("told", [[signal.SIGHUP], [signal.SIGHUP, signal.SIGHUP, signal.SIGTERM]])
+def test_sighup_ends_it_in_order(pair: ServiceProcess, told: list[signal.Signals]) -> None:
+    pair.process.send_signal(told[0])
+    for other in told[1:]:
+        with suppress(ProcessLookupError):
+            pair.process.send_signal(other)
+    assert pair.process.wait(STOPS_S) == 0
+    assert pair.servers() == []
+
+
+def test_a_terminal_that_closes_loses_no_request(pair: ServiceProcess) -> None:
+    body = b'{"purpose": "the last"}'
+    head = (b"Authorization", basic(*ADMIN))
+    whole = request("POST", b"/ai/sessions", body, [head])
+    with socket.create_connection(("127.0.0.1", pair.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(whole[:-5])  # it is under way until the rest has come
+        until(lambda: established(pair, connection.getsockname()[1]))
+        hang_up(pair)
+        connection.sendall(whole[-5:])
+        answer = HTTPResponse(connection, method="POST")
+        answer.begin()
+        assert answer.status == 200
+    assert pair.process.wait(STOPS_S) == 0
+
+
+def established(served: ServiceProcess, port: int) -> bool:
+    """Whether a worker has the connection that a client opened from a port."""
+    return any(
+        found.raddr and found.raddr.port == port
+        for worker in served.workers()
+        for found in worker.net_connections("tcp")
+    )
+
+
+def test_under_nohup_a_terminal_that_closes_is_nothing_to_it() -> None:
+    with data_directory() as folder:
+        served = ServiceProcess(folder / "data")
+        served.begin(preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_IGN))
+        try:
+            served.wait_until_ready()
+            hang_up(served)
+            for _ in range(5):
+                assert served.is_ready()
+            assert served.process.poll() is None
+            assert served.stop() == 0
+        finally:
+            end(served)

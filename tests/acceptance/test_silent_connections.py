@@ -1,0 +1,95 @@
+"""Connections on which no whole request comes: they are closed in time, and keep out nobody."""
+
+import resource
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+import pytest
+
+from acceptance.raw_http import request, send
+from acceptance.service_process import ServiceProcess
+
+MANY = 1_100
+CLOSED_S = 60.0
+"""The service closes them after 5 s; a busy machine may look at them later."""
+LIVE = request("GET", b"/health/live")
+BEGUN = {
+    "nothing": b"",
+    "a part of the first line": b"GET /hea",
+    "a part of a header": b"GET /health/live HTTP/1.1\r\nHo",
+    "headers without an end": b"GET /health/live HTTP/1.1\r\nHost: a\r\n",
+    "a request before, nothing after": LIVE,
+    "a request before, a part after": LIVE + b"GET /hea",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
+}
+
+
+@pytest.fixture
+def _many_files() -> Iterator[None]:
+    """This process may open as many connections as it is to."""
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY + 200
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            pytest.skip(f"a process may open {hard} files here")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def opened(port: int, sent: bytes) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=CLOSED_S)
+    connection.sendall(sent)
+    return connection
+
+
+def all_closed(connections: Sequence[socket.socket]) -> bool:
+    """Read each to its end; False if one is not closed in time."""
+    for connection in connections:
+        try:
+            while connection.recv(4_096):
+                pass
+        except ConnectionResetError:
+            pass
+        except TimeoutError:
+            return False
+    return True
+
+
+@pytest.mark.usefixtures("_many_files")
+def test_many_that_say_nothing_keep_out_nobody_and_are_closed(served: ServiceProcess) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(opened(served.port, b"")) for _ in range(MANY)]
+        silent[0].setblocking(False)
+        assert send(served.port, LIVE, "GET").body == b"live\n"
+        with pytest.raises(BlockingIOError):
+            silent[0].recv(1)  # it was there all the while
+        silent[0].settimeout(CLOSED_S)
+        assert all_closed(silent)
+    assert send(served.port, LIVE, "GET").body == b"live\n"
+
+
+def test_what_was_begun_and_does_not_go_on_is_closed(served: ServiceProcess) -> None:
+    with ExitStack() as stack:
+        begun = [stack.enter_context(opened(served.port, sent)) for sent in BEGUN.values()]
+        still = [name for name, each in zip(BEGUN, begun, strict=True) if not all_closed([each])]
+        assert still == []
+
+
+@pytest.mark.parametrize("before", [b"", LIVE], ids=["first", "second"])
+def test_a_byte_now_and_then_buys_no_more_time(served: ServiceProcess, before: bytes) -> None:
+    deadline = time.monotonic() + CLOSED_S
+    with opened(served.port, before + b"GET /health/live HTTP/1.1\r\nX: ") as connection:
+        connection.settimeout(0.2)
+        while time.monotonic() < deadline:
+            try:
+                if not connection.recv(4_096):
+                    return
+            except TimeoutError:
+                connection.sendall(b"a")
+            except (ConnectionResetError, BrokenPipeError):
+                return
+    pytest.fail("the connection is open, though its request does not come")

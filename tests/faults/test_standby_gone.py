@@ -1,0 +1,130 @@
+"""Commits wait for a standby that is not there: nothing piles up, readers go on, nothing is lost.
+
+SESSIONARY_FAULT_STANDBY_S says for how long: a few seconds in a normal run.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import pytest
+from acceptance.service_process import (
+    ADMIN,
+    STARTS_S,
+    ServiceProcess,
+    no_difference,
+)
+from acceptance.service_process import service as running_service
+
+from app.settings import Settings
+
+GONE_S = float(os.environ.get("SESSIONARY_FAULT_STANDBY_S", "5"))
+CALLERS = 8
+PLACES = Settings(database_url="", master_key=b"").pool_size
+LIST_PLACES = Settings(database_url="", master_key=b"").list_pool_size
+BACKENDS = """
+SELECT count(*)
+  FROM pg_stat_activity
+ WHERE application_name = 'sessionary'
+"""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[ServiceProcess]:
+    """A service whose chats nobody sweeps away."""
+    with running_service("--customer-timeout=0") as started:
+        yield started
+
+
+@pytest.fixture
+async def client(service: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls the service as its administrator."""
+    async with httpx.AsyncClient(base_url=service.base_url, auth=ADMIN, timeout=30.0) as made:
+        yield made
+
+
+async def as_owner(service: ServiceProcess, *statements: str) -> object:
+    """The value that the last of some statements gives, on a connection of its own."""
+    connection = await asyncpg.connect(service.database_url)
+    try:
+        for statement in statements:
+            found = await connection.fetchval(statement)
+        return found
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def no_standby(service: ServiceProcess) -> AsyncIterator[None]:
+    """While the block lasts, each commit waits for a standby that does not exist."""
+    reload = "SELECT pg_reload_conf()"
+    names = "SELECT current_setting('synchronous_standby_names') = 'ghost'"
+    await as_owner(service, "ALTER SYSTEM SET synchronous_standby_names = 'ghost'", reload)
+    await until(lambda: as_owner(service, names))
+    try:
+        yield
+    finally:
+        await as_owner(service, "ALTER SYSTEM RESET synchronous_standby_names", reload)
+
+
+async def until(true: Callable[[], Awaitable[object]]) -> None:
+    deadline = time.monotonic() + STARTS_S
+    while not await true():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def readiness(client: httpx.AsyncClient) -> tuple[int, str]:
+    answer = await client.get("/health/ready")
+    return answer.status_code, answer.text
+
+
+async def test_commits_that_wait_hold_no_more_than_their_places(
+    service: ServiceProcess, client: httpx.AsyncClient
+) -> None:
+    made = [await client.post("/ai/sessions", json={"purpose": "0"}) for _ in range(CALLERS)]
+    paths = [f"/ai/sessions/{answer.json()['id']}" for answer in made]
+    told: Counter[int] = Counter()
+    going_on = True
+
+    async def change(path: str) -> None:
+        number = 0
+        while going_on:
+            number += 1
+            answer = await client.patch(path, json={"purpose": f"{number}"})
+            assert answer.status_code in (409, 503), answer.text
+            assert answer.headers["Retry-After"]
+            told[answer.status_code] += 1
+
+    most = 0
+    async with no_standby(service), asyncio.TaskGroup() as group:
+        for path in paths:
+            group.create_task(change(path))
+        ends = time.monotonic() + GONE_S
+        while time.monotonic() < ends:
+            most = max(most, int(str(await as_owner(service, BACKENDS))))
+            assert (await client.get(paths[0])).status_code == 200
+            assert (await client.get("/health/live")).status_code == 200
+            await asyncio.sleep(0.05)
+        status, why = await readiness(client)
+        assert (status, why) == (503, "not ready: The database does not answer a write in time\n")
+        going_on = False
+    assert told[503]
+    assert most <= PLACES + LIST_PLACES
+    await until(lambda: ready(client))
+    for path in paths:
+        answer = await client.patch(path, json={"purpose": "after"})
+        assert answer.status_code == 200, answer.text
+        assert (await client.get(path)).content == answer.content
+    assert await asyncio.to_thread(no_difference, service) == []
+    assert service.log.count("Writes fail: ") == 1
+    assert service.log.count("Writes succeed again") == 1
+
+
+async def ready(client: httpx.AsyncClient) -> bool:
+    return (await readiness(client))[0] == 200
