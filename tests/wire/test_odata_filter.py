@@ -11,7 +11,7 @@ from app.odata.filter import Asker, filtered
 from app.odata.operators import OPERATORS
 from app.wire.json_text import BadInput
 from app.wire.superoffice.list_columns import BY_NAME, COLUMNS, Kind
-from app.wire.superoffice.odata import MAX_CONDITIONS, parse
+from app.wire.superoffice.odata import MAX_CONDITIONS, MAX_VALUES, parse
 
 ASKER = Asker(date(2026, 11, 21), 7)
 EXAMPLES = {
@@ -133,7 +133,7 @@ def test_deep_and_long_filters_become_statements() -> None:
         deep = f"not ({deep} and rating eq 2 or rating eq 3)"
     assert len(statement(deep)[1]) == 63
     assert len(statement(" or ".join(["rating=1"] * MAX_CONDITIONS))[1]) == MAX_CONDITIONS
-    assert statement(f"rating in ({','.join(['1'] * 3_900)})")[1] == [[1] * 3_900]
+    assert statement(f"rating in ({','.join(['1'] * MAX_VALUES)})")[1] == [[1] * MAX_VALUES]
 
 
 def test_every_column_is_documented_and_none_shows_the_key() -> None:
