@@ -80,9 +80,9 @@ class Exchange:
     """A request as its handler sees it."""
 
     __slots__ = (
+        "_budget",
         "_scope",
         "body",
-        "budget",
         "face",
         "headers",
         "location",
@@ -112,8 +112,14 @@ class Exchange:
         self.operation = ""
         self.principal = NOBODY
         self.body = b""
-        self.budget = AnswerBudget(service.settings.answer_bytes)
+        self._budget: AnswerBudget | None = None
+
+    @property
+    def budget(self) -> AnswerBudget:
         """What the answer may take; the items of a batch share it."""
+        if self._budget is None:
+            self._budget = AnswerBudget(self.service.settings.answer_bytes)
+        return self._budget
 
     @property
     def base_url(self) -> str:
