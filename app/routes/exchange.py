@@ -75,9 +75,9 @@ class Exchange:
     """A request as its handler sees it."""
 
     __slots__ = (
+        "_budget",
         "_scope",
         "body",
-        "budget",
         "face",
         "headers",
         "location",
@@ -110,8 +110,14 @@ class Exchange:
         self.body = b""
         self.unread = self.method not in _BODILESS
         """Whether some of the body may still come."""
-        self.budget = AnswerBudget(service.settings.answer_bytes)
+        self._budget: AnswerBudget | None = None
+
+    @property
+    def budget(self) -> AnswerBudget:
         """What the answer may take; the items of a batch share it."""
+        if self._budget is None:
+            self._budget = AnswerBudget(self.service.settings.answer_bytes)
+        return self._budget
 
     @property
     def base_url(self) -> str:

@@ -1,5 +1,6 @@
 """The `$filter` of a list is read into conditions, or refused with words that tell where."""
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -152,3 +153,52 @@ WORDS = [
 def test_whatever_comes_is_read_or_refused(words: list[str]) -> None:
     with suppress(BadInput):
         parse(" ".join(words))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " or ".join(["a<1"] * 100),
+        f"a in ({','.join(['1'] * 1_000)})",
+        f"a in ({','.join(['b'] * 100)})",
+        " and ".join(["contains(a,'b, and (c) or d')"] * 100),
+    ],
+)
+def test_as_many_conditions_as_may_be(text: str) -> None:
+    parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (" or ".join(["a<1"] * 101), "more than 100 conditions"),
+        (" aNd ".join(["not (a<1)"] * 101), "more than 100 conditions"),
+        (f"a in ({','.join(['b'] * 101)})", "more than 100 conditions"),
+        (" or ".join([f"a in ({','.join(['b'] * 51)})"] * 2), "more than 100 conditions"),
+        (f"a in ({','.join(['1'] * 1_001)})", "more than 1000 values"),
+    ],
+)
+def test_more_conditions_are_refused(text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as told:
+        parse(text)
+    assert told.value.field == "$filter"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " or ".join(["contains(a,'b')"] * 100),
+        " or ".join(["a<1"] * 1_100),
+        f"a in ({','.join(['1'] * 1_000)})",
+        f"a in ({',' * 7_000})",
+        "'" * 7_999,
+        "((a<1)" * 1_000,
+    ],
+)
+def test_no_filter_costs_much(text: str) -> None:
+    with suppress(BadInput):
+        parse("a<1")  # the grammar itself is read once
+    began = time.process_time()
+    with suppress(BadInput):
+        parse(text)
+    assert time.process_time() - began < 0.2
