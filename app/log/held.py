@@ -70,15 +70,17 @@ class Watch:
             before = silent
 
     async def _silent(self, pids: Sequence[int], before: Collection[int]) -> set[int]:
-        """Which backends are gone or idle; those that were so `before` are ended."""
+        """Which backends are gone or wait for us; those that were so `before` are ended."""
         limit_s = self._limit_s
         await self._visited.enter(limit_s)
         try:
             connection = await self._connect(self._guise, limit_s)
             try:
-                rows = await connection.fetch(SQL["states"], pids, timeout=limit_s)
-                silent = set(pids) - {row["pid"] for row in rows if row["state"] != "idle"}
-                await connection.fetch(SQL["end_idle"], list(silent & set(before)), timeout=limit_s)
+                rows = await connection.fetch(SQL["at_work"], pids, timeout=limit_s)
+                silent = set(pids) - {row["pid"] for row in rows}
+                await connection.fetch(
+                    SQL["end_waiting"], list(silent & set(before)), timeout=limit_s
+                )
                 return silent
             finally:
                 connection.terminate()

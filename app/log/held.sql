@@ -1,13 +1,15 @@
--- name: states
--- $1 numbers of backends
-SELECT pid, state
+-- name: at_work
+-- $1 numbers of backends; those of them that wait for their client are not at work, whatever
+-- they say of their state: between two messages of one statement it is `active`
+SELECT pid
   FROM pg_stat_activity
- WHERE pid = any($1::integer[]);
+ WHERE pid = any($1::integer[])
+   AND wait_event_type IS DISTINCT FROM 'Client';
 
--- name: end_idle
--- $1 numbers of backends; those of them that do nothing are ended
+-- name: end_waiting
+-- $1 numbers of backends; those of them that wait for their client are ended
 SELECT pg_terminate_backend(pid)
   FROM pg_stat_activity
  WHERE pid = any($1::integer[])
-   AND state = 'idle'
+   AND wait_event_type = 'Client'
    AND application_name = 'sessionary';

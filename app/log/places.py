@@ -79,9 +79,19 @@ class Places:
         loop = asyncio.get_running_loop()
         task: asyncio.Task[Sequence[asyncpg.Record]]
         task = loop.create_task(connection.fetch(sql, *arguments))
+        over: asyncio.Future[None] = loop.create_future()
+
+        def wake(*_: object) -> None:
+            if not over.done():
+                over.set_result(None)
+
+        # `asyncio.wait` takes some 10 µs more.
+        timer = loop.call_later(limit_s, wake)
+        task.add_done_callback(wake)
         try:
-            await asyncio.wait((task,), timeout=limit_s)
+            await over
         finally:
+            timer.cancel()
             if not task.done():
                 self._hold(task, connection, answered)
         if task in self.held:

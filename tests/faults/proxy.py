@@ -21,6 +21,7 @@ class Proxy:
         self._flowing.set()
         self._swallow: bytes | None = None
         self._swallow_for_ever = False
+        self._lose: bytes | None = None
         self.swallowed = 0
         self.held = asyncio.Event()
         """Set when a request waits in a proxy that fell silent."""
@@ -67,6 +68,14 @@ class Proxy:
         """Pass every reply on."""
         self._swallow = None
 
+    def lose_replies(self, marker: bytes) -> None:
+        """Pass requests that hold `marker` on, and nothing back on their connections ever after."""
+        self._lose = marker
+
+    def lose_nothing_more(self) -> None:
+        """Let new connections be well; those that lost a reply stay as they are."""
+        self._lose = None
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -81,10 +90,10 @@ class Proxy:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await self._connect()
-        doomed = asyncio.Event()
+        doomed, mute = asyncio.Event(), asyncio.Event()
         ways = [
-            asyncio.create_task(self._pass_requests(reader, server_writer, doomed)),
-            asyncio.create_task(self._pass_replies(server_reader, writer, doomed)),
+            asyncio.create_task(self._pass_requests(reader, server_writer, doomed, mute)),
+            asyncio.create_task(self._pass_replies(server_reader, writer, doomed, mute)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -95,7 +104,11 @@ class Proxy:
             server_writer.transport.abort()
 
     async def _pass_requests(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, doomed: asyncio.Event
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        doomed: asyncio.Event,
+        mute: asyncio.Event,
     ) -> None:
         while data := await reader.read(_READ_BYTES):
             if not self._flowing.is_set():
@@ -106,16 +119,24 @@ class Proxy:
                 self.swallowed += 1
                 if not self._swallow_for_ever:
                     self._swallow = None
+            if self._lose is not None and self._lose in data:
+                mute.set()
             writer.write(data)
             await writer.drain()
 
     async def _pass_replies(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, doomed: asyncio.Event
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        doomed: asyncio.Event,
+        mute: asyncio.Event,
     ) -> None:
         while data := await reader.read(_READ_BYTES):
             await self._flowing.wait()
             if doomed.is_set():
                 return  # the reply is here, so the statement and its commit are through
+            if mute.is_set():
+                continue
             writer.write(data)
             await writer.drain()
 

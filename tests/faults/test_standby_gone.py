@@ -128,3 +128,83 @@ async def test_commits_that_wait_hold_no_more_than_their_places(
 
 async def ready(client: httpx.AsyncClient) -> bool:
     return (await readiness(client))[0] == 200
+
+
+async def test_a_retry_is_not_acknowledged_before_the_standby_has_it(
+    service: ServiceProcess, client: httpx.AsyncClient
+) -> None:
+    """The first try is committed here and waits: to end it would make it count."""
+    key = {"Idempotency-Key": "ghost"}
+    body = {"purpose": "once"}
+    async with no_standby(service):
+        for _ in range(3):
+            answer = await client.post("/ai/sessions", json=body, headers=key)
+            assert answer.status_code == 503, answer.text
+    await until(lambda: ready(client))
+    done = await client.post("/ai/sessions", json=body, headers=key)
+    again = await client.post("/ai/sessions", json=body, headers=key)
+    assert (done.status_code, again.content) == (200, done.content)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert await asyncio.to_thread(no_difference, service) == []
+
+
+async def test_those_who_sign_in_take_no_place_of_readers(
+    service: ServiceProcess, client: httpx.AsyncClient
+) -> None:
+    made = await client.post("/ai/sessions", json={})
+    name, password = ADMIN
+    credentials = {"provider": "credentials", "userName": name, "password": password}
+    async with no_standby(service):
+        signed = await asyncio.gather(
+            *(client.post("/auth/credentials", json=credentials) for _ in range(2 * PLACES))
+        )
+        assert {answer.status_code for answer in signed} == {503}
+        assert (await client.get(f"/ai/sessions/{made.json()['id']}")).status_code == 200
+        assert int(str(await as_owner(service, BACKENDS))) <= PLACES + LIST_PLACES
+    await until(lambda: ready(client))
+    assert (await client.post("/auth/credentials", json=credentials)).status_code == 200
+
+
+async def test_a_worker_that_starts_meanwhile_is_not_ready(
+    service: ServiceProcess, client: httpx.AsyncClient
+) -> None:
+    async with no_standby(service):
+        (before,) = service.workers()
+        before.kill()
+
+        async def another() -> bool:
+            return any(worker != before for worker in service.workers())
+
+        async def answers() -> bool:
+            try:
+                return (await client.get("/health/live")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(another)
+        await until(answers)
+        assert (await readiness(client))[0] == 503
+    await until(lambda: ready(client))
+
+
+async def test_a_full_disk_is_told(service: ServiceProcess, client: httpx.AsyncClient) -> None:
+    """By a trigger that fails as the disk does: an error from within a real write."""
+    made = await client.post("/ai/sessions", json={})
+    path = f"/ai/sessions/{made.json()['id']}"
+    await as_owner(
+        service,
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN RAISE SQLSTATE '53100'; END$$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON lease EXECUTE FUNCTION full_disk()",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON stored_events EXECUTE FUNCTION full_disk()",
+    )
+    try:
+        answer = await client.patch(path, json={"purpose": "no room"})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert await readiness(client) == (503, "not ready: The database's disk is full\n")
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await client.get(path)).status_code == 200
+    finally:
+        await as_owner(service, "DROP FUNCTION full_disk() CASCADE")
+    assert await ready(client)
+    assert (await client.patch(path, json={"purpose": "room"})).status_code == 200
