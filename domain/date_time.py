@@ -37,6 +37,8 @@ _TICKS_A_DAY = 86_400 * TICKS_PER_SECOND
 _LAST_DAY = date.max.toordinal()
 
 
+# Most dates of a session that is written are those it had before.
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> DateTime:
     """A date-time in the API's own spelling: a day of the calendar, or a day and a time.
 
@@ -56,7 +58,6 @@ def parse(text: str) -> DateTime:
     return _spelt(found)
 
 
-# Most dates of a session that is written are those it had before.
 @lru_cache(maxsize=4_096)
 def ticks(text: DateTime) -> int:
     """The instant in units of 100 ns since 0001-01-01 UTC; without an offset, it counts as UTC.

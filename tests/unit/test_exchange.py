@@ -163,6 +163,32 @@ def test_if_match_names_versions(if_match: bytes | None, versions: set[int] | No
     assert exchange(*headers).call().if_version == versions
 
 
+@pytest.mark.parametrize(
+    ("if_none_match", "versions"),
+    [
+        (None, set()),
+        (b"*", {1, 3, 7, 2**62}),
+        (b' "1", *', {1, 3, 7, 2**62}),
+        (b'"3"', {3}),
+        (b'W/"3"', {3}),
+        (b'"1",W/"3" , 7', {1, 3, 7}),
+        (b'"abc", "3-gzip", ""', set()),
+        (b"", set()),
+    ],
+)
+def test_if_none_match_names_versions_that_must_not_be(
+    if_none_match: bytes | None, versions: set[int]
+) -> None:
+    headers = () if if_none_match is None else ((b"if-none-match", if_none_match),)
+    unless = exchange(*headers).call().unless_version
+    assert {version for version in (0, 1, 3, 7, 2**62) if version in unless} == versions
+
+
+def test_if_none_match_may_come_in_several_lines() -> None:
+    unless = exchange((b"if-none-match", b'"1"'), (b"if-none-match", b'"2"')).call().unless_version
+    assert [version in unless for version in (1, 2, 3)] == [True, True, False]
+
+
 @pytest.mark.parametrize("if_match", [b"", b'""', b'"x"', b'"3" "4"', b'"3",', b"*, 3", b"\xff"])
 def test_if_match_that_names_none_is_refused(if_match: bytes) -> None:
     with pytest.raises(BadInput) as refused:

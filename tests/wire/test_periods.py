@@ -73,6 +73,17 @@ def test_a_day_is_written_without_a_time() -> None:
     assert written("2026-11-21T13:00:00+01:00").end == start + noon + 1
 
 
+@pytest.mark.parametrize("text", ["2026-11-21T13:00:00 0100", "2026-11-21 13:00:00 01:00"])
+def test_a_plus_that_a_url_made_a_blank_is_still_one(text: str) -> None:
+    assert written(text) == written("2026-11-21T12:00:00Z")
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "0000-12-31T23:06:32.000Z"])
+def test_a_date_that_says_that_there_is_none_is_no_stretch_of_time(text: str) -> None:
+    assert not written(text).is_set
+    assert written("0001-01-02").is_set
+
+
 @pytest.mark.parametrize(
     ("tick", "microseconds"),
     [(-5, 0), (0, 0), (1, 1), (10, 1), (11, 2)],
