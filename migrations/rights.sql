@@ -22,7 +22,8 @@ WITH role AS (
 ), sequence_right(name) AS (
     VALUES ('chat_session_number'), ('chat_message_number')
 ), function_right(name) AS (
-    VALUES ('append')
+    VALUES ('append'), ('draw_numbers'),
+           ('pass_over_session_numbers'), ('pass_over_message_numbers')
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence
       FROM pg_class AS c

@@ -1,9 +1,13 @@
 -- name: triggers
--- What keeps the log append only and is not there, and triggers that do not fire.
+-- $1 tables; what guards the log and is not there, and triggers that do not fire
 SELECT w.table_name, w.name, false AS is_there
-  FROM (VALUES ('stored_events', 'append_only'), ('idempotency_key', 'append_only'),
-               ('log_partition', 'head_stays')) AS w(table_name, name)
- WHERE NOT EXISTS (SELECT
+  FROM (VALUES ('stored_events', 'append_only', NULL),
+               ('idempotency_key', 'append_only', NULL),
+               ('log_partition', 'head_stays', NULL),
+               ('stored_events', 'one_kind', 'refuse_other_kind'))
+       AS w(table_name, name, called)
+ WHERE (w.called IS NULL OR to_regproc('public.' || w.called) IS NOT NULL)
+   AND NOT EXISTS (SELECT
                      FROM pg_trigger AS t
                     WHERE t.tgrelid = to_regclass('public.' || w.table_name)
                       AND t.tgname = w.name)
