@@ -37,7 +37,7 @@ SELECT format('row level security of table %I', c.relname)
 SELECT format('replica identity of table %I', c.relname)
   FROM pg_class AS c
  WHERE c.oid = to_regclass($1)
-   AND c.relreplident <> 'd'
+   AND c.relreplident = 'i'
  UNION
 -- Its values are nowhere else.
 SELECT format('column %I of table %I', a.attname, c.relname)

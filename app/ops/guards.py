@@ -53,7 +53,7 @@ async def _triggers(store: Connection) -> list[str]:
         f"The trigger {row['name']} of {row['table_name']} is switched off: as its owner, switch "
         f'it on with ENABLE TRIGGER "{row["name"]}"'
         if row["is_there"]
-        else f"{row['table_name']} has no trigger {row['name']}, which refuses changes of the log: "
+        else f"{row['table_name']} has no trigger {row['name']}, which guards the log: "
         "restore it from a copy"
         for row in await store.ask(SQL["triggers"], TABLES)
     ]

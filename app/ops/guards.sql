@@ -1,9 +1,14 @@
 -- name: triggers
--- What keeps the log append only and is not there, and triggers that do not fire.
+-- $1 tables; what guards the log and is not there, and triggers that do not fire
 SELECT w.table_name, w.name, false AS is_there
-  FROM (VALUES ('stored_events', 'append_only'), ('idempotency_key', 'append_only'),
-               ('log_partition', 'head_stays')) AS w(table_name, name)
- WHERE NOT EXISTS (SELECT
+  FROM (VALUES ('stored_events', 'append_only', NULL),
+               ('idempotency_key', 'append_only', NULL),
+               ('log_partition', 'head_stays', NULL),
+               ('log_partition', 'one_head', 'refuse_second_head'),
+               ('stored_events', 'one_kind', 'refuse_other_kind'))
+       AS w(table_name, name, called)
+ WHERE (w.called IS NULL OR to_regproc('public.' || w.called) IS NOT NULL)
+   AND NOT EXISTS (SELECT
                      FROM pg_trigger AS t
                     WHERE t.tgrelid = to_regclass('public.' || w.table_name)
                       AND t.tgname = w.name)
@@ -18,9 +23,11 @@ SELECT c.relname, t.tgname, true
  ORDER BY 1, 2;
 
 -- name: keys
--- $1 tables; those without a valid primary key, and indexes that are not valid
+-- $1 tables; those without the key that they have to have, and indexes that are not valid
 SELECT w.table_name, NULL AS index_name
-  FROM unnest($1::text[]) AS w(table_name)
+  FROM unnest(ARRAY['stored_events', 'stream_key', 'idempotency_key', 'log_setting',
+                    'schema_migration', 'principal', 'token', 'login_session', 'lease'])
+       AS w(table_name)
  WHERE NOT EXISTS (SELECT
                      FROM pg_index AS i
                     WHERE i.indrelid = to_regclass('public.' || w.table_name)

@@ -246,7 +246,7 @@ async def _make_fresh(connection: asyncpg.Connection, view: View) -> None:
         await connection.execute(_sql("drop_fresh", view))
         await connection.execute(_sql("make_fresh", view))
         statements = await connection.fetch(SQL["ungranted"], _fresh(view))
-        for left_out in ("parameters", "grants", "owner"):
+        for left_out in ("parameters", "grants", "identity", "owner"):
             statements += await connection.fetch(SQL[left_out], view.name, _fresh(view))
         for row in statements:
             await connection.execute(row["statement"])

@@ -70,6 +70,14 @@ SELECT format('GRANT %s%s ON %I TO %s%s', g.privilege_type, ' (' || quote_ident(
  WHERE g.grantee <> g.relowner
  GROUP BY g.attname, g.grantee, g.privilege_type;
 
+-- name: identity
+-- $1 table   $2 its copy; the statement by which the copy is as known to logical replication as $1
+SELECT format('ALTER TABLE %I REPLICA IDENTITY %s', $2::text,
+              CASE c.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END) AS statement
+  FROM pg_class AS c
+ WHERE c.oid = to_regclass($1)
+   AND c.relreplident IN ('f', 'n');
+
 -- name: owner
 -- $1 table   $2 its copy; the statement that gives the copy to the table's owner
 SELECT format('ALTER TABLE %I OWNER TO %I', $2::text, pg_get_userbyid(c.relowner)) AS statement

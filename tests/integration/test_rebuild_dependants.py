@@ -38,7 +38,11 @@ DEPENDANTS = {
     "policy": ("CREATE POLICY mine ON {}", "policy mine on table {}"),
     "row level security": ("ALTER TABLE {} ENABLE ROW LEVEL SECURITY", "row level security of"),
     "publication": ("CREATE PUBLICATION mine FOR TABLE {}", "publication of table {}"),
-    "replica identity": ("ALTER TABLE {} REPLICA IDENTITY FULL", "replica identity of table {}"),
+    "replica identity": (
+        "CREATE UNIQUE INDEX mine ON {} (stream_id);"
+        "ALTER TABLE {} REPLICA IDENTITY USING INDEX mine",
+        "replica identity of table {}",
+    ),
     "trigger": (
         "CREATE TRIGGER mine BEFORE DELETE ON {} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
         "trigger mine on table {}",
@@ -60,6 +64,7 @@ HARMLESS = {
     "index": "CREATE INDEX mine ON {} (modified_at)",
     "statistics": "CREATE STATISTICS mine ON created_at, modified_at FROM {}",
     "check": "ALTER TABLE {} ADD CONSTRAINT mine CHECK (version > 0)",
+    "replica identity": "ALTER TABLE {} REPLICA IDENTITY FULL",
     "comment": "COMMENT ON TABLE {} IS 'mine'",
     "function by name": "CREATE FUNCTION mine() RETURNS bigint LANGUAGE sql AS"
     " 'SELECT count(*) FROM {}'",
@@ -104,6 +109,10 @@ async def test_what_is_copied_or_only_looks_is_in_nobodys_way(
     for _ in range(2):
         await rebuild(store, keyring, named(()), silent)
     assert await verify(store, keyring, silent) == []
+    if kind == "replica identity":
+        assert await owner.fetchval(
+            "SELECT relreplident = 'f' FROM pg_class WHERE oid = 'ai_session_info'::regclass"
+        )
 
 
 async def test_what_comes_during_the_work_is_named_too(
