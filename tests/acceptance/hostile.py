@@ -37,6 +37,8 @@ class Body(Struct, frozen=True):
     body: bytes
     names_member: bool = False
     """Whether the refusal must say which member is at fault."""
+    chats_take_it: bool = False
+    """Whether it is welcome on chat sessions."""
 
     def of(self, route: Route) -> bytes:
         """The body that goes to a route."""
@@ -77,7 +79,7 @@ BODIES = {
     "65 levels of objects": Body(b'{"MEMBER":' * 65 + b"1" + b"}" * 65),
     "100,000 levels": Body(b"[" * 100_000 + b"]" * 100_000),
     "100,000 levels, cut off": Body(b'{"MEMBER":' + b"[" * 100_000),
-    "a number for a text": Body(b'{"MEMBER":1}', names_member=True),
+    "a number for a text": Body(b'{"MEMBER":1}', names_member=True, chats_take_it=True),
     "an array for a text": Body(b'{"MEMBER":[]}', names_member=True),
     "an object for a text": Body(b'{"MEMBER":{}}', names_member=True),
     "true for a text": Body(b'{"MEMBER":true}', names_member=True),
@@ -95,9 +97,10 @@ FIELDS: list[tuple[str, bytes, str]] = [
     ("ChatSessionId", b"9223372036854775808", "ChatSessionId"),
     ("TopicId", b"1.5", "TopicId"),
     ("TopicId", b"1e400", "TopicId"),
-    ("TopicId", b'"1"', "TopicId"),
+    ("TopicId", b'"1x"', "TopicId"),
+    ("TopicId", b'""', "TopicId"),
     ("TopicId", b"true", "TopicId"),
-    ("CustomerConsented", b"1", "CustomerConsented"),
+    ("CustomerConsented", b"2", "CustomerConsented"),
     ("CustomerAlias", b'"' + b"x" * 65 + b'"', "CustomerAlias"),
     ("CustomerPhone", b'"' + b"x" * 33 + b'"', "CustomerPhone"),
     ("FirstMessage", b'"' + b"x" * 1025 + b'"', "FirstMessage"),
@@ -111,7 +114,7 @@ FIELDS: list[tuple[str, bytes, str]] = [
     ("WhenEnded", b'"2023-02-28T24:61:00+99:00"', "WhenEnded"),
     ("WhenEnded", b"1700000000", "WhenEnded"),
     ("User", b"[]", "User"),
-    ("Contact", b'{"ContactId":"123"}', "Contact.ContactId"),
+    ("Contact", b'{"ContactId":"123x"}', "Contact.ContactId"),
     ("Contact", b'{"ContactId":3000000000}', "Contact.ContactId"),
     ("Contact", b'{"Name":"' + b"x" * 4001 + b'"}', "Contact.Name"),
     ("Contact", b'{"Address":{"LocalizedAddress":[[[]]]}}', "LocalizedAddress"),

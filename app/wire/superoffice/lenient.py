@@ -1,7 +1,8 @@
 """Carriers as loosely as clients write them, put into documented form.
 
 One rule, whatever a request is made of (JSON, a patch, XML, a form): a single value is what its
-text says to the member that it is for. JSON's numbers, `true` and `false` count as their text.
+text says to the member that it is for. A number of JSON counts as its text, and so do `true` and
+`false`, but not where a text is meant.
 
 - A whole number may have a sign and a fraction of zeros: `3`, `"3"`, `3.0`.
 - `true` and `1` are true, `false` and `0` are not, in any case.
@@ -156,6 +157,8 @@ def _typed_number(value: float, kind: inspect.Type, where: str) -> object:
                 raise bad("Number out of range", where)
             # 1e2 is no more than a way to write 100.
             return int(value) if value.is_integer() else _refuse("a whole number", where)
+        case inspect.StrType() if isinstance(value, bool):
+            return value  # no text, and told so
         case inspect.StrType() | inspect.BoolType():
             return _typed(_spelt(value, where), kind, where)
         case inspect.EnumType() if isinstance(value, Spelled):
@@ -167,9 +170,9 @@ def _typed_number(value: float, kind: inspect.Type, where: str) -> object:
 def _spelt(value: float, where: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Spelled):
+    if isinstance(value, Spelled) and not isinf(value):
         return value.text
-    if abs(value) >= _TOO_LONG:
+    if isinf(value) or abs(value) >= _TOO_LONG:
         raise bad("Number out of range", where)
     return str(value)
 
