@@ -14,6 +14,7 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
+    case,
     cast,
     collate,
     func,
@@ -39,6 +40,9 @@ FARTHEST = 2**31 - 1
 """No view has more rows: behind it there is nothing."""
 
 _KEY = "key_"
+_BYTES = "bytes_"
+_READ = frozenset({*ENVELOPE, "account_id"})
+"""Columns that a page is made of; by the others it is only filtered and ordered."""
 _DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 
 T = TypeVar("T")
@@ -98,8 +102,8 @@ async def read_page(
 ) -> Listed[asyncpg.Record]:
     """The rows of a page: envelope, document, account's name; all of one moment.
 
-    No more come from the database than the budget has bytes, and one. Raises StoreDown, TooSlow,
-    or AnswerTooLarge.
+    No more of documents comes from the database than the budget has bytes. Raises StoreDown,
+    TooSlow, or AnswerTooLarge.
     """
     sql, arguments = compiled(listable, page, budget.left)
     rows = await pool.ask(sql, *arguments)
@@ -107,7 +111,7 @@ async def read_page(
     found = [row for row in rows if row["stream_id"] is not None]
     items = found[: page.limit]
     if items:
-        budget.spend(items[-1]["before"] + len(items[-1]["doc"].encode()) + ROW_BYTES)
+        budget.spend(items[-1][_BYTES])
     return Listed(
         items=items,
         total=rows[0]["total"] if page.counted else None,
@@ -119,9 +123,11 @@ async def read_page(
 def compiled(
     listable: Listable, page: Page, most_bytes: int = ANSWER_BYTES
 ) -> tuple[str, list[object]]:
-    """The statement that reads a page, and its arguments. Equal pages give equal statements."""
-    read = _counted if page.counted else _uncounted
-    statement = read(listable, page, most_bytes)
+    """The statement that reads a page, and its arguments. Equal pages give equal statements.
+
+    `most_bytes`: of the rows together; those behind have no document.
+    """
+    statement = _statement(listable, page, most_bytes)
     built = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     values = built.params
     return str(built), [values[name] for name in built.positiontup or ()]
@@ -131,27 +137,19 @@ def _keys(row: asyncpg.Record) -> tuple[object, ...]:
     return tuple(value for name, value in row.items() if name.startswith(_KEY))
 
 
-def _uncounted(listable: Listable, page: Page, most_bytes: int) -> Select[Any]:
+def _statement(listable: Listable, page: Page, most_bytes: int) -> Select[Any]:
     orders = whole_order(listable, page.order)
-    rows = _within(_rows(listable, page, orders), page, orders, most_bytes)
-    return _shown(listable, rows).order_by(*_as_in(rows, orders))
-
-
-def _counted(listable: Listable, page: Page, most_bytes: int) -> Select[Any]:
-    count = (
-        select(func.count().label("total"))
-        .select_from(listable.table)
-        .where(*page.filters)  # those on all pages, the ones before `after` as well
-        .subquery("counted")
-    )
-    orders = whole_order(listable, page.order)
-    rows = _within(_rows(listable, page, orders), page, orders, most_bytes)
-    return (
-        _shown(listable, rows)
-        .add_columns(count.c.total)
-        .select_from(count.outerjoin(rows, true()))
-        .order_by(*_as_in(rows, orders))
-    )
+    rows = _written(_rows(listable, page, orders), page.unread)
+    shown = _shown(listable, rows, orders, most_bytes)
+    if page.counted:
+        count = (
+            select(func.count().label("total"))
+            .select_from(listable.table)
+            .where(*page.filters)  # those on all pages, the ones before `after` as well
+            .subquery("counted")
+        )
+        shown = shown.add_columns(count.c.total).select_from(count.outerjoin(rows, true()))
+    return shown.order_by(*_as_in(rows, orders))
 
 
 def whole_order(listable: Listable, order: Sequence[Order]) -> list[Order]:
@@ -170,7 +168,7 @@ def _rows(listable: Listable, page: Page, orders: Sequence[Order]) -> Subquery:
     """The page and one row more, which tells that there is another page."""
     keys = (order.key.label(f"{_KEY}{number}") for number, order in enumerate(orders))
     return (
-        select(*listable.table.c, *keys)
+        select(*(column for column in listable.table.c if column.name in _READ), *keys)
         .where(*page.filters, *_behind(page.after, orders))
         .order_by(*(_directed(order.key, order) for order in orders))
         .limit(page.limit + 1)
@@ -179,34 +177,31 @@ def _rows(listable: Listable, page: Page, orders: Sequence[Order]) -> Subquery:
     )
 
 
-def _within(rows: Subquery, page: Page, orders: Sequence[Order], most_bytes: int) -> Subquery:
-    """Those rows that fit, and the one that no longer does; `before`: the bytes before each.
-
-    A document counts as the text that it is read as, not as it is stored, compressed.
-    """
+def _written(rows: Subquery, unread: Sequence[str]) -> Subquery:
+    """The rows of a page with what is read of their documents, as text."""
     doc: ColumnElement[Any] = rows.c.doc
-    if page.unread:  # out here: in there they would be cut off every row that is sorted
-        doc = doc.op("-", return_type=doc.type)(cast(_array(page.unread), ARRAY(Text())))
-    counted = func.octet_length(cast(doc, Text)) + literal_column(str(ROW_BYTES), BigInteger())
-    running = func.sum(counted).over(order_by=_as_in(rows, orders), rows=(None, -1))
-    before = cast(func.coalesce(running, 0), BigInteger)
-    others = (column for column in rows.c if column is not rows.c.doc)
-    sized = select(*others, doc.label("doc"), before.label("before")).subquery("sized")
-    fits = sized.c.before <= literal(most_bytes, BigInteger())
-    return select(sized).where(fits).subquery("fitting")
+    if unread:  # out here: in there they would be cut off every row that is sorted
+        names = literal(f"{{{','.join(unread)}}}", Text())
+        doc = doc.op("-", return_type=doc.type)(cast(names, ARRAY(Text())))
+    others = (column for column in rows.c if column.name != "doc")
+    # OFFSET keeps PostgreSQL from writing each document twice: to show it, and to measure it.
+    fence: ColumnElement[int] = literal_column("0")
+    return select(*others, cast(doc, Text).label("doc")).offset(fence).subquery("written")
 
 
-def _array(names: Sequence[str]) -> ColumnElement[str]:
-    return literal(f"{{{','.join(names)}}}", Text())
-
-
-def _shown(listable: Listable, rows: Subquery) -> Select[Any]:
+def _shown(
+    listable: Listable, rows: Subquery, orders: Sequence[Order], most_bytes: int
+) -> Select[Any]:
     # The name is looked up out here: in there it would be for every row before the page as well.
+    size = func.octet_length(rows.c.doc) + literal_column(str(ROW_BYTES), BigInteger())
+    upto = func.sum(size).over(order_by=_as_in(rows, orders), rows=(None, 0))
+    fits = upto <= literal(most_bytes, BigInteger())
+    envelope = {name: rows.c[name] for name in ENVELOPE} | {"doc": case((fits, rows.c.doc))}
     return select(
-        *(rows.c[name] for name in ENVELOPE),
+        *(column.label(name) for name, column in envelope.items()),
         listable.account_name(rows).label("account_name"),
-        rows.c.before,
         *(column for column in rows.c if column.name.startswith(_KEY)),
+        cast(upto, BigInteger).label(_BYTES),
     )
 
 

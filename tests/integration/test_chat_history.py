@@ -55,4 +55,4 @@ async def test_a_column_shows_the_same_without_what_it_does_not_read(
     assert [(column.raw(row.folded), column.shown(row.folded)) for row in less.items] == [
         (column.raw(row.folded), column.shown(row.folded)) for row in whole.items
     ]
-    assert len(unread) > 10
+    assert len(unread) >= 6

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import fields
 
 from domain.chat_enums import ChatSessionStatus
 from domain.chat_session import ChatSession
@@ -212,11 +211,16 @@ def _members(name: str) -> frozenset[str]:
     return frozenset(state.seen)
 
 
+_CARRIERS = frozenset({"user", "person", "contact", "project", "sale", "ticket", "transfer_to"})
+
+
 @lru_cache(256)
 def unread_members(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """What a session's document has beside what some columns show, by its stored names."""
-    read = {"chat_session_id"}.union(*map(_members, columns))
-    return tuple(field.encode_name for field in fields(ChatSession) if field.name not in read)
+    """Of what may be large in a session's document, what some columns do not show.
+
+    By its stored names: those of carriers. The rest of it is not worth being cut out.
+    """
+    return tuple(sorted(_CARRIERS.difference(*map(_members, columns))))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
