@@ -179,7 +179,8 @@ class Service:
             return "draining"
         tried, now = self._tried, time.monotonic()
         fails, over = self.pool.writes.cause is not None, now > self._tried_at + _TRY_S
-        if tried is None or (tried.done() and (fails or over)):
+        # (What failed before a write succeeded is no answer any longer.)
+        if tried is None or (tried.done() and (fails or over or tried.result() is not None)):
             self._tried_at = now
             tried = self._tried = in_the_background(self._try_to_write())
         return await asyncio.shield(tried)

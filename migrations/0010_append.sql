@@ -422,7 +422,6 @@ SET enable_bitmapscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_material = off
-SET sessionary.appends = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -442,6 +441,10 @@ BEGIN
                                             WHERE s.name = 'master_key_check') THEN
         RAISE 'The log has another master key' USING ERRCODE = 'SE001';
     END IF;
+
+    -- Kinds are compared below, for the whole batch at once. (Not a SET of the function's: only a
+    -- superuser may make one with a setting that no extension knows.)
+    PERFORM set_config('sessionary.appends', 'on', true);
 
     -- Whoever holds this row appends; the statements below see all that was committed before.
     -- (Backwards, as in write_*: every append leaves an old version behind.)

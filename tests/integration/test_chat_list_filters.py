@@ -4,6 +4,7 @@ import pytest
 from chat_lists import listed, numbers
 
 from app.views import Views
+from app.wire.superoffice.odata import MAX_CONDITIONS, MAX_VALUES
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ async def test_long_and_deep_filters_are_answered(samples: Views) -> None:
     for _ in range(32):
         deep = f"not ({deep})"
     assert numbers(await listed(samples, [("$filter", deep)])) == [1]
-    many = " or ".join(["text contains 'x'"] * 380)
+    many = " or ".join(["text contains 'x'"] * MAX_CONDITIONS)
     assert numbers(await listed(samples, [("$filter", many)])) == []
-    members = ",".join(["5"] * 3_900)
+    members = ",".join(["5"] * MAX_VALUES)
     assert numbers(await listed(samples, [("$filter", f"rating in ({members})")])) == [1]

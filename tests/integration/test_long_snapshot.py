@@ -84,7 +84,7 @@ async def test_reading_a_hot_row_reads_no_more_pages_after_thousands(
             else:
                 assert (await aggregates.load("ai_session", stream)).folded is not None
         # The service's connections are others than the one that counts.
-        await service.pool.fetch("SELECT pg_stat_force_next_flush()")
+        await service.pool.ask("SELECT pg_stat_force_next_flush()")
         return await _pages(pool) - before
 
     early = await read()

@@ -27,7 +27,9 @@ DEPENDANTS = {
     "view of rows": ("CREATE VIEW mine AS SELECT v FROM {} AS v", "view mine"),
     "rule": ("CREATE RULE mine AS ON DELETE TO {} DO ALSO NOTHING", "rule mine on table {}"),
     "foreign key": (
-        "CREATE TABLE mine (p integer, s uuid, FOREIGN KEY (p, s) REFERENCES {})",
+        "CREATE UNIQUE INDEX other ON {} (partition, stream_id);"
+        "CREATE TABLE mine"
+        " (p integer, s uuid, FOREIGN KEY (p, s) REFERENCES {} (partition, stream_id))",
         "constraint mine_p_s_fkey on table mine",
     ),
     "own foreign key": (
