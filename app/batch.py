@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 
 from app import metrics
+from app.answer_budget import AnswerBudget, AnswerTooLarge
 from app.calls import Answer, Asked
 from app.decisions import Decisions
 from app.jobs import Draft, Job, batch_fingerprints, job_of, used_before
@@ -52,6 +53,9 @@ class Batches:
         self._pool = pool
         self._keyring = keyring
         self._most = settings.batch_commands
+        self._answer_bytes = settings.answer_bytes
+        self._deciding = asyncio.Lock()
+        """Whoever waits for it leaves the loop to others: a batch of large ones takes a second."""
         self._tries = 1 + settings.conflict_retries
         self._appenders = appenders
         self._decisions = decisions
@@ -170,10 +174,23 @@ class Batches:
             if isinstance(draft, BaseException):
                 raise draft
             drafts.append(draft)
+        self._require_room(drafts)
         return drafts
 
+    def _require_room(self, drafts: Sequence[Draft]) -> None:
+        """Refuse a batch, before anything is done, whose answer would be too large."""
+        budget = AnswerBudget(self._answer_bytes, "fewer at a time")
+        for index, draft in enumerate(drafts):
+            try:
+                budget.spend(draft.size)
+            except AnswerTooLarge as error:
+                raise BatchRefused(index, error) from error
+
     async def _draft(self, job: Job, *, behind: bool) -> Draft:
-        draft = None if behind else self._decisions.from_memory(job)
+        draft = None
+        if not behind:
+            async with self._deciding:
+                draft = self._decisions.from_memory(job)
         return draft or await self._decisions.from_store(job)
 
     async def _answer(self, draft: Draft, outcome: Outcome) -> Answer:

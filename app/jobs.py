@@ -42,6 +42,11 @@ class Draft(Struct, frozen=True):
     state: Any
     box: Box | None
 
+    @property
+    def size(self) -> int:
+        """Of the aggregate afterwards, in characters of its document."""
+        return len(self.entry.doc or "") if self.entry.events else self.known.doc_bytes
+
 
 def job_of(
     command: Struct,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from patience import patient
 from seen import topics
 
+from app.answer_budget import AnswerTooLarge
 from app.batch import BatchRefused, InvalidBatch
 from app.calls import Answer
 from app.log.append import Entry, Outcome
@@ -65,6 +66,21 @@ async def test_the_first_of_two_refusals_is_told(service: Service, nobody: str) 
     wrong = [patch(AISessionId(nobody), "billing"), delete(given.new_id())]
     error = await refused(service, [patch(session, "billing"), *wrong])
     assert (error.index, type(error.cause)) == (1, NotFound)
+
+
+@pytest.mark.parametrize("remembered", [True, False], ids=["in memory", "in the database"])
+async def test_a_batch_whose_answer_would_be_too_large_is_refused_before_it_is_done(
+    service: Service, settings: Settings, owner: asyncpg.Connection, remembered: bool
+) -> None:
+    narrow = await open_service(replace(settings, answer_bytes=10_000))
+    made = await sessions(narrow if remembered else service, 4)
+    before = await written(owner)
+    error = await refused(narrow, [patch(session, "x" * 3_000) for session in made])
+    assert (error.index, type(error.cause)) == (3, AnswerTooLarge)
+    assert await written(owner) == before
+    fitting = [patch(session, "x" * 3_000) for session in made[:3]]
+    assert len(await narrow.commands.handle_all(fitting)) == 3
+    await narrow.close()
 
 
 async def test_a_taken_id_undoes_a_batch(service: Service, owner: asyncpg.Connection) -> None:

@@ -122,7 +122,7 @@ REST: tuple[Api, ...] = (
         path=f"{_SESSION}/Transcript",
         summary="What was said, as text or HTML",
         shows=Shows.TEXT,
-        query=("html",),
+        query=("html", "after", "$top"),
     ),
     Api(
         name="GetChatMessages",
@@ -130,7 +130,7 @@ REST: tuple[Api, ...] = (
         path=f"{_SESSION}/Messages",
         summary="The messages of a session, those after one of them if asked so",
         shows=Shows.MESSAGES,
-        query=("after",),
+        query=("after", "$top"),
     ),
     Api(
         name="AddChatMessage",
