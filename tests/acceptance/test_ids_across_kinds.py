@@ -49,7 +49,8 @@ pytestmark = pytest.mark.usefixtures("_first_chat", "_nothing_is_stored")
 def test_a_path_finds_no_ai_session_under_another_id(
     admin: httpx.Client, method: str, rest: str, stream: str
 ) -> None:
-    json = MEMBERS if method in ("PATCH", "POST") else None
+    known = MEMBERS if rest != "/apply" else {}
+    json = known if method in ("PATCH", "POST") else None
     for spelt in (stream, stream.upper()):
         answer = admin.request(method, f"/ai/sessions/{spelt}{rest}", json=json)
         assert answer.status_code == 404, answer.text

@@ -71,7 +71,7 @@ def test_when_numbers_are_used_up_new_things_are_refused_and_retries_answered(
     refused = [
         admin.post(PATH, json={}),
         admin.post(PATH, json={}, headers={"Idempotency-Key": "another"}),
-        admin.post(f"{AGENT}/SaveChatSessionEntity", json={"ChatSessionEntity": {}}),
+        admin.post(f"{AGENT}/SaveChatSessionEntity", json={"Rank": 1}),
         admin.post(messages, json=HELLO),
     ]
     for answer in refused:

@@ -5,9 +5,8 @@ import re
 import signal
 import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPResponse
@@ -56,8 +55,10 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def metrics_folders() -> Sequence[Path]:
-    return list(Path(tempfile.gettempdir()).glob("sessionary-metrics-*"))
+def metrics_folders(served: ServiceProcess) -> set[Path]:
+    """Where the workers of a service add up their metrics."""
+    files = [Path(file.path) for worker in served.workers() for file in worker.open_files()]
+    return {file.parent for file in files if file.parent.name.startswith("sessionary-metrics-")}
 
 
 def test_it_listens_on_the_address_of_a_name_and_talks_on_stderr(pair: ServiceProcess) -> None:
@@ -94,11 +95,12 @@ def test_workers_that_die_in_turn_again_and_again_end_the_service_as_a_fault(
 
 
 def test_metrics_of_a_killed_service_are_cleared_away(pair: ServiceProcess) -> None:
+    left = metrics_folders(pair)
     pair.kill()
-    left = set(metrics_folders())
-    pair.start()
     assert left
-    assert not left & set(metrics_folders())
+    assert all(folder.exists() for folder in left)
+    pair.start()
+    assert not any(folder.exists() for folder in left)
     assert pair.stop() == 0
 
 

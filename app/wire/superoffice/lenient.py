@@ -172,7 +172,8 @@ def _spelt(value: float, where: str) -> str:
         return "true" if value else "false"
     if isinstance(value, Spelled) and not isinf(value):
         return value.text
-    if isinf(value) or abs(value) >= _TOO_LONG:
+    # (`isinf` takes no whole number that is longer than a float.)
+    if abs(value) >= _TOO_LONG or (isinstance(value, float) and isinf(value)):
         raise bad("Number out of range", where)
     return str(value)
 
