@@ -34,7 +34,7 @@ def statement(text: str, asker: Asker = ASKER) -> tuple[str, list[object]]:
         counted=False,
     )
     sql, arguments = compiled(CHAT_SESSIONS, page)
-    return sql, arguments[2:-3]
+    return sql, arguments[1:-2]
 
 
 @pytest.mark.parametrize("kind", Kind)
