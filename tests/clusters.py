@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from database import MEMORY
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.embedded_cluster import Cluster
 
@@ -18,7 +19,7 @@ ROLE = "postgres"
 
 
 class OwnCluster(Struct, frozen=True):
-    """A cluster in a folder; its programs are those of the embedded PostgreSQL."""
+    """A cluster in a folder, run by the account that runs the embedded one."""
 
     folder: Path
     embedded: Cluster
@@ -86,12 +87,15 @@ class OwnCluster(Struct, frozen=True):
 
 
 @contextmanager
-def own_cluster() -> Iterator[OwnCluster]:
-    """A cluster whose files are not made yet; they go with the block."""
+def own_cluster(programs: Path | None = None) -> Iterator[OwnCluster]:
+    """A cluster whose files are not made yet; they go with the block.
+
+    `programs`: the folder of PostgreSQL's, else those of the embedded one.
+    """
     with ExitStack() as stack:
         memory = MEMORY if MEMORY.is_dir() else None
         made = stack.enter_context(tempfile.TemporaryDirectory(prefix="sessionary-pg-", dir=memory))
         folder = Path(made).resolve()
         embedded = Cluster.at(folder / "programs")
         os.chown(folder, embedded.owner, embedded.group)
-        yield OwnCluster(folder, embedded)
+        yield OwnCluster(folder, replace(embedded, programs=programs or embedded.programs))

@@ -15,6 +15,9 @@ SESSION = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_material": "off",
+    # Before 18, a plan that cannot do without one of these counts as enormously dear, and so is
+    # compiled at each execution: seconds, for a statement that takes milliseconds.
+    "jit": "off",
 }
 """What PostgreSQL by itself would do otherwise; a login behind pgbouncer is given these."""
 OPENED_WITH = SESSION | {

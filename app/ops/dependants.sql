@@ -10,9 +10,15 @@ SELECT DISTINCT coalesce(
   FROM pg_class AS c
   JOIN pg_type AS t
     ON t.oid = c.reltype
+  -- (Each a range of the index: appends wait while a swap asks, and all of pg_depend may be long.)
+ CROSS JOIN LATERAL (
+           VALUES ('pg_class'::regclass, c.oid),
+                  ('pg_type'::regclass, t.oid),
+                  ('pg_type'::regclass, t.typarray)
+       ) AS it(class, object)
   JOIN pg_depend AS d
-    ON (d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
-    OR (d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray))
+    ON d.refclassid = it.class
+   AND d.refobjid = it.object
  WHERE c.oid = to_regclass($1)
    AND CASE d.classid
            -- Its own columns and indexes are copied.

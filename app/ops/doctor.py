@@ -57,7 +57,8 @@ async def _server(examination: Examination) -> tuple[State, str]:
     await schema.refuse_unfit(connection)
     version = connection.get_server_version()
     standby = await connection.fetchval(schema.SQL["in_recovery"])
-    return "well", f"PostgreSQL {version.major}.{version.minor}, UTF8{', a standby' * standby}"
+    # (The driver takes 18.4 for 18.0.4, as versions were counted before 10.)
+    return "well", f"PostgreSQL {version.major}.{version.micro}, UTF8{', a standby' * standby}"
 
 
 async def _durability(examination: Examination) -> tuple[State, str]:

@@ -43,6 +43,12 @@ async def test_a_new_log_is_well(examination: Examination) -> None:
     assert await states(examination) == dict.fromkeys(CHECKS, "well")
 
 
+async def test_the_server_is_named_as_it_names_itself(examination: Examination) -> None:
+    version = await examination.store.raw.fetchval("SHOW server_version")
+    (told,) = [f.message for f in await examine(examination) if f.check == "server"]
+    assert told.startswith(f"PostgreSQL {version.split()[0]},")
+
+
 @pytest.fixture
 async def with_version(owner: asyncpg.Connection) -> None:
     """Passes over servers whose own locale never changes."""

@@ -102,3 +102,16 @@ async def test_a_server_that_is_stricter_by_default_is_asked_for_read_committed(
     async with connected(settings.database_url) as store:
         assert (await store.ask(level))[0]["level"] == "read committed"
     await pool.close()
+
+
+async def test_nothing_is_compiled_whatever_the_server_does_by_default(
+    settings: Settings, owner: asyncpg.Connection
+) -> None:
+    name = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"ALTER DATABASE {name} SET jit = on")
+    compiles = "SELECT current_setting('jit') AS jit"
+    pool = Pool(settings)
+    assert (await pool.ask(compiles))[0]["jit"] == "off"
+    async with connected(settings.database_url) as store:
+        assert (await store.ask(compiles))[0]["jit"] == "off"
+    await pool.close()

@@ -11,12 +11,14 @@ from click.testing import CliRunner
 
 from app.cli import main
 from app.log.keyring import Keyring
+from app.ops import dependants
 from app.ops import rebuild as rebuilding
 from app.ops.dependants import ViewDependedOn
 from app.ops.rebuild import named, rebuild
 from app.ops.store import Connection
 from app.ops.verify import verify
 from app.service import Service
+from projections.view import ENVELOPE
 
 DEPENDANTS = {
     "view": ("CREATE VIEW mine AS SELECT stream_id FROM {}", "view mine"),
@@ -136,6 +138,15 @@ async def test_what_comes_during_the_work_is_named_too(
         await rebuild(store, keyring, named(["ai_session_info"]), silent)
     assert await owner.fetchval("SELECT to_regclass('ai_session_info_new')") is None
     assert await verify(store, keyring, silent) == []
+
+
+async def test_appends_that_wait_for_a_swap_do_not_wait_for_a_look_through_the_catalogue(
+    store: Connection,
+) -> None:
+    explain = f"EXPLAIN {dependants.SQL['dependants']}"
+    plan = "\n".join(row[0] for row in await store.ask(explain, "ai_session_info", ENVELOPE))
+    assert "pg_depend_reference_index" in plan
+    assert "Seq Scan" not in plan
 
 
 async def test_what_others_may_is_neither_more_nor_less_afterwards(

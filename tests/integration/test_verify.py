@@ -1,6 +1,5 @@
 """`verify` finds whatever does not fit: in the views, in the log; and nothing beside writers."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +8,9 @@ from uuid import UUID
 import asyncpg
 import given
 import pytest
+from beside import silent, verify_beside_writers_and_rebuilds
 from chats import open_session
 from deep import deepen_ai
-from patience import patient
 
 from app.log import read
 from app.log.errors import UnreadableEvent
@@ -19,8 +18,8 @@ from app.log.keyring import Keyring
 from app.ops import pieces
 from app.ops import rebuild as rebuilding
 from app.ops.positions import warnings
-from app.ops.rebuild import RebuildUnderWay, named, rebuild
-from app.ops.store import Connection, connected
+from app.ops.rebuild import named, rebuild
+from app.ops.store import Connection
 from app.ops.verify import MOST_DIFFERENCES, verify
 from app.service import Service
 from domain.ai_session import AISession
@@ -152,10 +151,6 @@ async def eight_events(service: Service) -> None:
     await given.open_ai_session(service)
 
 
-def silent(_done: int, _total: int) -> None:
-    """Progress that nobody looks at."""
-
-
 @pytest.mark.usefixtures("eight_events")
 async def test_nothing_is_found_where_nothing_is_wrong(store: Connection, keyring: Keyring) -> None:
     assert await verify(store, keyring, silent) == []
@@ -247,36 +242,7 @@ async def test_nothing_is_found_beside_writers_and_rebuilds(
     events_a_page: int,
 ) -> None:
     monkeypatch.setattr(read, "PAGE_EVENTS", events_a_page)
-    stop = asyncio.Event()
-    done = Counter[str]()
-
-    async def write() -> None:
-        while not stop.is_set():
-            session = given.session_of(await given.open_ai_session(service))
-            await given.patch_ai_session(service, session, "other")
-            await given.delete_ai_session(service, session)
-            await given.open_chat_session(service)
-            done["writes"] += 1
-
-    async def rebuild_again_and_again() -> None:
-        async with connected(database_url) as other:
-            while not stop.is_set():
-                try:
-                    await rebuild(other, keyring, named(()), silent)
-                    done["rebuilds"] += 1
-                except RebuildUnderWay:
-                    await asyncio.sleep(0)
-
-    async with asyncio.timeout(patient(60)), asyncio.TaskGroup() as tasks:
-        for _ in range(4):
-            tasks.create_task(write())
-        tasks.create_task(rebuild_again_and_again())
-        while done["verifications"] < 5 or done["rebuilds"] < 2:
-            assert await verify(store, keyring, silent) == []
-            done["verifications"] += 1
-            await asyncio.sleep(0.01)  # the moment in which a rebuild can begin
-        stop.set()
-    assert done["writes"] > 0
+    await verify_beside_writers_and_rebuilds(service, store, database_url, keyring)
 
 
 @pytest.fixture
