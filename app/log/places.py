@@ -1,7 +1,10 @@
 """A bounded set of connections: no more backends than places, whatever becomes of a statement."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from functools import partial
+from types import coroutine
+from typing import cast
 
 import asyncpg
 
@@ -77,30 +80,33 @@ class Places:
         `answered` was told what became of it. Otherwise place and connection stay the caller's.
         """
         loop = asyncio.get_running_loop()
-        task: asyncio.Task[Sequence[asyncpg.Record]]
-        task = loop.create_task(connection.fetch(sql, *arguments))
-        over: asyncio.Future[None] = loop.create_future()
-
-        def wake(*_: object) -> None:
-            if not over.done():
-                over.set_result(None)
-
-        # `asyncio.wait` takes some 10 µs more.
-        timer = loop.call_later(limit_s, wake)
-        task.add_done_callback(wake)
-        try:
-            await over
-        finally:
-            timer.cancel()
-            if not task.done():
-                self._hold(task, connection, answered)
-        if task in self.held:
-            raise GivenUp
-        return task.result()
+        deadline = loop.time() + limit_s
+        # Driven by hand: a task for each write would cost as much as sending it, and the caller's
+        # own must not wait for the answer itself, since being cancelled it would cancel that.
+        statement: _Statement = connection.fetch(sql, *arguments)
+        while True:
+            try:
+                answer = statement.send(None)
+            except StopIteration as done:
+                return cast("Sequence[asyncpg.Record]", done.value)
+            over: asyncio.Future[None] = loop.create_future()
+            timer = loop.call_at(deadline, _wake, over)
+            answer.add_done_callback(partial(_wake, over))
+            try:
+                await over
+            except BaseException:
+                self._hold(statement, answer, connection, answered)
+                raise
+            finally:
+                timer.cancel()
+            if not answer.done():
+                self._hold(statement, answer, connection, answered)
+                raise GivenUp
 
     def _hold(
         self,
-        task: "asyncio.Task[Sequence[asyncpg.Record]]",
+        statement: "_Statement",
+        answer: asyncio.Future[object],
         connection: asyncpg.Connection,
         answered: Callable[[BaseException | None], None],
     ) -> None:
@@ -114,8 +120,39 @@ class Places:
             self.leave()
             answered(error)
 
+        task = answer.get_loop().create_task(_finish(statement, answer))
         self.held[task] = connection
         task.add_done_callback(let_go)
+
+
+_Statement = Coroutine[asyncio.Future[object], None, Sequence[asyncpg.Record]]
+"""A statement that was begun; it yields what it waits for."""
+
+
+def _wake(over: asyncio.Future[None], *_: object) -> None:
+    if not over.done():
+        over.set_result(None)
+
+
+async def _finish(
+    statement: _Statement, answer: asyncio.Future[object]
+) -> Sequence[asyncpg.Record]:
+    """Rows of a statement that waits for `answer`, whoever drove it so far."""
+    return await _go_on(statement, answer)
+
+
+@coroutine
+def _go_on(
+    statement: _Statement, answer: asyncio.Future[object]
+) -> Generator[asyncio.Future[object], None, Sequence[asyncpg.Record]]:
+    try:
+        while True:
+            yield answer
+            answer = statement.send(None)
+    except StopIteration as done:
+        return cast("Sequence[asyncpg.Record]", done.value)
+    finally:
+        statement.close()
 
 
 class GivenUp(TimeoutError):

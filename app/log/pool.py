@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import asyncpg
@@ -140,29 +139,40 @@ class Pool:
         `timeout_s` bounds waiting for a connection and for the answer together. Raises one of
         TRANSIENT, after which it may be done or be done later, or what the database refuses with.
         """
-        with self._told(self.writes):
-            limit_s = self._deadline_s if timeout_s is None else timeout_s
-            return await self._write(sql, arguments, limit_s)
-
-    @contextmanager
-    def _told(self, reachability: Reachability) -> Iterator[None]:
-        """Tell how a statement ended, and turn the driver's errors into those that callers know."""
+        limit_s = self._deadline_s if timeout_s is None else timeout_s
         try:
-            yield
-        except asyncpg.LockNotAvailableError as error:
+            rows = await self._write(sql, arguments, limit_s)
+        except Exception as error:
+            self._tell(self.writes, error)
+            raise
+        self.writes.answered()
+        return rows
+
+    def _tell(self, reachability: Reachability, error: Exception) -> None:
+        """Tell of a failure, and raise it as callers know it where that is not how it came."""
+        if isinstance(error, asyncpg.LockNotAvailableError):
             self._failed(reachability, busy := Busy("Another transaction is in the way"))
             raise busy from error
-        except TRANSIENT as error:
+        if self._for_lists and isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
             # (Whether the database is gone, another question finds out meanwhile.)
-            if self._for_lists and isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
-                raise TooSlow(TOO_SLOW) from error
+            raise TooSlow(TOO_SLOW) from error
+        if isinstance(error, TRANSIENT):
             self._failed(reachability, error)
-            raise
-        except asyncpg.InterfaceError as error:
+        elif isinstance(error, asyncpg.InterfaceError):
             # How asyncpg reports a connection that died under us.
             self._failed(reachability, error)
             raise ConnectionError(str(error)) from error
-        reachability.answered()
+
+    async def _look(
+        self, sql: str, arguments: Sequence[object], limit_s: float
+    ) -> Sequence[asyncpg.Record]:
+        try:
+            rows = await self._read(sql, arguments, limit_s)
+        except Exception as error:
+            self._tell(self.reachability, error)
+            raise
+        self.reachability.answered()
+        return rows
 
     def _failed(self, reachability: Reachability, error: BaseException) -> None:
         reachability.failed(error)
@@ -230,8 +240,7 @@ class Pool:
             try:
                 if writes:
                     return await self.fetch(sql, *arguments, timeout_s=limit_s)
-                with self._told(self.reachability):
-                    return await self._read(sql, arguments, limit_s)
+                return await self._look(sql, arguments, limit_s)
             except TRANSIENT as error:
                 if isinstance(error, NoPlace) or loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
@@ -284,10 +293,8 @@ def _session(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
 def _settle(places: Places, connection: asyncpg.Connection | None, error: BaseException) -> None:
     """Keep a connection that refused a statement; drop one that is no longer to be trusted."""
     refused = isinstance(error, asyncpg.PostgresError) and not isinstance(error, TRANSIENT)
-    if connection is None:
-        return
-    if refused or isinstance(error, asyncpg.QueryCanceledError):
+    if connection is not None and (refused or isinstance(error, asyncpg.QueryCanceledError)):
         places.keep(connection)
-    else:
+    elif connection is not None:
         # Not cancelled in good order: a server that hangs would keep us.
         connection.terminate()

@@ -25,6 +25,7 @@ from app.wire.json_text import BadInput
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _OPERATIONS = {**evo_operations.OPERATIONS, **evo_auth.OPERATIONS}
+_QUERIES = {request for request, operation in _OPERATIONS.items() if isinstance(operation, Query)}
 
 
 class EvoFace:
@@ -88,7 +89,7 @@ async def _batch(api: Api, exchange: Exchange) -> Reply:
 
 def _check_size(api: Api, body: bytes, exchange: Exchange) -> None:
     """Formats write the same in more or fewer bytes. What a command did is told all the same."""
-    if isinstance(_OPERATIONS[api.request], Query):
+    if api.request in _QUERIES:
         exchange.budget.require(body)
 
 

@@ -264,7 +264,7 @@ def _repeated(name: bytes, first: bytes, more: bytes) -> bytes:
 # It comes back in links: nothing may stand in it that no authority has (RFC 3986, 3.2).
 _is_host = re.compile(
     rb"(?=.{1,300}\Z)"
-    rb"(?:\[[0-9A-Za-z:.]+\]|(?:[0-9A-Za-z!$&'()*+,;=\-._~]|%[0-9A-Fa-f]{2})+)"
+    rb"(?:(?:[0-9A-Za-z!$&'()*+,;=\-._~]++|%[0-9A-Fa-f]{2})++|\[[0-9A-Za-z:.]+\])"
     rb"(?::[0-9]*)?"
 ).fullmatch
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
