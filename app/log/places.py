@@ -1,35 +1,68 @@
 """A bounded set of connections: no more backends than places, whatever becomes of a statement."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import asyncpg
+
+Rows = Sequence[asyncpg.Record]
+Connect = Callable[["Places"], Awaitable[asyncpg.Connection]]
 
 
 class NoPlace(TimeoutError):
     """Every place is held by a statement that was given up: to wait for one would be in vain."""
 
 
+class GivenUp(TimeoutError):
+    """A statement was not answered in time and goes on; it keeps its place and connection."""
+
+
+class Sent:
+    """A statement on its way."""
+
+    __slots__ = ("connection", "given_up")
+
+    def __init__(self) -> None:
+        """Not sent yet: there may be no connection for it."""
+        self.connection: asyncpg.Connection | None = None
+        self.given_up = False
+
+
 class Places:
     """So many connections at the most, idle or at work; all are set up alike.
 
-    A statement that may commit is never cancelled: a commit that waits for a standby would become
-    visible, and its retry be acknowledged, though no standby has it. Given up, it keeps its place
-    until it is answered or its connection breaks; else each retry would cost a backend more.
+    A statement that is given up keeps its place until it is answered or its connection breaks, and
+    so does one that waits for a connection; else each retry would cost a backend more. Nor is it
+    cancelled: a commit that waits for a standby would become visible, and its retry be
+    acknowledged, though no standby has it.
     """
 
-    def __init__(self, size: int, session: Mapping[str, str]) -> None:
-        """`size`: connections; `session`: the settings that each starts with."""
+    def __init__(
+        self,
+        size: int,
+        session: Mapping[str, str],
+        *,
+        ending: bool = False,
+        holding: bool = True,
+    ) -> None:
+        """`size`: connections; `session`: the settings that each starts with.
+
+        `ending`: whether the database ends statements by itself, so that it is worth waiting for
+        the place of one that was given up; `holding`: whether statements that are given up keep
+        their places; else they are cancelled.
+        """
         self.session = session
         self.size = size
-        self.held: dict[asyncio.Task[Sequence[asyncpg.Record]], asyncpg.Connection] = {}
-        """Statements that were given up and not answered yet, with their connections."""
+        self.held: dict[asyncio.Task[Rows], Sent] = {}
+        """Statements that were given up and not answered yet."""
+        self._ending = ending
+        self._holding = holding
         self._idle: list[asyncpg.Connection] = []
         self._free = asyncio.Semaphore(size)
 
     async def enter(self, limit_s: float) -> None:
         """Take a place. Raises NoPlace, or TimeoutError when none is free in time."""
-        if len(self.held) >= self.size:
+        if len(self.held) >= self.size and not self._ending:
             raise NoPlace("The database answers none of the statements before")
         if self._free.locked():
             await asyncio.wait_for(self._free.acquire(), limit_s)
@@ -40,22 +73,12 @@ class Places:
         """Give a place back."""
         self._free.release()
 
-    def take(self) -> asyncpg.Connection | None:
-        """An idle connection that is not known to be broken."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        return None
-
-    def keep(self, connection: asyncpg.Connection) -> None:
-        """Use a connection again."""
-        self._idle.append(connection)
-
     async def close(self, limit_s: float) -> None:
         """Give all connections back; those that hang are dropped."""
-        for connection in self.held.values():
-            connection.terminate()
+        held = list(self.held)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
         while self._idle:
             connection = self._idle.pop()
             try:
@@ -65,20 +88,24 @@ class Places:
 
     async def carry_out(
         self,
-        connection: asyncpg.Connection,
+        connect: Connect,
+        keeps: Callable[[BaseException], bool],
         sql: str,
         arguments: Sequence[object],
         limit_s: float,
         answered: Callable[[BaseException | None], None],
-    ) -> Sequence[asyncpg.Record]:
+    ) -> Rows:
         """Rows of a statement that goes on when it is given up, or when its caller goes away.
 
-        Raises TimeoutError after `limit_s`; the place is then held, and given back after
-        `answered` was told what became of it. Otherwise place and connection stay the caller's.
+        `keeps`: whether a connection can be used again after an error. Raises NoPlace, TimeoutError
+        after `limit_s`, or what connecting or the statement raises; `answered` is told later what
+        became of a statement that was given up.
         """
         loop = asyncio.get_running_loop()
-        task: asyncio.Task[Sequence[asyncpg.Record]]
-        task = loop.create_task(connection.fetch(sql, *arguments))
+        deadline = loop.time() + limit_s
+        await self.enter(limit_s)
+        sent = Sent()
+        task = loop.create_task(self._send(sent, connect, keeps, sql, arguments))
         over: asyncio.Future[None] = loop.create_future()
 
         def wake(*_: object) -> None:
@@ -86,37 +113,66 @@ class Places:
                 over.set_result(None)
 
         # `asyncio.wait` takes some 10 µs more.
-        timer = loop.call_later(limit_s, wake)
+        timer = loop.call_at(deadline, wake)
         task.add_done_callback(wake)
         try:
             await over
         finally:
             timer.cancel()
-            if not task.done():
-                self._hold(task, connection, answered)
-        if task in self.held:
+            if task.done():
+                self.leave()
+            else:
+                self._give_up(task, sent, answered)
+        if sent.given_up:
             raise GivenUp
         return task.result()
 
-    def _hold(
+    async def _send(
         self,
-        task: "asyncio.Task[Sequence[asyncpg.Record]]",
-        connection: asyncpg.Connection,
+        sent: Sent,
+        connect: Connect,
+        keeps: Callable[[BaseException], bool],
+        sql: str,
+        arguments: Sequence[object],
+    ) -> Rows:
+        connection = self._take() or await connect(self)
+        try:
+            rows: Rows = ()
+            if not sent.given_up:  # else nobody counts on it any more
+                sent.connection = connection
+                rows = await connection.fetch(sql, *arguments)
+        except BaseException as error:
+            if keeps(error):
+                self._idle.append(connection)
+            else:
+                # Not closed in good order: a server that hangs would keep us.
+                connection.terminate()
+            raise
+        self._idle.append(connection)
+        return rows
+
+    def _take(self) -> asyncpg.Connection | None:
+        """An idle connection that is not known to be broken."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    def _give_up(
+        self,
+        task: asyncio.Task[Rows],
+        sent: Sent,
         answered: Callable[[BaseException | None], None],
     ) -> None:
-        def let_go(done: "asyncio.Task[Sequence[asyncpg.Record]]") -> None:
+        def let_go(done: asyncio.Task[Rows]) -> None:
             del self.held[done]
             error = asyncio.CancelledError() if done.cancelled() else done.exception()
-            if error is None:
-                self.keep(connection)
-            else:
-                connection.terminate()
             self.leave()
             answered(error)
 
-        self.held[task] = connection
+        sent.given_up = True
+        self.held[task] = sent
         task.add_done_callback(let_go)
-
-
-class GivenUp(TimeoutError):
-    """A statement was not answered in time and goes on; it keeps its place and connection."""
+        if not self._holding:
+            task.cancel()
