@@ -158,7 +158,7 @@ async def test_each_backend_that_the_service_has(service: ServiceProcess, book: 
     """As on a disk that does not answer: who connects again hangs again."""
     async with counted(service.database_url) as backends, at_work(service, book):
         backends.stopping = True
-        await asyncio.sleep(FROZEN_S)
+        await asyncio.sleep(2 * FROZEN_S)
         backends.stopping = False
         tell(backends.stopped, signal.SIGCONT)
     assert 0 < backends.most <= PLACES
