@@ -1,11 +1,12 @@
 """Folded aggregates: those in memory, and the way to the others in the database."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import asyncpg
 import msgspec
+from msgspec import Struct
 
 from app.cache import Cache, Known
 from app.log.batcher import Batcher
@@ -14,6 +15,7 @@ from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.past import Pasts
 from app.settings import Settings
+from app.slices import Slices
 from app.sql import blocks
 from app.views import folded_row
 from domain.ids import StreamId, partition_of
@@ -22,6 +24,13 @@ from projections.fold import Folded
 
 SQL = blocks(__file__)
 _LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items()}
+
+
+class _Row(Struct, frozen=True):
+    """What a view's row says of a stream; it is read when somebody's turn has come."""
+
+    size: int
+    known: Callable[[], Known | None]
 
 
 class Aggregates:
@@ -35,10 +44,13 @@ class Aggregates:
         self._keyring = keyring
         self._partitions = partitions
         self._rows = {
-            kind: Batcher[StreamId, Known | None](partial(self._load, kind), settings.batch_lookups)
+            kind: Batcher[StreamId, _Row](partial(self._load, kind), settings.batch_lookups)
             for kind in VIEWS
         }
-        self._pasts = Pasts(pool, keyring, partitions=partitions, batch=settings.batch_lookups)
+        self.slices = Slices()
+        self._pasts = Pasts(
+            pool, keyring, self.slices, partitions=partitions, batch=settings.batch_lookups
+        )
         self.memory = Cache(settings.cache_bytes)
         """May be behind the log, because other processes write too."""
 
@@ -48,7 +60,7 @@ class Aggregates:
         Nothing is known of a stream of another kind: it is not there. Raises Unreadable, or
         StoreDown.
         """
-        known = await self._rows[kind].submit(stream)
+        known = await self._from_row(kind, stream)
         if known is None:
             known = await self._from_stream(kind, stream)
         self.memory.remember(kind, stream, known)
@@ -59,12 +71,22 @@ class Aggregates:
 
         Raises Unreadable, or StoreDown.
         """
-        known = await self._rows[kind].submit(stream)
+        known = await self._from_row(kind, stream)
         if known is not None and known.folded is not None and known.folded.version == version:
             return known.folded
         past = await self._pasts.at(kind, stream, version)
         assert past is not None  # noqa: S101  # the caller knows an event of it
         return past.folded
+
+    async def _from_row(self, kind: str, stream: StreamId) -> Known | None:
+        """An aggregate as its view's row has it: a snapshot, however long the stream is.
+
+        None where the row or the key is not there, is not that of the stream's last event, or
+        cannot be read: then the stream has to tell.
+        """
+        row = await self._rows[kind].submit(stream)
+        await self.slices.turn(row.size)
+        return row.known()
 
     async def _from_stream(self, kind: str, stream: StreamId) -> Known:
         past = await self._pasts.at(kind, stream)
@@ -73,16 +95,15 @@ class Aggregates:
         doc = VIEWS[kind].doc(past.folded.state)
         return Known(past.folded, past.last.event_id, past.box, len(doc or ""))
 
-    async def _load(self, kind: str, streams: Sequence[StreamId]) -> Sequence[Known | None]:
-        """Aggregates as their views' rows have them: snapshots, however long the streams are.
-
-        None where the row or the key is not there, is not that of the stream's last event, or
-        cannot be read: then the stream has to tell.
-        """
+    async def _load(self, kind: str, streams: Sequence[StreamId]) -> Sequence[_Row]:
         wanted = list(dict.fromkeys(streams))
         partitions = [partition_of(stream, self._partitions) for stream in wanted]
         rows = await self._pool.ask(_LOADS[kind], partitions, wanted)
-        found = {row["stream"]: self._known(kind, row) for row in rows}
+        found = {
+            # Once for all who ask for it.
+            row["stream"]: _Row(len(row["doc"] or ""), cache(partial(self._known, kind, row)))
+            for row in rows
+        }
         return [found[stream] for stream in streams]
 
     def _known(self, kind: str, row: asyncpg.Record) -> Known | None:

@@ -18,6 +18,9 @@ from app.turns import Turns
 from domain.errors import AccountNotFound, DomainError
 from domain.ids import StreamId
 
+_AT_ONCE = 32
+"""Commands of a batch that are decided at the same time: bounds what is loaded for one in vain."""
+
 
 class InvalidBatch(Exception):
     """Commands that cannot be done as one, whatever each of them asks for."""
@@ -54,8 +57,6 @@ class Batches:
         self._keyring = keyring
         self._most = settings.batch_commands
         self._answer_bytes = settings.answer_bytes
-        self._deciding = asyncio.Lock()
-        """Whoever waits for it leaves the loop to others: a batch of large ones takes a second."""
         self._tries = 1 + settings.conflict_retries
         self._appenders = appenders
         self._decisions = decisions
@@ -124,7 +125,7 @@ class Batches:
         try:
             return await self._carry_out(jobs)
         except BatchRefused as refused:
-            if not isinstance(refused.cause, DomainError | VersionMismatch):
+            if not isinstance(refused.cause, DomainError | VersionMismatch | AnswerTooLarge):
                 raise
             # A batch is done as a whole: the first key tells, and where it is, all are.
             try:
@@ -163,37 +164,36 @@ class Batches:
 
     async def _drafts(self, jobs: Sequence[Job], behind: Container[int]) -> list[Draft]:
         """All decided; those that memory is `behind` for, on what the database knows."""
-        decided = await asyncio.gather(
-            *(self._draft(job, behind=index in behind) for index, job in enumerate(jobs)),
-            return_exceptions=True,
-        )
-        drafts = []
-        for index, draft in enumerate(decided):
-            if isinstance(draft, DomainError | VersionMismatch | Unreadable):
-                raise BatchRefused(index, draft) from draft
-            if isinstance(draft, BaseException):
-                raise draft
-            drafts.append(draft)
-        self._require_room(drafts)
+        budget = AnswerBudget(self._answer_bytes, "fewer at a time")
+        drafts: list[Draft] = []
+        for start in range(0, len(jobs), _AT_ONCE):
+            decided = await asyncio.gather(
+                *(
+                    self._draft(job, behind=index in behind)
+                    for index, job in enumerate(jobs[start : start + _AT_ONCE], start)
+                ),
+                return_exceptions=True,
+            )
+            for draft in decided:
+                drafts.append(_fitting(draft, len(drafts), budget))
         return drafts
 
-    def _require_room(self, drafts: Sequence[Draft]) -> None:
-        """Refuse a batch, before anything is done, whose answer would be too large."""
-        budget = AnswerBudget(self._answer_bytes, "fewer at a time")
-        for index, draft in enumerate(drafts):
-            try:
-                budget.spend(draft.size)
-            except AnswerTooLarge as error:
-                raise BatchRefused(index, error) from error
-
     async def _draft(self, job: Job, *, behind: bool) -> Draft:
-        draft = None
-        if not behind:
-            async with self._deciding:
-                draft = self._decisions.from_memory(job)
+        draft = None if behind else await self._decisions.from_memory(job)
         return draft or await self._decisions.from_store(job)
 
     async def _answer(self, draft: Draft, outcome: Outcome) -> Answer:
         if outcome.outcome == "replayed":
             return await self._decisions.answer_again(draft.job, outcome.stream, outcome.version)
         return self._decisions.answer(draft, outcome)
+
+
+def _fitting(draft: Draft | BaseException, index: int, budget: AnswerBudget) -> Draft:
+    """A draft, unless its command is refused, or the batch's answer would be too large with it."""
+    try:
+        if isinstance(draft, BaseException):
+            raise draft
+        budget.spend(draft.size)
+    except (DomainError, VersionMismatch, Unreadable, AnswerTooLarge) as error:
+        raise BatchRefused(index, error) from error
+    return draft

@@ -143,7 +143,7 @@ class Commands:
             return used
 
     async def _carry_out(self, job: Job) -> Answer | Before:
-        draft = self._decisions.from_memory(job)
+        draft = await self._decisions.from_memory(job)
         for _ in range(self._tries):
             if draft is None:
                 draft = await self._decisions.from_store(job)

@@ -39,7 +39,7 @@ class Decisions:
         self._keyring = keyring
         self._views = views
 
-    def from_memory(self, job: Job) -> Draft | None:
+    async def from_memory(self, job: Job) -> Draft | None:
         """The draft on what is remembered; None if that is nothing, or would refuse the command.
 
         Raises DomainError or VersionMismatch for a new stream: of that, memory knows all.
@@ -51,12 +51,11 @@ class Decisions:
         if known is None:
             return None
         try:
-            events = _decided(job, known)
+            return await self._decide(job, known)
         except (DomainError, VersionMismatch):
             if job.is_new:
                 raise
             return None
-        return self._draft(job, known, events)
 
     async def from_store(self, job: Job) -> Draft:
         """The draft on what the database knows.
@@ -64,6 +63,10 @@ class Decisions:
         Raises DomainError, VersionMismatch, Unreadable, or StoreDown.
         """
         known = await self._aggregates.load(job.target.kind, job.stream)
+        return await self._decide(job, known)
+
+    async def _decide(self, job: Job, known: Known) -> Draft:
+        await self._aggregates.slices.turn(known.doc_bytes)
         return self._draft(job, known, _decided(job, known))
 
     def answer(self, draft: Draft, outcome: Outcome) -> Answer:

@@ -44,8 +44,11 @@ class Draft(Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Of the aggregate afterwards, in characters of its document."""
-        return len(self.entry.doc or "") if self.entry.events else self.known.doc_bytes
+        """Of the aggregate afterwards, in bytes of its document."""
+        if not self.entry.events:
+            return self.known.doc_bytes
+        doc = self.entry.doc or ""
+        return len(doc) if doc.isascii() else len(doc.encode())
 
 
 def job_of(

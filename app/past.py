@@ -17,6 +17,7 @@ from app.log.keyring import Box, Keyring
 from app.log.pool import Pool
 from app.log.read import LAST_VERSION, Ends, read_ends, read_slices
 from app.remembered import Remembered
+from app.slices import LARGE, Slices
 from domain.ids import StreamId, partition_of
 from projections.catalog import VIEWS, view_of
 from projections.fold import Folded, Recorded, fold
@@ -41,14 +42,16 @@ class Past(Struct, frozen=True):
 class Pasts:
     """Folds streams for one worker process."""
 
-    def __init__(self, pool: Pool, keyring: Keyring, *, partitions: int, batch: int) -> None:
+    def __init__(
+        self, pool: Pool, keyring: Keyring, slices: Slices, *, partitions: int, batch: int
+    ) -> None:
         """`partitions`: how many the log has; `batch`: look-ups that share one query, at most."""
         self._pool = pool
         self._keyring = keyring
         self._partitions = partitions
         self._ends = Batcher[Asked, Ends | None](self._read_ends, batch)
         self._deep = asyncio.Semaphore(_AT_ONCE)
-        self._slice = asyncio.Lock()
+        self._slices = slices
         self._folded = Remembered[Past](ttl_s=_KEPT_S, most=_MOST_KEPT)
 
     async def at(self, kind: str, stream: StreamId, version: int = LAST_VERSION) -> Past | None:
@@ -88,10 +91,10 @@ class Pasts:
         slices = await read_slices(
             self._pool, self._keyring, partition, stream, after=after, until=until, boxes=boxes
         )
-        async with self._slice:  # of all streams, one at a time: others are served in between
-            for events in slices:
-                folded = _advanced(kind, folded, events)
-                await asyncio.sleep(0)
+        await self._slices.turn(LARGE)
+        for events in slices:
+            folded = _advanced(kind, folded, events)
+            await self._slices.turn(LARGE)
         if folded is None or folded.version == after:
             raise Unreadable(f"stream {stream} has no version {after + 1}")
         return folded

@@ -1,8 +1,8 @@
 """Reading the views: by id, many callers sharing one query; and page by page."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine, Sequence
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -16,6 +16,7 @@ from app.log.batcher import Batcher
 from app.log.errors import TooSlow, Unreadable
 from app.log.pool import Pool
 from app.remembered import in_the_background
+from app.slices import Slices
 from app.sql import blocks
 from domain.ids import AccountId, StreamId, account_stream, partition_of
 from projections import ai_session_info
@@ -35,6 +36,13 @@ class Row(Struct, frozen=True):
     account_name: str | None
 
 
+class _Found(Struct, frozen=True):
+    """What was looked up; it is read when somebody's turn has come. Raises Unreadable."""
+
+    size: int
+    row: Callable[[], Row | None]
+
+
 class Views:
     """The read side of one worker process."""
 
@@ -44,13 +52,18 @@ class Views:
         self._lists = lists
         self._partitions = partitions
         self._lookups = {
-            kind: Batcher[StreamId, Row | None](partial(self._look_up, kind), batch)
-            for kind in VIEWS
+            kind: Batcher[StreamId, _Found](partial(self._look_up, kind), batch) for kind in VIEWS
         }
+        self._slices = Slices()
 
     async def get(self, kind: str, stream: StreamId) -> Row | None:
-        """The row of a stream; None if it has none. Sees every commit from before the call."""
-        return await self._lookups[kind].submit(stream)
+        """The row of a stream; None if it has none. Sees every commit from before the call.
+
+        Raises Unreadable, or StoreDown.
+        """
+        found = await self._lookups[kind].submit(stream)
+        await self._slices.turn(found.size)
+        return found.row()
 
     async def account_name(self, account: AccountId) -> str | None:
         """The present name of an account; None for an unknown one."""
@@ -87,14 +100,16 @@ class Views:
         finally:
             reading.cancel()  # where it is not done, nobody waits for it
 
-    async def _look_up(
-        self, kind: str, streams: Sequence[StreamId]
-    ) -> Sequence[Row | Exception | None]:
+    async def _look_up(self, kind: str, streams: Sequence[StreamId]) -> Sequence[_Found]:
         decoder = _DECODERS[kind]
         wanted = list(dict.fromkeys(streams))
         partitions = [self.partition(stream) for stream in wanted]
         rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
-        found = {row[0]: _row_if_any(row, decoder) for row in rows}
+        found = {
+            # Once for all who ask for it.
+            row[0]: _Found(len(row[8] or ""), cache(partial(_row_if_any, row, decoder)))
+            for row in rows
+        }
         return [found[stream] for stream in streams]
 
 
@@ -109,13 +124,8 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 }
 
 
-def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row | Unreadable | None:
-    if row[2] is None:
-        return None
-    try:
-        return _row(row, decoder)
-    except Unreadable as error:
-        return error  # it is one caller's only
+def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row | None:
+    return None if row[2] is None else _row(row, decoder)
 
 
 def folded_row(kind: str, row: asyncpg.Record) -> Folded[Any]:

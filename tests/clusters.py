@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 from database import MEMORY
 from msgspec import Struct
 from msgspec.structs import replace
@@ -54,6 +55,18 @@ class OwnCluster(Struct, frozen=True):
             yield
         finally:
             self.run("pg_ctl", "stop", "-m", "immediate", "-D", str(self.files))
+
+    def processes(self) -> list[int]:
+        """The numbers of its processes."""
+        return [
+            process.pid
+            for process in psutil.process_iter(["cwd"])
+            if process.info["cwd"] == str(self.files)
+        ]
+
+    def say(self, statement: str) -> None:
+        """Run a statement as the owner of everything."""
+        self.run("psql", "-X", "-q", "-d", self.url(), "-c", statement)
 
     def run(
         self, program: str, *arguments: str, environment: Mapping[str, str] | None = None

@@ -1,16 +1,18 @@
 """Looks after statements that were given up, so that their places come back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
-from app.log.places import Places
+from app.log.places import Connect, Places
 from app.sql import blocks
 
 SQL = blocks(__file__)
 LOOK_S = 1.0
 """How often they are looked for."""
+_ANSWERED_S = 30.0
+"""So long an answer is waited for: whoever looks again and again must leave no backends behind."""
 _UNSEEN = (
     OSError,
     asyncpg.PostgresError,
@@ -26,20 +28,12 @@ class Watch:
     standby with a commit, which would become visible if it were ended.
     """
 
-    def __init__(
-        self,
-        held: Places,
-        visited: Places,
-        connect: Callable[[Places, float], Awaitable[asyncpg.Connection]],
-        limit_s: float,
-    ) -> None:
-        """Looks through a connection in one of the places `visited`, for `limit_s` at the most."""
-        self._held = held
-        self._visited = visited
+    def __init__(self, watched: Sequence[Places], connect: Connect) -> None:
+        """Looks through a connection of its own, which it has while statements are held."""
+        self._watched = watched
         self._connect = connect
-        self._limit_s = limit_s
         # As the login itself: a role may not see what the login's other backends do.
-        session = {key: value for key, value in visited.session.items() if key != "role"}
+        session = {key: value for key, value in watched[0].session.items() if key != "role"}
         self._guise = Places(1, session)
         self._looking: asyncio.Task[None] | None = None
 
@@ -57,32 +51,28 @@ class Watch:
         before: set[int] = set()
         while True:
             await asyncio.sleep(LOOK_S)
-            held = {each.get_server_pid(): each for each in self._held.held.values()}
-            if not held:
+            sent = [each for places in self._watched for each in places.held.values()]
+            if not sent:
                 return
+            held = {each.connection.get_server_pid(): each for each in sent if each.connection}
             try:
                 silent = await self._silent(list(held), before)
             except _UNSEEN:
                 continue
             # Seen twice: an answer may have been on its way.
             for pid in silent & before:
-                held[pid].terminate()
+                if (connection := held[pid].connection) is not None:
+                    connection.terminate()
             before = silent
 
     async def _silent(self, pids: Sequence[int], before: Collection[int]) -> set[int]:
         """Which backends are gone or wait for us; those that were so `before` are ended."""
-        limit_s = self._limit_s
-        await self._visited.enter(limit_s)
+        connection = await self._connect(self._guise)
         try:
-            connection = await self._connect(self._guise, limit_s)
-            try:
-                rows = await connection.fetch(SQL["at_work"], pids, timeout=limit_s)
-                silent = set(pids) - {row["pid"] for row in rows}
-                await connection.fetch(
-                    SQL["end_waiting"], list(silent & set(before)), timeout=limit_s
-                )
-                return silent
-            finally:
-                connection.terminate()
+            rows = await connection.fetch(SQL["at_work"], pids, timeout=_ANSWERED_S)
+            silent = set(pids) - {row["pid"] for row in rows}
+            ended = list(silent & set(before))
+            await connection.fetch(SQL["end_waiting"], ended, timeout=_ANSWERED_S)
+            return silent
         finally:
-            self._visited.leave()
+            connection.terminate()

@@ -1,38 +1,71 @@
 """A bounded set of connections: no more backends than places, whatever becomes of a statement."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from functools import partial
 from types import coroutine
 from typing import cast
 
 import asyncpg
 
+Rows = Sequence[asyncpg.Record]
+Connect = Callable[["Places"], Awaitable[asyncpg.Connection]]
+
 
 class NoPlace(TimeoutError):
     """Every place is held by a statement that was given up: to wait for one would be in vain."""
 
 
+class GivenUp(TimeoutError):
+    """A statement was not answered in time and goes on; it keeps its place and connection."""
+
+
+class Sent:
+    """A statement on its way."""
+
+    __slots__ = ("connection", "given_up")
+
+    def __init__(self) -> None:
+        """Not sent yet: there may be no connection for it."""
+        self.connection: asyncpg.Connection | None = None
+        self.given_up = False
+
+
 class Places:
     """So many connections at the most, idle or at work; all are set up alike.
 
-    A statement that may commit is never cancelled: a commit that waits for a standby would become
-    visible, and its retry be acknowledged, though no standby has it. Given up, it keeps its place
-    until it is answered or its connection breaks; else each retry would cost a backend more.
+    A statement that is given up keeps its place until it is answered or its connection breaks, and
+    so does one that waits for a connection; else each retry would cost a backend more. Nor is it
+    cancelled: a commit that waits for a standby would become visible, and its retry be
+    acknowledged, though no standby has it.
     """
 
-    def __init__(self, size: int, session: Mapping[str, str]) -> None:
-        """`size`: connections; `session`: the settings that each starts with."""
+    def __init__(
+        self,
+        size: int,
+        session: Mapping[str, str],
+        *,
+        ending: bool = False,
+        holding: bool = True,
+    ) -> None:
+        """`size`: connections; `session`: the settings that each starts with.
+
+        `ending`: whether the database ends statements by itself, so that it is worth waiting for
+        the place of one that was given up; `holding`: whether statements that are given up keep
+        their places; else they are cancelled.
+        """
         self.session = session
         self.size = size
-        self.held: dict[asyncio.Task[Sequence[asyncpg.Record]], asyncpg.Connection] = {}
-        """Statements that were given up and not answered yet, with their connections."""
+        self.held: dict[asyncio.Task[Rows], Sent] = {}
+        """Statements that were given up and not answered yet."""
+        self._ending = ending
+        self._holding = holding
         self._idle: list[asyncpg.Connection] = []
         self._free = asyncio.Semaphore(size)
 
     async def enter(self, limit_s: float) -> None:
         """Take a place. Raises NoPlace, or TimeoutError when none is free in time."""
-        if len(self.held) >= self.size:
+        if len(self.held) >= self.size and not self._ending:
             raise NoPlace("The database answers none of the statements before")
         if self._free.locked():
             await asyncio.wait_for(self._free.acquire(), limit_s)
@@ -43,22 +76,12 @@ class Places:
         """Give a place back."""
         self._free.release()
 
-    def take(self) -> asyncpg.Connection | None:
-        """An idle connection that is not known to be broken."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        return None
-
-    def keep(self, connection: asyncpg.Connection) -> None:
-        """Use a connection again."""
-        self._idle.append(connection)
-
     async def close(self, limit_s: float) -> None:
         """Give all connections back; those that hang are dropped."""
-        for connection in self.held.values():
-            connection.terminate()
+        held = list(self.held)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
         while self._idle:
             connection = self._idle.pop()
             try:
@@ -68,64 +91,117 @@ class Places:
 
     async def carry_out(
         self,
-        connection: asyncpg.Connection,
+        connect: Connect,
+        keeps: Callable[[BaseException], bool],
         sql: str,
         arguments: Sequence[object],
         limit_s: float,
         answered: Callable[[BaseException | None], None],
-    ) -> Sequence[asyncpg.Record]:
+    ) -> Rows:
         """Rows of a statement that goes on when it is given up, or when its caller goes away.
 
-        Raises TimeoutError after `limit_s`; the place is then held, and given back after
-        `answered` was told what became of it. Otherwise place and connection stay the caller's.
+        `keeps`: whether a connection can be used again after an error. Raises NoPlace, TimeoutError
+        after `limit_s`, or what connecting or the statement raises; `answered` is told later what
+        became of a statement that was given up.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit_s
-        # Driven by hand: a task for each write would cost as much as sending it, and the caller's
-        # own must not wait for the answer itself, since being cancelled it would cancel that.
-        statement: _Statement = connection.fetch(sql, *arguments)
+        await self.enter(limit_s)
+        sent, idle = Sent(), self._take()
+        sending = self._send(sent, idle, connect, keeps, sql, arguments)
+        # The time-out of connecting has to have a task; a statement alone goes without.
+        statement = _result_of(loop.create_task(sending)) if idle is None else sending
+        try:
+            return await self._drive(statement, sent, deadline, answered)
+        finally:
+            if not sent.given_up:
+                self.leave()
+
+    async def _drive(
+        self,
+        statement: "_Statement",
+        sent: Sent,
+        deadline: float,
+        answered: Callable[[BaseException | None], None],
+    ) -> Rows:
+        # Driven by hand: a task for each statement would cost as much as sending it, and the
+        # caller's own must not wait for the answer: being cancelled, it would cancel that.
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 answer = statement.send(None)
             except StopIteration as done:
-                return cast("Sequence[asyncpg.Record]", done.value)
+                return cast("Rows", done.value)
             over: asyncio.Future[None] = loop.create_future()
             timer = loop.call_at(deadline, _wake, over)
             answer.add_done_callback(partial(_wake, over))
             try:
                 await over
             except BaseException:
-                self._hold(statement, answer, connection, answered)
+                self._give_up(statement, answer, sent, answered)
                 raise
             finally:
                 timer.cancel()
             if not answer.done():
-                self._hold(statement, answer, connection, answered)
+                self._give_up(statement, answer, sent, answered)
                 raise GivenUp
 
-    def _hold(
+    async def _send(
+        self,
+        sent: Sent,
+        idle: asyncpg.Connection | None,
+        connect: Connect,
+        keeps: Callable[[BaseException], bool],
+        sql: str,
+        arguments: Sequence[object],
+    ) -> Rows:
+        connection = idle or await connect(self)
+        try:
+            rows: Rows = ()
+            if not sent.given_up:  # else nobody counts on it any more
+                sent.connection = connection
+                rows = await connection.fetch(sql, *arguments)
+        except BaseException as error:
+            if keeps(error):
+                self._idle.append(connection)
+            else:
+                # Not closed in good order: a server that hangs would keep us.
+                connection.terminate()
+            raise
+        self._idle.append(connection)
+        return rows
+
+    def _take(self) -> asyncpg.Connection | None:
+        """An idle connection that is not known to be broken."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    def _give_up(
         self,
         statement: "_Statement",
         answer: asyncio.Future[object],
-        connection: asyncpg.Connection,
+        sent: Sent,
         answered: Callable[[BaseException | None], None],
     ) -> None:
-        def let_go(done: "asyncio.Task[Sequence[asyncpg.Record]]") -> None:
+        def let_go(done: asyncio.Task[Rows]) -> None:
             del self.held[done]
             error = asyncio.CancelledError() if done.cancelled() else done.exception()
-            if error is None:
-                self.keep(connection)
-            else:
-                connection.terminate()
             self.leave()
             answered(error)
 
-        task = answer.get_loop().create_task(_finish(statement, answer))
-        self.held[task] = connection
+        loop = asyncio.get_running_loop()
+        sent.given_up = True
+        task = loop.create_task(_finish(statement, answer))
+        self.held[task] = sent
         task.add_done_callback(let_go)
+        if not self._holding:
+            loop.call_soon(task.cancel)  # after its first step: what never began closes nothing
 
 
-_Statement = Coroutine[asyncio.Future[object], None, Sequence[asyncpg.Record]]
+_Statement = Coroutine[asyncio.Future[object], None, Rows]
 """A statement that was begun; it yields what it waits for."""
 
 
@@ -134,9 +210,11 @@ def _wake(over: asyncio.Future[None], *_: object) -> None:
         over.set_result(None)
 
 
-async def _finish(
-    statement: _Statement, answer: asyncio.Future[object]
-) -> Sequence[asyncpg.Record]:
+async def _result_of(task: asyncio.Task[Rows]) -> Rows:
+    return await task
+
+
+async def _finish(statement: _Statement, answer: asyncio.Future[object]) -> Rows:
     """Rows of a statement that waits for `answer`, whoever drove it so far."""
     return await _go_on(statement, answer)
 
@@ -144,16 +222,12 @@ async def _finish(
 @coroutine
 def _go_on(
     statement: _Statement, answer: asyncio.Future[object]
-) -> Generator[asyncio.Future[object], None, Sequence[asyncpg.Record]]:
+) -> Generator[asyncio.Future[object], None, Rows]:
     try:
         while True:
             yield answer
             answer = statement.send(None)
     except StopIteration as done:
-        return cast("Sequence[asyncpg.Record]", done.value)
+        return cast("Rows", done.value)
     finally:
         statement.close()
-
-
-class GivenUp(TimeoutError):
-    """A statement was not answered in time and goes on; it keeps its place and connection."""

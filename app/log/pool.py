@@ -11,6 +11,7 @@ import asyncpg
 from app import metrics
 from app.log.errors import StoreDown, TooSlow
 from app.log.held import Watch
+from app.log.hosts import each_host
 from app.log.places import NoPlace, Places
 from app.log.session import OPENED_WITH, lift_time_outs
 from app.log.sockets import notice_silence
@@ -35,6 +36,14 @@ TRANSIENT: tuple[type[BaseException], ...] = (
 Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
 """Runs one statement."""
 TOO_SLOW = "The list takes too long: ask for fewer or simpler rows"
+CONNECT_S = 5.0
+"""How long one host may take to take a connection; who waits for it may give up before."""
+_ANOTHER_MAY: tuple[type[BaseException], ...] = (
+    OSError,  # refused, reset, unreachable, or not in time
+    asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.CannotConnectNowError,
+)
+"""What a host fails with that is gone, or not the one to write to."""
 QUIET_S = 10.0
 """After an outage was told, so long no other is: one that comes and goes would fill the log."""
 _LOG = logging.getLogger("sessionary")
@@ -115,9 +124,12 @@ class Pool:
             self._deadline_s = settings.list_deadline_s + 1.0
         # What a caller gave up ends there as well, and who waits for a lock is not to get it then.
         ends, waits = {"statement_timeout": _ms(ends_s)}, {"lock_timeout": _ms(limit_s / 2)}
-        self._reading = Places(readers, _session(settings, ends))
+        # (Behind pgbouncer nothing ends what is given up, and nobody finds out whether it goes on.)
+        holding = settings.statement_cache > 0
+        self._reading = Places(readers, _session(settings, ends), ending=True, holding=holding)
         self._writing = Places(settings.pool_writers, _session(settings, waits))
-        self._watch = Watch(self._writing, self._reading, self._connect, limit_s)
+        self._watch = Watch([self._writing, self._reading], self._connect)
+        self._hosts = each_host(settings.database_url)
         self.reachability = reachability or Reachability()
         self.writes = Reachability("Writes fail", "Writes succeed again")
         self.on_connect: Callable[[Fetch], Awaitable[None]] | None = None
@@ -140,20 +152,15 @@ class Pool:
         TRANSIENT, after which it may be done or be done later, or what the database refuses with.
         """
         limit_s = self._deadline_s if timeout_s is None else timeout_s
-        try:
-            rows = await self._write(sql, arguments, limit_s)
-        except Exception as error:
-            self._tell(self.writes, error)
-            raise
-        self.writes.answered()
-        return rows
+        return await self._run(self._writing, self.writes, sql, arguments, limit_s)
 
     def _tell(self, reachability: Reachability, error: Exception) -> None:
         """Tell of a failure, and raise it as callers know it where that is not how it came."""
         if isinstance(error, asyncpg.LockNotAvailableError):
             self._failed(reachability, busy := Busy("Another transaction is in the way"))
             raise busy from error
-        if self._for_lists and isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
+        slow = isinstance(error, asyncpg.QueryCanceledError | TimeoutError)
+        if self._for_lists and slow and not isinstance(error, NoPlace):
             # (Whether the database is gone, another question finds out meanwhile.)
             raise TooSlow(TOO_SLOW) from error
         if isinstance(error, TRANSIENT):
@@ -163,68 +170,31 @@ class Pool:
             self._failed(reachability, error)
             raise ConnectionError(str(error)) from error
 
-    async def _look(
-        self, sql: str, arguments: Sequence[object], limit_s: float
-    ) -> Sequence[asyncpg.Record]:
-        try:
-            rows = await self._read(sql, arguments, limit_s)
-        except Exception as error:
-            self._tell(self.reachability, error)
-            raise
-        self.reachability.answered()
-        return rows
-
     def _failed(self, reachability: Reachability, error: BaseException) -> None:
         reachability.failed(error)
         metrics.STORE_FAILURES.inc()
         self.failed.set()
 
-    async def _read(
-        self, sql: str, arguments: Sequence[object], limit_s: float
+    async def _run(
+        self,
+        places: Places,
+        reachability: Reachability,
+        sql: str,
+        arguments: Sequence[object],
+        limit_s: float,
     ) -> Sequence[asyncpg.Record]:
-        loop, places = asyncio.get_running_loop(), self._reading
-        deadline = loop.time() + limit_s
-        await places.enter(limit_s)
-        connection: asyncpg.Connection | None = None
+        late = partial(_answered_late, reachability)
         try:
-            connection = places.take() or await self._connect(places, deadline - loop.time())
-            rows: list[asyncpg.Record] = await connection.fetch(
-                sql, *arguments, timeout=deadline - loop.time()
-            )
-            places.keep(connection)
-            return rows
-        except BaseException as error:
-            _settle(places, connection, error)
+            rows = await places.carry_out(self._connect, _is_kept, sql, arguments, limit_s, late)
+        except Exception as error:
+            self._tell(reachability, error)
             raise
         finally:
-            places.leave()
-
-    async def _write(
-        self, sql: str, arguments: Sequence[object], limit_s: float
-    ) -> Sequence[asyncpg.Record]:
-        loop, places = asyncio.get_running_loop(), self._writing
-        deadline = loop.time() + limit_s
-        await places.enter(limit_s)
-        connection: asyncpg.Connection | None = None
-        try:
-            connection = places.take() or await self._connect(places, deadline - loop.time())
-            rows = await places.carry_out(
-                connection, sql, arguments, deadline - loop.time(), self._answered_late
-            )
-            places.keep(connection)
-        except BaseException as error:
-            if connection not in places.held.values():
-                _settle(places, connection, error)
-                places.leave()
-            elif self._settings.statement_cache:  # behind pgbouncer a process number means nothing
+            if places.held and self._settings.statement_cache:
+                # (Behind pgbouncer, a process number means nothing.)
                 self._watch.begin()
-            raise
-        places.leave()
+        reachability.answered()
         return rows
-
-    def _answered_late(self, error: BaseException | None) -> None:
-        if error is None:
-            self.writes.answered()
 
     async def ask(
         self, sql: str, *arguments: object, writes: bool = False
@@ -240,7 +210,7 @@ class Pool:
             try:
                 if writes:
                     return await self.fetch(sql, *arguments, timeout_s=limit_s)
-                return await self._look(sql, arguments, limit_s)
+                return await self._run(self._reading, self.reachability, sql, arguments, limit_s)
             except TRANSIENT as error:
                 if isinstance(error, NoPlace) or loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
@@ -256,10 +226,25 @@ class Pool:
         except TRANSIENT as error:
             raise StoreDown("The database does not answer") from error
 
-    async def _connect(self, places: Places, limit_s: float) -> asyncpg.Connection:
+    async def _connect(self, places: Places) -> asyncpg.Connection:
+        """To the first host that takes writes; the one that did so last is asked first."""
+        failed: BaseException | None = None
+        for host in list(self._hosts):
+            try:
+                connection = await self._connect_to(host, places)
+            except _ANOTHER_MAY as error:
+                failed = error
+                continue
+            self._hosts.remove(host)
+            self._hosts.insert(0, host)
+            return connection
+        assert failed is not None  # noqa: S101  # there is a host
+        raise failed
+
+    async def _connect_to(self, host: str, places: Places) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(
-            self._settings.database_url,
-            timeout=limit_s,
+            host,
+            timeout=CONNECT_S,
             statement_cache_size=self._settings.statement_cache,
             server_settings=dict(places.session),
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
@@ -267,9 +252,9 @@ class Pool:
         notice_silence(connection)
         try:
             if self._settings.statement_cache:
-                await lift_time_outs(connection, limit_s)
+                await lift_time_outs(connection, CONNECT_S)
             if self.on_connect is not None:
-                await self.on_connect(partial(connection.fetch, timeout=limit_s))
+                await self.on_connect(partial(connection.fetch, timeout=CONNECT_S))
         except BaseException:
             connection.terminate()
             raise
@@ -290,11 +275,12 @@ def _session(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
     return session
 
 
-def _settle(places: Places, connection: asyncpg.Connection | None, error: BaseException) -> None:
-    """Keep a connection that refused a statement; drop one that is no longer to be trusted."""
+def _is_kept(error: BaseException) -> bool:
+    """Whether a connection that refused a statement so is still to be trusted."""
     refused = isinstance(error, asyncpg.PostgresError) and not isinstance(error, TRANSIENT)
-    if connection is not None and (refused or isinstance(error, asyncpg.QueryCanceledError)):
-        places.keep(connection)
-    elif connection is not None:
-        # Not cancelled in good order: a server that hangs would keep us.
-        connection.terminate()
+    return refused or isinstance(error, asyncpg.QueryCanceledError)
+
+
+def _answered_late(told: Reachability, error: BaseException | None) -> None:
+    if error is None:
+        told.answered()

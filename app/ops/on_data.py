@@ -20,6 +20,7 @@ from app.ops import users as people
 from app.ops.dependants import ViewDependedOn
 from app.ops.kinds import Folder
 from app.ops.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
+from app.ops.recovery import RecoveryConflict
 from app.ops.serve import ServerEnded
 from app.ops.standard_streams import Unwritable, leave_standard_output
 from app.ops.store import (
@@ -168,7 +169,7 @@ def reachable(run: Callable[[], None]) -> None:
         raise click.UsageError(str(error)) from error
     except (Unreadable, BrokenStream) as error:
         _end(DIFFERENCE, f"The log cannot be read: {error}")
-    except NotReachable as error:
+    except (NotReachable, RecoveryConflict) as error:
         _end(UNREACHABLE, str(error))
     except ServerEnded as error:
         _end(FAULT, str(error))

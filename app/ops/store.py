@@ -24,6 +24,7 @@ from app.log.pool import TRANSIENT
 from app.log.read import heads
 from app.log.session import OPENED_WITH, lift_time_outs
 from app.ops import key_file
+from app.ops.recovery import again_after_conflict
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
 
 CONNECT_S = 10.0
@@ -88,8 +89,10 @@ class Connection:
         self.raw = connection
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """Rows of one statement."""
-        return await self.raw.fetch(sql, *arguments)
+        """Rows of one statement. Raises RecoveryConflict, or what the database refuses with."""
+        if self.raw.is_in_transaction():
+            return await self.raw.fetch(sql, *arguments)
+        return await again_after_conflict(self.raw, lambda: self.raw.fetch(sql, *arguments))
 
 
 @contextmanager

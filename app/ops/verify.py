@@ -6,6 +6,7 @@ What the log itself says is taken as it is: who may write to its tables can chan
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
 from app.log.read import FIRST_STREAM, LAST_VERSION, heads, recorded_by_stream
 from app.ops.positions import Largest, sequences_behind, wrong_positions
+from app.ops.recovery import again_after_conflict
 from app.ops.store import Connection
 from app.ops.streams import Damaged, Found, Progress, Stray, folded_pages
 from app.sql import blocks
@@ -118,16 +120,11 @@ class _Partition:
         stream, version = FIRST_STREAM, 0
         more = True
         while more:
-            async with self._store.raw.transaction(isolation="repeatable_read", readonly=True):
-                events = await self._store.ask(
-                    read.SQL["read_by_stream"],
-                    self._partition, stream, version, LAST_VERSION, read.PAGE_EVENTS,
-                )  # fmt: skip
-                more = len(events) == read.PAGE_EVENTS
-                last = events[-1]["originator_id"] if more else LAST_STREAM
-                streams = len({row["originator_id"] for row in events})
-                for rows in self._rows.values():
-                    await rows.take_up(self._store, self._partition, stream, last, streams)
+            look = partial(self._page, stream, version)
+            events, found = await again_after_conflict(self._store.raw, look)
+            more = len(events) == read.PAGE_EVENTS
+            for rows, those in zip(self._rows.values(), found, strict=True):
+                rows.take_up(those)
             page = recorded_by_stream(self._keyring, events)
             for event in page:
                 if isinstance(event, Recorded):
@@ -135,6 +132,23 @@ class _Partition:
             yield page
             if events:
                 stream, version = events[-1]["originator_id"], events[-1]["originator_version"]
+
+    async def _page(
+        self, stream: UUID, version: int
+    ) -> tuple[Sequence[asyncpg.Record], list[list[asyncpg.Record]]]:
+        """The events behind a version of a stream, and the rows of each view; of one snapshot."""
+        async with self._store.raw.transaction(isolation="repeatable_read", readonly=True):
+            events = await self._store.ask(
+                read.SQL["read_by_stream"],
+                self._partition, stream, version, LAST_VERSION, read.PAGE_EVENTS,
+            )  # fmt: skip
+            more = len(events) == read.PAGE_EVENTS
+            last = events[-1]["originator_id"] if more else LAST_STREAM
+            streams = len({row["originator_id"] for row in events})
+            return events, [
+                await rows.read(self._store, self._partition, stream, last, streams)
+                for rows in self._rows.values()
+            ]
 
 
 class _Rows:
@@ -149,10 +163,10 @@ class _Rows:
         self._decoder = msgspec.json.Decoder(view.state)
         self._rows: deque[asyncpg.Record] = deque()
 
-    async def take_up(
+    async def read(
         self, store: Connection, partition: int, since: UUID, last: UUID, streams: int
-    ) -> None:
-        """Read the rows from a stream on up to another, without that unless there is no larger.
+    ) -> list[asyncpg.Record]:
+        """The rows from a stream on up to another, without that unless there is no larger.
 
         `streams`: how many the page has. If there are so many more rows that they do not come
         whole, those that have no stream are as many as are looked for.
@@ -160,7 +174,11 @@ class _Rows:
         most = streams + MOST_DIFFERENCES + 2
         statement = SQL["rows"].format(view=self._view.name)
         found = await store.ask(statement, partition, since, last, most)
-        self._rows += (row for row in found if row["stream_id"] < last or last == LAST_STREAM)
+        return [row for row in found if row["stream_id"] < last or last == LAST_STREAM]
+
+    def take_up(self, rows: Sequence[asyncpg.Record]) -> None:
+        """Walk along these, too."""
+        self._rows += rows
 
     def compare(self, folded: Folded[Any]) -> Iterator[str]:
         """What is wrong with the rows up to a stream's."""

@@ -5,7 +5,6 @@ The corpus of costly inputs, and the CPU time that each takes, is tried in wire/
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from itertools import cycle
@@ -16,6 +15,7 @@ import msgspec
 import pytest
 from costly import BY_FORMAT, KINDS, MEBIBYTE
 
+from acceptance.probe import live_s
 from acceptance.raw_http import CUT_OFF, PATIENCE_S, basic, chunked, request, send
 from acceptance.service_process import ADMIN, ServiceProcess
 from app.wire.evo.api import API
@@ -129,13 +129,6 @@ def test_while_one_client_sends_the_worst_others_are_answered(served: ServicePro
     assert {413, 400} <= set(statuses) < set(range(200, 500))
     # Generous: without limits, one body alone kept all others waiting for 4 s.
     assert max(waits) < max(1.0, 20 * quiet)
-
-
-def live_s(served: ServiceProcess) -> float:
-    """How long somebody else waits for an answer."""
-    began = time.monotonic()
-    assert send(served.port, request("GET", b"/health/live"), "GET").status == 200
-    return time.monotonic() - began
 
 
 def keep_sending(served: ServiceProcess, over: threading.Event, statuses: list[int]) -> None:

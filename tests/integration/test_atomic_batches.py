@@ -68,6 +68,12 @@ async def test_the_first_of_two_refusals_is_told(service: Service, nobody: str) 
     assert (error.index, type(error.cause)) == (1, NotFound)
 
 
+async def test_of_a_long_batch_the_command_that_is_refused_is_named(service: Service) -> None:
+    batch = [*(creation() for _ in range(70)), patch(given.new_id(), "nobody's"), creation()]
+    error = await refused(service, batch)
+    assert (error.index, type(error.cause)) == (70, NotFound)
+
+
 @pytest.mark.parametrize("remembered", [True, False], ids=["in memory", "in the database"])
 async def test_a_batch_whose_answer_would_be_too_large_is_refused_before_it_is_done(
     service: Service, settings: Settings, owner: asyncpg.Connection, remembered: bool

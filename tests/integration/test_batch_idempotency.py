@@ -1,6 +1,7 @@
 """What idempotency keys promise to whoever sends a batch again."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import asyncpg
 import given
@@ -12,7 +13,9 @@ from seen import topics, without_replay
 from app.batch import BatchRefused
 from app.calls import Asked
 from app.log.errors import KeyInFlight, KeyReused
-from app.service import Service
+from app.service import Service, open_service
+from app.settings import Settings
+from domain.ai_session import ProposeAISessionAction
 
 
 async def test_a_batch_that_is_sent_again_is_answered_again_as_of_then(
@@ -78,6 +81,23 @@ async def test_keys_that_come_back_with_another_batch_are_refused_and_nothing_is
         error = await refused(again, keyed(changed))
         assert (error.index, type(error.cause)) == (0, KeyReused)
     assert await written(owner) == before
+
+
+async def test_a_batch_that_would_be_too_large_now_is_still_answered_as_it_was_then(
+    settings: Settings,
+) -> None:
+    narrow = await open_service(replace(settings, answer_bytes=10_000))
+    batch = keyed([patch(session, "x" * 3_000) for session in await sessions(narrow, 3)])
+    first = await narrow.commands.handle_all(batch)
+    for answer in first:  # of them, the batch would make no less
+        propose = ProposeAISessionAction(
+            session_id=given.session_of(answer), action_id="1", proposed_at=datetime.now(UTC),
+            function_name="f", arguments="x" * 3_000,
+        )  # fmt: skip
+        await narrow.commands.handle(propose, given.call())
+    answers = await narrow.commands.handle_all(batch)
+    await narrow.close()
+    assert [without_replay(answer) for answer in answers] == first
 
 
 async def test_a_key_of_a_single_command_is_not_one_of_a_batch(

@@ -163,7 +163,7 @@ async def test_answers_that_are_lost_for_ever_cost_their_places_only_for_seconds
 async def test_a_silent_network_is_noticed_by_the_socket(between: Proxy, hasty: Settings) -> None:
     pool = Pool(replace(hasty, database_url=between.url, store_deadline_s=10.0))
     await pool.fetch("SELECT 1")
-    connection: Any = pool._writing.take()
+    connection: Any = pool._writing._take()
     found = connection._transport.get_extra_info("socket")
     assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert found.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5_000

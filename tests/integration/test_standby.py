@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +17,8 @@ from msgspec import Struct
 
 from app.cli import main
 from app.ops import users
+from app.ops.on_data import reachable
+from app.ops.recovery import RecoveryConflict, again_after_conflict
 from app.ops.store import May, Where, connected, prepare
 from app.service import open_service
 from app.settings import Settings
@@ -123,3 +126,81 @@ async def test_of_several_hosts_the_one_that_takes_writes_is_looked_at(pair: Pai
         assert await store.raw.fetchval("SELECT pg_is_in_recovery()")
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             await store.raw.execute("CREATE TEMP TABLE made ()")
+
+
+LEAVES_NOTHING = (
+    "DROP TABLE IF EXISTS swept",
+    "CREATE TABLE swept AS SELECT generate_series(1, 1000) AS n",
+    "DELETE FROM swept",
+    "VACUUM swept",
+)
+"""What a standby cannot take over while a snapshot there is older."""
+
+
+@pytest.fixture
+async def impatient(pair: Pair) -> AsyncIterator[asyncpg.Connection]:
+    """Its owner's connection to the primary, while its standby lets nobody stand in its way."""
+    reload = "SELECT pg_reload_conf()"
+    standby = await asyncpg.connect(pair.standby.url())
+    primary = await asyncpg.connect(pair.primary.url())
+    await standby.execute("ALTER SYSTEM SET max_standby_streaming_delay = 0")
+    await standby.execute(reload)
+    yield primary
+    await standby.execute("ALTER SYSTEM RESET max_standby_streaming_delay")
+    await standby.execute(reload)
+    await primary.close()
+    await standby.close()
+
+
+@asynccontextmanager
+async def swept(primary: asyncpg.Connection) -> AsyncIterator[None]:
+    """Again and again, for as long as the block lasts."""
+
+    async def sweep() -> None:
+        while True:
+            for statement in LEAVES_NOTHING:
+                await primary.execute(statement)
+
+    sweeping = asyncio.create_task(sweep())
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+
+
+async def test_a_look_that_recovery_cancels_is_begun_anew(
+    pair: Pair, impatient: asyncpg.Connection
+) -> None:
+    begun: list[int] = []
+    async with connected(pair.standby.url(), looks=True) as store, asyncio.timeout(30):
+
+        async def look() -> None:
+            begun.append(1)
+            async with store.raw.transaction(isolation="repeatable_read", readonly=True):
+                if len(begun) == 1:
+                    async with swept(impatient):
+                        await store.ask("SELECT pg_sleep(60) FROM account_info")
+                await store.ask("SELECT count(*) FROM account_info")
+
+        await again_after_conflict(store.raw, look)
+    assert len(begun) > 1
+
+
+async def test_one_that_is_cancelled_whenever_it_is_begun_says_why(
+    pair: Pair, impatient: asyncpg.Connection
+) -> None:
+    async with connected(pair.standby.url(), looks=True) as store, asyncio.timeout(30):
+        with pytest.raises(RecoveryConflict, match="max_standby_streaming_delay"):
+            async with swept(impatient):
+                await store.ask("SELECT pg_sleep(60) FROM account_info")
+
+
+def test_it_is_told_as_what_may_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    def run() -> None:
+        raise RecoveryConflict(asyncpg.SerializationError("conflict with recovery"))
+
+    with pytest.raises(SystemExit) as ended:
+        reachable(run)
+    assert ended.value.code == 3
+    assert "(conflict with recovery)" in capsys.readouterr().err

@@ -33,18 +33,32 @@ class Backend:
 class Writing:
     """One place, and a statement in it."""
 
-    def __init__(self, *steps: asyncio.Future[Any]) -> None:
+    def __init__(self, *steps: asyncio.Future[Any], holding: bool = True) -> None:
         self.backend = Backend(*steps)
-        self.places = Places(1, {})
+        self.places = Places(1, {}, holding=holding)
+        self.places._idle.append(self.connection)
         self.late: list[BaseException | None] = []
+        self.connecting: asyncio.Future[None] | None = None
 
     @property
     def connection(self) -> asyncpg.Connection:
         return cast("asyncpg.Connection", self.backend)
 
     async def carry_out(self, limit_s: float = LATE_S) -> Sequence[Any]:
-        await self.places.enter(LATE_S)
-        return await self.places.carry_out(self.connection, "INSERT", (), limit_s, self.late.append)
+        return await self.places.carry_out(
+            self._connect, lambda _: False, "INSERT", (), limit_s, self.late.append
+        )
+
+    async def _connect(self, _places: Places) -> asyncpg.Connection:
+        assert self.connecting is not None
+        await self.connecting
+        return self.connection
+
+    def unconnected(self) -> asyncio.Future[None]:
+        """Have no connection until the answer is done."""
+        self.places._idle.clear()
+        self.connecting = asyncio.get_running_loop().create_future()
+        return self.connecting
 
     async def settled(self) -> None:
         """Until nothing is held any more."""
@@ -53,7 +67,7 @@ class Writing:
 
     def is_kept(self) -> bool:
         """Whether both the connection and its place can be used again."""
-        return not self.places._free.locked() and self.places.take() is self.connection
+        return not self.places._free.locked() and self.places._take() is self.connection
 
 
 def futures(count: int) -> list[asyncio.Future[Any]]:
@@ -118,7 +132,7 @@ async def test_a_write_that_is_given_up_at_any_step_is_done_all_the_same(
         step.set_result(None)
     await turn()
     await give_up(caller)
-    assert list(writing.places.held.values()) == [writing.connection]
+    assert [sent.connection for sent in writing.places.held.values()] == [writing.connection]
     assert not any(step.cancelled() for step in steps)
     for step in steps[answered:]:
         await turn()
@@ -156,7 +170,7 @@ async def test_a_write_that_is_given_up_and_fails_gives_its_place_back() -> None
     assert not writing.places._free.locked()
 
 
-async def test_a_write_that_fails_leaves_place_and_connection_to_its_caller() -> None:
+async def test_a_write_that_fails_gives_its_place_back() -> None:
     (step,) = futures(1)
     writing = Writing(step)
     caller = asyncio.create_task(writing.carry_out())
@@ -165,5 +179,38 @@ async def test_a_write_that_fails_leaves_place_and_connection_to_its_caller() ->
     with pytest.raises(ConnectionError):
         await caller
     assert not writing.places.held
-    assert not writing.backend.terminated
-    assert writing.places._free.locked()
+    assert writing.backend.terminated
+    assert not writing.places._free.locked()
+
+
+@pytest.mark.parametrize(("give_up", "limit_s"), [(by_cancelling, LATE_S), (by_deadline, SOON_S)])
+async def test_a_write_that_is_given_up_before_it_has_a_connection_is_not_sent(
+    give_up: GivingUp, limit_s: float
+) -> None:
+    (step,) = futures(1)
+    writing = Writing(step)
+    connecting = writing.unconnected()
+    caller = asyncio.create_task(writing.carry_out(limit_s))
+    await turn()
+    await give_up(caller)
+    assert [sent.connection for sent in writing.places.held.values()] == [None]
+    connecting.set_result(None)
+    await writing.settled()
+    assert not step.done()
+    assert writing.late == [None]
+    assert writing.is_kept()
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_what_is_given_up_is_cancelled_where_places_hold_nothing(connected: bool) -> None:
+    (step,) = futures(1)
+    writing = Writing(step, holding=False)
+    connecting = None if connected else writing.unconnected()
+    caller = asyncio.create_task(writing.carry_out())
+    await turn()
+    await by_cancelling(caller)
+    await writing.settled()
+    assert writing.backend.terminated == connected
+    assert connecting is None or connecting.cancelled()
+    assert not writing.places._free.locked()
+    assert [type(error) for error in writing.late] == [asyncio.CancelledError]

@@ -1,0 +1,25 @@
+"""The hosts that a database URL names: each gets its own time, since the first may hang."""
+
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+
+def each_host(url: str) -> list[str]:
+    """A URL for each of its hosts, in their order; the URL itself where there is only one."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return [url]  # several addresses in brackets, or what the driver will refuse
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    netloc = parts.netloc.rpartition("@")[2]
+    if "host" not in query:
+        before, after = url.split(parts.netloc, 1) if parts.netloc else (url, "")
+        user = parts.netloc.removesuffix(netloc)
+        return [f"{before}{user}{host}{after}" for host in netloc.split(",")]
+    hosts, ports = query["host"].split(","), query.get("port", "").split(",")
+    if len(hosts) == 1 or len(ports) not in (1, len(hosts)):
+        return [url]
+    if len(ports) == 1:
+        ports *= len(hosts)
+    named = [query | {"host": host, "port": port} for host, port in zip(hosts, ports, strict=True)]
+    before = url.partition("?")[0]
+    return [f"{before}?{urlencode({k: v for k, v in each.items() if v})}" for each in named]

@@ -1,0 +1,27 @@
+"""Work on large documents in slices: one a pass of the event loop, whoever asks for it."""
+
+import asyncio
+
+LARGE = 4096
+"""Characters of a document from which on others are served before it is read or written."""
+
+
+class Slices:
+    """Keeps work that is all due at once from keeping everybody else waiting.
+
+    A document of a mebibyte takes some milliseconds to read, and as many to write. A batch asks
+    for hundreds of them, as many callers at the same time do.
+    """
+
+    def __init__(self) -> None:
+        """Nobody waits."""
+        self._one = asyncio.Lock()
+
+    async def turn(self, size: int) -> None:
+        """Return when the caller may work on a document of so many characters.
+
+        That is at once for a small one, else in a pass of the loop that no other large one has.
+        """
+        if size >= LARGE:
+            async with self._one:
+                await asyncio.sleep(0)
