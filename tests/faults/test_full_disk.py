@@ -1,0 +1,115 @@
+"""A disk that is full in truth: writes are refused, readers go on, and nothing is lost."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from acceptance.service_process import ADMIN, ServiceProcess, end
+from clusters import OwnCluster, own_cluster
+from database import MASTER_KEY_FILE
+from patience import patient
+
+from app.ops.store import Where
+from faults.ledger import differences, ledger, read_ledger, read_log
+
+DISK = "96m"
+"""For a log of writes that is never smaller than 16 MiB a file, and one more at the least."""
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603
+
+
+@pytest.fixture
+def small() -> Iterator[OwnCluster]:
+    """A running cluster on a disk of its own."""
+    with own_cluster() as cluster:
+        cluster.files.mkdir()
+        mounted = run("mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", cluster.files)
+        if mounted.returncode:
+            pytest.skip(f"no disk can be mounted: {mounted.stderr.strip()}")
+        try:
+            os.chown(cluster.files, cluster.embedded.owner, cluster.embedded.group)
+            cluster.create()
+            with cluster.started():
+                yield cluster
+        finally:
+            run("umount", "-l", cluster.files)
+
+
+@pytest.fixture
+def service(small: OwnCluster, tmp_path: Path) -> Iterator[ServiceProcess]:
+    """A service on that cluster."""
+    key_file = tmp_path / "master.key"
+    key_file.write_text(MASTER_KEY_FILE)
+    started = ServiceProcess(
+        tmp_path / "data",
+        f"--database-url={small.url()}",
+        f"--master-key-file={key_file}",
+        "--allow-unsafe-database",
+        "--customer-timeout=0",
+    )
+    try:
+        started.start()
+        yield started
+    finally:
+        end(started)
+
+
+async def test_writes_are_refused_until_there_is_room_again(
+    small: OwnCluster, service: ServiceProcess, tmp_path: Path
+) -> None:
+    book, filling = tmp_path / "book", small.files / "filling"
+    made = 0
+    with ledger(book) as lines:
+        async with httpx.AsyncClient(
+            base_url=service.base_url, auth=ADMIN, timeout=patient(30.0)
+        ) as client:
+
+            async def create() -> httpx.Response:
+                nonlocal made
+                made += 1
+                key = f"{made}" + "." * 60_000
+                lines.intend(key)
+                headers = {"Idempotency-Key": f"{made}"}
+                answer = await client.post("/ai/sessions", json={"purpose": key}, headers=headers)
+                if answer.status_code != 200:
+                    return answer
+                position = int(answer.headers["X-Log-Position"].partition(":")[2])
+                lines.acknowledge(key, 1, position)
+                return answer
+
+            first = await create()
+            path = f"/ai/sessions/{first.json()['id']}"
+            fill(filling)
+            while (answer := await create()).status_code == 200:
+                assert made < 1_000
+            assert answer.status_code == 503, answer.text
+            assert int(answer.headers["Retry-After"]) >= 1
+            assert (await client.get("/health/live")).status_code == 200
+            filling.unlink()
+            async with asyncio.timeout(patient(60.0)):
+                while (await client.get("/health/ready")).status_code != 200:
+                    await asyncio.sleep(0.05)
+            assert (await client.get(path)).content == first.content
+            assert (await create()).status_code == 200
+    key_file = tmp_path / "master.key"
+    where = Where(database_url=small.url(), data_dir=tmp_path, master_key_file=key_file)
+    found = differences(read_ledger(book), await read_log(small.url(), where))
+    assert [each for each in found if "never answered" not in each] == []
+    verified = await asyncio.to_thread(service.command, "verify", "--allow-unsafe-database")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def fill(path: Path) -> None:
+    """Leave no room on a disk."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 65_536)
+        except OSError:
+            return
