@@ -178,7 +178,8 @@ class Service:
         if self.draining:
             return "draining"
         tried, now = self._tried, time.monotonic()
-        fails, over = self.pool.writes.cause is not None, now > self._tried_at + _TRY_S
+        fails = self.pool.writes.cause is not None or self.pool.disk_full
+        over = now > self._tried_at + _TRY_S
         # (What failed before a write succeeded is no answer any longer.)
         if tried is None or (tried.done() and (fails or over or tried.result() is not None)):
             self._tried_at = now
@@ -186,13 +187,16 @@ class Service:
         return await asyncio.shield(tried)
 
     async def _try_to_write(self) -> str | None:
+        full = self.pool.disk_full
         try:
-            await self.pool.ask(SQL["try_to_write"], writes=True)
+            await self.pool.ask(SQL["try_room" if full else "try_to_write"], writes=True)
         except StoreDown as error:
             return _in_words(self.pool.writes.cause) or str(error)
         except asyncpg.PostgresError as error:
             self.pool.writes.failed(error)
             return "The database refuses to write"
+        if full:
+            self.pool.disk_full = False
         return None
 
 

@@ -10,3 +10,6 @@ VALUES ('try_to_write', gen_random_uuid(), now())
     ON CONFLICT (name) DO UPDATE
    SET holder = excluded.holder,
        until = excluded.until;
+
+-- name: try_room
+SELECT try_room();

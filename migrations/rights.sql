@@ -22,7 +22,7 @@ WITH role AS (
 ), sequence_right(name) AS (
     VALUES ('chat_session_number'), ('chat_message_number')
 ), function_right(name) AS (
-    VALUES ('append'), ('draw_numbers'),
+    VALUES ('append'), ('draw_numbers'), ('try_room'),
            ('pass_over_session_numbers'), ('pass_over_message_numbers')
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

@@ -136,6 +136,8 @@ class Pool:
         """Asked about each new connection; what it raises refuses that one."""
         self.failed = asyncio.Event()
         """Set when a statement failed in a passing way; whoever looks after it clears it."""
+        self.disk_full = False
+        """Set when a write found no room; whoever finds some again clears it."""
 
     async def close(self) -> None:
         """Give all connections back; those that hang are dropped."""
@@ -172,6 +174,7 @@ class Pool:
 
     def _failed(self, reachability: Reachability, error: BaseException) -> None:
         reachability.failed(error)
+        self.disk_full |= isinstance(error, asyncpg.DiskFullError)
         metrics.STORE_FAILURES.inc()
         self.failed.set()
 

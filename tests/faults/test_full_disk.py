@@ -19,6 +19,9 @@ from faults.ledger import differences, ledger, read_ledger, read_log
 DISK = "96m"
 """For a log of writes that is never smaller than 16 MiB a file, and one more at the least."""
 
+TRIES = 4
+"""How often a service on a full disk is asked whether it is ready."""
+
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603
@@ -91,6 +94,10 @@ async def test_writes_are_refused_until_there_is_room_again(
             assert answer.status_code == 503, answer.text
             assert int(answer.headers["Retry-After"]) >= 1
             assert (await client.get("/health/live")).status_code == 200
+            for _ in range(TRIES):
+                unready = await client.get("/health/ready")
+                assert unready.status_code == 503, unready.text
+                await client.get(path)
             filling.unlink()
             async with asyncio.timeout(patient(60.0)):
                 while (await client.get("/health/ready")).status_code != 200:
