@@ -21,6 +21,7 @@ from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess
 from acceptance.service_process import service as running_service
+from acceptance.users import token_of
 
 CHECKS = (
     "not_a_server_error",
@@ -55,7 +56,7 @@ def fuzzed() -> Iterator[ServiceProcess]:
 def test_no_answer_is_outside_of_the_document(
     fuzzed: ServiceProcess, tmp_path: Path, options: list[str]
 ) -> None:
-    token = fuzzed.command("users", "token", ADMIN[0]).stdout.strip()
+    token = token_of(fuzzed, ADMIN[0])
     run = subprocess.run(  # noqa: S603  # a tool of ours
         [
             str(Path(sys.executable).with_name("schemathesis")),

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from acceptance.service_process import ADMIN, ServiceProcess, service
+from acceptance.users import add_users
 from app.settings import Settings
 
 CHATS = "/api/v1/ChatSession"
@@ -31,11 +32,7 @@ SELECT 0, gen_random_uuid(), 1, n, 'kim', now(), 'kim', now(),
 def slow() -> Iterator[tuple[ServiceProcess, dict[str, str]]]:
     """A service of one worker with many sessions, and the tokens of its callers."""
     with service("--workers=1") as served:
-        tokens = {}
-        for name in (*CALLERS, "max"):
-            added = served.command("users", "add", name, "--role", "Agent")
-            assert added.returncode == 0, added.stderr
-            tokens[name] = served.command("users", "token", name).stdout.strip()
+        tokens = add_users(served, dict.fromkeys((*CALLERS, "max"), "Agent"))
         told(served, _BULK)
         yield served, tokens
 
