@@ -1,5 +1,6 @@
 """`sessionary serve` as a process of its own: started, killed, asked to stop."""
 
+import atexit
 import os
 import signal
 import socket
@@ -8,7 +9,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -167,11 +169,35 @@ def data_directory() -> Iterator[Path]:
         yield Path(folder)
 
 
+def with_log(data_dir: Path) -> Path:
+    """Put into a data directory what `migrate` makes, and nothing else; the directory."""
+    # As it is, owners too: another account may run PostgreSQL.
+    subprocess.run(["cp", "-a", _migrated(), data_dir], check=True)  # noqa: S603, S607
+    return data_dir
+
+
+@cache
+def _migrated() -> Path:
+    """A data directory that `migrate` made, to be copied: made once, it costs a start's time."""
+    folder = ExitStack()
+    data_dir = folder.enter_context(data_directory()) / "data"
+    atexit.register(folder.close)
+    made = sessionary("migrate", f"--data-dir={data_dir}")
+    assert made.returncode == 0, made.stderr
+    return data_dir
+
+
 @contextmanager
-def service(*options: str, password: str | None = ADMIN[1]) -> Iterator[ServiceProcess]:
-    """A running service on an empty data directory, ended with all it started."""
+def service(
+    *options: str, password: str | None = ADMIN[1], anew: bool = False
+) -> Iterator[ServiceProcess]:
+    """A running service with an empty log, ended with all it started.
+
+    `anew`: on no data directory at all, as a new user starts it.
+    """
     with data_directory() as folder:
-        served = ServiceProcess(folder / "data", *options, password=password)
+        data_dir = folder / "data" if anew else with_log(folder / "data")
+        served = ServiceProcess(data_dir, *options, password=password)
         try:
             served.start()
             yield served

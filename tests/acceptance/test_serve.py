@@ -27,6 +27,7 @@ from acceptance.service_process import (
     data_directory,
     end,
     sessionary,
+    with_log,
 )
 from acceptance.service_process import service as running_service
 
@@ -137,7 +138,7 @@ def test_a_port_that_is_none_is_wrong_use(port: str) -> None:
 def served_on(stderr: int | None) -> Iterator[ServiceProcess]:
     """A service whose standard error is this file, or closed."""
     with data_directory() as folder:
-        served = ServiceProcess(folder / "data")
+        served = ServiceProcess(with_log(folder / "data"))
         begin = partial(os.close, 2) if stderr is None else partial(os.dup2, stderr, 2)
         served.begin(preexec_fn=begin)
         try:
@@ -241,7 +242,7 @@ def established(served: ServiceProcess, port: int) -> bool:
 
 def test_under_nohup_a_terminal_that_closes_is_nothing_to_it() -> None:
     with data_directory() as folder:
-        served = ServiceProcess(folder / "data")
+        served = ServiceProcess(with_log(folder / "data"))
         served.begin(preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_IGN))
         try:
             served.wait_until_ready()
