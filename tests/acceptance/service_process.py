@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +15,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
+from database import folder_of_databases
 from patience import patient
 
 from app.embedded_cluster import Cluster
@@ -162,11 +162,8 @@ def sessionary(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[
 @contextmanager
 def data_directory() -> Iterator[Path]:
     """A directory for a data directory to be made in; removed at the end."""
-    # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
-    with tempfile.TemporaryDirectory(
-        prefix="sessionary-tests-", ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder)
+    with folder_of_databases() as folder:
+        yield folder
 
 
 def with_log(data_dir: Path) -> Path:
