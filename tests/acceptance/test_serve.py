@@ -161,7 +161,9 @@ def test_what_it_says_may_be_lost_and_it_serves(kind: str) -> None:
     stderr = {"full": full, "closed": None, "nobody reads": broken}[kind]
     try:
         with served_on(stderr) as served:
-            made = httpx.post(f"{served.base_url}/ai/sessions", json={}, auth=ADMIN, timeout=30.0)
+            made = httpx.post(
+                f"{served.base_url}/ai/sessions", json={}, auth=ADMIN, timeout=patient(30.0)
+            )
             assert made.status_code == 200, made.text
             refused = httpx.post(f"{served.base_url}/ai/sessions", content=b"{", auth=ADMIN)
             assert refused.status_code == 400
@@ -182,7 +184,7 @@ def test_data_that_cannot_be_written_is_an_exit_code(
             [PROGRAM, *command, *folder],
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=STARTS_S,
+            timeout=patient(STARTS_S),
             check=False,
             preexec_fn=partial(os.close, 1) if kind == "closed" else None,
         )
@@ -194,7 +196,7 @@ def test_data_that_cannot_be_written_is_an_exit_code(
 def test_an_exit_code_does_not_depend_on_who_listens() -> None:
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(  # noqa: S603  # our own program
-            [PROGRAM, "nosuch"], stderr=full, timeout=STARTS_S, check=False
+            [PROGRAM, "nosuch"], stderr=full, timeout=patient(STARTS_S), check=False
         )
     assert ended.returncode == 2
 
@@ -212,7 +214,7 @@ def test_sighup_ends_it_in_order(pair: ServiceProcess, told: list[signal.Signals
     for other in told[1:]:
         with suppress(ProcessLookupError):
             pair.process.send_signal(other)
-    assert pair.process.wait(STOPS_S) == 0
+    assert pair.process.wait(patient(STOPS_S)) == 0
     assert pair.servers() == []
 
 
@@ -220,7 +222,9 @@ def test_a_terminal_that_closes_loses_no_request(pair: ServiceProcess) -> None:
     body = b'{"purpose": "the last"}'
     head = (b"Authorization", basic(*ADMIN))
     whole = request("POST", b"/ai/sessions", body, [head])
-    with socket.create_connection(("127.0.0.1", pair.port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", pair.port), timeout=patient(PATIENCE_S)
+    ) as connection:
         connection.sendall(whole[:-5])  # it is under way until the rest has come
         until(lambda: established(pair, connection.getsockname()[1]))
         hang_up(pair)
@@ -228,7 +232,7 @@ def test_a_terminal_that_closes_loses_no_request(pair: ServiceProcess) -> None:
         answer = HTTPResponse(connection, method="POST")
         answer.begin()
         assert answer.status == 200
-    assert pair.process.wait(STOPS_S) == 0
+    assert pair.process.wait(patient(STOPS_S)) == 0
 
 
 def established(served: ServiceProcess, port: int) -> bool:
