@@ -19,13 +19,14 @@ from app.settings import Settings
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the bytecode of the programs that tests start, where the environment would not.
+    """Keep bytecode beside pytest's cache where the environment wants none beside the sources.
 
     A service starts in half the time when it need not be compiled; tests start a hundred.
     """
     if sys.dont_write_bytecode and hasattr(config, "cache"):
+        sys.dont_write_bytecode, sys.pycache_prefix = False, str(config.cache.mkdir("bytecode"))
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 def pytest_report_header() -> str:
