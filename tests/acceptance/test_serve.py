@@ -34,6 +34,15 @@ from acceptance.service_process import service as running_service
 LINE = re.compile(r"\d\d:\d\d:\d\d.* _granian - Listening at: http://127\.0\.0\.1:", re.MULTILINE)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _hanging_up_counts() -> Iterator[None]:
+    """What is started here does not ignore SIGHUP, though the tests were started under nohup."""
+    # A handler, unlike SIG_IGN, is not inherited; and it keeps the tests alive, as nohup does.
+    before = signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(scope="module")
 def one_pair() -> Iterator[ServiceProcess]:
     """A service with two workers, on a name."""
