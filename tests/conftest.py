@@ -1,7 +1,9 @@
 """What all tests share: one PostgreSQL a run, a database of its own for each test that asks."""
 
 import logging
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -14,6 +16,17 @@ from app.log.pool import Pool
 from app.ops.store import Connection, connected
 from app.service import Service, open_service
 from app.settings import Settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep bytecode beside pytest's cache where the environment wants none beside the sources.
+
+    A service starts in half the time when it need not be compiled; tests start a hundred.
+    """
+    if sys.dont_write_bytecode and hasattr(config, "cache"):
+        sys.dont_write_bytecode, sys.pycache_prefix = False, str(config.cache.mkdir("bytecode"))
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 def pytest_report_header() -> str:

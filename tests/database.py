@@ -131,11 +131,16 @@ MEMORY_BYTES = 2 * 1024**3
 def _embedded() -> Iterator[str]:
     from app.embedded import running
 
-    # In memory, where there is room: every test has a database of its own. Not pytest's tmp_path:
-    # root's is closed to the account that runs PostgreSQL for root.
-    memory = MEMORY if MEMORY.is_dir() and disk_usage(MEMORY).free > MEMORY_BYTES else None
-    with (
-        tempfile.TemporaryDirectory(prefix="sessionary-tests-", dir=memory) as folder,
-        running(Path(folder)) as url,
-    ):
+    with folder_of_databases() as folder, running(folder) as url:
         yield url
+
+
+@contextmanager
+def folder_of_databases() -> Iterator[Path]:
+    """A folder, in memory where there is room: databases come and go many times as fast there."""
+    memory = MEMORY if MEMORY.is_dir() and disk_usage(MEMORY).free > MEMORY_BYTES else None
+    # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
+    with tempfile.TemporaryDirectory(
+        prefix="sessionary-tests-", dir=memory, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)

@@ -11,6 +11,7 @@ from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess
 from acceptance.service_process import service as running_service
+from acceptance.users import add_users, token_of
 
 PATH = "/api/v1/ChatSession"
 AGENT = "/api/v1/Agents/Chat"
@@ -63,11 +64,7 @@ def number(answer: httpx.Response) -> int:
 def chats() -> Iterator[Chats]:
     """Started, and ended without an error in its log."""
     with running_service("--workers=2") as served, ExitStack() as stack:
-        tokens = {"admin": served.command("users", "token", ADMIN[0]).stdout.strip()}
-        for name, role in USERS.items():
-            added = served.command("users", "add", name, "--role", role)
-            assert added.returncode == 0, added.stderr
-            tokens[name] = served.command("users", "token", name).stdout.strip()
+        tokens = {"admin": token_of(served, ADMIN[0])} | add_users(served, USERS)
         callers = {
             name: stack.enter_context(
                 httpx.Client(

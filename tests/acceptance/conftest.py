@@ -20,7 +20,7 @@ ACCOUNT = {"id": "String", "name": "String"}
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[ServiceProcess]:
-    """`sessionary serve` on an empty directory, with a user who has no rights and an account."""
+    """`sessionary serve` with a user who has no rights and an account."""
     with service() as served:
         name, password = AUDITOR
         added = served.command(

@@ -1,18 +1,21 @@
 """`sessionary serve` as a process of its own: started, killed, asked to stop."""
 
+import atexit
 import os
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import httpx
 import psutil
+from database import folder_of_databases
 from patience import patient
 
 from app.embedded_cluster import Cluster
@@ -86,12 +89,15 @@ class ServiceProcess:
 
     def is_ready(self) -> bool:
         """Whether `/health/ready` is green."""
+        # Not httpx: it would read all certificates for each call, while the service wants the core.
+        asked = HTTPConnection("127.0.0.1", self.port, timeout=patient(5.0))
         try:
-            return (
-                httpx.get(f"{self.base_url}/health/ready", timeout=patient(5.0)).status_code == 200
-            )
-        except httpx.TransportError:
+            asked.request("GET", "/health/ready")
+            return asked.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
             return False
+        finally:
+            asked.close()
 
     def stop(self) -> int:
         """Ask it to stop, as `docker stop` does; its exit code."""
@@ -156,18 +162,39 @@ def sessionary(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[
 @contextmanager
 def data_directory() -> Iterator[Path]:
     """A directory for a data directory to be made in; removed at the end."""
-    # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
-    with tempfile.TemporaryDirectory(
-        prefix="sessionary-tests-", ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder)
+    with folder_of_databases() as folder:
+        yield folder
+
+
+def with_log(data_dir: Path) -> Path:
+    """Put into a data directory what `migrate` makes, and nothing else; the directory."""
+    # As it is, owners too: another account may run PostgreSQL.
+    subprocess.run(["cp", "-a", _migrated(), data_dir], check=True)  # noqa: S603, S607
+    return data_dir
+
+
+@cache
+def _migrated() -> Path:
+    """A data directory that `migrate` made, to be copied: made once, it costs a start's time."""
+    folder = ExitStack()
+    data_dir = folder.enter_context(data_directory()) / "data"
+    atexit.register(folder.close)
+    made = sessionary("migrate", f"--data-dir={data_dir}")
+    assert made.returncode == 0, made.stderr
+    return data_dir
 
 
 @contextmanager
-def service(*options: str, password: str | None = ADMIN[1]) -> Iterator[ServiceProcess]:
-    """A running service on an empty data directory, ended with all it started."""
+def service(
+    *options: str, password: str | None = ADMIN[1], anew: bool = False
+) -> Iterator[ServiceProcess]:
+    """A running service with an empty log, ended with all it started.
+
+    `anew`: on no data directory at all, as a new user starts it.
+    """
     with data_directory() as folder:
-        served = ServiceProcess(folder / "data", *options, password=password)
+        data_dir = folder / "data" if anew else with_log(folder / "data")
+        served = ServiceProcess(data_dir, *options, password=password)
         try:
             served.start()
             yield served

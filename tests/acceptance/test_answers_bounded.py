@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess, service
 from app.settings import ANSWER_BYTES
@@ -89,7 +90,7 @@ async def copied(served: ServiceProcess) -> None:
 
 
 def client(served: ServiceProcess) -> httpx.Client:
-    return httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=120.0)
+    return httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(120.0))
 
 
 def ok(answer: httpx.Response) -> httpx.Response:

@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import pytest
 from costly import BY_FORMAT, KINDS, MEBIBYTE
+from patience import patient
 
 from acceptance.probe import live_s
 from acceptance.raw_http import CUT_OFF, PATIENCE_S, basic, chunked, request, send
@@ -82,7 +83,9 @@ def test_a_body_that_is_announced_too_long_is_refused_before_it_comes(
     )
     if not authorization:
         head = head.replace(b"Authorization: \r\n", b"")
-    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", served.port), timeout=patient(PATIENCE_S)
+    ) as connection:
         connection.sendall(head)
         answer = HTTPResponse(connection, method="POST")
         answer.begin()

@@ -9,6 +9,7 @@ from patience import patient
 
 from acceptance.cookies import cookie_header, sign_in
 from acceptance.service_process import ADMIN, ServiceProcess
+from acceptance.users import token_of
 
 ELSEWHERE = {
     "another origin": {"Origin": "https://evil.example"},
@@ -114,7 +115,7 @@ def test_a_page_of_another_origin_signs_nobody_in(
 def test_a_token_that_a_page_must_know_may_come_from_anywhere(
     browser: httpx.Client, served: ServiceProcess
 ) -> None:
-    token = served.command("users", "token", ADMIN[0]).stdout.strip()
+    token = token_of(served, ADMIN[0])
     for elsewhere in ELSEWHERE.values():
         headers = {"Authorization": f"Bearer {token}", **elsewhere}
         assert browser.post("/ai/sessions", headers=headers).status_code == 200

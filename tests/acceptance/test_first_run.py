@@ -21,7 +21,7 @@ GENERATED = re.compile(r"^Created the administrator (\S+) with the password (\S+
 @pytest.fixture(scope="module")
 def one_service() -> Iterator[ServiceProcess]:
     """A service that was started on an empty directory, as a new user does."""
-    with running_service(password=None) as started:
+    with running_service(password=None, anew=True) as started:
         yield started
 
 

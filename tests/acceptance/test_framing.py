@@ -6,6 +6,7 @@ from contextlib import suppress
 from http.client import HTTPResponse
 
 import pytest
+from patience import patient
 
 from acceptance.raw_http import PATIENCE_S
 from acceptance.service_process import ServiceProcess
@@ -25,7 +26,7 @@ def lines(*head: bytes, body: bytes = b"") -> bytes:
 
 def status_of(port: int, sent: bytes) -> int:
     """The first answer's status."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=patient(PATIENCE_S)) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(sent)
         answer = HTTPResponse(connection, method="GET")
@@ -36,7 +37,7 @@ def status_of(port: int, sent: bytes) -> int:
 def answers_until_closed(port: int, sent: bytes) -> list[int]:
     """The statuses of all that comes before the server closes the connection."""
     came = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=patient(PATIENCE_S)) as connection:
         with suppress(ConnectionError):
             connection.sendall(sent)
         with suppress(ConnectionResetError):

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from patience import patient
 
 from acceptance.chats import Chats
 from acceptance.service_process import ADMIN
@@ -34,7 +35,10 @@ class Generated(Struct, frozen=True):
         """Its client; an error in the description is an error here."""
         kind = importlib.import_module(f"{self.name}.client").AuthenticatedClient
         made: AbstractContextManager[Any] = kind(
-            base_url=self.base_url, raise_on_unexpected_status=True, timeout=20.0, **options
+            base_url=self.base_url,
+            raise_on_unexpected_status=True,
+            timeout=patient(20.0),
+            **options,
         )
         return made
 
@@ -62,7 +66,7 @@ def generated(
     run = subprocess.run(  # noqa: S603  # a tool of ours
         [GENERATOR, "generate", "--url", url, "--config", "config.yaml", "--meta", "none",
          "--output-path", name],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+        cwd=folder, capture_output=True, text=True, check=False, timeout=patient(PATIENCE_S),
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     sys.path.insert(0, str(folder))

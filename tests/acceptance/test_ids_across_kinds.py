@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import asyncpg
 import httpx
 import pytest
+from patience import patient
 from strays import leave_stray
 
 from acceptance.chats import PATH
@@ -93,7 +94,7 @@ def test_a_list_of_such_ids_is_empty(admin: httpx.Client) -> None:
 def served_with_stray() -> Iterator[ServiceProcess]:
     """A service on a log into whose first chat an older release let an event of an AI session."""
     with service() as served:
-        with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=20) as client:
+        with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(20)) as client:
             assert client.post(PATH, json={"CustomerName": "Kim"}).status_code == 200
         asyncio.run(_leave(served))
         yield served
@@ -110,7 +111,7 @@ def test_a_log_that_holds_such_an_event_goes_on(served_with_stray: ServiceProces
     place = f"stream {FIRST_CHAT} has version 2 at position 0:2, ai_session.deleted.v1, which"
     verified = served.command("verify")
     assert (verified.returncode, place in verified.stdout) == (1, True), verified.stderr
-    with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=20) as client:
+    with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(20)) as client:
         change = [{"op": "replace", "path": "/CustomerName", "value": "Sam"}]
         changed = client.patch(f"{PATH}/1", json=change)
         assert (changed.status_code, changed.headers["ETag"]) == (200, '"3"'), changed.text

@@ -12,6 +12,7 @@ from patience import patient
 from acceptance.conftest import AUDITOR
 from acceptance.node import node_project, run
 from acceptance.service_process import ADMIN, ServiceProcess
+from acceptance.users import token_of
 
 PACKAGES = ("@servicestack/client@2.1.13", "typescript@5.9.3", "@types/node@20.19.25")
 
@@ -31,7 +32,7 @@ def environment(served: ServiceProcess) -> dict[str, str]:
         "ADMIN_PASSWORD": ADMIN[1],
         "AUDITOR": AUDITOR[0],
         "AUDITOR_PASSWORD": AUDITOR[1],
-        "TOKEN": served.command("users", "token", ADMIN[0]).stdout.strip(),
+        "TOKEN": token_of(served, ADMIN[0]),
     }
 
 

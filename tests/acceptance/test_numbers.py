@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import asyncpg
 import httpx
 import pytest
+from patience import patient
 
 from acceptance.chats import AGENT, ERROR, PATH, number
 from acceptance.service_process import ADMIN, ServiceProcess, no_difference, service
@@ -25,7 +26,7 @@ def served() -> Iterator[ServiceProcess]:
 
 @pytest.fixture
 def admin(served: ServiceProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=20.0) as client:
+    with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(20.0)) as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from servicestack import JsonServiceClient, WebServiceException
 
 from acceptance.conftest import AUDITOR
 from acceptance.service_process import ADMIN, ServiceProcess
+from acceptance.users import token_of
 
 ACCOUNT = "String"
 NOWHERE = "01a1f000-0000-7000-8000-000000000000"
@@ -231,7 +232,7 @@ def test_there_are_other_ways_to_sign_in(
             assert signed_in.session_id
             assert {"ss-id", "ss-pid"} <= set(client._session.cookies.keys())
         case "a token of the command line":
-            client.set_bearer_token(served.command("users", "token", ADMIN[0]).stdout.strip())
+            client.set_bearer_token(token_of(served, ADMIN[0]))
         case _:
             token = admin.get(dtos.RequestAuthToken(user_id=ADMIN[0])).auth_token
             client.set_bearer_token(token)

@@ -8,6 +8,7 @@ from typing import Any
 
 import database
 import httpx
+from patience import patient
 from replaced import Replaceable, replaceable
 
 from acceptance.chats import PATH
@@ -39,7 +40,7 @@ def _served(folder: Path, live: Replaceable, key_file: Path) -> ServiceProcess:
 
 
 def _client(served: ServiceProcess) -> httpx.Client:
-    return httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=30.0)
+    return httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(30.0))
 
 
 async def test_what_was_lost_does_not_come_back(server_url: str, template: str) -> None:

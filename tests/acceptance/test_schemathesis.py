@@ -13,7 +13,8 @@ a service of your own:
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from patience import patient
 
 from acceptance.service_process import ADMIN, ServiceProcess
 from acceptance.service_process import service as running_service
+from acceptance.users import token_of
 
 CHECKS = (
     "not_a_server_error",
@@ -51,12 +53,35 @@ def fuzzed() -> Iterator[ServiceProcess]:
         yield served
 
 
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.fixture(scope="module")
+def runs(
+    fuzzed: ServiceProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, "Future[subprocess.CompletedProcess[str]]"]]:
+    """All runs at once: most of what one takes is its own work, on one core."""
+    token = token_of(fuzzed, ADMIN[0])
+    with ThreadPoolExecutor(len(OPTIONS)) as threads:
+        yield {
+            name: threads.submit(run, fuzzed, token, tmp_path_factory.mktemp(name), options)
+            for name, options in OPTIONS.items()
+        }
+
+
+@pytest.mark.parametrize("name", OPTIONS)
 def test_no_answer_is_outside_of_the_document(
-    fuzzed: ServiceProcess, tmp_path: Path, options: list[str]
+    fuzzed: ServiceProcess,
+    runs: Mapping[str, "Future[subprocess.CompletedProcess[str]]"],
+    name: str,
 ) -> None:
-    token = fuzzed.command("users", "token", ADMIN[0]).stdout.strip()
-    run = subprocess.run(  # noqa: S603  # a tool of ours
+    ended = runs[name].result()
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "ERROR" not in fuzzed.log
+
+
+def run(
+    fuzzed: ServiceProcess, token: str, folder: Path, options: list[str]
+) -> subprocess.CompletedProcess[str]:
+    """Run the tool in a folder of its own."""
+    return subprocess.run(  # noqa: S603  # a tool of ours
         [
             str(Path(sys.executable).with_name("schemathesis")),
             "run",
@@ -73,7 +98,7 @@ def test_no_answer_is_outside_of_the_document(
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
         env=os.environ
         | {
             "SCHEMATHESIS_HOOKS": "acceptance.schema_hooks",
@@ -81,5 +106,3 @@ def test_no_answer_is_outside_of_the_document(
         },
         timeout=patient(LONGEST_S),
     )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "ERROR" not in fuzzed.log

@@ -27,10 +27,20 @@ from acceptance.service_process import (
     data_directory,
     end,
     sessionary,
+    with_log,
 )
 from acceptance.service_process import service as running_service
 
 LINE = re.compile(r"\d\d:\d\d:\d\d.* _granian - Listening at: http://127\.0\.0\.1:", re.MULTILINE)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hanging_up_counts() -> Iterator[None]:
+    """What is started here does not ignore SIGHUP, though the tests were started under nohup."""
+    # A handler, unlike SIG_IGN, is not inherited; and it keeps the tests alive, as nohup does.
+    before = signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +147,7 @@ def test_a_port_that_is_none_is_wrong_use(port: str) -> None:
 def served_on(stderr: int | None) -> Iterator[ServiceProcess]:
     """A service whose standard error is this file, or closed."""
     with data_directory() as folder:
-        served = ServiceProcess(folder / "data")
+        served = ServiceProcess(with_log(folder / "data"))
         begin = partial(os.close, 2) if stderr is None else partial(os.dup2, stderr, 2)
         served.begin(preexec_fn=begin)
         try:
@@ -160,7 +170,9 @@ def test_what_it_says_may_be_lost_and_it_serves(kind: str) -> None:
     stderr = {"full": full, "closed": None, "nobody reads": broken}[kind]
     try:
         with served_on(stderr) as served:
-            made = httpx.post(f"{served.base_url}/ai/sessions", json={}, auth=ADMIN, timeout=30.0)
+            made = httpx.post(
+                f"{served.base_url}/ai/sessions", json={}, auth=ADMIN, timeout=patient(30.0)
+            )
             assert made.status_code == 200, made.text
             refused = httpx.post(f"{served.base_url}/ai/sessions", content=b"{", auth=ADMIN)
             assert refused.status_code == 400
@@ -181,7 +193,7 @@ def test_data_that_cannot_be_written_is_an_exit_code(
             [PROGRAM, *command, *folder],
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=STARTS_S,
+            timeout=patient(STARTS_S),
             check=False,
             preexec_fn=partial(os.close, 1) if kind == "closed" else None,
         )
@@ -193,7 +205,7 @@ def test_data_that_cannot_be_written_is_an_exit_code(
 def test_an_exit_code_does_not_depend_on_who_listens() -> None:
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(  # noqa: S603  # our own program
-            [PROGRAM, "nosuch"], stderr=full, timeout=STARTS_S, check=False
+            [PROGRAM, "nosuch"], stderr=full, timeout=patient(STARTS_S), check=False
         )
     assert ended.returncode == 2
 
@@ -211,7 +223,7 @@ def test_sighup_ends_it_in_order(pair: ServiceProcess, told: list[signal.Signals
     for other in told[1:]:
         with suppress(ProcessLookupError):
             pair.process.send_signal(other)
-    assert pair.process.wait(STOPS_S) == 0
+    assert pair.process.wait(patient(STOPS_S)) == 0
     assert pair.servers() == []
 
 
@@ -219,7 +231,9 @@ def test_a_terminal_that_closes_loses_no_request(pair: ServiceProcess) -> None:
     body = b'{"purpose": "the last"}'
     head = (b"Authorization", basic(*ADMIN))
     whole = request("POST", b"/ai/sessions", body, [head])
-    with socket.create_connection(("127.0.0.1", pair.port), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", pair.port), timeout=patient(PATIENCE_S)
+    ) as connection:
         connection.sendall(whole[:-5])  # it is under way until the rest has come
         until(lambda: established(pair, connection.getsockname()[1]))
         hang_up(pair)
@@ -227,7 +241,7 @@ def test_a_terminal_that_closes_loses_no_request(pair: ServiceProcess) -> None:
         answer = HTTPResponse(connection, method="POST")
         answer.begin()
         assert answer.status == 200
-    assert pair.process.wait(STOPS_S) == 0
+    assert pair.process.wait(patient(STOPS_S)) == 0
 
 
 def established(served: ServiceProcess, port: int) -> bool:
@@ -241,7 +255,7 @@ def established(served: ServiceProcess, port: int) -> bool:
 
 def test_under_nohup_a_terminal_that_closes_is_nothing_to_it() -> None:
     with data_directory() as folder:
-        served = ServiceProcess(folder / "data")
+        served = ServiceProcess(with_log(folder / "data"))
         served.begin(preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_IGN))
         try:
             served.wait_until_ready()

@@ -100,8 +100,8 @@ class Proxy:
         finally:
             for way in ways:
                 way.cancel()
+            server_writer.transport.abort()  # now: whoever cuts may cancel what follows
             await asyncio.gather(*ways, return_exceptions=True)
-            server_writer.transport.abort()
 
     async def _pass_requests(
         self,

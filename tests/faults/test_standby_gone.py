@@ -20,6 +20,7 @@ from acceptance.service_process import (
     no_difference,
 )
 from acceptance.service_process import service as running_service
+from patience import patient
 
 from app.settings import Settings
 
@@ -44,7 +45,9 @@ def service() -> Iterator[ServiceProcess]:
 @pytest.fixture
 async def client(service: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:
     """Calls the service as its administrator."""
-    async with httpx.AsyncClient(base_url=service.base_url, auth=ADMIN, timeout=30.0) as made:
+    async with httpx.AsyncClient(
+        base_url=service.base_url, auth=ADMIN, timeout=patient(30.0)
+    ) as made:
         yield made
 
 
@@ -73,7 +76,7 @@ async def no_standby(service: ServiceProcess) -> AsyncIterator[None]:
 
 
 async def until(true: Callable[[], Awaitable[object]]) -> None:
-    deadline = time.monotonic() + STARTS_S
+    deadline = time.monotonic() + patient(STARTS_S)
     while not await true():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
