@@ -23,6 +23,9 @@ from domain.chat_session import OPEN, ChatSession
 from projections.fold import Folded
 
 _TRANSFER_TO: ColumnElement[Any] = literal_column("'{transfer_to,AssociateId}'")
+_IS_OPEN = CHAT_SESSIONS.columns["status"].in_(
+    [literal_column(f"'{status}'", Text()) for status in sorted(OPEN)]
+)
 
 
 async def list_chat_sessions(
@@ -69,11 +72,10 @@ async def sessions_of(
     asked = CHAT_SESSIONS.table.c.doc.op("#>>", return_type=Text())(_TRANSFER_TO)
     mine = or_(columns["user_associate_id"] == associate_id, asked == str(associate_id))
     waiting = columns["status"] == ChatSessionStatus.IN_QUEUE.value
-    are_open = columns["status"].in_(sorted(OPEN))
     page = Page(
         order=[Order(case((mine, 0), else_=1)), Order(columns[CHAT_SESSIONS.key])],
         limit=most,
-        filters=(are_open, or_(mine, waiting)),
+        filters=(_IS_OPEN, or_(mine, waiting)),
         counted=False,
         unread=unread,
     )

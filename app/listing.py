@@ -14,11 +14,11 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     collate,
     func,
-    literal,
     literal_column,
     or_,
     select,
@@ -26,7 +26,6 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.engine import make_url
 from sqlalchemy.sql.functions import coalesce
 from sqlalchemy.types import TypeEngine
 
@@ -34,6 +33,7 @@ from app.answer_budget import ROW_BYTES, AnswerBudget
 from app.columns import Listable
 from app.log.pool import Pool
 from app.settings import ANSWER_BYTES
+from app.statements import Statements
 from projections.view import ENVELOPE
 
 FARTHEST = 2**31 - 1
@@ -43,7 +43,8 @@ _KEY = "key_"
 _BYTES = "bytes_"
 _READ = frozenset({*ENVELOPE, "account_id"})
 """Columns that a page is made of; by the others it is only filtered and ordered."""
-_DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
+_STATEMENTS = Statements(256, 4_000)
+"""More shapes than clients ask for, of up to some thirty conditions; 8 MB if all are as long."""
 
 T = TypeVar("T")
 
@@ -127,20 +128,50 @@ def compiled(
 
     `most_bytes`: of the rows together; those behind have no document.
     """
-    statement = _statement(listable, page, most_bytes)
-    built = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    values = built.params
-    return str(built), [values[name] for name in built.positiontup or ()]
+    orders = whole_order(listable, page.order)
+    return _STATEMENTS.compiled(
+        lambda: _statement(listable, page, orders),
+        (
+            listable.kind,
+            tuple(order.descending for order in orders),
+            page.after is None,
+            bool(page.unread),
+            page.counted,
+        ),
+        [*(order.by for order in orders), *page.filters],
+        _named(page, orders, most_bytes),
+    )
+
+
+def _named(page: Page, orders: Sequence[Order], most_bytes: int) -> dict[str, object]:
+    """The values of a page that are not in its orders and filters, by their parameters' names."""
+    named: dict[str, object] = {
+        "rows": page.limit + 1,
+        "offset": min(page.offset, FARTHEST),
+        "unread": f"{{{','.join(page.unread)}}}",
+        "most_bytes": most_bytes,
+    }
+    if page.after is not None:
+        bounds = zip(orders, page.after, strict=True)
+        named |= {_after(number): value for number, (_, value) in enumerate(bounds)}
+    return named
+
+
+def _after(number: int) -> str:
+    return f"after_{number}"
 
 
 def _keys(row: asyncpg.Record) -> tuple[object, ...]:
     return tuple(value for name, value in row.items() if name.startswith(_KEY))
 
 
-def _statement(listable: Listable, page: Page, most_bytes: int) -> Select[Any]:
-    orders = whole_order(listable, page.order)
-    rows = _written(_rows(listable, page, orders), page.unread)
-    shown = _shown(listable, rows, orders, most_bytes)
+def _statement(listable: Listable, page: Page, orders: Sequence[Order]) -> Select[Any]:
+    """The statement of a page's shape: its values are named, but for those in orders and filters.
+
+    What its text depends on is the key that `compiled` looks it up by.
+    """
+    rows = _written(_rows(listable, page, orders), cut=bool(page.unread))
+    shown = _shown(listable, rows, orders)
     if page.counted:
         count = (
             select(func.count().label("total"))
@@ -169,19 +200,22 @@ def _rows(listable: Listable, page: Page, orders: Sequence[Order]) -> Subquery:
     keys = (order.key.label(f"{_KEY}{number}") for number, order in enumerate(orders))
     return (
         select(*(column for column in listable.table.c if column.name in _READ), *keys)
-        .where(*page.filters, *_behind(page.after, orders))
+        .where(*page.filters, *([] if page.after is None else _behind(orders)))
         .order_by(*(_directed(order.key, order) for order in orders))
-        .limit(page.limit + 1)
-        .offset(min(page.offset, FARTHEST))
+        .limit(bindparam("rows", type_=Integer()))
+        .offset(bindparam("offset", type_=Integer()))
         .subquery("page")
     )
 
 
-def _written(rows: Subquery, unread: Sequence[str]) -> Subquery:
-    """The rows of a page with what is read of their documents, as text."""
+def _written(rows: Subquery, *, cut: bool) -> Subquery:
+    """The rows of a page with what is read of their documents, as text.
+
+    `cut`: whether there are members that are not read.
+    """
     doc: ColumnElement[Any] = rows.c.doc
-    if unread:  # out here: in there they would be cut off every row that is sorted
-        names = literal(f"{{{','.join(unread)}}}", Text())
+    if cut:  # out here: in there they would be cut off every row that is sorted
+        names = bindparam("unread", type_=Text())
         doc = doc.op("-", return_type=doc.type)(cast(names, ARRAY(Text())))
     others = (column for column in rows.c if column.name != "doc")
     # OFFSET keeps PostgreSQL from writing each document twice: to show it, and to measure it.
@@ -189,13 +223,11 @@ def _written(rows: Subquery, unread: Sequence[str]) -> Subquery:
     return select(*others, cast(doc, Text).label("doc")).offset(fence).subquery("written")
 
 
-def _shown(
-    listable: Listable, rows: Subquery, orders: Sequence[Order], most_bytes: int
-) -> Select[Any]:
+def _shown(listable: Listable, rows: Subquery, orders: Sequence[Order]) -> Select[Any]:
     # The name is looked up out here: in there it would be for every row before the page as well.
     size = func.octet_length(rows.c.doc) + literal_column(str(ROW_BYTES), BigInteger())
     upto = func.sum(size).over(order_by=_as_in(rows, orders), rows=(None, 0))
-    fits = upto <= literal(most_bytes, BigInteger())
+    fits = upto <= bindparam("most_bytes", type_=BigInteger())
     envelope = {name: rows.c[name] for name in ENVELOPE} | {"doc": case((fits, rows.c.doc))}
     return select(
         *(column.label(name) for name, column in envelope.items()),
@@ -209,12 +241,12 @@ def _as_in(rows: Subquery, orders: Sequence[Order]) -> list[ColumnElement[Any]]:
     return [_directed(rows.c[f"{_KEY}{number}"], order) for number, order in enumerate(orders)]
 
 
-def _behind(after: Sequence[object] | None, orders: Sequence[Order]) -> list[ColumnElement[bool]]:
+def _behind(orders: Sequence[Order]) -> list[ColumnElement[bool]]:
     """What is true of the rows behind one, in words that an index is searched by."""
-    if after is None:
-        return []
     keys = [order.key for order in orders]
-    bounds = [literal(value, _wide(key)) for key, value in zip(keys, after, strict=True)]
+    bounds: list[ColumnElement[Any]] = [
+        bindparam(_after(number), type_=_wide(key)) for number, key in enumerate(keys)
+    ]
     if len({order.descending for order in orders}) == 1:
         here, there = tuple_(*keys), tuple_(*bounds)
         return [here < there if orders[0].descending else here > there]

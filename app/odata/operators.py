@@ -17,6 +17,7 @@ from sqlalchemy import (
     collate,
     func,
     literal,
+    literal_column,
     or_,
     true,
 )
@@ -27,6 +28,7 @@ from app.odata.periods import RELATIVE, Stretch, moment, relative
 from app.odata.values import Scalar, is_null, scalar, stretch
 from app.wire.superoffice.list_columns import Kind
 from app.wire.superoffice.odata import Named, Value, refused
+from domain.chat_enums import ChatSessionStatus
 
 
 class Op(Enum):
@@ -137,7 +139,7 @@ def compared(column: Sought, operator: Op, values: Sequence[Scalar]) -> ColumnEl
     if operator in (Op.ONE_OF, Op.NOT_ONE_OF):
         found = _any_of(column, values)
         return found if operator is Op.ONE_OF else found.is_not(true())
-    value, sides = column.value, [_bound(column, each) for each in values]
+    value, sides = column.value, [_bound(each) for each in values]
     if column.kind is Kind.TEXT:
         if operator in _IN_TEXTS:
             return _IN_TEXTS[operator](value, str(values[0]))
@@ -217,17 +219,17 @@ def _any_of(column: Sought, values: Sequence[Scalar]) -> ColumnElement[bool]:
     return column.value == any_(literal(list(values), ARRAY(BigInteger())))
 
 
-def _bound(column: Sought, value: Scalar) -> ColumnElement[Any]:
+def _bound(value: Scalar) -> ColumnElement[Any]:
     match value:
         case bool():
             return literal(value)
         case int():
             # Wider than the column, so that no number is too large to ask for.
             return literal(value, BigInteger())
-        case _ if column.kind is Kind.STATUS:
+        case ChatSessionStatus():
             # One of a dozen words of ours. A plan for any of them would not do for all: few
             # sessions wait, and many are closed.
-            return literal(value, Text(), literal_execute=True)
+            return literal_column(f"'{value}'", Text())
         case _:
             return literal(value, Text())
 

@@ -11,7 +11,7 @@ from domain.chat_enums import ChatSessionStatus
 MOST_PERIODS = 10_000
 """That a filter reaches back or ahead."""
 
-Scalar = int | str | bool | None
+Scalar = int | str | bool | ChatSessionStatus | None
 """What a column holds that is no date."""
 
 _NUMBER = re.compile(r"(-?[0-9]{1,20})(?:\.0+)?")
@@ -24,7 +24,7 @@ _STATUSES = {
 
 
 def scalar(kind: Kind, value: Value, nullable: bool) -> Scalar:
-    """A value for a column that is no date; a status by its name. Raises BadInput.
+    """A value for a column that is no date. Raises BadInput.
 
     `nullable`: whether the word `null` is a value here.
     """
@@ -38,7 +38,7 @@ def scalar(kind: Kind, value: Value, nullable: bool) -> Scalar:
         case Kind.TRUTH if value.text.lower() in _TRUTHS:
             return _TRUTHS[value.text.lower()]
         case Kind.STATUS if value.text.lower() in _STATUSES:
-            return _STATUSES[value.text.lower()].value
+            return _STATUSES[value.text.lower()]
         case Kind.TEXT if value.form in (Form.TEXT, Form.NUMBER):
             return value.text
         case Kind.STATUS:

@@ -3,8 +3,9 @@
 import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +25,8 @@ _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _MEMBER = re.compile(r"[^.\[\]]+")
 _TOLD = 1_000
 """Characters of a message, and of a member's name in it."""
+_SHOWN, _NAMED = 60, 5
+"""Characters of an unknown member's name that are told, and how many such members."""
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -142,6 +145,18 @@ def invalid(error: msgspec.ValidationError) -> BadInput:
     members = _MEMBER.findall(found["path"])
     field = ".".join(name for name in members if name != "..." and not name.isdigit())
     return BadInput(text[: found.start()], field=field or None, code="ValidationException")
+
+
+def unknown_members(kind: str, given: Collection[str], known: Iterable[str]) -> BadInput:
+    """What a body is told that has no member which is known.
+
+    `kind` is what it was read as, `given` its members' names, at least one.
+    """
+    names = [name[:_SHOWN] for name in islice(given, _NAMED)]
+    told = ", ".join(map(repr, names)) + (", …" if len(given) > _NAMED else "")
+    own = ", ".join(known) or "none"
+    message = f"None of the members is known: {told}; those of {kind} are: {own}"
+    return BadInput(message, field=names[0], code="UnknownMember")
 
 
 def _given(value: object) -> int:

@@ -18,8 +18,9 @@ from app.wire.openapi_shared import (
     refusals,
 )
 from app.wire.superoffice.agents import AGENTS
-from app.wire.superoffice.api import Api, Shows
+from app.wire.superoffice.api import TOP, Api, Shows
 from app.wire.superoffice.entity import PLAIN
+from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE
 from app.wire.superoffice.members import pascal
 from app.wire.superoffice.message import MESSAGE
 from app.wire.superoffice.negotiation import FORM, JSON_TYPES
@@ -52,7 +53,10 @@ _QUERY = {
     "$filter": (_TEXT, "Conditions in OData's notation"),
     "$orderby": (_TEXT, "Columns, each with asc or desc"),
     "$entities": (_TEXT, "`chat`, the only one"),
-    "$top": ({"type": "integer", "minimum": 0}, "Rows of a page, at the most"),
+    TOP: (
+        {"type": "integer", "minimum": 0},
+        f"Rows, sessions or messages of a page; {MOST_ROWS_A_PAGE:,} at the most",
+    ),
     "$skip": ({"type": "integer", "minimum": 0}, "Rows to leave out before them"),
     "$mode": ({"enum": ["Slim", "Wide", "Full"]}, "How much a row says"),
     "$options": (_TEXT, "Not looked at"),

@@ -1,6 +1,6 @@
 """Every operation of the official descriptions is served, and answers as they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -80,13 +80,23 @@ SESSION_OPERATIONS = {
 } | {f"{RPC}CreateChatSessionForTopic"}
 
 
-def call(chats: Chats, name: str, number: int, **headers: str) -> httpx.Response:
-    """Call an operation on a session, as the official description says where and how."""
+def call(
+    chats: Chats,
+    name: str,
+    number: int,
+    query: Mapping[str, Any] | None = None,
+    **headers: str,
+) -> httpx.Response:
+    """Call an operation on a session, as the official description says where and how.
+
+    `query`: other than the usual one of this operation.
+    """
     official, how = operations()[name], CALLS[name]
     path = official.path.replace("{toAssociate}", "pat")
     for parameter in ("{id}", "{chatSessionId}"):
         path = path.replace(parameter, str(number))
-    query = {key: number if value == "{number}" else value for key, value in how.query.items()}
+    asked = query or how.query
+    params = {key: number if value == "{number}" else value for key, value in asked.items()}
     body = how.body
     if isinstance(body, dict) and body.get("ChatSessionId") == "{number}":
         body = {**body, "ChatSessionId": number}
@@ -94,7 +104,7 @@ def call(chats: Chats, name: str, number: int, **headers: str) -> httpx.Response
     named = {key.replace("_", "-"): value for key, value in headers.items()}
     if content is not None:
         named["Content-Type"] = "application/json"
-    return chats[how.by].request(official.verb, path, params=query, content=content, headers=named)
+    return chats[how.by].request(official.verb, path, params=params, content=content, headers=named)
 
 
 def test_no_official_session_operation_is_left_out() -> None:
@@ -229,3 +239,27 @@ def test_the_official_client_s_null_bodies_are_no_hindrance(chats: Chats) -> Non
             headers={"Content-Type": "application/json"},
         )
         assert answer.status_code == 200
+
+
+@pytest.fixture(scope="module")
+def described(chats: Chats) -> dict[str, set[str]]:
+    """What the service's own description has in the query of each operation."""
+    document = chats["admin"].get("/schema/openapi.json").json()
+    found = [each for path in document["paths"].values() for each in path.values()]
+    return {
+        operation["operationId"]: {
+            each["name"] for each in operation["parameters"] if each.get("in") == "query"
+        }
+        for operation in found
+        if "parameters" in operation
+    }
+
+
+@pytest.mark.parametrize("parameter", ["$top", "after"])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_parameter_is_described_wherever_it_is_read(
+    chats: Chats, described: dict[str, set[str]], name: str, parameter: str
+) -> None:
+    how, own = CALLS[name], name.removeprefix(REST).removeprefix("v1")
+    answer = call(chats, name, how.session(chats), query={**how.query, parameter: "x"})
+    assert (answer.status_code == 400) == (parameter in described[own]), answer.text

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from app.wire.json_text import BadInput, decode
+from app.wire.json_text import BadInput, decode, unknown_members
 from app.wire.limits import MAX_DEPTH, MOST_VALUES
 
 
@@ -218,3 +218,18 @@ def test_half_of_a_surrogate_pair_in_a_name_can_be_told() -> None:
 def test_what_stops_after_an_escape_is_told_to_be_cut_off() -> None:
     with pytest.raises(BadInput, match="truncated"):
         decode(OUTER, b'{"firstName": "\\ud800')
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["a"], "'a'; those of Kind are: Id, Name"),
+        (["b" * 100, *"cdef"], f"'{'b' * 60}', 'c', 'd', 'e', 'f'; those"),
+        ([*"abcdef"], "'a', 'b', 'c', 'd', 'e', …; those"),
+    ],
+    ids=["one", "five", "more"],
+)
+def test_unknown_members_are_told_with_those_that_are_known(given: list[str], told: str) -> None:
+    error = unknown_members("Kind", given, ["Id", "Name"])
+    assert str(error).startswith(f"None of the members is known: {told}")
+    assert (error.field, error.code) == (given[0][:60], "UnknownMember")

@@ -8,7 +8,6 @@ sent it, an answer would say that what is in it was done.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import islice
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -32,11 +31,6 @@ from app.wire.tree import Tree
 
 D = TypeVar("D", bound=Dto)
 T = TypeVar("T")
-
-_SHOWN = 60
-"""Characters of the name of an unknown member that are told."""
-_NAMED = 5
-"""Unknown members that are told."""
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
@@ -198,16 +192,9 @@ def _named(kind: type[Dto], tree: Tree) -> dict[str, Any]:
             raise BadInput(f"The member {wire!r} is given twice", field=wire)
         members[wire] = value
     if tree and not members:
-        raise _strange(kind, tree)
+        own = [field.encode_name for field in _fields(kind)]
+        raise json_text.unknown_members(kind.__name__, tree, own)
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _strange(kind: type[Dto], tree: Mapping[str, Tree]) -> BadInput:
-    names = [name[:_SHOWN] for name in islice(tree, _NAMED)]
-    told = ", ".join(map(repr, names)) + (", …" if len(tree) > _NAMED else "")
-    own = ", ".join(field.encode_name for field in _fields(kind)) or "none"
-    message = f"None of the members is known: {told}; those of {kind.__name__} are: {own}"
-    return BadInput(message, field=names[0], code="UnknownMember")
 
 
 def _joined(query: Sequence[tuple[str, str]]) -> dict[str, str]:

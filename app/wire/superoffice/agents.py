@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from app.wire.superoffice import requests as r
-from app.wire.superoffice.api import AGENT, SELECT, Api, Shows
+from app.wire.superoffice.api import AGENT, MESSAGES_PAGE, SELECT, TOP, Api, Shows
 from app.wire.superoffice.entity import PLAIN
 
 
@@ -49,7 +49,7 @@ AGENTS: tuple[Api, ...] = (
         "ChatSessionsForUser",
         "The open sessions that the caller has, is asked to take over, or may pick up",
         Shows.ENTITIES,
-        query=SELECT,
+        query=(*SELECT, TOP),
     ),
     _of_agent(
         "TransferChatSession",
@@ -97,12 +97,14 @@ AGENTS: tuple[Api, ...] = (
         "What was said, as text or HTML",
         Shows.TEXT,
         body=r.GetChatTranscriptRequest,
+        query=MESSAGES_PAGE,
     ),
     _of_agent(
         "GetChatMessages",
         "The messages of a session, those after one of them if asked so",
         Shows.MESSAGES,
         body=r.GetChatMessagesRequest,
+        query=MESSAGES_PAGE,
     ),
     _of_agent(
         "AddChatMessage",

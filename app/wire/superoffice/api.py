@@ -12,6 +12,9 @@ AGENT = "/api/v1/Agents/Chat"
 LIST = "GetAll"
 """The operation that lists; it alone takes `$format`."""
 SELECT = ("$select",)
+TOP = "$top"
+MESSAGES_PAGE = ("after", TOP)
+"""Which messages of a session: where a page of them begins, and how many it has."""
 
 
 class Shows(Enum):

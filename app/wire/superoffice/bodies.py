@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from datetime import tzinfo
 from functools import cache
-from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -35,8 +34,6 @@ NO_ENTITY = "Bad request. Entity to save is not in request body."
 _ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(float_hook=Spelled)
 _USUAL_BYTES = 16 * 1024
 """Of bodies that are decoded straight into their type; see `_read_json`."""
-_SHOWN, _NAMED = 60, 5
-"""Characters of an unknown member's name that are told, and how many such members."""
 _NAME = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
 
 
@@ -102,10 +99,9 @@ def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
 
 def _refuse_strange(shape: type[Struct], tree: Mapping[str, object]) -> None:
     """Refuse a body of unknown members alone: its writer would take it for done."""
-    known = {name.lower() for name in shape.__struct_encode_fields__}
-    if tree and known.isdisjoint(map(str.lower, tree)):
-        named = ", ".join(repr(name[:_SHOWN]) for name in islice(tree, _NAMED))
-        raise BadInput(f"{shape.__name__} has no such members: {named}", code="UnknownMember")
+    names = shape.__struct_encode_fields__
+    if tree and {name.lower() for name in names}.isdisjoint(map(str.lower, tree)):
+        raise json_text.unknown_members(shape.__name__, tree, names)
 
 
 def _read_xml(shape: type[Struct], body: bytes, charset: str) -> dict[str, Any]:

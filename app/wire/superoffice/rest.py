@@ -1,11 +1,11 @@
 """The table of operations on `/api/v1/ChatSession`, by their names in the official description."""
 
-from app.wire.superoffice.api import LIST, PATH, SELECT, Api, Shows
+from app.wire.superoffice.api import LIST, MESSAGES_PAGE, PATH, SELECT, TOP, Api, Shows
 from app.wire.superoffice.entity import PLAIN
 from app.wire.superoffice.message import MESSAGE
 
 _LISTING = (
-    "$select", "$filter", "$orderby", "$entities", "$top", "$skip", "$mode", "$options",
+    "$select", "$filter", "$orderby", "$entities", TOP, "$skip", "$mode", "$options",
     "$context", "$format", "$jsonSafe", "$output",
 )  # fmt: skip
 _BY_ID = f"{PATH}/{{id}}"
@@ -20,6 +20,7 @@ def _action(name: str, path: str, summary: str) -> Api:
         path=path,
         summary=summary,
         shows=Shows.ENTITY,
+        query=SELECT,
         is_command=True,
         is_conditional="{" in path,
     )
@@ -32,6 +33,7 @@ REST: tuple[Api, ...] = (
         path=f"{PATH}/default",
         summary="A new session with its default values; it is not stored",
         shows=Shows.ENTITY,
+        query=SELECT,
     ),
     Api(
         name=LIST,
@@ -47,6 +49,7 @@ REST: tuple[Api, ...] = (
         path=f"{PATH}/ForCurrentUser",
         summary="The open sessions that the caller has, is asked to take over, or may pick up",
         shows=Shows.ENTITIES,
+        query=(*SELECT, TOP),
     ),
     Api(
         name="PostChatSessionEntity",
@@ -122,7 +125,7 @@ REST: tuple[Api, ...] = (
         path=f"{_SESSION}/Transcript",
         summary="What was said, as text or HTML",
         shows=Shows.TEXT,
-        query=("html", "after", "$top"),
+        query=("html", *MESSAGES_PAGE),
     ),
     Api(
         name="GetChatMessages",
@@ -130,7 +133,7 @@ REST: tuple[Api, ...] = (
         path=f"{_SESSION}/Messages",
         summary="The messages of a session, those after one of them if asked so",
         shows=Shows.MESSAGES,
-        query=("after", "$top"),
+        query=MESSAGES_PAGE,
     ),
     Api(
         name="AddChatMessage",
