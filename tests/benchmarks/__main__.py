@@ -1,4 +1,6 @@
-"""The command: `python -m benchmarks [store|http|formats|superoffice|rebuild|list|all]`.
+"""The command: `python -m benchmarks [store|http|formats|superoffice|rebuild|list|snapshot|all]`.
+
+All but `snapshot`, which takes as long as the snapshot is to be open.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """
@@ -12,26 +14,29 @@ from types import FrameType
 
 import click
 
-from . import formats, listing, over_http, rebuilding, store, superoffice
+from . import formats, held_snapshot, listing, over_http, rebuilding, store, superoffice
 from .conditions import conditions, wrk_version
 from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
 PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list")
+SOAK = "snapshot"
 UNDER_LOAD = {"http", "formats", "superoffice"}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 50_000, 5_000
 ROWS, ROWS_SHORT = 1_000_000, 20_000
+MINUTES_SHORT = 0.2
 SHORT = Pace(seconds=1, rounds=2)
 FAILED, MISSING = 1, 3
 
 
 @click.command()
-@click.argument("part", type=click.Choice([*PARTS, "all"]), default="all")
+@click.argument("part", type=click.Choice([*PARTS, SOAK, "all"]), default="all")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
 @click.option("--rows", type=int, help=f"Chat sessions to list from. [default: {ROWS:,}]")
+@click.option("--minutes", default=60.0, show_default=True, help="How long the snapshot is open.")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
 @click.option(
     "--folder",
@@ -39,7 +44,13 @@ FAILED, MISSING = 1, 3
     help="Where the databases lie meanwhile; on the disk that is to be measured.",
 )
 def main(
-    part: str, seconds: float, rounds: int, rows: int | None, short: bool, folder: Path | None
+    part: str,
+    seconds: float,
+    rounds: int,
+    rows: int | None,
+    minutes: float,
+    short: bool,
+    folder: Path | None,
 ) -> None:
     """Measure, and print Markdown tables with the conditions."""
     # Every child process ends, as after Ctrl-C; a shell's background jobs are born deaf to that.
@@ -56,8 +67,11 @@ def main(
             "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
+            SOAK: lambda: held_snapshot.run(
+                here, pace.seconds, MINUTES_SHORT if short else minutes
+            ),
         }
-        wanted = list(parts) if part == "all" else [part]
+        wanted = list(PARTS) if part == "all" else [part]
         loaded = UNDER_LOAD.intersection(wanted) if wrk_version() is None else set()
         if loaded:
             click.echo(f"wrk is not installed: {', '.join(loaded)} is left out", err=True)

@@ -42,6 +42,30 @@ class OurStore(Struct, frozen=True):
         """Create and change so many sessions."""
         self.loop.run(self._append(callers, sessions=sessions))
 
+    def open_sessions(self, count: int) -> Sequence[AISessionId]:
+        """Create so many sessions."""
+        return self.loop.run(self._open_sessions(count))
+
+    def change(self, sessions: Sequence[AISessionId], seconds: float) -> Done:
+        """Change sessions for some time, each by a caller of its own."""
+        return self.loop.run(self._change(sessions, seconds))
+
+    async def _open_sessions(self, count: int) -> Sequence[AISessionId]:
+        return [await _create(self.service) for _ in range(count)]
+
+    async def _change(self, sessions: Sequence[AISessionId], seconds: float) -> Done:
+        started = time.perf_counter()
+
+        async def keep_changing(session: AISessionId) -> int:
+            number = 0
+            while time.perf_counter() < started + seconds:
+                number += 1
+                await _patch(self.service, session, number)
+            return number
+
+        counts = await asyncio.gather(*map(keep_changing, sessions))
+        return Done(sum(counts), time.perf_counter() - started)
+
     async def _append(
         self, callers: int, *, seconds: float = float("inf"), sessions: int = 2**63
     ) -> Done:
@@ -82,21 +106,32 @@ async def stored_bytes(url: str) -> Sequence[int]:
 
 
 async def _caller(service: Service, numbers: Iterator[int], until: float) -> int:
-    commands, events = service.commands, 0
-    created, patched = _call("NewAISession"), _call("PatchAISession")
+    events = 0
     while time.perf_counter() < until and next(numbers, None) is not None:
-        stream = service.new_session_stream(created)
-        session = AISessionId(str(stream))
-        account = AccountId(ACCOUNT_ID)
-        command = NewAISession(session_id=session, account_id=account, purpose=f"{PURPOSE}0")
-        await commands.handle(command, created, Drawn(("session_id",), stream))
+        session = await _create(service)
         for number in range(1, EVENTS_A_SESSION):
-            change = PatchAISession(session_id=session, purpose=f"{PURPOSE}{number}")
-            await commands.handle(change, patched)
+            await _patch(service, session, number)
         events += EVENTS_A_SESSION
     return events
+
+
+async def _create(service: Service) -> AISessionId:
+    stream = service.new_session_stream(_CREATED)
+    session = AISessionId(str(stream))
+    account = AccountId(ACCOUNT_ID)
+    command = NewAISession(session_id=session, account_id=account, purpose=f"{PURPOSE}0")
+    await service.commands.handle(command, _CREATED, Drawn(("session_id",), stream))
+    return session
+
+
+async def _patch(service: Service, session: AISessionId, number: int) -> None:
+    change = PatchAISession(session_id=session, purpose=f"{PURPOSE}{number}")
+    await service.commands.handle(change, _PATCHED)
 
 
 def _call(operation: str) -> Call:
     metadata = Metadata(roles=(SYSTEM_ADMINISTRATOR,), face="evo", operation=operation)
     return Call(actor="admin", metadata=metadata)
+
+
+_CREATED, _PATCHED = _call("NewAISession"), _call("PatchAISession")
