@@ -198,7 +198,7 @@ async def test_a_full_disk_is_told(service: ServiceProcess, client: httpx.AsyncC
         service,
         "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
         " $$BEGIN RAISE SQLSTATE '53100'; END$$",
-        "CREATE TRIGGER full_disk BEFORE INSERT ON lease EXECUTE FUNCTION full_disk()",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON room EXECUTE FUNCTION full_disk()",
         "CREATE TRIGGER full_disk BEFORE INSERT ON stored_events EXECUTE FUNCTION full_disk()",
     )
     try:
