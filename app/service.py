@@ -42,8 +42,8 @@ _ACCOUNTS_KEPT = 100_000
 _TRY_S = 1.0
 """How often at the most it is tried whether the database writes, while no write fails."""
 _READ_ONLY = "The database takes no writes"
+_DISK_FULL = "The database's disk is full"
 _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
-    (asyncpg.DiskFullError, "The database's disk is full"),
     (asyncpg.ReadOnlySQLTransactionError, _READ_ONLY),
     (asyncpg.TargetServerAttributeNotMatched, _READ_ONLY),
     (TimeoutError, "The database does not answer a write in time"),
@@ -191,7 +191,9 @@ class Service:
         try:
             await self.pool.ask(SQL["try_room" if full else "try_to_write"], writes=True)
         except StoreDown as error:
-            return _in_words(self.pool.writes.cause) or str(error)
+            # (The last of several tries may have had no time left to find out the same.)
+            known = _DISK_FULL if self.pool.disk_full else _in_words(self.pool.writes.cause)
+            return known or str(error)
         except asyncpg.PostgresError as error:
             self.pool.writes.failed(error)
             return "The database refuses to write"
