@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import asyncpg
+import click
 
 from domain.ids import AISessionId
 
@@ -30,7 +31,7 @@ def run(stage: Stage, seconds: float, minutes: float) -> str:
         cells: dict[str, Callable[[], Sample]] = {}
         for name, store in (("held", held), ("free", free)):
             for callers in CALLERS:
-                cells[f"{name} {callers}"] = _changing(stage, store, callers, seconds)
+                cells[f"{name} {callers}"] = _changing(stage, store, name, callers, seconds)
         with _snapshot(held):
             runs = interleaved(cells, rounds)
     comparisons = [
@@ -48,10 +49,18 @@ def run(stage: Stage, seconds: float, minutes: float) -> str:
     return table(title, comparisons)
 
 
-def _changing(stage: Stage, store: OurStore, callers: int, seconds: float) -> Callable[[], Sample]:
+def _changing(
+    stage: Stage, store: OurStore, name: str, callers: int, seconds: float
+) -> Callable[[], Sample]:
     sessions: Sequence[AISessionId] = store.open_sessions(callers)
     store.change(sessions, 0.5)  # all is loaded and connected then
-    return lambda: timed(lambda: store.change(sessions, seconds), [os.getpid(), stage.postmaster])
+
+    def changed() -> Sample:
+        sample = timed(lambda: store.change(sessions, seconds), [os.getpid(), stage.postmaster])
+        click.echo(f"{name} {callers}: {sample.per_s:,.0f} /s", err=True)
+        return sample
+
+    return changed
 
 
 @contextmanager
