@@ -186,6 +186,18 @@ def test_what_was_read_is_patched_without_a_change(chats: Chats) -> None:
         assert next(iter(other)) in refused.json()["ErrorMessage"]
 
 
+def test_what_was_read_by_another_name_or_a_while_ago_is_patched(chats: Chats) -> None:
+    admin, path = chats["admin"], f"{PATH}/{chats.new(Contact={'ContactId': 7})}"
+    read = admin.get(path, headers={"Host": "chat.example:8443"}).json()
+    assert read["_Links"]["Contact"].startswith("http://chat.example:8443/")
+    assert admin.patch(path, json=read).headers["ETag"] == '"1"'
+    admin.patch(path, json=[{"op": "replace", "path": "/Contact", "value": None}])
+    for patch in (read, [{"op": "replace", "path": "", "value": read}]):
+        answer = admin.patch(path, json=patch)
+        assert answer.status_code == 200, answer.text
+    assert answer.json()["Contact"]["ContactId"] == 7
+
+
 def test_a_whole_entity_in_a_patch_is_a_put(chats: Chats) -> None:
     admin, path = chats["admin"], f"{PATH}/{chats.new(CustomerName='Kim', Rating=2)}"
     patch = [{"op": "replace", "path": "", "value": {"CustomerName": "Sam"}}]
