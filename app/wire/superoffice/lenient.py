@@ -22,10 +22,11 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 from msgspec import Struct, inspect
 
-from app.wire.json_text import BadInput
+from app.wire.json_text import BadInput, unknown_members
 from app.wire.superoffice import zones
 from app.wire.superoffice.choices import choice
 from app.wire.superoffice.members import Member, members, without_null
+from app.wire.superoffice.owned import SHOWN
 from domain.date_time import parse
 
 _INTEGER = re.compile(r"([+-]?[0-9]{1,20})(?:\.0{0,400})?").fullmatch
@@ -67,7 +68,8 @@ def documented(
     """`given` under documented names, choices by name; unknown members are left out.
 
     So is a null where the API has no null: that is the default. Raises BadInput for a member
-    given twice in different case and for an unknown choice; other values are left to check.
+    given twice in different case, for a carrier of unknown members alone (its writer would take it
+    for done), and for an unknown choice; other values are left to check.
     """
     known = members(struct)
     seen: set[str] = set()
@@ -83,6 +85,9 @@ def documented(
         taken = member_value(value, member, reading, where)
         if taken is not None or member.nullable:
             found[member.name] = taken
+    if path and not seen and not SHOWN.keys() >= set(map(str.lower, given)):
+        names = [member.name for member in known.values()]
+        raise unknown_members(struct.__name__, given, names, path)
     return found
 
 
