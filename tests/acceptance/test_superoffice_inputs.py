@@ -241,6 +241,11 @@ OF_CARRIERS: dict[str, tuple[str, str]] = {
         "application/xml",
         "<ChatSessionEntity><Contact><Nobody>5</Nobody></Contact></ChatSessionEntity>",
     ),
+    "attributes": (
+        "application/xml",
+        '<ChatSessionEntity><Contact Nobody="5"/></ChatSessionEntity>',
+    ),
+    "attributes of all": ("application/xml", '<ChatSessionEntity Nobody="5"/>'),
     "a form": ("application/x-www-form-urlencoded", "Contact.Nobody=5&CustomerName=Kim"),
 }
 
