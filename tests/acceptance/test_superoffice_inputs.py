@@ -265,6 +265,16 @@ def test_a_carrier_of_unknown_members_alone_is_refused(chats: Chats, kind: str, 
     assert admin.get(path).headers["ETag"] == '"1"'
 
 
+@pytest.mark.parametrize("body", ["&", "&&"])
+def test_a_form_without_a_field_is_no_entity(chats: Chats, body: str) -> None:
+    admin, path = chats["admin"], f"{PATH}/{chats.new(CustomerName='Kim')}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    for method, url in (("PUT", path), ("POST", PATH), ("POST", f"{AGENT}/SaveChatSessionEntity")):
+        answer = admin.request(method, url, content=body, headers=headers)
+        assert answer.status_code == 400, answer.text
+    assert admin.get(path).json()["CustomerName"] == "Kim"
+
+
 def test_a_message_of_unknown_members_alone_is_refused(chats: Chats) -> None:
     admin, session = chats["admin"], chats.new()
     for message in ({"Text": "hello"}, {"Text": None}):
