@@ -304,3 +304,26 @@ def test_rights_of_a_carrier_say_nothing(chats: Chats, carrier: dict[str, Any]) 
         assert answer.status_code == 200, answer.text
         shown = {"ContactId", "Name"} & carrier.keys()
         assert answer.json()["Contact"] == {name: carrier[name] for name in shown}
+
+
+@pytest.mark.parametrize("layout", ["{}", " {} ", "\n    {}\n  "])
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("WhenEnded", "2018-12-24T12:34:45+0100", "2018-12-24T12:34:45+01:00"),
+        ("WhenEnded", "0000-12-31T23:06:32.000Z", UNSET),
+        ("WhenEnded", "", UNSET),
+        ("TopicId", "3.0", 3),
+        ("CustomerConsented", "true", True),
+        ("Status", "9", "Closed"),
+        ("Flags", "CustomerIsTyping, UserIsTyping", "UserIsTyping"),
+    ],
+)
+def test_layout_of_xml_is_no_part_of_a_value(
+    chats: Chats, layout: str, name: str, text: str, shown: object
+) -> None:
+    value = layout.format(text) if text else layout.replace("{}", "")
+    body = f"<ChatSessionEntity><{name}>{value}</{name}></ChatSessionEntity>"
+    headers = {"Content-Type": "application/xml", "Accept": "application/json"}
+    answer = chats["admin"].post(PATH, content=body, headers=headers)
+    assert (answer.status_code, answer.json().get(name)) == (200, shown), answer.text

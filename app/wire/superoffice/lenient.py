@@ -7,7 +7,8 @@ text says to the member that it is for. A number of JSON counts as its text, and
 - A whole number may have a sign and a fraction of zeros: `3`, `"3"`, `3.0`.
 - `true` and `1` are true, `false` and `0` are not, in any case.
 - A choice goes by its name, in any case, or by its number.
-- A date-time is whatever `date_time.parse` takes.
+- A date-time is whatever `date_time.parse` takes; where all values are texts, white space around
+  it is layout.
 - A text is kept as it was written: of a number, all its digits.
 
 Where all values are texts, an empty one says nothing, and a member gets its default; in JSON that
@@ -36,6 +37,8 @@ _NUMBER = re.compile(
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _TOO_LONG = 10**400
 """For a text: Python itself spells no number of any length."""
+_LAYOUT = " \t\r\n"
+"""White space of XML (its schemas collapse that of a dateTime)."""
 _PAIR = "keyvalueofstringstring"
 
 
@@ -94,8 +97,10 @@ def documented(
 def member_value(value: object, member: Member, reading: Reading, where: str) -> object:
     """What a member is given, in documented form; see `documented`."""
     if member.is_date and isinstance(value, str):
-        if reading.text and not value:
-            return None
+        if reading.text:
+            value = value.strip(_LAYOUT)
+            if not value:
+                return None
         return _date(value, reading.zone)
     return value_of(value, member.kind, reading, where)
 
