@@ -147,16 +147,19 @@ def invalid(error: msgspec.ValidationError) -> BadInput:
     return BadInput(text[: found.start()], field=field or None, code="ValidationException")
 
 
-def unknown_members(kind: str, given: Collection[str], known: Iterable[str]) -> BadInput:
-    """What a body is told that has no member which is known.
+def unknown_members(
+    kind: str, given: Collection[str], known: Iterable[str], path: str = ""
+) -> BadInput:
+    """What a body, or an object in it, is told that has no member which is known.
 
-    `kind` is what it was read as, `given` its members' names, at least one.
+    `kind` is what it was read as, `given` its members' names, at least one, `path` what stands
+    before them.
     """
     names = [name[:_SHOWN] for name in islice(given, _NAMED)]
     told = ", ".join(map(repr, names)) + (", …" if len(given) > _NAMED else "")
     own = ", ".join(known) or "none"
     message = f"None of the members is known: {told}; those of {kind} are: {own}"
-    return BadInput(message, field=names[0], code="UnknownMember")
+    return BadInput(message, field=path + names[0], code="UnknownMember")
 
 
 def _given(value: object) -> int:

@@ -7,6 +7,8 @@ from app.wire.tree import Tree
 
 _XML_SPACE = " \t\r\n"
 _NIL = f"{{{INSTANCE_NAMESPACE}}}nil"
+_NAMED = 60
+"""Characters of a name that is told."""
 
 
 def malformed(message: str) -> BadInput:
@@ -17,11 +19,12 @@ def malformed(message: str) -> BadInput:
 class _Open:
     """An element whose end has not come yet."""
 
-    __slots__ = ("members", "name", "nil", "text")
+    __slots__ = ("attribute", "members", "name", "nil", "text")
 
-    def __init__(self, name: str, *, nil: bool) -> None:
+    def __init__(self, name: str, *, nil: bool, attribute: str | None) -> None:
         self.name = name
         self.nil = nil
+        self.attribute = attribute
         self.members: dict[str, Tree] = {}
         self.text = ""
 
@@ -41,6 +44,10 @@ class _Open:
         if self.nil:
             return None
         if not self.members:
+            if self.attribute is not None and not text.strip(_XML_SPACE):
+                # Whoever wrote it means what it says.
+                name, own = self.attribute[:_NAMED], self.name[:_NAMED]
+                raise malformed(f"{name!r} of {own!r} is an attribute: members are elements")
             return text
         if text.strip(_XML_SPACE):
             raise malformed(f"there is text beside the elements in {self.name!r}")
@@ -73,7 +80,8 @@ class TreeTarget:
         if len(self._open) == MAX_DEPTH:
             raise malformed(f"it is nested deeper than {MAX_DEPTH} levels")
         nil = bool(attributes) and attributes.get(_NIL, "").strip(_XML_SPACE) in {"true", "1"}
-        self._open.append(_Open(tag.rpartition("}")[2], nil=nil))
+        own = next((name for name in attributes if "}" not in name), None)
+        self._open.append(_Open(tag.rpartition("}")[2], nil=nil, attribute=own))
 
     def end(self, _tag: str) -> None:
         """An element ends."""

@@ -44,7 +44,9 @@ def read(body: bytes, charset: str = "") -> tuple[str, Tree]:
 
     Elements become members by their local names, in any order and in any namespace; one that
     repeats becomes a list. `i:nil` gives None, an element without content "", except for the root:
-    there it gives no members. Texts keep their white space. Other attributes mean nothing.
+    there it gives no members. Texts keep their white space. Other attributes mean nothing, so an
+    element of attributes alone is refused, but for those of a namespace, which are not the
+    client's own.
 
     What it is written in is told by its byte order mark, else by `charset`, the one that came with
     it (lower case), else by its declaration; the later ones are then not looked at (RFC 7303).

@@ -28,6 +28,7 @@ STRANGE = {
     "JSON Lines": ("text/jsonl", '{"Goal":"p"}\n'),
     "JSV": ("text/jsv", "{Goal:p}"),
     "XML": ("application/xml", "<OP><Goal>p</Goal></OP>"),
+    "XML of attributes": ("application/xml", '<OP Goal="p"/>'),
     "a form": ("application/x-www-form-urlencoded", "Goal=p&Account="),
     "a form of empty fields": ("application/x-www-form-urlencoded", "Goal=&Account="),
     "a form of parts": (

@@ -299,7 +299,7 @@ MANY: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "CSV": ("csv", lambda n: b"a\n" + b"b\n" * (n - 1)),
     "elements": ("xml", lambda n: b"<NewAISession>" + b"<a>b</a>" * (n - 1) + b"</NewAISession>"),
     "attributes": (
-        "xml", lambda n: b"<NewAISession>" + b"<a b=''/>" * ((n - 1) // 2) + b"</NewAISession>"
+        "xml", lambda n: b"<NewAISession>" + b"<a b=''>c</a>" * ((n - 1) // 2) + b"</NewAISession>"
     ),
 }  # fmt: skip
 

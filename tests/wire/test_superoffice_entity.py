@@ -188,7 +188,7 @@ def test_texts_of_xml_become_what_the_members_are() -> None:
     [
         b"customername=A+B&Rank=-3&ChatbotIsActive=1&Contact.ContactId=5&Contact.Name=&Status=4",
         b"CustomerName=A%20B&rank=-3&chatbotisactive=true&contact%5BcontactId%5D=5"
-        b"&contact[name]=&status=InQueue&Rating=&User.x=y&",
+        b"&contact[name]=&status=InQueue&Rating=&contact.x=y&",
     ],
     ids=["dots", "brackets"],
 )

@@ -402,6 +402,12 @@ BY_NUMBER: Members = {
     "_links": None,
 }
 WHOLE: Members = to_tree(RICH)
+EARLIER_LINKS = {
+    "Self": "https://h.example:8443/api/v1/ChatSession/446/",
+    "Contact": "https://h.example:8443/api/v1/Contact/4/",
+    "project": "https://h.example:8443/api/v1/Project/1/",
+}
+"""Read when the session had other carriers, and by another name of the host."""
 
 
 def after_reading(patch: object) -> ChatSessionFields:
@@ -425,6 +431,8 @@ def after_reading(patch: object) -> ChatSessionFields:
         one("test", "", WHOLE | OWNED),
         one("test", "", {**WHOLE, "tableRight": {"mask": 15}, "_links": None}),
         one("replace", "", WHOLE | OWNED),
+        one("replace", "", WHOLE | {"_Links": EARLIER_LINKS}),
+        {"_links": EARLIER_LINKS},
         one("add", "", WHOLE),
     ],
     ids=lambda value: repr(value)[:60],
@@ -441,6 +449,9 @@ def test_what_was_read_may_be_sent_back(patch: object) -> None:
         {"FieldProperties": {"Nobody": {}}},
         {"FieldProperties": {"Rank": {"FieldLength": True}}},
         {"_Links": {"Self": "http://localhost/api/v1/ChatSession/447/"}},
+        {"_Links": {"Self": "https://h.example/api/v1/ChatSession/44/"}},
+        {"_Links": {"Self": "/api/v1/ChatSession/446/x"}},
+        {"_Links": EARLIER_LINKS | {"More": "http://localhost/"}},
         {"_Links": []},
         one("replace", "/TableRight/Mask", "Select"),
         one("add", "/_Links/More", "x"),

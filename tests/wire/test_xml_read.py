@@ -92,6 +92,26 @@ def test_utf_8_and_marked_utf_16_are_read(body: bytes) -> None:
     assert read(body) == ("R", {"A": "\xe9"})
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<R A="1"/>',
+        '<R A="1"> \n</R>',
+        "<R A=''></R>",
+        '<R xmlns="urn:r" xmlns:i="urn:i" i:x="2" A="1"/>',
+        '<R><B>1</B><C A="1"/></R>',
+        '<R><C><D A="1"/></C></R>',
+    ],
+)
+def test_an_element_of_attributes_alone_is_refused(body: str) -> None:
+    assert "'A' of" in refusal(body.encode())
+
+
+def test_attributes_beside_content_or_of_a_namespace_mean_nothing() -> None:
+    body = '<R v="1"><A type="string">x</A><B xml:lang="en"/><C v="2"><D>1</D></C></R>'
+    assert read(body.encode()) == ("R", {"A": "x", "B": "", "C": {"D": "1"}})
+
+
 def laughs() -> str:
     entities = "".join(f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 10))
     return f'<!DOCTYPE R [<!ENTITY l0 "ha">{entities}]><R>&l9;</R>'

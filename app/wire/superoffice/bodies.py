@@ -55,6 +55,8 @@ def read(
         tree = _read_xml(shape, body, charset_of(content_type))
     else:
         tree = _nested(form.read_urlencoded(body))
+        if not tree:  # signs between fields, and no field
+            raise BadInput(NO_ENTITY)
     _refuse_strange(shape, tree)
     return taken(shape, documented(tree, shape, Reading(text=True, zone=zone)))
 

@@ -7,7 +7,8 @@ text says to the member that it is for. A number of JSON counts as its text, and
 - A whole number may have a sign and a fraction of zeros: `3`, `"3"`, `3.0`.
 - `true` and `1` are true, `false` and `0` are not, in any case.
 - A choice goes by its name, in any case, or by its number.
-- A date-time is whatever `date_time.parse` takes.
+- A date-time is whatever `date_time.parse` takes; where all values are texts, white space around
+  it is layout.
 - A text is kept as it was written: of a number, all its digits.
 
 Where all values are texts, an empty one says nothing, and a member gets its default; in JSON that
@@ -22,10 +23,11 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 from msgspec import Struct, inspect
 
-from app.wire.json_text import BadInput
+from app.wire.json_text import BadInput, unknown_members
 from app.wire.superoffice import zones
 from app.wire.superoffice.choices import choice
 from app.wire.superoffice.members import Member, members, without_null
+from app.wire.superoffice.owned import SHOWN
 from domain.date_time import parse
 
 _INTEGER = re.compile(r"([+-]?[0-9]{1,20})(?:\.0{0,400})?").fullmatch
@@ -35,6 +37,8 @@ _NUMBER = re.compile(
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _TOO_LONG = 10**400
 """For a text: Python itself spells no number of any length."""
+_LAYOUT = " \t\r\n"
+"""White space of XML (its schemas collapse that of a dateTime)."""
 _PAIR = "keyvalueofstringstring"
 
 
@@ -67,7 +71,8 @@ def documented(
     """`given` under documented names, choices by name; unknown members are left out.
 
     So is a null where the API has no null: that is the default. Raises BadInput for a member
-    given twice in different case and for an unknown choice; other values are left to check.
+    given twice in different case, for a carrier of unknown members alone (its writer would take it
+    for done), and for an unknown choice; other values are left to check.
     """
     known = members(struct)
     seen: set[str] = set()
@@ -83,14 +88,19 @@ def documented(
         taken = member_value(value, member, reading, where)
         if taken is not None or member.nullable:
             found[member.name] = taken
+    if path and not seen and not SHOWN.keys() >= set(map(str.lower, given)):
+        names = [member.name for member in known.values()]
+        raise unknown_members(struct.__name__, given, names, path)
     return found
 
 
 def member_value(value: object, member: Member, reading: Reading, where: str) -> object:
     """What a member is given, in documented form; see `documented`."""
     if member.is_date and isinstance(value, str):
-        if reading.text and not value:
-            return None
+        if reading.text:
+            value = value.strip(_LAYOUT)
+            if not value:
+                return None
         return _date(value, reading.zone)
     return value_of(value, member.kind, reading, where)
 

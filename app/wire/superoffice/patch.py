@@ -217,9 +217,10 @@ def _apply_to_owned(op: str, path: str, given: object, context: _Context) -> Non
 def _merge(holder: Holder, given: Mapping[str, Any], context: _Context) -> None:
     seen: set[str] = set()
     for name, value in given.items():
-        if not holder.path and name.lower() in SHOWN:
-            refuse_other(name, value, context.shown)
-            continue
+        if name.lower() in SHOWN and not isinstance(holder.kind, inspect.DictType):
+            if not holder.path:
+                refuse_other(name, value, context.shown)
+            continue  # those of carriers are not shown, and passed over as PUT does
         place = step(holder, name.replace("~", "~0").replace("/", "~1"), "replace")
         if place.key in seen:
             raise BadInput("The member is given twice, in different case", field=place.path)
