@@ -18,8 +18,7 @@ from sqlalchemy import (
 )
 
 from app.columns import CHAT_SESSIONS
-from app.wire.superoffice.list_columns import CARRIED, COLUMNS, TYPE, Carried, Kind
-from domain.chat_carriers import Associate, Carrier, Contact, Person
+from app.wire.superoffice.list_columns import CARRIED, CARRIERS, COLUMNS, TYPE, Carried, Kind
 from domain.date_time import TICKS_PER_SECOND
 
 SORTED_CHARACTERS = 100
@@ -27,7 +26,6 @@ SORTED_CHARACTERS = 100
 
 _C = CHAT_SESSIONS.columns
 _DOC = CHAT_SESSIONS.table.c.doc
-_CARRIERS: Mapping[str, type[Carrier]] = {"user": Associate, "person": Person, "contact": Contact}
 
 
 class Sought(Struct, frozen=True):
@@ -61,7 +59,7 @@ def _text(path: str) -> ColumnElement[Any]:
 
 
 def _carried(carried: Carried) -> ColumnElement[Any]:
-    names = {field.name: field.encode_name for field in fields(_CARRIERS[carried.carrier])}
+    names = {field.name: field.encode_name for field in fields(CARRIERS[carried.carrier])}
     found = _text(f"{carried.carrier},{names[carried.member]}")
     return cast(found, Integer) if carried.kind is Kind.NUMBER else found
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import fields
 
+from domain.chat_carriers import Carrier
 from domain.chat_enums import ChatSessionStatus
 from domain.chat_session import ChatSession
 from domain.date_time import EMPTY, TICKS_PER_SECOND, DateTime, ticks, utc
@@ -60,6 +62,13 @@ class Carried(Struct, frozen=True):
         return None if value is UNSET else value
 
 
+CARRIERS: Mapping[str, type[Carrier]] = {
+    field.encode_name: kind
+    for field in fields(ChatSession)
+    for kind in get_args(field.type)
+    if isinstance(kind, type) and issubclass(kind, Carrier)
+}
+"""What carriers a session has, by their stored names."""
 CARRIED: Mapping[str, Carried] = {
     "contactId": Carried("contact", "contact_id", Kind.NUMBER),
     "personId": Carried("person", "person_id", Kind.NUMBER),
@@ -211,16 +220,13 @@ def _members(name: str) -> frozenset[str]:
     return frozenset(state.seen)
 
 
-_CARRIERS = frozenset({"user", "person", "contact", "project", "sale", "ticket", "transfer_to"})
-
-
 @lru_cache(256)
 def unread_members(columns: tuple[str, ...]) -> tuple[str, ...]:
     """Of what may be large in a session's document, what some columns do not show.
 
     By its stored names: those of carriers. The rest of it is not worth being cut out.
     """
-    return tuple(sorted(_CARRIERS.difference(*map(_members, columns))))
+    return tuple(sorted(CARRIERS.keys() - set[str]().union(*map(_members, columns))))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
