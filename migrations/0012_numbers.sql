@@ -13,7 +13,8 @@ BEGIN
         drawn := drawn || nextval(wanted)::integer;
     END LOOP;
     RETURN drawn;
-EXCEPTION WHEN sequence_generator_limit_exceeded THEN
+-- (A sequence that somebody made a bigint goes on behind the last number.)
+EXCEPTION WHEN sequence_generator_limit_exceeded OR numeric_value_out_of_range THEN
     RETURN drawn;  -- variables keep what they had
 END $$;
 REVOKE ALL ON FUNCTION draw_numbers FROM PUBLIC;
@@ -33,7 +34,9 @@ BEGIN
     -- others draw meanwhile is not drawn again.
     EXECUTE format('ALTER SEQUENCE %s CACHE 1', p_sequence);
     IF coalesce(pg_sequence_last_value(p_sequence), 0) < p_upto THEN
-        PERFORM setval(p_sequence, p_upto);
+        PERFORM setval(p_sequence, least(p_upto, (SELECT s.seqmax
+                                                    FROM pg_sequence AS s
+                                                   WHERE s.seqrelid = p_sequence)));
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION move_sequence FROM PUBLIC;

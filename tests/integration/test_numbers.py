@@ -271,6 +271,35 @@ async def test_message_numbers_are_moved_by_what_a_session_has_only(
     assert await last_drawn(owner, MESSAGES) == 0
 
 
+async def test_a_sequence_that_goes_on_behind_the_last_number_is_used_up_all_the_same(
+    owner: asyncpg.Connection, fresh: tuple[Service, Service]
+) -> None:
+    for sequence in (SESSIONS, MESSAGES):
+        await owner.execute(f"ALTER SEQUENCE {sequence} AS bigint MAXVALUE 9223372036854775807")
+        await leave(owner, sequence, 1)
+    number = await create(fresh[0])
+    assert number == MOST
+    with pytest.raises(NumbersUsedUp, match="chat sessions"):
+        await create(fresh[0])
+    with pytest.raises(NumbersUsedUp, match="chat sessions"):
+        await create(fresh[1])
+    await fresh[0].chat.add_message(ChatSessionId(number), HELLO, by(KIM))
+    with pytest.raises(NumbersUsedUp, match="chat messages"):
+        await fresh[0].chat.add_message(ChatSessionId(number), HELLO, by(KIM))
+
+
+async def test_a_sequence_that_ends_before_what_the_log_has_is_used_up(
+    owner: asyncpg.Connection, fresh: tuple[Service, Service]
+) -> None:
+    await owner.execute("SELECT setval($1::text::regclass, 200)", SESSIONS)
+    assert await create(fresh[0]) == 201
+    await set_back(owner, SESSIONS)
+    await owner.execute(f"ALTER SEQUENCE {SESSIONS} MAXVALUE 50")
+    await insert_deleted(owner, range(1, 60))
+    with pytest.raises(NumbersUsedUp):
+        await create(fresh[1])
+
+
 async def test_messages_are_posted_up_to_the_last_number(
     owner: asyncpg.Connection, fresh: tuple[Service, Service]
 ) -> None:
