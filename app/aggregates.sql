@@ -1,7 +1,7 @@
 -- name: load
 -- {view}   $1 partitions, $2 streams: of one length; a row for each
 -- One statement: the view's row, the stream's last event and its key are of one moment.
--- (Ranges with an order, as in `look_up`: the newest version of a row is met first.)
+-- (Compared as a row, as in `look_up`: the newest version of a row is met first.)
 SELECT wanted.stream, wanted.partition, v.version, v.position,
        v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc,
        s.originator_version AS last_version, s.event_id AS last, k.wrapped
@@ -9,10 +9,9 @@ SELECT wanted.stream, wanted.partition, v.version, v.position,
   LEFT JOIN LATERAL (
            SELECT *
              FROM {view} AS r
-            WHERE r.partition = wanted.partition
-              AND r.stream_id <= wanted.stream
-              AND r.stream_id >= wanted.stream
-            ORDER BY r.stream_id DESC
+            WHERE (r.partition, r.stream_id) <= (wanted.partition, wanted.stream)
+              AND (r.partition, r.stream_id) >= (wanted.partition, wanted.stream)
+            ORDER BY r.partition DESC, r.stream_id DESC
             LIMIT 1
        ) AS v ON true
   LEFT JOIN LATERAL (

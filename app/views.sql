@@ -5,15 +5,14 @@ SELECT wanted.stream, wanted.partition, v.version, v.position,
        {account_name} AS account_name
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
   -- (Equal keys are in an index as their rows are on disk, the newest version last: backwards it is
-  -- met first, however many old ones a long snapshot keeps. A range, because an equality would let
-  -- the planner drop the order.)
+  -- met first, however many old ones a long snapshot keeps. Compared as a row, which no other index
+  -- can: statistics that see no row would let the planner take any.)
   LEFT JOIN LATERAL (
            SELECT *
              FROM {view} AS r
-            WHERE r.partition = wanted.partition
-              AND r.stream_id <= wanted.stream
-              AND r.stream_id >= wanted.stream
-            ORDER BY r.stream_id DESC
+            WHERE (r.partition, r.stream_id) <= (wanted.partition, wanted.stream)
+              AND (r.partition, r.stream_id) >= (wanted.partition, wanted.stream)
+            ORDER BY r.partition DESC, r.stream_id DESC
             LIMIT 1
        ) AS v ON true;
 

@@ -70,15 +70,15 @@ BEGIN
                               WITH ORDINALITY
                               AS c(context, stream, expected, events, upto, doc, i)
                          -- (Equal keys are in an index as their rows are on disk, the newest
-                         -- version last: backwards it is met first. A range, because an equality
-                         -- would let the planner drop the order.)
+                         -- version last: backwards it is met first. Compared as a row, which no
+                         -- other index can: while a snapshot keeps old versions, the statistics
+                         -- may see no row, and then every index looks as good as the right one.)
                          LEFT JOIN LATERAL (
                                   SELECT w.ctid AS place
                                     FROM %1$s AS w
-                                   WHERE w.partition = p_partition
-                                     AND w.stream_id <= c.stream
-                                     AND w.stream_id >= c.stream
-                                   ORDER BY w.stream_id DESC
+                                   WHERE (w.partition, w.stream_id) <= (p_partition, c.stream)
+                                     AND (w.partition, w.stream_id) >= (p_partition, c.stream)
+                                   ORDER BY w.partition DESC, w.stream_id DESC
                                    LIMIT 1
                               ) AS there ON true
                         WHERE x_view[c.context] = '%1$s'

@@ -22,6 +22,11 @@ _PAGES = """
       FROM pg_statio_user_tables
      WHERE relname IN ('log_partition', 'ai_session_info')
 """
+_SCANS = """
+    SELECT sum(idx_scan)::bigint AS scans
+      FROM pg_stat_user_indexes
+     WHERE relname = 'ai_session_info'
+"""
 
 
 @pytest.fixture
@@ -90,3 +95,25 @@ async def test_reading_a_hot_row_reads_no_more_pages_after_thousands(
     early = await read()
     await _append(appender, [stream], 1, APPENDS)
     assert await read() < 2 * early + 20
+
+
+async def test_no_other_index_is_a_way_to_a_row(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    """Statistics that see no row, as after millions of changes, let the planner take any."""
+    made = await given.open_ai_session(service)
+    session, stream = given.session_of(made), made.folded.stream
+    await owner.execute("DROP INDEX ai_session_info_partition_stream_id_idx")
+    before = await _scans(service.pool)
+    await given.patch_ai_session(service, session, "changed")
+    assert await service.views.get("ai_session", stream) is not None
+    assert (await service.commands._decisions._aggregates.load("ai_session", stream)).folded
+    assert await _scans(service.pool) == before
+
+
+async def _scans(pool: Pool) -> int:
+    """How often the indexes of the view were looked into."""
+    for work in (pool.fetch, pool.ask):
+        await work("SELECT pg_stat_force_next_flush()")
+    await pool.ask("SELECT pg_stat_clear_snapshot()")
+    return int((await pool.ask(_SCANS))[0]["scans"])
