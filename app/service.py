@@ -178,7 +178,7 @@ class Service:
         if self.draining:
             return "draining"
         tried, now = self._tried, time.monotonic()
-        fails = self.pool.writes.cause is not None or self.pool.disk_full
+        fails = self.pool.writes.cause is not None or self.pool.disk_full > 0
         over = now > self._tried_at + _TRY_S
         # (What failed before a write succeeded is no answer any longer.)
         if tried is None or (tried.done() and (fails or over or tried.result() is not None)):
@@ -197,8 +197,8 @@ class Service:
         except asyncpg.PostgresError as error:
             self.pool.writes.failed(error)
             return "The database refuses to write"
-        if full:
-            self.pool.disk_full = False
+        if full == self.pool.disk_full:  # else another write found none meanwhile
+            self.pool.disk_full = 0
         return None
 
 

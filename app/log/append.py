@@ -146,6 +146,7 @@ class Appender:
             left_s = deadline - loop.time()
             try:
                 rows = await self._ask(arguments, left_s)
+                self._pool.disk_full = 0
                 metrics.BATCHES.inc()
                 metrics.COMMANDS.inc(len(entries))
                 if self._clock is not None:

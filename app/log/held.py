@@ -59,9 +59,11 @@ class Watch:
                 silent = await self._silent(list(held), before)
             except _UNSEEN:
                 continue
-            # Seen twice: an answer may have been on its way.
+            # Seen twice, an answer may have been on its way; still held, it has not come meanwhile.
+            still = [each for places in self._watched for each in places.held.values()]
             for pid in silent & before:
-                if (connection := held[pid].connection) is not None:
+                connection = held[pid].connection
+                if connection is not None and held[pid] in still:
                     connection.terminate()
             before = silent
 

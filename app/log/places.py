@@ -190,7 +190,8 @@ class Places:
             del self.held[done]
             error = asyncio.CancelledError() if done.cancelled() else done.exception()
             self.leave()
-            answered(error)
+            if sent.connection is not None or error is not None:  # else nothing was asked
+                answered(error)
 
         loop = asyncio.get_running_loop()
         sent.given_up = True

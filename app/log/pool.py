@@ -136,8 +136,8 @@ class Pool:
         """Asked about each new connection; what it raises refuses that one."""
         self.failed = asyncio.Event()
         """Set when a statement failed in a passing way; whoever looks after it clears it."""
-        self.disk_full = False
-        """Set when a write found no room; whoever finds some again clears it."""
+        self.disk_full = 0
+        """How many writes found no room since one did; whoever finds some again sets it to 0."""
 
     async def close(self) -> None:
         """Give all connections back; those that hang are dropped."""
@@ -174,7 +174,7 @@ class Pool:
 
     def _failed(self, reachability: Reachability, error: BaseException) -> None:
         reachability.failed(error)
-        self.disk_full |= isinstance(error, asyncpg.DiskFullError)
+        self.disk_full += isinstance(error, asyncpg.DiskFullError)
         metrics.STORE_FAILURES.inc()
         self.failed.set()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
+import given
 import pytest
 from acceptance.service_process import free_port
 from faults.proxy import Proxy
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from app.log.errors import StoreDown
 from app.log.places import NoPlace
 from app.log.pool import Pool
+from app.service import Service
 from app.settings import Settings
 
 PATIENCE_S = 60.0
@@ -169,3 +171,13 @@ async def test_a_silent_network_is_noticed_by_the_socket(between: Proxy, hasty: 
     assert found.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5_000
     connection.terminate()
     await pool.close()
+
+
+async def test_an_append_that_finds_room_makes_ready_beside_a_dump(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    service.pool.disk_full = 1
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE room IN ACCESS SHARE MODE")  # as pg_dump does to its end
+        await given.open_ai_session(service)
+        assert await service.unready() is None

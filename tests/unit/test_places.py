@@ -197,7 +197,7 @@ async def test_a_write_that_is_given_up_before_it_has_a_connection_is_not_sent(
     connecting.set_result(None)
     await writing.settled()
     assert not step.done()
-    assert writing.late == [None]
+    assert writing.late == []
     assert writing.is_kept()
 
 
