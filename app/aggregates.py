@@ -1,12 +1,11 @@
 """Folded aggregates: those in memory, and the way to the others in the database."""
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import asyncpg
 import msgspec
-from msgspec import Struct
 
 from app.cache import Cache, Known
 from app.log.batcher import Batcher
@@ -15,7 +14,7 @@ from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.past import Pasts
 from app.settings import Settings
-from app.slices import Slices
+from app.slices import Slices, Unread
 from app.sql import blocks
 from app.views import folded_row
 from domain.ids import StreamId, partition_of
@@ -24,13 +23,6 @@ from projections.fold import Folded
 
 SQL = blocks(__file__)
 _LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items()}
-
-
-class _Row(Struct, frozen=True):
-    """What a view's row says of a stream; it is read when somebody's turn has come."""
-
-    size: int
-    known: Callable[[], Known | None]
 
 
 class Aggregates:
@@ -44,7 +36,9 @@ class Aggregates:
         self._keyring = keyring
         self._partitions = partitions
         self._rows = {
-            kind: Batcher[StreamId, _Row](partial(self._load, kind), settings.batch_lookups)
+            kind: Batcher[StreamId, Unread[Known | None]](
+                partial(self._load, kind), settings.batch_lookups
+            )
             for kind in VIEWS
         }
         self.slices = Slices()
@@ -84,9 +78,7 @@ class Aggregates:
         None where the row or the key is not there, is not that of the stream's last event, or
         cannot be read: then the stream has to tell.
         """
-        row = await self._rows[kind].submit(stream)
-        await self.slices.turn(row.size)
-        return row.known()
+        return await self.slices.read(await self._rows[kind].submit(stream))
 
     async def _from_stream(self, kind: str, stream: StreamId) -> Known:
         past = await self._pasts.at(kind, stream)
@@ -95,13 +87,12 @@ class Aggregates:
         doc = VIEWS[kind].doc(past.folded.state)
         return Known(past.folded, past.last.event_id, past.box, len(doc or ""))
 
-    async def _load(self, kind: str, streams: Sequence[StreamId]) -> Sequence[_Row]:
+    async def _load(self, kind: str, streams: Sequence[StreamId]) -> Sequence[Unread[Known | None]]:
         wanted = list(dict.fromkeys(streams))
         partitions = [partition_of(stream, self._partitions) for stream in wanted]
         rows = await self._pool.ask(_LOADS[kind], partitions, wanted)
         found = {
-            # Once for all who ask for it.
-            row["stream"]: _Row(len(row["doc"] or ""), cache(partial(self._known, kind, row)))
+            row["stream"]: Unread(len(row["doc"] or ""), partial(self._known, kind, row))
             for row in rows
         }
         return [found[stream] for stream in streams]

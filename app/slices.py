@@ -1,9 +1,25 @@
 """Work on large documents in slices: one a pass of the event loop, whoever asks for it."""
 
 import asyncio
+from collections.abc import Callable
+from functools import cache
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 LARGE = 4096
 """Characters of a document from which on others are served before it is read or written."""
+
+
+class Unread(Generic[T]):
+    """A document that was fetched, and is read in a turn: once for all who asked for it."""
+
+    __slots__ = ("read", "size")
+
+    def __init__(self, size: int, read: Callable[[], T]) -> None:
+        """`size`: of the document, in characters; `read` gives what it says, or raises."""
+        self.size = size
+        self.read = cache(read)
 
 
 class Slices:
@@ -25,3 +41,8 @@ class Slices:
         if size >= LARGE:
             async with self._one:
                 await asyncio.sleep(0)
+
+    async def read(self, document: Unread[T]) -> T:
+        """What a document says, when its turn has come. Raises what reading it does."""
+        await self.turn(document.size)
+        return document.read()

@@ -1,8 +1,8 @@
 """Reading the views: by id, many callers sharing one query; and page by page."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from functools import cache, partial
+from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -16,7 +16,7 @@ from app.log.batcher import Batcher
 from app.log.errors import TooSlow, Unreadable
 from app.log.pool import Pool
 from app.remembered import in_the_background
-from app.slices import Slices
+from app.slices import Slices, Unread
 from app.sql import blocks
 from domain.ids import AccountId, StreamId, account_stream, partition_of
 from projections import ai_session_info
@@ -36,13 +36,6 @@ class Row(Struct, frozen=True):
     account_name: str | None
 
 
-class _Found(Struct, frozen=True):
-    """What was looked up; it is read when somebody's turn has come. Raises Unreadable."""
-
-    size: int
-    row: Callable[[], Row | None]
-
-
 class Views:
     """The read side of one worker process."""
 
@@ -52,7 +45,8 @@ class Views:
         self._lists = lists
         self._partitions = partitions
         self._lookups = {
-            kind: Batcher[StreamId, _Found](partial(self._look_up, kind), batch) for kind in VIEWS
+            kind: Batcher[StreamId, Unread[Row | None]](partial(self._look_up, kind), batch)
+            for kind in VIEWS
         }
         self._slices = Slices()
 
@@ -61,9 +55,7 @@ class Views:
 
         Raises Unreadable, or StoreDown.
         """
-        found = await self._lookups[kind].submit(stream)
-        await self._slices.turn(found.size)
-        return found.row()
+        return await self._slices.read(await self._lookups[kind].submit(stream))
 
     async def account_name(self, account: AccountId) -> str | None:
         """The present name of an account; None for an unknown one."""
@@ -100,15 +92,15 @@ class Views:
         finally:
             reading.cancel()  # where it is not done, nobody waits for it
 
-    async def _look_up(self, kind: str, streams: Sequence[StreamId]) -> Sequence[_Found]:
+    async def _look_up(
+        self, kind: str, streams: Sequence[StreamId]
+    ) -> Sequence[Unread[Row | None]]:
         decoder = _DECODERS[kind]
         wanted = list(dict.fromkeys(streams))
         partitions = [self.partition(stream) for stream in wanted]
         rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
         found = {
-            # Once for all who ask for it.
-            row[0]: _Found(len(row[8] or ""), cache(partial(_row_if_any, row, decoder)))
-            for row in rows
+            row[0]: Unread(len(row[8] or ""), partial(_row_if_any, row, decoder)) for row in rows
         }
         return [found[stream] for stream in streams]
 

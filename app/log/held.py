@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 import asyncpg
 
-from app.log.places import Connect, Places
+from app.log.places import Connect, Places, Sent
 from app.sql import blocks
 
 SQL = blocks(__file__)
@@ -51,7 +51,7 @@ class Watch:
         before: set[int] = set()
         while True:
             await asyncio.sleep(LOOK_S)
-            sent = [each for places in self._watched for each in places.held.values()]
+            sent = self._sent()
             if not sent:
                 return
             held = {each.connection.get_server_pid(): each for each in sent if each.connection}
@@ -60,12 +60,16 @@ class Watch:
             except _UNSEEN:
                 continue
             # Seen twice, an answer may have been on its way; still held, it has not come meanwhile.
-            still = [each for places in self._watched for each in places.held.values()]
+            still = self._sent()
             for pid in silent & before:
                 connection = held[pid].connection
                 if connection is not None and held[pid] in still:
                     connection.terminate()
             before = silent
+
+    def _sent(self) -> list[Sent]:
+        """What was given up and is not answered yet."""
+        return [each for places in self._watched for each in places.held.values()]
 
     async def _silent(self, pids: Sequence[int], before: Collection[int]) -> set[int]:
         """Which backends are gone or wait for us; those that were so `before` are ended."""

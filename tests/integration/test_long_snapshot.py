@@ -39,11 +39,13 @@ async def _snapshot(database_url: str) -> AsyncIterator[None]:
     await reader.close()
 
 
-async def _pages(pool: Pool) -> int:
-    # A server process tells what it read when it is idle for a while, or asked to.
-    await pool.fetch("SELECT pg_stat_force_next_flush()")
-    await pool.fetch("SELECT pg_stat_clear_snapshot()")
-    return int((await pool.fetch(_PAGES))[0]["pages"])
+async def _counted(pool: Pool, sql: str) -> int:
+    # A server process tells what it read when it is idle for a while, or asked to; those that
+    # write are others than those that read.
+    for work in (pool.fetch, pool.ask):
+        await work("SELECT pg_stat_force_next_flush()")
+    await pool.ask("SELECT pg_stat_clear_snapshot()")
+    return int((await pool.ask(sql))[0][0])
 
 
 async def _append(appender: Appender, streams: Sequence[StreamId], after: int, times: int) -> int:
@@ -64,9 +66,9 @@ async def test_an_append_to_hot_rows_reads_no_more_pages_after_thousands(
     version = await _append(appender, streams, 0, times)
     pages = []
     for _ in range(8):
-        before = await _pages(pool)
+        before = await _counted(pool, _PAGES)
         version = await _append(appender, streams, version, times)
-        pages.append(await _pages(pool) - before)
+        pages.append(await _counted(pool, _PAGES) - before)
         version = await _append(appender, streams, version, APPENDS // count // 8)
     # A table grows by many pages at once, which are not filled in their order: for as long, a
     # newest version is not on the last page. So of several looks the best counts.
@@ -82,7 +84,7 @@ async def test_reading_a_hot_row_reads_no_more_pages_after_thousands(
     stream, aggregates = made.folded.stream, service.commands._decisions._aggregates
 
     async def read() -> int:
-        before = await _pages(pool)
+        before = await _counted(pool, _PAGES)
         for _ in range(20):
             if what == "row":
                 assert await service.views.get("ai_session", stream) is not None
@@ -90,7 +92,7 @@ async def test_reading_a_hot_row_reads_no_more_pages_after_thousands(
                 assert (await aggregates.load("ai_session", stream)).folded is not None
         # The service's connections are others than the one that counts.
         await service.pool.ask("SELECT pg_stat_force_next_flush()")
-        return await _pages(pool) - before
+        return await _counted(pool, _PAGES) - before
 
     early = await read()
     await _append(appender, [stream], 1, APPENDS)
@@ -104,16 +106,8 @@ async def test_no_other_index_is_a_way_to_a_row(
     made = await given.open_ai_session(service)
     session, stream = given.session_of(made), made.folded.stream
     await owner.execute("DROP INDEX ai_session_info_partition_stream_id_idx")
-    before = await _scans(service.pool)
+    before = await _counted(service.pool, _SCANS)
     await given.patch_ai_session(service, session, "changed")
     assert await service.views.get("ai_session", stream) is not None
     assert (await service.commands._decisions._aggregates.load("ai_session", stream)).folded
-    assert await _scans(service.pool) == before
-
-
-async def _scans(pool: Pool) -> int:
-    """How often the indexes of the view were looked into."""
-    for work in (pool.fetch, pool.ask):
-        await work("SELECT pg_stat_force_next_flush()")
-    await pool.ask("SELECT pg_stat_clear_snapshot()")
-    return int((await pool.ask(_SCANS))[0]["scans"])
+    assert await _counted(service.pool, _SCANS) == before
