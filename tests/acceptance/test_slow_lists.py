@@ -25,7 +25,7 @@ INSERT INTO chat_session_entity (partition, stream_id, version, position,
 SELECT 0, gen_random_uuid(), 1, n, 'kim', now(), 'kim', now(),
        jsonb_build_object('chat_session_id', 1000 + n, 'status', 'Closed', 'first_message',
                           repeat('lorem ipsum ', 80))
-  FROM generate_series(1, 20000) AS n
+  FROM generate_series(1, 60000) AS n
 """
 
 
@@ -104,8 +104,8 @@ def test_slow_lists_hold_up_their_callers_only(
         assert answer.status_code == 200, answer.text
         told(served, "DELETE FROM chat_session_entity WHERE chat_session_id > 1000")
         found = [future.result()[0] for future in lists]
-    # A fast machine reads all in time; those that came late had nothing to read any more.
-    assert {answer.status_code for answer in found} <= {200, 400, 429}
+    # Those that came late had nothing to read any more.
+    assert {answer.status_code for answer in found} - {200, 429} == {400}
     for answer in found:
         assert "atabase" not in answer.text
         if answer.status_code == 400:
