@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from app import metrics
 from app.answer_budget import AnswerBudget, AnswerTooLarge
 from app.calls import Answer, Asked
-from app.decisions import Decisions
+from app.decisions import Before, Decisions
 from app.jobs import Draft, Job, batch_fingerprints, job_of, used_before
-from app.log.append import Appender, Outcome
+from app.log.append import Appender
 from app.log.errors import Conflict, KeyInFlight, KeyReused, Unreadable, VersionMismatch
 from app.log.keyring import Keyring
 from app.log.pool import Pool
+from app.log.read import Used
 from app.settings import Settings
 from app.turns import Turns
 from domain.errors import AccountNotFound, DomainError
@@ -70,7 +71,8 @@ class Batches:
             return []
         with self._in_flight(jobs):
             async with self._turns.of_all([job.stream.int for job in jobs if not job.is_new]):
-                return await self._carry_out_once(jobs)
+                done = await self._carry_out_once(jobs)
+            return await asyncio.gather(*map(self._decisions.answered, jobs, done))
 
     def _jobs(self, commands: Sequence[Asked]) -> list[Job]:
         if len(commands) > self._most:
@@ -121,7 +123,7 @@ class Batches:
         finally:
             self._keys_in_flight.difference_update(held)
 
-    async def _carry_out_once(self, jobs: Sequence[Job]) -> list[Answer]:
+    async def _carry_out_once(self, jobs: Sequence[Job]) -> Sequence[Answer | Before]:
         try:
             return await self._carry_out(jobs)
         except BatchRefused as refused:
@@ -129,19 +131,19 @@ class Batches:
                 raise
             # A batch is done as a whole: the first key tells, and where it is, all are.
             try:
-                used = await used_before(self._pool, jobs[0])
+                first = await used_before(self._pool, jobs[0])
             except KeyReused as reused:
                 raise BatchRefused(0, reused) from None
-            if used is None:
+            if first is None:
                 raise
-            return [await self._answer_again(job) for job in jobs]
+            return [first, *[await self._used(job) for job in jobs[1:]]]
 
-    async def _answer_again(self, job: Job) -> Answer:
+    async def _used(self, job: Job) -> Used:
         used = await used_before(self._pool, job)
         assert used is not None  # noqa: S101  # the caller saw the key of the first command
-        return await self._decisions.answer_again(job, used.stream, used.version)
+        return used
 
-    async def _carry_out(self, jobs: Sequence[Job]) -> list[Answer]:
+    async def _carry_out(self, jobs: Sequence[Job]) -> Sequence[Answer | Before]:
         behind: Container[int] = ()
         for _ in range(self._tries):
             drafts = await self._drafts(jobs, behind)
@@ -156,7 +158,7 @@ class Batches:
                 unknown = drafts[index].entry.context.account or ""
                 raise BatchRefused(index, AccountNotFound(unknown))
             if "conflict" not in told:
-                return await asyncio.gather(*map(self._answer, drafts, outcomes))
+                return list(map(self._decisions.answer, drafts, outcomes))
             metrics.CONFLICTS.inc(told.count("conflict"))
             behind = [index for index, each in enumerate(told) if each == "conflict"]
         first = told.index("conflict")
@@ -181,11 +183,6 @@ class Batches:
     async def _draft(self, job: Job, *, behind: bool) -> Draft:
         draft = None if behind else await self._decisions.from_memory(job)
         return draft or await self._decisions.from_store(job)
-
-    async def _answer(self, draft: Draft, outcome: Outcome) -> Answer:
-        if outcome.outcome == "replayed":
-            return await self._decisions.answer_again(draft.job, outcome.stream, outcome.version)
-        return self._decisions.answer(draft, outcome)
 
 
 def _fitting(draft: Draft | BaseException, index: int, budget: AnswerBudget) -> Draft:

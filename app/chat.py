@@ -72,7 +72,14 @@ class Chat:
         self._commands = commands
         self._settings = settings
         self._clock = clock
-        self._queue = ChatQueue(pool, commands, views, partitions=partitions, now=self._now)
+        self._queue = ChatQueue(
+            pool,
+            commands,
+            views,
+            partitions=partitions,
+            now=self._now,
+            turn_wait_s=settings.turn_wait_s,
+        )
         self._messages = ChatMessages(
             pool, keyring, commands, views, settings, partitions=partitions, now=self._now
         )

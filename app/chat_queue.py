@@ -40,15 +40,19 @@ class ChatQueue:
         *,
         partitions: int,
         now: Callable[[], DateTime],
+        turn_wait_s: float,
     ) -> None:
-        """`partitions`: how many the log has; `now` tells the time."""
+        """`partitions`: how many the log has; `now` tells the time.
+
+        `turn_wait_s`: how long an agent's pick-up waits for those before it.
+        """
         self._pool = pool
         self._commands = commands
         self._views = views
         self._partitions = partitions
         self._now = now
         self._being_picked: set[ChatSessionId] = set()
-        self._agents = Turns()
+        self._agents = Turns(turn_wait_s)
 
     async def next_place(self) -> int:
         """The place that a session gets which comes to the queue now, from 1. Raises StoreDown."""

@@ -8,22 +8,18 @@ from app import metrics
 from app.aggregates import Aggregates
 from app.batch import Batches
 from app.calls import Answer, Asked, Call, Drawn
-from app.decisions import Decisions
+from app.decisions import Before, Decisions
 from app.jobs import Job, fingerprint, job_of, used_before
-from app.log.append import Appender, Outcome
+from app.log.append import Appender
 from app.log.clock import HeadClock
 from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
 from app.log.pool import Pool
-from app.log.read import Used
 from app.settings import Settings
 from app.turns import Turns
 from app.views import Views
 from domain.errors import AccountNotFound, DomainError
-
-Before = Outcome | Used
-"""Says at which version a stream was when the first command with a key was through."""
 
 
 class Commands:
@@ -59,7 +55,7 @@ class Commands:
         aggregates = Aggregates(pool, keyring, settings, partitions=partitions)
         incarnation.on_change(aggregates.memory.clear)
         self._decisions = Decisions(aggregates, keyring, views)
-        self._turns = Turns()
+        self._turns = Turns(settings.turn_wait_s)
         self._keys_in_flight: set[tuple[str, str]] = set()
         self._batches = Batches(
             pool, keyring, settings, self._appenders, self._decisions, self._turns,
@@ -93,10 +89,10 @@ class Commands:
         if key is None:
             job = job_of(command, call, drawn, self._partitions)
             if job.is_new:
-                return await self._answered(job, await self._carry_out(job))
+                return await self._decisions.answered(job, await self._carry_out(job))
             async with self._turns.of(job.stream.int):
                 done = await self._carry_out(job)
-            return await self._answered(job, done)
+            return await self._decisions.answered(job, done)
         in_flight = (call.actor, key)
         if in_flight in self._keys_in_flight:
             raise KeyInFlight
@@ -106,18 +102,9 @@ class Commands:
             job = job_of(command, call, drawn, self._partitions, asked)
             async with self._turns.of(job.stream.int):
                 done = await self._carry_out_once(job)
-            return await self._answered(job, done)
+            return await self._decisions.answered(job, done)
         finally:
             self._keys_in_flight.remove(in_flight)
-
-    async def _answered(self, job: Job, done: Answer | Before) -> Answer:
-        """The answer to a job; of a retry, the first one.
-
-        To be asked outside of the job's turn: in a deep stream that takes long to find.
-        """
-        if isinstance(done, Answer):
-            return done
-        return await self._decisions.answer_again(job, done.stream, done.version)
 
     async def answered_before(
         self, command: Struct, call: Call, drawn: Drawn | None = None
@@ -131,7 +118,7 @@ class Commands:
         asked = fingerprint(self._keyring, command, drawn)
         job = job_of(command, call, drawn, self._partitions, asked)
         used = await used_before(self._pool, job)
-        return None if used is None else await self._answered(job, used)
+        return None if used is None else await self._decisions.answered(job, used)
 
     async def _carry_out_once(self, job: Job) -> Answer | Before:
         try:
@@ -148,10 +135,8 @@ class Commands:
             if draft is None:
                 draft = await self._decisions.from_store(job)
             outcome = await self._appenders[job.partition].append(draft.entry)
-            if outcome.outcome == "appended":
+            if outcome.outcome in ("appended", "replayed"):
                 return self._decisions.answer(draft, outcome)
-            if outcome.outcome == "replayed":
-                return outcome
             if outcome.outcome == "key_reused":
                 raise KeyReused
             if outcome.outcome == "no_account":

@@ -19,13 +19,17 @@ from app.log import codec
 from app.log.append import Context, Entry, NewEvent, Outcome
 from app.log.errors import VersionMismatch
 from app.log.keyring import Keyring
+from app.log.read import Used
 from app.new_uuid import new_uuid
 from app.views import Views
 from domain.errors import DomainError, NotFound
 from domain.event import Event
-from domain.ids import AccountId, StreamId
+from domain.ids import AccountId
 from projections.catalog import VIEWS
 from projections.fold import advance
+
+Before = Outcome | Used
+"""Says at which version a stream was when the first command with a key was through."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -69,8 +73,13 @@ class Decisions:
         await self._aggregates.slices.turn(known.doc_bytes)
         return self._draft(job, known, _decided(job, known))
 
-    def answer(self, draft: Draft, outcome: Outcome) -> Answer:
-        """The answer to a draft that was appended; what it led to is remembered."""
+    def answer(self, draft: Draft, outcome: Outcome) -> Answer | Before:
+        """The answer to a draft that was appended; what it led to is remembered.
+
+        Of a retry, the outcome itself.
+        """
+        if outcome.outcome == "replayed":
+            return outcome
         job, entry, before = draft.job, draft.entry, draft.known.folded
         if not entry.events:
             assert before is not None  # noqa: S101  # only what exists can stay as it is
@@ -94,9 +103,15 @@ class Decisions:
         )
         return Answer(folded, outcome.account_name)
 
-    async def answer_again(self, job: Job, stream: StreamId, version: int) -> Answer:
-        """The answer that the first command with the key had, from the log as of its version."""
-        folded = await self._aggregates.as_of(job.target.kind, stream, version)
+    async def answered(self, job: Job, done: Answer | Before) -> Answer:
+        """The answer to a job that was carried out; of a retry, the first one.
+
+        To be asked outside of the job's turn: in a deep stream that takes long to find. Raises
+        Unreadable, or StoreDown.
+        """
+        if isinstance(done, Answer):
+            return done
+        folded = await self._aggregates.as_of(job.target.kind, done.stream, done.version)
         account = job.target.account(folded.state)
         name = None if account is None else await self._views.account_name(AccountId(account))
         return Answer(folded, name, replayed=True)

@@ -65,10 +65,10 @@ class Pasts:
             return None
         if (known := _from_ends(kind, ends)) is not None:
             return known
-        # By the event: in another log, the same version can be of another past.
-        return await self._folded.get(
-            ends.last.event_id.bytes, lambda _: self._fold(kind, stream, ends.last)
-        )
+        # By the event: in another log, the same version can be of another past. And by whether
+        # there is a key: without it, nothing personal is told that was folded before.
+        known_as = ends.last.event_id.bytes + bytes([ends.box is not None])
+        return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends.last))
 
     async def _fold(self, kind: str, stream: StreamId, last: Recorded) -> Past:
         boxes: dict[StreamId, Box] = {}

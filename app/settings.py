@@ -34,6 +34,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """So many of them append, or write otherwise; the others look up, whatever becomes of these."""
     store_deadline_s: float = 1.5
     """How long the database may fail before a request is answered 503."""
+    turn_wait_s: float = 5.0
+    """How long a command waits for those before it on its session, before it is answered 503."""
     list_pool_size: int = 2
     """Connections a worker process keeps for lists, so that slow ones hold up nobody else."""
     list_deadline_s: float = 8.0

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Hashable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from app.log.errors import StoreDown
+from app.log.errors import StoreDown, TooManyBefore
 
 
 class Turns:
@@ -15,58 +15,69 @@ class Turns:
     own, and who asks for lists by the name of the caller.
     """
 
-    def __init__(self) -> None:
-        """Nobody waits."""
+    def __init__(self, wait_s: float | None = None) -> None:
+        """`wait_s`: how long anybody waits; None: until the turn comes."""
+        self._wait_s = wait_s
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     def of(self, name: Hashable) -> "Turn":
         """The caller's turn with a name, for as long as an `async with` lasts."""
-        return Turn(self._waiting, name)
+        return Turn(self._waiting, name, self._wait_s)
 
     @asynccontextmanager
     async def of_all(self, numbers: Iterable[int]) -> AsyncIterator[None]:
         """The caller's turns with several different numbers at once.
 
         They are taken in order: of two callers that want the same ones, neither ever holds what
-        the other waits for while it waits for the other's.
+        the other waits for while it waits for the other's. Raises as `Turn` does.
         """
         async with AsyncExitStack() as turns:
-            for number in sorted(numbers):
-                await turns.enter_async_context(Turn(self._waiting, number))
+            async with _patience(self._wait_s):
+                for number in sorted(numbers):
+                    await turns.enter_async_context(Turn(self._waiting, number, None))
             yield
 
 
 class Turn:
     """Whoever enters has the name for himself; who comes meanwhile waits for his turn."""
 
-    __slots__ = ("_all", "_name")
+    __slots__ = ("_all", "_name", "_wait_s")
 
     def __init__(
-        self, waiting: dict[Hashable, deque[asyncio.Future[None]]], name: Hashable
+        self,
+        waiting: dict[Hashable, deque[asyncio.Future[None]]],
+        name: Hashable,
+        wait_s: float | None,
     ) -> None:
         """Use `Turns.of`."""
         self._all = waiting
         self._name = name
+        self._wait_s = wait_s
 
     async def __aenter__(self) -> None:
-        """Wait for the turn. Raises StoreDown if the one before found the database gone."""
+        """Wait for the turn.
+
+        Raises StoreDown if the one before found the database gone, TooManyBefore if it takes
+        too long.
+        """
         waiting = self._all.get(self._name)
         if waiting is None:
             self._all[self._name] = deque()
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._pass_on()  # it had come up just then
-            raise
+        async with _patience(self._wait_s):
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled() and turn.exception() is None:
+                    self._pass_on()  # it had come up just then
+                raise
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Pass the turn on."""
         waiting = self._all[self._name]
-        if isinstance(error, StoreDown):
+        if isinstance(error, StoreDown) and not isinstance(error, TooManyBefore):
             # Whoever waits behind it has waited as long: fail together.
             for turn in waiting:
                 if not turn.done():
@@ -82,3 +93,12 @@ class Turn:
                 turn.set_result(None)
                 return
         del self._all[self._name]
+
+
+@asynccontextmanager
+async def _patience(wait_s: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(wait_s):
+            yield
+    except TimeoutError as error:
+        raise TooManyBefore("Too many others are before this one") from error

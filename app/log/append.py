@@ -139,13 +139,17 @@ class Appender:
     async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
         contexts: dict[Context, int] = {}
         numbers = [contexts.setdefault(entry.context, len(contexts) + 1) for entry in entries]
-        arguments = (*self._arguments(entries, list(contexts), numbers), atomic)
+        if len(entries) == 1 and len(entries[0].events) == 1:
+            sql, values = SQL["append_one"], self._values(entries[0])
+        else:
+            sql, values = SQL["append"], self._arrays(entries, list(contexts), numbers)
+        arguments = (*values, atomic)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
         while True:
             left_s = deadline - loop.time()
             try:
-                rows = await self._ask(arguments, left_s)
+                rows = await self._ask(sql, arguments, left_s)
                 self._pool.disk_full = 0
                 metrics.BATCHES.inc()
                 metrics.COMMANDS.inc(len(entries))
@@ -159,11 +163,13 @@ class Appender:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
 
-    async def _ask(self, arguments: Sequence[object], limit_s: float) -> Sequence[asyncpg.Record]:
+    async def _ask(
+        self, sql: str, arguments: Sequence[object], limit_s: float
+    ) -> Sequence[asyncpg.Record]:
         known = self._incarnation
         value = None if known is None else known.check_value
         try:
-            return await self._pool.fetch(SQL["append"], *arguments, value, timeout_s=limit_s)
+            return await self._pool.fetch(sql, *arguments, value, timeout_s=limit_s)
         except asyncpg.PostgresError as error:
             if error.sqlstate != REPLACED:
                 raise
@@ -172,7 +178,27 @@ class Appender:
                 await known.check(self._pool.fetch)
             raise AnotherLog("The database was replaced") from error
 
-    def _arguments(
+    def _values(self, entry: Entry) -> tuple[object, ...]:
+        context, event = entry.context, entry.events[0]
+        return (
+            self._partition,
+            context.actor,
+            context.metadata,
+            context.view,
+            context.account,
+            entry.stream,
+            entry.expected,
+            entry.last,
+            entry.doc,
+            entry.sealing_key,
+            entry.key,
+            entry.fingerprint,
+            event.topic,
+            event.state,
+            event.event_id,
+        )
+
+    def _arrays(
         self, entries: Sequence[Entry], contexts: Sequence[Context], numbers: Sequence[int]
     ) -> tuple[object, ...]:
         events = [event for entry in entries for event in entry.events]

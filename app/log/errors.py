@@ -2,6 +2,7 @@
 
 LogError
 ├── StoreDown        the database cannot be reached, or not written, right now
+│   └── TooManyBefore  it is well, but a turn did not come in time
 ├── TooSlow          what was asked for takes the database longer than it may
 ├── Conflict         a stream moved on under a command, more often than it was decided again
 ├── VersionMismatch  the version that the caller demanded is not the stream's
@@ -22,6 +23,10 @@ class LogError(Exception):
 
 class StoreDown(LogError):
     """The database cannot be reached, or not written, right now. A retry may succeed."""
+
+
+class TooManyBefore(StoreDown):
+    """Others are before a command for longer than it may wait. Nothing was done."""
 
 
 class TooSlow(LogError):

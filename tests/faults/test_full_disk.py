@@ -3,9 +3,11 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from acceptance.service_process import ADMIN, ServiceProcess, end
@@ -63,9 +65,28 @@ def service(small: OwnCluster, tmp_path: Path) -> Iterator[ServiceProcess]:
         end(started)
 
 
+@pytest.mark.parametrize("dumped", [False, True], ids=["alone", "beside a dump"])
 async def test_writes_are_refused_until_there_is_room_again(
-    small: OwnCluster, service: ServiceProcess, tmp_path: Path
+    small: OwnCluster, service: ServiceProcess, tmp_path: Path, dumped: bool
 ) -> None:
+    async with dump(small) if dumped else nullcontext():
+        await fill_and_empty(small, service, tmp_path)
+
+
+@asynccontextmanager
+async def dump(cluster: OwnCluster) -> AsyncIterator[None]:
+    """The lock that pg_dump takes of every table, for as long as it runs."""
+    connection = await asyncpg.connect(cluster.url())
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE room IN ACCESS SHARE MODE")
+            yield
+    finally:
+        connection.terminate()
+
+
+async def fill_and_empty(small: OwnCluster, service: ServiceProcess, tmp_path: Path) -> None:
+    """Writes until the disk is full, and again after it has room."""
     book, filling = tmp_path / "book", small.files / "filling"
     made = 0
     with ledger(book) as lines:

@@ -5,17 +5,21 @@ import gc
 import os
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import given
 import pytest
+from batches import creation, keyed, patch
 from chats import KIM, by, open_session
 from deep import deepen_ai, deepen_chat
 from msgspec import json
+from seen import without_replay
 
 from app.aggregates import Aggregates
+from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.pool import Pool
 from app.log.read import LOOK_BACK_EVENTS, STREAM_PAGE_EVENTS
@@ -23,6 +27,7 @@ from app.ops.replay import replay
 from app.ops.show import print_steps
 from app.ops.store import Connection
 from app.service import Service
+from domain.ai_session import ClearAISessionActions, ProposeAISessionAction
 from domain.chat_enums import ChatMessageType
 from domain.chat_message import ChatMessage
 from domain.chat_session import ChatSessionFields
@@ -165,6 +170,40 @@ async def test_a_deleted_stream_is_not_read(
     assert (again.folded, again.replayed) == (first.folded, True)
     assert (await other_service.chat.delete(chat, given.call(key="c"))).replayed
     assert watched.count < 40
+
+
+async def test_nobody_waits_for_the_answer_to_a_batch_that_is_sent_again(
+    service: Service, other_service: Service, owner: asyncpg.Connection, session: AISessionId
+) -> None:
+    stream = stream_of(session)
+    await deepen_ai(owner, stream, DEEP)
+    batch = keyed([patch(session, "mine"), creation()])
+    first = await service.commands.handle_all(batch)
+    last = await deepen_ai(owner, stream, DEEP)
+    retry = asyncio.ensure_future(other_service.commands.handle_all(batch))
+    await asyncio.sleep(0)  # it has its turn
+    answer = await given.patch_ai_session(other_service, session, "others")
+    assert answer.folded.version == last + 1
+    assert not retry.done()
+    assert [without_replay(again) for again in await retry] == first
+
+
+async def test_what_was_folded_is_not_told_without_the_key(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    session = given.session_of(await given.open_ai_session(service, purpose=None))
+    await given.patch_ai_session(service, session, "personal")  # between two that are not
+    action = ProposeAISessionAction(
+        session_id=session, action_id="a", proposed_at=datetime.now(UTC), function_name="call"
+    )
+    await service.commands.handle(action, given.call())
+    await service.commands.handle(ClearAISessionActions(session_id=session), given.call())
+    await given.patch_ai_session(service, session, "later")
+    known, stream = aggregates(service), stream_of(session)
+    assert (await known.as_of("ai_session", stream, 4)).state.purpose == "personal"
+    await owner.execute("DELETE FROM stream_key WHERE stream_id = $1", stream)
+    with pytest.raises(Unreadable, match="key of the stream is gone"):
+        await known.as_of("ai_session", stream, 4)
 
 
 async def test_a_stream_without_its_row_is_folded_in_pages(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.log.errors import StoreDown, TooManyBefore
 from app.turns import Turns
 
 ONE, OTHER = 1, 2
@@ -98,3 +99,41 @@ async def test_nothing_is_kept_of_a_number_that_nobody_wants() -> None:
     tasks = await under_way(*(log.work(turns, ONE, name) for name in "ab"))
     await asyncio.gather(*tasks)
     assert turns._waiting == {}
+
+
+@pytest.mark.parametrize("of_all", [False, True], ids=["of one", "of all"])
+async def test_nobody_waits_for_ever(of_all: bool) -> None:
+    turns, log = Turns(0.01), Log()
+    (holder,) = await under_way(log.work(turns, OTHER, "a"))
+
+    async def wait() -> None:
+        async with turns.of_all([ONE, OTHER]) if of_all else turns.of(OTHER):
+            pytest.fail("the turn is another's")
+
+    async with asyncio.timeout(5):
+        with pytest.raises(TooManyBefore):
+            await wait()
+    log.gate.set()
+    await holder
+    await log.work(turns, ONE, "c")
+    await log.work(turns, OTHER, "d")
+    assert log[-4:] == ["c begins", "c ends", "d begins", "d ends"]
+    assert turns._waiting == {}
+
+
+async def test_who_waited_in_vain_ends_nobody_else_s_wait() -> None:
+    turns, log = Turns(), Log()
+
+    async def fail(error: StoreDown) -> None:
+        async with turns.of(ONE):
+            await asyncio.sleep(0)
+            raise error
+
+    log.gate.set()
+    for error, others in [(TooManyBefore("a waits"), None), (StoreDown("gone"), StoreDown)]:
+        log.clear()
+        tasks = await under_way(fail(error), log.work(turns, ONE, "b"))
+        failed, waited = await asyncio.gather(*tasks, return_exceptions=True)
+        assert failed is error
+        assert type(waited) is (others or type(None))
+        assert log == ([] if others else ["b begins", "b ends"])
