@@ -54,7 +54,11 @@ class Watch:
             sent = self._sent()
             if not sent:
                 return
-            held = {each.connection.get_server_pid(): each for each in sent if each.connection}
+            held = {
+                each.connection.get_server_pid(): each
+                for each in sent
+                if each.connection and not each.connection.is_closed()
+            }
             try:
                 silent = await self._silent(list(held), before)
             except _UNSEEN:
