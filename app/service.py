@@ -7,10 +7,18 @@ from itertools import count
 
 import asyncpg
 
-from app.calls import Answer, Call
-from app.chat import Chat
-from app.commands import Commands
-from app.list_places import ListPlaces
+from app.auth.login_sessions import Logins
+from app.auth.principals import Principals
+from app.auth.throttle import Throttle
+from app.chat.numbers import SessionNumbers
+from app.chat.service import Chat
+from app.commands.context import Answer, Call
+from app.commands.handler import Commands
+from app.concurrency.deadline import Patience
+from app.concurrency.ttl_cache import in_the_background
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.database.uuids import new_uuid
 from app.log.errors import (
     Conflict,
     LogError,
@@ -21,19 +29,11 @@ from app.log.errors import (
 )
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
-from app.log.pool import Pool
 from app.log.read import heads
-from app.new_uuid import new_uuid
-from app.numbers import SessionNumbers
-from app.patience import Patience
-from app.principals import Principals
-from app.remembered import in_the_background
+from app.queries.list_places import ListPlaces
+from app.queries.views import Views
 from app.settings import Settings
-from app.sign_in import Logins
-from app.sql import blocks
-from app.throttle import Throttle
-from app.views import Views
-from domain.chat_session import ChatSessionFields
+from domain.chat.session import ChatSessionFields
 from domain.errors import AccountNotFound, AlreadyExists, DomainError
 from domain.ids import AccountId, ChatSessionId, StreamId, partition_of
 

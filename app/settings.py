@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from app.throttle import Limits
+from app.auth.throttle import Limits
 
 CUSTOMER_TIMEOUT_S = 300.0
 BODY_DEADLINE_S = 15.0

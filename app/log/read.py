@@ -8,10 +8,10 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from app.database.sql import blocks
 from app.log import codec
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.keyring import Box, Keyring
-from app.sql import blocks
 from domain.ids import StreamId
 from projections.fold import Recorded
 

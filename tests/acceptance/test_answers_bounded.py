@@ -8,9 +8,9 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from patience import patient
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, service
 
-from acceptance.service_process import ADMIN, ServiceProcess, service
 from app.settings import ANSWER_BYTES
 
 CHATS = "/api/v1/ChatSession"

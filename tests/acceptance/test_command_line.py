@@ -9,13 +9,12 @@ from pathlib import Path
 
 import asyncpg
 import click
-import database
 import psutil
 import pytest
 from click.testing import CliRunner
-from patience import patient
-
-from acceptance.service_process import (
+from support import database
+from support.patience import patient
+from support.service_process import (
     ADMIN,
     STOPS_S,
     ServiceProcess,
@@ -23,12 +22,13 @@ from acceptance.service_process import (
     free_port,
     sessionary,
 )
-from app.cli import main
-from app.embedded_cluster import Cluster
+
+from app.cli.main import main
+from app.cli.options import on_data
+from app.database.embedded_cluster import Cluster
 from app.log.errors import StoreDown, Unreadable
-from app.ops.on_data import on_data
-from app.ops.rebuild import RebuildUnderWay
-from app.ops.store import Where
+from app.maintenance.store import Where
+from app.rebuild.rebuild import RebuildUnderWay
 
 WAITING = """
 import sys, click

@@ -13,15 +13,15 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from costly import BY_FORMAT, KINDS, MEBIBYTE
-from patience import patient
+from support.costly import BY_FORMAT, KINDS, MEBIBYTE
+from support.patience import patient
+from support.probe import live_s
+from support.raw_http import CUT_OFF, PATIENCE_S, basic, chunked, request, send
+from support.service_process import ADMIN, ServiceProcess
 
-from acceptance.probe import live_s
-from acceptance.raw_http import CUT_OFF, PATIENCE_S, basic, chunked, request, send
-from acceptance.service_process import ADMIN, ServiceProcess
-from app.wire.evo.api import API
-from app.wire.formats import FORMATS
-from app.wire.limits import MOST_OPERATIONS
+from app.codecs.formats import FORMATS
+from app.codecs.limits import MOST_OPERATIONS
+from app.faces.evo.wire.api import API
 from domain.limits import LIST_ITEMS, MAP_MEMBERS
 
 ANONYMOUS_BYTES = 16 * 1024

@@ -6,9 +6,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-
-from acceptance.evo_messages import from_csv
-from acceptance.refusals import refused
+from support.evo_messages import from_csv
+from support.refusals import refused
 
 MOST_ACTIONS = 200
 MOST_CHARACTERS = 65_536

@@ -6,9 +6,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-
-from acceptance.refusals import Refused, refused, stored
-from acceptance.service_process import ServiceProcess
+from support.refusals import Refused, refused, stored
+from support.service_process import ServiceProcess
 
 NEW = "/api/NewAISession[]"
 PATCH = "/api/PatchAISession[]"

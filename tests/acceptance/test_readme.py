@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from patience import patient
+from support.patience import patient
+from support.service_process import service
 
-from acceptance.service_process import service
-from app.log.session import SESSION
+from app.database.session import SESSION
 from app.settings import Settings
 
 README = Path(__file__).parents[2] / "README.md"

@@ -18,11 +18,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from patience import patient
-
-from acceptance.service_process import ADMIN, ServiceProcess
-from acceptance.service_process import service as running_service
-from acceptance.users import token_of
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
+from support.service_process import service as running_service
+from support.users import token_of
 
 CHECKS = (
     "not_a_server_error",

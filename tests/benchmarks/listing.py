@@ -11,13 +11,13 @@ from functools import partial
 import uvloop
 from msgspec import Struct
 
-from app.chat_list import list_chat_sessions
-from app.log.pool import Pool
-from app.odata.filter import Asker
-from app.ops.store import May, Where, connected, prepare
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.faces.superoffice.lists.chat_list import list_chat_sessions
+from app.faces.superoffice.lists.filter import Asker
+from app.maintenance.store import May, Where, connected, prepare
+from app.queries.views import Views
 from app.settings import Settings
-from app.sql import blocks
-from app.views import Views
 
 from .measure import BenchmarkFailed, Done, Pace, Sample, interleaved, timed
 from .report import Comparison, table

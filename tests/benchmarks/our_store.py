@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import uvloop
 from msgspec import Struct
 
-from app.calls import Call, Drawn, Metadata
-from app.ops.store import May, Where, connected, prepare
-from app.roles import SYSTEM_ADMINISTRATOR
+from app.auth.roles import SYSTEM_ADMINISTRATOR
+from app.commands.context import Call, Drawn, Metadata
+from app.maintenance.store import May, Where, connected, prepare
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.account import NewAccount

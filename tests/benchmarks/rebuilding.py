@@ -8,8 +8,8 @@ import uvloop
 
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
-from app.ops.rebuild import named, rebuild
-from app.ops.store import connected
+from app.maintenance.store import connected
+from app.rebuild.rebuild import named, rebuild
 
 from .measure import BenchmarkFailed, Done, Pace, Sample, interleaved, timed
 from .our_store import EVENTS_A_SESSION, OurStore, our_store

@@ -15,7 +15,7 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from app.ops.store import May, Where, prepare
+from app.maintenance.store import May, Where, prepare
 
 from . import core_service, plain_service
 from .credentials import AUTHORIZATION, PASSWORD, USER
@@ -44,7 +44,7 @@ def sessionary(stage: Stage) -> Iterator[Service]:
     """Ours, by its own command line, with an account to create sessions for."""
     url = stage.new_database("sessionary_http")
     port = _free_port()
-    command = ("-m", "app.cli", "serve", "--port", str(port), "--database-url", url)
+    command = ("-m", "app.cli.main", "serve", "--port", str(port), "--database-url", url)
     place = ("--data-dir", str(stage.folder / "sessionary"))
     secret = {"SESSIONARY_ADMIN_USER": USER, "SESSIONARY_ADMIN_PASSWORD": PASSWORD}
     with _process((*command, *place), secret, port, stage.folder / "sessionary.log") as pid:

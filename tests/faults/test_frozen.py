@@ -14,16 +14,16 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from acceptance.service_process import ADMIN, ServiceProcess, end, no_difference
-from acceptance.service_process import service as running_service
-from clusters import PORT, ROLE, OwnCluster, own_cluster
-from database import MASTER_KEY_FILE
-from patience import patient
+from support.clusters import PORT, ROLE, OwnCluster, own_cluster
+from support.database import MASTER_KEY_FILE
+from support.ledger import differences, read_ledger, read_log
+from support.load import load
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, end, no_difference
+from support.service_process import service as running_service
 
-from app.ops.store import Where
+from app.maintenance.store import Where
 from app.settings import Settings
-from faults.ledger import differences, read_ledger, read_log
-from faults.load import load
 
 FROZEN_S = float(os.environ.get("SESSIONARY_FAULT_FROZEN_S", "4"))
 CALLERS = 8

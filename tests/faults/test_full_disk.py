@@ -10,13 +10,13 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from acceptance.service_process import ADMIN, ServiceProcess, end
-from clusters import OwnCluster, own_cluster
-from database import MASTER_KEY_FILE
-from patience import patient
+from support.clusters import OwnCluster, own_cluster
+from support.database import MASTER_KEY_FILE
+from support.ledger import differences, ledger, read_ledger, read_log
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, end
 
-from app.ops.store import Where
-from faults.ledger import differences, ledger, read_ledger, read_log
+from app.maintenance.store import Where
 
 DISK = "96m"
 """For a log of writes that is never smaller than 16 MiB a file, and one more at the least."""

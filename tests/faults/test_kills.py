@@ -13,13 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from acceptance.service_process import ServiceProcess, no_difference
-from acceptance.service_process import service as running_service
-from patience import patient
+from support.ledger import differences, read_ledger, read_log
+from support.load import PATIENCE_S, Load, load
+from support.patience import patient
+from support.service_process import ServiceProcess, no_difference
+from support.service_process import service as running_service
 
-from app.ops.store import Where
-from faults.ledger import differences, read_ledger, read_log
-from faults.load import PATIENCE_S, Load, load
+from app.maintenance.store import Where
 
 KILLS = int(os.environ.get("SESSIONARY_FAULT_KILLS", "2"))
 SEED = int(os.environ.get("SESSIONARY_FAULT_SEED", "1"))

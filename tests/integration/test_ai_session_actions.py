@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 
 import asyncpg
-import given
 import pytest
+from support import given
 
-from app.calls import Answer, Drawn
+from app.commands.context import Answer, Drawn
+from app.history.replay import replay
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops.rebuild import named, rebuild
-from app.ops.replay import replay
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.ai_session import (
     ApplyAISession,

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-import given
 import pytest
-from batches import creation, delete, keyed, patch, refused, sessions, written
 from msgspec.structs import replace
-from patience import patient
-from seen import topics
+from support import given
+from support.batches import creation, delete, keyed, patch, refused, sessions, written
+from support.patience import patient
+from support.seen import topics
 
-from app.answer_budget import AnswerTooLarge
-from app.batch import BatchRefused, InvalidBatch
-from app.calls import Answer
+from app.commands.batch import BatchRefused, InvalidBatch
+from app.commands.context import Answer
 from app.log.append import Entry, Outcome
 from app.log.errors import Conflict, StoreDown, VersionMismatch
+from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.errors import AlreadyExists, NotFound

@@ -4,20 +4,20 @@ import json
 
 import asyncpg
 import pytest
-from chat_lists import BASE, Pairs, all_pages, following, listed, numbers
-from chat_rows import insert, session
 from msgspec.structs import replace
+from support.chat_lists import BASE, Pairs, all_pages, following, listed, numbers
+from support.chat_rows import insert, session
 
-from app.chat_list import sessions_of
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.chat_list import sessions_of
+from app.faces.superoffice.lists.columns import COLUMNS
+from app.faces.superoffice.lists.query import MOST_ROWS_A_PAGE
+from app.faces.superoffice.lists.skip_token import write_token
+from app.queries.views import Views
 from app.service import Service
-from app.views import Views
-from app.wire.json_text import BadInput
-from app.wire.superoffice.list_columns import COLUMNS
-from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE
-from app.wire.superoffice.skip_token import write_token
-from domain.chat_carriers import Associate
-from domain.chat_enums import ChatSessionStatus
-from domain.chat_session import ChatSession
+from domain.chat.carriers import Associate
+from domain.chat.enums import ChatSessionStatus
+from domain.chat.session import ChatSession
 
 
 @pytest.fixture

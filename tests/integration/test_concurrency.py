@@ -3,11 +3,11 @@
 import asyncio
 
 import asyncpg
-import given
 import pytest
-from seen import topics
+from support import given
+from support.seen import topics
 
-from app.calls import Answer
+from app.commands.context import Answer
 from app.log.append import Entry, Outcome
 from app.log.errors import Conflict
 from app.log.keyring import Keyring

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
-import database
 import pytest
 from click.testing import CliRunner
+from support import database
 
-from app.cli import main
-from app.ops import doctor
-from app.ops import serve as serving
-from app.ops.doctor import CHECKS, Examination, examine
-from app.ops.store import Connection, Where
+from app.cli import doctor
+from app.cli import serve as serving
+from app.cli.doctor import CHECKS, Examination, examine
+from app.cli.main import main
+from app.maintenance.store import Connection, Where
 from app.settings import SERVICE_ROLE
 
 WRONG = {

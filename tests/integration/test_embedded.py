@@ -15,8 +15,8 @@ import asyncpg
 import psutil
 import pytest
 
-from app.embedded import EmbeddedUnavailable, ensure_running, running
-from app.embedded_cluster import ROOTS_STAND_IN, Cluster
+from app.database.embedded import EmbeddedUnavailable, ensure_running, running
+from app.database.embedded_cluster import ROOTS_STAND_IN, Cluster
 
 CHECKOUT = Path(__file__).parents[2]
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")

@@ -3,11 +3,11 @@
 import asyncio
 
 import asyncpg
-import given
 import pytest
-from seen import topics, without_replay
+from support import given
+from support.seen import topics, without_replay
 
-from app.calls import Answer, Drawn
+from app.commands.context import Answer, Drawn
 from app.log.errors import KeyInFlight, KeyReused
 from app.service import Service
 from domain.ai_session import PatchAISession

@@ -17,20 +17,20 @@ from uuid import UUID, uuid4, uuid5
 import asyncpg
 import httpx
 import pytest
-from acceptance.evo_messages import REQUESTS
 from litestar.types import Scope
 from msgspec import Struct
+from support.evo_messages import REQUESTS
 from uuid_utils.compat import uuid7
 
+from app.faces.evo.wire.api import API as EVO
+from app.faces.evo.wire.requests import Authenticate, GetAuthStatus, RequestAuthToken
+from app.faces.superoffice.wire.agents import AGENTS
+from app.faces.superoffice.wire.rest import REST
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.main import create_app
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
 from app.settings import Settings
-from app.wire.evo.api import API as EVO
-from app.wire.evo.requests import Authenticate, GetAuthStatus, RequestAuthToken
-from app.wire.superoffice.agents import AGENTS
-from app.wire.superoffice.rest import REST
 from domain.ids import AccountId, ChatSessionId, account_stream, chat_session_stream
 
 COMMANDS = int(os.environ.get("TEST_COMMANDS", "600"))

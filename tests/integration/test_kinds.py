@@ -4,24 +4,24 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import asyncpg
-import given
 import pytest
-from entries import entry, made_ids, new_stream
 from msgspec.structs import replace
-from strays import leave_stray
+from support import given
+from support.entries import entry, made_ids, new_stream
+from support.strays import leave_stray
 
-from app.calls import Answer
+from app.commands.context import Answer
+from app.history.replay import replay
+from app.integrity.verify import verify
 from app.log.append import Appender, Entry, NewEvent
 from app.log.errors import KeyReused
 from app.log.keyring import Keyring
-from app.ops.rebuild import named, rebuild
-from app.ops.replay import replay
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
 from domain import ai_session as ai
-from domain.chat_session import ChatSessionFields, DeleteChatSession
+from domain.chat.session import ChatSessionFields, DeleteChatSession
 from domain.errors import NotFound
 from domain.ids import AccountId, AISessionId, ChatSessionId, account_stream, chat_session_stream
 
@@ -61,7 +61,7 @@ async def test_loading_asks_for_a_stream_of_a_kind(
     service: Service, other: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if the door let it through.
-    monkeypatch.setattr("app.targets.ai_session_stream", lambda text, _: UUID(text))
+    monkeypatch.setattr("app.commands.registry.ai_session_stream", lambda text, _: UUID(text))
     session = AISessionId(str(other.folded.stream))
     with pytest.raises(NotFound):
         await given.patch_ai_session(service, session, "x")

@@ -5,23 +5,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-import given
 import pytest
 from sqlalchemy import and_, or_
+from support import given
 
-from app.columns import AI_SESSIONS
-from app.listing import FARTHEST, Listed, Order, Page, compiled
+from app.cli.accounts import everything
+from app.codecs.json_text import BadInput
+from app.database.session import SESSION
+from app.faces.evo.list_query import (
+    AccountsWanted,
+    AISessionsWanted,
+    Wanted,
+    list_accounts,
+    list_ai_sessions,
+)
+from app.faces.evo.wire.requests import ITEMS_A_PAGE, MOST_ITEMS_A_PAGE
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
-from app.log.session import SESSION
-from app.ops.accounts import everything
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection
+from app.maintenance.store import Connection
+from app.queries.paging import FARTHEST, Listed, Order, Page, compiled
+from app.queries.tables import AI_SESSIONS
+from app.queries.views import Row
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
-from app.views import Row
-from app.wanted import AccountsWanted, AISessionsWanted, Wanted, list_accounts, list_ai_sessions
-from app.wire.evo.requests import ITEMS_A_PAGE, MOST_ITEMS_A_PAGE
-from app.wire.json_text import BadInput
 from domain.ids import AISessionId
 
 C = AI_SESSIONS.columns

@@ -6,15 +6,15 @@ from hashlib import sha256
 
 import asyncpg
 import pytest
-from exchanges import token
 from msgspec.structs import replace
-from seen import logins
+from support.exchanges import token
+from support.seen import logins
 
-from app.principals import Principal, Unauthenticated
+from app.auth.login_sessions import LoginSession
+from app.auth.principals import Principal, Unauthenticated
+from app.auth.throttle import Limits, Throttled
 from app.service import Service, open_service
 from app.settings import Settings
-from app.sign_in import LoginSession
-from app.throttle import Limits, Throttled
 
 pytestmark = pytest.mark.usefixtures("people")
 

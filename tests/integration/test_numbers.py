@@ -5,18 +5,18 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
-import given
 import pytest
-from chats import KIM, QUEUED, by, open_session, session
-from deep import unchecked
+from support import given
+from support.chats import KIM, QUEUED, by, open_session, session
+from support.deep import unchecked
 
-from app import metrics
+from app.chat.numbers import MESSAGES, MOST, SESSIONS
 from app.log.errors import NumbersUsedUp
-from app.numbers import MESSAGES, MOST, SESSIONS
 from app.service import Service, open_service
 from app.settings import Settings
-from domain.chat_enums import ChatMessageType
-from domain.chat_message import ChatMessage
+from app.telemetry import metrics
+from domain.chat.enums import ChatMessageType
+from domain.chat.message import ChatMessage
 from domain.errors import NotFound
 from domain.ids import ChatSessionId, chat_session_stream, partition_of
 

@@ -6,21 +6,20 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-import database
-import given
 import pytest
 from msgspec.structs import replace
+from support import database, given
 
+from app.database.migrate import SchemaError
+from app.database.session import OPENED_WITH
+from app.faces.evo.list_query import AISessionsWanted, list_ai_sessions
+from app.history.replay import replay, stream_named
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.log.session import OPENED_WITH
-from app.ops.rebuild import named, rebuild
-from app.ops.replay import replay, stream_named
-from app.ops.store import May, Where, connected, prepare
-from app.ops.verify import verify
-from app.schema import SchemaError
+from app.maintenance.store import May, Where, connected, prepare
+from app.rebuild.rebuild import named, rebuild
 from app.service import open_service
 from app.settings import Settings
-from app.wanted import AISessionsWanted, list_ai_sessions
 
 TIME_OUTS = {
     "statement_timeout": "1ms",

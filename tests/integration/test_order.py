@@ -7,27 +7,26 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
-from clusters import OwnCluster, own_cluster
+from support import database, given
+from support.clusters import OwnCluster, own_cluster
 
-from app import schema
-from app.calls import Answer, Drawn
-from app.chat_columns import SOUGHT
-from app.columns import CHAT_SESSIONS
-from app.listing import Order, Page
+from app.cli import users
+from app.commands.context import Answer, Drawn
+from app.database import migrate
+from app.database.migrate import SchemaError
+from app.faces.evo.list_query import AISessionsWanted, list_ai_sessions
+from app.faces.superoffice.lists.filter_columns import SOUGHT
+from app.integrity.guards import changed_collations
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops import users
-from app.ops.guards import changed_collations
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection, May, Where, connected, prepare
-from app.ops.verify import verify
-from app.schema import SchemaError
+from app.maintenance.store import Connection, May, Where, connected, prepare
+from app.queries.paging import Order, Page
+from app.queries.tables import CHAT_SESSIONS
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
-from app.wanted import AISessionsWanted, list_ai_sessions
-from domain.chat_session import NewChatSession
+from domain.chat.session import NewChatSession
 
 KEYED = 200
 LISTED = 60
@@ -69,9 +68,9 @@ async def test_no_index_is_in_the_order_of_a_locale(
 async def former(empty_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """A database as of the releases whose indexes were in the order of the locale."""
     connection = await asyncpg.connect(empty_database_url)
-    wanted = schema.available()
+    wanted = migrate.available()
     numbers = [migration.name for migration in wanted]
-    await schema.migrate(connection, wanted[: numbers.index("order")])
+    await migrate.migrate(connection, wanted[: numbers.index("order")])
     yield connection
     await connection.close()
 
@@ -83,11 +82,11 @@ async def test_keys_that_a_spoilt_index_let_in_twice_are_named_with_the_way_on(
     await former.execute("ALTER TABLE idempotency_key DROP CONSTRAINT idempotency_key_pkey")
     await former.execute(f"INSERT INTO idempotency_key VALUES {row}, {row}")  # noqa: S608
     with pytest.raises(SchemaError, match="'the key' of 'kim'") as caught:
-        await schema.migrate(former, schema.available())
+        await migrate.migrate(former, migrate.available())
     told = str(caught.value)
     await former.execute(told[told.index("BEGIN;") :])
     assert await former.fetchval("SELECT count(*) FROM idempotency_key") == 1
-    assert "0011 order" in await schema.migrate(former, schema.available())
+    assert "0011 order" in await migrate.migrate(former, migrate.available())
 
 
 async def test_names_that_a_spoilt_index_let_in_twice_are_named(
@@ -96,13 +95,13 @@ async def test_names_that_a_spoilt_index_let_in_twice_are_named(
     await former.execute("ALTER TABLE principal DROP CONSTRAINT principal_pkey CASCADE")
     await former.execute("INSERT INTO principal (name, roles) VALUES ('kim', '{}'), ('kim', '{}')")
     with pytest.raises(SchemaError, match="the same name more than once: 'kim'"):
-        await schema.migrate(former, schema.available())
+        await migrate.migrate(former, migrate.available())
 
 
 async def test_what_a_user_made_on_a_column_is_named(former: asyncpg.Connection) -> None:
     await former.execute("CREATE VIEW mine AS SELECT account_id FROM ai_session_info")
     with pytest.raises(SchemaError, match="view mine depends on column"):
-        await schema.migrate(former, schema.available())
+        await migrate.migrate(former, migrate.available())
 
 
 async def test_a_changed_version_of_the_order_is_told(

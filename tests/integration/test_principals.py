@@ -9,13 +9,13 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from app.ops import users
-from app.ops.store import Connection
-from app.passwords import hash_password
-from app.principals import Forbidden, Principal, Principals, Unauthenticated
+from app.auth.passwords import hash_password
+from app.auth.principals import Forbidden, Principal, Principals, Unauthenticated
+from app.auth.throttle import Limits, Throttled
+from app.cli import users
+from app.maintenance.store import Connection
 from app.service import Service, open_service
 from app.settings import Settings
-from app.throttle import Limits, Throttled
 from domain.errors import NotFound
 
 ROLES = ["SystemAdministrator", "Auditor"]

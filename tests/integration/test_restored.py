@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
-from acceptance.service_process import free_port, sessionary
-from clusters import OwnCluster, own_cluster
+from support import database, given
+from support.clusters import OwnCluster, own_cluster
+from support.service_process import free_port, sessionary
 
-from app import rights, schema
+from app.database import migrate, rights
+from app.database.migrate import SchemaError
+from app.integrity import guards
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops import guards
-from app.ops.store import Connection, May, Where, connected, prepare
-from app.ops.verify import verify
-from app.schema import SchemaError
+from app.maintenance.store import Connection, May, Where, connected, prepare
 from app.service import open_service
 from app.settings import SERVICE_ROLE, Settings
 
@@ -247,7 +246,7 @@ async def test_whoever_may_create_roles_owns_and_serves_a_new_log(
                 with pytest.raises(SchemaError, match="who may also create roles"):
                     await prepare(own, where(own, key_file), May.MIGRATE)
                 async with connected(own) as store:
-                    assert not (await store.ask(schema.SQL["state"]))[0]["has_tables"]
+                    assert not (await store.ask(migrate.SQL["state"]))[0]["has_tables"]
     finally:
         await superuser.execute("DROP ROLE maker")
         await superuser.close()

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-import given
 import pytest
-from batches import keyed, patch, refused
 from msgspec.structs import replace
-from passes import passes
+from support import given
+from support.batches import keyed, patch, refused
+from support.passes import passes
 
-from app.answer_budget import AnswerTooLarge
-from app.calls import Answer
+from app.commands.context import Answer
+from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import ProposeAISessionAction

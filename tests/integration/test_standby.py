@@ -7,19 +7,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
-from acceptance.service_process import free_port
 from click.testing import CliRunner, Result
-from clusters import OwnCluster, own_cluster
 from msgspec import Struct
+from support import database, given
+from support.clusters import OwnCluster, own_cluster
+from support.service_process import free_port
 
-from app.cli import main
-from app.ops import users
-from app.ops.on_data import reachable
-from app.ops.recovery import RecoveryConflict, again_after_conflict
-from app.ops.store import May, Where, connected, prepare
+from app.cli import users
+from app.cli.main import main
+from app.cli.options import reachable
+from app.maintenance.recovery import RecoveryConflict, again_after_conflict
+from app.maintenance.store import May, Where, connected, prepare
 from app.service import open_service
 from app.settings import Settings
 

@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
+from support import database, given
 
-from app import schema
+from app.database import migrate
+from app.database.migrate import Migration, SchemaError
 from app.log.errors import WrongMasterKey
-from app.ops.store import May, NotReachable, UnusableDatabase, Where, connected, prepare
-from app.schema import Migration, SchemaError
+from app.maintenance.store import (
+    May,
+    NotReachable,
+    UnusableDatabase,
+    Where,
+    connected,
+    prepare,
+)
 from app.service import Service
 
 
@@ -40,9 +46,9 @@ def at(tmp_path: Path) -> Where:
 @pytest.fixture
 def newer_release(monkeypatch: pytest.MonkeyPatch) -> Sequence[Migration]:
     """This release, had it one migration more."""
-    present = schema.available()
+    present = migrate.available()
     wanted = [*present, Migration(len(present) + 1, "more", "CREATE TABLE more ()", "hash")]
-    monkeypatch.setattr(schema, "available", lambda: wanted)
+    monkeypatch.setattr(migrate, "available", lambda: wanted)
     return wanted
 
 
@@ -51,7 +57,7 @@ async def test_an_empty_database_is_migrated_by_who_may_begin(
     empty_database_url: str, tmp_path: Path, may: May
 ) -> None:
     applied, _ = await prepare(empty_database_url, where(tmp_path), may)
-    assert len(applied) == len(schema.available())
+    assert len(applied) == len(migrate.available())
     assert await prepare(empty_database_url, where(tmp_path), May.LOOK) == ([], _)
 
 
@@ -102,8 +108,8 @@ async def test_another_database_is_migrated_only_by_who_may(
 async def test_a_newer_database_is_refused(
     database_url: str, at: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older = schema.available()[:-1]
-    monkeypatch.setattr(schema, "available", lambda: older)
+    older = migrate.available()[:-1]
+    monkeypatch.setattr(migrate, "available", lambda: older)
     with pytest.raises(SchemaError, match="made by a newer one"):
         await prepare(database_url, at, May.MIGRATE)
 

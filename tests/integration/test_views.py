@@ -5,11 +5,11 @@ from contextlib import suppress
 from datetime import UTC
 
 import asyncpg
-import given as take
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
+from support import given as take
 
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
@@ -24,9 +24,9 @@ from domain.ai_session import (
     PatchAISession,
     ProposeAISessionAction,
 )
-from domain.chat_carriers import Address, Associate, Contact, Sale
-from domain.chat_enums import ChatSessionStatus
-from domain.chat_session import DeleteChatSession, NewChatSession, UpdateChatSession
+from domain.chat.carriers import Address, Associate, Contact, Sale
+from domain.chat.enums import ChatSessionStatus
+from domain.chat.session import DeleteChatSession, NewChatSession, UpdateChatSession
 from domain.errors import DomainError
 from domain.ids import AccountId, ChatSessionId, StreamId, ai_session_stream
 from projections.catalog import VIEWS

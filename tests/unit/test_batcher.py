@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.log.batcher import Batcher
+from app.concurrency.batcher import Batcher
 from app.log.errors import StoreDown
 
 

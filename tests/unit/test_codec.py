@@ -14,8 +14,8 @@ from app.log.codec import decode, encode, split
 from app.log.errors import Unreadable
 from app.log.keyring import Box, Keyring
 from domain.ai_session import AISessionCreated, AISessionPatched
-from domain.chat_carriers import Associate
-from domain.chat_events import ChatSessionDeleted, ChatSessionUpdated
+from domain.chat.carriers import Associate
+from domain.chat.events import ChatSessionDeleted, ChatSessionUpdated
 from domain.date_time import EMPTY, DateTime
 from domain.event import Event
 from domain.ids import StreamId

@@ -4,6 +4,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.auth.principals import Forbidden, Unauthenticated
+from app.codecs.json_text import BadInput
+from app.concurrency.deadline import Stalled
+from app.http.body import TooLarge
+from app.http.errors import RESPONSES, refusal
+from app.http.request import UnknownCoding
 from app.log.errors import (
     Conflict,
     KeyInFlight,
@@ -15,12 +21,6 @@ from app.log.errors import (
     Unreadable,
     VersionMismatch,
 )
-from app.patience import Stalled
-from app.principals import Forbidden, Unauthenticated
-from app.routes.body import TooLarge
-from app.routes.errors import RESPONSES, refusal
-from app.routes.exchange import UnknownCoding
-from app.wire.json_text import BadInput
 from domain.errors import AccountNotFound, AlreadyExists, DomainError, InvalidField, NotFound
 
 

@@ -6,16 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from app.routes.body import MOST_PIECES, TooLarge
-from app.routes.exchange import (
-    MAX_HEADER_BYTES,
-    MAX_HEADERS,
-    Exchange,
-    UnknownCoding,
-)
+from app.codecs.form import MAX_URL_BYTES
+from app.codecs.json_text import BadInput
+from app.http.body import MOST_PIECES, TooLarge
+from app.http.request import MAX_HEADER_BYTES, MAX_HEADERS, Exchange, UnknownCoding
 from app.service import Service
-from app.wire.form import MAX_URL_BYTES
-from app.wire.json_text import BadInput
 
 BODY_BYTES = 100
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.patience import Patience, Stalled
+from app.concurrency.deadline import Patience, Stalled
 
 SOON_S = 0.01
 NEVER_S = 3_600.0

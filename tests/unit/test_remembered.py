@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.remembered import Remembered
+from app.concurrency.ttl_cache import Remembered
 
 
 class Source:

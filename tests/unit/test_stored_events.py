@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from app.log.codec import decode
 from app.log.keyring import Box
-from domain.chat_events import ChatSessionChange
+from domain.chat.events import ChatSessionChange
 from domain.event import Event
 from domain.ids import StreamId
 from domain.stored import EVENTS, UPCASTS, Fields, Upcast, upcast

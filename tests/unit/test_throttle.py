@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from app.throttle import Limits, Throttle, Throttled
+from app.auth.throttle import Limits, Throttle, Throttled
 
 LIMITS = Limits(
     failures=3,

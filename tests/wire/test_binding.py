@@ -3,8 +3,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.wire.evo.binding import Sent, bind, bind_all
-from app.wire.evo.requests import (
+from app.codecs.formats import JSON, XML, UnknownType
+from app.codecs.json_text import BadInput
+from app.faces.evo.wire.binding import Sent, bind, bind_all
+from app.faces.evo.wire.requests import (
     Authenticate,
     ListAccounts,
     ListAISessions,
@@ -13,8 +15,6 @@ from app.wire.evo.requests import (
     PatchAISession,
     SortOrder,
 )
-from app.wire.formats import JSON, XML, UnknownType
-from app.wire.json_text import BadInput
 
 JSON_TYPE = b"application/json"
 FORM_TYPE = b"application/x-www-form-urlencoded"

@@ -1,12 +1,12 @@
 import pytest
 
-from app.wire.evo import bodies
-from app.wire.evo.binding import BadItem, Sent, bind, bind_all
-from app.wire.evo.requests import NewAISession
-from app.wire.formats import JSON, JSON_LINES, XML, Format
-from app.wire.json_text import BadInput
-from app.wire.limits import MOST_REQUESTS
-from app.wire.tree import Tree
+from app.codecs.formats import JSON, JSON_LINES, XML, Format
+from app.codecs.json_text import BadInput
+from app.codecs.limits import MOST_REQUESTS
+from app.codecs.value import Tree
+from app.faces.evo.wire import bodies
+from app.faces.evo.wire.binding import BadItem, Sent, bind, bind_all
+from app.faces.evo.wire.requests import NewAISession
 
 FORM_TYPE = b"application/x-www-form-urlencoded"
 

@@ -16,30 +16,31 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from costly import BY_FORMAT, HEADER, KINDS, MEBIBYTE, Costly, sizes
 from msgspec.structs import replace
+from support.costly import BY_FORMAT, HEADER, KINDS, MEBIBYTE, Costly, sizes
 
-from app.principals import name_and_password
-from app.routes.errors import refusal
-from app.routes.evo import EvoFace
-from app.routes.exchange import MAX_HEADER_BYTES, Exchange
-from app.routes.superoffice import SuperOfficeFace
+from app.auth.principals import name_and_password
+from app.codecs import formats
+from app.codecs.form import MAX_URL_BYTES
+from app.codecs.json_text import BadInput, TooManyValues
+from app.codecs.limits import MOST_OPERATIONS, MOST_VALUES
+from app.faces.evo.face import EvoFace
+from app.faces.evo.wire import requests as r
+from app.faces.evo.wire.binding import Sent, bind, bind_all
+from app.faces.superoffice.face import SuperOfficeFace
+from app.faces.superoffice.wire import negotiation
+from app.faces.superoffice.wire.entity import read_entity
+from app.faces.superoffice.wire.locale import locale_of
+from app.faces.superoffice.wire.message import read_message
+from app.faces.superoffice.wire.patch import patched
+from app.faces.superoffice.wire.requests import AcceptChatSessionTransferRequest, read_request
+from app.faces.superoffice.wire.selection import Selection
+from app.http import cookies
+from app.http.errors import refusal
+from app.http.request import MAX_HEADER_BYTES, Exchange
 from app.service import Service
-from app.wire import cookies, formats
-from app.wire.evo import requests as r
-from app.wire.evo.binding import Sent, bind, bind_all
-from app.wire.form import MAX_URL_BYTES
-from app.wire.json_text import BadInput, TooManyValues
-from app.wire.limits import MOST_OPERATIONS, MOST_VALUES
-from app.wire.superoffice import negotiation
-from app.wire.superoffice.entity import read_entity
-from app.wire.superoffice.locale import locale_of
-from app.wire.superoffice.message import read_message
-from app.wire.superoffice.patch import patched
-from app.wire.superoffice.requests import AcceptChatSessionTransferRequest, read_request
-from app.wire.superoffice.selection import Selection
-from domain.chat_carriers import Associate
-from domain.chat_session import ChatSession, ChatSessionFields, UpdateChatSession, decide
+from domain.chat.carriers import Associate
+from domain.chat.session import ChatSession, ChatSessionFields, UpdateChatSession, decide
 from domain.errors import DomainError
 from domain.ids import ChatSessionId
 from domain.limits import MAP_MEMBERS

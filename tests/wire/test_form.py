@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.wire.form import pairs, read_multipart, read_urlencoded
-from app.wire.json_text import BadInput
-from app.wire.limits import MOST_PAIRS
-from app.wire.tree import Tree
+from app.codecs.form import pairs, read_multipart, read_urlencoded
+from app.codecs.json_text import BadInput
+from app.codecs.limits import MOST_PAIRS
+from app.codecs.value import Tree
 
 HOSTILE = st.text(st.sampled_from("ab&=+%;?# \t\r\n\"'\\[]é€\U0001f600-"), max_size=8)
 MULTIPART = b'multipart/form-data; boundary="B"'

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from app.wire.json_text import BadInput, decode, unknown_members
-from app.wire.limits import MAX_DEPTH, MOST_VALUES
+from app.codecs.json_text import BadInput, decode, unknown_members
+from app.codecs.limits import MAX_DEPTH, MOST_VALUES
 
 
 class Inner(Struct, rename="camel"):

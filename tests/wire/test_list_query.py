@@ -4,8 +4,9 @@ import base64
 
 import pytest
 
-from app.wire.json_text import BadInput
-from app.wire.superoffice.list_query import (
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.odata import parse
+from app.faces.superoffice.lists.query import (
     DEFAULT_COLUMNS,
     MOST_ROWS_A_PAGE,
     ROWS_A_PAGE,
@@ -13,8 +14,7 @@ from app.wire.superoffice.list_query import (
     Sort,
     read_query,
 )
-from app.wire.superoffice.odata import parse
-from app.wire.superoffice.skip_token import read_token, write_token
+from app.faces.superoffice.lists.skip_token import read_token, write_token
 
 
 def test_a_query_without_options_asks_for_the_first_page_of_all() -> None:

@@ -4,14 +4,14 @@ from datetime import date
 
 import pytest
 
-from app.chat_columns import SOUGHT
-from app.columns import CHAT_SESSIONS
-from app.listing import Order, Page, compiled
-from app.odata.filter import Asker, filtered
-from app.odata.operators import OPERATORS
-from app.wire.json_text import BadInput
-from app.wire.superoffice.list_columns import BY_NAME, COLUMNS, Kind
-from app.wire.superoffice.odata import MAX_CONDITIONS, MAX_VALUES, parse
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.columns import BY_NAME, COLUMNS, Kind
+from app.faces.superoffice.lists.filter import Asker, filtered
+from app.faces.superoffice.lists.filter_columns import SOUGHT
+from app.faces.superoffice.lists.odata import MAX_CONDITIONS, MAX_VALUES, parse
+from app.faces.superoffice.lists.operators import OPERATORS
+from app.queries.paging import Order, Page, compiled
+from app.queries.tables import CHAT_SESSIONS
 
 ASKER = Asker(date(2026, 11, 21), 7)
 EXAMPLES = {

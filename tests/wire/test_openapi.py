@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.pages.openapi import openapi_json, openapi_yaml
-from app.wire.evo.api import API, Api
-from app.wire.evo.samples import answer_sample, request_sample
-from app.wire.openapi import Part, document
+from app.codecs.openapi import Part, document
+from app.faces.docs.openapi import openapi_json, openapi_yaml
+from app.faces.evo.wire.api import API, Api
+from app.faces.evo.wire.samples import answer_sample, request_sample
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 DOCUMENT: dict[str, Any] = msgspec.json.decode(openapi_json())

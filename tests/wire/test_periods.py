@@ -4,7 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.odata.periods import RELATIVE, TICKS_A_DAY, UNITS, Stretch, moment, relative, written
+from app.faces.superoffice.lists.periods import (
+    RELATIVE,
+    TICKS_A_DAY,
+    UNITS,
+    Stretch,
+    moment,
+    relative,
+    written,
+)
 
 SATURDAY = date(2026, 11, 21)
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as DOCUMENTED
 from msgspec.structs import asdict, replace
+from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
-from app.wire.formats import JSON, XML, Format
-from app.wire.superoffice.answer import (
+from app.codecs.formats import JSON, XML, Format
+from app.codecs.xml_text import read as read_xml
+from app.faces.superoffice.wire.answer import (
     Manner,
     write_entities,
     write_entity,
@@ -20,14 +21,13 @@ from app.wire.superoffice.answer import (
     write_page,
     write_text,
 )
-from app.wire.superoffice.entity import read_entity
-from app.wire.superoffice.selection import Selection
-from app.wire.xml_text import read as read_xml
-from domain.chat_carriers import Address, Associate, Contact, Person, StructuredAddress
-from domain.chat_enums import AddressType, ChatMessageType
-from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSession, ChatSessionFields
-from domain.chat_ticket import Ticket
+from app.faces.superoffice.wire.entity import read_entity
+from app.faces.superoffice.wire.selection import Selection
+from domain.chat.carriers import Address, Associate, Contact, Person, StructuredAddress
+from domain.chat.enums import AddressType, ChatMessageType
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSession, ChatSessionFields
+from domain.chat.ticket import Ticket
 from domain.date_time import DateTime
 from domain.ids import ChatMessageId, ChatSessionId
 

@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.pages.openapi import openapi_json
-from app.routes.superoffice import SuperOfficeFace
-from app.wire.superoffice.agents import AGENTS
-from app.wire.superoffice.api import Api
-from app.wire.superoffice.rest import REST
+from app.faces.docs.openapi import openapi_json
+from app.faces.superoffice.face import SuperOfficeFace
+from app.faces.superoffice.wire.agents import AGENTS
+from app.faces.superoffice.wire.api import Api
+from app.faces.superoffice.wire.rest import REST
 
 API = (*REST, *AGENTS)
 DOCUMENT: dict[str, Any] = msgspec.json.decode(openapi_json())

@@ -4,25 +4,25 @@ from typing import Any
 
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as DOCUMENTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
-from app.wire.formats import XML, UnknownType
-from app.wire.json_text import BadInput
-from app.wire.superoffice.answer import Manner, write_entity
-from app.wire.superoffice.entity import read_entity, refuse_another_id
-from app.wire.superoffice.message import read_message
-from app.wire.superoffice.patch import patched
-from domain.chat_carriers import Address, Associate, Contact, LocalizedField, Sale
-from domain.chat_enums import (
+from app.codecs.formats import XML, UnknownType
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.wire.answer import Manner, write_entity
+from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
+from app.faces.superoffice.wire.message import read_message
+from app.faces.superoffice.wire.patch import patched
+from domain.chat.carriers import Address, Associate, Contact, LocalizedField, Sale
+from domain.chat.enums import (
     AssociateType,
     ChatMessageType,
     ChatSessionFlags,
     ChatSessionStatus,
 )
-from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSession, ChatSessionFields
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSession, ChatSessionFields
 from domain.date_time import EMPTY, DateTime
 from domain.ids import ChatSessionId
 

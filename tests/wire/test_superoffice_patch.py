@@ -4,18 +4,18 @@ from typing import Any, TypeAlias
 
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as DOCUMENTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
-from app.wire.formats import UnknownType
-from app.wire.json_text import BadInput
-from app.wire.limits import MOST_OPERATIONS
-from app.wire.superoffice.entity import read_entity, to_tree
-from app.wire.superoffice.locale import AS_STORED, locale_of
-from app.wire.superoffice.patch import MOST_BYTES, TestFailed, patched
-from domain.chat_carriers import (
+from app.codecs.formats import UnknownType
+from app.codecs.json_text import BadInput
+from app.codecs.limits import MOST_OPERATIONS
+from app.faces.superoffice.wire.entity import read_entity, to_tree
+from app.faces.superoffice.wire.locale import AS_STORED, locale_of
+from app.faces.superoffice.wire.patch import MOST_BYTES, TestFailed, patched
+from domain.chat.carriers import (
     Address,
     Associate,
     Contact,
@@ -24,8 +24,8 @@ from domain.chat_carriers import (
     Project,
     Sale,
 )
-from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
-from domain.chat_session import ChatSessionFields
+from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
+from domain.chat.session import ChatSessionFields
 from domain.date_time import DateTime
 
 Members: TypeAlias = dict[str, Any]

@@ -5,14 +5,14 @@ import time
 from xml.sax.saxutils import quoteattr
 
 import pytest
-from documents import INFO_IN_XML, NEW_IN_XML, PATCH_IN_XML
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import INFO_IN_XML, NEW_IN_XML, PATCH_IN_XML
 
-from app.wire.json_text import BadInput, TooManyValues
-from app.wire.limits import MAX_DEPTH, MOST_VALUES, NAMESPACE_LENGTH
-from app.wire.tree import Tree
-from app.wire.xml_text import read
+from app.codecs.json_text import BadInput, TooManyValues
+from app.codecs.limits import MAX_DEPTH, MOST_VALUES, NAMESPACE_LENGTH
+from app.codecs.value import Tree
+from app.codecs.xml_text import read
 
 INSTANCE = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance"'
 
