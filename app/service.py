@@ -16,6 +16,7 @@ from app.commands.context import Answer, Call
 from app.commands.handler import Commands
 from app.concurrency.deadline import Patience
 from app.concurrency.ttl_cache import in_the_background
+from app.database.errors import StoreDown, StoreError
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
@@ -23,13 +24,12 @@ from app.log.errors import (
     Conflict,
     LogError,
     NumbersUsedUp,
-    StoreDown,
     Unreadable,
     WrongMasterKey,
 )
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
-from app.log.read import heads
+from app.log.read import check_value, heads
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
 from app.settings import Settings
@@ -148,7 +148,7 @@ class Service:
                 continue
             except StoreDown:
                 raise  # who knows whether the number was used
-            except (DomainError, LogError):
+            except (DomainError, LogError, StoreError):
                 self._numbers.give_back(number)
                 raise
             if answer.replayed:
@@ -223,8 +223,8 @@ async def open_service(settings: Settings) -> Service:
     pool = Pool(settings)
     try:
         keyring = Keyring(settings.master_key)
-        stored = await pool.ask(SQL["check_value"])
-        if not stored or not keyring.made(stored[0]["value"]):
+        known = await check_value(pool)
+        if known is None or not keyring.made(known):
             raise WrongMasterKey("The log was written with another master key than the one given")
         partitions = len(await heads(pool))
         lists = Pool(settings, for_lists=True, reachability=pool.reachability)

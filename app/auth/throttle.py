@@ -15,28 +15,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from app.settings import Limits
+
 T = TypeVar("T")
-
-
-class Limits(Struct, frozen=True, kw_only=True):
-    """How many wrong passwords are forgiven, and how long the pauses are after that."""
-
-    failures: int = 5
-    """Of one user from one address, before the first pause."""
-    failures_at_large: int = 50
-    """Of one user from all addresses, or of all users from one address."""
-    pause_s: float = 1.0
-    """The first pause; each further failure doubles it."""
-    longest_pause_s: float = 300.0
-    """For one user from one address."""
-    longest_pause_at_large_s: float = 60.0
-    """Shorter, because it may meet somebody who did nothing wrong."""
-    forgotten_after_s: float = 900.0
-    """Without another failure, all is as if there had been none."""
-    established_s: float = 86_400.0
-    """How long a user who signed in from an address is exempt there from the limits at large."""
-    kept: int = 50_000
-    """Users, addresses and pairs of them that a worker remembers, at most."""
 
 
 class Throttled(Exception):

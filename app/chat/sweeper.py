@@ -7,10 +7,11 @@ from typing import NoReturn
 
 from app.chat.service import Chat
 from app.commands.context import Call, Metadata
+from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
-from app.log.errors import Conflict, NumbersUsedUp, StoreDown, Unreadable
+from app.log.errors import Conflict, NumbersUsedUp, Unreadable
 from app.settings import Settings
 from domain.date_time import ticks, utc
 from domain.errors import DomainError

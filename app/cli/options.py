@@ -18,10 +18,11 @@ from app.cli.serve import ServerEnded
 from app.cli.signals import ending_in_order
 from app.cli.standard_streams import Unwritable, leave_standard_output
 from app.database.embedded import EmbeddedUnavailable, default_data_dir
+from app.database.errors import StoreDown
 from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
 from app.history.streams import BrokenStream
-from app.log.errors import StoreDown, Unreadable, WrongMasterKey
+from app.log.errors import Unreadable, WrongMasterKey
 from app.log.keyring import Keyring
 from app.maintenance.recovery import RecoveryConflict
 from app.maintenance.store import (

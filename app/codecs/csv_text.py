@@ -13,11 +13,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from app.codecs import json_text, jsv
+from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput, TooManyValues
 from app.codecs.limits import MOST_VALUES
 from app.codecs.member_names import Member, members
 from app.codecs.value import Tree
-from app.faces.evo.wire.dto import Dto, ListResponse
 
 _WHITE = " \t\r\n"
 SEPARATORS = (",", ";", "\t")
@@ -159,9 +159,12 @@ def _named(names: Sequence[str], row: Sequence[str | None], number: int) -> dict
 
 
 def _dtos(value: Dto | Sequence[Dto]) -> Sequence[Dto]:
-    if isinstance(value, ListResponse):
-        return value.items
-    return [value] if isinstance(value, Dto) else value
+    if not isinstance(value, Dto):
+        return value
+    if value.listed is None:
+        return [value]
+    rows: Sequence[Dto] = getattr(value, value.listed)
+    return rows
 
 
 def _has_column(member: Member, rows: Sequence[Dto]) -> bool:

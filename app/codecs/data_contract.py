@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, NamedTuple, cast, get_args, get_origin
 from msgspec import UnsetType
 from msgspec.structs import fields
 
+from app.codecs.dto import Dto
 from app.codecs.member_names import Member, members
-from app.faces.evo.wire.dto import Dto
 
 INSTANCE_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 ARRAYS_NAMESPACE = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"

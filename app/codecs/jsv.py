@@ -14,11 +14,11 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from app.codecs import json_text
+from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput, Budget, TooManyValues
 from app.codecs.limits import MAX_DEPTH, MOST_VALUES
 from app.codecs.member_names import members
 from app.codecs.value import Tree
-from app.faces.evo.wire.dto import Dto
 
 _WHITE = " \t\r\n"
 # Nothing below gives back what it took: whatever is sent, no character is tried twice in one place.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 from msgspec.structs import fields
 
-from app.faces.evo.wire.dto import Dto
+from app.codecs.dto import Dto
 
 
 class Member(NamedTuple):

@@ -23,12 +23,12 @@ from app.codecs.data_contract import (
     contract_members,
     contract_name,
 )
+from app.codecs.dto import Dto
 from app.codecs.formats import ASCII, MARKS, UTF_8
 from app.codecs.json_text import TooManyValues
 from app.codecs.limits import MOST_VALUES
 from app.codecs.value import Tree
 from app.codecs.xml_target import TreeTarget, malformed
-from app.faces.evo.wire.dto import Dto
 
 _ENCODING = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]*)""")
 _READ = "only UTF-8, and UTF-16 with a byte order mark, are read"

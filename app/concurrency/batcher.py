@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from app.log.errors import StoreDown
+from app.concurrency.outage import Outage
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -89,7 +89,7 @@ class Batcher(Generic[T, R]):
             if len(answers) != size:
                 raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
         except Exception as error:
-            if isinstance(error, StoreDown):
+            if isinstance(error, Outage):
                 # Whoever waits would only wait as long for the same: fail together.
                 batch.extend(self._waiting)
                 self._waiting.clear()

@@ -5,7 +5,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Hashable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from app.log.errors import StoreDown, TooManyBefore
+from app.concurrency.outage import Outage
+
+
+class TooManyBefore(Exception):
+    """Others are before a caller for longer than he may wait. Nothing was done."""
 
 
 class Turns:
@@ -57,8 +61,7 @@ class Turn:
     async def __aenter__(self) -> None:
         """Wait for the turn.
 
-        Raises StoreDown if the one before found the database gone, TooManyBefore if it takes
-        too long.
+        Raises the Outage that the one before met, TooManyBefore if it takes too long.
         """
         waiting = self._all.get(self._name)
         if waiting is None:
@@ -77,11 +80,11 @@ class Turn:
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Pass the turn on."""
         waiting = self._all[self._name]
-        if isinstance(error, StoreDown) and not isinstance(error, TooManyBefore):
+        if isinstance(error, Outage):
             # Whoever waits behind it has waited as long: fail together.
             for turn in waiting:
                 if not turn.done():
-                    turn.set_exception(StoreDown(str(error)))
+                    turn.set_exception(type(error)(str(error)))
             waiting.clear()
         self._pass_on()
 

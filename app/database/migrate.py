@@ -34,7 +34,7 @@ class Migration(Struct, frozen=True):
 
 
 def available() -> list[Migration]:
-    """All migrations, in their order. (What has no number is no migration: `app.database.rights`.)"""
+    """All migrations, in their order. (What has no number is none: `app.database.rights`.)"""
     found = []
     for path in sorted(FOLDER.glob("[0-9]*.sql")):
         number, _, name = path.stem.partition("_")

@@ -8,12 +8,12 @@ from functools import partial
 
 import asyncpg
 
+from app.database.errors import StoreDown, TooSlow
 from app.database.held import Watch
 from app.database.hosts import each_host
 from app.database.places import NoPlace, Places
 from app.database.session import OPENED_WITH, lift_time_outs
 from app.database.sockets import notice_silence
-from app.log.errors import StoreDown, TooSlow
 from app.settings import Settings
 from app.telemetry import metrics
 

@@ -1,7 +1,9 @@
 """Health and metrics."""
 
+from types import MappingProxyType
+
 from app.auth.principals import Principal
-from app.http.errors import Refusal
+from app.http.errors import Refusal, Responses
 from app.http.request import Exchange, Reply
 from app.http.route_handler import Operation, Routes
 from app.telemetry import metrics
@@ -16,6 +18,7 @@ class SystemFace:
     prefix = "/health/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
         """Serves all operations."""

@@ -1,5 +1,8 @@
 """One table turns what can go wrong into HTTP; each face gives it its own shape."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -9,8 +12,8 @@ from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
 from app.commands.batch import InvalidBatch
 from app.concurrency.deadline import Stalled
-from app.faces.superoffice.wire.negotiation import NotAcceptable
-from app.faces.superoffice.wire.patch import TestFailed
+from app.concurrency.keyed_lock import TooManyBefore
+from app.database.errors import StoreDown, TooSlow
 from app.http.body import TooLarge
 from app.http.request import Headers, UnknownCoding, etag
 from app.log.errors import (
@@ -18,9 +21,6 @@ from app.log.errors import (
     KeyInFlight,
     KeyReused,
     NumbersUsedUp,
-    StoreDown,
-    TooManyBefore,
-    TooSlow,
     Unreadable,
     UnreadableEvent,
     VersionMismatch,
@@ -61,13 +61,14 @@ class BatchFailed(Exception):
         super().__init__(str(cause))
 
 
-RESPONSES: dict[type[Exception], tuple[int, str]] = {
+Responses = Mapping[type[Exception], tuple[int, str]]
+"""By the type of an error: the status, and a stable word for programs."""
+RESPONSES: Responses = {
     NotFound: (404, "NotFound"),
     AlreadyExists: (409, "AlreadyExists"),
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
     NotInQueue: (409, "NotInQueue"),
-    TestFailed: (409, "TestFailed"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),
     Conflict: (409, "Conflict"),
     VersionMismatch: (412, "PreconditionFailed"),
@@ -90,22 +91,22 @@ RESPONSES: dict[type[Exception], tuple[int, str]] = {
     Stalled: (408, "RequestTimeout"),
     TooLarge: (413, "RequestTooLarge"),
     UnknownType: (415, "UnsupportedMediaType"),
-    NotAcceptable: (406, "NotAcceptable"),
 }
-"""Every error of domain, log and edge; a test walks their trees and finds none missing."""
+"""Every error that several faces know; a test walks their trees and finds none missing."""
 
 _CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'),)
 _PLAIN_ONLY = ((b"accept-encoding", b"identity"),)
 """Tells a 415 for the coding from one for the media type (RFC 9110, 15.5.16)."""
 
 
-def refusal(error: Exception, retry_after_s: int) -> Refusal:
-    """What an error is answered with. An unknown one is a 500."""
+def refusal(error: Exception, retry_after_s: int, own: Responses = MappingProxyType({})) -> Refusal:
+    """What an error is answered with: by a face's `own` responses, or by RESPONSES, else a 500."""
     if isinstance(error, BatchFailed):
-        refused = refusal(error.cause, retry_after_s)
+        refused = refusal(error.cause, retry_after_s, own)
         completed = (b"x-autobatch-completed", b"%d" % error.completed)
         return replace(refused, index=error.index, headers=(*refused.headers, completed))
-    found = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), None)
+    responses = {**RESPONSES, **own}
+    found = next((responses[kind] for kind in type(error).__mro__ if kind in responses), None)
     status, code = found or (500, "InternalError")
     if status == 500:  # what went wrong inside is nobody's business outside
         return Refusal(status, code, "The service failed; the failure is in its log")
@@ -130,7 +131,7 @@ def refusal(error: Exception, retry_after_s: int) -> Refusal:
             return Refusal(status, code, message, headers=_CHALLENGE)
         case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
-        case StoreDown() | KeyInFlight() | Conflict():
+        case StoreDown() | TooManyBefore() | KeyInFlight() | Conflict():
             return Refusal(status, code, message, headers=retry)
         case _:
             return Refusal(status, code, message)

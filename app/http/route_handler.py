@@ -18,7 +18,7 @@ from app.auth.principals import Principal
 from app.codecs.formats import require_charset
 from app.concurrency.deadline import Stalled
 from app.http import origin
-from app.http.errors import Refusal, refusal
+from app.http.errors import Refusal, Responses, refusal
 from app.http.request import Exchange, Headers, Reply
 from app.http.table import Table
 from app.service import Service
@@ -61,6 +61,8 @@ class Face(Protocol):
     overridable: bool
     """Whether a POST may ask for another verb by `X-HTTP-Method-Override`."""
     routes: Routes
+    responses: Responses
+    """To errors that no other face knows."""
 
     async def identify(self, exchange: Exchange) -> Principal:
         """Who calls. Raises Unauthenticated, or Forbidden for a call that somebody else made."""
@@ -170,7 +172,7 @@ async def _answer(
                 require_charset(exchange.headers.get(b"content-type", b""), exchange.body)
         return await operation.handler(exchange), operation, shared, exchange
     except Exception as error:
-        refused = refusal(error, service.settings.retry_after_s)
+        refused = refusal(error, service.settings.retry_after_s, face.responses)
         if refused.status >= 500 and refused.status != 503:
             _LOG.exception("%s %s failed", face.name, way.location)
         return face.refuse(refused, exchange), operation, shared, exchange

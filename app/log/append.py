@@ -9,11 +9,11 @@ import asyncpg
 from msgspec import Struct
 
 from app.concurrency.batcher import Batcher
+from app.database.errors import StoreDown
 from app.database.places import NoPlace
 from app.database.pool import TRANSIENT, Pool
 from app.database.sql import blocks
 from app.log.clock import HeadClock
-from app.log.errors import StoreDown
 from app.log.incarnation import AnotherLog, Incarnation
 from app.telemetry import metrics
 from domain.ids import StreamId

@@ -9,9 +9,9 @@ import time
 from datetime import datetime
 
 from app.concurrency.ttl_cache import in_the_background
+from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks
-from app.log.errors import StoreDown
 from app.telemetry import metrics
 
 SQL = blocks(__file__)

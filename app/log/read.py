@@ -218,6 +218,12 @@ async def read_topic_on(
     return [_recorded(keyring, row, boxes) for row in rows]
 
 
+async def check_value(store: Asks) -> str | None:
+    """What the log's master key is recognised by; None if it was never kept."""
+    rows = await store.ask(SQL["check_value"])
+    return rows[0]["value"] if rows else None
+
+
 async def heads(store: Asks) -> list[Head]:
     """The end of each partition."""
     return [Head(*row) for row in await store.ask(SQL["heads"])]

@@ -16,14 +16,13 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 from msgspec import Struct
 
-from app import service
 from app.database import migrate, rights
 from app.database.embedded import is_set_up, running
 from app.database.pool import TRANSIENT
 from app.database.session import OPENED_WITH, lift_time_outs
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
-from app.log.read import heads
+from app.log.read import check_value, heads
 from app.maintenance import key_file
 from app.maintenance.recovery import again_after_conflict
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
@@ -238,8 +237,8 @@ async def master_key(store: Connection, where: Where) -> bytes:
     """
     # In this order: whoever appended the first event had kept the value before.
     begun = any(head.position for head in await heads(store))
-    rows = await store.ask(service.SQL["check_value"])
-    if begun and not rows:
+    known = await check_value(store)
+    if begun and known is None:
         raise WrongMasterKey(
             "The log has events, but not the value that its master key is recognised by "
             "(master_key_check in log_setting): put it back from a copy"
@@ -247,7 +246,7 @@ async def master_key(store: Connection, where: Where) -> bytes:
     path = where.master_key_file or where.data_dir / "master.key"
     try:
         if not path.exists():
-            if rows:
+            if known is not None:
                 raise WrongMasterKey(
                     f"The log's personal data is sealed under a master key that {path} should "
                     "hold, and that file is not there"
@@ -257,10 +256,10 @@ async def master_key(store: Connection, where: Where) -> bytes:
     except OSError as error:
         raise WrongMasterKey(f"The master key's file cannot be used: {error}") from error
     keyring = Keyring(key)
-    if not rows:
+    if known is None:
         await migrate.keep_check_value(store.raw, keyring.check_value())
-        rows = await store.ask(service.SQL["check_value"])
-    if not keyring.made(rows[0]["value"]):
+        known = await check_value(store)
+    if known is None or not keyring.made(known):
         raise WrongMasterKey(f"{path} holds another master key than the log was written with")
     return key
 

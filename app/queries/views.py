@@ -12,9 +12,10 @@ from msgspec import Struct
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import Slices, Unread
 from app.concurrency.ttl_cache import in_the_background
+from app.database.errors import TooSlow
 from app.database.pool import Pool
 from app.database.sql import blocks
-from app.log.errors import TooSlow, Unreadable
+from app.log.errors import Unreadable
 from app.queries.answer_budget import AnswerBudget
 from app.queries.paging import Listed, Page, read_page
 from app.queries.tables import Listable

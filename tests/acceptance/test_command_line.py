@@ -26,7 +26,8 @@ from support.service_process import (
 from app.cli.main import main
 from app.cli.options import on_data
 from app.database.embedded_cluster import Cluster
-from app.log.errors import StoreDown, Unreadable
+from app.database.errors import StoreDown
+from app.log.errors import Unreadable
 from app.maintenance.store import Where
 from app.rebuild.rebuild import RebuildUnderWay
 

@@ -4,6 +4,7 @@ It has the same server, store and limits as the service, so that what a face cos
 """
 
 import os
+from types import MappingProxyType
 
 import msgspec
 from litestar import Litestar
@@ -13,7 +14,7 @@ from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.codecs.json_text import decode
 from app.faces.evo.operations import OPERATIONS, carry_out_one
 from app.faces.evo.wire.requests import NewAISession
-from app.http.errors import Refusal
+from app.http.errors import Refusal, Responses
 from app.http.request import Exchange, Reply
 from app.http.route_handler import Operation, Routes
 from app.main import create_app as create_service
@@ -34,6 +35,7 @@ class CoreFace:
     prefix = "/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
         """One route."""

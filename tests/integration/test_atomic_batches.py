@@ -14,8 +14,9 @@ from support.seen import topics
 
 from app.commands.batch import BatchRefused, InvalidBatch
 from app.commands.context import Answer
+from app.database.errors import StoreDown
 from app.log.append import Entry, Outcome
-from app.log.errors import Conflict, StoreDown, VersionMismatch
+from app.log.errors import Conflict, VersionMismatch
 from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings

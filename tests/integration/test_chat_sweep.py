@@ -23,7 +23,7 @@ from support.seen import topics
 from app.chat.service import Chat
 from app.chat.sweeper import SQL as SWEEP_SQL
 from app.chat.sweeper import ChatSweeper
-from app.log.errors import StoreDown
+from app.database.errors import StoreDown
 from app.service import Service
 from app.settings import Settings
 from domain.chat.enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus

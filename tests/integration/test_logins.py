@@ -12,9 +12,9 @@ from support.seen import logins
 
 from app.auth.login_sessions import LoginSession
 from app.auth.principals import Principal, Unauthenticated
-from app.auth.throttle import Limits, Throttled
+from app.auth.throttle import Throttled
 from app.service import Service, open_service
-from app.settings import Settings
+from app.settings import Limits, Settings
 
 pytestmark = pytest.mark.usefixtures("people")
 

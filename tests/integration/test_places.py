@@ -14,9 +14,9 @@ from support.proxy import Proxy
 from support.proxy import proxy as proxy_before
 from support.service_process import free_port
 
+from app.database.errors import StoreDown
 from app.database.places import NoPlace
 from app.database.pool import Pool
-from app.log.errors import StoreDown
 from app.service import Service
 from app.settings import Settings
 

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from app.auth.passwords import hash_password
 from app.auth.principals import Forbidden, Principal, Principals, Unauthenticated
-from app.auth.throttle import Limits, Throttled
+from app.auth.throttle import Throttled
 from app.cli import users
 from app.maintenance.store import Connection
 from app.service import Service, open_service
-from app.settings import Settings
+from app.settings import Limits, Settings
 from domain.errors import NotFound
 
 ROLES = ["SystemAdministrator", "Auditor"]

@@ -18,10 +18,10 @@ from support import database, given
 from support.replaced import Replaceable, replaceable
 
 from app.commands.context import Answer
+from app.database.errors import StoreDown
 from app.faces.evo.operations import _new_ai_session
 from app.faces.evo.wire import requests as r
 from app.integrity.verify import verify
-from app.log.errors import StoreDown
 from app.log.keyring import Keyring
 from app.maintenance.store import connected
 from app.rebuild.rebuild import named, rebuild

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.concurrency.batcher import Batcher
-from app.log.errors import StoreDown
+from app.database.errors import StoreDown
 
 
 class Store:

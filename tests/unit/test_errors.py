@@ -7,6 +7,9 @@ import pytest
 from app.auth.principals import Forbidden, Unauthenticated
 from app.codecs.json_text import BadInput
 from app.concurrency.deadline import Stalled
+from app.concurrency.keyed_lock import TooManyBefore
+from app.database.errors import StoreDown, StoreError, TooSlow
+from app.faces.superoffice.face import SuperOfficeFace
 from app.http.body import TooLarge
 from app.http.errors import RESPONSES, refusal
 from app.http.request import UnknownCoding
@@ -15,9 +18,6 @@ from app.log.errors import (
     KeyInFlight,
     KeyReused,
     LogError,
-    StoreDown,
-    TooManyBefore,
-    TooSlow,
     Unreadable,
     VersionMismatch,
 )
@@ -30,9 +30,14 @@ def children(error: type[Exception]) -> Iterator[type[Exception]]:
         yield from children(child)
 
 
-@pytest.mark.parametrize("error", [*children(DomainError), *children(LogError)])
+KNOWN = {**RESPONSES, **SuperOfficeFace.responses}
+
+
+@pytest.mark.parametrize(
+    "error", [*children(DomainError), *children(LogError), *children(StoreError)]
+)
 def test_every_error_has_its_response(error: type[Exception]) -> None:
-    assert error in RESPONSES
+    assert error in KNOWN
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from app.auth.throttle import Limits, Throttle, Throttled
+from app.auth.throttle import Throttle, Throttled
+from app.settings import Limits
 
 LIMITS = Limits(
     failures=3,

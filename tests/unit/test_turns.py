@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.concurrency.keyed_lock import Turns
-from app.log.errors import StoreDown, TooManyBefore
+from app.concurrency.keyed_lock import TooManyBefore, Turns
+from app.database.errors import StoreDown
 
 ONE, OTHER = 1, 2
 

@@ -10,13 +10,13 @@ from support.patience import patient
 from support.shown import NOON, NOON_IN_TEXT, session
 
 from app.codecs import csv_text, jsv
+from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.codecs.value import Tree
 from app.faces.evo.wire.dto import (
     AccountInfo,
     AISessionActionInfo,
     AISessionInfo,
-    Dto,
     ErrorResponse,
     ListResponse,
     ResponseStatus,

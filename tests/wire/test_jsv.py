@@ -12,13 +12,13 @@ from support.patience import patient
 from support.shown import NOON, NOON_IN_TEXT, session
 
 from app.codecs import jsv
+from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.codecs.limits import MAX_DEPTH
 from app.codecs.value import Tree
 from app.faces.evo.wire.dto import (
     AISessionActionInfo,
     AISessionInfo,
-    Dto,
     ErrorResponse,
     ListResponse,
     ResponseError,

@@ -11,15 +11,14 @@ from support.documents import INFO_IN_XML, NEW_IN_XML, PATCH_IN_XML
 from support.shown import NOON, NOON_IN_TEXT, session
 
 from app.codecs.data_contract import contract_name
+from app.codecs.dto import API_NAMESPACE, Dto
 from app.codecs.value import Tree
 from app.codecs.xml_text import read, write, write_pretty
 from app.faces.evo.wire.dto import (
     AI_NAMESPACE,
-    API_NAMESPACE,
     AISessionActionInfo,
     AISessionInfo,
     AuthenticateResponse,
-    Dto,
     ErrorResponse,
     ListResponse,
     ResponseError,

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, partial
+from types import MappingProxyType
 
 from app.auth.principals import Principal
 from app.codecs.form import pairs
@@ -14,7 +15,7 @@ from app.faces.docs.metadata_types import metadata_types
 from app.faces.docs.templates import FOLDER
 from app.faces.evo.wire.description import classes, operation
 from app.faces.evo.wire.languages import LANGUAGES
-from app.http.errors import Refusal
+from app.http.errors import Refusal, Responses
 from app.http.request import Exchange, Headers, Reply
 from app.http.route_handler import Operation, Routes
 
@@ -54,6 +55,7 @@ class PagesFace:
     prefix = "/schema/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
         """Serves all pages."""

@@ -15,12 +15,13 @@ from msgspec import UNSET
 
 from app.auth.principals import Principal, Unauthenticated, name_and_password
 from app.auth.roles import MANAGER
+from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.list_query import AccountsWanted, list_accounts
 from app.faces.evo.operations import Query, Result, required
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.api import API
-from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, Dto, UserInfo
+from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
 from app.http import cookies, origin
 from app.http.cookie_auth import (
     OPTIONS,

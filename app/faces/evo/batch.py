@@ -6,12 +6,13 @@ the batch is atomic. Each command has an idempotency key of its own, the call's 
 
 from collections.abc import Sequence
 
+from app.codecs.dto import Dto
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
 from app.commands.batch import BatchRefused
 from app.faces.evo.operations import Command, Query, Result, carry_out_one
 from app.faces.evo.wire import messages
-from app.faces.evo.wire.dto import Dto, ListResponse
+from app.faces.evo.wire.dto import ListResponse
 from app.http.errors import BatchFailed
 from app.http.request import Exchange, Headers, position_headers
 

@@ -7,6 +7,7 @@ Each operation has its REST routes, `/api/{Request}`, `/{format}/reply/{Request}
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -21,7 +22,7 @@ from app.faces.evo.wire import messages
 from app.faces.evo.wire.api import API, Api
 from app.faces.evo.wire.binding import BadItem, Sent, bind, bind_all
 from app.faces.evo.wire.views import error_response
-from app.http.errors import BatchFailed, Refusal
+from app.http.errors import BatchFailed, Refusal, Responses
 from app.http.request import Exchange, Reply
 from app.http.route_handler import Operation, Routes
 
@@ -37,6 +38,7 @@ class EvoFace:
     prefix = "/"
     suffixes = frozenset(FORMATS)
     overridable = True
+    responses: Responses = MappingProxyType({})
     identify = staticmethod(auth.identify)
     """By the Authorization header, else by cookies."""
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.codecs.member_names import pascal_case
 from app.commands.context import Answer, Asked, Call, Drawn
@@ -18,7 +19,7 @@ from app.faces.evo.list_query import (
     list_ai_sessions,
 )
 from app.faces.evo.wire import requests as r
-from app.faces.evo.wire.dto import AccountInfo, AISessionInfo, Dto
+from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
 from app.faces.evo.wire.views import account_info, ai_session_info, list_response
 from app.http.request import Exchange, Headers, etag, position_headers
 from app.service import Service

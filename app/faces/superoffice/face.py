@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
@@ -13,9 +14,10 @@ from app.faces.superoffice.wire.agents import AGENTS
 from app.faces.superoffice.wire.answer import write_error, write_invalid_request
 from app.faces.superoffice.wire.api import LIST, Api, Shows
 from app.faces.superoffice.wire.negotiation import NotAcceptable
+from app.faces.superoffice.wire.patch import TestFailed
 from app.faces.superoffice.wire.requests import NULL_PARAMETER
 from app.faces.superoffice.wire.rest import REST
-from app.http.errors import Refusal
+from app.http.errors import Refusal, Responses
 from app.http.request import Exchange, Reply
 from app.http.route_handler import Operation, Routes
 from domain.ids import ChatSessionId
@@ -53,6 +55,9 @@ class SuperOfficeFace:
     prefix = "/api/v1/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    responses: Responses = MappingProxyType(
+        {TestFailed: (409, "TestFailed"), NotAcceptable: (406, "NotAcceptable")}
+    )
     identify = staticmethod(auth.identify)
     """By the Authorization header, else by cookies and X-XSRF-TOKEN."""
 

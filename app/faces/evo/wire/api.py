@@ -5,13 +5,13 @@ from typing import Any
 from msgspec import Struct
 
 from app.auth.roles import MANAGER, SYSTEM_ADMINISTRATOR
+from app.codecs.dto import Dto
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import (
     AccountInfo,
     AISessionInfo,
     AuthenticateResponse,
     AuthTokenInfo,
-    Dto,
     ListResponse,
     UserInfo,
 )

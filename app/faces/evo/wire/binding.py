@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from app.codecs import form, json_text, jsv
+from app.codecs.dto import Dto
 from app.codecs.formats import (
     JSON,
     JSON_LINES,
@@ -27,7 +28,6 @@ from app.codecs.formats import (
 from app.codecs.json_text import BadInput, Budget, TooManyValues
 from app.codecs.value import Tree
 from app.faces.evo.wire import bodies
-from app.faces.evo.wire.dto import Dto
 
 D = TypeVar("D", bound=Dto)
 T = TypeVar("T")

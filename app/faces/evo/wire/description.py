@@ -14,9 +14,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from msgspec import Meta, Struct, UnsetType
 from msgspec.structs import fields
 
+from app.codecs.dto import Dto
 from app.codecs.member_names import pascal_case
 from app.faces.evo.wire.api import API, Api
-from app.faces.evo.wire.dto import TYPES_NAMESPACE, Dto
+from app.faces.evo.wire.dto import TYPES_NAMESPACE
 
 FRAMEWORK = "ServiceStack"
 """Namespace of the types that belong to the framework, whose client libraries may bring them."""

@@ -7,27 +7,14 @@ here: own members first, then those of the documented base class.
 from datetime import datetime
 from typing import Annotated, ClassVar, Generic, TypeVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-API_NAMESPACE = "http://schemas.datacontract.org/2004/07/Voice.Api"
+from app.codecs.dto import API_NAMESPACE, Dto
+
 AI_NAMESPACE = "http://schemas.datacontract.org/2004/07/Voice.Api.AI"
 TYPES_NAMESPACE = "http://schemas.servicestack.net/types"
 
 T = TypeVar("T")
-
-
-class Dto(Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """What crosses the wire. A member that is None is null; one that is UNSET is not there.
-
-    JSON and JSV leave out what is null and nothing else: so only None and UNSET may be defaults.
-    """
-
-    namespace: ClassVar[str] = API_NAMESPACE
-    """Of its elements in XML."""
-    base: ClassVar["type[Dto] | None"] = None
-    """The documented base class: its members stand last here, and first in XML."""
-    xml_sorted: ClassVar[bool] = True
-    """Whether XML has the members by name; else in the order in which they stand here."""
 
 
 Id = Annotated[str, Meta(description="The ID of the object")]
@@ -103,6 +90,8 @@ class AccountInfo(Dto, kw_only=True):
 
 class ListResponse(Dto, Generic[T], kw_only=True):
     """One page of a list."""
+
+    listed: ClassVar[str | None] = "items"
 
     items: Annotated[list[T], Meta(description="The items of this page")]
     total_count: Annotated[

@@ -6,8 +6,9 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from app.codecs import csv_text, jsv, xml_text
+from app.codecs.dto import Dto
 from app.codecs.formats import CSV, JSON, JSON_LINES, JSV, XML, Format
-from app.faces.evo.wire.dto import Dto, ListResponse
+from app.faces.evo.wire.dto import ListResponse
 
 _ENCODER = msgspec.json.Encoder()
 

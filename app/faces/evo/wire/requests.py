@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from app.faces.evo.wire.dto import AI_NAMESPACE, TYPES_NAMESPACE, Dto
+from app.codecs.dto import Dto
+from app.faces.evo.wire.dto import AI_NAMESPACE, TYPES_NAMESPACE
 from domain.limits import (
     ACCOUNT_NAME_LENGTH,
     AccountIdText,

@@ -12,10 +12,10 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import fields
 
 from app.codecs import jsv, xml_text
+from app.codecs.dto import Dto
 from app.codecs.formats import FORMATS, JSV, XML
 from app.faces.evo.wire import messages
 from app.faces.evo.wire.api import API
-from app.faces.evo.wire.dto import Dto
 
 _SCALARS = {bool: False, int: 0}
 

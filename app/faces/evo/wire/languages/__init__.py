@@ -1,6 +1,6 @@
-"""How each language spells the DTOs: one file a language, one template beside each under `pages`.
+"""How each language spells the DTOs: one file a language, one template each for it.
 
-The templates are in `app/pages/types`; what they are filled with is `app.faces.evo.wire.description`.
+The templates are in `app/faces/docs/types`; `app.faces.evo.wire.description` fills them.
 """
 
 from app.faces.evo.wire.languages.csharp import CSHARP
