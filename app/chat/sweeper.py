@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from app.chat.service import Chat
 from app.commands.context import Call, Metadata
+from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks
@@ -60,7 +61,7 @@ class ChatSweeper:
             await asyncio.sleep(self._settings.sweep_s)
             try:
                 await self.sweep(datetime.now(UTC))
-            except StoreDown as error:
+            except (StoreDown, TooManyBefore) as error:
                 _LOG.warning("Chat sessions could not be swept: %s", error)
             except Exception:
                 # Whatever it was: giving up would leave dead sessions open for good.

@@ -124,7 +124,7 @@ async def test_nobody_waits_for_ever(of_all: bool) -> None:
 async def test_who_waited_in_vain_ends_nobody_else_s_wait() -> None:
     turns, log = Turns(), Log()
 
-    async def fail(error: StoreDown) -> None:
+    async def fail(error: Exception) -> None:
         async with turns.of(ONE):
             await asyncio.sleep(0)
             raise error
