@@ -47,7 +47,7 @@ KINDS = {
     "patch an AI session": Kind(
         "PATCH", "{ai}", f"{EVO} codecs commands domain database log", 38, 49, body=PURPOSE
     ),
-    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain database queries", 18, 30),
+    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain database queries", 18, 32),
     "list AI sessions": Kind("GET", AI, f"{EVO} codecs queries", 22, 33),
     "create a chat session": Kind(
         "POST", CHAT,
@@ -59,12 +59,12 @@ KINDS = {
     ),
     "put a chat session unless it was changed": Kind(
         "PUT", "{chat}",
-        f"{SUPEROFFICE} codecs queries domain database chat commands log", 46, 61, 2, NAME, SINCE,
+        f"{SUPEROFFICE} codecs queries domain database chat commands log", 48, 63, 2, NAME, SINCE,
     ),
     "patch a chat session": Kind(
         "PATCH", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 43, 58, body=RENAMED
     ),
-    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 16, 31),
+    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 16, 33),
     "list chat sessions": Kind("GET", CHAT, f"{SUPEROFFICE} queries codecs", 21, 38),
 }  # fmt: skip
 
