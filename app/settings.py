@@ -13,7 +13,7 @@ STATEMENT_CACHE = 100
 ANSWER_BYTES = 16 * 1024 * 1024
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class GuessingLimits(Struct, frozen=True, kw_only=True):
     """How many wrong passwords are forgiven, and how long the pauses are after that."""
 
     failures: int = 5
@@ -92,7 +92,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a verified credential counts before the principal is read again."""
     password_checks: int = 2
     """Passwords verified at the same time: each takes 19 MiB and a core."""
-    guessing: Limits = Limits()
+    guessing: GuessingLimits = GuessingLimits()
     """Wrong passwords that are forgiven, by each worker process."""
     login_s: int = 14 * 86_400
     """How long a sign-in holds at the most (ServiceStack's session)."""

@@ -18,7 +18,7 @@ from app.auth.principals import (
     new_token,
     principal_of,
 )
-from app.concurrency.ttl_cache import Remembered
+from app.concurrency.ttl_cache import TtlCache
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.settings import Settings
@@ -43,7 +43,7 @@ class Logins:
         self._pool = pool
         self._principals = principals
         self._settings = settings
-        self._known = Remembered[LoginSession](ttl_s=settings.credential_ttl_s, most=_KEPT)
+        self._known = TtlCache[LoginSession](ttl_s=settings.credential_ttl_s, most=_KEPT)
 
     async def sign_in(
         self, name: str, password: str, address: str | None, *, permanent: bool

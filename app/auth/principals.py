@@ -16,7 +16,7 @@ from msgspec import Struct
 from app.auth.passwords import Checks, matches
 from app.auth.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
 from app.auth.throttle import Throttle
-from app.concurrency.ttl_cache import Remembered, in_the_background
+from app.concurrency.ttl_cache import TtlCache, in_the_background
 from app.database.pool import Pool
 from app.database.sql import blocks
 from domain.errors import NotFound
@@ -108,7 +108,7 @@ class Principals:
         self._pool = pool
         self._throttle = throttle
         self._checks = Checks(checks)
-        self._verified = Remembered[_Verified](ttl_s=ttl_s, most=_CREDENTIALS_KEPT)
+        self._verified = TtlCache[_Verified](ttl_s=ttl_s, most=_CREDENTIALS_KEPT)
         # Credentials are remembered under a keyed hash: a memory dump shows none.
         self._pepper = os.urandom(32)
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from app.settings import Limits
+from app.settings import GuessingLimits
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Throttle:
     another's, does not lock out who was there first.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: GuessingLimits, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` counts seconds."""
         self._limits = limits
         self._clock = clock

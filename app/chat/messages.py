@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from app.chat.history import ChatHistory
 from app.chat.numbers import MessageNumbers
-from app.commands.context import Answer, Call, Drawn
-from app.commands.handler import Commands
+from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.handler import CommandHandler
 from app.commands.registry import TARGETS
 from app.database.pool import Pool
 from app.log.errors import Conflict, NumbersUsedUp
@@ -33,7 +33,7 @@ class ChatMessages:
         self,
         pool: Pool,
         keyring: Keyring,
-        commands: Commands,
+        commands: CommandHandler,
         views: Views,
         settings: Settings,
         *,
@@ -72,12 +72,16 @@ class ChatMessages:
         return await self._history.some_after(number, after, most, budget)
 
     async def add(
-        self, chat_session_id: ChatSessionId, message: ChatMessage, call: Call, rank: int = 0
-    ) -> tuple[ChatMessage, Answer]:
+        self,
+        chat_session_id: ChatSessionId,
+        message: ChatMessage,
+        call: CommandContext,
+        rank: int = 0,
+    ) -> tuple[ChatMessage, CommandResult]:
         """Post a message; its ids and time are drawn, whatever it says. As it was recorded.
 
         `rank`: the session's, should the message open it again; 0: as it was. Raises what
-        `Commands.handle` raises.
+        `CommandHandler.handle` raises.
         """
         command = AddChatMessage(
             chat_session_id=chat_session_id,
@@ -96,16 +100,17 @@ class ChatMessages:
         posted = await self._history.last_before(chat_session_id, answer.folded.version + 1)
         return posted, answer
 
-    async def numbered(self, command: Struct, call: Call) -> Answer:
+    async def numbered(self, command: Struct, call: CommandContext) -> CommandResult:
         """Do a command that takes a fresh `message_id`.
 
         Numbers are not drawn ahead: one that was drawn before another process's last would come
         too late, and who polls for what is above the last would never see it. Raises NumbersUsedUp,
-        and what `Commands.handle` raises; Conflict and MessageOutOfOrder after the deadline only.
+        and what `CommandHandler.handle` raises; Conflict and MessageOutOfOrder only after the
+        deadline.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
-        drawn = Drawn(("message_id", "at", "rank"))
+        drawn = Generated(("message_id", "at", "rank"))
         while True:
             try:
                 numbered = replace(command, message_id=await self._numbers.take())

@@ -17,7 +17,7 @@ from app.telemetry import metrics
 from domain.ids import ChatMessageId, ChatSessionId, StreamId, chat_session_stream, partition_of
 
 SQL = blocks(__file__)
-MOST = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 """The last number: int32, as the API shows them."""
 FEW_LEFT = 0.9
 """From this part of them on it is said that they run out."""
@@ -49,7 +49,7 @@ class Numbers:
         numbers: list[int] = (
             await self._pool.ask(SQL["draw"], self._sequence, count, writes=True)
         )[0][0]
-        part = numbers[-1] / MOST if numbers else 1.0
+        part = numbers[-1] / MAX_NUMBER if numbers else 1.0
         self._used.set(part)
         if part >= FEW_LEFT and not self._told:
             self._told = True
@@ -153,7 +153,7 @@ class SessionNumbers:
         """
         largest = (await self._pool.ask(SQL["largest"]))[0][0]
         last = max(taken, ChatSessionId(largest or 0))
-        starts, above = [last + _WINDOW * offset + 1 for offset in _OFFSETS], MOST + 1
+        starts, above = [last + _WINDOW * offset + 1 for offset in _OFFSETS], MAX_NUMBER + 1
         while starts:
             hits = await self._taken(starts)
             if not hits:
@@ -168,7 +168,7 @@ class SessionNumbers:
         wanted = {
             number: chat_session_stream(ChatSessionId(number))
             for start in starts
-            for number in range(start, min(start + _WINDOW, MOST + 1))
+            for number in range(start, min(start + _WINDOW, MAX_NUMBER + 1))
         }
         partitions = [partition_of(stream, self._partitions) for stream in wanted.values()]
         rows = await self._pool.ask(SQL["taken"], list(wanted), partitions, list(wanted.values()))

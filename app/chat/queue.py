@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Sequence, Set
 from contextlib import asynccontextmanager
 from itertools import count
 
-from app.commands.context import Answer, Call, Drawn
-from app.commands.handler import Commands
-from app.concurrency.keyed_lock import Turns
+from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.handler import CommandHandler
+from app.concurrency.keyed_lock import KeyedLock
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Conflict, Unreadable
@@ -35,7 +35,7 @@ class ChatQueue:
     def __init__(
         self,
         pool: Pool,
-        commands: Commands,
+        commands: CommandHandler,
         views: Views,
         *,
         partitions: int,
@@ -52,7 +52,7 @@ class ChatQueue:
         self._partitions = partitions
         self._now = now
         self._being_picked: set[ChatSessionId] = set()
-        self._agents = Turns(turn_wait_s)
+        self._agents = KeyedLock(turn_wait_s)
 
     async def next_place(self) -> int:
         """The place that a session gets which comes to the queue now, from 1. Raises StoreDown."""
@@ -60,16 +60,22 @@ class ChatQueue:
         return int(rows[0]["sessions"]) + 1
 
     async def pick_up(
-        self, chat_session_id: ChatSessionId, agent: Associate, associate_id: int, call: Call
-    ) -> Answer:
+        self,
+        chat_session_id: ChatSessionId,
+        agent: Associate,
+        associate_id: int,
+        call: CommandContext,
+    ) -> CommandResult:
         """Take a session from the queue.
 
-        Raises NotInQueue, and what `Commands.handle` raises.
+        Raises NotInQueue, and what `CommandHandler.handle` raises.
         """
         async with self.rank(associate_id) as rank:
             return await self._pick_up(chat_session_id, agent, rank, call, ("rank", "at"))
 
-    async def pick_up_first(self, agent: Associate, associate_id: int, call: Call) -> Answer | None:
+    async def pick_up_first(
+        self, agent: Associate, associate_id: int, call: CommandContext
+    ) -> CommandResult | None:
         """Take the session that has waited longest; None if the queue is empty.
 
         One that somebody else of this process is taking is passed over, and so is one that was
@@ -94,19 +100,23 @@ class ChatQueue:
         return None
 
     async def accept(
-        self, chat_session_id: ChatSessionId, agent: Associate, associate_id: int, call: Call
-    ) -> Answer:
+        self,
+        chat_session_id: ChatSessionId,
+        agent: Associate,
+        associate_id: int,
+        call: CommandContext,
+    ) -> CommandResult:
         """Take over a session that the agent was asked to; without that, it stays as it is.
 
-        Raises what `Commands.handle` raises.
+        Raises what `CommandHandler.handle` raises.
         """
         async with self.rank(associate_id) as rank:
             command = AcceptChatSessionTransfer(
                 chat_session_id=chat_session_id, agent=agent, rank=rank
             )
-            return await self._commands.handle(command, call, Drawn(("rank",)))
+            return await self._commands.handle(command, call, Generated(("rank",)))
 
-    async def _picked_up_with(self, call: Call) -> ChatSessionId | None:
+    async def _picked_up_with(self, call: CommandContext) -> ChatSessionId | None:
         """What was picked up with a call's idempotency key: its retry must not take another."""
         key = call.metadata.idempotency_key
         if key is None:
@@ -130,15 +140,15 @@ class ChatQueue:
         chat_session_id: ChatSessionId,
         agent: Associate,
         rank: int,
-        call: Call,
+        call: CommandContext,
         drawn: tuple[str, ...],
-    ) -> Answer:
+    ) -> CommandResult:
         command = PickUpChatSession(
             chat_session_id=chat_session_id, agent=agent, rank=rank, at=self._now()
         )
         self._being_picked.add(chat_session_id)
         try:
-            return await self._commands.handle(command, call, Drawn(drawn))
+            return await self._commands.handle(command, call, Generated(drawn))
         finally:
             self._being_picked.discard(chat_session_id)
 

@@ -14,8 +14,8 @@ from app.auth.principals import Principal
 from app.auth.roles import MANAGER
 from app.chat.messages import ChatMessages
 from app.chat.queue import ChatQueue
-from app.commands.context import Answer, Call, Drawn
-from app.commands.handler import Commands
+from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.handler import CommandHandler
 from app.database.pool import Pool
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
@@ -61,7 +61,7 @@ class Chat:
         self,
         pool: Pool,
         keyring: Keyring,
-        commands: Commands,
+        commands: CommandHandler,
         views: Views,
         settings: Settings,
         *,
@@ -85,17 +85,17 @@ class Chat:
         )
 
     async def new(
-        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: Call
-    ) -> Answer:
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
+    ) -> CommandResult:
         """Create a session under a fresh id, whatever id it names.
 
-        Raises what `Commands.handle` raises, as all of these do.
+        Raises what `CommandHandler.handle` raises, as all of these do.
         """
         return await self._commands.handle(*await self._new(chat_session_id, wanted, call))
 
     async def new_before(
-        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: Call
-    ) -> Answer | None:
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
+    ) -> CommandResult | None:
         """The answer that an earlier call with the same idempotency key had, if there was one.
 
         `chat_session_id`: any in the partition where the key is. Raises KeyReused, Unreadable, or
@@ -105,34 +105,36 @@ class Chat:
         return await self._commands.answered_before(*new)
 
     async def _new(
-        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: Call
-    ) -> tuple[NewChatSession, Call, Drawn]:
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
+    ) -> tuple[NewChatSession, CommandContext, Generated]:
         given = await self._given(chat_session_id, wanted)
-        drawn = Drawn(("chat_session_id", "at", "queue_pos"), chat_session_stream(chat_session_id))
+        drawn = Generated(
+            ("chat_session_id", "at", "queue_pos"), chat_session_stream(chat_session_id)
+        )
         return NewChatSession(**given), call, drawn
 
     async def update(
         self,
         chat_session_id: ChatSessionId,
         wanted: ChatSessionFields,
-        call: Call,
+        call: CommandContext,
         change: Callable[[ChatSessionFields], ChatSessionFields] | None = None,
-    ) -> Answer:
+    ) -> CommandResult:
         """Replace a session, whatever id the new one names.
 
         `change`: what `wanted` makes of what the session holds, if some of that stays.
         """
         given = await self._given(chat_session_id, wanted)
         command = UpdateChatSession(**given, change=change)
-        return await self._commands.handle(command, call, Drawn(("change", "at", "queue_pos")))
+        return await self._commands.handle(command, call, Generated(("change", "at", "queue_pos")))
 
     async def change(
         self,
         chat_session_id: ChatSessionId,
         change: Callable[[ChatSessionFields], ChatSessionFields],
         asked: bytes,
-        call: Call,
-    ) -> Answer:
+        call: CommandContext,
+    ) -> CommandResult:
         """Change a session by what it holds; `asked` is what the client sent for it.
 
         Raises also the DomainError that `change` raises.
@@ -146,23 +148,25 @@ class Chat:
             at=self._now(),
             queue_pos=await self._queue.next_place() if may_wait else 0,
         )
-        return await self._commands.handle(command, call, Drawn(("change", "at", "queue_pos")))
+        return await self._commands.handle(command, call, Generated(("change", "at", "queue_pos")))
 
-    async def delete(self, chat_session_id: ChatSessionId, call: Call) -> Answer:
+    async def delete(self, chat_session_id: ChatSessionId, call: CommandContext) -> CommandResult:
         """Delete a session."""
         return await self._commands.handle(DeleteChatSession(chat_session_id=chat_session_id), call)
 
-    async def pick_up(self, chat_session_id: ChatSessionId, by: Principal, call: Call) -> Answer:
+    async def pick_up(
+        self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
+    ) -> CommandResult:
         """Take a session from the queue. Raises NotInQueue."""
         return await self._queue.pick_up(chat_session_id, associate(by), by.associate_id, call)
 
-    async def pick_up_first(self, by: Principal, call: Call) -> Answer | None:
+    async def pick_up_first(self, by: Principal, call: CommandContext) -> CommandResult | None:
         """Take the session that has waited longest; None if none waits."""
         return await self._queue.pick_up_first(associate(by), by.associate_id, call)
 
     async def transfer(
-        self, chat_session_id: ChatSessionId, to: Principal, by: Principal, call: Call
-    ) -> Answer:
+        self, chat_session_id: ChatSessionId, to: Principal, by: Principal, call: CommandContext
+    ) -> CommandResult:
         """Ask an agent to take over a session of the caller's, or of anybody's for a manager."""
         command = TransferChatSession(
             chat_session_id=chat_session_id,
@@ -172,30 +176,30 @@ class Chat:
         return await self._commands.handle(command, call)
 
     async def accept_transfer(
-        self, chat_session_id: ChatSessionId, by: Principal, call: Call
-    ) -> Answer:
+        self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
+    ) -> CommandResult:
         """Take over a session that the caller was asked to."""
         return await self._queue.accept(chat_session_id, associate(by), by.associate_id, call)
 
     async def reject_transfer(
-        self, chat_session_id: ChatSessionId, by: Principal, call: Call
-    ) -> Answer:
+        self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
+    ) -> CommandResult:
         """Leave a session where it is."""
         command = RejectChatSessionTransfer(chat_session_id=chat_session_id, by=by.associate_id)
         return await self._commands.handle(command, call)
 
-    async def reset(self, chat_session_id: ChatSessionId, call: Call) -> Answer:
+    async def reset(self, chat_session_id: ChatSessionId, call: CommandContext) -> CommandResult:
         """Send a session back to the queue."""
         command = ResetChatSession(
             chat_session_id=chat_session_id,
             at=self._now(),
             queue_pos=await self._queue.next_place(),
         )
-        return await self._commands.handle(command, call, Drawn(("at", "queue_pos")))
+        return await self._commands.handle(command, call, Generated(("at", "queue_pos")))
 
     async def add_message(
-        self, chat_session_id: ChatSessionId, message: ChatMessage, call: Call
-    ) -> tuple[ChatMessage, Answer]:
+        self, chat_session_id: ChatSessionId, message: ChatMessage, call: CommandContext
+    ) -> tuple[ChatMessage, CommandResult]:
         """Post a message; ids and time are given by the service. As recorded, and its session."""
         if speaker(message.type, message.special_type) is not Speaker.CUSTOMER:
             return await self._messages.add(chat_session_id, message, call)
@@ -206,7 +210,7 @@ class Chat:
         self,
         chat_session_id: ChatSessionId,
         after: int,
-        fetched_by: Call | None = None,
+        fetched_by: CommandContext | None = None,
         *,
         most: int | None = None,
         budget: AnswerBudget | None = None,
@@ -221,7 +225,9 @@ class Chat:
             found = await self.fetched(found, fetched_by)
         return await self._messages.after(found.state, after, most, budget or AnswerBudget())
 
-    async def fetched(self, found: Folded[ChatSession], call: Call) -> Folded[ChatSession]:
+    async def fetched(
+        self, found: Folded[ChatSession], call: CommandContext
+    ) -> Folded[ChatSession]:
         """Note that the customer's client asks for news, if that was not noted lately.
 
         The session as it then is: who changes it next has to name that version. Raises StoreDown.
@@ -235,14 +241,16 @@ class Chat:
             chat_session_id=session.chat_session_id, at=utc(now), unless_since=since
         )
         # Nothing that was asked for with the reading is about the mark.
-        plain = Call(actor=call.actor, metadata=replace(call.metadata, idempotency_key=None))
+        plain = CommandContext(
+            actor=call.actor, metadata=replace(call.metadata, idempotency_key=None)
+        )
         with suppress(Conflict, NotFound):  # then others change it right now, or it is gone
             return (await self._commands.handle(command, plain)).folded
         return found
 
     async def close_if_dead(
-        self, chat_session_id: ChatSessionId, since: datetime, call: Call
-    ) -> Answer:
+        self, chat_session_id: ChatSessionId, since: datetime, call: CommandContext
+    ) -> CommandResult:
         """End a session whose customer was seen once, and no more `since`."""
         command = CloseDeadChatSession(
             chat_session_id=chat_session_id,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from app.chat.service import Chat
-from app.commands.context import Call, Metadata
+from app.commands.context import CommandContext, EventMetadata
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown
 from app.database.pool import Pool
@@ -23,7 +23,7 @@ _LOG = logging.getLogger("sessionary")
 _AT_A_TIME = 100
 _LEASE_ROUNDS = 3
 """Rounds that the one who sweeps may miss before another takes over."""
-_CALL = Call(actor="sessionary", metadata=Metadata(operation="CloseDeadChatSession"))
+_CALL = CommandContext(actor="sessionary", metadata=EventMetadata(operation="CloseDeadChatSession"))
 
 
 class ChatSweeper:

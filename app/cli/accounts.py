@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 
-from app.commands.context import Call, Metadata
+from app.commands.context import CommandContext, EventMetadata
 from app.database.sql import blocks
 from app.maintenance.store import Connection
 from app.service import Service
@@ -25,8 +25,8 @@ async def add(service: Service, account_id: str, name: str) -> None:
             msgspec.convert(text, form)
         except msgspec.ValidationError as error:
             raise InvalidField(field, f"{field}: {error}") from error
-    metadata = Metadata(face="cli", operation="NewAccount")
-    call = Call(actor=f"cli:{getpass.getuser()}", metadata=metadata)
+    metadata = EventMetadata(face="cli", operation="NewAccount")
+    call = CommandContext(actor=f"cli:{getpass.getuser()}", metadata=metadata)
     await service.commands.handle(NewAccount(account_id=AccountId(account_id), name=name), call)
 
 

@@ -13,9 +13,7 @@ from typing import Any
 import click
 
 from app.cli import accounts as ledger
-from app.cli import doctor
 from app.cli import serve as serving
-from app.cli import users as people
 from app.cli.options import (
     DIFFERENCE,
     on_any_database,
@@ -28,12 +26,20 @@ from app.cli.options import (
 from app.cli.output import print_findings, print_steps, print_table, progress
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
+from app.cli.users import users
 from app.history import replay as replaying
-from app.integrity import guards
+from app.integrity import doctor, guards
 from app.integrity import verify as verifying
 from app.integrity.positions import warnings
 from app.log.keyring import Keyring
-from app.maintenance.store import Connection, May, Where, database, password_in, prepare
+from app.maintenance.store import (
+    Connection,
+    DataLocation,
+    SchemaPermission,
+    database,
+    password_in,
+    prepare,
+)
 from app.rebuild import rebuild as rebuilding
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
@@ -109,7 +115,7 @@ def main() -> None:
 )
 @on_data
 def serve(
-    where: Where,
+    where: DataLocation,
     host: str,
     port: int,
     workers: int,
@@ -138,55 +144,17 @@ def serve(
 
 @main.command()
 @on_data
-def migrate(where: Where) -> None:
+def migrate(where: DataLocation) -> None:
     """Bring the schema up to date, and say what was done."""
-    with database(where, May.MIGRATE) as url:
-        applied, _ = asyncio.run(prepare(url, where, May.MIGRATE))
+    with database(where, SchemaPermission.MIGRATE) as url:
+        applied, _ = asyncio.run(prepare(url, where, SchemaPermission.MIGRATE))
     for name in applied:
         click.echo(f"Applied {name}")
     if not applied:
         click.echo("Up to date")
 
 
-@main.group()
-def users() -> None:
-    """Who may call."""
-
-
-@users.command("add")
-@click.argument("name")
-@option(
-    "--role",
-    multiple=True,
-    required=True,
-    type=click.Choice(people.ROLES, case_sensitive=False),
-    metavar="ROLE",
-    help=f"May be given repeatedly: {', '.join(people.ROLES)}.",
-)
-@option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@on_data
-def add_user(where: Where, name: str, role: tuple[str, ...], password_stdin: bool) -> None:
-    """Add a user; without a password it calls with tokens only."""
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    wanted = list(dict.fromkeys(role))
-    on_store(where, lambda store: people.add(store, name, wanted, password), May.BEGIN)
-    click.echo(f"Added {name}", err=True)
-
-
-@users.command("list")
-@on_data
-def list_users(where: Where) -> None:
-    """List the users and their roles."""
-    everybody = on_store(where, people.everybody, looks=True)
-    print_table(["name", "roles"], [(row["name"], ", ".join(row["roles"])) for row in everybody])
-
-
-@users.command("token")
-@click.argument("name")
-@on_data
-def give_token(where: Where, name: str) -> None:
-    """Print a new bearer token for a user: the only time that it is shown."""
-    click.echo(on_store(where, lambda store: people.give_token(store, name)))
+main.add_command(users)
 
 
 @main.group()
@@ -198,15 +166,15 @@ def accounts() -> None:
 @click.argument("account_id", metavar="ID")
 @click.argument("name")
 @on_data
-def add_account(where: Where, account_id: str, name: str) -> None:
+def add_account(where: DataLocation, account_id: str, name: str) -> None:
     """Add an account."""
-    on_service(where, lambda service: ledger.add(service, account_id, name), May.BEGIN)
+    on_service(where, lambda service: ledger.add(service, account_id, name), SchemaPermission.BEGIN)
     click.echo(f"Added {account_id}", err=True)
 
 
 @accounts.command("list")
 @on_data
-def list_accounts(where: Where) -> None:
+def list_accounts(where: DataLocation) -> None:
     """List the accounts."""
     found = on_store(where, ledger.everything, looks=True, as_service=True)
     print_table(["id", "name"], [(row["account_id"], row["name"]) for row in found])
@@ -215,7 +183,7 @@ def list_accounts(where: Where) -> None:
 @main.command()
 @click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
 @on_data
-def rebuild(where: Where, projections: tuple[str, ...]) -> None:
+def rebuild(where: DataLocation, projections: tuple[str, ...]) -> None:
     """Rebuild read views from the log, all of them or those named."""
     try:
         views = rebuilding.named(projections)
@@ -236,7 +204,7 @@ def rebuild(where: Where, projections: tuple[str, ...]) -> None:
 
 @main.command()
 @on_data
-def verify(where: Where) -> None:
+def verify(where: DataLocation) -> None:
     """Check that the log has no hole and that the views equal it."""
 
     async def work(store: Connection, keyring: Keyring) -> tuple[list[str], list[str]]:
@@ -259,7 +227,7 @@ def verify(where: Where) -> None:
 @main.command("doctor")
 @option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @on_data
-def see_doctor(where: Where, output: str) -> None:
+def see_doctor(where: DataLocation, output: str) -> None:
     """Look at what the service rests on; 1 if something is wrong."""
 
     async def work(store: Connection) -> list[doctor.Finding]:
@@ -278,7 +246,7 @@ def see_doctor(where: Where, output: str) -> None:
     "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
 )
 @on_data
-def replay(where: Where, stream: str, as_of: str | None, output: str) -> None:
+def replay(where: DataLocation, stream: str, as_of: str | None, output: str) -> None:
     """Show a session's history: STREAM is its id as the APIs give it, or account:ID."""
     try:
         named = replaying.stream_named(stream)

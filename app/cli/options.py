@@ -12,7 +12,6 @@ from typing import Any, NoReturn, TypeVar
 import asyncpg
 import click
 
-from app.cli import users as people
 from app.cli.param_types import Folder
 from app.cli.serve import ServerEnded
 from app.cli.signals import ending_in_order
@@ -24,14 +23,15 @@ from app.database.pool import TRANSIENT
 from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
 from app.log.keyring import Keyring
+from app.maintenance import users as people
 from app.maintenance.recovery import RecoveryConflict
 from app.maintenance.store import (
     Connection,
-    May,
+    DataLocation,
     NotReachable,
+    SchemaPermission,
     UnusableDatabase,
     UnusableFile,
-    Where,
     connected,
     database,
     master_key,
@@ -97,7 +97,7 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         statement_cache: int,
         **others: Any,  # noqa: ANN401
     ) -> None:
-        where = Where(
+        where = DataLocation(
             database_url=database_url,
             data_dir=data_dir,
             database_password_file=database_password_file,
@@ -191,9 +191,9 @@ def _end(code: int, sentence: str) -> NoReturn:
 
 
 def on_store(
-    where: Where,
+    where: DataLocation,
     work: Callable[[Connection], Coroutine[Any, Any, T]],
-    may: May = May.LOOK,
+    may: SchemaPermission = SchemaPermission.LOOK,
     *,
     looks: bool = False,
     as_service: bool = False,
@@ -215,7 +215,7 @@ def on_store(
 
 
 def on_log(
-    where: Where,
+    where: DataLocation,
     work: Callable[[Connection, Keyring], Coroutine[Any, Any, T]],
     *,
     looks: bool = False,
@@ -228,19 +228,21 @@ def on_log(
     return on_store(where, run, looks=looks)
 
 
-def on_any_database(where: Where, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+def on_any_database(where: DataLocation, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
     """The result of some work that reads, whatever is in the database."""
 
     async def run(url: str) -> T:
         async with connected(url, where.statement_cache, looks=True) as store:
             return await work(store)
 
-    with database(where, May.LOOK) as url:
+    with database(where, SchemaPermission.LOOK) as url:
         return asyncio.run(run(url))
 
 
 def on_service(
-    where: Where, work: Callable[[Service], Coroutine[Any, Any, T]], may: May = May.LOOK
+    where: DataLocation,
+    work: Callable[[Service], Coroutine[Any, Any, T]],
+    may: SchemaPermission = SchemaPermission.LOOK,
 ) -> T:
     """The result of some work that gives commands."""
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from app.cli.doctor import Finding
 from app.history.replay import Step
+from app.integrity.doctor import Finding
 
 _PIPED_COLUMNS = 200
 """Width of a table that goes to a file: enough that no time or type is cut."""

@@ -20,11 +20,18 @@ from granian.http import HTTP1Settings
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.cli import users
 from app.cli.metrics_folder import metrics_folder
 from app.cli.standard_streams import make_sure_of_streams
 from app.integrity.guards import changed_collations
-from app.maintenance.store import May, NotReachable, Where, connected, database, prepare
+from app.maintenance import users
+from app.maintenance.store import (
+    DataLocation,
+    NotReachable,
+    SchemaPermission,
+    connected,
+    database,
+    prepare,
+)
 from app.service import open_service
 from app.settings import Settings
 
@@ -36,7 +43,7 @@ _CLOSING_S = 5
 """For a worker to end in, once the last request was answered."""
 _HEAD_S = 5
 """Within this the head of a request has to come whole; an idle connection is closed after it."""
-_MOST_CONNECTIONS = 4_096
+_MAX_CONNECTIONS = 4_096
 """Of a worker; more wait until one is closed. Each takes some kilobytes."""
 _OTHER_FILES = 128
 """What a worker has open beside its connections, at most."""
@@ -74,7 +81,7 @@ class Administrator(Struct, frozen=True):
 
 
 def serve(
-    where: Where,
+    where: DataLocation,
     listen: Listen,
     administrator: Administrator,
     say: Callable[[str], None],
@@ -85,7 +92,7 @@ def serve(
     Raises NotReachable when the address or its port is not to be had, ServerEnded.
     """
     address = _free_address(listen)
-    with database(where, May.MIGRATE) as url:
+    with database(where, SchemaPermission.MIGRATE) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
         settings = where.settings(url, key, **options)
         asyncio.run(_require_service(settings))
@@ -100,9 +107,9 @@ def serve(
 
 
 async def _prepare(
-    url: str, where: Where, administrator: Administrator, say: Callable[[str], None]
+    url: str, where: DataLocation, administrator: Administrator, say: Callable[[str], None]
 ) -> bytes:
-    applied, key = await prepare(url, where, May.MIGRATE)
+    applied, key = await prepare(url, where, SchemaPermission.MIGRATE)
     for name in applied:
         say(f"Applied migration {name}")
     async with connected(url, where.statement_cache) as store:
@@ -198,13 +205,13 @@ def _at_hang_up(end: Callable[..., Any]) -> Any:  # noqa: ANN401  # a method, or
 def _most_connections() -> int:
     """How many a worker may hold; this process, and so its workers, may open as many files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    wanted = _MAX_CONNECTIONS + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY:
-        return _MOST_CONNECTIONS
-    return max(_OTHER_FILES, min(_MOST_CONNECTIONS, soft - _OTHER_FILES))
+        return _MAX_CONNECTIONS
+    return max(_OTHER_FILES, min(_MAX_CONNECTIONS, soft - _OTHER_FILES))
 
 
 class _Respawned(dict[int, float]):

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from app.codecs import json_text, jsv
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput, TooManyValues
-from app.codecs.limits import MOST_VALUES
+from app.codecs.limits import MAX_VALUES
 from app.codecs.member_names import Member, members
 from app.codecs.value import Tree
 
@@ -117,7 +117,7 @@ def _cell_pattern(separator: str) -> re.Pattern[str]:
 def _rows(text: str, separator: str, at: int) -> Iterator[list[str | None]]:
     pattern = _cell_pattern(separator)
     row: list[str | None] = []
-    for _ in range(MOST_VALUES):
+    for _ in range(MAX_VALUES):
         cell = pattern.match(text, at)
         if cell is None:
             raise _malformed(_open_quotes(text, at))

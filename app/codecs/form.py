@@ -8,7 +8,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from app.codecs.formats import UTF_8
 from app.codecs.json_text import BadInput, TooManyValues
-from app.codecs.limits import CONTENT_TYPE_BYTES, MOST_PAIRS, MOST_VALUES, PART_BYTES
+from app.codecs.limits import CONTENT_TYPE_BYTES, MAX_PAIRS, MAX_VALUES, PART_BYTES
 from app.codecs.value import Tree
 
 MAX_URL_BYTES = 8 * 1024
@@ -22,10 +22,10 @@ def pairs(query: bytes) -> list[tuple[str, str]]:
     """The names and values of a query string or a form, in its order; one without `=` has "".
 
     Both are as WHATWG's URL standard has it: `+` is a space, `%` before anything but two hex digits
-    is itself. Raises BadInput for what is not UTF-8, for NUL, and for more than `MOST_PAIRS`.
+    is itself. Raises BadInput for what is not UTF-8, for NUL, and for more than `MAX_PAIRS`.
     """
-    if query.count(b"&") >= MOST_PAIRS:
-        raise _malformed("query or form", f"more than {MOST_PAIRS} pairs")
+    if query.count(b"&") >= MAX_PAIRS:
+        raise _malformed("query or form", f"more than {MAX_PAIRS} pairs")
     given = [pair.partition(b"=") for pair in query.split(b"&") if pair]
     try:
         query.decode()  # escapes complete no character that was begun without them
@@ -42,8 +42,8 @@ def _unescaped(text: bytes) -> bytes:
     text = text.replace(b"+", b" ")
     if b"%" not in text:
         return text
-    text, lone = _LONE_PERCENT.subn(b"%25", text, count=MOST_VALUES)
-    if lone == MOST_VALUES:
+    text, lone = _LONE_PERCENT.subn(b"%25", text, count=MAX_VALUES)
+    if lone == MAX_VALUES:
         raise TooManyValues
     # Python's own escapes say the same; of all others, only the backslash has a meaning there.
     python = text.replace(b"\\", b"\\\\").replace(b"%", b"\\x")
@@ -67,7 +67,7 @@ def read_multipart(body: bytes, content_type: bytes) -> dict[str, Tree]:
     """
     try:
         parser = PushMultipartParser(
-            _boundary(content_type), max_segment_count=MOST_PAIRS, max_segment_size=PART_BYTES
+            _boundary(content_type), max_segment_count=MAX_PAIRS, max_segment_size=PART_BYTES
         )
         return _grouped(_parts(parser, body))
     except MultipartError as error:

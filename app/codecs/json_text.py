@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.codecs.limits import MAX_DEPTH, MOST_VALUES
+from app.codecs.limits import MAX_DEPTH, MAX_VALUES
 from app.codecs.value import Tree
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class BadInput(Exception):
 class TooManyValues(BadInput):
     """A body that would keep the process from all others for too long."""
 
-    def __init__(self, most: int = MOST_VALUES, what: str = "The body holds") -> None:
+    def __init__(self, most: int = MAX_VALUES, what: str = "The body holds") -> None:
         """Says of `what` that it is more than `most` values."""
         super().__init__(f"{what} more than {most} values", code="TooManyValues")
 
@@ -56,7 +56,7 @@ class Budget:
 
     __slots__ = ("_left", "_most", "_what")
 
-    def __init__(self, most: int = MOST_VALUES, what: str = "The body holds") -> None:
+    def __init__(self, most: int = MAX_VALUES, what: str = "The body holds") -> None:
         """With nothing spent; `what` is told of what spends too much."""
         self._left = self._most = most
         self._what = what
@@ -114,7 +114,7 @@ def _refuse_twins(body: bytes) -> None:
 def screen(body: bytes) -> None:
     """Refuse what a decoder would let through or choke on.
 
-    That is bad UTF-8, more than `MOST_VALUES`, deep nesting, and NUL.
+    That is bad UTF-8, more than `MAX_VALUES`, deep nesting, and NUL.
     """
     if not body.isascii():
         try:
@@ -125,7 +125,7 @@ def screen(body: bytes) -> None:
             ) from error
     # Counts at C speed, which take in those in texts, spare nearly every body the exact one.
     opened = _opened(body)
-    if opened > MAX_DEPTH or (len(body) > MOST_VALUES and opened + body.count(b",") >= MOST_VALUES):
+    if opened > MAX_DEPTH or (len(body) > MAX_VALUES and opened + body.count(b",") >= MAX_VALUES):
         _screen_structure(_outside_texts(body))
     if b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"  "):
         raise BadInput(
@@ -192,7 +192,7 @@ def _outside_texts(body: bytes) -> bytes:
     """A body with `"` for each text or name. One that is not closed takes the rest with it."""
     bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     # A value is a text at the most, and so is its name.
-    if bare.count(b'"') > 4 * MOST_VALUES:
+    if bare.count(b'"') > 4 * MAX_VALUES:
         raise TooManyValues
     return b'"'.join(bare.split(b'"')[::2])
 
@@ -201,7 +201,7 @@ def _screen_structure(outside: bytes) -> None:
     """Refuse deep nesting and too many values, by what is outside of all texts."""
     depth = 0
     # Those beyond would be too many anyway.
-    for bracket in outside.translate(None, _NO_BRACKETS)[: 2 * MOST_VALUES]:
+    for bracket in outside.translate(None, _NO_BRACKETS)[: 2 * MAX_VALUES]:
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             raise BadInput(
@@ -210,7 +210,7 @@ def _screen_structure(outside: bytes) -> None:
     # What is not empty holds one value more than it has commas.
     close = outside.translate(None, b" \t\r\n")
     empty = close.count(b"[]") + close.count(b"{}")
-    if 1 + _opened(close) - empty + close.count(b",") > MOST_VALUES:
+    if 1 + _opened(close) - empty + close.count(b",") > MAX_VALUES:
         raise TooManyValues
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 from app.codecs import json_text
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput, Budget, TooManyValues
-from app.codecs.limits import MAX_DEPTH, MOST_VALUES
+from app.codecs.limits import MAX_DEPTH, MAX_VALUES
 from app.codecs.member_names import members
 from app.codecs.value import Tree
 
@@ -73,8 +73,8 @@ def _is_pretty_printed(text: str) -> bool:
     if not any(layout in text for layout in _LAYOUT):
         return False
     # Doubled quotes stand in texts that are quoted: without them, all others are pairs.
-    parts = text.replace('""', "").split('"', 4 * MOST_VALUES + 1)
-    if len(parts) > 4 * MOST_VALUES + 1:
+    parts = text.replace('""', "").split('"', 4 * MAX_VALUES + 1)
+    if len(parts) > 4 * MAX_VALUES + 1:
         raise TooManyValues
     outside = '"'.join(parts[::2])
     return any(layout in outside for layout in _LAYOUT)

@@ -4,14 +4,14 @@ What a body costs goes by the values in it rather than by its bytes: 1 MiB of co
 process busy for seconds, and with it everybody else. The most that is allowed costs some 20 ms.
 """
 
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 """Texts, numbers, objects, lists and nulls of one body; in XML elements and attributes, in CSV
-cells and blank lines. A batch of `MOST_REQUESTS` with nine members each has as many."""
+cells and blank lines. A batch of `MAX_REQUESTS` with nine members each has as many."""
 MAX_DEPTH = 64
 """Nesting of arrays, objects and elements in a body."""
-MOST_REQUESTS = 1_000
+MAX_REQUESTS = 1_000
 """In one batch; an atomic one has a commit's limit as well (`Settings.batch_commands`)."""
-MOST_PAIRS = 1_000
+MAX_PAIRS = 1_000
 """Pairs of one form or query, parts of one multipart form."""
 NAME_LENGTH = 1_000
 """Characters of a name in a form: each bracket or dot in it is a level to look through."""
@@ -21,7 +21,7 @@ CONTENT_TYPE_BYTES = 1_000
 """Of the header that names a boundary; that has 70 at most (RFC 2046)."""
 NAMESPACE_LENGTH = 1_000
 """Characters: XML's parser repeats a namespace in the name of every element that is in it."""
-MOST_OPERATIONS = 100
+MAX_OPERATIONS = 100
 """Of one JSON Patch."""
-MOST_TESTED = 10_000
+MAX_TESTED = 10_000
 """Values of an entity that the tests of one JSON Patch look at, all together."""

@@ -26,7 +26,7 @@ from app.codecs.data_contract import (
 from app.codecs.dto import Dto
 from app.codecs.formats import ASCII, MARKS, UTF_8
 from app.codecs.json_text import TooManyValues
-from app.codecs.limits import MOST_VALUES
+from app.codecs.limits import MAX_VALUES
 from app.codecs.value import Tree
 from app.codecs.xml_target import TreeTarget, malformed
 
@@ -106,7 +106,7 @@ def _refuse_crowd(text: str) -> None:
     thousands of attributes. Signs in texts count as well: of these there are hardly ever as many.
     """
     quotes = text.count('"') + text.count("'")
-    if text.count("<") > 2 * MOST_VALUES or min(text.count("="), quotes // 2) > 2 * MOST_VALUES:
+    if text.count("<") > 2 * MAX_VALUES or min(text.count("="), quotes // 2) > 2 * MAX_VALUES:
         raise TooManyValues
 
 

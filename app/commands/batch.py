@@ -4,15 +4,21 @@ import asyncio
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 
-from app.commands.context import Answer, Asked
-from app.commands.pipeline import Before, Decisions
-from app.commands.prepared import Draft, Job, batch_fingerprints, job_of, used_before
-from app.concurrency.keyed_lock import Turns
+from app.commands.context import CommandEnvelope, CommandResult
+from app.commands.pipeline import Before, Pipeline
+from app.commands.prepared import (
+    PreparedAppend,
+    ResolvedCommand,
+    batch_fingerprints,
+    job_of,
+    used_before,
+)
+from app.concurrency.keyed_lock import KeyedLock
 from app.database.pool import Pool
 from app.log.append import Appender
 from app.log.errors import Conflict, KeyInFlight, KeyReused, Unreadable, VersionMismatch
 from app.log.keyring import Keyring
-from app.log.read import Used
+from app.log.read import IdempotencyRecord
 from app.queries.answer_budget import AnswerBudget, AnswerTooLarge
 from app.settings import Settings
 from app.telemetry import metrics
@@ -33,7 +39,7 @@ class BatchRefused(Exception):
     def __init__(self, index: int, cause: Exception) -> None:
         """`index`: its place, from 0; `cause`: what it alone would be refused with.
 
-        That is what `Commands.handle` raises, or InvalidBatch, or Unreadable.
+        That is what `CommandHandler.handle` raises, or InvalidBatch, or Unreadable.
         """
         self.index = index
         self.cause = cause
@@ -49,8 +55,8 @@ class Batches:
         keyring: Keyring,
         settings: Settings,
         appenders: Sequence[Appender],
-        decisions: Decisions,
-        turns: Turns,
+        decisions: Pipeline,
+        turns: KeyedLock,
         keys_in_flight: set[tuple[str, str]],
     ) -> None:
         """`appenders`: one for each partition."""
@@ -64,8 +70,8 @@ class Batches:
         self._turns = turns
         self._keys_in_flight = keys_in_flight
 
-    async def handle(self, commands: Sequence[Asked]) -> list[Answer]:
-        """As `Commands.handle_all`. What is wrong with the batch itself is told first."""
+    async def handle(self, commands: Sequence[CommandEnvelope]) -> list[CommandResult]:
+        """As `CommandHandler.handle_all`. What is wrong with the batch itself is told first."""
         jobs = self._jobs(commands)
         if not jobs:
             return []
@@ -74,13 +80,13 @@ class Batches:
                 done = await self._carry_out_once(jobs)
             return await asyncio.gather(*map(self._decisions.answered, jobs, done))
 
-    def _jobs(self, commands: Sequence[Asked]) -> list[Job]:
+    def _jobs(self, commands: Sequence[CommandEnvelope]) -> list[ResolvedCommand]:
         if len(commands) > self._most:
             raise BatchRefused(
                 self._most, InvalidBatch(f"A batch takes {self._most} commands at most")
             )
         prints = self._fingerprints(commands)
-        jobs: list[Job] = []
+        jobs: list[ResolvedCommand] = []
         streams: set[StreamId] = set()
         for index, (asked, fingerprint) in enumerate(zip(commands, prints, strict=True)):
             try:
@@ -97,7 +103,7 @@ class Batches:
             jobs.append(job)
         return jobs
 
-    def _fingerprints(self, commands: Sequence[Asked]) -> Sequence[bytes | None]:
+    def _fingerprints(self, commands: Sequence[CommandEnvelope]) -> Sequence[bytes | None]:
         keyed = [asked.call.metadata.idempotency_key is not None for asked in commands]
         if not any(keyed):
             return [None] * len(commands)
@@ -106,7 +112,7 @@ class Batches:
         return batch_fingerprints(self._keyring, commands)
 
     @contextmanager
-    def _in_flight(self, jobs: Sequence[Job]) -> Iterator[None]:
+    def _in_flight(self, jobs: Sequence[ResolvedCommand]) -> Iterator[None]:
         held: set[tuple[str, str]] = set()
         for index, job in enumerate(jobs):
             key = job.call.metadata.idempotency_key
@@ -123,7 +129,9 @@ class Batches:
         finally:
             self._keys_in_flight.difference_update(held)
 
-    async def _carry_out_once(self, jobs: Sequence[Job]) -> Sequence[Answer | Before]:
+    async def _carry_out_once(
+        self, jobs: Sequence[ResolvedCommand]
+    ) -> Sequence[CommandResult | Before]:
         try:
             return await self._carry_out(jobs)
         except BatchRefused as refused:
@@ -138,12 +146,12 @@ class Batches:
                 raise
             return [first, *[await self._used(job) for job in jobs[1:]]]
 
-    async def _used(self, job: Job) -> Used:
+    async def _used(self, job: ResolvedCommand) -> IdempotencyRecord:
         used = await used_before(self._pool, job)
         assert used is not None  # noqa: S101  # the caller saw the key of the first command
         return used
 
-    async def _carry_out(self, jobs: Sequence[Job]) -> Sequence[Answer | Before]:
+    async def _carry_out(self, jobs: Sequence[ResolvedCommand]) -> Sequence[CommandResult | Before]:
         behind: Container[int] = ()
         for _ in range(self._tries):
             drafts = await self._drafts(jobs, behind)
@@ -164,10 +172,12 @@ class Batches:
         first = told.index("conflict")
         raise BatchRefused(first, Conflict(jobs[first].stream, outcomes[first].version))
 
-    async def _drafts(self, jobs: Sequence[Job], behind: Container[int]) -> list[Draft]:
+    async def _drafts(
+        self, jobs: Sequence[ResolvedCommand], behind: Container[int]
+    ) -> list[PreparedAppend]:
         """All decided; those that memory is `behind` for, on what the database knows."""
         budget = AnswerBudget(self._answer_bytes, "fewer at a time")
-        drafts: list[Draft] = []
+        drafts: list[PreparedAppend] = []
         for start in range(0, len(jobs), _AT_ONCE):
             decided = await asyncio.gather(
                 *(
@@ -180,12 +190,14 @@ class Batches:
                 drafts.append(_fitting(draft, len(drafts), budget))
         return drafts
 
-    async def _draft(self, job: Job, *, behind: bool) -> Draft:
+    async def _draft(self, job: ResolvedCommand, *, behind: bool) -> PreparedAppend:
         draft = None if behind else await self._decisions.from_memory(job)
         return draft or await self._decisions.from_store(job)
 
 
-def _fitting(draft: Draft | BaseException, index: int, budget: AnswerBudget) -> Draft:
+def _fitting(
+    draft: PreparedAppend | BaseException, index: int, budget: AnswerBudget
+) -> PreparedAppend:
     """A draft, unless its command is refused, or the batch's answer would be too large with it."""
     try:
         if isinstance(draft, BaseException):

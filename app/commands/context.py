@@ -9,7 +9,7 @@ from domain.ids import StreamId
 from projections.fold import Folded
 
 
-class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the log keeps of a call beside the events and the actor."""
 
     roles: Sequence[str] = ()
@@ -22,7 +22,7 @@ class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
     client: str | None = None
 
 
-class Drawn(Struct, frozen=True):
+class Generated(Struct, frozen=True):
     """What the service drew for a command: ids and times; a retry draws others."""
 
     fields: tuple[str, ...]
@@ -31,26 +31,26 @@ class Drawn(Struct, frozen=True):
     """The stream, if it was drawn too: nobody else knows it yet."""
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class CommandContext(Struct, frozen=True, kw_only=True):
     """Who gives a command, and on which conditions."""
 
     actor: str
-    metadata: Metadata
+    metadata: EventMetadata
     if_version: frozenset[int] | None = None
     """Versions that the stream may have; None: any."""
     unless_version: Container[int] = ()
     """Versions that it must not have; one that is not there yet has none."""
 
 
-class Asked(Struct, frozen=True):
+class CommandEnvelope(Struct, frozen=True):
     """A command, who gives it on which conditions, and what was drawn for it."""
 
     command: Struct
-    call: Call
-    drawn: Drawn | None = None
+    call: CommandContext
+    drawn: Generated | None = None
 
 
-class Answer(Struct, frozen=True):
+class CommandResult(Struct, frozen=True):
     """What a command led to: the aggregate after it."""
 
     folded: Folded[Any]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from app.commands.batch import Batches
-from app.commands.context import Answer, Asked, Call, Drawn
-from app.commands.pipeline import Before, Decisions
-from app.commands.prepared import Job, fingerprint, job_of, used_before
-from app.commands.repository import Aggregates
-from app.concurrency.keyed_lock import Turns
+from app.commands.context import CommandContext, CommandEnvelope, CommandResult, Generated
+from app.commands.pipeline import Before, Pipeline
+from app.commands.prepared import ResolvedCommand, fingerprint, job_of, used_before
+from app.commands.repository import Repository
+from app.concurrency.keyed_lock import KeyedLock
 from app.database.pool import Pool
 from app.log.append import Appender
 from app.log.clock import HeadClock
@@ -22,7 +22,7 @@ from app.telemetry import metrics
 from domain.errors import AccountNotFound, DomainError
 
 
-class Commands:
+class CommandHandler:
     """The write side of one worker process."""
 
     def __init__(
@@ -52,10 +52,10 @@ class Commands:
             )
             for number in range(partitions)
         ]
-        aggregates = Aggregates(pool, keyring, settings, partitions=partitions)
+        aggregates = Repository(pool, keyring, settings, partitions=partitions)
         incarnation.on_change(aggregates.memory.clear)
-        self._decisions = Decisions(aggregates, keyring, views)
-        self._turns = Turns(settings.turn_wait_s)
+        self._decisions = Pipeline(aggregates, keyring, views)
+        self._turns = KeyedLock(settings.turn_wait_s)
         self._keys_in_flight: set[tuple[str, str]] = set()
         self._batches = Batches(
             pool, keyring, settings, self._appenders, self._decisions, self._turns,
@@ -67,7 +67,7 @@ class Commands:
         for appender in self._appenders:
             await appender.drain()
 
-    async def handle_all(self, commands: Sequence[Asked]) -> list[Answer]:
+    async def handle_all(self, commands: Sequence[CommandEnvelope]) -> list[CommandResult]:
         """The aggregates after commands of which all are done, or none.
 
         Each is for a stream of its own. Either all have an idempotency key, each its own, or none
@@ -77,7 +77,9 @@ class Commands:
         """
         return await self._batches.handle(commands)
 
-    async def handle(self, command: Struct, call: Call, drawn: Drawn | None = None) -> Answer:
+    async def handle(
+        self, command: Struct, call: CommandContext, drawn: Generated | None = None
+    ) -> CommandResult:
         """The aggregate after a command; what the command changed is on disk.
 
         `drawn`: what the service drew for it, if anything.
@@ -107,8 +109,8 @@ class Commands:
             self._keys_in_flight.remove(in_flight)
 
     async def answered_before(
-        self, command: Struct, call: Call, drawn: Drawn | None = None
-    ) -> Answer | None:
+        self, command: Struct, call: CommandContext, drawn: Generated | None = None
+    ) -> CommandResult | None:
         """The answer that an earlier command with the same idempotency key had; None: none had.
 
         Raises DomainError if the command names no stream, KeyReused, Unreadable, or StoreDown.
@@ -120,7 +122,7 @@ class Commands:
         used = await used_before(self._pool, job)
         return None if used is None else await self._decisions.answered(job, used)
 
-    async def _carry_out_once(self, job: Job) -> Answer | Before:
+    async def _carry_out_once(self, job: ResolvedCommand) -> CommandResult | Before:
         try:
             return await self._carry_out(job)
         except (DomainError, VersionMismatch):
@@ -129,7 +131,7 @@ class Commands:
                 raise
             return used
 
-    async def _carry_out(self, job: Job) -> Answer | Before:
+    async def _carry_out(self, job: ResolvedCommand) -> CommandResult | Before:
         draft = await self._decisions.from_memory(job)
         for _ in range(self._tries):
             if draft is None:

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import LARGE, Slices
-from app.concurrency.ttl_cache import Remembered
+from app.concurrency.ttl_cache import TtlCache
 from app.database.pool import Pool
 from app.log.errors import Unreadable
-from app.log.keyring import Box, Keyring
+from app.log.keyring import Keyring, StreamCipher
 from app.log.read import LAST_VERSION, Ends, read_ends, read_slices
 from domain.ids import StreamId, partition_of
 from projections.catalog import VIEWS, view_of
@@ -25,7 +25,7 @@ from projections.fold import Folded, Recorded, fold
 _AT_ONCE = 2
 """Pages beyond the first that are read at the same time: bounds memory, and the connections."""
 _KEPT_S = 300.0
-_MOST_KEPT = 32
+_MAX_KEPT = 32
 
 Asked = tuple[StreamId, int]
 """A stream, and the version that it is asked for at."""
@@ -36,7 +36,7 @@ class Past(Struct, frozen=True):
 
     folded: Folded[Any]
     last: Recorded
-    box: Box | None
+    box: StreamCipher | None
 
 
 class Pasts:
@@ -52,7 +52,7 @@ class Pasts:
         self._ends = Batcher[Asked, Ends | None](self._read_ends, batch)
         self._deep = asyncio.Semaphore(_AT_ONCE)
         self._slices = slices
-        self._folded = Remembered[Past](ttl_s=_KEPT_S, most=_MOST_KEPT)
+        self._folded = TtlCache[Past](ttl_s=_KEPT_S, most=_MAX_KEPT)
 
     async def at(self, kind: str, stream: StreamId, version: int = LAST_VERSION) -> Past | None:
         """A stream of a kind as it was at a version, or is now; None if there is none of the kind.
@@ -71,7 +71,7 @@ class Pasts:
         return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends.last))
 
     async def _fold(self, kind: str, stream: StreamId, last: Recorded) -> Past:
-        boxes: dict[StreamId, Box] = {}
+        boxes: dict[StreamId, StreamCipher] = {}
         folded = await self._page(kind, None, stream, last.version, boxes)
         while folded.version < last.version:
             async with self._deep:
@@ -84,7 +84,7 @@ class Pasts:
         folded: Folded[Any] | None,
         stream: StreamId,
         until: int,
-        boxes: dict[StreamId, Box],
+        boxes: dict[StreamId, StreamCipher],
     ) -> Folded[Any]:
         after = 0 if folded is None else folded.version
         partition = partition_of(stream, self._partitions)

@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from app.commands.context import Answer
-from app.commands.prepared import Draft, Job
-from app.commands.repository import Aggregates
-from app.commands.snapshots import Known
+from app.commands.context import CommandResult
+from app.commands.prepared import PreparedAppend, ResolvedCommand
+from app.commands.repository import Repository
+from app.commands.snapshots import Snapshot
 from app.database.uuids import new_uuid
 from app.log import codec
 from app.log.append import Context, Entry, NewEvent, Outcome
 from app.log.errors import VersionMismatch
 from app.log.keyring import Keyring
-from app.log.read import Used
+from app.log.read import IdempotencyRecord
 from app.queries.views import Views
 from domain.errors import DomainError, NotFound
 from domain.event import Event
@@ -28,28 +28,28 @@ from domain.ids import AccountId
 from projections.catalog import VIEWS
 from projections.fold import advance
 
-Before = Outcome | Used
+Before = Outcome | IdempotencyRecord
 """Says at which version a stream was when the first command with a key was through."""
 
 _ENCODER = msgspec.json.Encoder()
 
 
-class Decisions:
+class Pipeline:
     """Decides jobs, drafts what they append, and answers them."""
 
-    def __init__(self, aggregates: Aggregates, keyring: Keyring, views: Views) -> None:
+    def __init__(self, aggregates: Repository, keyring: Keyring, views: Views) -> None:
         """`views` answers for the names of accounts."""
         self._aggregates = aggregates
         self._keyring = keyring
         self._views = views
 
-    async def from_memory(self, job: Job) -> Draft | None:
+    async def from_memory(self, job: ResolvedCommand) -> PreparedAppend | None:
         """The draft on what is remembered; None if that is nothing, or would refuse the command.
 
         Raises DomainError or VersionMismatch for a new stream: of that, memory knows all.
         """
         if job.is_new:
-            known: Known | None = Known()
+            known: Snapshot | None = Snapshot()
         else:
             known = self._aggregates.memory.get(job.target.kind, job.stream)
         if known is None:
@@ -61,7 +61,7 @@ class Decisions:
                 raise
             return None
 
-    async def from_store(self, job: Job) -> Draft:
+    async def from_store(self, job: ResolvedCommand) -> PreparedAppend:
         """The draft on what the database knows.
 
         Raises DomainError, VersionMismatch, Unreadable, or StoreDown.
@@ -69,11 +69,11 @@ class Decisions:
         known = await self._aggregates.load(job.target.kind, job.stream)
         return await self._decide(job, known)
 
-    async def _decide(self, job: Job, known: Known) -> Draft:
+    async def _decide(self, job: ResolvedCommand, known: Snapshot) -> PreparedAppend:
         await self._aggregates.slices.turn(known.doc_bytes)
         return self._draft(job, known, _decided(job, known))
 
-    def answer(self, draft: Draft, outcome: Outcome) -> Answer | Before:
+    def answer(self, draft: PreparedAppend, outcome: Outcome) -> CommandResult | Before:
         """The answer to a draft that was appended; what it led to is remembered.
 
         Of a retry, the outcome itself.
@@ -83,7 +83,7 @@ class Decisions:
         job, entry, before = draft.job, draft.entry, draft.known.folded
         if not entry.events:
             assert before is not None  # noqa: S101  # only what exists can stay as it is
-            return Answer(before, outcome.account_name)
+            return CommandResult(before, outcome.account_name)
         assert outcome.position is not None  # noqa: S101  # what was appended has a place
         assert outcome.recorded_at is not None  # noqa: S101
         folded = advance(
@@ -99,24 +99,26 @@ class Decisions:
         self._aggregates.memory.remember(
             job.target.kind,
             job.stream,
-            Known(folded, entry.events[-1].event_id, draft.box, len(entry.doc or "")),
+            Snapshot(folded, entry.events[-1].event_id, draft.box, len(entry.doc or "")),
         )
-        return Answer(folded, outcome.account_name)
+        return CommandResult(folded, outcome.account_name)
 
-    async def answered(self, job: Job, done: Answer | Before) -> Answer:
+    async def answered(self, job: ResolvedCommand, done: CommandResult | Before) -> CommandResult:
         """The answer to a job that was carried out; of a retry, the first one.
 
         To be asked outside of the job's turn: in a deep stream that takes long to find. Raises
         Unreadable, or StoreDown.
         """
-        if isinstance(done, Answer):
+        if isinstance(done, CommandResult):
             return done
         folded = await self._aggregates.as_of(job.target.kind, done.stream, done.version)
         account = job.target.account(folded.state)
         name = None if account is None else await self._views.account_name(AccountId(account))
-        return Answer(folded, name, replayed=True)
+        return CommandResult(folded, name, replayed=True)
 
-    def _draft(self, job: Job, known: Known, events: Sequence[Event]) -> Draft:
+    def _draft(
+        self, job: ResolvedCommand, known: Snapshot, events: Sequence[Event]
+    ) -> PreparedAppend:
         before = known.folded
         view = VIEWS[job.target.kind]
         state: Any = reduce(view.evolve, events, None if before is None else before.state)
@@ -145,10 +147,10 @@ class Decisions:
             key=call.metadata.idempotency_key,
             fingerprint=job.fingerprint,
         )
-        return Draft(job, known, entry, state, box)
+        return PreparedAppend(job, known, entry, state, box)
 
 
-def _decided(job: Job, known: Known) -> Sequence[Event]:
+def _decided(job: ResolvedCommand, known: Snapshot) -> Sequence[Event]:
     folded = known.folded
     state = None if folded is None else folded.state
     demanded = job.call.if_version

@@ -6,24 +6,24 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.commands.context import Asked, Call, Drawn
-from app.commands.registry import TARGETS, Target
-from app.commands.snapshots import Known
+from app.commands.context import CommandContext, CommandEnvelope, Generated
+from app.commands.registry import TARGETS, AggregateType
+from app.commands.snapshots import Snapshot
 from app.log.append import Entry
 from app.log.errors import KeyReused
-from app.log.keyring import Box, Keyring
-from app.log.read import Asks, Used, used_key
+from app.log.keyring import Keyring, StreamCipher
+from app.log.read import Asks, IdempotencyRecord, used_key
 from domain.ids import StreamId, partition_of
 
 _SORTED = msgspec.json.Encoder(order="deterministic")
 
 
-class Job(Struct, frozen=True):
+class ResolvedCommand(Struct, frozen=True):
     """A command with what it takes to carry it out."""
 
     command: Struct
-    call: Call
-    target: Target
+    call: CommandContext
+    target: AggregateType
     stream: StreamId
     partition: int
     is_new: bool
@@ -32,15 +32,15 @@ class Job(Struct, frozen=True):
     """What the idempotency key stands for; None without a key."""
 
 
-class Draft(Struct, frozen=True):
+class PreparedAppend(Struct, frozen=True):
     """What a job would append, and the aggregate after it."""
 
-    job: Job
-    known: Known
+    job: ResolvedCommand
+    known: Snapshot
     """What it was decided on."""
     entry: Entry
     state: Any
-    box: Box | None
+    box: StreamCipher | None
 
     @property
     def size(self) -> int:
@@ -53,11 +53,11 @@ class Draft(Struct, frozen=True):
 
 def job_of(
     command: Struct,
-    call: Call,
-    drawn: Drawn | None,
+    call: CommandContext,
+    drawn: Generated | None,
     partitions: int,
     fingerprint: bytes | None = None,
-) -> Job:
+) -> ResolvedCommand:
     """A job on the stream that was drawn for the command, else on that which the command names.
 
     Raises DomainError if it names none.
@@ -66,10 +66,10 @@ def job_of(
     new = None if drawn is None else drawn.stream
     stream = target.stream(command) if new is None else new
     partition = partition_of(stream, partitions)
-    return Job(command, call, target, stream, partition, new is not None, fingerprint)
+    return ResolvedCommand(command, call, target, stream, partition, new is not None, fingerprint)
 
 
-async def used_before(store: Asks, job: Job) -> Used | None:
+async def used_before(store: Asks, job: ResolvedCommand) -> IdempotencyRecord | None:
     """What the job's idempotency key was used for: what is refused now may be the retry of it.
 
     None if the job has no key, or a new one. Raises KeyReused if it was for another command.
@@ -83,12 +83,12 @@ async def used_before(store: Asks, job: Job) -> Used | None:
     return used
 
 
-def fingerprint(keyring: Keyring, command: Struct, drawn: Drawn | None) -> bytes:
+def fingerprint(keyring: Keyring, command: Struct, drawn: Generated | None) -> bytes:
     """Equal for a retry, whatever was drawn for it; another for another command."""
     return keyring.fingerprint(_asked(command, drawn))
 
 
-def batch_fingerprints(keyring: Keyring, commands: Sequence[Asked]) -> Sequence[bytes]:
+def batch_fingerprints(keyring: Keyring, commands: Sequence[CommandEnvelope]) -> Sequence[bytes]:
     """One for each command of a batch, of its place and of the whole batch.
 
     So a key that comes back in a batch of another length or order is seen to be reused: a batch
@@ -98,7 +98,7 @@ def batch_fingerprints(keyring: Keyring, commands: Sequence[Asked]) -> Sequence[
     return [keyring.fingerprint(whole + b"/%d" % index) for index in range(len(commands))]
 
 
-def _asked(command: Struct, drawn: Drawn | None) -> bytes:
+def _asked(command: Struct, drawn: Generated | None) -> bytes:
     """What a command asks for, whatever was drawn for it: equal for a retry, in any release.
 
     The class has the documented operation's name, and fields at their default are left out, so

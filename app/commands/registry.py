@@ -14,7 +14,7 @@ from domain.event import Event
 from domain.ids import StreamId, account_stream, ai_session_stream, chat_session_stream
 
 
-class Target(Struct, frozen=True, kw_only=True):
+class AggregateType(Struct, frozen=True, kw_only=True):
     """How one kind of stream takes commands."""
 
     kind: str
@@ -31,29 +31,29 @@ def _ai_session(command: ai_session.Command) -> StreamId:
     return stream
 
 
-AI_SESSION = Target(
+AI_SESSION = AggregateType(
     kind="ai_session",
     stream=_ai_session,
     decide=ai_session.decide,
     account=lambda session: session.account_id,
 )
-CHAT_SESSION = Target(
+CHAT_SESSION = AggregateType(
     kind="chat_session",
     stream=lambda command: chat_session_stream(command.chat_session_id),
     decide=chat_session.decide,
 )
-CHAT_ACTION = Target(
+CHAT_ACTION = AggregateType(
     kind="chat_session",
     stream=lambda command: chat_session_stream(command.chat_session_id),
     decide=actions.decide,
 )
-ACCOUNT = Target(
+ACCOUNT = AggregateType(
     kind="account",
     stream=lambda command: account_stream(command.account_id),
     decide=account.decide,
 )
 
-TARGETS: dict[type[Struct], Target] = {
+TARGETS: dict[type[Struct], AggregateType] = {
     ai_session.NewAISession: AI_SESSION,
     ai_session.PatchAISession: AI_SESSION,
     ai_session.DeleteAISession: AI_SESSION,

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from app.commands.past import Pasts
-from app.commands.snapshots import Cache, Known
+from app.commands.snapshots import Snapshot, SnapshotCache
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import Slices, Unread
 from app.database.pool import Pool
@@ -25,7 +25,7 @@ SQL = blocks(__file__)
 _LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items()}
 
 
-class Aggregates:
+class Repository:
     """What one worker process knows of streams, or asks for; many callers share a query."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Aggregates:
         self._keyring = keyring
         self._partitions = partitions
         self._rows = {
-            kind: Batcher[StreamId, Unread[Known | None]](
+            kind: Batcher[StreamId, Unread[Snapshot | None]](
                 partial(self._load, kind), settings.batch_lookups
             )
             for kind in VIEWS
@@ -45,10 +45,10 @@ class Aggregates:
         self._pasts = Pasts(
             pool, keyring, self.slices, partitions=partitions, batch=settings.batch_lookups
         )
-        self.memory = Cache(settings.cache_bytes)
+        self.memory = SnapshotCache(settings.cache_bytes)
         """May be behind the log, because other processes write too."""
 
-    async def load(self, kind: str, stream: StreamId) -> Known:
+    async def load(self, kind: str, stream: StreamId) -> Snapshot:
         """An aggregate as it is now, with all that was committed before the call; remembered.
 
         Nothing is known of a stream of another kind: it is not there. Raises Unreadable, or
@@ -72,7 +72,7 @@ class Aggregates:
         assert past is not None  # noqa: S101  # the caller knows an event of it
         return past.folded
 
-    async def _from_row(self, kind: str, stream: StreamId) -> Known | None:
+    async def _from_row(self, kind: str, stream: StreamId) -> Snapshot | None:
         """An aggregate as its view's row has it: a snapshot, however long the stream is.
 
         None where the row or the key is not there, is not that of the stream's last event, or
@@ -80,14 +80,16 @@ class Aggregates:
         """
         return await self.slices.read(await self._rows[kind].submit(stream))
 
-    async def _from_stream(self, kind: str, stream: StreamId) -> Known:
+    async def _from_stream(self, kind: str, stream: StreamId) -> Snapshot:
         past = await self._pasts.at(kind, stream)
         if past is None:
-            return Known()
+            return Snapshot()
         doc = VIEWS[kind].doc(past.folded.state)
-        return Known(past.folded, past.last.event_id, past.box, len(doc or ""))
+        return Snapshot(past.folded, past.last.event_id, past.box, len(doc or ""))
 
-    async def _load(self, kind: str, streams: Sequence[StreamId]) -> Sequence[Unread[Known | None]]:
+    async def _load(
+        self, kind: str, streams: Sequence[StreamId]
+    ) -> Sequence[Unread[Snapshot | None]]:
         wanted = list(dict.fromkeys(streams))
         partitions = [partition_of(stream, self._partitions) for stream in wanted]
         rows = await self._pool.ask(_LOADS[kind], partitions, wanted)
@@ -97,13 +99,13 @@ class Aggregates:
         }
         return [found[stream] for stream in streams]
 
-    def _known(self, kind: str, row: asyncpg.Record) -> Known | None:
+    def _known(self, kind: str, row: asyncpg.Record) -> Snapshot | None:
         if row["last_version"] is None:
-            return Known()
+            return Snapshot()
         if row["version"] != row["last_version"] or row["wrapped"] is None:
             return None
         try:
             box = self._keyring.unwrap(row["stream"], row["wrapped"])
-            return Known(folded_row(kind, row), row["last"], box, len(row["doc"]))
+            return Snapshot(folded_row(kind, row), row["last"], box, len(row["doc"]))
         except (Unreadable, msgspec.MsgspecError):
             return None

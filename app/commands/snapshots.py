@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.log.keyring import Box
+from app.log.keyring import StreamCipher
 from domain.ids import StreamId
 from projections.fold import Folded
 
@@ -14,17 +14,17 @@ _OVERHEAD_BYTES = 1_500
 """Of a remembered aggregate beside its document: its Structs, its cipher, its place here."""
 
 
-class Known(Struct, frozen=True):
+class Snapshot(Struct, frozen=True):
     """A folded aggregate, and the box of its personal fields; empty for a stream without events."""
 
     folded: Folded[Any] | None = None
     last: UUID | None = None
     """Id of the event at its version: two logs can have other events at the same one."""
-    box: Box | None = None
+    box: StreamCipher | None = None
     doc_bytes: int = 0
 
 
-class Cache:
+class SnapshotCache:
     """Remembers aggregates by kind and stream: an id alone does not say of what.
 
     Our own, because `cachetools.LRUCache` took a tenth of a whole command's processor time.
@@ -34,9 +34,9 @@ class Cache:
         """Empty."""
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._known: OrderedDict[tuple[str, int], Known] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int], Snapshot] = OrderedDict()
 
-    def get(self, kind: str, stream: StreamId) -> Known | None:
+    def get(self, kind: str, stream: StreamId) -> Snapshot | None:
         """What is known of a stream of a kind; None if nothing is."""
         key = kind, stream.int
         known = self._known.get(key)
@@ -49,7 +49,7 @@ class Cache:
         self._known.clear()
         self._bytes = 0
 
-    def remember(self, kind: str, stream: StreamId, known: Known) -> None:
+    def remember(self, kind: str, stream: StreamId, known: Snapshot) -> None:
         """Keep an aggregate, unless it is so large that it would drive out many others."""
         key = kind, stream.int
         before = self._known.pop(key, None)

@@ -11,7 +11,7 @@ class Stalled(Exception):
     """What somebody else was to send did not come in time."""
 
 
-class Patience:
+class SharedDeadline:
     """The same deadline for many waits, with one timer for all of them.
 
     A timer for each, as `asyncio.timeout` sets it, takes several times as long as what is usually

@@ -12,7 +12,7 @@ class TooManyBefore(Exception):
     """Others are before a caller for longer than he may wait. Nothing was done."""
 
 
-class Turns:
+class KeyedLock:
     """Holds back who comes while an earlier one with the same name is at work in this process.
 
     A stream goes by its id's number (hashing a UUID would be a call into Python), an agent by his
@@ -53,7 +53,7 @@ class Turn:
         name: Hashable,
         wait_s: float | None,
     ) -> None:
-        """Use `Turns.of`."""
+        """Use `KeyedLock.of`."""
         self._all = waiting
         self._name = name
         self._wait_s = wait_s

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Remembered(Generic[T]):
+class TtlCache(Generic[T]):
     """Values by key, each for `ttl_s` and no more than `most`; the oldest go first."""
 
     def __init__(self, *, ttl_s: float, most: int) -> None:

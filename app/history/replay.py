@@ -10,7 +10,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.structs import replace
 
 from app.log import read
-from app.log.keyring import Box, Keyring
+from app.log.keyring import Keyring, StreamCipher
 from app.maintenance.store import Connection
 from domain.ids import (
     AccountId,
@@ -104,7 +104,7 @@ async def _events(
     as_of: int | datetime | None,
 ) -> AsyncIterator[tuple[Recorded, Raw]]:
     after, until = 0, as_of if isinstance(as_of, int) else read.LAST_VERSION
-    boxes: dict[StreamId, Box] = {}
+    boxes: dict[StreamId, StreamCipher] = {}
     while True:
         slices = await read.read_slices(
             store, keyring, partition, stream, after=after, until=until, boxes=boxes

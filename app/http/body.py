@@ -8,7 +8,7 @@ from app.codecs.json_text import BadInput
 if TYPE_CHECKING:
     from litestar.types import Receive
 
-MOST_PIECES = 4_096
+MAX_PIECES = 4_096
 """Of a body: each chunk of a client's is one, and costs as much as many bytes do."""
 
 
@@ -50,8 +50,8 @@ async def whole(receive: "Receive", limit: int) -> bytes:
         size += len(part)
         if size > limit:
             raise _too_long(limit)
-        if len(parts) == MOST_PIECES:
-            raise TooLarge(413, f"The body comes in more than {MOST_PIECES} pieces")
+        if len(parts) == MAX_PIECES:
+            raise TooLarge(413, f"The body comes in more than {MAX_PIECES} pieces")
         parts.append(part)
     return b"".join(parts)
 
@@ -63,7 +63,7 @@ async def drop(receive: "Receive", most: int) -> None:
     taken.
     """
     left = most
-    for _ in range(MOST_PIECES):
+    for _ in range(MAX_PIECES):
         message: Any = await receive()
         left -= len(message.get("body", b""))
         if left < 0 or not message.get("more_body", False):

@@ -11,7 +11,7 @@ from app.auth.principals import Principal
 from app.codecs.form import MAX_URL_BYTES, pairs
 from app.codecs.formats import JSON, UnknownType
 from app.codecs.json_text import BadInput
-from app.commands.context import Answer, Call, Metadata
+from app.commands.context import CommandContext, CommandResult, EventMetadata
 from app.http import conditions, origin
 from app.http.body import TooLarge, announced, drop, whole
 from app.queries.answer_budget import AnswerBudget
@@ -61,7 +61,7 @@ def etag(version: int) -> tuple[bytes, bytes]:
     return (b"etag", b'"%d"' % version)
 
 
-def position_headers(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
+def position_headers(answer: CommandResult) -> tuple[tuple[bytes, bytes], ...]:
     """What every answer to a command carries: the stream's version, the place in the log."""
     folded = answer.folded
     headers = (
@@ -177,16 +177,16 @@ class Exchange:
         """Take what still comes of the body after the answer."""
         await drop(receive, _DRAINED * self.service.settings.body_bytes)
 
-    def call(self, item: int | None = None) -> Call:
+    def call(self, item: int | None = None) -> CommandContext:
         """Who calls and on which conditions; `item`: for which request of a batch, from 0.
 
         Raises BadInput for malformed conditions.
         """
         text = self._text
         principal = self.principal
-        return Call(
+        return CommandContext(
             actor=principal.name,
-            metadata=Metadata(
+            metadata=EventMetadata(
                 roles=principal.roles,
                 face=self.face,
                 operation=self.operation,

@@ -74,7 +74,7 @@ class Face(Protocol):
         """
 
 
-class _Place(Struct, frozen=True):
+class _Route(Struct, frozen=True):
     """What is served at one path."""
 
     face: Face
@@ -85,7 +85,7 @@ def dispatcher(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIApp
     """What serves all that the faces have; the one with the shortest prefix speaks for the rest."""
     table = Table(
         {
-            path: _Place(face, _measured(face, operations))
+            path: _Route(face, _measured(face, operations))
             for face in faces
             for path, operations in face.routes.items()
         }
@@ -107,29 +107,29 @@ def dispatcher(faces: Sequence[Face], service: Callable[[], Service]) -> ASGIApp
     return dispatch
 
 
-class _Way(Struct, frozen=True):
+class _RouteMatch(Struct, frozen=True):
     """Where a path leads."""
 
-    place: _Place
+    place: _Route
     location: str
     parameters: dict[str, str]
     suffix: str = ""
 
 
-def _find(table: Table[_Place], faces: Sequence[Face], path: str) -> _Way:
+def _find(table: Table[_Route], faces: Sequence[Face], path: str) -> _RouteMatch:
     stem, dot, extension = path.rpartition(".")
     if dot and "/" not in extension:
         found = table.find(stem)
         if found is not None and extension.lower() in found[0].face.suffixes:
-            return _Way(found[0], stem, found[1], extension.lower())
+            return _RouteMatch(found[0], stem, found[1], extension.lower())
     found = table.find(path)
     if found is not None:
-        return _Way(found[0], path, found[1])
+        return _RouteMatch(found[0], path, found[1])
     at = f"/{path}/".lower()
     face = next(face for face in faces if at.startswith(face.prefix))
     # What is not there is told in the format that was asked for, as all else.
     suffix = extension.lower() if dot and extension.lower() in face.suffixes else ""
-    return _Way(_Place(face, {}), path, {}, suffix)
+    return _RouteMatch(_Route(face, {}), path, {}, suffix)
 
 
 def _measured(face: Face, operations: Mapping[str, Operation]) -> dict[str, Operation]:
@@ -140,7 +140,7 @@ def _measured(face: Face, operations: Mapping[str, Operation]) -> dict[str, Oper
 
 
 async def _answer(
-    service: Service, way: _Way, scope: Scope, receive: Receive
+    service: Service, way: _RouteMatch, scope: Scope, receive: Receive
 ) -> tuple[Reply, Operation | None, Headers, Exchange | None]:
     """The reply, what gave it, headers that share it with another origin's page, what it is to."""
     face = way.place.face
@@ -184,7 +184,7 @@ def _body_limit(service: Service, operation: Operation) -> int:
     return settings.anonymous_body_bytes if operation.anonymous else settings.body_bytes
 
 
-def _unserved(place: _Place, method: str) -> Refusal:
+def _unserved(place: _Route, method: str) -> Refusal:
     if not place.operations:
         return Refusal(404, "NotFound", "There is nothing at this path")
     methods = ["GET, HEAD" if served == "GET" else served for served in place.operations]

@@ -6,7 +6,7 @@ rows that every append writes.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from app.chat.numbers import FEW_LEFT, MESSAGES, MOST, SESSIONS
+from app.chat.numbers import FEW_LEFT, MAX_NUMBER, MESSAGES, SESSIONS
 from app.database.sql import blocks
 from app.log.read import Head
 from app.maintenance.store import Connection
@@ -16,7 +16,7 @@ from domain.event import Event
 SQL = blocks(__file__)
 _AT_A_TIME = 10_000
 _BEFORE_ALL = -(2**63)
-_MOST_BACKWARDS = 20
+_MAX_BACKWARDS = 20
 _FEW_SECONDS = 1.0
 """A head that is ahead for so short is nothing to talk of."""
 
@@ -45,7 +45,7 @@ async def wrong_positions(store: Connection, ends: Sequence[Head]) -> AsyncItera
         while after < end.position:
             upto = min(max(after, 0) + _AT_A_TIME, end.position)
             ((found, backwards),) = await store.ask(SQL["positions"], end.partition, after, upto)
-            for position in backwards[: _MOST_BACKWARDS - told]:
+            for position in backwards[: _MAX_BACKWARDS - told]:
                 told += 1
                 yield f"Position {end.partition}:{position} is earlier than the one before it"
             events, after = events + found, upto
@@ -83,6 +83,6 @@ async def warnings(store: Connection) -> list[str]:
     ]
     for sequence in (SESSIONS, MESSAGES):
         last = (await store.ask(SQL["drawn"], sequence))[0]["last"] or 0
-        if last >= FEW_LEFT * MOST:
-            found.append(f"Numbers run out: {sequence} is at {last}, {MOST} is the last")
+        if last >= FEW_LEFT * MAX_NUMBER:
+            found.append(f"Numbers run out: {sequence} is at {last}, {MAX_NUMBER} is the last")
     return found

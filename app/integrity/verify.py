@@ -27,7 +27,7 @@ from projections.fold import Folded, Recorded
 from projections.view import ENVELOPE, View
 
 SQL = blocks(__file__)
-MOST_DIFFERENCES = 100
+MAX_DIFFERENCES = 100
 """After so many the rest is not looked for."""
 LAST_STREAM = UUID(int=2**128 - 1)
 
@@ -44,7 +44,7 @@ async def verify(store: Connection, keyring: Keyring, progress: Progress) -> lis
         differences: list[str] = []
         async for difference in _differences(store, keyring, progress):
             differences.append(difference)
-            if len(differences) >= MOST_DIFFERENCES:
+            if len(differences) >= MAX_DIFFERENCES:
                 differences.append("There may be more: stopped looking")
                 break
         return differences
@@ -171,7 +171,7 @@ class _Rows:
         `streams`: how many the page has. If there are so many more rows that they do not come
         whole, those that have no stream are as many as are looked for.
         """
-        most = streams + MOST_DIFFERENCES + 2
+        most = streams + MAX_DIFFERENCES + 2
         statement = SQL["rows"].format(view=self._view.name)
         found = await store.ask(statement, partition, since, last, most)
         return [row for row in found if row["stream_id"] < last or last == LAST_STREAM]

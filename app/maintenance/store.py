@@ -46,7 +46,7 @@ class UnusableFile(Exception):
     """A password's file holds none; the message says why."""
 
 
-class May(IntEnum):
+class SchemaPermission(IntEnum):
     """What a command may do to a database that it finds without a log, or with an older schema."""
 
     LOOK = 0
@@ -57,7 +57,7 @@ class May(IntEnum):
     """That, and bring an older one up to date."""
 
 
-class Where(Struct, frozen=True, kw_only=True):
+class DataLocation(Struct, frozen=True, kw_only=True):
     """Where the data is, as the options say."""
 
     database_url: str | None
@@ -96,7 +96,7 @@ class Connection:
 
 
 @contextmanager
-def database(where: Where, may: May) -> Iterator[str]:
+def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
     """The database's URL for as long as the block lasts; starts the embedded one if none is given.
 
     A data directory without one gets one only from who may begin.
@@ -106,7 +106,7 @@ def database(where: Where, may: May) -> Iterator[str]:
     if where.database_url is not None:
         yield _with_password(where.database_url, where.database_password_file)
         return
-    if may < May.BEGIN and not is_set_up(where.data_dir):
+    if may < SchemaPermission.BEGIN and not is_set_up(where.data_dir):
         raise UnusableDatabase(
             f"There is no log in {where.data_dir}: `sessionary serve` makes one there"
         )
@@ -169,7 +169,7 @@ async def _connect(
 
 
 async def prepare(
-    url: str, where: Where, may: May, *, looks: bool = False
+    url: str, where: DataLocation, may: SchemaPermission, *, looks: bool = False
 ) -> tuple[list[str], bytes]:
     """Make sure that the schema is this release's; what was applied, and the master key.
 
@@ -185,15 +185,15 @@ async def prepare(
         return applied, await master_key(store, where)
 
 
-async def up_to_date(store: Connection, may: May) -> list[str]:
+async def up_to_date(store: Connection, may: SchemaPermission) -> list[str]:
     """Bring the schema up to date, as far as `may` allows; what was done. Raises SchemaError."""
     wanted = migrate.available()
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
-    if present == known and (may < May.MIGRATE or not await rights.amiss(store.raw)):
+    if present == known and (may < SchemaPermission.MIGRATE or not await rights.amiss(store.raw)):
         return []  # with no more rights than to read
-    if present and present == known[: len(present)] and may < May.MIGRATE:
+    if present and present == known[: len(present)] and may < SchemaPermission.MIGRATE:
         raise migrate.SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
@@ -201,7 +201,7 @@ async def up_to_date(store: Connection, may: May) -> list[str]:
     return await migrate.migrate(store.raw, wanted)  # which refuses another history
 
 
-async def _history(store: Connection, may: May) -> Sequence[asyncpg.Record]:
+async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:
     """What was applied to the database. Raises SchemaError where nothing can be begun."""
     (found,) = await store.ask(migrate.SQL["state"])
     if not found["has_history"]:
@@ -220,17 +220,17 @@ async def _history(store: Connection, may: May) -> Sequence[asyncpg.Record]:
     return await store.ask(migrate.SQL["applied"])
 
 
-def _require_empty(may: May, *, has_tables: bool) -> None:
+def _require_empty(may: SchemaPermission, *, has_tables: bool) -> None:
     if has_tables:
         raise migrate.SchemaError(
             "The database has tables, but none of Sessionary: name an empty database, or one "
             "that holds a log"
         )
-    if may < May.BEGIN:
+    if may < SchemaPermission.BEGIN:
         raise migrate.SchemaError("The database holds no log: `sessionary migrate` makes one there")
 
 
-async def master_key(store: Connection, where: Where) -> bytes:
+async def master_key(store: Connection, where: DataLocation) -> bytes:
     """The master key that the log is written with; a new log gets a new one.
 
     Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.

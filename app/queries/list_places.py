@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import ceil
 
-from app.concurrency.keyed_lock import Turns
+from app.concurrency.keyed_lock import KeyedLock
 from app.settings import Settings
 
 
@@ -30,7 +30,7 @@ class ListPlaces:
         self._wait_s = settings.list_wait_s
         self._retry_after_s = ceil(settings.list_deadline_s)
         self._places = asyncio.Semaphore(settings.list_pool_size)
-        self._turns = Turns()
+        self._turns = KeyedLock()
 
     @asynccontextmanager
     async def of(self, caller: str) -> AsyncIterator[None]:

@@ -32,11 +32,11 @@ from sqlalchemy.types import TypeEngine
 from app.database.pool import Pool
 from app.queries.answer_budget import ROW_BYTES, AnswerBudget
 from app.queries.statements import Statements
-from app.queries.tables import Listable
+from app.queries.tables import ListTable
 from app.settings import ANSWER_BYTES
 from projections.view import ENVELOPE
 
-FARTHEST = 2**31 - 1
+MAX_OFFSET = 2**31 - 1
 """No view has more rows: behind it there is nothing."""
 
 _KEY = "key_"
@@ -70,12 +70,12 @@ class Page(Struct, frozen=True, kw_only=True):
     order: Sequence[Order]
     """At least one. Rows that are alike in it are in the order of the listable's key."""
     limit: int
-    """Rows of the page, at most: fewer than `FARTHEST`."""
+    """Rows of the page, at most: fewer than `MAX_OFFSET`."""
     offset: int = 0
     filters: Sequence[ColumnElement[bool]] = ()
     """All must hold; expressions over the view's columns."""
     after: Sequence[object] | None = None
-    """Only rows behind the one with these keys (`Listed.last` of the page before).
+    """Only rows behind the one with these keys (`PageResult.last` of the page before).
 
     Unlike with `offset`, what comes or goes meanwhile moves no row to another page, and the rows
     before are not read; a row is seen twice or not at all only if it moves in the order itself.
@@ -87,7 +87,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """Members of the documents, by their stored names, that nobody wants: they stay behind."""
 
 
-class Listed(Struct, Generic[T], frozen=True, kw_only=True):
+class PageResult(Struct, Generic[T], frozen=True, kw_only=True):
     """One page."""
 
     items: list[T]
@@ -99,8 +99,8 @@ class Listed(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 async def read_page(
-    pool: Pool, listable: Listable, page: Page, budget: AnswerBudget
-) -> Listed[asyncpg.Record]:
+    pool: Pool, listable: ListTable, page: Page, budget: AnswerBudget
+) -> PageResult[asyncpg.Record]:
     """The rows of a page: envelope, document, account's name; all of one moment.
 
     No more of documents comes from the database than the budget has bytes. Raises StoreDown,
@@ -113,7 +113,7 @@ async def read_page(
     items = found[: page.limit]
     if items:
         budget.spend(items[-1][_BYTES])
-    return Listed(
+    return PageResult(
         items=items,
         total=rows[0]["total"] if page.counted else None,
         has_more=len(found) > page.limit,
@@ -122,7 +122,7 @@ async def read_page(
 
 
 def compiled(
-    listable: Listable, page: Page, most_bytes: int = ANSWER_BYTES
+    listable: ListTable, page: Page, most_bytes: int = ANSWER_BYTES
 ) -> tuple[str, list[object]]:
     """The statement that reads a page, and its arguments. Equal pages give equal statements.
 
@@ -147,7 +147,7 @@ def _named(page: Page, orders: Sequence[Order], most_bytes: int) -> dict[str, ob
     """The values of a page that are not in its orders and filters, by their parameters' names."""
     named: dict[str, object] = {
         "rows": page.limit + 1,
-        "offset": min(page.offset, FARTHEST),
+        "offset": min(page.offset, MAX_OFFSET),
         "unread": f"{{{','.join(page.unread)}}}",
         "most_bytes": most_bytes,
     }
@@ -165,7 +165,7 @@ def _keys(row: asyncpg.Record) -> tuple[object, ...]:
     return tuple(value for name, value in row.items() if name.startswith(_KEY))
 
 
-def _statement(listable: Listable, page: Page, orders: Sequence[Order]) -> Select[Any]:
+def _statement(listable: ListTable, page: Page, orders: Sequence[Order]) -> Select[Any]:
     """The statement of a page's shape: its values are named, but for those in orders and filters.
 
     What its text depends on is the key that `compiled` looks it up by.
@@ -183,7 +183,7 @@ def _statement(listable: Listable, page: Page, orders: Sequence[Order]) -> Selec
     return shown.order_by(*_as_in(rows, orders))
 
 
-def whole_order(listable: Listable, order: Sequence[Order]) -> list[Order]:
+def whole_order(listable: ListTable, order: Sequence[Order]) -> list[Order]:
     """An order that tells every row from every other, so that none is on two pages.
 
     What is alike in all of `order`, at least one, is in the order of the listable's key.
@@ -195,7 +195,7 @@ def whole_order(listable: Listable, order: Sequence[Order]) -> list[Order]:
     return [*order, Order(key, order[-1].descending)]
 
 
-def _rows(listable: Listable, page: Page, orders: Sequence[Order]) -> Subquery:
+def _rows(listable: ListTable, page: Page, orders: Sequence[Order]) -> Subquery:
     """The page and one row more, which tells that there is another page."""
     keys = (order.key.label(f"{_KEY}{number}") for number, order in enumerate(orders))
     return (
@@ -223,7 +223,7 @@ def _written(rows: Subquery, *, cut: bool) -> Subquery:
     return select(*others, cast(doc, Text).label("doc")).offset(fence).subquery("written")
 
 
-def _shown(listable: Listable, rows: Subquery, orders: Sequence[Order]) -> Select[Any]:
+def _shown(listable: ListTable, rows: Subquery, orders: Sequence[Order]) -> Select[Any]:
     # The name is looked up out here: in there it would be for every row before the page as well.
     size = func.octet_length(rows.c.doc) + literal_column(str(ROW_BYTES), BigInteger())
     upto = func.sum(size).over(order_by=_as_in(rows, orders), rows=(None, 0))

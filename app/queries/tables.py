@@ -27,7 +27,7 @@ from projections.view import View
 _METADATA = MetaData()
 
 
-class Listable(Struct, frozen=True, kw_only=True):
+class ListTable(Struct, frozen=True, kw_only=True):
     """A view that lists are read from."""
 
     kind: str
@@ -90,8 +90,8 @@ _CHAT_SESSIONS = _table(
     *(Column(name, BigInteger) for name in ("when_requested", "when_started", "when_ended")),
 )
 
-ACCOUNTS = Listable(kind=account_info.VIEW.kind, table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
-AI_SESSIONS = Listable(
+ACCOUNTS = ListTable(kind=account_info.VIEW.kind, table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
+AI_SESSIONS = ListTable(
     kind=ai_session_info.VIEW.kind,
     table=_AI_SESSIONS,
     account_name=_account_name,
@@ -101,7 +101,7 @@ AI_SESSIONS = Listable(
         "purpose": _AI_SESSIONS.c.doc.op("->>", return_type=Text())(literal_column("'purpose'")),
     },
 )
-CHAT_SESSIONS = Listable(
+CHAT_SESSIONS = ListTable(
     kind=chat_session_entity.VIEW.kind,
     table=_CHAT_SESSIONS,
     key="chat_session_id",

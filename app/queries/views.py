@@ -17,8 +17,8 @@ from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.queries.answer_budget import AnswerBudget
-from app.queries.paging import Listed, Page, read_page
-from app.queries.tables import Listable
+from app.queries.paging import Page, PageResult, read_page
+from app.queries.tables import ListTable
 from domain.ids import AccountId, StreamId, account_stream, partition_of
 from projections import ai_session_info
 from projections.catalog import VIEWS
@@ -68,8 +68,8 @@ class Views:
         return partition_of(stream, self._partitions)
 
     async def page(
-        self, listable: Listable, page: Page, budget: AnswerBudget | None = None
-    ) -> Listed[Row]:
+        self, listable: ListTable, page: Page, budget: AnswerBudget | None = None
+    ) -> PageResult[Row]:
         """A page of any view; without a budget, as large as any answer may be.
 
         Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
@@ -77,7 +77,9 @@ class Views:
         decoder = _DECODERS[listable.kind]
         listed = await self._read(read_page(self._lists, listable, page, budget or AnswerBudget()))
         items = [_row(record, decoder) for record in listed.items]
-        return Listed(items=items, total=listed.total, has_more=listed.has_more, last=listed.last)
+        return PageResult(
+            items=items, total=listed.total, has_more=listed.has_more, last=listed.last
+        )
 
     async def _read(self, page: Coroutine[Any, Any, T]) -> T:
         """A list may take its time, but nobody waits as long for a database that is gone."""

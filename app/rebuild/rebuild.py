@@ -26,7 +26,7 @@ from projections.view import ENVELOPE, View
 SQL = blocks(__file__)
 FEW_EVENTS = 200
 """So many may be left to the swap, while appends wait."""
-MOST_ROUNDS = 10
+MAX_ROUNDS = 10
 """Of catching up before a swap; after so many it takes up what there is."""
 LOCK_WAITS_MS = (100, 200, 400, 800, 1_600, 1_600, 1_600)
 """How long each try of a swap waits for its locks, and live traffic for the try.
@@ -134,7 +134,7 @@ class _Run:
 
     async def _catch_up(self, names: Collection[str], reached: Positions) -> Positions:
         """In rounds, each shorter than the one before as long as we are faster than appends."""
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             ends = await heads(self._store)
             behind = sum(end.position - reached[end.partition] for end in ends)
             reached = await self._take_up(names, reached, ends)

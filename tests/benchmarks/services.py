@@ -15,7 +15,7 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from app.maintenance.store import May, Where, prepare
+from app.maintenance.store import DataLocation, SchemaPermission, prepare
 
 from . import core_service, plain_service
 from .credentials import AUTHORIZATION, PASSWORD, USER
@@ -61,8 +61,8 @@ def sessionary(stage: Stage) -> Iterator[Service]:
 @contextmanager
 def core(stage: Stage, url: str) -> Iterator[Service]:
     """Our core without a face, on the database of a `sessionary` that runs."""
-    where = Where(database_url=url, data_dir=stage.folder / "sessionary")
-    _, key = asyncio.run(prepare(url, where, May.LOOK))
+    where = DataLocation(database_url=url, data_dir=stage.folder / "sessionary")
+    _, key = asyncio.run(prepare(url, where, SchemaPermission.LOOK))
     environment = {core_service.DATABASE_URL: url, core_service.MASTER_KEY: key.hex()}
     port = _free_port()
     log = stage.folder / "core_service.log"

@@ -22,7 +22,7 @@ from support.patience import patient
 from support.service_process import ADMIN, ServiceProcess, end, no_difference
 from support.service_process import service as running_service
 
-from app.maintenance.store import Where
+from app.maintenance.store import DataLocation
 from app.settings import Settings
 
 FROZEN_S = float(os.environ.get("SESSIONARY_FAULT_FROZEN_S", "4"))
@@ -141,7 +141,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def assert_nothing_is_lost(service: ServiceProcess, book: Path) -> None:
-    where = Where(database_url=None, data_dir=service.data_dir)
+    where = DataLocation(database_url=None, data_dir=service.data_dir)
     assert differences(read_ledger(book), await read_log(service.database_url, where)) == []
     assert await asyncio.to_thread(no_difference, service) == []
 
@@ -200,5 +200,7 @@ async def test_a_primary_that_hangs_while_its_standby_takes_over(
             tell(primary.processes(), signal.SIGSTOP)
             await asyncio.to_thread(standby.run, "pg_ctl", "promote", "-D", str(standby.files))
         assert 0 < backends.most <= PLACES
-        where = Where(database_url=standby.url(), data_dir=tmp_path, master_key_file=key_file)
+        where = DataLocation(
+            database_url=standby.url(), data_dir=tmp_path, master_key_file=key_file
+        )
         assert differences(read_ledger(book), await read_log(standby.url(), where)) == []

@@ -11,8 +11,8 @@ from support.chat_rows import SAMPLES, insert
 from support.chats import Clock, chat_by
 
 from app.chat.service import Chat
-from app.cli import users
 from app.database.pool import Pool
+from app.maintenance import users
 from app.maintenance.store import Connection
 from app.queries.views import Views
 from app.service import Service, open_service

@@ -13,7 +13,7 @@ from support.patience import patient
 from support.seen import topics
 
 from app.commands.batch import BatchRefused, InvalidBatch
-from app.commands.context import Answer
+from app.commands.context import CommandResult
 from app.database.errors import StoreDown
 from app.log.append import Entry, Outcome
 from app.log.errors import Conflict, VersionMismatch
@@ -181,7 +181,9 @@ async def test_batches_and_single_commands_on_the_same_sessions_wait_for_each_ot
 ) -> None:
     one, two, three = await sessions(service, 3)
 
-    def work(number: int) -> list[asyncio.Future[list[Answer]] | asyncio.Future[Answer]]:
+    def work(
+        number: int,
+    ) -> list[asyncio.Future[list[CommandResult]] | asyncio.Future[CommandResult]]:
         rings = [(one, two), (two, three), (three, one), (three, two, one)]
         batches = [
             [patch(session, f"batch {number} {place}") for session in ring]

@@ -19,7 +19,7 @@ from support.deep import deepen_ai, deepen_chat
 from support.seen import without_replay
 
 from app.cli.output import print_steps
-from app.commands.repository import Aggregates
+from app.commands.repository import Repository
 from app.database.pool import Pool
 from app.history.replay import replay
 from app.log.errors import Unreadable
@@ -338,9 +338,9 @@ def stream_of(session: AISessionId) -> StreamId:
     return StreamId(UUID(session))
 
 
-def aggregates(service: Service) -> Aggregates:
+def aggregates(service: Service) -> Repository:
     """What a worker knows that has just started."""
-    return Aggregates(
+    return Repository(
         service.pool,
         Keyring(service.settings.master_key),
         service.settings,

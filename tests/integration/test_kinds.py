@@ -10,7 +10,7 @@ from support import given
 from support.entries import entry, made_ids, new_stream
 from support.strays import leave_stray
 
-from app.commands.context import Answer
+from app.commands.context import CommandResult
 from app.history.replay import replay
 from app.integrity.verify import verify
 from app.log.append import Appender, Entry, NewEvent
@@ -35,7 +35,7 @@ COMMANDS = (
 
 
 @pytest.fixture(params=["chat session", "account"])
-async def other(request: pytest.FixtureRequest, service: Service) -> Answer:
+async def other(request: pytest.FixtureRequest, service: Service) -> CommandResult:
     """What is no AI session."""
     if request.param == "account":
         return await given.open_account(service)
@@ -47,7 +47,7 @@ async def test_no_command_finds_an_ai_session_under_the_id_of_another_stream(
     service: Service,
     other_service: Service,
     owner: asyncpg.Connection,
-    other: Answer,
+    other: CommandResult,
     command: Callable[[AISessionId], ai.Command],
 ) -> None:
     session = AISessionId(str(other.folded.stream))
@@ -58,7 +58,7 @@ async def test_no_command_finds_an_ai_session_under_the_id_of_another_stream(
 
 
 async def test_loading_asks_for_a_stream_of_a_kind(
-    service: Service, other: Answer, monkeypatch: pytest.MonkeyPatch
+    service: Service, other: CommandResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if the door let it through.
     monkeypatch.setattr("app.commands.registry.ai_session_stream", lambda text, _: UUID(text))
@@ -155,7 +155,7 @@ def silent(_done: int, _total: int) -> None:
     """Progress that nobody looks at."""
 
 
-async def with_stray(service: Service, owner: asyncpg.Connection) -> tuple[Answer, int]:
+async def with_stray(service: Service, owner: asyncpg.Connection) -> tuple[CommandResult, int]:
     """A chat session into whose stream an older release let an event, and its position."""
     chat = await given.open_chat_session(service)
     return chat, await leave_stray(owner, chat.folded.stream)
@@ -182,7 +182,7 @@ async def test_a_log_with_such_an_event_is_verified_rebuilt_and_replayed(
     assert stray.session_id == created.session_id
 
 
-async def rename(service: Service, number: ChatSessionId, name: str) -> Answer:
+async def rename(service: Service, number: ChatSessionId, name: str) -> CommandResult:
     """Put a chat session in a customer's name."""
     return await service.chat.update(number, ChatSessionFields(customer_name=name), given.call())
 

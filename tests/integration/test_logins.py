@@ -14,7 +14,7 @@ from app.auth.login_sessions import LoginSession
 from app.auth.principals import Principal, Unauthenticated
 from app.auth.throttle import Throttled
 from app.service import Service, open_service
-from app.settings import Limits, Settings
+from app.settings import GuessingLimits, Settings
 
 pytestmark = pytest.mark.usefixtures("people")
 
@@ -33,7 +33,7 @@ async def attentive(settings: Settings) -> AsyncIterator[Service]:
 @pytest.fixture
 async def patient(settings: Settings) -> AsyncIterator[Service]:
     """A worker that makes an address that guesses passwords wait for a minute."""
-    opened = await open_service(replace(settings, guessing=Limits(pause_s=60.0)))
+    opened = await open_service(replace(settings, guessing=GuessingLimits(pause_s=60.0)))
     yield opened
     await opened.close()
 

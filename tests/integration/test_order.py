@@ -11,16 +11,16 @@ import pytest
 from support import database, given
 from support.clusters import OwnCluster, own_cluster
 
-from app.cli import users
-from app.commands.context import Answer, Drawn
+from app.commands.context import CommandResult, Generated
 from app.database import migrate
 from app.database.migrate import SchemaError
-from app.faces.evo.list_query import AISessionsWanted, list_ai_sessions
-from app.faces.superoffice.lists.filter_columns import SOUGHT
+from app.faces.evo.list_query import AISessionsQuery, list_ai_sessions
+from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
 from app.integrity.guards import changed_collations
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.maintenance.store import Connection, May, Where, connected, prepare
+from app.maintenance import users
+from app.maintenance.store import Connection, DataLocation, SchemaPermission, connected, prepare
 from app.queries.paging import Order, Page
 from app.queries.tables import CHAT_SESSIONS
 from app.rebuild.rebuild import named, rebuild
@@ -176,8 +176,8 @@ async def test_keys_outlive_a_change_of_the_operating_systems_order(
         await owner.close()
         before = await sorted_there(url, keys)
         (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
-        where = Where(database_url=url, data_dir=tmp_path, allow_unsafe_database=True)
-        await prepare(url, where, May.MIGRATE)
+        where = DataLocation(database_url=url, data_dir=tmp_path, allow_unsafe_database=True)
+        await prepare(url, where, SchemaPermission.MIGRATE)
         service = await open_service(settings)
         async with connected(url) as store:
             for name in keys[:20]:
@@ -199,12 +199,12 @@ async def test_keys_outlive_a_change_of_the_operating_systems_order(
             assert await verify(store, Keyring(database.MASTER_KEY), silent) == []
 
 
-async def opened(service: Service, key: str) -> Answer:
+async def opened(service: Service, key: str) -> CommandResult:
     """A session of each kind under a key, which is also what their lists are ordered by."""
     call = given.call(key=f"chat {key}")
     number = await service.new_chat_session_id(call)
     command = NewChatSession(chat_session_id=number, first_message=key)
-    await service.commands.handle(command, call, Drawn(("chat_session_id",)))
+    await service.commands.handle(command, call, Generated(("chat_session_id",)))
     return await given.open_ai_session(service, purpose=key, key=key)
 
 
@@ -212,7 +212,7 @@ async def listed(service: Service) -> Sequence[str | None]:
     """The first purposes in their order, in two pages."""
     found = []
     for page in range(2):
-        wanted = AISessionsWanted(sort_field="purpose", page=page, count_per_page=LISTED // 2)
+        wanted = AISessionsQuery(sort_field="purpose", page=page, count_per_page=LISTED // 2)
         rows = (await list_ai_sessions(service.views, wanted)).items
         found += [row.folded.state.purpose for row in rows]
     return found
@@ -221,7 +221,7 @@ async def listed(service: Service) -> Sequence[str | None]:
 async def chats_listed(service: Service) -> Sequence[str | None]:
     """The first messages in their order, in two pages of which one goes on behind the other."""
     found: list[str | None] = []
-    order = [Order(SOUGHT["firstMessage"].filled)]
+    order = [Order(FILTER_COLUMNS["firstMessage"].filled)]
     last = None
     for _ in range(2):
         page = Page(order=order, limit=LISTED // 2, after=last, counted=False)

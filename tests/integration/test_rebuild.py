@@ -10,7 +10,7 @@ import pytest
 from support import given
 from support.deep import deepen_ai
 
-from app.faces.evo.list_query import AccountsWanted, list_accounts
+from app.faces.evo.list_query import AccountsQuery, list_accounts
 from app.integrity import verify as verifying
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
@@ -260,7 +260,7 @@ async def test_tables_keep_their_shape_and_running_services_notice_nothing(
     row = await service.views.get("ai_session", opened.folded.stream)
     assert row is not None
     assert (row.folded, row.account_name) == (patched.folded, "Acme")
-    assert len((await list_accounts(service.views, AccountsWanted())).items) == 1
+    assert len((await list_accounts(service.views, AccountsQuery())).items) == 1
     assert await fresh_tables(owner) == []
 
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from support import database, given
 from support.replaced import Replaceable, replaceable
 
-from app.commands.context import Answer
+from app.commands.context import CommandResult
 from app.database.errors import StoreDown
 from app.faces.evo.operations import _new_ai_session
 from app.faces.evo.wire import requests as r
@@ -67,7 +67,7 @@ async def sound(live: Replaceable) -> None:
 
 async def open_session(
     service: Service, account: str | None = None, purpose: str | None = "p"
-) -> Answer:
+) -> CommandResult:
     """Create a session as the face does it: a known account is not looked up."""
     call = given.call()
     asked = await _new_ai_session(

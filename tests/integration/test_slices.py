@@ -10,7 +10,7 @@ from support import given
 from support.batches import keyed, patch, refused
 from support.passes import passes
 
-from app.commands.context import Answer
+from app.commands.context import CommandResult
 from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
@@ -63,7 +63,7 @@ async def decide_together(service: Service, sessions: Sequence[AISessionId]) -> 
     assert type(error.cause) is AnswerTooLarge
 
 
-async def ask(service: Service, sessions: Sequence[AISessionId]) -> Sequence[Answer]:
+async def ask(service: Service, sessions: Sequence[AISessionId]) -> Sequence[CommandResult]:
     return await service.commands.handle_all(keyed([patch(each, "sold") for each in sessions]))
 
 

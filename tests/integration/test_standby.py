@@ -14,11 +14,11 @@ from support import database, given
 from support.clusters import OwnCluster, own_cluster
 from support.service_process import free_port
 
-from app.cli import users
 from app.cli.main import main
 from app.cli.options import reachable
+from app.maintenance import users
 from app.maintenance.recovery import RecoveryConflict, again_after_conflict
-from app.maintenance.store import May, Where, connected, prepare
+from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
 from app.service import open_service
 from app.settings import Settings
 
@@ -38,13 +38,13 @@ class Pair(Struct, frozen=True):
 
 
 async def a_log(url: str, key_file: Path) -> str:
-    where = Where(
+    where = DataLocation(
         database_url=url,
         data_dir=key_file.parent,
         master_key_file=key_file,
         allow_unsafe_database=True,
     )
-    await prepare(url, where, May.MIGRATE)
+    await prepare(url, where, SchemaPermission.MIGRATE)
     async with connected(url) as store:
         await users.add(store, "kim", ["Agent"], None)
     settings = Settings(database_url=url, master_key=database.MASTER_KEY, store_deadline_s=10.0)

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from app.auth.roles import SYSTEM_ADMINISTRATOR
-from app.cli import users
+from app.maintenance import users
 from app.maintenance.store import Connection
 
 BAD_NAMES = pytest.mark.parametrize(

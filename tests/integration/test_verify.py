@@ -13,7 +13,7 @@ from support.chats import open_session
 from support.deep import deepen_ai
 
 from app.integrity.positions import warnings
-from app.integrity.verify import MOST_DIFFERENCES, verify
+from app.integrity.verify import MAX_DIFFERENCES, verify
 from app.log import read
 from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
@@ -271,7 +271,7 @@ async def test_no_snapshot_of_a_verification_outlives_a_page(
     monkeypatch.setattr(store, "ask", counted)
     assert await verify(store, keyring, silent) == []
     assert rows.total() > 25_000
-    assert max(rows.values()) <= 500 + len(VIEWS) * (500 + MOST_DIFFERENCES + 2)
+    assert max(rows.values()) <= 500 + len(VIEWS) * (500 + MAX_DIFFERENCES + 2)
     assert not store.raw.is_in_transaction()
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.chat.service import Chat
-from app.commands.context import Call
+from app.commands.context import CommandContext
 from app.log.keyring import Keyring
 from app.service import Service
 from app.settings import Settings
@@ -52,7 +52,7 @@ def chat_by(service: Service, clock: Clock, settings: Settings | None = None) ->
     )
 
 
-def by(agent: Principal, key: str | None = None) -> Call:
+def by(agent: Principal, key: str | None = None) -> CommandContext:
     """An agent's call."""
     return given.call(agent.name, key=key)
 

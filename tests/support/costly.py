@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from app.codecs.limits import MOST_VALUES
+from app.codecs.limits import MAX_VALUES
 
 MEBIBYTE = 1024 * 1024
 KINDS = {
@@ -44,7 +44,7 @@ def sizes(costly: Costly) -> Iterator[bytes]:
     most = costly.most()
     yield costly.body(most)
     for values in (1, 2, 3, 4, 5, 25):
-        units = MOST_VALUES // values - 5
+        units = MAX_VALUES // values - 5
         if units < most:
             yield costly.body(units)
 

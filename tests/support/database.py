@@ -16,7 +16,7 @@ import asyncpg
 import docker  # type: ignore[import-untyped]  # it has no types
 from requests import RequestException
 
-from app.maintenance.store import May, Where, prepare
+from app.maintenance.store import DataLocation, SchemaPermission, prepare
 
 IMAGE = "postgres:18"
 MASTER_KEY_FILE = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"
@@ -79,13 +79,13 @@ async def migrated(server_url: str) -> AsyncIterator[str]:
         with tempfile.TemporaryDirectory() as folder:
             key_file = Path(folder, "master.key")
             key_file.write_text(MASTER_KEY_FILE)
-            where = Where(
+            where = DataLocation(
                 database_url=url,
                 data_dir=Path(folder),
                 master_key_file=key_file,
                 allow_unsafe_database=True,
             )
-            await prepare(url, where, May.MIGRATE)
+            await prepare(url, where, SchemaPermission.MIGRATE)
         yield name
 
 

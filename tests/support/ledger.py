@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
-from app.maintenance.store import Where, connected, master_key
+from app.maintenance.store import DataLocation, connected, master_key
 from domain.ai_session import AISessionCreated, AISessionPatched
 from domain.chat.events import ChatSessionCreated, ChatSessionUpdated
 
@@ -78,7 +78,7 @@ def read_ledger(path: Path) -> Sequence[Intent | Ack]:
     return [decoder.decode(line) for line in path.read_bytes().splitlines()]
 
 
-async def read_log(url: str, where: Where) -> Sequence[Stored]:
+async def read_log(url: str, where: DataLocation) -> Sequence[Stored]:
     """All events of sessions that the log holds, in its order."""
     async with connected(url) as store:
         keyring = Keyring(await master_key(store, where))

@@ -3,7 +3,7 @@
 import asyncpg
 from msgspec.structs import replace
 
-from app.commands.context import Answer
+from app.commands.context import CommandResult
 
 
 async def topics(owner: asyncpg.Connection) -> list[str]:
@@ -12,7 +12,7 @@ async def topics(owner: asyncpg.Connection) -> list[str]:
     return [row["topic"].removesuffix(".v1") for row in rows]
 
 
-def without_replay(answer: Answer) -> Answer:
+def without_replay(answer: CommandResult) -> CommandResult:
     """An answer as it was the first time."""
     return replace(answer, replayed=False)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from app.cli import users
+from app.maintenance import users
 from app.maintenance.store import connected
 from support.service_process import ServiceProcess
 

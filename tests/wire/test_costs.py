@@ -23,10 +23,10 @@ from app.auth.principals import name_and_password
 from app.codecs import formats
 from app.codecs.form import MAX_URL_BYTES
 from app.codecs.json_text import BadInput, TooManyValues
-from app.codecs.limits import MOST_OPERATIONS, MOST_VALUES
+from app.codecs.limits import MAX_OPERATIONS, MAX_VALUES
 from app.faces.evo.face import EvoFace
 from app.faces.evo.wire import requests as r
-from app.faces.evo.wire.binding import Sent, bind, bind_all
+from app.faces.evo.wire.binding import RequestParts, bind, bind_all
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.superoffice.wire import negotiation
 from app.faces.superoffice.wire.entity import read_entity
@@ -95,8 +95,8 @@ def answered(read: Read, body: bytes, face: EvoFace | SuperOfficeFace) -> str:
 
 
 def evo(kind: type[Any], format_: str, *, batch: bool = False) -> Read:
-    sent = Sent(content_type=KINDS[format_])
-    binder: Callable[[type[Any], Sent], object] = bind_all if batch else bind
+    sent = RequestParts(content_type=KINDS[format_])
+    binder: Callable[[type[Any], RequestParts], object] = bind_all if batch else bind
     return lambda body: binder(kind, replace(sent, body=body))
 
 
@@ -212,7 +212,9 @@ HEADERS: dict[str, tuple[int, Read]] = {
     "X-Forwarded-For": (
         MAX_HEADER_BYTES - 20, lambda value: exchange(x_forwarded_for=value).client
     ),
-    "a query": (MAX_URL_BYTES, lambda value: bind(r.ListAISessions, Sent(query=query(value)))),
+    "a query": (
+        MAX_URL_BYTES, lambda value: bind(r.ListAISessions, RequestParts(query=query(value)))
+    ),
     "$select": (MAX_URL_BYTES, select),
 }  # fmt: skip
 
@@ -252,7 +254,7 @@ def test_no_patch_costs_more_than_50_ms_whatever_is_stored(
 ) -> None:
     costs = {}
     for name, operation in PATCHES.items():
-        for times in (1, 5, MOST_OPERATIONS, MOST_OPERATIONS + 1, 1_000):
+        for times in (1, 5, MAX_OPERATIONS, MAX_OPERATIONS + 1, 1_000):
             body = msgspec.json.encode([operation] * times)
             if len(body) > MEBIBYTE:
                 break
@@ -279,14 +281,14 @@ def test_the_most_that_may_be_is_taken() -> None:
     assert len(evo_batch(lines, b"text/jsonl")) == 1_000
     text = "Привет, мир! " * 4_000  # Russian
     form = f"purpose={'%D0%9F+' * 1_000}".encode()
-    assert bind(r.NewAISession, Sent(body=form, content_type=KINDS["form"])).purpose
+    assert bind(r.NewAISession, RequestParts(body=form, content_type=KINDS["form"])).purpose
     body = msgspec.json.encode([text, '{"a": [1, 2, 3]}' * 5_000])
     with pytest.raises(BadInput, match="Expected `object`"):
-        bind(r.NewAISession, Sent(body=body, content_type=KINDS["json"]))
+        bind(r.NewAISession, RequestParts(body=body, content_type=KINDS["json"]))
 
 
 def evo_batch(body: bytes, content_type: bytes) -> list[r.NewAISession]:
-    return bind_all(r.NewAISession, Sent(body=body, content_type=content_type))
+    return bind_all(r.NewAISession, RequestParts(body=body, content_type=content_type))
 
 
 MANY: dict[str, tuple[str, Callable[[int], bytes]]] = {
@@ -312,7 +314,7 @@ def test_the_limit_of_values_is_exact_in_every_format(
     def refused(values: int) -> str:
         return answered(evo(r.NewAISession, format_), made(values), EVO)
 
-    assert refused(MOST_VALUES - 1) != "TooManyValues"
-    with pytest.raises(TooManyValues, match=f"^The body holds more than {MOST_VALUES} values$"):
-        evo(r.NewAISession, format_)(made(MOST_VALUES + 1))
-    assert refused(MOST_VALUES + 1) == "TooManyValues"
+    assert refused(MAX_VALUES - 1) != "TooManyValues"
+    with pytest.raises(TooManyValues, match=f"^The body holds more than {MAX_VALUES} values$"):
+        evo(r.NewAISession, format_)(made(MAX_VALUES + 1))
+    assert refused(MAX_VALUES + 1) == "TooManyValues"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
 from app.faces.superoffice.wire import zones
-from app.faces.superoffice.wire.answer import Manner, write_entity
+from app.faces.superoffice.wire.answer import RenderOptions, write_entity
 from app.faces.superoffice.wire.entity import read_entity
 from app.faces.superoffice.wire.languages import translated
 from app.faces.superoffice.wire.locale import AS_STORED, Locale, locale_of
@@ -22,7 +22,7 @@ OSLO = ZoneInfo("Europe/Oslo")
 
 
 def shown(state: ChatSessionFields, headers: dict[bytes, bytes]) -> dict[str, Any]:
-    written = write_entity(state, Manner(locale=locale_of(headers)))
+    written = write_entity(state, RenderOptions(locale=locale_of(headers)))
     entity: dict[str, Any] = msgspec.json.decode(written)
     return entity
 

@@ -17,7 +17,7 @@ from app.auth.principals import Principal, Unauthenticated, name_and_password
 from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
-from app.faces.evo.list_query import AccountsWanted, list_accounts
+from app.faces.evo.list_query import AccountsQuery, list_accounts
 from app.faces.evo.operations import Query, Result, required
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.api import API
@@ -40,7 +40,7 @@ from domain.account import Account
 from domain.errors import NotFound
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-MOST_ACCOUNTS = 1_000
+MAX_ACCOUNTS = 1_000
 """Accounts that a user is told of, the oldest ones; `GET /accounts` has them all."""
 
 _VERBS = {api.name: api.verb for api in API} | {
@@ -138,7 +138,7 @@ async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
         return Result(nobody)
     accounts: list[Account] = []
     if principal.is_administrator:
-        wanted = AccountsWanted(count_per_page=MOST_ACCOUNTS, simplified=True)
+        wanted = AccountsQuery(count_per_page=MAX_ACCOUNTS, simplified=True)
         async with exchange.service.list_places.of(principal.name):
             listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
         accounts = [row.folded.state for row in listed.items]

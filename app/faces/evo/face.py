@@ -19,8 +19,8 @@ from app.faces.evo import batch as evo_batch
 from app.faces.evo import operations as evo_operations
 from app.faces.evo.operations import Query, carry_out_one
 from app.faces.evo.wire import messages
-from app.faces.evo.wire.api import API, Api
-from app.faces.evo.wire.binding import BadItem, Sent, bind, bind_all
+from app.faces.evo.wire.api import API, EvoOperation
+from app.faces.evo.wire.binding import BadItem, RequestParts, bind, bind_all
 from app.faces.evo.wire.views import error_response
 from app.http.errors import BatchFailed, Refusal, Responses
 from app.http.request import Exchange, Reply
@@ -56,7 +56,7 @@ class EvoFace:
         return Reply(refused.status, messages.write(format_, error), refused.headers, content_type)
 
 
-async def _one(api: Api, exchange: Exchange) -> Reply:
+async def _one(api: EvoOperation, exchange: Exchange) -> Reply:
     """One request, one answer."""
     handler = _handler(exchange)
     format_, content_type = _answering(exchange, handler)
@@ -71,7 +71,7 @@ async def _one(api: Api, exchange: Exchange) -> Reply:
     return Reply(200, body, (*result.headers, *messages.headers(format_, api.name)), content_type)
 
 
-async def _batch(api: Api, exchange: Exchange) -> Reply:
+async def _batch(api: EvoOperation, exchange: Exchange) -> Reply:
     """Several requests of one kind; an array of answers."""
     handler = _handler(exchange)
     format_, content_type = _answering(exchange, handler)
@@ -91,7 +91,7 @@ async def _batch(api: Api, exchange: Exchange) -> Reply:
     return Reply(200, body, (*headers, *messages.headers(format_, api.name)), content_type)
 
 
-def _check_size(api: Api, body: bytes, exchange: Exchange) -> None:
+def _check_size(api: EvoOperation, body: bytes, exchange: Exchange) -> None:
     """Formats write the same in more or fewer bytes. What a command did is told all the same."""
     if api.request in _QUERIES:
         exchange.budget.require(body)
@@ -130,11 +130,11 @@ def _unanswered(operations: Mapping[str, Operation]) -> dict[str, Operation]:
     }
 
 
-def _operation(api: Api, carry_out: "_CarryOut") -> Operation:
+def _operation(api: EvoOperation, carry_out: "_CarryOut") -> Operation:
     return Operation(api.name, partial(carry_out, api), anonymous=api.anonymous)
 
 
-_CarryOut = Callable[[Api, Exchange], Awaitable[Reply]]
+_CarryOut = Callable[[EvoOperation, Exchange], Awaitable[Reply]]
 
 
 def _handler(exchange: Exchange) -> str:
@@ -176,8 +176,8 @@ def _option(exchange: Exchange, name: str) -> str:
     return next((value for key, value in pairs(exchange.query) if key.lower() == name), "")
 
 
-def _sent(exchange: Exchange, handler: str) -> Sent:
-    return Sent(
+def _sent(exchange: Exchange, handler: str) -> RequestParts:
+    return RequestParts(
         body=exchange.body,
         content_type=exchange.headers.get(b"content-type"),
         handler=FORMATS.get(handler),

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, any_, false, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.codecs.json_text import BadInput
-from app.faces.evo.wire.requests import ITEMS_A_PAGE, MOST_ITEMS_A_PAGE
+from app.faces.evo.wire.requests import ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE
 from app.queries.answer_budget import AnswerBudget
-from app.queries.paging import Listed, Order, Page
+from app.queries.paging import Order, Page, PageResult
 from app.queries.tables import ACCOUNTS, AI_SESSIONS
 from app.queries.views import Row, Views
 from domain.ids import AISessionId, ai_session_stream
@@ -24,13 +24,13 @@ _Columns = Mapping[str, ColumnElement[Any]]
 _BY_CREATION = "dateCreated"
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class ListQuery(Struct, frozen=True, kw_only=True):
     """Which page, in which order; the fields are those of the documented ListRequest."""
 
     page: int = 0
     """From 0. Behind the last one there are no items; one costs as much as all before it."""
     count_per_page: int | None = None
-    """None or 0: ITEMS_A_PAGE. Cut at MOST_ITEMS_A_PAGE."""
+    """None or 0: ITEMS_PER_PAGE. Cut at MAX_ITEMS_A_PAGE."""
     all: bool = False
     """As many a page as there may be."""
     specific_ids: Sequence[str] = ()
@@ -45,18 +45,18 @@ class Wanted(Struct, frozen=True, kw_only=True):
     def items_a_page(self) -> int:
         """How many items a full page has."""
         if self.all:
-            return MOST_ITEMS_A_PAGE
-        return min(self.count_per_page or ITEMS_A_PAGE, MOST_ITEMS_A_PAGE)
+            return MAX_ITEMS_PER_PAGE
+        return min(self.count_per_page or ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE)
 
 
-class AISessionsWanted(Wanted, frozen=True, kw_only=True):
+class AISessionsQuery(ListQuery, frozen=True, kw_only=True):
     """Which AI sessions."""
 
     account_ids: Sequence[str] = ()
     """Only those of these accounts; none: all."""
 
 
-class AccountsWanted(Wanted, frozen=True, kw_only=True):
+class AccountsQuery(ListQuery, frozen=True, kw_only=True):
     """Which accounts."""
 
     name_filter: str | None = None
@@ -64,8 +64,8 @@ class AccountsWanted(Wanted, frozen=True, kw_only=True):
 
 
 async def list_ai_sessions(
-    views: Views, wanted: AISessionsWanted, budget: AnswerBudget | None = None
-) -> Listed[Row]:
+    views: Views, wanted: AISessionsQuery, budget: AnswerBudget | None = None
+) -> PageResult[Row]:
     """A page of AI sessions.
 
     Raises BadInput for an unknown sort field, Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
@@ -84,8 +84,8 @@ async def list_ai_sessions(
 
 
 async def list_accounts(
-    views: Views, wanted: AccountsWanted, budget: AnswerBudget | None = None
-) -> Listed[Row]:
+    views: Views, wanted: AccountsQuery, budget: AnswerBudget | None = None
+) -> PageResult[Row]:
     """A page of accounts. Raises as `list_ai_sessions` does."""
     filters: list[ColumnElement[bool]] = []
     if wanted.name_filter:
@@ -119,7 +119,7 @@ _ACCOUNT_MEMBERS: _Columns = {
 }
 
 
-def _page(wanted: Wanted, members: _Columns, filters: Sequence[ColumnElement[bool]]) -> Page:
+def _page(wanted: ListQuery, members: _Columns, filters: Sequence[ColumnElement[bool]]) -> Page:
     return Page(
         order=[Order(_sorted_by(wanted.sort_field, members), wanted.descending)],
         limit=wanted.items_a_page,

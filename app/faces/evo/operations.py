@@ -10,11 +10,11 @@ from msgspec import Struct
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.codecs.member_names import pascal_case
-from app.commands.context import Answer, Asked, Call, Drawn
+from app.commands.context import CommandContext, CommandEnvelope, CommandResult, Generated
 from app.database.uuids import new_uuid, uuid_of
 from app.faces.evo.list_query import (
-    AccountsWanted,
-    AISessionsWanted,
+    AccountsQuery,
+    AISessionsQuery,
     list_accounts,
     list_ai_sessions,
 )
@@ -47,8 +47,8 @@ class Result(Struct, frozen=True):
 class Command(Struct, frozen=True):
     """An operation that gives one command; `show` turns the core's answer into the API's."""
 
-    prepare: Callable[[Service, Any, Call], Awaitable[Asked]]
-    show: Callable[[Answer], Dto | None]
+    prepare: Callable[[Service, Any, CommandContext], Awaitable[CommandEnvelope]]
+    show: Callable[[CommandResult], Dto | None]
 
 
 class Query(Struct, frozen=True):
@@ -69,7 +69,9 @@ async def carry_out_one(
     return Result(operation.show(answer), position_headers(answer))
 
 
-async def _new_ai_session(service: Service, request: r.NewAISession, call: Call) -> Asked:
+async def _new_ai_session(
+    service: Service, request: r.NewAISession, call: CommandContext
+) -> CommandEnvelope:
     account = request.account_id
     if account is not None:
         await service.require_account(account)
@@ -79,19 +81,25 @@ async def _new_ai_session(service: Service, request: r.NewAISession, call: Call)
         account_id=None if account is None else AccountId(account),
         purpose=request.purpose,
     )
-    return Asked(command, call, Drawn(("session_id",), stream))
+    return CommandEnvelope(command, call, Generated(("session_id",), stream))
 
 
-async def _patch_ai_session(_: Service, request: r.PatchAISession, call: Call) -> Asked:
+async def _patch_ai_session(
+    _: Service, request: r.PatchAISession, call: CommandContext
+) -> CommandEnvelope:
     command = PatchAISession(session_id=_session(request.session_id), purpose=request.purpose)
-    return Asked(command, call)
+    return CommandEnvelope(command, call)
 
 
-async def _delete_ai_session(_: Service, request: r.DeleteAISession, call: Call) -> Asked:
-    return Asked(DeleteAISession(session_id=_session(request.session_id)), call)
+async def _delete_ai_session(
+    _: Service, request: r.DeleteAISession, call: CommandContext
+) -> CommandEnvelope:
+    return CommandEnvelope(DeleteAISession(session_id=_session(request.session_id)), call)
 
 
-async def _propose(_: Service, request: r.NewAISessionAction, call: Call) -> Asked:
+async def _propose(
+    _: Service, request: r.NewAISessionAction, call: CommandContext
+) -> CommandEnvelope:
     command = ProposeAISessionAction(
         session_id=_session(request.session_id),
         action_id=str(new_uuid()),
@@ -101,23 +109,27 @@ async def _propose(_: Service, request: r.NewAISessionAction, call: Call) -> Ask
         description=request.description,
         can_be_applied=request.can_be_applied is not False,
     )
-    return Asked(command, call, Drawn(("action_id", "proposed_at")))
+    return CommandEnvelope(command, call, Generated(("action_id", "proposed_at")))
 
 
-async def _apply(_: Service, request: r.ApplyAISession, call: Call) -> Asked:
-    return Asked(ApplyAISession(session_id=_session(request.session_id)), call)
+async def _apply(_: Service, request: r.ApplyAISession, call: CommandContext) -> CommandEnvelope:
+    return CommandEnvelope(ApplyAISession(session_id=_session(request.session_id)), call)
 
 
-async def _clear_actions(_: Service, request: r.ClearAISessionActions, call: Call) -> Asked:
-    return Asked(ClearAISessionActions(session_id=_session(request.session_id)), call)
+async def _clear_actions(
+    _: Service, request: r.ClearAISessionActions, call: CommandContext
+) -> CommandEnvelope:
+    return CommandEnvelope(ClearAISessionActions(session_id=_session(request.session_id)), call)
 
 
-async def _delete_action(_: Service, request: r.DeleteAISessionAction, call: Call) -> Asked:
+async def _delete_action(
+    _: Service, request: r.DeleteAISessionAction, call: CommandContext
+) -> CommandEnvelope:
     command = DeleteAISessionAction(
         session_id=_session(request.session_id),
         action_id=required("actionId", request.action_id),
     )
-    return Asked(command, call)
+    return CommandEnvelope(command, call)
 
 
 async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result:
@@ -131,7 +143,7 @@ async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result
 
 
 async def _list_ai_sessions(exchange: Exchange, request: r.ListAISessions) -> Result:
-    wanted = AISessionsWanted(account_ids=request.account_ids or (), **_paging(request))
+    wanted = AISessionsQuery(account_ids=request.account_ids or (), **_paging(request))
     async with exchange.service.list_places.of(exchange.principal.name):
         listed = await list_ai_sessions(exchange.service.views, wanted, exchange.budget)
     items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
@@ -139,7 +151,7 @@ async def _list_ai_sessions(exchange: Exchange, request: r.ListAISessions) -> Re
 
 
 async def _list_accounts(exchange: Exchange, request: r.ListAccounts) -> Result:
-    wanted = AccountsWanted(name_filter=request.name_filter, **_paging(request))
+    wanted = AccountsQuery(name_filter=request.name_filter, **_paging(request))
     async with exchange.service.list_places.of(exchange.principal.name):
         listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
     items = [account_info(row.folded) for row in listed.items]
@@ -158,16 +170,18 @@ def _paging(request: r.ListRequest) -> dict[str, Any]:
     }
 
 
-async def _new_account(_: Service, request: r.NewAccount, call: Call) -> Asked:
+async def _new_account(_: Service, request: r.NewAccount, call: CommandContext) -> CommandEnvelope:
     account = AccountId(request.id or str(uuid4()))
-    drawn = None if request.id is not None else Drawn(("account_id",), account_stream(account))
+    drawn = None if request.id is not None else Generated(("account_id",), account_stream(account))
     command = NewAccount(account_id=account, name=required("name", request.name))
-    return Asked(command, call, drawn)
+    return CommandEnvelope(command, call, drawn)
 
 
-async def _patch_account(_: Service, request: r.PatchAccount, call: Call) -> Asked:
+async def _patch_account(
+    _: Service, request: r.PatchAccount, call: CommandContext
+) -> CommandEnvelope:
     account = AccountId(required("accountId", request.account_id))
-    return Asked(RenameAccount(account_id=account, name=request.name), call)
+    return CommandEnvelope(RenameAccount(account_id=account, name=request.name), call)
 
 
 async def _get_account(exchange: Exchange, request: r.GetAccount) -> Result:
@@ -178,11 +192,11 @@ async def _get_account(exchange: Exchange, request: r.GetAccount) -> Result:
     return Result(account_info(row.folded), (etag(row.folded.version),))
 
 
-def _show_session(answer: Answer) -> AISessionInfo:
+def _show_session(answer: CommandResult) -> AISessionInfo:
     return ai_session_info(answer.folded, answer.account_name)
 
 
-def _show_account(answer: Answer) -> AccountInfo:
+def _show_account(answer: CommandResult) -> AccountInfo:
     return account_info(answer.folded)
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.faces.superoffice import actions, sessions
-from app.faces.superoffice.request import Asked, int32
+from app.faces.superoffice.request import ChatRequest, int32
 from app.faces.superoffice.wire import requests as r
 from app.faces.superoffice.wire.entity import read_entity
 from app.http.request import Reply
@@ -19,16 +19,16 @@ from domain.errors import NotFound
 from domain.ids import ChatSessionId
 
 R = TypeVar("R", bound=Struct)
-Handler = Callable[[Asked], Awaitable[Reply]]
-Action = Callable[[Asked, ChatSessionId], Awaitable[Reply]]
+Handler = Callable[[ChatRequest], Awaitable[Reply]]
+Action = Callable[[ChatRequest, ChatSessionId], Awaitable[Reply]]
 
 
-async def get(asked: Asked) -> Reply:
+async def get(asked: ChatRequest) -> Reply:
     """`GetChatSessionEntity`."""
     return await sessions.show(asked, _number(asked))
 
 
-async def delete(asked: Asked) -> Reply:
+async def delete(asked: ChatRequest) -> Reply:
     """`DeleteChatSessionEntity`: 204, whether it was there or not."""
     try:
         return await sessions.remove(asked, _number(asked))
@@ -36,7 +36,7 @@ async def delete(asked: Asked) -> Reply:
         return Reply(204)
 
 
-async def save(asked: Asked) -> Reply:
+async def save(asked: ChatRequest) -> Reply:
     """`SaveChatSessionEntity`: a new session if the id is 0."""
     with r.parameter("entity"):
         entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
@@ -45,7 +45,7 @@ async def save(asked: Asked) -> Reply:
     return sessions.answered(asked, await sessions.save(asked, entity.chat_session_id, entity))
 
 
-async def create_for_topic(asked: Asked) -> Reply:
+async def create_for_topic(asked: ChatRequest) -> Reply:
     """`CreateChatSessionForTopic`: it waits in the topic's queue."""
     request = _request(asked, r.CreateChatSessionForTopicRequest)
     if request.chat_topic_id == 0:
@@ -54,7 +54,7 @@ async def create_for_topic(asked: Asked) -> Reply:
     return sessions.answered(asked, await sessions.create(asked, entity))
 
 
-async def transfer(asked: Asked) -> Reply:
+async def transfer(asked: ChatRequest) -> Reply:
     """`TransferChatSession`."""
     request = _request(asked, r.TransferChatSessionRequest)
     if not request.to_associate:
@@ -62,20 +62,20 @@ async def transfer(asked: Asked) -> Reply:
     return await actions.transfer(asked, request.chat_session_id, request.to_associate)
 
 
-async def get_messages(asked: Asked) -> Reply:
+async def get_messages(asked: ChatRequest) -> Reply:
     """`GetChatMessages`."""
     request = _request(asked, r.GetChatMessagesRequest)
     after = max(request.after, actions.after_of(asked))  # as a link to the next page has it
     return await actions.messages(asked, request.chat_session_id, after)
 
 
-async def get_transcript(asked: Asked) -> Reply:
+async def get_transcript(asked: ChatRequest) -> Reply:
     """`GetChatTranscript`."""
     request = _request(asked, r.GetChatTranscriptRequest)
     return await actions.tell(asked, request.chat_session_id, html=request.html)
 
 
-async def add_message(asked: Asked) -> Reply:
+async def add_message(asked: ChatRequest) -> Reply:
     """`AddChatMessage`."""
     request = asdict(_request(asked, r.ADD_CHAT_MESSAGE))
     if request["message"] is None:
@@ -84,12 +84,12 @@ async def add_message(asked: Asked) -> Reply:
     return await actions.add_message(asked, request["chat_session_id"], message)
 
 
-async def _on_session(shape: type[r.Request], action: Action, asked: Asked) -> Reply:
+async def _on_session(shape: type[r.Request], action: Action, asked: ChatRequest) -> Reply:
     """An action on the session that the body names."""
     return await action(asked, _request(asked, shape).chat_session_id)
 
 
-async def _or_null(handler: Handler, asked: Asked) -> Reply:
+async def _or_null(handler: Handler, asked: ChatRequest) -> Reply:
     try:
         return await handler(asked)
     except NotFound:
@@ -123,12 +123,12 @@ HANDLERS: Mapping[str, Handler] = {
 """By the names of the operations."""
 
 
-def _number(asked: Asked) -> ChatSessionId:
+def _number(asked: ChatRequest) -> ChatSessionId:
     number = int32(asked.query.get("chatsessionentityid", ""))
     if number is None:
         raise r.null_parameter("chatSessionEntityId")
     return ChatSessionId(number)
 
 
-def _request(asked: Asked, shape: type[R]) -> R:
+def _request(asked: ChatRequest, shape: type[R]) -> R:
     return r.read_request(shape, asked.exchange.body, asked.body_type, asked.zone)

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
 from app.faces.superoffice import actions, agents, auth, service_document, sessions
-from app.faces.superoffice.request import Asked, asked, negotiated
+from app.faces.superoffice.request import ChatRequest, asked, negotiated
 from app.faces.superoffice.wire.agents import AGENTS
 from app.faces.superoffice.wire.answer import write_error, write_invalid_request
-from app.faces.superoffice.wire.api import LIST, Api, Shows
+from app.faces.superoffice.wire.api import LIST, Shows, SuperOfficeOperation
 from app.faces.superoffice.wire.negotiation import NotAcceptable
 from app.faces.superoffice.wire.patch import TestFailed
 from app.faces.superoffice.wire.requests import NULL_PARAMETER
@@ -44,8 +44,8 @@ _CHANGED_SINCE = (
 )
 """The documented sentence of 412."""
 
-Handler = Callable[[Asked], Awaitable[Reply]]
-Action = Callable[[Asked, ChatSessionId], Awaitable[Reply]]
+Handler = Callable[[ChatRequest], Awaitable[Reply]]
+Action = Callable[[ChatRequest, ChatSessionId], Awaitable[Reply]]
 
 
 class SuperOfficeFace:
@@ -95,7 +95,7 @@ def _is_by_date(headers: Mapping[bytes, bytes]) -> bool:
     return b"if-match" not in headers and b"if-none-match" not in headers
 
 
-async def _by_path(action: Action, request: Asked) -> Reply:
+async def _by_path(action: Action, request: ChatRequest) -> Reply:
     """An action on the session that the path names."""
     return await action(request, request.number("chatSessionId"))
 
@@ -122,7 +122,7 @@ _HANDLERS: Mapping[str, Handler] = {
 }
 
 
-async def _carry_out(api: Api, handler: Handler, exchange: Exchange) -> Reply:
+async def _carry_out(api: SuperOfficeOperation, handler: Handler, exchange: Exchange) -> Reply:
     if api.is_command:
         exchange.principal.require_writer()
     # Before anything is done: a command whose answer nobody could take must not be carried out.

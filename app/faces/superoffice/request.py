@@ -15,8 +15,8 @@ from app.auth.roles import AGENT, CUSTOMER, MANAGER
 from app.codecs.form import pairs
 from app.codecs.formats import JSON, Format
 from app.codecs.json_text import BadInput
-from app.commands.context import Call
-from app.faces.superoffice.wire.answer import Manner, write_entity, write_null
+from app.commands.context import CommandContext
+from app.faces.superoffice.wire.answer import RenderOptions, write_entity, write_null
 from app.faces.superoffice.wire.api import LIST
 from app.faces.superoffice.wire.coerce import truth
 from app.faces.superoffice.wire.locale import AS_STORED, Locale, locale_of
@@ -36,11 +36,11 @@ _SETTLED_S = 1.0
 Session = Folded[ChatSession]
 
 
-class Asked(Struct, frozen=True):
+class ChatRequest(Struct, frozen=True):
     """A request as handlers take it."""
 
     exchange: Exchange
-    manner: Manner
+    manner: RenderOptions
     content_type: bytes
     """Of the answer."""
     query: Mapping[str, str]
@@ -116,7 +116,7 @@ class Asked(Struct, frozen=True):
         row = await self.exchange.service.views.get("chat_session", chat_session_stream(number))
         return None if row is None else row.folded
 
-    async def call(self, number: ChatSessionId) -> Call:
+    async def call(self, number: ChatSessionId) -> CommandContext:
         """Who commands, and on which conditions: If-Match, else If-Unmodified-Since.
 
         A session that changed since then has none of the versions that it may have.
@@ -132,7 +132,7 @@ class Asked(Struct, frozen=True):
         return replace(call, if_version=frozenset({session.version} if unmodified else ()))
 
 
-def asked(exchange: Exchange, *, bodiless: bool = False) -> Asked:
+def asked(exchange: Exchange, *, bodiless: bool = False) -> ChatRequest:
     """Raises BadInput, or NotAcceptable if the answer cannot have a form that is accepted."""
     format_, content_type = (JSON, JSON.content_type) if bodiless else negotiated(exchange)
     given = pairs(exchange.query) if exchange.query else ()
@@ -140,13 +140,13 @@ def asked(exchange: Exchange, *, bodiless: bool = False) -> Asked:
     for name, value in given:
         query.setdefault(name.lower(), value)
     selected = [value for name, value in given if name.lower() == "$select"]
-    manner = Manner(
+    manner = RenderOptions(
         format=format_,
         select=Selection.parse(",".join(selected)) if selected else None,
         locale=locale_of(exchange.headers),
         may_change=not exchange.principal.is_onlooker,
     )
-    return Asked(exchange, manner, content_type, query)
+    return ChatRequest(exchange, manner, content_type, query)
 
 
 def negotiated(exchange: Exchange) -> tuple[Format, bytes]:

@@ -9,12 +9,12 @@ from app.auth.principals import Forbidden
 from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.codecs.form import pairs
 from app.codecs.json_text import BadInput
-from app.commands.context import Answer
+from app.commands.context import CommandResult
 from app.faces.superoffice.lists.chat_list import list_chat_sessions, sessions_of
 from app.faces.superoffice.lists.filter import Asker
-from app.faces.superoffice.lists.query import MOST_ROWS_A_PAGE
+from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.request import (
-    Asked,
+    ChatRequest,
     is_customer,
     is_unchanged,
     last_modified,
@@ -35,12 +35,12 @@ from domain.errors import InvalidField, NotFound
 from domain.ids import ChatSessionId
 
 
-async def default(asked: Asked) -> Reply:
+async def default(asked: ChatRequest) -> Reply:
     """`GET /default`: nothing is stored, and no number is drawn."""
     return asked.reply(write_entity(ChatSessionFields(), asked.manner))
 
 
-async def list_all(asked: Asked) -> Reply:
+async def list_all(asked: ChatRequest) -> Reply:
     """`GET /api/v1/ChatSession`."""
     exchange = asked.exchange
     asker = Asker(
@@ -59,11 +59,11 @@ async def list_all(asked: Asked) -> Reply:
     return asked.reply(write_page(page, asked.manner.format, exchange.budget))
 
 
-async def for_current_user(asked: Asked) -> Reply:
+async def for_current_user(asked: ChatRequest) -> Reply:
     """`GET /ForCurrentUser`: what the caller can work on, without the sessions' keys."""
     exchange = asked.exchange
     top = asked.count("$top")
-    most = MOST_ROWS_A_PAGE if top is None else min(top, MOST_ROWS_A_PAGE)
+    most = MAX_ROWS_PER_PAGE if top is None else min(top, MAX_ROWS_PER_PAGE)
     async with exchange.service.list_places.of(asked.principal.name):
         found = await sessions_of(
             exchange.service.views,
@@ -77,13 +77,13 @@ async def for_current_user(asked: Asked) -> Reply:
     return asked.reply(write_entities(states, manner, exchange.budget))
 
 
-async def post(asked: Asked) -> Reply:
+async def post(asked: ChatRequest) -> Reply:
     """`POST /api/v1/ChatSession`: 200, not 201; the service draws the id."""
     entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
     return answered(asked, await create(asked, entity), linked=True)
 
 
-async def put(asked: Asked) -> Reply:
+async def put(asked: ChatRequest) -> Reply:
     """`PUT /api/v1/ChatSession/{id}`: replaces the whole entity that the path names."""
     number = asked.number("id")
     entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
@@ -91,7 +91,7 @@ async def put(asked: Asked) -> Reply:
     return answered(asked, await save(asked, number, entity), linked=True)
 
 
-async def patch(asked: Asked) -> Reply:
+async def patch(asked: ChatRequest) -> Reply:
     """`PATCH /api/v1/ChatSession/{id}`: decided on what is there at the moment of the change."""
     number, exchange = asked.number("id"), asked.exchange
     call = await asked.call(number)
@@ -100,22 +100,24 @@ async def patch(asked: Asked) -> Reply:
     return answered(asked, answer, linked=True)
 
 
-async def get(asked: Asked) -> Reply:
+async def get(asked: ChatRequest) -> Reply:
     """`GET /api/v1/ChatSession/{id}`."""
     return await show(asked, asked.number("id"), linked=True)
 
 
-async def delete(asked: Asked) -> Reply:
+async def delete(asked: ChatRequest) -> Reply:
     """`DELETE /api/v1/ChatSession/{id}`: 204 without a body."""
     return await remove(asked, asked.number("id"))
 
 
-async def create(asked: Asked, entity: ChatSessionFields) -> Answer:
+async def create(asked: ChatRequest, entity: ChatSessionFields) -> CommandResult:
     """A new session, whatever id the entity names."""
     return await asked.exchange.service.new_chat_session(entity, asked.exchange.call())
 
 
-async def save(asked: Asked, number: ChatSessionId, entity: ChatSessionFields) -> Answer:
+async def save(
+    asked: ChatRequest, number: ChatSessionId, entity: ChatSessionFields
+) -> CommandResult:
     """A session replaced, but for what was given back as it was shown.
 
     Who may not see its key can neither remove nor choose it.
@@ -129,7 +131,7 @@ async def save(asked: Asked, number: ChatSessionId, entity: ChatSessionFields) -
     return await asked.exchange.service.chat.update(number, entity, call, change)
 
 
-async def show(asked: Asked, number: ChatSessionId, *, linked: bool = False) -> Reply:
+async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = False) -> Reply:
     """A session, or 304 if the client has it as it is."""
     session = await asked.found(number)
     if session is None:
@@ -141,19 +143,19 @@ async def show(asked: Asked, number: ChatSessionId, *, linked: bool = False) -> 
     return asked.session(session, linked=linked)
 
 
-async def remove(asked: Asked, number: ChatSessionId) -> Reply:
+async def remove(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """204 without a body."""
     call = await asked.call(number)
     answer = await asked.exchange.service.chat.delete(number, call)
     return Reply(204, headers=position_headers(answer))
 
 
-def answered(asked: Asked, answer: Answer, *, linked: bool = False) -> Reply:
+def answered(asked: ChatRequest, answer: CommandResult, *, linked: bool = False) -> Reply:
     """The session that a command led to."""
     return asked.session(answer.folded, position_headers(answer), linked=linked)
 
 
-async def _sees_key(asked: Asked, number: ChatSessionId) -> bool:
+async def _sees_key(asked: ChatRequest, number: ChatSessionId) -> bool:
     if asked.principal.is_administrator:
         return True
     session = await asked.found(number)
@@ -161,14 +163,14 @@ async def _sees_key(asked: Asked, number: ChatSessionId) -> bool:
 
 
 def _replaced(
-    asked: Asked, given: ChatSessionFields, held: ChatSessionFields, *, sees: bool
+    asked: ChatRequest, given: ChatSessionFields, held: ChatSessionFields, *, sees: bool
 ) -> ChatSessionFields:
     """What an entity makes of a session."""
     wanted = asked.locale.kept(given, held)
     return wanted if sees else _with_its_key(wanted, held)
 
 
-def _patched(asked: Asked, held: ChatSessionFields, *, sees: bool) -> ChatSessionFields:
+def _patched(asked: ChatRequest, held: ChatSessionFields, *, sees: bool) -> ChatSessionFields:
     """What a patch makes of a session; who may not see the key cannot test it either."""
     shown = held if sees else replace(held, session_key=None)
     manner = replace(asked.manner, show_session_key=sees)

@@ -17,7 +17,7 @@ from app.faces.evo.wire.dto import (
 )
 
 
-class Api(Struct, frozen=True, kw_only=True):
+class EvoOperation(Struct, frozen=True, kw_only=True):
     """One operation as the documents describe it; its summary is the request's docstring."""
 
     request: type[Dto]
@@ -53,11 +53,13 @@ _ACCOUNT = "/accounts/{accountId}"
 
 def _by_administrators(
     request: type[Dto], verb: str, path: str, response: object = AISessionInfo
-) -> Api:
-    return Api(request=request, verb=verb, paths=(path,), response=response, roles=_ADMINISTRATOR)
+) -> EvoOperation:
+    return EvoOperation(
+        request=request, verb=verb, paths=(path,), response=response, roles=_ADMINISTRATOR
+    )
 
 
-API: tuple[Api, ...] = (
+API: tuple[EvoOperation, ...] = (
     _by_administrators(r.NewAISession, "POST", "/ai/sessions"),
     _by_administrators(r.ListAISessions, "GET", "/ai/sessions", ListResponse[AISessionInfo]),
     _by_administrators(r.GetAISession, "GET", _SESSION),
@@ -69,14 +71,14 @@ API: tuple[Api, ...] = (
     _by_administrators(r.DeleteAISessionAction, "DELETE", _ACTION),
     _by_administrators(r.NewAccount, "POST", "/accounts", AccountInfo),
     _by_administrators(r.PatchAccount, "PATCH", _ACCOUNT, AccountInfo),
-    Api(
+    EvoOperation(
         request=r.ListAccounts,
         verb="GET",
         paths=("/accounts",),
         response=ListResponse[AccountInfo],
     ),
-    Api(request=r.GetAccount, verb="GET", paths=(_ACCOUNT,), response=AccountInfo),
-    Api(
+    EvoOperation(request=r.GetAccount, verb="GET", paths=(_ACCOUNT,), response=AccountInfo),
+    EvoOperation(
         request=r.Authenticate,
         verb="POST",
         also=("GET",),
@@ -84,14 +86,14 @@ API: tuple[Api, ...] = (
         response=AuthenticateResponse,
         anonymous=True,
     ),
-    Api(
+    EvoOperation(
         request=r.GetAuthStatus,
         verb="GET",
         paths=("/auth/status",),
         response=UserInfo,
         anonymous=True,
     ),
-    Api(
+    EvoOperation(
         request=r.RequestAuthToken,
         verb="GET",
         paths=("/auth/token",),

@@ -37,7 +37,7 @@ _MULTIPART = "multipart/form-data"
 _FORMS = frozenset({_URLENCODED, _MULTIPART})
 
 
-class Sent(Struct, frozen=True, kw_only=True):
+class RequestParts(Struct, frozen=True, kw_only=True):
     """The parts of a request that say what it asks for."""
 
     body: bytes = b""
@@ -58,7 +58,7 @@ class BadItem(BadInput):
         super().__init__(str(error), field=error.field, code=error.code)
 
 
-def bind(kind: type[D], sent: Sent) -> D:
+def bind(kind: type[D], sent: RequestParts) -> D:
     """The request DTO. Raises BadInput, or UnknownType for a body of no known format."""
     if _is_empty(sent):
         return assemble(kind, {}, sent)
@@ -69,7 +69,7 @@ def bind(kind: type[D], sent: Sent) -> D:
     return assemble(kind, read(kind, sent), sent)
 
 
-def bind_all(kind: type[D], sent: Sent) -> list[D]:
+def bind_all(kind: type[D], sent: RequestParts) -> list[D]:
     """The request DTOs of a batch. Raises BadItem, BadInput for the whole, or UnknownType."""
     tree = read(kind, sent) if sent.body.strip() else []
     items = tree if isinstance(tree, list) else [tree]
@@ -86,7 +86,7 @@ def bind_all(kind: type[D], sent: Sent) -> list[D]:
     return requests
 
 
-def read(kind: type[Dto], sent: Sent) -> Tree:
+def read(kind: type[Dto], sent: RequestParts) -> Tree:
     """What a body holds, bound to no type yet; a list where it holds several requests."""
     body = sent.body
     if _is_form(sent):
@@ -103,7 +103,7 @@ def read(kind: type[Dto], sent: Sent) -> Tree:
     return bodies.read(format_, kind.__name__, body, charset_of(sent.content_type))
 
 
-def assemble(kind: type[D], tree: Tree, sent: Sent, budget: Budget | None = None) -> D:
+def assemble(kind: type[D], tree: Tree, sent: RequestParts, budget: Budget | None = None) -> D:
     """A request DTO from the members of a body, the path and the query. Raises BadInput.
 
     `budget`: of the lists that are written as a text, for all requests of a batch.
@@ -132,7 +132,7 @@ def assemble(kind: type[D], tree: Tree, sent: Sent, budget: Budget | None = None
         raise json_text.invalid(error) from error
 
 
-def _is_empty(sent: Sent) -> bool:
+def _is_empty(sent: RequestParts) -> bool:
     if sent.body[:1] in (b"{", b"[", b"<"):
         return False  # the usual ones, without a copy
     # ServiceStack's clients write null where they are given no request to send.
@@ -140,17 +140,17 @@ def _is_empty(sent: Sent) -> bool:
     return not body or (body == b"null" and _reads_json(sent))
 
 
-def _reads_json(sent: Sent) -> bool:
+def _reads_json(sent: RequestParts) -> bool:
     usual = sent.content_type == b"application/json" and sent.handler in (None, JSON)
     return usual or (_body_format(sent) is JSON and not _is_form(sent))
 
 
-def _is_form(sent: Sent) -> bool:
+def _is_form(sent: RequestParts) -> bool:
     # Clients send JSON as a form: `curl -d` does when nobody tells it otherwise.
     return media_type(sent.content_type) in _FORMS and not _looks_like_json(sent.body)
 
 
-def _body_format(sent: Sent) -> Format | None:
+def _body_format(sent: RequestParts) -> Format | None:
     """The format of a body that is no form; None if nobody says."""
     handler, found = sent.handler, of_media_type(media_type(sent.content_type))
     if handler is None:

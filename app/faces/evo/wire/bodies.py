@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.codecs import csv_text, json_text, jsv, xml_text
 from app.codecs.formats import CSV, JSON, JSON_LINES, JSV, XML, Format
 from app.codecs.json_text import BadInput, TooManyValues
-from app.codecs.limits import MOST_REQUESTS, MOST_VALUES
+from app.codecs.limits import MAX_REQUESTS, MAX_VALUES
 from app.codecs.value import Tree
 
 
@@ -32,8 +32,8 @@ def read(format_: Format, operation: str, body: bytes, charset: str = "") -> Tre
 
 def refuse_long(requests: Sequence[object]) -> None:
     """Raise BadInput for more requests than a batch may have."""
-    if len(requests) > MOST_REQUESTS:
-        raise BadInput(f"A batch holds {MOST_REQUESTS} requests at most")
+    if len(requests) > MAX_REQUESTS:
+        raise BadInput(f"A batch holds {MAX_REQUESTS} requests at most")
 
 
 def _read_xml(operation: str, body: bytes, charset: str) -> Tree:
@@ -55,7 +55,7 @@ def _read_xml(operation: str, body: bytes, charset: str) -> Tree:
 
 
 def _read_lines(body: bytes) -> Tree:
-    if body.count(b"\n") + body.count(b"\r") > 2 * MOST_VALUES:
+    if body.count(b"\n") + body.count(b"\r") > 2 * MAX_VALUES:
         raise TooManyValues
     lines = [line for line in map(bytes.strip, body.splitlines()) if line]
     if len(lines) > 1 and all(line[:1] == b"{" and line[-1:] == b"}" for line in lines):

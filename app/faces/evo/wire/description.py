@@ -16,7 +16,7 @@ from msgspec.structs import fields
 
 from app.codecs.dto import Dto
 from app.codecs.member_names import pascal_case
-from app.faces.evo.wire.api import API, Api
+from app.faces.evo.wire.api import API, EvoOperation
 from app.faces.evo.wire.dto import TYPES_NAMESPACE
 
 FRAMEWORK = "ServiceStack"
@@ -125,7 +125,9 @@ def operation(name: str) -> OperationDescription | None:
     return next((_operation(api) for api in API if api.name.lower() == lower), None)
 
 
-def _add(kind: type[Any], described: dict[str, ClassDescription], api: Api | None = None) -> None:
+def _add(
+    kind: type[Any], described: dict[str, ClassDescription], api: EvoOperation | None = None
+) -> None:
     if kind.__name__ in described:
         return
     needed = list(dict.fromkeys(_needed(kind)))
@@ -158,7 +160,7 @@ def _class(
     )
 
 
-def _operation(api: Api) -> OperationDescription:
+def _operation(api: EvoOperation) -> OperationDescription:
     return OperationDescription(
         api.name,
         api.summary,

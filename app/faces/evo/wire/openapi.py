@@ -18,7 +18,7 @@ from app.codecs.openapi_shared import (
     refusal_name,
     refusals,
 )
-from app.faces.evo.wire.api import API, Api
+from app.faces.evo.wire.api import API, EvoOperation
 from app.faces.evo.wire.description import classes
 from app.faces.evo.wire.dto import (
     AccountInfo,
@@ -91,7 +91,7 @@ def _require(schema: Schema, names: list[str]) -> None:
         schema["properties"][name] = {"description": member["description"], **_present(member)}
 
 
-def _operation(api: Api, verb: str, path: str, count: int) -> Schema:
+def _operation(api: EvoOperation, verb: str, path: str, count: int) -> Schema:
     own = verb == api.verb
     operation: Schema = {
         # An operation with several paths or verbs has an id for each: ids are unique.
@@ -109,7 +109,7 @@ def _operation(api: Api, verb: str, path: str, count: int) -> Schema:
     return operation
 
 
-def _parameters(api: Api, path: str, *, own: bool) -> list[Schema]:
+def _parameters(api: EvoOperation, path: str, *, own: bool) -> list[Schema]:
     """By another verb than its own it takes what the path says only: no passwords in URLs."""
     in_path = _PARAMETER.findall(path)
     return [
@@ -143,7 +143,7 @@ def _present(schema: Schema) -> Schema:
     return {**kind, **rest}
 
 
-def _conditions(api: Api, path: str) -> list[Schema]:
+def _conditions(api: EvoOperation, path: str) -> list[Schema]:
     if not _is_command(api):
         return []
     conditions = ["If-Match", "If-None-Match"] if _PARAMETER.search(path) else []
@@ -151,15 +151,15 @@ def _conditions(api: Api, path: str) -> list[Schema]:
     return [ref("parameters", name) for name in names]
 
 
-def _is_command(api: Api) -> bool:
+def _is_command(api: EvoOperation) -> bool:
     return api.verb in _COMMANDS and not api.anonymous
 
 
-def _status(api: Api) -> str:
+def _status(api: EvoOperation) -> str:
     return "204" if api.response is None else "200"
 
 
-def _success(api: Api) -> Schema:
+def _success(api: EvoOperation) -> Schema:
     answer: Schema = {"description": "Found" if api.verb == "GET" else "Done"}
     names = _COMMAND_HEADERS if _is_command(api) else _HEADERS.get(api.response, ())
     if names:
@@ -169,7 +169,7 @@ def _success(api: Api) -> Schema:
     return answer
 
 
-def _answer_content(api: Api) -> dict[str, Schema]:
+def _answer_content(api: EvoOperation) -> dict[str, Schema]:
     content: dict[str, Schema] = {_media_type(JSON): {"schema": _schema_of(api.response)}}
     content |= {
         _media_type(format_): _text(answer_sample(api.name, format_.name) or "")
@@ -180,7 +180,7 @@ def _answer_content(api: Api) -> dict[str, Schema]:
     return content
 
 
-def _request_body(api: Api, path: str) -> Schema:
+def _request_body(api: EvoOperation, path: str) -> Schema:
     members = msgspec.json.decode(request_sample(api.name, JSON.name))
     # What the path says need not be said again: another value would be refused.
     in_path = _PARAMETER.findall(path)
@@ -194,7 +194,7 @@ def _request_body(api: Api, path: str) -> Schema:
     return {"content": content | dict.fromkeys(_FORMS, form)}
 
 
-def _unnamed(api: Api, in_path: list[str]) -> Schema:
+def _unnamed(api: EvoOperation, in_path: list[str]) -> Schema:
     """The members of a request in a form, where there is no null.
 
     Not by its name: generators would take one class for JSON and for forms, and send it as both.
@@ -219,7 +219,7 @@ def _components(kinds: list[Any]) -> tuple[tuple[Schema, ...], Schema]:
     return msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
 
 
-def _refusals(api: Api, verb: str, path: str) -> dict[str, Schema]:
+def _refusals(api: EvoOperation, verb: str, path: str) -> dict[str, Schema]:
     # Wrong credentials are refused and other origins' pages turned away wherever they ask.
     statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
     statuses += ["404"] if _PARAMETER.search(path) or api.request in _LOOKED_UP else []

@@ -19,12 +19,12 @@ from domain.limits import (
 
 LISTED_IDS = 1_000
 """Ids that a list may be asked for by name."""
-ITEMS_A_PAGE = 25
+ITEMS_PER_PAGE = 25
 """Where `countPerPage` is not given (Evo's own command line), or 0.
 
 Typed clients send members that were given no value: .NET's all numbers, with 0.
 """
-MOST_ITEMS_A_PAGE = 10_000
+MAX_ITEMS_PER_PAGE = 10_000
 """Where `countPerPage` asks for more, or `all` for everything."""
 
 # A limit stands at the type that it limits: beside a None, msgspec takes none for numbers.
@@ -53,7 +53,7 @@ class ListRequest(Dto, kw_only=True):
     page: Annotated[PageNumber | None, Meta(description="The page, from 0")] = None
     all: Annotated[bool | None, Meta(description="Everything on one page")] = None
     count_per_page: Annotated[
-        PageSize | None, Meta(description=f"The items of a page; 0: {ITEMS_A_PAGE}")
+        PageSize | None, Meta(description=f"The items of a page; 0: {ITEMS_PER_PAGE}")
     ] = None
     specific_ids: Annotated[ListedIds | None, Meta(description="Only the items with these IDs")] = (
         None

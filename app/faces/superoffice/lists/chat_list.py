@@ -10,12 +10,12 @@ from app.codecs.json_text import BadInput
 from app.codecs.value import Tree
 from app.faces.superoffice.lists.columns import unread_members
 from app.faces.superoffice.lists.filter import Asker, filtered
-from app.faces.superoffice.lists.filter_columns import SOUGHT
-from app.faces.superoffice.lists.query import MOST_ROWS_A_PAGE, ListQuery, read_query
+from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
+from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE, ListQuery, read_query
 from app.faces.superoffice.lists.rows import next_link, write_list
 from app.faces.superoffice.lists.skip_token import Key, read_token, write_token
 from app.queries.answer_budget import AnswerBudget
-from app.queries.paging import Listed, Order, Page, whole_order
+from app.queries.paging import Order, Page, PageResult, whole_order
 from app.queries.tables import CHAT_SESSIONS
 from app.queries.views import Row, Views
 from domain.chat.enums import ChatSessionStatus
@@ -58,7 +58,7 @@ async def sessions_of(
     views: Views,
     associate_id: int,
     *,
-    most: int = MOST_ROWS_A_PAGE,
+    most: int = MAX_ROWS_PER_PAGE,
     unread: Sequence[str] = (),
     budget: AnswerBudget | None = None,
 ) -> list[Folded[ChatSession]]:
@@ -86,7 +86,7 @@ async def sessions_of(
 
 def chat_sessions_page(query: ListQuery, asker: Asker) -> Page:
     """The page of the view that a query asks for. Raises BadInput."""
-    orders = [Order(SOUGHT[sort.column].filled, sort.descending) for sort in query.order]
+    orders = [Order(FILTER_COLUMNS[sort.column].filled, sort.descending) for sort in query.order]
     orders = orders or [Order(CHAT_SESSIONS.columns[CHAT_SESSIONS.key])]
     return Page(
         order=orders,
@@ -99,7 +99,7 @@ def chat_sessions_page(query: ListQuery, asker: Asker) -> Page:
     )
 
 
-def _token(query: ListQuery, listed: Listed[Row]) -> str:
+def _token(query: ListQuery, listed: PageResult[Row]) -> str:
     keys = [_written(key) for key in listed.last or ()]
     return write_token(_in_words(query), keys)
 

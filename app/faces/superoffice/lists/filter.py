@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, or_, true
 
 from app.faces.superoffice.lists.columns import BY_NAME, Kind
-from app.faces.superoffice.lists.filter_columns import SOUGHT, Sought
+from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS, FilterColumn
 from app.faces.superoffice.lists.odata import (
     All,
     Comparison,
@@ -77,15 +77,15 @@ def filtered(test: Test, asker: Asker) -> ColumnElement[bool]:
             assert_never(test)
 
 
-def _column(name: str, at: int) -> Sought:
+def _column(name: str, at: int) -> FilterColumn:
     known = BY_NAME.get(name.lower())
     if known is None:
         raise refused(f"There is no column {name!r}", at)
-    return SOUGHT[known]
+    return FILTER_COLUMNS[known]
 
 
 def _comparison(
-    column: Sought, operator: Named, values: tuple[Value, ...], asker: Asker
+    column: FilterColumn, operator: Named, values: tuple[Value, ...], asker: Asker
 ) -> ColumnElement[bool]:
     if operator.name.lower() != "currentassociate":
         return condition(column, operator, values, asker.today)

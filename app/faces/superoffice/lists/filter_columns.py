@@ -28,7 +28,7 @@ _C = CHAT_SESSIONS.columns
 _DOC = CHAT_SESSIONS.table.c.doc
 
 
-class Sought(Struct, frozen=True):
+class FilterColumn(Struct, frozen=True):
     """A column that lists are filtered and ordered by."""
 
     name: str
@@ -98,7 +98,7 @@ _VALUES: Mapping[str, ColumnElement[Any]] = {
     "registeredDate": _C["created_at"],
     "chatTopic/chatTopicId": _C["topic_id"],
 }
-SOUGHT: Mapping[str, Sought] = {
-    name: Sought(name, column.kind, _VALUES[name]) for name, column in COLUMNS.items()
+FILTER_COLUMNS: Mapping[str, FilterColumn] = {
+    name: FilterColumn(name, column.kind, _VALUES[name]) for name, column in COLUMNS.items()
 }
 """By their names."""

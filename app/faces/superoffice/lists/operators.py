@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.faces.superoffice.lists.columns import Kind
-from app.faces.superoffice.lists.filter_columns import Sought
+from app.faces.superoffice.lists.filter_columns import FilterColumn
 from app.faces.superoffice.lists.odata import Named, Value, refused
 from app.faces.superoffice.lists.periods import RELATIVE, Stretch, moment, relative
 from app.faces.superoffice.lists.values import Scalar, is_null, scalar, stretch
@@ -106,7 +106,7 @@ _VALUES = {Op.BETWEEN: 2, Op.IS_NULL: 0, Op.IS_NOT_NULL: 0, Op.RELATIVE: 0}
 
 
 def condition(
-    column: Sought, operator: Named, values: Sequence[Value], today: date
+    column: FilterColumn, operator: Named, values: Sequence[Value], today: date
 ) -> ColumnElement[bool]:
     """A column compared with values. Raises BadInput for what does not fit together."""
     found = _operator(column, operator)
@@ -119,7 +119,7 @@ def condition(
     return compared(column, found, [scalar(column.kind, value, nullable) for value in values])
 
 
-def within(column: Sought, wanted: Stretch) -> ColumnElement[bool]:
+def within(column: FilterColumn, wanted: Stretch) -> ColumnElement[bool]:
     """Whether a date is in a stretch of time; one that is not set is in none."""
     parts: list[ColumnElement[bool]] = []
     if wanted.start is not None:
@@ -131,7 +131,7 @@ def within(column: Sought, wanted: Stretch) -> ColumnElement[bool]:
     return and_(*parts)
 
 
-def compared(column: Sought, operator: Op, values: Sequence[Scalar]) -> ColumnElement[bool]:
+def compared(column: FilterColumn, operator: Op, values: Sequence[Scalar]) -> ColumnElement[bool]:
     """A column that is no date compared with values; texts are alike in any case."""
     if operator in (Op.IS_NULL, Op.IS_NOT_NULL) or values[0] is None:
         wanted = operator in (Op.IS_NULL, Op.EQUAL)
@@ -167,7 +167,7 @@ _IN_TEXTS: Mapping[Op, Callable[[ColumnElement[str], str], ColumnElement[bool]]]
 }
 
 
-def _operator(column: Sought, operator: Named) -> Op:
+def _operator(column: FilterColumn, operator: Named) -> Op:
     name = operator.name.lower()
     found = OPERATORS[column.kind].get(name)
     if found is not None:
@@ -189,7 +189,7 @@ def _check_number(found: Op, operator: Named, values: Sequence[Value]) -> None:
         raise refused(f"{operator.name!r} takes {wanted}", operator.at)
 
 
-def _of_dates(column: Sought, operator: Op, values: Sequence[Value]) -> ColumnElement[bool]:
+def _of_dates(column: FilterColumn, operator: Op, values: Sequence[Value]) -> ColumnElement[bool]:
     if not values or is_null(values[0]):
         if operator not in (Op.EQUAL, Op.UNEQUAL, Op.IS_NULL, Op.IS_NOT_NULL):
             raise refused("Expected a date, not null,", values[0].at)
@@ -213,7 +213,7 @@ def _of_dates(column: Sought, operator: Op, values: Sequence[Value]) -> ColumnEl
             return found.is_not(true()) if operator is Op.UNEQUAL else found
 
 
-def _any_of(column: Sought, values: Sequence[Scalar]) -> ColumnElement[bool]:
+def _any_of(column: FilterColumn, values: Sequence[Scalar]) -> ColumnElement[bool]:
     if column.kind is not Kind.NUMBER or len(values) == 1:
         return or_(*(compared(column, Op.EQUAL, [value]) for value in dict.fromkeys(values)))
     return column.value == any_(literal(list(values), ARRAY(BigInteger())))
@@ -234,7 +234,7 @@ def _bound(value: Scalar) -> ColumnElement[Any]:
             return literal(value, Text())
 
 
-def _tick(column: Sought, at: int) -> ColumnElement[Any]:
+def _tick(column: FilterColumn, at: int) -> ColumnElement[Any]:
     if isinstance(column.value.type, BigInteger):
         return literal(at, BigInteger())
     return literal(moment(at), column.value.type)

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from domain.date_time import EMPTY, TICKS_PER_SECOND, parse, ticks
 
-TICKS_A_DAY = 86_400 * TICKS_PER_SECOND
-_TICKS_A_MICROSECOND = TICKS_PER_SECOND // 1_000_000
+TICKS_PER_DAY = 86_400 * TICKS_PER_SECOND
+_TICKS_PER_MICROSECOND = TICKS_PER_SECOND // 1_000_000
 _LAST_DAY = date.max.toordinal()
 _DAY_CHARACTERS = len("2020-05-28")
 _LOST_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:?[0-9]{2}\Z)")
@@ -51,7 +51,7 @@ class Unit(Struct, frozen=True):
         else:
             months = today.year * 12 + today.month - 1
             first = _first_of(months // self.months * self.months + ahead * self.months)
-        return (min(max(first, 1), _LAST_DAY + 1) - 1) * TICKS_A_DAY
+        return (min(max(first, 1), _LAST_DAY + 1) - 1) * TICKS_PER_DAY
 
     def stretch(self, today: date, first: int, beyond: int) -> Stretch:
         """From the period `first` ahead of the present one to the start of the one `beyond`."""
@@ -113,7 +113,7 @@ def written(text: str) -> Written:
     Raises ValueError for what is no date-time.
     """
     found = parse(_LOST_PLUS.sub("+", text))
-    start, ticks_long = ticks(found), TICKS_A_DAY if len(found) == _DAY_CHARACTERS else 1
+    start, ticks_long = ticks(found), TICKS_PER_DAY if len(found) == _DAY_CHARACTERS else 1
     return Written(start, start + ticks_long, is_set=found != EMPTY)
 
 
@@ -122,7 +122,7 @@ def moment(at: int) -> datetime:
 
     The calendar's first or last one for a tick outside of it.
     """
-    microseconds = -(-at // _TICKS_A_MICROSECOND)
+    microseconds = -(-at // _TICKS_PER_MICROSECOND)
     if microseconds <= 0:
         return _YEAR_1
     try:

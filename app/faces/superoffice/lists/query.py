@@ -10,11 +10,11 @@ from app.codecs.json_text import BadInput
 from app.faces.superoffice.lists.columns import BY_NAME, COLUMNS
 from app.faces.superoffice.lists.odata import Test, parse
 
-ROWS_A_PAGE = 100
+ROWS_PER_PAGE = 100
 """Where `$top` does not say how many. SuperOffice documents no number."""
-MOST_ROWS_A_PAGE = 1_000
+MAX_ROWS_PER_PAGE = 1_000
 """More are on the pages that follow, whatever `$top` says."""
-MOST_ORDERS = 8
+MAX_ORDERS = 8
 """Columns that a list is ordered by, at the most."""
 ENTITY = "chat"
 """The only entity of the archive."""
@@ -78,7 +78,7 @@ def read_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     return ListQuery(
         filter=parse(text) if text.strip() else None,
         order=_order(given.get("$orderby", "")),
-        top=min(_number("$top", given, ROWS_A_PAGE), MOST_ROWS_A_PAGE),
+        top=min(_number("$top", given, ROWS_PER_PAGE), MAX_ROWS_PER_PAGE),
         skip=_number("$skip", given, 0),
         skip_token=given.get("$skiptoken") or None,
         select=_selected(given.get("$select", "")),
@@ -152,8 +152,8 @@ def _order(text: str) -> tuple[Sort, ...]:
             raise BadInput(f"There is no order by {name}", field="$orderby")
         # Where a column comes a second time, nothing is left to order by it.
         found.setdefault(name, Sort(name, (match[2] or "").lower() == "desc"))
-    if len(found) > MOST_ORDERS:
-        raise BadInput(f"$orderby takes {MOST_ORDERS} columns at the most", field="$orderby")
+    if len(found) > MAX_ORDERS:
+        raise BadInput(f"$orderby takes {MAX_ORDERS} columns at the most", field="$orderby")
     return tuple(found.values())
 
 

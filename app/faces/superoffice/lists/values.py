@@ -8,7 +8,7 @@ from app.faces.superoffice.lists.odata import Form, Value, refused
 from app.faces.superoffice.lists.periods import Written, written
 from domain.chat.enums import ChatSessionStatus
 
-MOST_PERIODS = 10_000
+MAX_PERIODS = 10_000
 """That a filter reaches back or ahead."""
 
 Scalar = int | str | bool | ChatSessionStatus | None
@@ -65,8 +65,8 @@ def stretch(value: Value) -> Written:
 def count(value: Value) -> int:
     """How many periods. Raises BadInput."""
     number = _number(value)
-    if not 1 <= number <= MOST_PERIODS:
-        raise refused(f"Expected 1 to {MOST_PERIODS} periods", value.at)
+    if not 1 <= number <= MAX_PERIODS:
+        raise refused(f"Expected 1 to {MAX_PERIODS} periods", value.at)
     return number
 
 

@@ -3,7 +3,14 @@
 from msgspec import Struct
 
 from app.faces.superoffice.wire import requests as r
-from app.faces.superoffice.wire.api import AGENT, MESSAGES_PAGE, SELECT, TOP, Api, Shows
+from app.faces.superoffice.wire.api import (
+    AGENT,
+    MESSAGES_PAGE,
+    SELECT,
+    TOP,
+    Shows,
+    SuperOfficeOperation,
+)
 from app.faces.superoffice.wire.entity import PLAIN
 
 
@@ -15,9 +22,9 @@ def _of_agent(
     body: type[Struct] | None = None,
     query: tuple[str, ...] = (),
     is_command: bool = False,
-) -> Api:
+) -> SuperOfficeOperation:
     """An operation of the agent: POST, whatever it does."""
-    return Api(
+    return SuperOfficeOperation(
         name=f"ChatAgent_{name}",
         verb="POST",
         path=f"{AGENT}/{name}",
@@ -32,7 +39,7 @@ def _of_agent(
 
 _ID = ("chatSessionEntityId",)
 
-AGENTS: tuple[Api, ...] = (
+AGENTS: tuple[SuperOfficeOperation, ...] = (
     _of_agent("CreateDefaultChatSessionEntity", "A new session that is not stored"),
     _of_agent("GetChatSessionEntity", "Get a session, or null", query=(*_ID, *SELECT)),
     _of_agent(

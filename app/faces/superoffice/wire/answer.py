@@ -70,7 +70,7 @@ _LINKED = (
 """Carriers that have a link of their own, with their ids. Those of users have none."""
 
 
-class Manner(Struct, frozen=True, kw_only=True):
+class RenderOptions(Struct, frozen=True, kw_only=True):
     """How an answer is to look."""
 
     format: Format = JSON
@@ -85,7 +85,9 @@ class Manner(Struct, frozen=True, kw_only=True):
     """Whether who asks may do more than look on: it is told so."""
 
 
-def write_entity(state: ChatSessionFields, manner: Manner, *, api_url: str | None = None) -> bytes:
+def write_entity(
+    state: ChatSessionFields, manner: RenderOptions, *, api_url: str | None = None
+) -> bytes:
     """A session as the API prints it, in documented order; what is not selected is null.
 
     A carrier shows the members that were given with it, no others. `api_url` is that of the API,
@@ -94,7 +96,9 @@ def write_entity(state: ChatSessionFields, manner: Manner, *, api_url: str | Non
     return _written("ChatSessionEntity", _entity(state, manner, api_url), manner.format)
 
 
-def owned_members(state: ChatSessionFields, manner: Manner, *, api_url: str) -> Mapping[str, Any]:
+def owned_members(
+    state: ChatSessionFields, manner: RenderOptions, *, api_url: str
+) -> Mapping[str, Any]:
     """What a session is printed with that is none of its fields: rights and links."""
     names = ENTITY.__struct_encode_fields__[: len(OWN)]
     return {
@@ -107,20 +111,20 @@ def owned_members(state: ChatSessionFields, manner: Manner, *, api_url: str) -> 
 
 
 def write_entities(
-    states: Sequence[ChatSessionFields], manner: Manner, budget: Budget = UNBOUNDED
+    states: Sequence[ChatSessionFields], manner: RenderOptions, budget: Budget = UNBOUNDED
 ) -> bytes:
     """Several sessions, in their order; none of them has links. Raises what the budget does."""
     entities = (_entity(state, manner, None) for state in states)
     return _several("ChatSessionEntity", entities, manner.format, budget)
 
 
-def write_message(message: ChatMessage, manner: Manner) -> bytes:
+def write_message(message: ChatMessage, manner: RenderOptions) -> bytes:
     """A message of a chat; `$select` is for entities."""
     return _written("ChatMessage", _message(message, manner), manner.format)
 
 
 def write_messages(
-    messages: Sequence[ChatMessage], manner: Manner, budget: Budget = UNBOUNDED
+    messages: Sequence[ChatMessage], manner: RenderOptions, budget: Budget = UNBOUNDED
 ) -> bytes:
     """Several messages, in their order. Raises what the budget does."""
     written = (_message(message, manner) for message in messages)
@@ -199,7 +203,7 @@ def unread_members(select: Selection | None) -> Sequence[str]:
     ]
 
 
-def _entity(state: ChatSessionFields, manner: Manner, api_url: str | None) -> Struct:
+def _entity(state: ChatSessionFields, manner: RenderOptions, api_url: str | None) -> Struct:
     values = {name: getattr(state, name) for name in OWN}
     if not manner.show_session_key:
         values["session_key"] = None
@@ -230,6 +234,6 @@ def _links(state: ChatSessionFields, api_url: str) -> dict[str, str]:
     return links
 
 
-def _message(message: ChatMessage, manner: Manner) -> Struct:
+def _message(message: ChatMessage, manner: RenderOptions) -> Struct:
     written = MESSAGE(**asdict(message))
     return written if manner.locale is None else manner.locale.shown(written)

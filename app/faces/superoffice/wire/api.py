@@ -32,7 +32,7 @@ class Shows(Enum):
     PAGE = "ODataSlimResponse"
 
 
-class Api(Struct, frozen=True, kw_only=True):
+class SuperOfficeOperation(Struct, frozen=True, kw_only=True):
     """One operation as the documents describe it."""
 
     name: str

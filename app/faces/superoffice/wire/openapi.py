@@ -17,9 +17,9 @@ from app.codecs.openapi_shared import (
     refusal_name,
     refusals,
 )
-from app.faces.superoffice.lists.query import MOST_ROWS_A_PAGE
+from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.wire.agents import AGENTS
-from app.faces.superoffice.wire.api import TOP, Api, Shows
+from app.faces.superoffice.wire.api import TOP, Shows, SuperOfficeOperation
 from app.faces.superoffice.wire.entity import PLAIN
 from app.faces.superoffice.wire.members import pascal
 from app.faces.superoffice.wire.message import MESSAGE
@@ -55,7 +55,7 @@ _QUERY = {
     "$entities": (_TEXT, "`chat`, the only one"),
     TOP: (
         {"type": "integer", "minimum": 0},
-        f"Rows, sessions or messages of a page; {MOST_ROWS_A_PAGE:,} at the most",
+        f"Rows, sessions or messages of a page; {MAX_ROWS_PER_PAGE:,} at the most",
     ),
     "$skip": ({"type": "integer", "minimum": 0}, "Rows to leave out before them"),
     "$mode": ({"enum": ["Slim", "Wide", "Full"]}, "How much a row says"),
@@ -170,11 +170,11 @@ def _page() -> Schema:
     )
 
 
-def _is_conditional(api: Api) -> bool:
+def _is_conditional(api: SuperOfficeOperation) -> bool:
     return api.is_command and api.is_conditional
 
 
-def _operation(api: Api) -> Schema:
+def _operation(api: SuperOfficeOperation) -> Schema:
     names = [] if api.shows is Shows.NOTHING else list(_ASKED)[1:]
     names += ["If-None-Match"] if _is_reading_one(api) or _is_conditional(api) else []
     names += ["If-Modified-Since"] if _is_reading_one(api) else []
@@ -199,11 +199,11 @@ def _operation(api: Api) -> Schema:
     return operation
 
 
-def _is_reading_one(api: Api) -> bool:
+def _is_reading_one(api: SuperOfficeOperation) -> bool:
     return api.is_conditional and not api.is_command
 
 
-def _own_parameters(api: Api) -> list[Schema]:
+def _own_parameters(api: SuperOfficeOperation) -> list[Schema]:
     in_path: list[Schema] = [
         {
             "name": name,
@@ -240,7 +240,7 @@ def _patches() -> dict[str, Schema]:
     return {name: {"schema": schema} for name in JSON_TYPES}
 
 
-def _success(api: Api) -> dict[str, Schema]:
+def _success(api: SuperOfficeOperation) -> dict[str, Schema]:
     names = ["ETag", "Last-Modified"] if _is_reading_one(api) else []
     if api.is_command:
         names = ["ETag", "X-Log-Position", "Idempotent-Replayed"]
@@ -255,7 +255,7 @@ def _success(api: Api) -> dict[str, Schema]:
     return found | {"304": {"description": "As it was"}} if _is_reading_one(api) else found
 
 
-def _shown(api: Api) -> Schema:
+def _shown(api: SuperOfficeOperation) -> Schema:
     schemas: dict[Shows, Schema] = {
         Shows.LINKED: ref("schemas", _LINKED),
         Shows.ENTITY: _or_null(ref("schemas", _ENTITY)),
@@ -268,7 +268,7 @@ def _shown(api: Api) -> Schema:
     return _or_null(schemas[api.shows]) if api.is_agent else schemas[api.shows]
 
 
-def _refused(api: Api) -> dict[str, Schema]:
+def _refused(api: SuperOfficeOperation) -> dict[str, Schema]:
     statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
     statuses += ["404"] if _PARAMETER.search(api.path) else []
     statuses += ["406"] if api.shows is not Shows.NOTHING else []

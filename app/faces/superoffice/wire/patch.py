@@ -22,7 +22,7 @@ from msgspec import UNSET, inspect
 
 from app.codecs.formats import JSON, UnknownType
 from app.codecs.json_text import BadInput, Budget
-from app.codecs.limits import MOST_OPERATIONS, MOST_TESTED
+from app.codecs.limits import MAX_OPERATIONS, MAX_TESTED
 from app.faces.superoffice.wire import bodies, zones
 from app.faces.superoffice.wire.coerce import Reading, documented, value_of
 from app.faces.superoffice.wire.entity import ENTITY, from_tree, to_tree
@@ -48,7 +48,7 @@ from app.faces.superoffice.wire.patch_places import (
 from domain.chat.session import ChatSessionFields
 from domain.errors import DomainError
 
-MOST_BYTES = 1024 * 1024
+MAX_PATCHED_BYTES = 1024 * 1024
 """Of an entity as JSON: patch after patch could make it larger than any request can hold."""
 NO_CHANGES = "Bad request. Changes to the entity are not in request body."
 """For a body without a patch; worded as the documented sentence for one without an entity."""
@@ -89,12 +89,12 @@ def patched(
     if request_format(content_type, body) is not JSON:
         raise UnknownType("A patch is a list or an object in JSON")
     patch, tree = bodies.read_tree(body), to_tree(state)
-    looked_at = Budget(MOST_TESTED, "The tests of the patch look at")
+    looked_at = Budget(MAX_TESTED, "The tests of the patch look at")
     context = _Context(Reading(zone=locale.zone), locale, shown, looked_at)
     match patch:
         case list():
-            if len(patch) > MOST_OPERATIONS:
-                raise BadInput(f"A patch of more than {MOST_OPERATIONS} operations")
+            if len(patch) > MAX_OPERATIONS:
+                raise BadInput(f"A patch of more than {MAX_OPERATIONS} operations")
             for operation in patch:
                 _apply(tree, operation, context)
         case dict():
@@ -112,8 +112,8 @@ def patched(
 def _check_size(tree: dict[str, Any], state: ChatSessionFields) -> None:
     size = len(msgspec.json.encode(tree))
     # What was put too large by other means can at least be made smaller.
-    if size > MOST_BYTES and size > len(msgspec.json.encode(to_tree(state))):
-        raise BadInput(f"The patch makes an entity of more than {MOST_BYTES} bytes")
+    if size > MAX_PATCHED_BYTES and size > len(msgspec.json.encode(to_tree(state))):
+        raise BadInput(f"The patch makes an entity of more than {MAX_PATCHED_BYTES} bytes")
 
 
 class _Context(NamedTuple):

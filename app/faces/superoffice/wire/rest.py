@@ -1,6 +1,14 @@
 """The table of operations on `/api/v1/ChatSession`, by their names in the official description."""
 
-from app.faces.superoffice.wire.api import LIST, MESSAGES_PAGE, PATH, SELECT, TOP, Api, Shows
+from app.faces.superoffice.wire.api import (
+    LIST,
+    MESSAGES_PAGE,
+    PATH,
+    SELECT,
+    TOP,
+    Shows,
+    SuperOfficeOperation,
+)
 from app.faces.superoffice.wire.entity import PLAIN
 from app.faces.superoffice.wire.message import MESSAGE
 
@@ -12,9 +20,9 @@ _BY_ID = f"{PATH}/{{id}}"
 _SESSION = f"{PATH}/{{chatSessionId}}"
 
 
-def _action(name: str, path: str, summary: str) -> Api:
+def _action(name: str, path: str, summary: str) -> SuperOfficeOperation:
     """What an agent does with a session; it has no body."""
-    return Api(
+    return SuperOfficeOperation(
         name=name,
         verb="POST",
         path=path,
@@ -26,8 +34,8 @@ def _action(name: str, path: str, summary: str) -> Api:
     )
 
 
-REST: tuple[Api, ...] = (
-    Api(
+REST: tuple[SuperOfficeOperation, ...] = (
+    SuperOfficeOperation(
         name="DefaultChatSessionEntity",
         verb="GET",
         path=f"{PATH}/default",
@@ -35,7 +43,7 @@ REST: tuple[Api, ...] = (
         shows=Shows.ENTITY,
         query=SELECT,
     ),
-    Api(
+    SuperOfficeOperation(
         name=LIST,
         verb="GET",
         path=PATH,
@@ -43,7 +51,7 @@ REST: tuple[Api, ...] = (
         shows=Shows.PAGE,
         query=_LISTING,
     ),
-    Api(
+    SuperOfficeOperation(
         name="ChatSessionsForUser",
         verb="GET",
         path=f"{PATH}/ForCurrentUser",
@@ -51,7 +59,7 @@ REST: tuple[Api, ...] = (
         shows=Shows.ENTITIES,
         query=(*SELECT, TOP),
     ),
-    Api(
+    SuperOfficeOperation(
         name="PostChatSessionEntity",
         verb="POST",
         path=PATH,
@@ -61,7 +69,7 @@ REST: tuple[Api, ...] = (
         query=SELECT,
         is_command=True,
     ),
-    Api(
+    SuperOfficeOperation(
         name="GetChatSessionEntity",
         verb="GET",
         path=_BY_ID,
@@ -70,7 +78,7 @@ REST: tuple[Api, ...] = (
         query=SELECT,
         is_conditional=True,
     ),
-    Api(
+    SuperOfficeOperation(
         name="PutChatSessionEntity",
         verb="PUT",
         path=_BY_ID,
@@ -81,7 +89,7 @@ REST: tuple[Api, ...] = (
         is_command=True,
         is_conditional=True,
     ),
-    Api(
+    SuperOfficeOperation(
         name="PatchChatSessionEntity",
         verb="PATCH",
         path=_BY_ID,
@@ -92,7 +100,7 @@ REST: tuple[Api, ...] = (
         is_command=True,
         is_conditional=True,
     ),
-    Api(
+    SuperOfficeOperation(
         name="DeleteChatSessionEntity",
         verb="DELETE",
         path=_BY_ID,
@@ -119,7 +127,7 @@ REST: tuple[Api, ...] = (
         "Take the session that has waited longest; null if none waits",
     ),
     _action("ResetChatSession", f"{_SESSION}/Reset", "Send a session back to the queue"),
-    Api(
+    SuperOfficeOperation(
         name="GetChatTranscript",
         verb="POST",
         path=f"{_SESSION}/Transcript",
@@ -127,7 +135,7 @@ REST: tuple[Api, ...] = (
         shows=Shows.TEXT,
         query=("html", *MESSAGES_PAGE),
     ),
-    Api(
+    SuperOfficeOperation(
         name="GetChatMessages",
         verb="GET",
         path=f"{_SESSION}/Messages",
@@ -135,7 +143,7 @@ REST: tuple[Api, ...] = (
         shows=Shows.MESSAGES,
         query=MESSAGES_PAGE,
     ),
-    Api(
+    SuperOfficeOperation(
         name="AddChatMessage",
         verb="POST",
         path=f"{_SESSION}/Messages",

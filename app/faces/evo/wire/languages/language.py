@@ -15,7 +15,7 @@ class Language(Struct, frozen=True, kw_only=True):
     label: str
     """For humans."""
     template: str
-    """File name in `app/pages/types`."""
+    """File name in `app/faces/docs/types`."""
     spell: Callable[[TypeName], str]
     """A type's name in this language."""
     brings_framework_types: bool = False

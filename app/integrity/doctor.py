@@ -11,7 +11,7 @@ from app.database import migrate
 from app.database.pool import TRANSIENT
 from app.integrity import guards
 from app.log.errors import WrongMasterKey
-from app.maintenance.store import Connection, May, Where, master_key, up_to_date
+from app.maintenance.store import Connection, DataLocation, SchemaPermission, master_key, up_to_date
 
 State = Literal["well", "warning", "wrong"]
 CLOCK_APART_S = 5.0
@@ -30,7 +30,7 @@ class Examination(Struct, frozen=True):
     """What is looked at."""
 
     store: Connection
-    where: Where
+    where: DataLocation
 
 
 Check = Callable[[Examination], Awaitable[tuple[State, str]]]
@@ -75,7 +75,7 @@ async def _collation(examination: Examination) -> tuple[State, str]:
 
 
 async def _schema(examination: Examination) -> tuple[State, str]:
-    await up_to_date(examination.store, May.LOOK)
+    await up_to_date(examination.store, SchemaPermission.LOOK)
     return "well", f"At migration {migrate.available()[-1].number}, up to date"
 
 
@@ -90,7 +90,9 @@ async def _guards(examination: Examination) -> tuple[State, str]:
 
 
 async def _master_key(examination: Examination) -> tuple[State, str]:
-    await up_to_date(examination.store, May.LOOK)  # else there is nothing to compare it with
+    await up_to_date(
+        examination.store, SchemaPermission.LOOK
+    )  # else there is nothing to compare it with
     await master_key(examination.store, examination.where)
     return "well", "It is the one that the log is written with"
 
