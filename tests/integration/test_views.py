@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from support import given as take
 
+from app.commands.registry import TARGETS
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
 from app.service import Service
@@ -119,7 +120,7 @@ async def test_each_row_is_the_fold_of_its_stream_and_what_is_deleted_has_none(
         with suppress(DomainError):
             by = (service, other_service)[number % 2]
             answer = await by.commands.handle(streams.own(command), take.call(f"actor {number}"))
-            kind = type(command).__module__.rpartition(".")[2]
+            kind = TARGETS[type(command)].kind
             answered[kind, answer.folded.stream] = answer.folded
     log = await folded_log(service)
     assert answered.items() <= log.items()
