@@ -8,3 +8,5 @@ CUSTOMER = "Customer"
 AGENT = "Agent"
 ONLOOKERS = frozenset({"Auditor", "Operator"})
 """Roles that read; who has no other changes no session."""
+ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
+"""All, in the order in which they are shown."""

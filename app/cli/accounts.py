@@ -1,20 +1,23 @@
 """Accounts from the command line: commands like any other, with the operator as their actor."""
 
+import asyncio
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
 
 from app.commands.context import CommandContext, EventMetadata
 from app.database.sql import blocks
-from app.maintenance.store import Connection
-from app.service import Service
+from app.maintenance.store import Connection, DataLocation, SchemaPermission, database, prepare
+from app.service import Service, open_service
 from domain.account import NewAccount
 from domain.errors import InvalidField
 from domain.ids import AccountId
 from domain.limits import AccountIdText, AccountName
 
+T = TypeVar("T")
 SQL = blocks(__file__)
 
 
@@ -33,3 +36,22 @@ async def add(service: Service, account_id: str, name: str) -> None:
 async def everything(store: Connection) -> Sequence[asyncpg.Record]:
     """All accounts, `account_id` and `name`, in the order of their ids."""
     return await store.ask(SQL["all"])
+
+
+def on_service(
+    where: DataLocation,
+    work: Callable[[Service], Coroutine[Any, Any, T]],
+    may: SchemaPermission = SchemaPermission.LOOK,
+) -> T:
+    """The result of some work that gives commands."""
+
+    async def run(url: str) -> T:
+        _, key = await prepare(url, where, may)
+        service = await open_service(where.settings(url, key))
+        try:
+            return await work(service)
+        finally:
+            await service.close()
+
+    with database(where, may) as url:
+        return asyncio.run(run(url))

@@ -1,47 +1,25 @@
-"""The command line: thin, honest exit codes.
-
-0 done, 1 difference, 2 wrong use, 3 unreachable, 70 a fault of the program, 74 output that cannot
-be written.
+"""The command line: thin. Each command imports what it needs when it runs, so that none waits for
+what another needs; the exit codes are in `exit_codes`.
 """
 
-import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import accounts as ledger
-from app.cli import serve as serving
-from app.cli.options import (
-    DIFFERENCE,
-    on_any_database,
-    on_data,
-    on_log,
-    on_service,
-    on_store,
-    option,
-)
-from app.cli.output import print_findings, print_steps, print_table, progress
+from app.cli.options import on_data, option
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import users
-from app.history import replay as replaying
-from app.integrity import doctor, guards
-from app.integrity import verify as verifying
-from app.integrity.positions import warnings
-from app.log.keyring import Keyring
-from app.maintenance.store import (
-    Connection,
-    DataLocation,
-    SchemaPermission,
-    database,
-    password_in,
-    prepare,
-)
-from app.rebuild import rebuild as rebuilding
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from app.integrity.doctor import Finding
+    from app.log.keyring import Keyring
+    from app.maintenance.store import Connection, DataLocation
+    from app.rebuild.rebuild import Rebuilt
 
 UNWRITABLE = 74
 """Standard output takes no data: sysexits.h calls it EX_IOERR."""
@@ -115,7 +93,7 @@ def main() -> None:
 )
 @on_data
 def serve(
-    where: DataLocation,
+    where: "DataLocation",
     host: str,
     port: int,
     workers: int,
@@ -127,6 +105,9 @@ def serve(
     body_deadline: float,
 ) -> None:
     """Migrate, then serve HTTP."""
+    from app.cli import serve as serving
+    from app.maintenance.store import password_in
+
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
     if admin_password_file is not None:
         password = password_in(admin_password_file)
@@ -144,8 +125,12 @@ def serve(
 
 @main.command()
 @on_data
-def migrate(where: DataLocation) -> None:
+def migrate(where: "DataLocation") -> None:
     """Bring the schema up to date, and say what was done."""
+    import asyncio
+
+    from app.maintenance.store import SchemaPermission, database, prepare
+
     with database(where, SchemaPermission.MIGRATE) as url:
         applied, _ = asyncio.run(prepare(url, where, SchemaPermission.MIGRATE))
     for name in applied:
@@ -166,16 +151,25 @@ def accounts() -> None:
 @click.argument("account_id", metavar="ID")
 @click.argument("name")
 @on_data
-def add_account(where: DataLocation, account_id: str, name: str) -> None:
+def add_account(where: "DataLocation", account_id: str, name: str) -> None:
     """Add an account."""
-    on_service(where, lambda service: ledger.add(service, account_id, name), SchemaPermission.BEGIN)
+    from app.cli import accounts as ledger
+    from app.maintenance.store import SchemaPermission
+
+    ledger.on_service(
+        where, lambda service: ledger.add(service, account_id, name), SchemaPermission.BEGIN
+    )
     click.echo(f"Added {account_id}", err=True)
 
 
 @accounts.command("list")
 @on_data
-def list_accounts(where: DataLocation) -> None:
+def list_accounts(where: "DataLocation") -> None:
     """List the accounts."""
+    from app.cli import accounts as ledger
+    from app.cli.output import print_table
+    from app.cli.work import on_store
+
     found = on_store(where, ledger.everything, looks=True, as_service=True)
     print_table(["id", "name"], [(row["account_id"], row["name"]) for row in found])
 
@@ -183,14 +177,18 @@ def list_accounts(where: DataLocation) -> None:
 @main.command()
 @click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
 @on_data
-def rebuild(where: DataLocation, projections: tuple[str, ...]) -> None:
+def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
     """Rebuild read views from the log, all of them or those named."""
+    from app.cli.output import progress
+    from app.cli.work import on_log
+    from app.rebuild import rebuild as rebuilding
+
     try:
         views = rebuilding.named(projections)
     except KeyError as error:
         raise click.UsageError(f"There is no projection {error}") from error
 
-    async def work(store: Connection, keyring: Keyring) -> rebuilding.Rebuilt:
+    async def work(store: "Connection", keyring: "Keyring") -> "Rebuilt":
         with progress("Rebuilding") as advance:
             return await rebuilding.rebuild(store, keyring, views, advance)
 
@@ -204,10 +202,16 @@ def rebuild(where: DataLocation, projections: tuple[str, ...]) -> None:
 
 @main.command()
 @on_data
-def verify(where: DataLocation) -> None:
+def verify(where: "DataLocation") -> None:
     """Check that the log has no hole and that the views equal it."""
+    from app.cli.exit_codes import DIFFERENCE
+    from app.cli.output import progress
+    from app.cli.work import on_log
+    from app.integrity import guards
+    from app.integrity import verify as verifying
+    from app.integrity.positions import warnings
 
-    async def work(store: Connection, keyring: Keyring) -> tuple[list[str], list[str]]:
+    async def work(store: "Connection", keyring: "Keyring") -> tuple[list[str], list[str]]:
         troubles = [*await guards.changed_collations(store), *await warnings(store)]
         lost = await guards.missing(store)
         with progress("Verifying") as advance:
@@ -227,10 +231,14 @@ def verify(where: DataLocation) -> None:
 @main.command("doctor")
 @option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @on_data
-def see_doctor(where: DataLocation, output: str) -> None:
+def see_doctor(where: "DataLocation", output: str) -> None:
     """Look at what the service rests on; 1 if something is wrong."""
+    from app.cli.exit_codes import DIFFERENCE
+    from app.cli.output import print_findings
+    from app.cli.work import on_any_database
+    from app.integrity import doctor
 
-    async def work(store: Connection) -> list[doctor.Finding]:
+    async def work(store: "Connection") -> "list[Finding]":
         return await doctor.examine(doctor.Examination(store, where))
 
     found = on_any_database(where, work)
@@ -246,15 +254,19 @@ def see_doctor(where: DataLocation, output: str) -> None:
     "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
 )
 @on_data
-def replay(where: DataLocation, stream: str, as_of: str | None, output: str) -> None:
+def replay(where: "DataLocation", stream: str, as_of: str | None, output: str) -> None:
     """Show a session's history: STREAM is its id as the APIs give it, or account:ID."""
+    from app.cli.output import print_steps
+    from app.cli.work import on_log
+    from app.history import replay as replaying
+
     try:
         named = replaying.stream_named(stream)
         until = None if as_of is None else replaying.as_of(as_of)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
-    async def work(store: Connection, keyring: Keyring) -> int:
+    async def work(store: "Connection", keyring: "Keyring") -> int:
         return await print_steps(replaying.replay(store, keyring, named, until), output)
 
     if not on_log(where, work, looks=True):

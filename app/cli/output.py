@@ -3,15 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import indent
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from app.history.replay import Step
-from app.integrity.doctor import Finding
+if TYPE_CHECKING:
+    from app.history.replay import Step
+    from app.integrity.doctor import Finding
 
 _PIPED_COLUMNS = 200
 """Width of a table that goes to a file: enough that no time or type is cut."""
@@ -19,6 +18,9 @@ _PIPED_COLUMNS = 200
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table for people on a terminal, tab-separated lines for programs."""
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console()
     if not console.is_terminal:
         for row in rows:
@@ -30,7 +32,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console.print(table)
 
 
-def print_findings(findings: Sequence[Finding], output: str) -> bool:
+def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
     """What checks found, as `table` or `json`; whether nothing of it is wrong."""
     well = all(finding.state != "wrong" for finding in findings)
     if output == "json":
@@ -41,7 +43,7 @@ def print_findings(findings: Sequence[Finding], output: str) -> bool:
     return well
 
 
-async def print_steps(steps: AsyncIterator[Step], output: str) -> int:
+async def print_steps(steps: "AsyncIterator[Step]", output: str) -> int:
     """Show a history as `table`, `json` (one array) or `ndjson` (a line each), and say how long.
 
     Lines and the array come as they are found; the table when its columns' widths are known.
@@ -62,7 +64,10 @@ async def print_steps(steps: AsyncIterator[Step], output: str) -> int:
     return shown
 
 
-async def _print_table(steps: AsyncIterator[Step]) -> int:
+async def _print_table(steps: "AsyncIterator[Step]") -> int:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("version", "position", "recorded at", "actor", "type", "changed")
     async for step in steps:
         table.add_row(
@@ -82,6 +87,15 @@ async def _print_table(steps: AsyncIterator[Step]) -> int:
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr, to be told the events done and the events there are."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn(title),
         BarColumn(),

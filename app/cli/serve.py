@@ -20,6 +20,7 @@ from granian.http import HTTP1Settings
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.cli.exit_codes import ServerEnded
 from app.cli.metrics_folder import metrics_folder
 from app.cli.standard_streams import make_sure_of_streams
 from app.integrity.guards import changed_collations
@@ -59,10 +60,6 @@ _LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
 }
 """What the server says is talk, and has a time, as all that a worker says of itself."""
-
-
-class ServerEnded(Exception):
-    """The server ended although nobody told it to; the message is the whole sentence."""
 
 
 class Listen(Struct, frozen=True, kw_only=True):

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
-
 from app.database.embedded_cluster import (
     FILES,
     ROOTS_STAND_IN,
@@ -24,14 +22,9 @@ from app.database.embedded_cluster import (
     explained,
 )
 
-__all__ = ["EmbeddedUnavailable", "default_data_dir", "ensure_running", "is_set_up", "running"]
+__all__ = ["EmbeddedUnavailable", "ensure_running", "is_set_up", "running"]
 
 logger = logging.getLogger(__name__)
-
-
-def default_data_dir() -> Path:
-    """Where the data of this user goes unless told otherwise."""
-    return platformdirs.user_data_path("sessionary", appauthor=False)
 
 
 def is_set_up(data_dir: Path) -> bool:

@@ -7,11 +7,10 @@ import asyncpg
 
 from app.auth.passwords import hash_password
 from app.auth.principals import SQL, new_token
-from app.auth.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
+from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.maintenance.store import Connection
 from domain.limits import PRINCIPAL_NAME_LENGTH
 
-ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
 """All roles that anything is decided by, or that the APIs' documentation names."""
 
 
