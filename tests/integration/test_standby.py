@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from msgspec import Struct
 from support import database, given
 from support.clusters import OwnCluster, own_cluster
+from support.patience import patient
 from support.service_process import free_port
 
 from app.cli.main import main
@@ -136,29 +138,50 @@ LEAVES_NOTHING = (
 """What a standby cannot take over while a snapshot there is older."""
 
 
+class Impatient(Struct, frozen=True):
+    """Their owner's connections, while the standby lets nobody stand in its way."""
+
+    primary: asyncpg.Connection
+    standby: asyncpg.Connection
+
+    async def on_standby(self, statement: str, *arguments: object) -> Any:  # noqa: ANN401
+        """A statement's value; begun anew when recovery cancels it."""
+        async with asyncio.timeout(patient(30)):
+            while True:
+                with suppress(asyncpg.SerializationError):
+                    return await self.standby.fetchval(statement, *arguments)
+
+    async def caught_up(self) -> None:
+        """Return when the standby has taken over all that is there."""
+        there = await self.primary.fetchval("SELECT pg_current_wal_lsn()::text")
+        replayed = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
+        while not await self.on_standby(replayed, there):
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
-async def impatient(pair: Pair) -> AsyncIterator[asyncpg.Connection]:
-    """Its owner's connection to the primary, while its standby lets nobody stand in its way."""
+async def impatient(pair: Pair) -> AsyncIterator[Impatient]:
     reload = "SELECT pg_reload_conf()"
-    standby = await asyncpg.connect(pair.standby.url())
-    primary = await asyncpg.connect(pair.primary.url())
-    await standby.execute("ALTER SYSTEM SET max_standby_streaming_delay = 0")
-    await standby.execute(reload)
-    yield primary
-    await standby.execute("ALTER SYSTEM RESET max_standby_streaming_delay")
-    await standby.execute(reload)
-    await primary.close()
-    await standby.close()
+    both = Impatient(
+        await asyncpg.connect(pair.primary.url()), await asyncpg.connect(pair.standby.url())
+    )
+    await both.on_standby("ALTER SYSTEM SET max_standby_streaming_delay = 0")
+    await both.on_standby(reload)
+    yield both
+    await both.on_standby("ALTER SYSTEM RESET max_standby_streaming_delay")
+    await both.on_standby(reload)
+    await both.primary.close()
+    await both.standby.close()
 
 
 @asynccontextmanager
-async def swept(primary: asyncpg.Connection) -> AsyncIterator[None]:
-    """Again and again, for as long as the block lasts."""
+async def swept(impatient: Impatient) -> AsyncIterator[None]:
+    """Again and again, for as long as the block lasts; after it, the standby is in no one's way."""
 
     async def sweep() -> None:
         while True:
             for statement in LEAVES_NOTHING:
-                await primary.execute(statement)
+                await impatient.primary.execute(statement)
 
     sweeping = asyncio.create_task(sweep())
     try:
@@ -166,11 +189,10 @@ async def swept(primary: asyncpg.Connection) -> AsyncIterator[None]:
     finally:
         sweeping.cancel()
         await asyncio.gather(sweeping, return_exceptions=True)
+        await impatient.caught_up()
 
 
-async def test_a_look_that_recovery_cancels_is_begun_anew(
-    pair: Pair, impatient: asyncpg.Connection
-) -> None:
+async def test_a_look_that_recovery_cancels_is_begun_anew(pair: Pair, impatient: Impatient) -> None:
     begun: list[int] = []
     async with connected(pair.standby.url(), looks=True) as store, asyncio.timeout(30):
 
@@ -187,7 +209,7 @@ async def test_a_look_that_recovery_cancels_is_begun_anew(
 
 
 async def test_one_that_is_cancelled_whenever_it_is_begun_says_why(
-    pair: Pair, impatient: asyncpg.Connection
+    pair: Pair, impatient: Impatient
 ) -> None:
     async with connected(pair.standby.url(), looks=True) as store, asyncio.timeout(30):
         with pytest.raises(RecoveryConflict, match="max_standby_streaming_delay"):
