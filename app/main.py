@@ -20,14 +20,14 @@ from litestar.types import (
     Send,
 )
 
-from app.chat_sweep import ChatSweeper
-from app.embedded import EmbeddedUnavailable, ensure_running
-from app.log.pool import Pool
-from app.routes.evo import EvoFace
-from app.routes.face import Face, dispatcher
-from app.routes.pages import PagesFace
-from app.routes.superoffice import SuperOfficeFace
-from app.routes.system import SystemFace
+from app.chat.sweeper import ChatSweeper
+from app.database.embedded import EmbeddedUnavailable, ensure_running
+from app.database.pool import Pool
+from app.faces.docs.face import PagesFace
+from app.faces.evo.face import EvoFace
+from app.faces.superoffice.face import SuperOfficeFace
+from app.faces.system import SystemFace
+from app.http.route_handler import Face, dispatcher
 from app.service import Service, open_service
 from app.settings import Settings
 

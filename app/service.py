@@ -7,33 +7,33 @@ from itertools import count
 
 import asyncpg
 
-from app.calls import Answer, Call
-from app.chat import Chat
-from app.commands import Commands
-from app.list_places import ListPlaces
+from app.auth.login_sessions import Logins
+from app.auth.principals import Principals
+from app.auth.throttle import Throttle
+from app.chat.numbers import SessionNumbers
+from app.chat.service import Chat
+from app.commands.context import CommandContext, CommandResult
+from app.commands.handler import CommandHandler
+from app.concurrency.deadline import SharedDeadline
+from app.concurrency.ttl_cache import in_the_background
+from app.database.errors import StoreDown, StoreError
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.database.uuids import new_uuid
 from app.log.errors import (
     Conflict,
     LogError,
     NumbersUsedUp,
-    StoreDown,
     Unreadable,
     WrongMasterKey,
 )
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
-from app.log.pool import Pool
-from app.log.read import heads
-from app.new_uuid import new_uuid
-from app.numbers import SessionNumbers
-from app.patience import Patience
-from app.principals import Principals
-from app.remembered import in_the_background
+from app.log.read import check_value, heads
+from app.queries.list_places import ListPlaces
+from app.queries.views import Views
 from app.settings import Settings
-from app.sign_in import Logins
-from app.sql import blocks
-from app.throttle import Throttle
-from app.views import Views
-from domain.chat_session import ChatSessionFields
+from domain.chat.session import ChatSessionFields
 from domain.errors import AccountNotFound, AlreadyExists, DomainError
 from domain.ids import AccountId, ChatSessionId, StreamId, partition_of
 
@@ -59,7 +59,7 @@ class Service:
         pool: Pool,
         lists: Pool,
         keyring: Keyring,
-        commands: Commands,
+        commands: CommandHandler,
         views: Views,
         partitions: int,
     ) -> None:
@@ -78,7 +78,7 @@ class Service:
         )
         self.logins = Logins(pool, self.principals, settings)
         self.list_places = ListPlaces(settings)
-        self.bodies = Patience(settings.body_deadline_s)
+        self.bodies = SharedDeadline(settings.body_deadline_s)
         """For the body of a request to come."""
         self.draining = False
         self._partitions = partitions
@@ -111,7 +111,7 @@ class Service:
         self._accounts.clear()
         self._numbers.forget()
 
-    def new_session_stream(self, call: Call) -> StreamId:
+    def new_session_stream(self, call: CommandContext) -> StreamId:
         """A fresh id; with an idempotency key, one in the partition where a retry looks for it."""
         drawn = StreamId(new_uuid())
         home = home_partition(call, self._partitions)
@@ -119,25 +119,27 @@ class Service:
             drawn = StreamId(new_uuid())
         return drawn
 
-    async def new_chat_session_id(self, call: Call) -> ChatSessionId:
+    async def new_chat_session_id(self, call: CommandContext) -> ChatSessionId:
         """A fresh number, in the partition where a retry of the call looks for its key.
 
         Raises NumbersUsedUp, StoreDown.
         """
         return await self._numbers.take(home_partition(call, self._partitions))
 
-    async def new_chat_session(self, wanted: ChatSessionFields, call: Call) -> Answer:
+    async def new_chat_session(
+        self, wanted: ChatSessionFields, call: CommandContext
+    ) -> CommandResult:
         """Create a chat session under a fresh number, whatever id it names.
 
         Numbers that are taken are passed over; what these are refused with is raised only if no
-        free one was found within the deadline. Raises NumbersUsedUp, and what `Commands.handle`
-        raises.
+        free one was found within the deadline. Raises NumbersUsedUp, and what
+        `CommandHandler.handle` raises.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.settings.store_deadline_s
         while True:
             number = await self._number(wanted, call)
-            if isinstance(number, Answer):
+            if isinstance(number, CommandResult):
                 return number
             try:
                 answer = await self.chat.new(number, wanted, call)
@@ -148,14 +150,16 @@ class Service:
                 continue
             except StoreDown:
                 raise  # who knows whether the number was used
-            except (DomainError, LogError):
+            except (DomainError, LogError, StoreError):
                 self._numbers.give_back(number)
                 raise
             if answer.replayed:
                 self._numbers.give_back(number)
             return answer
 
-    async def _number(self, wanted: ChatSessionFields, call: Call) -> ChatSessionId | Answer:
+    async def _number(
+        self, wanted: ChatSessionFields, call: CommandContext
+    ) -> ChatSessionId | CommandResult:
         """A number for a new session; where none is left, the first answer to a retry."""
         try:
             return await self.new_chat_session_id(call)
@@ -207,7 +211,7 @@ def _in_words(cause: BaseException | None) -> str | None:
     return next((words for kind, words in _CAUSES if isinstance(cause, kind)), None)
 
 
-def home_partition(call: Call, partitions: int) -> int | None:
+def home_partition(call: CommandContext, partitions: int) -> int | None:
     """Where a retry of a creation looks for its idempotency key; None when anywhere will do."""
     key = call.metadata.idempotency_key
     if key is None or partitions == 1:
@@ -223,15 +227,15 @@ async def open_service(settings: Settings) -> Service:
     pool = Pool(settings)
     try:
         keyring = Keyring(settings.master_key)
-        stored = await pool.ask(SQL["check_value"])
-        if not stored or not keyring.made(stored[0]["value"]):
+        known = await check_value(pool)
+        if known is None or not keyring.made(known):
             raise WrongMasterKey("The log was written with another master key than the one given")
         partitions = len(await heads(pool))
         lists = Pool(settings, for_lists=True, reachability=pool.reachability)
         views = Views(pool, lists, partitions=partitions, batch=settings.batch_lookups)
         incarnation = Incarnation(keyring)
         await incarnation.check(pool.ask)
-        commands = Commands(
+        commands = CommandHandler(
             pool, keyring, views, settings, partitions=partitions, incarnation=incarnation
         )
         service = Service(settings, pool, lists, keyring, commands, views, partitions)

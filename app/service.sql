@@ -1,8 +1,3 @@
--- name: check_value
-SELECT value
-  FROM log_setting
- WHERE name = 'master_key_check';
-
 -- name: try_to_write
 -- A commit that everything is asked of: memory, disk, standby.
 INSERT INTO lease (name, holder, until)

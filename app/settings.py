@@ -4,8 +4,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from app.throttle import Limits
-
 CUSTOMER_TIMEOUT_S = 300.0
 BODY_DEADLINE_S = 15.0
 _FETCH_MARK_S = 15.0
@@ -13,6 +11,27 @@ SERVICE_ROLE = "sessionary_service"
 """What migrations grant the service's rights to."""
 STATEMENT_CACHE = 100
 ANSWER_BYTES = 16 * 1024 * 1024
+
+
+class GuessingLimits(Struct, frozen=True, kw_only=True):
+    """How many wrong passwords are forgiven, and how long the pauses are after that."""
+
+    failures: int = 5
+    """Of one user from one address, before the first pause."""
+    failures_at_large: int = 50
+    """Of one user from all addresses, or of all users from one address."""
+    pause_s: float = 1.0
+    """The first pause; each further failure doubles it."""
+    longest_pause_s: float = 300.0
+    """For one user from one address."""
+    longest_pause_at_large_s: float = 60.0
+    """Shorter, because it may meet somebody who did nothing wrong."""
+    forgotten_after_s: float = 900.0
+    """Without another failure, all is as if there had been none."""
+    established_s: float = 86_400.0
+    """How long a user who signed in from an address is exempt there from the limits at large."""
+    kept: int = 50_000
+    """Users, addresses and pairs of them that a worker remembers, at most."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -73,7 +92,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a verified credential counts before the principal is read again."""
     password_checks: int = 2
     """Passwords verified at the same time: each takes 19 MiB and a core."""
-    guessing: Limits = Limits()
+    guessing: GuessingLimits = GuessingLimits()
     """Wrong passwords that are forgiven, by each worker process."""
     login_s: int = 14 * 86_400
     """How long a sign-in holds at the most (ServiceStack's session)."""

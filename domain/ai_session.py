@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.event import Event
 from domain.ids import AccountId, AISessionId
-from domain.limits import ACTIONS_A_SESSION, ACTIONS_LENGTH
+from domain.limits import ACTIONS_LENGTH, ACTIONS_PER_SESSION
 
 
 class NewAISession(Struct, frozen=True, kw_only=True):
@@ -213,11 +213,11 @@ def _proposed(
 ) -> AISessionActionProposed:
     if _waits(command.action_id, waiting):
         raise AlreadyExists("AISessionAction", command.action_id)
-    if len(waiting) >= ACTIONS_A_SESSION:
+    if len(waiting) >= ACTIONS_PER_SESSION:
         raise InvalidField(
             "SessionId",
             f"AISession {command.session_id} has {len(waiting)} actions waiting, "
-            f"and {ACTIONS_A_SESSION} is the most",
+            f"and {ACTIONS_PER_SESSION} is the most",
         )
     length = _length(command) + sum(map(_length, waiting))
     if length > ACTIONS_LENGTH:

@@ -33,7 +33,7 @@ _OUTSIDE = re.compile(
     r"(?:(?P<before>(?:0000|[+-]000000|-(?:00)?0001)-12-31)|(?P<first>\+000001-01-01)"
     rf"|(?P<after>\+010000-01-01)){_TIME}"
 )
-_TICKS_A_DAY = 86_400 * TICKS_PER_SECOND
+_TICKS_PER_DAY = 86_400 * TICKS_PER_SECOND
 _LAST_DAY = date.max.toordinal()
 
 
@@ -93,7 +93,7 @@ def _at_an_end(text: str) -> DateTime:
     if found is None:
         raise ValueError(_EXPECTED)
     if found["after"]:
-        if _ticks(_LAST_DAY + 1, found) <= _LAST_DAY * _TICKS_A_DAY + AT_AN_END:
+        if _ticks(_LAST_DAY + 1, found) <= _LAST_DAY * _TICKS_PER_DAY + AT_AN_END:
             return FOREVER
     elif _says_nothing(_ticks(1 if found["first"] else 0, found)):
         return EMPTY

@@ -58,7 +58,7 @@ LIST_ITEMS = 50
 FunctionName = Annotated[str, Meta(min_length=1, max_length=255)]
 ActionText = Annotated[str, LONG_TEXT]
 """Arguments or description of an action that an AI back end proposes."""
-ACTIONS_A_SESSION = 200
+ACTIONS_PER_SESSION = 200
 """Actions that wait in one session."""
 ACTIONS_LENGTH = 1024 * 1024
 """Characters in the texts of all of them: each command on a session goes through them all."""

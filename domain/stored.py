@@ -8,7 +8,8 @@ of each.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain import account, ai_session, chat_events
+from domain import account, ai_session
+from domain.chat import events
 from domain.event import Event
 
 EVENTS: dict[str, type[Event]] = {
@@ -21,18 +22,18 @@ EVENTS: dict[str, type[Event]] = {
         ai_session.AISessionApplied,
         ai_session.AISessionActionsCleared,
         ai_session.AISessionActionDeleted,
-        chat_events.ChatSessionCreated,
-        chat_events.ChatSessionUpdated,
-        chat_events.ChatSessionRated,
-        chat_events.ChatSessionClosed,
-        chat_events.ChatSessionPickedUp,
-        chat_events.ChatSessionTransferRequested,
-        chat_events.ChatSessionTransferAccepted,
-        chat_events.ChatSessionTransferRejected,
-        chat_events.ChatSessionReset,
-        chat_events.ChatMessageAdded,
-        chat_events.ChatSessionFetched,
-        chat_events.ChatSessionDeleted,
+        events.ChatSessionCreated,
+        events.ChatSessionUpdated,
+        events.ChatSessionRated,
+        events.ChatSessionClosed,
+        events.ChatSessionPickedUp,
+        events.ChatSessionTransferRequested,
+        events.ChatSessionTransferAccepted,
+        events.ChatSessionTransferRejected,
+        events.ChatSessionReset,
+        events.ChatMessageAdded,
+        events.ChatSessionFetched,
+        events.ChatSessionDeleted,
         account.AccountCreated,
         account.AccountRenamed,
     )

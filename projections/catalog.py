@@ -1,7 +1,7 @@
 """All views.
 
 A new one is a file here and a line below; in `migrations/` a table and its place in `append`; and
-how it is read, in `app/views.sql`.
+how it is read, in `app/queries/views.sql`.
 """
 
 from domain.event import Event, kind_of

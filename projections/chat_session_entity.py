@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from domain.chat_evolve import evolve
-from domain.chat_session import OPEN, ChatSession
+from domain.chat.evolve import evolve
+from domain.chat.session import OPEN, ChatSession
 from domain.date_time import EMPTY, is_set, ticks
 from projections.view import View
 

@@ -7,13 +7,13 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
-import database
 import pytest
+from support import database
 
+from app.database.pool import Pool
 from app.log.append import Appender
 from app.log.keyring import Keyring
-from app.log.pool import Pool
-from app.ops.store import Connection, connected
+from app.maintenance.store import Connection, connected
 from app.service import Service, open_service
 from app.settings import Settings
 

@@ -8,14 +8,14 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from app import metrics
-from app.log.batcher import Batcher
+from app.concurrency.batcher import Batcher
+from app.database.errors import StoreDown
+from app.database.places import NoPlace
+from app.database.pool import TRANSIENT, Pool
+from app.database.sql import blocks
 from app.log.clock import HeadClock
-from app.log.errors import StoreDown
 from app.log.incarnation import AnotherLog, Incarnation
-from app.log.places import NoPlace
-from app.log.pool import TRANSIENT, Pool
-from app.sql import blocks
+from app.telemetry import metrics
 from domain.ids import StreamId
 
 SQL = blocks(__file__)

@@ -8,11 +8,11 @@ import logging
 import time
 from datetime import datetime
 
-from app import metrics
-from app.log.errors import StoreDown
-from app.log.pool import Pool
-from app.remembered import in_the_background
-from app.sql import blocks
+from app.concurrency.ttl_cache import in_the_background
+from app.database.errors import StoreDown
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.telemetry import metrics
 
 SQL = blocks(__file__)
 SUSPECT_S = 2.0

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from app.log.errors import Unreadable
-from app.log.keyring import Box
+from app.log.keyring import StreamCipher
 from domain.event import Event
 from domain.ids import StreamId
 from domain.stored import EVENTS, UPCASTS, Fields, upcast
@@ -29,7 +29,9 @@ def split(event: Event) -> tuple[Fields, Fields]:
     return plain, secret
 
 
-def encode(topic: str, plain: Fields, secret: Fields, stream: StreamId, box: Box | None) -> bytes:
+def encode(
+    topic: str, plain: Fields, secret: Fields, stream: StreamId, box: StreamCipher | None
+) -> bytes:
     """The stored bytes of an event that was `split`; personal fields need a box."""
     if not secret:
         return _ENCODER.encode(plain)
@@ -39,7 +41,7 @@ def encode(topic: str, plain: Fields, secret: Fields, stream: StreamId, box: Box
     return _ENCODER.encode({**plain, "sealed": {"fields": list(secret), "box": sealed}})
 
 
-def decode(topic: str, state: bytes, stream: StreamId, box: Box | None) -> Event:
+def decode(topic: str, state: bytes, stream: StreamId, box: StreamCipher | None) -> Event:
     """The event that was stored, in its present form.
 
     Raises Unreadable for an unknown name, altered bytes, or a key that is gone.

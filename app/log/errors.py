@@ -1,9 +1,6 @@
 """What the log can fail with.
 
 LogError
-├── StoreDown        the database cannot be reached, or not written, right now
-│   └── TooManyBefore  it is well, but a turn did not come in time
-├── TooSlow          what was asked for takes the database longer than it may
 ├── Conflict         a stream moved on under a command, more often than it was decided again
 ├── VersionMismatch  the version that the caller demanded is not the stream's
 ├── KeyReused        an idempotency key came back with another command
@@ -19,18 +16,6 @@ from uuid import UUID
 
 class LogError(Exception):
     """Something that the log refuses or cannot do; the message is for humans."""
-
-
-class StoreDown(LogError):
-    """The database cannot be reached, or not written, right now. A retry may succeed."""
-
-
-class TooManyBefore(StoreDown):
-    """Others are before a command for longer than it may wait. Nothing was done."""
-
-
-class TooSlow(LogError):
-    """What was asked for takes the database longer than it may: ask for less."""
 
 
 class Conflict(LogError):

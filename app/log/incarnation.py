@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import asyncpg
 
+from app.database.pool import Fetch
+from app.database.sql import blocks
 from app.log.keyring import Keyring
-from app.log.pool import Fetch
-from app.sql import blocks
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")

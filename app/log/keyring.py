@@ -15,7 +15,7 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
-class Box:
+class StreamCipher:
     """Seals and opens texts under one key (AES-256-GCM); each sealed text carries its nonce."""
 
     __slots__ = ("_cipher",)
@@ -42,19 +42,19 @@ class Keyring:
 
     def __init__(self, master_key: bytes) -> None:
         """`master_key`: 32 bytes."""
-        self._master = Box(master_key)
+        self._master = StreamCipher(master_key)
         derived = HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"sessionary fingerprint")
         self._fingerprint_key = derived.derive(master_key)
 
-    def new(self, stream: StreamId) -> tuple[Box, bytes]:
+    def new(self, stream: StreamId) -> tuple[StreamCipher, bytes]:
         """A fresh box for a stream, and its key as the log keeps it: wrapped."""
         key = os.urandom(KEY_BYTES)
-        return Box(key), self._master.seal(key, stream.bytes)
+        return StreamCipher(key), self._master.seal(key, stream.bytes)
 
-    def unwrap(self, stream: StreamId, wrapped: bytes) -> Box:
+    def unwrap(self, stream: StreamId, wrapped: bytes) -> StreamCipher:
         """The box of a stream from its wrapped key. Raises Unreadable."""
         try:
-            return Box(self._master.open(wrapped, stream.bytes))
+            return StreamCipher(self._master.open(wrapped, stream.bytes))
         except Unreadable as error:
             raise Unreadable(
                 "the stream's key was altered, or the master key is another"

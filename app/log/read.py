@@ -8,10 +8,10 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from app.database.sql import blocks
 from app.log import codec
 from app.log.errors import Unreadable, UnreadableEvent
-from app.log.keyring import Box, Keyring
-from app.sql import blocks
+from app.log.keyring import Keyring, StreamCipher
 from domain.ids import StreamId
 from projections.fold import Recorded
 
@@ -42,7 +42,7 @@ class Stream(Struct, frozen=True):
     """The whole past of a stream, and the box of its personal fields if it has one."""
 
     events: Sequence[Recorded]
-    box: Box | None
+    box: StreamCipher | None
 
 
 class Ends(Struct, frozen=True):
@@ -50,7 +50,7 @@ class Ends(Struct, frozen=True):
 
     first: Recorded
     last: Recorded
-    box: Box | None
+    box: StreamCipher | None
 
 
 class Head(Struct, frozen=True):
@@ -60,7 +60,7 @@ class Head(Struct, frozen=True):
     position: int
 
 
-class Used(Struct, frozen=True):
+class IdempotencyRecord(Struct, frozen=True):
     """What an idempotency key was first used for."""
 
     fingerprint: bytes
@@ -115,7 +115,7 @@ async def read_slices(
     *,
     after: int,
     until: int,
-    boxes: dict[StreamId, Box],
+    boxes: dict[StreamId, StreamCipher],
 ) -> Iterator[list[Recorded]]:
     """A page of a stream's events after a version and up to another, decoded slice by slice.
 
@@ -135,7 +135,7 @@ async def read_feed(
 
     Who has read up to a position has read all there ever will be up to it.
     """
-    boxes: dict[StreamId, Box] = {}
+    boxes: dict[StreamId, StreamCipher] = {}
     while after < until:
         rows = await store.ask(SQL["read_feed"], partition, after, until, PAGE_EVENTS)
         if not rows:
@@ -166,7 +166,7 @@ def recorded_by_stream(
 ) -> list[Recorded | UnreadableEvent]:
     """The events of a page in which each stream's are together."""
     page: list[Recorded | UnreadableEvent] = []
-    boxes: dict[StreamId, Box] = {}
+    boxes: dict[StreamId, StreamCipher] = {}
     for row in rows:
         if row["originator_id"] not in boxes:
             boxes.clear()
@@ -189,7 +189,7 @@ async def read_back(
     Few among very many others are looked for in several steps. Raises StoreDown, or Unreadable.
     """
     found: list[Recorded] = []
-    boxes: dict[StreamId, Box] = {}
+    boxes: dict[StreamId, StreamCipher] = {}
     while before > 1 and len(found) < most:
         rows = await store.ask(
             SQL["read_back"], partition, stream, topic, before, most - len(found), LOOK_BACK_EVENTS
@@ -214,8 +214,14 @@ async def read_topic_on(
     Raises StoreDown, or Unreadable.
     """
     rows = await store.ask(SQL["read_topic_on"], partition, stream, topic, since, most)
-    boxes: dict[StreamId, Box] = {}
+    boxes: dict[StreamId, StreamCipher] = {}
     return [_recorded(keyring, row, boxes) for row in rows]
+
+
+async def check_value(store: Asks) -> str | None:
+    """What the log's master key is recognised by; None if it was never kept."""
+    rows = await store.ask(SQL["check_value"])
+    return rows[0]["value"] if rows else None
 
 
 async def heads(store: Asks) -> list[Head]:
@@ -223,19 +229,23 @@ async def heads(store: Asks) -> list[Head]:
     return [Head(*row) for row in await store.ask(SQL["heads"])]
 
 
-async def used_key(store: Asks, partition: int, principal: str, key: str) -> Used | None:
+async def used_key(
+    store: Asks, partition: int, principal: str, key: str
+) -> IdempotencyRecord | None:
     """What an idempotency key was used for, if it was."""
     rows = await store.ask(SQL["used_key"], partition, principal, key)
-    return Used(*rows[0]) if rows else None
+    return IdempotencyRecord(*rows[0]) if rows else None
 
 
 def _stream(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Stream:
-    boxes: dict[StreamId, Box] = {}
+    boxes: dict[StreamId, StreamCipher] = {}
     events = [_recorded(keyring, row, boxes) for row in rows]
     return Stream(events, boxes.get(rows[0]["originator_id"]))
 
 
-def _box(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> Box | None:
+def _box(
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
+) -> StreamCipher | None:
     wrapped = row["wrapped"]
     if wrapped is None:
         return None
@@ -246,7 +256,9 @@ def _box(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> B
     return box
 
 
-def _recorded(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]) -> Recorded:
+def _recorded(
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
+) -> Recorded:
     """The event of a row. Raises UnreadableEvent."""
     partition, position, stream, version, topic, state, event_id, recorded_at, actor, *_ = row
     try:
@@ -267,7 +279,7 @@ def _recorded(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box])
 
 
 def _recorded_if_readable(
-    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Box]
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
 ) -> Recorded | UnreadableEvent:
     try:
         return _recorded(keyring, row, boxes)

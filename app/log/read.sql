@@ -133,3 +133,8 @@ SELECT fingerprint, stream_id, version
  WHERE partition = $1
    AND principal = $2
    AND key = $3;
+
+-- name: check_value
+SELECT value
+  FROM log_setting
+ WHERE name = 'master_key_check';

@@ -5,13 +5,12 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.chats import Chats
-from acceptance.chats import chats as running_chats
-from acceptance.refusals import stored
-from acceptance.reporting import pytest_runtest_makereport as pytest_runtest_makereport
-from acceptance.service_process import ADMIN, ServiceProcess, service
+from support.chat_service import Chats
+from support.chat_service import chats as running_chats
+from support.patience import patient
+from support.refusals import stored
+from support.reporting import pytest_runtest_makereport as pytest_runtest_makereport
+from support.service_process import ADMIN, ServiceProcess, service
 
 AUDITOR = ("audrey", "she may look on, no more")
 ACCOUNT = {"id": "String", "name": "String"}

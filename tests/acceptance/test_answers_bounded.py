@@ -8,16 +8,16 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from patience import patient
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, service
 
-from acceptance.service_process import ADMIN, ServiceProcess, service
 from app.settings import ANSWER_BYTES
 
 CHATS = "/api/v1/ChatSession"
 AGENT = "/api/v1/Agents/Chat"
 ROWS = 1_000
 FILLED = "<\"é&'>" * 660  # what every format writes in more bytes than the last
-MOST_GROWN_BYTES = 8 * ANSWER_BYTES
+MAX_GROWN_BYTES = 8 * ANSWER_BYTES
 """Of a worker's memory, while it refuses: rows as they come, and as objects, but no answer."""
 _COPY = {
     "ai_session_info": "doc",
@@ -217,7 +217,7 @@ def test_a_worker_takes_little_memory_to_refuse(full: ServiceProcess, talk: int)
         refused(admin.get(f"{CHATS}/{talk}/Messages"))
         refused(admin.post(f"{CHATS}/{talk}/Transcript"))
     grown = _peak(worker.pid) - before
-    assert grown < MOST_GROWN_BYTES, grown
+    assert grown < MAX_GROWN_BYTES, grown
 
 
 def _peak(pid: int) -> int:

@@ -2,9 +2,8 @@
 
 import httpx
 import pytest
-
-from acceptance.hostile_formats import CORPUS, TARGETS, Bad
-from acceptance.refusals import refused
+from support.hostile_formats import CORPUS, TARGETS, Bad
+from support.refusals import refused
 
 pytestmark = pytest.mark.usefixtures("session", "_nothing_is_stored")
 

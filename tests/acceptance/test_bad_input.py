@@ -4,9 +4,7 @@ import socket
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.hostile import (
+from support.hostile import (
     BODIES,
     CHAT,
     CONDITIONS,
@@ -21,8 +19,9 @@ from acceptance.hostile import (
     Route,
     in_pieces,
 )
-from acceptance.raw_http import CUT_OFF, Answer, basic, chunked, request, send
-from acceptance.service_process import ADMIN, ServiceProcess
+from support.patience import patient
+from support.raw_http import CUT_OFF, Answer, basic, chunked, request, send
+from support.service_process import ADMIN, ServiceProcess
 
 pytestmark = pytest.mark.usefixtures("_nothing_is_stored")
 

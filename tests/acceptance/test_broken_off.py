@@ -4,10 +4,10 @@ import socket
 
 import httpx
 import pytest
+from support.raw_http import request, send
+from support.service_process import ADMIN, ServiceProcess
 
 from acceptance.conftest import ACCOUNT
-from acceptance.raw_http import request, send
-from acceptance.service_process import ADMIN, ServiceProcess
 
 BASIC = httpx.BasicAuth(*ADMIN)._auth_header.encode()
 BODY = b'{"accountId": "String", "purpose": "once"}'

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import asyncpg
 import click
-import database
 import psutil
 import pytest
 from click.testing import CliRunner
-from patience import patient
-
-from acceptance.service_process import (
+from support import database
+from support.patience import patient
+from support.service_process import (
     ADMIN,
     STOPS_S,
     ServiceProcess,
@@ -23,21 +22,23 @@ from acceptance.service_process import (
     free_port,
     sessionary,
 )
-from app.cli import main
-from app.embedded_cluster import Cluster
-from app.log.errors import StoreDown, Unreadable
-from app.ops.on_data import on_data
-from app.ops.rebuild import RebuildUnderWay
-from app.ops.store import Where
+
+from app.cli.main import main
+from app.cli.options import on_data
+from app.database.embedded_cluster import Cluster
+from app.database.errors import StoreDown
+from app.log.errors import Unreadable
+from app.maintenance.store import DataLocation
+from app.rebuild.rebuild import RebuildUnderWay
 
 WAITING = """
 import sys, click
-from app.ops.on_data import on_data
-from app.ops.store import May, database
+from app.cli.options import on_data
+from app.maintenance.store import SchemaPermission, database
 @click.command()
 @on_data
 def wait(where):
-    with database(where, May.BEGIN):
+    with database(where, SchemaPermission.BEGIN):
         print("there", flush=True)
         sys.stdin.read()
 wait()
@@ -302,7 +303,7 @@ def test_each_option_has_an_environment_variable() -> None:
 def test_only_a_difference_ends_with_1(error: BaseException, code: int) -> None:
     @click.command()
     @on_data
-    def fail(where: Where) -> None:
+    def fail(where: DataLocation) -> None:
         raise error
 
     ended = CliRunner().invoke(fail)
@@ -319,7 +320,7 @@ def test_an_empty_variable_means_no_role(given: str | None, role: str | None) ->
 
     @click.command()
     @on_data
-    def take(where: Where) -> None:
+    def take(where: DataLocation) -> None:
         taken.append(where.database_role)
 
     CliRunner().invoke(take, env={"SESSIONARY_DATABASE_ROLE": given})

@@ -6,9 +6,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.service_process import ADMIN, ServiceProcess
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
 
 CHAT = "/api/v1/ChatSession"
 MADE = {"purpose": "triage"}

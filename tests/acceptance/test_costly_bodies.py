@@ -13,15 +13,15 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from costly import BY_FORMAT, KINDS, MEBIBYTE
-from patience import patient
+from support.costly import BY_FORMAT, KINDS, MEBIBYTE
+from support.patience import patient
+from support.probe import live_s
+from support.raw_http import CUT_OFF, PATIENCE_S, basic, chunked, request, send
+from support.service_process import ADMIN, ServiceProcess
 
-from acceptance.probe import live_s
-from acceptance.raw_http import CUT_OFF, PATIENCE_S, basic, chunked, request, send
-from acceptance.service_process import ADMIN, ServiceProcess
-from app.wire.evo.api import API
-from app.wire.formats import FORMATS
-from app.wire.limits import MOST_OPERATIONS
+from app.codecs.formats import FORMATS
+from app.codecs.limits import MAX_OPERATIONS
+from app.faces.evo.wire.api import API
 from domain.limits import LIST_ITEMS, MAP_MEMBERS
 
 ANONYMOUS_BYTES = 16 * 1024
@@ -214,12 +214,12 @@ def test_a_patch_has_100_operations_that_look_at_10_000_values(
         return admin.patch(f"{CHAT}/{full}", json=[operation] * times).status_code
 
     rank = {"op": "test", "path": "/Rank", "value": 0}
-    assert (status(rank, MOST_OPERATIONS), status(rank, MOST_OPERATIONS + 1)) == (200, 400)
+    assert (status(rank, MAX_OPERATIONS), status(rank, MAX_OPERATIONS + 1)) == (200, 400)
     held = admin.get(f"{CHAT}/{full}").json()["User"]["CustomFields"]
     fields = {"op": "test", "path": "/User/CustomFields", "value": held}
     assert (status(fields, 1), status(fields, 9)) == (200, 200)
     refused = admin.patch(f"{CHAT}/{full}", json=[fields | {"value": {}}] * 10)
     assert refused.status_code == 409  # the first of them fails already
     fits = {"op": "test", "path": "/User/CustomFields/k1", "value": "v"}
-    assert status(fits, MOST_OPERATIONS) == 200
+    assert status(fits, MAX_OPERATIONS) == 200
     assert status({"op": "replace", "path": "/Rank", "value": 7}, 1) == 200

@@ -4,8 +4,7 @@ import codecs
 
 import httpx
 import pytest
-
-from acceptance.chats import Chats
+from support.chat_service import Chats
 
 NAME = "Zo\u00eb \u65e5"
 LATIN_NAME = "Zo\u00eb"

@@ -6,12 +6,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from support.evo_messages import from_csv
+from support.refusals import refused
 
-from acceptance.evo_messages import from_csv
-from acceptance.refusals import refused
-
-MOST_ACTIONS = 200
-MOST_CHARACTERS = 65_536
+MAX_ACTIONS = 200
+MAX_CHARACTERS = 65_536
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ACTION = {"functionName": "f", "arguments": '{"a":[1,"b"]}', "description": 'say "x",\n{y}'}
 
@@ -135,11 +134,11 @@ def test_one_action_can_be_deleted_once(
         ({"functionName": 5}, "ValidationException", "FunctionName"),
         ({"functionName": "f", "arguments": {"a": 1}}, "ValidationException", "Arguments"),
         (
-            {"functionName": "f", "arguments": "a" * (MOST_CHARACTERS + 1)},
+            {"functionName": "f", "arguments": "a" * (MAX_CHARACTERS + 1)},
             "ValidationException", "Arguments",
         ),
         (
-            {"functionName": "f", "description": "a" * (MOST_CHARACTERS + 1)},
+            {"functionName": "f", "description": "a" * (MAX_CHARACTERS + 1)},
             "ValidationException", "Description",
         ),
         ({"functionName": "f", "description": "a\0"}, "InvalidCharacter", "Description"),
@@ -163,7 +162,7 @@ def test_a_bad_proposal_is_named(
 def test_the_longest_proposal_is_welcome(
     admin: Client, session_path: str, propose: Callable[..., str]
 ) -> None:
-    text = "a" * MOST_CHARACTERS
+    text = "a" * MAX_CHARACTERS
     propose(functionName="f" * 255, arguments=text, description=text)
     assert admin.get(session_path).json()["actions"][0]["arguments"] == text
 
@@ -172,12 +171,12 @@ def test_a_session_has_so_many_actions_and_no_more(
     admin: Client, session: str, session_path: str
 ) -> None:
     body = {"sessionId": session, "functionName": "f"}
-    filled = admin.post("/api/NewAISessionAction[]", json=[body] * MOST_ACTIONS)
-    assert filled.headers["X-AutoBatch-Completed"] == str(MOST_ACTIONS)
+    filled = admin.post("/api/NewAISessionAction[]", json=[body] * MAX_ACTIONS)
+    assert filled.headers["X-AutoBatch-Completed"] == str(MAX_ACTIONS)
     answer = admin.post(f"{session_path}/actions", json={"functionName": "f"})
     assert 400 <= answer.status_code < 500
     assert refused("json", answer.content).message
-    assert len(action_ids(admin.get(session_path))) == MOST_ACTIONS
+    assert len(action_ids(admin.get(session_path))) == MAX_ACTIONS
     assert "actions" not in admin.delete(f"{session_path}/actions").json()
     assert admin.post(f"{session_path}/actions", json={"functionName": "f"}).status_code == 200
 

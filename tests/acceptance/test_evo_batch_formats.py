@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 
 import httpx
 import pytest
-
-from acceptance.evo_messages import (
+from support.evo_messages import (
     ANSWERS,
     API,
     HOSTILE_PURPOSES,
@@ -16,7 +15,7 @@ from acceptance.evo_messages import (
     camel,
     rows,
 )
-from acceptance.refusals import CONTENT_TYPES, refused
+from support.refusals import CONTENT_TYPES, refused
 
 PURPOSES = list(HOSTILE_PURPOSES.values())
 

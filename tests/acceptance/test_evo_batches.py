@@ -6,17 +6,16 @@ from uuid import uuid4
 
 import httpx
 import pytest
-
-from acceptance.refusals import Refused, refused, stored
-from acceptance.service_process import ServiceProcess
+from support.refusals import Refused, refused, stored
+from support.service_process import ServiceProcess
 
 NEW = "/api/NewAISession[]"
 PATCH = "/api/PatchAISession[]"
 ATOMIC = "?atomic=true"
 COMPLETED = "X-AutoBatch-Completed"
 UNKNOWN = "01a1fe08-021c-7204-a45b-b9794c52f30f"
-MOST_ITEMS = 1_000
-MOST_ITEMS_TOGETHER = 256
+MAX_ITEMS = 1_000
+MAX_ITEMS_TOGETHER = 256
 
 
 @pytest.fixture
@@ -168,7 +167,7 @@ def test_one_request_makes_a_batch(admin: httpx.Client) -> None:
 @pytest.mark.usefixtures("_nothing_is_stored")
 @pytest.mark.parametrize(
     ("atomic", "most"),
-    [("", MOST_ITEMS), (ATOMIC, MOST_ITEMS_TOGETHER)],
+    [("", MAX_ITEMS), (ATOMIC, MAX_ITEMS_TOGETHER)],
     ids=["one by one", "atomic"],
 )
 def test_too_long_a_batch_is_refused_whole(admin: httpx.Client, atomic: str, most: int) -> None:
@@ -178,8 +177,8 @@ def test_too_long_a_batch_is_refused_whole(admin: httpx.Client, atomic: str, mos
 
 
 def test_the_longest_atomic_batch_is_welcome(admin: httpx.Client) -> None:
-    answer = admin.post(NEW + ATOMIC, json=[{}] * MOST_ITEMS_TOGETHER)
-    assert (answer.status_code, len(answer.json())) == (200, MOST_ITEMS_TOGETHER)
+    answer = admin.post(NEW + ATOMIC, json=[{}] * MAX_ITEMS_TOGETHER)
+    assert (answer.status_code, len(answer.json())) == (200, MAX_ITEMS_TOGETHER)
 
 
 @pytest.mark.parametrize("atomic", ["", ATOMIC], ids=["one by one", "atomic"])

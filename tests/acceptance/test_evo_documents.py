@@ -6,11 +6,10 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from documents import INFO_IN_JSON, NEW_IN_JSON, PATCH_IN_JSON
-
-from acceptance.evo_messages import documented
-from acceptance.raw_http import Answer
-from acceptance.service_process import ADMIN, ServiceProcess
+from support.documents import INFO_IN_JSON, NEW_IN_JSON, PATCH_IN_JSON
+from support.evo_messages import documented
+from support.raw_http import Answer
+from support.service_process import ADMIN, ServiceProcess
 
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 MEMBERS = list(msgspec.json.decode(INFO_IN_JSON))

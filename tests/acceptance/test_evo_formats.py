@@ -4,9 +4,8 @@ import codecs
 
 import httpx
 import pytest
-
-from acceptance.evo_messages import ANSWERS, HOSTILE_PURPOSES, REQUESTS, Read, Written, rows
-from acceptance.refusals import CONTENT_TYPES
+from support.evo_messages import ANSWERS, HOSTILE_PURPOSES, REQUESTS, Read, Written, rows
+from support.refusals import CONTENT_TYPES
 
 FORMULAS = ["=1+1", "+1", "-1", "@a", "\ta", "\ra"]
 

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-
-from acceptance.evo_messages import ANSWERS, REQUESTS, as_xml
+from support.evo_messages import ANSWERS, REQUESTS, as_xml
 
 LONGEST = 65_536
 USUAL = 60_000

@@ -2,8 +2,7 @@
 
 import httpx
 import pytest
-
-from acceptance.refusals import CONTENT_TYPES
+from support.refusals import CONTENT_TYPES
 
 JSON = CONTENT_TYPES["json"]
 

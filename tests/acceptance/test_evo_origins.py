@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.cookies import cookie_header, sign_in
-from acceptance.service_process import ADMIN, ServiceProcess
-from acceptance.users import token_of
+from support.cookies import cookie_header, sign_in
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
+from support.users import token_of
 
 ELSEWHERE = {
     "another origin": {"Origin": "https://evil.example"},

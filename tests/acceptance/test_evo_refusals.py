@@ -6,10 +6,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from msgspec import Struct
+from support.refusals import CONTENT_TYPES, READERS, refused
+from support.service_process import ADMIN
 
 from acceptance.conftest import AUDITOR
-from acceptance.refusals import CONTENT_TYPES, READERS, refused
-from acceptance.service_process import ADMIN
 
 pytestmark = pytest.mark.usefixtures("_nothing_is_stored")
 

@@ -4,11 +4,10 @@ import json
 
 import httpx
 import pytest
-
-from acceptance.evo_messages import API
-from acceptance.raw_http import basic, send
-from acceptance.refusals import refused
-from acceptance.service_process import ADMIN, ServiceProcess
+from support.evo_messages import API
+from support.raw_http import basic, send
+from support.refusals import refused
+from support.service_process import ADMIN, ServiceProcess
 
 OVERRIDE = "X-HTTP-Method-Override"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import httpx
 import pytest
-from documents import (
+from support.documents import (
     INFO_IN_JSON,
     INFO_IN_JSV,
     INFO_IN_XML,
@@ -16,9 +16,8 @@ from documents import (
     PATCH_IN_JSV,
     PATCH_IN_XML,
 )
-
-from acceptance.evo_messages import DECLARATION, documented
-from acceptance.service_process import ServiceProcess
+from support.evo_messages import DECLARATION, documented
+from support.service_process import ServiceProcess
 
 # What a PATCH names has to be a session that is there.
 PATCH_XML = PATCH_IN_XML.replace(b"<SessionId>String", b"<SessionId>%s")

@@ -4,8 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-
-from acceptance.refusals import refused
+from support.refusals import refused
 
 pytestmark = pytest.mark.usefixtures("_nothing_is_stored")
 

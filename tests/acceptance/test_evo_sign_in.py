@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.cookies import CREDENTIALS, cookie_header, set_cookies, sign_in
-from acceptance.evo_messages import ANSWERS, as_jsv
-from acceptance.service_process import ADMIN, ServiceProcess
+from support.cookies import CREDENTIALS, cookie_header, set_cookies, sign_in
+from support.evo_messages import ANSWERS, as_jsv
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
 
 TYPES = "http://schemas.servicestack.net/types"
 MEMBERS = {"provider": "credentials", "userName": ADMIN[0], "password": ADMIN[1]}

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
-from patience import patient
+from support.cookies import CREDENTIALS, cookie_header, set_cookies, sign_in
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
+from support.service_process import service as running_service
 
-from acceptance.cookies import CREDENTIALS, cookie_header, set_cookies, sign_in
-from acceptance.service_process import ADMIN, ServiceProcess
-from acceptance.service_process import service as running_service
 from app.settings import Settings
 
 APP = "https://app.example"

@@ -4,8 +4,7 @@ import json
 
 import httpx
 import pytest
-
-from acceptance.service_process import ServiceProcess
+from support.service_process import ServiceProcess
 
 BOUNDARY = "multipart/form-data; boundary=b"
 TICKET = {

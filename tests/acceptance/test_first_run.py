@@ -8,10 +8,9 @@ from typing import Self
 import httpx
 import psutil
 import pytest
-from patience import patient
-
-from acceptance.service_process import ServiceProcess, no_difference
-from acceptance.service_process import service as running_service
+from support.patience import patient
+from support.service_process import ServiceProcess, no_difference
+from support.service_process import service as running_service
 
 ENOUGH = 30
 PATIENCE_S = 30.0

@@ -6,10 +6,9 @@ from contextlib import suppress
 from http.client import HTTPResponse
 
 import pytest
-from patience import patient
-
-from acceptance.raw_http import PATIENCE_S
-from acceptance.service_process import ServiceProcess
+from support.patience import patient
+from support.raw_http import PATIENCE_S
+from support.service_process import ServiceProcess
 
 LIVE = b"GET /health/live HTTP/1.1"
 FACES = [b"GET /health/live", b"GET /ai/sessions/1", b"GET /api/v1/ChatSession/1", b"GET /metadata"]

@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
-from patience import patient
-
-from acceptance.chats import Chats
-from acceptance.service_process import ADMIN
+from support.chat_service import Chats
+from support.patience import patient
+from support.service_process import ADMIN
 
 GENERATOR = str(Path(sys.executable).with_name("openapi-python-client"))
 PATIENCE_S = 300.0

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import asyncpg
 import httpx
 import pytest
-from patience import patient
-from strays import leave_stray
+from support.chat_service import PATH
+from support.evo_messages import REQUESTS
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, service
+from support.strays import leave_stray
 
-from acceptance.chats import PATH
-from acceptance.evo_messages import REQUESTS
-from acceptance.service_process import ADMIN, ServiceProcess, service
 from domain.ids import AccountId, ChatSessionId, account_stream, chat_session_stream
 
 FIRST_CHAT = "dd5dd7b1-2da6-5ddf-9b38-25e243b2bed7"

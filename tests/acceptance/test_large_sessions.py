@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncpg
 import httpx
 import pytest
-
-from acceptance.probe import live_s
-from acceptance.service_process import ADMIN, ServiceProcess, service
+from support.probe import live_s
+from support.service_process import ADMIN, ServiceProcess, service
 
 SESSIONS = 128
 _GROW = """

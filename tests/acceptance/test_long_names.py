@@ -9,9 +9,9 @@ from collections.abc import Callable
 import asyncpg
 import httpx
 import pytest
+from support.service_process import ServiceProcess
 
-from acceptance.service_process import ServiceProcess
-from app.routes.exchange import MAX_KEYED_BYTES
+from app.http.request import MAX_KEYED_BYTES
 from domain.limits import ACCOUNT_ID_LENGTH, PRINCIPAL_NAME_LENGTH
 
 KEYS = {"longest": "k" * 255, "wide": "\xff" * 255, "fits": "k" * 80, "short": "k"}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from patience import patient
+from support.node import node_project, run
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
+from support.users import token_of
 
 from acceptance.conftest import AUDITOR
-from acceptance.node import node_project, run
-from acceptance.service_process import ADMIN, ServiceProcess
-from acceptance.users import token_of
 
 PACKAGES = ("@servicestack/client@2.1.13", "typescript@5.9.3", "@types/node@20.19.25")
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import asyncpg
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.chats import AGENT, ERROR, PATH, number
-from acceptance.service_process import ADMIN, ServiceProcess, no_difference, service
+from support.chat_service import AGENT, ERROR, PATH, number
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, no_difference, service
 
 SEQUENCES = ("chat_session_number", "chat_message_number")
 LAST = 2**31 - 1

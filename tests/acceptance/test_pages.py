@@ -14,9 +14,8 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.service_process import ServiceProcess
+from support.patience import patient
+from support.service_process import ServiceProcess
 
 PAGES = {
     "index": "/metadata",

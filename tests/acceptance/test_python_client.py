@@ -11,12 +11,12 @@ from types import ModuleType
 
 import httpx
 import pytest
-from patience import patient
 from servicestack import JsonServiceClient, WebServiceException
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
+from support.users import token_of
 
 from acceptance.conftest import AUDITOR
-from acceptance.service_process import ADMIN, ServiceProcess
-from acceptance.users import token_of
 
 ACCOUNT = "String"
 NOWHERE = "01a1f000-0000-7000-8000-000000000000"

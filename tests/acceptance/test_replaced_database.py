@@ -6,13 +6,12 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import database
 import httpx
-from patience import patient
-from replaced import Replaceable, replaceable
-
-from acceptance.chats import PATH
-from acceptance.service_process import ADMIN, ServiceProcess, data_directory, end, no_difference
+from support import database
+from support.chat_service import PATH
+from support.patience import patient
+from support.replaced import Replaceable, replaceable
+from support.service_process import ADMIN, ServiceProcess, data_directory, end, no_difference
 
 
 @asynccontextmanager

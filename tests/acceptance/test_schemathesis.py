@@ -4,7 +4,7 @@ It calls every operation with examples, edge cases, random values and chains of 
 administrator, and looks at status codes, content types, headers and bodies. For a long run against
 a service of your own:
 
-    SCHEMATHESIS_HOOKS=acceptance.schema_hooks PYTHONPATH=tests uv run schemathesis run \\
+    SCHEMATHESIS_HOOKS=support.schema_hooks PYTHONPATH=tests uv run schemathesis run \\
         http://127.0.0.1:8000/schema/openapi.json -H "Authorization: Bearer $TOKEN" \\
         --max-time 3600 \\
         --exclude-checks positive_data_acceptance,negative_data_rejection,ignored_auth
@@ -18,11 +18,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from patience import patient
-
-from acceptance.service_process import ADMIN, ServiceProcess
-from acceptance.service_process import service as running_service
-from acceptance.users import token_of
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess
+from support.service_process import service as running_service
+from support.users import token_of
 
 CHECKS = (
     "not_a_server_error",
@@ -101,7 +100,7 @@ def run(
         cwd=folder,
         env=os.environ
         | {
-            "SCHEMATHESIS_HOOKS": "acceptance.schema_hooks",
+            "SCHEMATHESIS_HOOKS": "support.schema_hooks",
             "PYTHONPATH": str(Path(__file__).parents[1]),
         },
         timeout=patient(LONGEST_S),

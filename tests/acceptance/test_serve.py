@@ -15,10 +15,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from patience import patient
-
-from acceptance.raw_http import PATIENCE_S, basic, request
-from acceptance.service_process import (
+from support.patience import patient
+from support.raw_http import PATIENCE_S, basic, request
+from support.service_process import (
     ADMIN,
     PROGRAM,
     STARTS_S,
@@ -29,7 +28,7 @@ from acceptance.service_process import (
     sessionary,
     with_log,
 )
-from acceptance.service_process import service as running_service
+from support.service_process import service as running_service
 
 LINE = re.compile(r"\d\d:\d\d:\d\d.* _granian - Listening at: http://127\.0\.0\.1:", re.MULTILINE)
 

@@ -8,10 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from patience import patient
-
-from acceptance.raw_http import request, send
-from acceptance.service_process import ServiceProcess
+from support.patience import patient
+from support.raw_http import request, send
+from support.service_process import ServiceProcess
 
 MANY = 1_100
 CLOSED_S = 60.0

@@ -8,10 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import asyncpg
 import httpx
 import pytest
-from patience import patient
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, service
+from support.users import add_users
 
-from acceptance.service_process import ADMIN, ServiceProcess, service
-from acceptance.users import add_users
 from app.settings import Settings
 
 CHATS = "/api/v1/ChatSession"

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from http.client import HTTPResponse
 
 import pytest
-from patience import patient
-
-from acceptance.raw_http import PATIENCE_S, basic
-from acceptance.service_process import ADMIN, STOPS_S, ServiceProcess, service
+from support.patience import patient
+from support.raw_http import PATIENCE_S, basic
+from support.service_process import ADMIN, STOPS_S, ServiceProcess, service
 
 DEADLINE_S = 0.5
 SIGN_IN = b"POST /auth/credentials HTTP/1.1"

@@ -5,10 +5,9 @@ import gzip
 import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
-from patience import patient
-
-from acceptance.chats import AGENT, ERROR, PATH, Chats
-from acceptance.raw_http import send
+from support.chat_service import AGENT, ERROR, PATH, Chats
+from support.patience import patient
+from support.raw_http import send
 
 EDM = "{http://schemas.microsoft.com/ado/2009/11/edm}"
 

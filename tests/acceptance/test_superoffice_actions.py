@@ -4,8 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-
-from acceptance.chats import ERROR, PATH, Chats
+from support.chat_service import ERROR, PATH, Chats
 
 UNSET = "0001-01-01T00:00:00"
 

@@ -6,9 +6,8 @@ The script is in `clients/`.
 from pathlib import Path
 
 import pytest
-
-from acceptance.chats import Chats
-from acceptance.node import node_project, run
+from support.chat_service import Chats
+from support.node import node_project, run
 
 PACKAGE = "@superoffice/webapi@12.4.1514"
 ZONES = ("UTC", "America/New_York", "Europe/Oslo", "Asia/Kolkata", "Asia/Manila", "America/Juneau")

@@ -6,9 +6,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.chats import AGENT, ERROR, PATH, Chats
+from support.chat_service import AGENT, ERROR, PATH, Chats
+from support.patience import patient
 
 COMMANDS = [
     ("PUT", f"{PATH}/{{}}"),

@@ -5,10 +5,9 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as SAMPLE
-
-from acceptance.raw_http import Answer, basic, send
-from acceptance.service_process import ADMIN, ServiceProcess
+from support.documents import PUT_CHAT_SESSION as SAMPLE
+from support.raw_http import Answer, basic, send
+from support.service_process import ADMIN, ServiceProcess
 
 PATH = "/api/v1/ChatSession"
 NO_ENTITY = "Bad request. Entity to save is not in request body."

@@ -5,8 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
-
-from acceptance.chats import AGENT, ERROR, PATH, Chats
+from support.chat_service import AGENT, ERROR, PATH, Chats
 
 NAME = "Grüezi & <Söhne>"
 IN_XML = (

@@ -4,8 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-
-from acceptance.chats import AGENT, PATH, Chats, number
+from support.chat_service import AGENT, PATH, Chats, number
 
 UNSET = "0001-01-01T00:00:00"
 NOT_SET = (

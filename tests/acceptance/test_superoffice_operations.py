@@ -7,12 +7,11 @@ import httpx
 import msgspec
 import pytest
 from defusedxml.ElementTree import fromstring
-from documents import PUT_CHAT_SESSION as SAMPLE
 from msgspec import Struct
-
-from acceptance.chats import AGENT, DOCUMENTED, PATH, Chats
-from acceptance.official import operations
-from acceptance.raw_http import send
+from support.chat_service import AGENT, DOCUMENTED, PATH, Chats
+from support.documents import PUT_CHAT_SESSION as SAMPLE
+from support.official import operations
+from support.raw_http import send
 
 SENT: dict[str, Any] = msgspec.json.decode(SAMPLE)
 FRESH = {name: value for name, value in SENT.items() if name != "ChatSessionId"}

@@ -3,9 +3,8 @@
 import asyncio
 
 import httpx
-from patience import patient
-
-from acceptance.chats import PATH, Chats, number
+from support.chat_service import PATH, Chats, number
+from support.patience import patient
 
 SESSIONS = 60
 AGENTS = ("kim", "pat", "max")

@@ -3,9 +3,8 @@
 import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
-
-from acceptance.chats import AGENT, ERROR, PATH, Chats
-from acceptance.service_process import ServiceProcess
+from support.chat_service import AGENT, ERROR, PATH, Chats
+from support.service_process import ServiceProcess
 
 pytestmark = pytest.mark.usefixtures("_nothing_is_stored")
 

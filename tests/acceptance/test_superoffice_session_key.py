@@ -4,8 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-
-from acceptance.chats import AGENT, PATH, Chats
+from support.chat_service import AGENT, PATH, Chats
 
 KEY = "sesame-opens-the-mountain"
 

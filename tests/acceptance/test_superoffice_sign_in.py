@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.chats import ERROR, PATH, Chats
-from acceptance.cookies import cookie_header, set_cookies, sign_in
-from acceptance.service_process import ADMIN
+from support.chat_service import ERROR, PATH, Chats
+from support.cookies import cookie_header, set_cookies, sign_in
+from support.patience import patient
+from support.service_process import ADMIN
 
 
 @pytest.fixture

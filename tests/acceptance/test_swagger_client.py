@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from documents import PUT_CHAT_SESSION
-
-from acceptance.chats import Chats
-from acceptance.node import node_project, run
-from acceptance.official import FOLDER
+from support.chat_service import Chats
+from support.documents import PUT_CHAT_SESSION
+from support.node import node_project, run
+from support.official import FOLDER
 
 PACKAGE = "swagger-client@3.39.0"
 SCRIPT = "swagger_client.test.mjs"

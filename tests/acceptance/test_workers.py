@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import asyncpg
 import httpx
 import pytest
-from patience import patient
-
-from acceptance.service_process import ADMIN, ServiceProcess, no_difference
-from acceptance.service_process import service as running_service
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, no_difference
+from support.service_process import service as running_service
 
 CONNECTIONS = 64
 CHAT = "/api/v1/ChatSession"

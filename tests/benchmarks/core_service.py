@@ -4,20 +4,21 @@ It has the same server, store and limits as the service, so that what a face cos
 """
 
 import os
+from types import MappingProxyType
 
 import msgspec
 from litestar import Litestar
 
+from app.auth.principals import Principal
+from app.auth.roles import SYSTEM_ADMINISTRATOR
+from app.codecs.json_text import decode
+from app.faces.evo.operations import OPERATIONS, carry_out_one
+from app.faces.evo.wire.requests import NewAISession
+from app.http.errors import Refusal, Responses
+from app.http.request import Exchange, Reply
+from app.http.route_handler import Operation, Routes
 from app.main import create_app as create_service
-from app.principals import Principal
-from app.roles import SYSTEM_ADMINISTRATOR
-from app.routes.errors import Refusal
-from app.routes.evo_operations import OPERATIONS, carry_out_one
-from app.routes.exchange import Exchange, Reply
-from app.routes.face import Operation, Routes
 from app.settings import Settings
-from app.wire.evo.requests import NewAISession
-from app.wire.json_text import decode
 
 from .credentials import USER
 
@@ -34,6 +35,7 @@ class CoreFace:
     prefix = "/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
         """One route."""

@@ -11,20 +11,20 @@ from functools import partial
 import uvloop
 from msgspec import Struct
 
-from app.chat_list import list_chat_sessions
-from app.log.pool import Pool
-from app.odata.filter import Asker
-from app.ops.store import May, Where, connected, prepare
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.faces.superoffice.lists.chat_list import list_chat_sessions
+from app.faces.superoffice.lists.filter import Asker
+from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
+from app.queries.views import Views
 from app.settings import Settings
-from app.sql import blocks
-from app.views import Views
 
 from .measure import BenchmarkFailed, Done, Pace, Sample, interleaved, timed
 from .report import Comparison, table
 from .stage import Stage
 
 SQL = blocks(__file__)
-ROWS_A_LIST = 50
+ROWS_PER_LIST = 50
 FEWER = 100
 """How many times as few rows the peer has."""
 AT_LEAST = 0.34
@@ -51,11 +51,12 @@ def run(stage: Stage, pace: Pace, rows: int) -> str:
     """Measure over a view of some `rows`, and tell in a Markdown table."""
     with ExitStack() as opened:
         many = opened.enter_context(_lists(stage, rows))
-        few = opened.enter_context(_lists(stage, max(rows // FEWER, 2 * ROWS_A_LIST)))
+        few = opened.enter_context(_lists(stage, max(rows // FEWER, 2 * ROWS_PER_LIST)))
         comparisons = [
             _compared(stage, pace, what, text, many, few) for what, text in _LISTS.items()
         ]
-    title = f"Lists of {ROWS_A_LIST} chat sessions out of {many.rows:,} against {few.rows:,}: lists"
+    sizes = f"{many.rows:,} against {few.rows:,}"
+    title = f"Lists of {ROWS_PER_LIST} chat sessions out of {sizes}: lists"
     return table(title, comparisons)
 
 
@@ -81,15 +82,15 @@ async def _ask(views: Views, text: str, seconds: float) -> Done:
     query = [
         ("$filter", text),
         ("$orderby", "whenRequested desc"),
-        ("$top", str(ROWS_A_LIST)),
+        ("$top", str(ROWS_PER_LIST)),
     ]
     started, count = time.perf_counter(), 0
     while time.perf_counter() < started + seconds:
         answer = await list_chat_sessions(views, query, base_url="", asker=_ASKER)
         count += 1
     found = answer["value"]
-    if not isinstance(found, list) or len(found) != ROWS_A_LIST:
-        raise BenchmarkFailed(f"{text}: the list is not one of {ROWS_A_LIST}")
+    if not isinstance(found, list) or len(found) != ROWS_PER_LIST:
+        raise BenchmarkFailed(f"{text}: the list is not one of {ROWS_PER_LIST}")
     return Done(count, time.perf_counter() - started)
 
 
@@ -99,8 +100,8 @@ def _lists(stage: Stage, rows: int) -> Iterator[_Lists]:
     name = f"listing_{rows}"
     url = stage.new_database(name)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        where = Where(database_url=url, data_dir=stage.folder / name)
-        _, key = loop.run(prepare(url, where, May.BEGIN))
+        where = DataLocation(database_url=url, data_dir=stage.folder / name)
+        _, key = loop.run(prepare(url, where, SchemaPermission.BEGIN))
         loop.run(_fill(url, rows))
         pool = Pool(Settings(database_url=url, master_key=key))
         try:

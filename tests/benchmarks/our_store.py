@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import uvloop
 from msgspec import Struct
 
-from app.calls import Call, Drawn, Metadata
-from app.ops.store import May, Where, connected, prepare
-from app.roles import SYSTEM_ADMINISTRATOR
+from app.auth.roles import SYSTEM_ADMINISTRATOR
+from app.commands.context import CommandContext, EventMetadata, Generated
+from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.account import NewAccount
@@ -21,7 +21,7 @@ from .measure import Done
 from .session_dto import ACCOUNT_ID, ACCOUNT_NAME
 from .stage import Stage
 
-EVENTS_A_SESSION = 4
+EVENTS_PER_SESSION = 4
 """A creation and three changes."""
 PURPOSE = "Follow up on invoice 0123456789-"
 
@@ -82,9 +82,9 @@ class OurStore(Struct, frozen=True):
 def our_store(stage: Stage, database: str) -> Iterator[OurStore]:
     """Our write side on a new database, with an account to create sessions for."""
     url = stage.new_database(database)
-    where = Where(database_url=url, data_dir=stage.folder / database)
+    where = DataLocation(database_url=url, data_dir=stage.folder / database)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
-        _, key = loop.run(prepare(url, where, May.BEGIN))
+        _, key = loop.run(prepare(url, where, SchemaPermission.BEGIN))
         # A disk that is busy for a moment is to be measured, not to end the measurement.
         settings = Settings(database_url=url, master_key=key, store_deadline_s=30.0)
         service = loop.run(open_service(settings))
@@ -102,7 +102,7 @@ async def stored_bytes(url: str) -> Sequence[int]:
         rows = await store.ask(
             "SELECT length(state) FROM stored_events WHERE topic LIKE 'ai_session.%'"
             " ORDER BY originator_id, originator_version LIMIT $1",
-            EVENTS_A_SESSION,
+            EVENTS_PER_SESSION,
         )
         return [row[0] for row in rows]
 
@@ -111,9 +111,9 @@ async def _caller(service: Service, numbers: Iterator[int], until: float) -> int
     events = 0
     while time.perf_counter() < until and next(numbers, None) is not None:
         session = await _create(service)
-        for number in range(1, EVENTS_A_SESSION):
+        for number in range(1, EVENTS_PER_SESSION):
             await _patch(service, session, number)
-        events += EVENTS_A_SESSION
+        events += EVENTS_PER_SESSION
     return events
 
 
@@ -122,7 +122,7 @@ async def _create(service: Service) -> AISessionId:
     session = AISessionId(str(stream))
     account = AccountId(ACCOUNT_ID)
     command = NewAISession(session_id=session, account_id=account, purpose=f"{PURPOSE}0")
-    await service.commands.handle(command, _CREATED, Drawn(("session_id",), stream))
+    await service.commands.handle(command, _CREATED, Generated(("session_id",), stream))
     return session
 
 
@@ -131,9 +131,9 @@ async def _patch(service: Service, session: AISessionId, number: int) -> None:
     await service.commands.handle(change, _PATCHED)
 
 
-def _call(operation: str) -> Call:
-    metadata = Metadata(roles=(SYSTEM_ADMINISTRATOR,), face="evo", operation=operation)
-    return Call(actor="admin", metadata=metadata)
+def _call(operation: str) -> CommandContext:
+    metadata = EventMetadata(roles=(SYSTEM_ADMINISTRATOR,), face="evo", operation=operation)
+    return CommandContext(actor="admin", metadata=metadata)
 
 
 _CREATED, _PATCHED = _call("NewAISession"), _call("PatchAISession")

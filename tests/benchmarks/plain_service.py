@@ -15,7 +15,7 @@ from litestar import Litestar, Request, get, patch, post
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException, ValidationException
 
-from app.sql import blocks
+from app.database.sql import blocks
 
 from .credentials import authenticated
 from .session_dto import ACCOUNT_ID, ACCOUNT_NAME, NewSession, PatchSession, SessionInfo

@@ -8,11 +8,11 @@ import uvloop
 
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
-from app.ops.rebuild import named, rebuild
-from app.ops.store import connected
+from app.maintenance.store import connected
+from app.rebuild.rebuild import named, rebuild
 
 from .measure import BenchmarkFailed, Done, Pace, Sample, interleaved, timed
-from .our_store import EVENTS_A_SESSION, OurStore, our_store
+from .our_store import EVENTS_PER_SESSION, OurStore, our_store
 from .report import Comparison, table
 from .stage import Stage
 
@@ -22,7 +22,7 @@ CALLERS = 256
 def run(stage: Stage, pace: Pace, events: int) -> str:
     """Measure over a log of some `events`, and tell in a Markdown table."""
     with our_store(stage, "rebuilding") as ours:
-        ours.append_sessions(CALLERS, events // EVENTS_A_SESSION)
+        ours.append_sessions(CALLERS, events // EVENTS_PER_SESSION)
         cells = {
             "rebuild": lambda: _measured(stage, ours, rebuilding=True),
             "read": lambda: _measured(stage, ours, rebuilding=False),
@@ -47,7 +47,7 @@ async def _rebuild(ours: OurStore) -> Done:
         seconds = time.perf_counter() - started
         rows = await store.ask("SELECT count(*) FROM ai_session_info")
     events = rebuilt.events["ai_session_info"]
-    if rows[0][0] != events // EVENTS_A_SESSION:
+    if rows[0][0] != events // EVENTS_PER_SESSION:
         raise BenchmarkFailed(f"{rows[0][0]} rows came of {events} events")
     return Done(events, seconds)
 

@@ -15,7 +15,7 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from app.ops.store import May, Where, prepare
+from app.maintenance.store import DataLocation, SchemaPermission, prepare
 
 from . import core_service, plain_service
 from .credentials import AUTHORIZATION, PASSWORD, USER
@@ -44,7 +44,7 @@ def sessionary(stage: Stage) -> Iterator[Service]:
     """Ours, by its own command line, with an account to create sessions for."""
     url = stage.new_database("sessionary_http")
     port = _free_port()
-    command = ("-m", "app.cli", "serve", "--port", str(port), "--database-url", url)
+    command = ("-m", "app.cli.main", "serve", "--port", str(port), "--database-url", url)
     place = ("--data-dir", str(stage.folder / "sessionary"))
     secret = {"SESSIONARY_ADMIN_USER": USER, "SESSIONARY_ADMIN_PASSWORD": PASSWORD}
     with _process((*command, *place), secret, port, stage.folder / "sessionary.log") as pid:
@@ -61,8 +61,8 @@ def sessionary(stage: Stage) -> Iterator[Service]:
 @contextmanager
 def core(stage: Stage, url: str) -> Iterator[Service]:
     """Our core without a face, on the database of a `sessionary` that runs."""
-    where = Where(database_url=url, data_dir=stage.folder / "sessionary")
-    _, key = asyncio.run(prepare(url, where, May.LOOK))
+    where = DataLocation(database_url=url, data_dir=stage.folder / "sessionary")
+    _, key = asyncio.run(prepare(url, where, SchemaPermission.LOOK))
     environment = {core_service.DATABASE_URL: url, core_service.MASTER_KEY: key.hex()}
     port = _free_port()
     log = stage.folder / "core_service.log"

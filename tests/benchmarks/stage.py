@@ -12,8 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from msgspec import Struct
 
-from app.embedded import running
-from app.embedded_cluster import Cluster
+from app.database.embedded import running
+from app.database.embedded_cluster import Cluster
 
 
 class Stage(Struct, frozen=True):

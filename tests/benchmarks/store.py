@@ -5,7 +5,7 @@ import os
 from functools import partial
 
 from .measure import Done, Pace, Runs, Sample, interleaved, timed
-from .our_store import EVENTS_A_SESSION, OurStore, our_store, stored_bytes
+from .our_store import EVENTS_PER_SESSION, OurStore, our_store, stored_bytes
 from .report import Comparison, table
 from .stage import Stage
 from .stock_store import StockStore, stock_store
@@ -26,7 +26,7 @@ def run(stage: Stage, pace: Pace) -> str:
         Comparison(f"{CALLERS} callers, {THREADS} threads", 20, many["ours"], many["stock"]),
         Comparison("1 caller, 1 thread", 1, single["ours"], single["stock"]),
     ]
-    each = f"{EVENTS_A_SESSION} events a stream, {' · '.join(map(str, sizes))} bytes"
+    each = f"{EVENTS_PER_SESSION} events a stream, {' · '.join(map(str, sizes))} bytes"
     return table(f"Store, with views, against the stock recorder: events ({each})", comparisons)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from documents import PUT_CHAT_SESSION
+from support.documents import PUT_CHAT_SESSION
 
 from .credentials import AUTHORIZATION
 from .load import CONNECTIONS, load

@@ -1,3 +1,3 @@
 """A failed fault test shows what the service had said."""
 
-from acceptance.reporting import pytest_runtest_makereport as pytest_runtest_makereport
+from support.reporting import pytest_runtest_makereport as pytest_runtest_makereport

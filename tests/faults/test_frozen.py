@@ -14,16 +14,16 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from acceptance.service_process import ADMIN, ServiceProcess, end, no_difference
-from acceptance.service_process import service as running_service
-from clusters import PORT, ROLE, OwnCluster, own_cluster
-from database import MASTER_KEY_FILE
-from patience import patient
+from support.clusters import PORT, ROLE, OwnCluster, own_cluster
+from support.database import MASTER_KEY_FILE
+from support.ledger import differences, read_ledger, read_log
+from support.load import load
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, end, no_difference
+from support.service_process import service as running_service
 
-from app.ops.store import Where
+from app.maintenance.store import DataLocation
 from app.settings import Settings
-from faults.ledger import differences, read_ledger, read_log
-from faults.load import load
 
 FROZEN_S = float(os.environ.get("SESSIONARY_FAULT_FROZEN_S", "4"))
 CALLERS = 8
@@ -141,7 +141,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def assert_nothing_is_lost(service: ServiceProcess, book: Path) -> None:
-    where = Where(database_url=None, data_dir=service.data_dir)
+    where = DataLocation(database_url=None, data_dir=service.data_dir)
     assert differences(read_ledger(book), await read_log(service.database_url, where)) == []
     assert await asyncio.to_thread(no_difference, service) == []
 
@@ -200,5 +200,7 @@ async def test_a_primary_that_hangs_while_its_standby_takes_over(
             tell(primary.processes(), signal.SIGSTOP)
             await asyncio.to_thread(standby.run, "pg_ctl", "promote", "-D", str(standby.files))
         assert 0 < backends.most <= PLACES
-        where = Where(database_url=standby.url(), data_dir=tmp_path, master_key_file=key_file)
+        where = DataLocation(
+            database_url=standby.url(), data_dir=tmp_path, master_key_file=key_file
+        )
         assert differences(read_ledger(book), await read_log(standby.url(), where)) == []

@@ -10,13 +10,13 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from acceptance.service_process import ADMIN, ServiceProcess, end
-from clusters import OwnCluster, own_cluster
-from database import MASTER_KEY_FILE
-from patience import patient
+from support.clusters import OwnCluster, own_cluster
+from support.database import MASTER_KEY_FILE
+from support.ledger import differences, ledger, read_ledger, read_log
+from support.patience import patient
+from support.service_process import ADMIN, ServiceProcess, end
 
-from app.ops.store import Where
-from faults.ledger import differences, ledger, read_ledger, read_log
+from app.maintenance.store import DataLocation
 
 DISK = "96m"
 """For a log of writes that is never smaller than 16 MiB a file, and one more at the least."""
@@ -126,7 +126,7 @@ async def fill_and_empty(small: OwnCluster, service: ServiceProcess, tmp_path: P
             assert (await client.get(path)).content == first.content
             assert (await create()).status_code == 200
     key_file = tmp_path / "master.key"
-    where = Where(database_url=small.url(), data_dir=tmp_path, master_key_file=key_file)
+    where = DataLocation(database_url=small.url(), data_dir=tmp_path, master_key_file=key_file)
     found = differences(read_ledger(book), await read_log(small.url(), where))
     assert [each for each in found if "never answered" not in each] == []
     verified = await asyncio.to_thread(service.command, "verify", "--allow-unsafe-database")

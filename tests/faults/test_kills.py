@@ -13,13 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from acceptance.service_process import ServiceProcess, no_difference
-from acceptance.service_process import service as running_service
-from patience import patient
+from support.ledger import differences, read_ledger, read_log
+from support.load import PATIENCE_S, Load, load
+from support.patience import patient
+from support.service_process import ServiceProcess, no_difference
+from support.service_process import service as running_service
 
-from app.ops.store import Where
-from faults.ledger import differences, read_ledger, read_log
-from faults.load import PATIENCE_S, Load, load
+from app.maintenance.store import DataLocation
 
 KILLS = int(os.environ.get("SESSIONARY_FAULT_KILLS", "2"))
 SEED = int(os.environ.get("SESSIONARY_FAULT_SEED", "1"))
@@ -54,7 +54,7 @@ def moments() -> random.Random:
 async def settle(service: ServiceProcess, book: Path, work: Load) -> None:
     """Everything that clients were told is so, and nothing else."""
     assert work.broken == []
-    where = Where(database_url=None, data_dir=service.data_dir)
+    where = DataLocation(database_url=None, data_dir=service.data_dir)
     assert differences(read_ledger(book), await read_log(service.database_url, where)) == []
     assert await asyncio.to_thread(no_difference, service) == []
 

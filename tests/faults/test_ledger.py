@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
-
-from faults.ledger import Ack, Intent, Stored, differences
+from support.ledger import Ack, Intent, Stored, differences
 
 Lines = Sequence[Intent | Ack]
 WRITTEN: Lines = [

@@ -13,14 +13,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import httpx
 import pytest
-from acceptance.service_process import (
-    ADMIN,
-    STARTS_S,
-    ServiceProcess,
-    no_difference,
-)
-from acceptance.service_process import service as running_service
-from patience import patient
+from support.patience import patient
+from support.service_process import ADMIN, STARTS_S, ServiceProcess, no_difference
+from support.service_process import service as running_service
 
 from app.settings import Settings
 

@@ -8,10 +8,14 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
-import database
 import httpx
 import pytest
-from acceptance.service_process import (
+from support import database
+from support.load import PATIENCE_S
+from support.patience import patient
+from support.proxy import Proxy
+from support.proxy import proxy as proxy_before
+from support.service_process import (
     ADMIN,
     ServiceProcess,
     data_directory,
@@ -19,11 +23,6 @@ from acceptance.service_process import (
     free_port,
     sessionary,
 )
-from patience import patient
-
-from faults.load import PATIENCE_S
-from faults.proxy import Proxy
-from faults.proxy import proxy as proxy_before
 
 CHAT = "/api/v1/ChatSession"
 BACK_S = 10.0

@@ -4,19 +4,19 @@ import secrets
 from collections.abc import AsyncIterator
 
 import asyncpg
-import database
 import pytest
-from chat_rows import SAMPLES, insert
-from chats import Clock, chat_by
 from msgspec.structs import replace
+from support import database
+from support.chat_rows import SAMPLES, insert
+from support.chats import Clock, chat_by
 
-from app.chat import Chat
-from app.log.pool import Pool
-from app.ops import users
-from app.ops.store import Connection
+from app.chat.service import Chat
+from app.database.pool import Pool
+from app.maintenance import users
+from app.maintenance.store import Connection
+from app.queries.views import Views
 from app.service import Service, open_service
 from app.settings import Settings
-from app.views import Views
 
 
 @pytest.fixture

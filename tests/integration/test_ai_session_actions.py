@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 
 import asyncpg
-import given
 import pytest
+from support import given
 
-from app.calls import Answer, Drawn
+from app.commands.context import CommandResult, Generated
+from app.history.replay import replay
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops.rebuild import named, rebuild
-from app.ops.replay import replay
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.ai_session import (
     ApplyAISession,
@@ -46,7 +46,7 @@ def propose(
     )
 
 
-async def do(service: Service, *commands: Command) -> Answer:
+async def do(service: Service, *commands: Command) -> CommandResult:
     for command in commands:
         answer = await service.commands.handle(command, given.call())
     return answer
@@ -135,7 +135,7 @@ async def test_what_an_action_does_is_sealed_in_the_log(
 async def test_a_retry_proposes_once_whatever_was_drawn_for_it(
     service: Service, other_service: Service, session: AISessionId
 ) -> None:
-    drawn = Drawn(("action_id", "proposed_at"))
+    drawn = Generated(("action_id", "proposed_at"))
     first = await service.commands.handle(propose(session, "x"), given.call(key="k"), drawn)
     again = await other_service.commands.handle(propose(session, "y"), given.call(key="k"), drawn)
     assert (again.folded, again.replayed) == (first.folded, True)

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import asyncpg
 import pytest
-from entries import entry, lose_replies, made_ids, new_stream, rows
+from support.entries import entry, lose_replies, made_ids, new_stream, rows
 
+from app.database.pool import Pool
 from app.log.append import Appender, Outcome
-from app.log.pool import Pool
 from domain.ids import StreamId
 
 

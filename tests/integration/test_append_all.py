@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from entries import entry, lose_replies, new_stream, rows
 from msgspec.structs import replace
+from support.entries import entry, lose_replies, new_stream, rows
 
+from app.database.pool import Pool
 from app.log.append import Appender, Outcome
-from app.log.pool import Pool
 from app.settings import Settings
 
 

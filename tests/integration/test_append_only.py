@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import asyncpg
-import given
 import pytest
+from support import given
 
 from app.service import Service
 from app.settings import Settings

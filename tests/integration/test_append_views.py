@@ -2,8 +2,8 @@
 
 import asyncpg
 import pytest
-from entries import entry, new_stream
 from msgspec.structs import replace
+from support.entries import entry, new_stream
 
 from app.log.append import Appender
 from projections.catalog import VIEWS

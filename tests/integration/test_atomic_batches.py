@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-import given
 import pytest
-from batches import creation, delete, keyed, patch, refused, sessions, written
 from msgspec.structs import replace
-from patience import patient
-from seen import topics
+from support import given
+from support.batches import creation, delete, keyed, patch, refused, sessions, written
+from support.patience import patient
+from support.seen import topics
 
-from app.answer_budget import AnswerTooLarge
-from app.batch import BatchRefused, InvalidBatch
-from app.calls import Answer
+from app.commands.batch import BatchRefused, InvalidBatch
+from app.commands.context import CommandResult
+from app.database.errors import StoreDown
 from app.log.append import Entry, Outcome
-from app.log.errors import Conflict, StoreDown, VersionMismatch
+from app.log.errors import Conflict, VersionMismatch
+from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.errors import AlreadyExists, NotFound
@@ -180,7 +181,9 @@ async def test_batches_and_single_commands_on_the_same_sessions_wait_for_each_ot
 ) -> None:
     one, two, three = await sessions(service, 3)
 
-    def work(number: int) -> list[asyncio.Future[list[Answer]] | asyncio.Future[Answer]]:
+    def work(
+        number: int,
+    ) -> list[asyncio.Future[list[CommandResult]] | asyncio.Future[CommandResult]]:
         rings = [(one, two), (two, three), (three, one), (three, two, one)]
         batches = [
             [patch(session, f"batch {number} {place}") for session in ring]

@@ -4,14 +4,14 @@ import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
-import given
 import pytest
-from batches import creation, delete, keyed, patch, refused, sessions, written
 from msgspec.structs import replace
-from seen import topics, without_replay
+from support import given
+from support.batches import creation, delete, keyed, patch, refused, sessions, written
+from support.seen import topics, without_replay
 
-from app.batch import BatchRefused
-from app.calls import Asked
+from app.commands.batch import BatchRefused
+from app.commands.context import CommandEnvelope
 from app.log.errors import KeyInFlight, KeyReused
 from app.service import Service, open_service
 from app.settings import Settings
@@ -23,7 +23,7 @@ async def test_a_batch_that_is_sent_again_is_answered_again_as_of_then(
 ) -> None:
     one, two = await sessions(service, 2)
 
-    def batch() -> list[Asked]:  # draws another id each time
+    def batch() -> list[CommandEnvelope]:  # draws another id each time
         return keyed([patch(one, "billing"), creation(), patch(two, "triage")])
 
     first = await service.commands.handle_all(batch())

@@ -1,15 +1,15 @@
 """A chat session's life: from the queue to an agent, to another, to its end."""
 
 import asyncpg
-import given
 import pytest
-from chats import KIM, MAX, NOON, PAT, Clock, at, by, chat_by, open_session, session
-from seen import topics
+from support import given
+from support.chats import KIM, MAX, NOON, PAT, Clock, at, by, chat_by, open_session, session
+from support.seen import topics
 
-from app.chat import Chat, associate
+from app.chat.service import Chat, associate
 from app.service import Service
-from domain.chat_enums import ChatSessionStatus
-from domain.chat_session import ChatSessionFields
+from domain.chat.enums import ChatSessionStatus
+from domain.chat.session import ChatSessionFields
 from domain.date_time import DateTime, ticks, utc
 from domain.errors import NotInQueue
 from domain.ids import ChatSessionId

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-import given as take
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
+from support import given as take
 
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
-from domain.chat_actions import (
+from domain.chat.actions import (
     AcceptChatSessionTransfer,
     AddChatMessage,
     CloseDeadChatSession,
@@ -24,9 +24,14 @@ from domain.chat_actions import (
     ResetChatSession,
     TransferChatSession,
 )
-from domain.chat_carriers import Associate
-from domain.chat_enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
-from domain.chat_session import ChatSession, DeleteChatSession, NewChatSession, UpdateChatSession
+from domain.chat.carriers import Associate
+from domain.chat.enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
+from domain.chat.session import (
+    ChatSession,
+    DeleteChatSession,
+    NewChatSession,
+    UpdateChatSession,
+)
 from domain.date_time import EMPTY, DateTime
 from domain.errors import DomainError
 from domain.ids import ChatSessionId, chat_session_stream

@@ -1,16 +1,16 @@
 """Messages in pages, from any of them on; and lists that read what they show, no more."""
 
 import pytest
-from chats import KIM, Clock, by, chat_by, open_session
+from support.chats import KIM, Clock, by, chat_by, open_session
 
-from app.answer_budget import AnswerBudget, AnswerTooLarge
-from app.columns import CHAT_SESSIONS
-from app.listing import Order, Page
+from app.faces.superoffice.lists.columns import COLUMNS, unread_members
+from app.queries.answer_budget import AnswerBudget, AnswerTooLarge
+from app.queries.paging import Order, Page
+from app.queries.tables import CHAT_SESSIONS
+from app.queries.views import Views
 from app.service import Service
-from app.views import Views
-from app.wire.superoffice.list_columns import COLUMNS, unread_members
-from domain.chat_enums import ChatMessageType
-from domain.chat_message import ChatMessage
+from domain.chat.enums import ChatMessageType
+from domain.chat.message import ChatMessage
 
 HELLO = ChatMessage(type=ChatMessageType.TO_USER, message="x" * 1000)
 

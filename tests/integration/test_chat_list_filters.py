@@ -1,10 +1,10 @@
 """Lists of chat sessions hold what their filter says."""
 
 import pytest
-from chat_lists import listed, numbers
+from support.chat_lists import listed, numbers
 
-from app.views import Views
-from app.wire.superoffice.odata import MAX_CONDITIONS, MAX_VALUES
+from app.faces.superoffice.lists.odata import MAX_CONDITIONS, MAX_VALUES
+from app.queries.views import Views
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,20 @@ import json
 
 import asyncpg
 import pytest
-from chat_lists import BASE, Pairs, all_pages, following, listed, numbers
-from chat_rows import insert, session
 from msgspec.structs import replace
+from support.chat_lists import BASE, Pairs, all_pages, following, listed, numbers
+from support.chat_rows import insert, session
 
-from app.chat_list import sessions_of
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.chat_list import sessions_of
+from app.faces.superoffice.lists.columns import COLUMNS
+from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
+from app.faces.superoffice.lists.skip_token import write_token
+from app.queries.views import Views
 from app.service import Service
-from app.views import Views
-from app.wire.json_text import BadInput
-from app.wire.superoffice.list_columns import COLUMNS
-from app.wire.superoffice.list_query import MOST_ROWS_A_PAGE
-from app.wire.superoffice.skip_token import write_token
-from domain.chat_carriers import Associate
-from domain.chat_enums import ChatSessionStatus
-from domain.chat_session import ChatSession
+from domain.chat.carriers import Associate
+from domain.chat.enums import ChatSessionStatus
+from domain.chat.session import ChatSession
 
 
 @pytest.fixture
@@ -177,14 +177,14 @@ async def test_an_agent_sees_the_own_sessions_however_many_wait(
 ) -> None:
     kim, pat = Associate(associate_id=7), Associate(associate_id=8)
     waiting = [
-        replace(each, status=ChatSessionStatus.IN_QUEUE) for each in numbered(MOST_ROWS_A_PAGE)
+        replace(each, status=ChatSessionStatus.IN_QUEUE) for each in numbered(MAX_ROWS_PER_PAGE)
     ]
     active = ChatSessionStatus.USER_LAST
     own = session(2_000, status=active, user=kim)
     asked = session(2_001, status=active, user=pat, transfer_to=kim)
     await insert(owner, [*waiting, own, asked, session(2_002, status=active, user=pat)])
     found = [each.state.chat_session_id for each in await sessions_of(views, 7)]
-    assert found == [*range(1, MOST_ROWS_A_PAGE - 1), 2_000, 2_001]
+    assert found == [*range(1, MAX_ROWS_PER_PAGE - 1), 2_000, 2_001]
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,17 @@ from typing import Any
 
 import asyncpg
 import pytest
-from chat_lists import ASKER, Pairs
+from support.chat_lists import ASKER, Pairs
 
-from app.chat_list import chat_sessions_page
-from app.columns import CHAT_SESSIONS
-from app.listing import compiled
+from app.database.session import SESSION
+from app.faces.superoffice.lists.chat_list import chat_sessions_page
+from app.faces.superoffice.lists.query import read_query
+from app.faces.superoffice.lists.skip_token import write_token
 from app.log.keyring import Keyring
-from app.log.session import SESSION
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection
-from app.wire.superoffice.list_query import read_query
-from app.wire.superoffice.skip_token import write_token
+from app.maintenance.store import Connection
+from app.queries.paging import compiled
+from app.queries.tables import CHAT_SESSIONS
+from app.rebuild.rebuild import named, rebuild
 
 BULK = """
 INSERT INTO chat_session_entity

@@ -4,12 +4,12 @@ import asyncio
 
 import asyncpg
 import pytest
-from chats import KIM, NOON, Clock, by, chat_by, open_session, session
+from support.chats import KIM, NOON, Clock, by, chat_by, open_session, session
 
-from app.chat import Chat
+from app.chat.service import Chat
 from app.service import Service
-from domain.chat_enums import ChatMessageType, ChatSessionStatus
-from domain.chat_message import ChatMessage
+from domain.chat.enums import ChatMessageType, ChatSessionStatus
+from domain.chat.message import ChatMessage
 from domain.date_time import utc
 from domain.errors import NotFound
 from domain.ids import ChatSessionId

@@ -5,15 +5,15 @@ from collections import Counter
 
 import asyncpg
 import pytest
-from chats import KIM, PAT, Clock, at, by, chat_by, open_queue, open_session, session
+from support.chats import KIM, PAT, Clock, at, by, chat_by, open_queue, open_session, session
 
-from app.chat_queue import SQL
-from app.principals import Principal
+from app.auth.principals import Principal
+from app.chat.queue import SQL
 from app.service import Service
-from domain.chat_carriers import Associate
-from domain.chat_enums import ChatMessageType, ChatSessionStatus
-from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSession, ChatSessionFields
+from domain.chat.carriers import Associate
+from domain.chat.enums import ChatMessageType, ChatSessionStatus
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSession, ChatSessionFields
 from domain.date_time import DateTime
 from domain.ids import ChatSessionId
 

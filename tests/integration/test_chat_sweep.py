@@ -4,21 +4,31 @@ import asyncio
 from datetime import datetime, timedelta
 
 import asyncpg
-import given
 import pytest
-from chats import KIM, NOON, Clock, by, chat_by, found, open_queue, open_session, session
 from msgspec.structs import replace
-from seen import topics
+from support import given
+from support.chats import (
+    KIM,
+    NOON,
+    Clock,
+    by,
+    chat_by,
+    found,
+    open_queue,
+    open_session,
+    session,
+)
+from support.seen import topics
 
-from app.chat import Chat
-from app.chat_sweep import SQL as SWEEP_SQL
-from app.chat_sweep import ChatSweeper
-from app.log.errors import StoreDown
+from app.chat.service import Chat
+from app.chat.sweeper import SQL as SWEEP_SQL
+from app.chat.sweeper import ChatSweeper
+from app.database.errors import StoreDown
 from app.service import Service
 from app.settings import Settings
-from domain.chat_enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
-from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSessionFields
+from domain.chat.enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSessionFields
 from domain.date_time import utc
 from domain.ids import ChatSessionId
 

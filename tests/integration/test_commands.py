@@ -3,17 +3,17 @@
 from collections.abc import AsyncIterator
 
 import asyncpg
-import given
 import msgspec
 import pytest
 from msgspec.structs import replace
-from seen import topics
+from support import given
+from support.seen import topics
 
 from app.log.errors import VersionMismatch, WrongMasterKey
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import AISession, DeleteAISession
-from domain.chat_session import ChatSession, DeleteChatSession, UpdateChatSession
+from domain.chat.session import ChatSession, DeleteChatSession, UpdateChatSession
 from domain.errors import AccountNotFound, AlreadyExists, NotFound
 from domain.ids import AISessionId
 

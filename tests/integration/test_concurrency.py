@@ -3,11 +3,11 @@
 import asyncio
 
 import asyncpg
-import given
 import pytest
-from seen import topics
+from support import given
+from support.seen import topics
 
-from app.calls import Answer
+from app.commands.context import CommandResult
 from app.log.append import Entry, Outcome
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
@@ -109,8 +109,8 @@ async def test_writers_in_two_processes_lose_no_acknowledged_update(
         ),
         return_exceptions=True,
     )
-    done = [answer.folded for answer in answers if isinstance(answer, Answer)]
-    assert all(isinstance(answer, Answer | Conflict) for answer in answers)
+    done = [answer.folded for answer in answers if isinstance(answer, CommandResult)]
+    assert all(isinstance(answer, CommandResult | Conflict) for answer in answers)
     assert len({folded.version for folded in done}) == len(done) >= 1
     (past,) = await read_streams(service.pool, keyring, [(0, stream_of(session))])
     assert isinstance(past, Stream)

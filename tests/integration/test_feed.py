@@ -2,9 +2,9 @@
 
 import asyncio
 
-import given
 import pytest
-from patience import patient
+from support import given
+from support.patience import patient
 
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed

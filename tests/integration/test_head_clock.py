@@ -4,12 +4,12 @@ import asyncio
 import logging
 
 import asyncpg
-import given
 import pytest
+from support import given
 
-from app import metrics
 from app.log import clock
 from app.service import Service
+from app.telemetry import metrics
 
 
 async def set_head(owner: asyncpg.Connection, seconds: int) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 
 import asyncpg
-import given
 import pytest
-from seen import topics, without_replay
+from support import given
+from support.seen import topics, without_replay
 
-from app.calls import Answer, Drawn
+from app.commands.context import CommandResult, Generated
 from app.log.errors import KeyInFlight, KeyReused
 from app.service import Service
 from domain.ai_session import PatchAISession
@@ -103,7 +103,7 @@ async def test_a_key_in_flight_is_refused_and_free_again_afterwards(
         *(given.patch_ai_session(service, session, "billing", by) for _ in range(3)),
         return_exceptions=True,
     )
-    assert [type(answer) for answer in answers] == [Answer, KeyInFlight, KeyInFlight]
+    assert [type(answer) for answer in answers] == [CommandResult, KeyInFlight, KeyInFlight]
     assert (await given.patch_ai_session(service, session, "billing", by)).replayed
     assert len(await topics(owner)) == 2
 
@@ -124,9 +124,9 @@ async def test_what_was_drawn_for_a_command_on_a_known_session_does_not_tell_a_r
 ) -> None:
     session, by = given.session_of(await given.open_ai_session(service)), given.call(key="k1")
 
-    async def patch(at: Service, drawn_value: str, *fields: str) -> Answer:
+    async def patch(at: Service, drawn_value: str, *fields: str) -> CommandResult:
         command = PatchAISession(session_id=session, purpose=drawn_value)
-        return await at.commands.handle(command, by, Drawn(fields))
+        return await at.commands.handle(command, by, Generated(fields))
 
     first = await patch(service, "drawn", "purpose")
     for again in (service, other_service):

@@ -10,27 +10,25 @@ import logging
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 import httpx
 import pytest
-from acceptance.evo_messages import REQUESTS
-from litestar.types import Scope
 from msgspec import Struct
+from support.evo_messages import REQUESTS
+from support.in_process import calling
 from uuid_utils.compat import uuid7
 
+from app.faces.evo.wire.api import API as EVO
+from app.faces.evo.wire.requests import Authenticate, GetAuthStatus, RequestAuthToken
+from app.faces.superoffice.wire.agents import AGENTS
+from app.faces.superoffice.wire.rest import REST
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.main import create_app
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
 from app.settings import Settings
-from app.wire.evo.api import API as EVO
-from app.wire.evo.requests import Authenticate, GetAuthStatus, RequestAuthToken
-from app.wire.superoffice.agents import AGENTS
-from app.wire.superoffice.rest import REST
 from domain.ids import AccountId, ChatSessionId, account_stream, chat_session_stream
 
 COMMANDS = int(os.environ.get("TEST_COMMANDS", "600"))
@@ -149,23 +147,6 @@ def superoffice(ids: Ids, rng: random.Random) -> Asked:
     if rng.random() < 0.2:
         headers["Idempotency-Key"] = f"k{rng.randrange(50)}"
     return Asked(api.verb, path, b"" if api.verb in ("GET", "DELETE") else text, headers)
-
-
-@asynccontextmanager
-async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls the whole application, without a socket."""
-    app = create_app(settings)
-
-    async def asgi(scope: Scope, receive: object, send: object) -> None:
-        await app(scope, receive, send)  # type: ignore[arg-type]
-
-    async with app.lifespan():
-        transport = httpx.ASGITransport(app=asgi)  # type: ignore[arg-type]
-        auth = httpx.BasicAuth("kim", "right")
-        async with httpx.AsyncClient(
-            transport=transport, auth=auth, base_url="http://test", timeout=60
-        ) as made:
-            yield made
 
 
 @pytest.mark.usefixtures("people")

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
-from entries import entry, new_stream
 from msgspec.structs import replace
+from support.entries import entry, new_stream
 
+from app.database.pool import Pool
 from app.log.append import Appender, Entry, Outcome
 from app.log.keyring import Keyring
-from app.log.pool import Pool
 from app.log.read import LAST_VERSION, read_ends, read_streams
-from app.views import Views
+from app.queries.views import Views
 from domain.ids import StreamId
 
 STREAMS = 1_000

@@ -4,24 +4,24 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import asyncpg
-import given
 import pytest
-from entries import entry, made_ids, new_stream
 from msgspec.structs import replace
-from strays import leave_stray
+from support import given
+from support.entries import entry, made_ids, new_stream
+from support.strays import leave_stray
 
-from app.calls import Answer
+from app.commands.context import CommandResult
+from app.history.replay import replay
+from app.integrity.verify import verify
 from app.log.append import Appender, Entry, NewEvent
 from app.log.errors import KeyReused
 from app.log.keyring import Keyring
-from app.ops.rebuild import named, rebuild
-from app.ops.replay import replay
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
 from domain import ai_session as ai
-from domain.chat_session import ChatSessionFields, DeleteChatSession
+from domain.chat.session import ChatSessionFields, DeleteChatSession
 from domain.errors import NotFound
 from domain.ids import AccountId, AISessionId, ChatSessionId, account_stream, chat_session_stream
 
@@ -35,7 +35,7 @@ COMMANDS = (
 
 
 @pytest.fixture(params=["chat session", "account"])
-async def other(request: pytest.FixtureRequest, service: Service) -> Answer:
+async def other(request: pytest.FixtureRequest, service: Service) -> CommandResult:
     """What is no AI session."""
     if request.param == "account":
         return await given.open_account(service)
@@ -47,7 +47,7 @@ async def test_no_command_finds_an_ai_session_under_the_id_of_another_stream(
     service: Service,
     other_service: Service,
     owner: asyncpg.Connection,
-    other: Answer,
+    other: CommandResult,
     command: Callable[[AISessionId], ai.Command],
 ) -> None:
     session = AISessionId(str(other.folded.stream))
@@ -58,10 +58,10 @@ async def test_no_command_finds_an_ai_session_under_the_id_of_another_stream(
 
 
 async def test_loading_asks_for_a_stream_of_a_kind(
-    service: Service, other: Answer, monkeypatch: pytest.MonkeyPatch
+    service: Service, other: CommandResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if the door let it through.
-    monkeypatch.setattr("app.targets.ai_session_stream", lambda text, _: UUID(text))
+    monkeypatch.setattr("app.commands.registry.ai_session_stream", lambda text, _: UUID(text))
     session = AISessionId(str(other.folded.stream))
     with pytest.raises(NotFound):
         await given.patch_ai_session(service, session, "x")
@@ -155,7 +155,7 @@ def silent(_done: int, _total: int) -> None:
     """Progress that nobody looks at."""
 
 
-async def with_stray(service: Service, owner: asyncpg.Connection) -> tuple[Answer, int]:
+async def with_stray(service: Service, owner: asyncpg.Connection) -> tuple[CommandResult, int]:
     """A chat session into whose stream an older release let an event, and its position."""
     chat = await given.open_chat_session(service)
     return chat, await leave_stray(owner, chat.folded.stream)
@@ -182,7 +182,7 @@ async def test_a_log_with_such_an_event_is_verified_rebuilt_and_replayed(
     assert stray.session_id == created.session_id
 
 
-async def rename(service: Service, number: ChatSessionId, name: str) -> Answer:
+async def rename(service: Service, number: ChatSessionId, name: str) -> CommandResult:
     """Put a chat session in a customer's name."""
     return await service.chat.update(number, ChatSessionFields(customer_name=name), given.call())
 

@@ -5,23 +5,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-import given
 import pytest
 from sqlalchemy import and_, or_
+from support import given
 
-from app.columns import AI_SESSIONS
-from app.listing import FARTHEST, Listed, Order, Page, compiled
+from app.cli.accounts import everything
+from app.codecs.json_text import BadInput
+from app.database.session import SESSION
+from app.faces.evo.list_query import (
+    AccountsQuery,
+    AISessionsQuery,
+    ListQuery,
+    list_accounts,
+    list_ai_sessions,
+)
+from app.faces.evo.wire.requests import ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
-from app.log.session import SESSION
-from app.ops.accounts import everything
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection
+from app.maintenance.store import Connection
+from app.queries.paging import MAX_OFFSET, Order, Page, PageResult, compiled
+from app.queries.tables import AI_SESSIONS
+from app.queries.views import Row
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
-from app.views import Row
-from app.wanted import AccountsWanted, AISessionsWanted, Wanted, list_accounts, list_ai_sessions
-from app.wire.evo.requests import ITEMS_A_PAGE, MOST_ITEMS_A_PAGE
-from app.wire.json_text import BadInput
 from domain.ids import AISessionId
 
 C = AI_SESSIONS.columns
@@ -42,15 +48,15 @@ async def sessions(service: Service) -> dict[str, AISessionId]:
     }
 
 
-def purposes(listed: Listed[Row]) -> list[str]:
+def purposes(listed: PageResult[Row]) -> list[str]:
     return [row.folded.state.purpose for row in listed.items]
 
 
-def accounts(listed: Listed[Row]) -> list[str]:
+def accounts(listed: PageResult[Row]) -> list[str]:
     return [row.folded.state.account_id for row in listed.items]
 
 
-async def all_pages(service: Service, wanted: Sequence[AISessionsWanted]) -> list[str]:
+async def all_pages(service: Service, wanted: Sequence[AISessionsQuery]) -> list[str]:
     return [
         purpose
         for each in wanted
@@ -80,7 +86,7 @@ async def test_sessions_are_ordered_by_any_member_either_way(
     await given.patch_ai_session(service, sessions["one"], "other")
     await given.patch_ai_session(service, sessions["one"], "one")
     for descending in (False, True):
-        wanted = AISessionsWanted(sort_field=field, descending=descending)
+        wanted = AISessionsQuery(sort_field=field, descending=descending)
         listed = await list_ai_sessions(service.views, wanted)
         assert purposes(listed) == (expected[::-1] if descending else expected)
 
@@ -88,7 +94,7 @@ async def test_sessions_are_ordered_by_any_member_either_way(
 @pytest.mark.parametrize("field", ["Purpose ", "name", "doc", "created_at", "accountİd"])
 async def test_only_members_can_be_ordered_by(service: Service, field: str) -> None:
     with pytest.raises(BadInput, match="sortField must be one of accountId, accountName") as bad:
-        await list_ai_sessions(service.views, AISessionsWanted(sort_field=field))
+        await list_ai_sessions(service.views, AISessionsQuery(sort_field=field))
     assert bad.value.field == "sortField"
 
 
@@ -109,7 +115,7 @@ async def test_only_members_can_be_ordered_by(service: Service, field: str) -> N
 async def test_sessions_are_those_of_the_named_accounts(
     service: Service, ids: Sequence[str], expected: list[str]
 ) -> None:
-    listed = await list_ai_sessions(service.views, AISessionsWanted(account_ids=ids))
+    listed = await list_ai_sessions(service.views, AISessionsQuery(account_ids=ids))
     assert purposes(listed) == expected
     assert listed.total == len(expected)
 
@@ -133,7 +139,7 @@ async def test_sessions_are_those_with_the_named_ids(
     expected: list[str],
 ) -> None:
     ids = [*strange, *(sessions[name] for name in names)]
-    listed = await list_ai_sessions(service.views, AISessionsWanted(specific_ids=ids))
+    listed = await list_ai_sessions(service.views, AISessionsQuery(specific_ids=ids))
     assert purposes(listed) == expected
 
 
@@ -141,13 +147,13 @@ async def test_an_id_in_another_spelling_names_no_session(
     service: Service, sessions: dict[str, AISessionId]
 ) -> None:
     for spelling in (sessions["one"].upper(), f"{{{sessions['one']}}}"):
-        listed = await list_ai_sessions(service.views, AISessionsWanted(specific_ids=[spelling]))
+        listed = await list_ai_sessions(service.views, AISessionsQuery(specific_ids=[spelling]))
         assert listed.items == []
 
 
 async def test_filters_hold_together(service: Service, sessions: dict[str, AISessionId]) -> None:
     ids = [sessions["one"], sessions["two"]]
-    wanted = AISessionsWanted(account_ids=["z"], specific_ids=ids)
+    wanted = AISessionsQuery(account_ids=["z"], specific_ids=ids)
     assert purposes(await list_ai_sessions(service.views, wanted)) == ["two"]
 
 
@@ -156,7 +162,7 @@ async def test_a_row_is_what_reading_it_by_its_id_gives(
 ) -> None:
     await given.rename_account(service, "z", "Acme anew")
     await given.patch_ai_session(service, sessions["two"], "2")
-    listed = await list_ai_sessions(service.views, AISessionsWanted(account_ids=["z"]))
+    listed = await list_ai_sessions(service.views, AISessionsQuery(account_ids=["z"]))
     assert [row.account_name for row in listed.items] == ["Acme anew"] * 2
     for row in listed.items:
         assert row == await service.views.get("ai_session", row.folded.stream)
@@ -169,35 +175,35 @@ async def test_a_page_says_whether_there_is_another(service: Service, simplified
         (0, ["one", "two", "three", "four"], True),
         (1, ["five", "six"], False),
         (2, [], False),
-        (FARTHEST, [], False),
+        (MAX_OFFSET, [], False),
         (10**30, [], False),
     ):
-        wanted = AISessionsWanted(page=page, count_per_page=4, simplified=simplified)
+        wanted = AISessionsQuery(page=page, count_per_page=4, simplified=simplified)
         listed = await list_ai_sessions(service.views, wanted)
         assert (purposes(listed), listed.has_more) == (expected, more)
         assert listed.total == (None if simplified else 6)
-    whole = AISessionsWanted(count_per_page=6, simplified=simplified)
+    whole = AISessionsQuery(count_per_page=6, simplified=simplified)
     assert not (await list_ai_sessions(service.views, whole)).has_more
 
 
 async def test_nothing_is_a_page_without_items(service: Service, store: Connection) -> None:
-    listed = await list_ai_sessions(service.views, AISessionsWanted())
-    assert listed == Listed(items=[], total=0, has_more=False)
+    listed = await list_ai_sessions(service.views, AISessionsQuery())
+    assert listed == PageResult(items=[], total=0, has_more=False)
     assert await everything(store) == []
 
 
 @pytest.mark.parametrize(
     ("wanted", "items"),
     [
-        (Wanted(), ITEMS_A_PAGE),
-        (Wanted(count_per_page=0), ITEMS_A_PAGE),
-        (Wanted(count_per_page=1), 1),
-        (Wanted(count_per_page=10**30), MOST_ITEMS_A_PAGE),
-        (Wanted(count_per_page=1, all=True), MOST_ITEMS_A_PAGE),
+        (ListQuery(), ITEMS_PER_PAGE),
+        (ListQuery(count_per_page=0), ITEMS_PER_PAGE),
+        (ListQuery(count_per_page=1), 1),
+        (ListQuery(count_per_page=10**30), MAX_ITEMS_PER_PAGE),
+        (ListQuery(count_per_page=1, all=True), MAX_ITEMS_PER_PAGE),
     ],
     ids=["not said", "none", "one", "too many", "all"],
 )
-def test_a_page_has_a_bounded_number_of_items(wanted: Wanted, items: int) -> None:
+def test_a_page_has_a_bounded_number_of_items(wanted: ListQuery, items: int) -> None:
     assert wanted.items_a_page == items
 
 
@@ -206,7 +212,7 @@ async def test_what_is_alike_in_the_order_is_on_one_page_only(
 ) -> None:
     for descending in (False, True):
         pages = [
-            AISessionsWanted(
+            AISessionsQuery(
                 page=page, count_per_page=1, sort_field="createdBy", descending=descending
             )
             for page in range(6)
@@ -219,7 +225,7 @@ async def test_what_is_created_meanwhile_moves_nothing_to_another_page(
 ) -> None:
     found = []
     for page in range(6):
-        found += await all_pages(service, [AISessionsWanted(page=page, count_per_page=1)])
+        found += await all_pages(service, [AISessionsQuery(page=page, count_per_page=1)])
         await given.open_ai_session(service, purpose="meanwhile")
     assert found == list(sessions)
 
@@ -247,7 +253,7 @@ async def test_a_deleted_session_is_not_listed(
     service: Service, sessions: dict[str, AISessionId]
 ) -> None:
     await given.delete_ai_session(service, sessions["three"])
-    listed = await list_ai_sessions(service.views, AISessionsWanted(account_ids=["z"]))
+    listed = await list_ai_sessions(service.views, AISessionsQuery(account_ids=["z"]))
     assert (purposes(listed), listed.total) == (["two"], 1)
 
 
@@ -272,7 +278,7 @@ async def test_a_deleted_session_is_not_listed(
 async def test_accounts_are_those_with_the_text_in_their_name(
     service: Service, text: str | None, expected: list[str]
 ) -> None:
-    listed = await list_accounts(service.views, AccountsWanted(name_filter=text))
+    listed = await list_accounts(service.views, AccountsQuery(name_filter=text))
     assert (accounts(listed), listed.total) == (expected, len(expected))
 
 
@@ -280,17 +286,17 @@ async def test_accounts_are_those_with_the_text_in_their_name(
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (AccountsWanted(sort_field="id"), ["x", "y", "z"]),
-        (AccountsWanted(sort_field="Name", name_filter="acme"), ["z", "y"]),
-        (AccountsWanted(descending=True), ["x", "y", "z"]),
-        (AccountsWanted(specific_ids=["z", "x", "nobody"]), ["z", "x"]),
-        (AccountsWanted(specific_ids=["z\0"]), []),
-        (AccountsWanted(specific_ids=["z", "x"], count_per_page=1, page=1), ["x"]),
+        (AccountsQuery(sort_field="id"), ["x", "y", "z"]),
+        (AccountsQuery(sort_field="Name", name_filter="acme"), ["z", "y"]),
+        (AccountsQuery(descending=True), ["x", "y", "z"]),
+        (AccountsQuery(specific_ids=["z", "x", "nobody"]), ["z", "x"]),
+        (AccountsQuery(specific_ids=["z\0"]), []),
+        (AccountsQuery(specific_ids=["z", "x"], count_per_page=1, page=1), ["x"]),
     ],
     ids=["by id", "by name", "newest first", "named", "unstorable", "second page"],
 )
 async def test_accounts_are_listed_as_sessions_are(
-    service: Service, wanted: AccountsWanted, expected: list[str]
+    service: Service, wanted: AccountsQuery, expected: list[str]
 ) -> None:
     listed = await list_accounts(service.views, wanted)
     assert accounts(listed) == expected
@@ -299,7 +305,7 @@ async def test_accounts_are_listed_as_sessions_are(
 
 async def test_accounts_cannot_be_ordered_by_what_sessions_have(service: Service) -> None:
     with pytest.raises(BadInput, match="sortField must be one of name, id, dateCreated"):
-        await list_accounts(service.views, AccountsWanted(sort_field="purpose"))
+        await list_accounts(service.views, AccountsQuery(sort_field="purpose"))
 
 
 @pytest.mark.usefixtures("sessions")
@@ -330,7 +336,7 @@ async def test_a_damaged_row_is_not_passed_over(
         sessions["two"],
     )
     with pytest.raises(Unreadable, match=sessions["two"]):
-        await list_ai_sessions(service.views, AISessionsWanted())
+        await list_ai_sessions(service.views, AISessionsQuery())
 
 
 def test_pages_of_one_form_share_a_statement() -> None:

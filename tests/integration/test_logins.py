@@ -6,15 +6,15 @@ from hashlib import sha256
 
 import asyncpg
 import pytest
-from exchanges import token
 from msgspec.structs import replace
-from seen import logins
+from support.exchanges import token
+from support.seen import logins
 
-from app.principals import Principal, Unauthenticated
+from app.auth.login_sessions import LoginSession
+from app.auth.principals import Principal, Unauthenticated
+from app.auth.throttle import Throttled
 from app.service import Service, open_service
-from app.settings import Settings
-from app.sign_in import LoginSession
-from app.throttle import Limits, Throttled
+from app.settings import GuessingLimits, Settings
 
 pytestmark = pytest.mark.usefixtures("people")
 
@@ -33,7 +33,7 @@ async def attentive(settings: Settings) -> AsyncIterator[Service]:
 @pytest.fixture
 async def patient(settings: Settings) -> AsyncIterator[Service]:
     """A worker that makes an address that guesses passwords wait for a minute."""
-    opened = await open_service(replace(settings, guessing=Limits(pause_s=60.0)))
+    opened = await open_service(replace(settings, guessing=GuessingLimits(pause_s=60.0)))
     yield opened
     await opened.close()
 

@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
-import given
 import pytest
-from entries import entry, new_stream
+from support import given
+from support.entries import entry, new_stream
 
+from app.database.pool import Pool
 from app.log.append import Appender
-from app.log.pool import Pool
 from app.service import Service
 from domain.ids import StreamId
 

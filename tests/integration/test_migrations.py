@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from app.schema import (
+from app.database.migrate import (
     Migration,
     SchemaError,
     UnsafeDatabase,
@@ -103,7 +103,7 @@ async def test_what_is_missing_is_applied_whole_or_not_at_all(owner: asyncpg.Con
 async def test_a_server_that_is_too_old_is_refused(
     empty: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.schema.OLDEST_SERVER", 999)
+    monkeypatch.setattr("app.database.migrate.OLDEST_SERVER", 999)
     with pytest.raises(SchemaError, match="999 is the oldest"):
         await migrate(empty, available())
     assert await tables(empty) == set()

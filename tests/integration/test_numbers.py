@@ -5,18 +5,18 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
-import given
 import pytest
-from chats import KIM, QUEUED, by, open_session, session
-from deep import unchecked
+from support import given
+from support.chats import KIM, QUEUED, by, open_session, session
+from support.deep import unchecked
 
-from app import metrics
+from app.chat.numbers import MAX_NUMBER, MESSAGES, SESSIONS
 from app.log.errors import NumbersUsedUp
-from app.numbers import MESSAGES, MOST, SESSIONS
 from app.service import Service, open_service
 from app.settings import Settings
-from domain.chat_enums import ChatMessageType
-from domain.chat_message import ChatMessage
+from app.telemetry import metrics
+from domain.chat.enums import ChatMessageType
+from domain.chat.message import ChatMessage
 from domain.errors import NotFound
 from domain.ids import ChatSessionId, chat_session_stream, partition_of
 
@@ -28,7 +28,7 @@ async def set_back(owner: asyncpg.Connection, sequence: str) -> None:
 
 
 async def leave(owner: asyncpg.Connection, sequence: str, numbers: int) -> None:
-    await owner.execute("SELECT setval($1::text::regclass, $2)", sequence, MOST - numbers)
+    await owner.execute("SELECT setval($1::text::regclass, $2)", sequence, MAX_NUMBER - numbers)
 
 
 async def last_drawn(owner: asyncpg.Connection, sequence: str) -> int:
@@ -210,9 +210,9 @@ async def test_all_numbers_are_given_out_to_the_last(
                 numbers.append(await create(each))
             except NumbersUsedUp as error:
                 refused.append(error)
-    assert sorted(numbers) == list(range(MOST - 44, MOST + 1))
+    assert sorted(numbers) == list(range(MAX_NUMBER - 44, MAX_NUMBER + 1))
     assert {type(each) for each in refused} == {NumbersUsedUp}
-    assert str(MOST) in str(refused[0])
+    assert str(MAX_NUMBER) in str(refused[0])
 
 
 async def test_a_refused_creation_uses_no_number(
@@ -222,7 +222,7 @@ async def test_a_refused_creation_uses_no_number(
     first = await create(service, "key")
     for _ in range(3):
         assert await create(service, "key") == first
-    assert await create(service) == MOST
+    assert await create(service) == MAX_NUMBER
 
 
 async def test_it_is_told_long_before_that_numbers_run_out(
@@ -231,7 +231,7 @@ async def test_it_is_told_long_before_that_numbers_run_out(
     caplog.set_level(logging.INFO, "sessionary")
     await create(service)
     assert "run out" not in caplog.text
-    await leave(owner, SESSIONS, MOST // 11)
+    await leave(owner, SESSIONS, MAX_NUMBER // 11)
     for _ in range(40):
         await create(service)
     assert caplog.text.count("Numbers run out: chat_session_number has used 90.9 %") == 1
@@ -278,7 +278,7 @@ async def test_a_sequence_that_goes_on_behind_the_last_number_is_used_up_all_the
         await owner.execute(f"ALTER SEQUENCE {sequence} AS bigint MAXVALUE 9223372036854775807")
         await leave(owner, sequence, 1)
     number = await create(fresh[0])
-    assert number == MOST
+    assert number == MAX_NUMBER
     with pytest.raises(NumbersUsedUp, match="chat sessions"):
         await create(fresh[0])
     with pytest.raises(NumbersUsedUp, match="chat sessions"):
@@ -313,7 +313,7 @@ async def test_messages_are_posted_up_to_the_last_number(
     again = await fresh[1].chat.add_message(talk, HELLO, by(KIM, "k"))
     assert again[0] == first[0]
     numbers = [message.chat_message_id for message in await fresh[0].chat.messages(talk, 0)]
-    assert numbers == [MOST - 2, MOST - 1, MOST]
+    assert numbers == [MAX_NUMBER - 2, MAX_NUMBER - 1, MAX_NUMBER]
     with pytest.raises(NotFound):
         await fresh[0].chat.delete(ChatSessionId(98), given.call())
 

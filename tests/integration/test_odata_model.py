@@ -5,19 +5,19 @@ from typing import Any
 
 import asyncpg
 import pytest
-from chat_lists import all_pages
-from chat_rows import folded, insert
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
+from support.chat_lists import all_pages
+from support.chat_rows import folded, insert
 
+from app.faces.superoffice.lists.columns import COLUMNS, STATUS_SHOWN, Kind, Raw
+from app.queries.views import Views
 from app.service import Service
-from app.views import Views
-from app.wire.superoffice.list_columns import COLUMNS, STATUS_SHOWN, Kind, Raw
-from domain.chat_carriers import Associate, Contact, Person
-from domain.chat_enums import ChatSessionStatus
-from domain.chat_session import ChatSession
+from domain.chat.carriers import Associate, Contact, Person
+from domain.chat.enums import ChatSessionStatus
+from domain.chat.session import ChatSession
 from domain.date_time import EMPTY, DateTime, ticks
 from domain.ids import ChatSessionId
 

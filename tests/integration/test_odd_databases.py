@@ -6,21 +6,20 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-import database
-import given
 import pytest
 from msgspec.structs import replace
+from support import database, given
 
+from app.database.migrate import SchemaError
+from app.database.session import OPENED_WITH
+from app.faces.evo.list_query import AISessionsQuery, list_ai_sessions
+from app.history.replay import replay, stream_named
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.log.session import OPENED_WITH
-from app.ops.rebuild import named, rebuild
-from app.ops.replay import replay, stream_named
-from app.ops.store import May, Where, connected, prepare
-from app.ops.verify import verify
-from app.schema import SchemaError
+from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
+from app.rebuild.rebuild import named, rebuild
 from app.service import open_service
 from app.settings import Settings
-from app.wanted import AISessionsWanted, list_ai_sessions
 
 TIME_OUTS = {
     "statement_timeout": "1ms",
@@ -91,9 +90,9 @@ def as_login(url: str, name: str) -> str:
     return f"{scheme}://{name}:secret@{rest.rpartition('@')[2]}"
 
 
-def at(url: str, folder: Path) -> Where:
+def at(url: str, folder: Path) -> DataLocation:
     (folder / "master.key").write_text(database.MASTER_KEY_FILE)
-    return Where(database_url=url, data_dir=folder, allow_unsafe_database=True)
+    return DataLocation(database_url=url, data_dir=folder, allow_unsafe_database=True)
 
 
 async def a_conversation(url: str) -> None:
@@ -107,7 +106,7 @@ async def a_conversation(url: str) -> None:
     await given.patch_ai_session(service, session, "\\' \U0001f600 \u00e4")
     assert (await given.open_ai_session(service, session, account="a1", key="k\\1'")).replayed
     await given.open_chat_session(service)
-    listed = await list_ai_sessions(service.views, AISessionsWanted(sort_field="purpose"))
+    listed = await list_ai_sessions(service.views, AISessionsQuery(sort_field="purpose"))
     assert [row.account_name for row in listed.items] == ["Acme"]
     assert await service.unready() is None
     await service.close()
@@ -133,10 +132,13 @@ async def test_odd_settings_change_nothing(
     for setting, value in ODD.items():
         if setting in known or "." in setting:
             await owner.execute(f"ALTER {of} SET {setting} = {quoted(setting, value)}")
-    await prepare(url, at(url, tmp_path), May.MIGRATE)
+    await prepare(url, at(url, tmp_path), SchemaPermission.MIGRATE)
     assert await owner.fetchval("SELECT to_regclass('public.stored_events') IS NOT NULL")
     await a_conversation(url)
-    assert await prepare(url, at(url, tmp_path), May.MIGRATE) == ([], database.MASTER_KEY)
+    assert await prepare(url, at(url, tmp_path), SchemaPermission.MIGRATE) == (
+        [],
+        database.MASTER_KEY,
+    )
     await owner.close()
 
 
@@ -152,7 +154,7 @@ async def test_a_search_path_of_the_url_changes_nothing(
     await owner.execute("CREATE SCHEMA app; CREATE SCHEMA AUTHORIZATION current_user")
     await owner.close()
     url = f"{empty_database_url}{'&' if '?' in empty_database_url else '?'}{query}"
-    await prepare(url, at(url, tmp_path), May.MIGRATE)
+    await prepare(url, at(url, tmp_path), SchemaPermission.MIGRATE)
     await a_conversation(url)
 
 
@@ -163,7 +165,7 @@ async def test_behind_pgbouncer_another_search_path_is_refused_before_anything(
     name = await owner.fetchval("SELECT current_database()")
     await owner.execute(f'CREATE SCHEMA app; ALTER DATABASE "{name}" SET search_path = app')
     behind = replace(at(empty_database_url, tmp_path), statement_cache=0)
-    for may in May:
+    for may in SchemaPermission:
         with pytest.raises(SchemaError, match=r"search_path .* is app, but .* in public"):
             await prepare(empty_database_url, behind, may)
     assert await made_in(owner) == 0
@@ -184,10 +186,10 @@ async def test_a_login_that_may_make_nothing_is_told_what_to_grant(
     owner = await asyncpg.connect(empty_database_url)
     url = as_login(empty_database_url, login)
     with pytest.raises(SchemaError, match=f'{login} may not make .* TO "{login}"') as caught:
-        await prepare(url, at(url, tmp_path), May.MIGRATE)
+        await prepare(url, at(url, tmp_path), SchemaPermission.MIGRATE)
     assert await made_in(owner) == 0
     await owner.execute(str(caught.value).rpartition("owner, ")[2])
-    await prepare(url, at(url, tmp_path), May.MIGRATE)
+    await prepare(url, at(url, tmp_path), SchemaPermission.MIGRATE)
     await a_conversation(url)
     await owner.close()
 
@@ -198,7 +200,9 @@ async def test_without_a_schema_public_nothing_is_made(
     owner = await asyncpg.connect(empty_database_url)
     await owner.execute("DROP SCHEMA public; CREATE SCHEMA app")
     with pytest.raises(SchemaError, match="has no schema public"):
-        await prepare(empty_database_url, at(empty_database_url, tmp_path), May.MIGRATE)
+        await prepare(
+            empty_database_url, at(empty_database_url, tmp_path), SchemaPermission.MIGRATE
+        )
     assert await made_in(owner) == 0
     await owner.close()
 
@@ -214,7 +218,7 @@ async def test_another_encoding_is_refused_before_anything(
     )
     try:
         url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
-        for may in May:
+        for may in SchemaPermission:
             with pytest.raises(SchemaError, match=f"encoding is {encoding}"):
                 await prepare(url, at(url, tmp_path), may)
         owner = await asyncpg.connect(url)
@@ -230,7 +234,7 @@ async def test_where_triggers_do_not_fire_nothing_is_done(
     name = await owner.fetchval("SELECT current_database()")
     await owner.execute(f'ALTER DATABASE "{name}" SET session_replication_role = replica')
     with pytest.raises(SchemaError, match="session_replication_role is replica"):
-        await prepare(database_url, at(database_url, tmp_path), May.MIGRATE)
+        await prepare(database_url, at(database_url, tmp_path), SchemaPermission.MIGRATE)
 
 
 async def test_all_that_a_connection_asks_for_is_a_setting(owner: asyncpg.Connection) -> None:

@@ -4,21 +4,20 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
-import database
-import given
 import pytest
+from support import database, given
 
-from app import schema
+from app.database import migrate
+from app.integrity.verify import verify
 from app.log import codec
 from app.log.keyring import Keyring
-from app.ops.rebuild import named, rebuild
-from app.ops.store import connected
-from app.ops.verify import verify
+from app.maintenance.store import connected
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import AISessionDeleted
-from domain.chat_events import ChatSessionCreated
-from domain.chat_session import ChatSessionFields
+from domain.chat.events import ChatSessionCreated
+from domain.chat.session import ChatSessionFields
 from domain.event import Event
 from domain.ids import ChatSessionId, StreamId, chat_session_stream
 from projections.chat_session_entity import VIEW
@@ -39,14 +38,14 @@ APPEND = """
 async def older(empty_database_url: str) -> str:
     """The database of the older release, with what its DELETE of an AI session could do."""
     connection = await asyncpg.connect(empty_database_url)
-    await schema.migrate(connection, schema.available()[:BEFORE])
-    await schema.keep_check_value(connection, KEYRING.check_value())
+    await migrate.migrate(connection, migrate.available()[:BEFORE])
+    await migrate.keep_check_value(connection, KEYRING.check_value())
     created = ChatSessionCreated(chat_session_id=NUMBER)
     doc = VIEW.doc(VIEW.evolve(None, created))
     await _append(connection, VIEW.name, STREAM, 0, doc, created)
     await _append(connection, "ai_session_info", STREAM, 1, None, AISessionDeleted())
     await connection.execute("SELECT nextval('chat_session_number')")
-    await schema.migrate(connection, schema.available())
+    await migrate.migrate(connection, migrate.available())
     await connection.close()
     return empty_database_url
 

@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
-import database
 import pytest
-from beside import verify_beside_writers_and_rebuilds
-from clusters import own_cluster
+from support import database
+from support.beside import verify_beside_writers_and_rebuilds
+from support.clusters import own_cluster
 
+from app.database.migrate import OLDEST_SERVER
 from app.log import read
 from app.log.keyring import Keyring
-from app.ops.store import Connection
-from app.schema import OLDEST_SERVER
+from app.maintenance.store import Connection
 from app.service import Service
 
 PROGRAMS = Path(f"/usr/lib/postgresql/{OLDEST_SERVER}/bin")

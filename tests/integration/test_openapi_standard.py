@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.pages.openapi import openapi_json
+from app.faces.docs.openapi import openapi_json
 
 
 @pytest.mark.parametrize("only_json", [False, True])

@@ -7,27 +7,26 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
-from clusters import OwnCluster, own_cluster
+from support import database, given
+from support.clusters import OwnCluster, own_cluster
 
-from app import schema
-from app.calls import Answer, Drawn
-from app.chat_columns import SOUGHT
-from app.columns import CHAT_SESSIONS
-from app.listing import Order, Page
+from app.commands.context import CommandResult, Generated
+from app.database import migrate
+from app.database.migrate import SchemaError
+from app.faces.evo.list_query import AISessionsQuery, list_ai_sessions
+from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
+from app.integrity.guards import changed_collations
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops import users
-from app.ops.guards import changed_collations
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection, May, Where, connected, prepare
-from app.ops.verify import verify
-from app.schema import SchemaError
+from app.maintenance import users
+from app.maintenance.store import Connection, DataLocation, SchemaPermission, connected, prepare
+from app.queries.paging import Order, Page
+from app.queries.tables import CHAT_SESSIONS
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
-from app.wanted import AISessionsWanted, list_ai_sessions
-from domain.chat_session import NewChatSession
+from domain.chat.session import NewChatSession
 
 KEYED = 200
 LISTED = 60
@@ -69,9 +68,9 @@ async def test_no_index_is_in_the_order_of_a_locale(
 async def former(empty_database_url: str) -> AsyncIterator[asyncpg.Connection]:
     """A database as of the releases whose indexes were in the order of the locale."""
     connection = await asyncpg.connect(empty_database_url)
-    wanted = schema.available()
+    wanted = migrate.available()
     numbers = [migration.name for migration in wanted]
-    await schema.migrate(connection, wanted[: numbers.index("order")])
+    await migrate.migrate(connection, wanted[: numbers.index("order")])
     yield connection
     await connection.close()
 
@@ -83,11 +82,11 @@ async def test_keys_that_a_spoilt_index_let_in_twice_are_named_with_the_way_on(
     await former.execute("ALTER TABLE idempotency_key DROP CONSTRAINT idempotency_key_pkey")
     await former.execute(f"INSERT INTO idempotency_key VALUES {row}, {row}")  # noqa: S608
     with pytest.raises(SchemaError, match="'the key' of 'kim'") as caught:
-        await schema.migrate(former, schema.available())
+        await migrate.migrate(former, migrate.available())
     told = str(caught.value)
     await former.execute(told[told.index("BEGIN;") :])
     assert await former.fetchval("SELECT count(*) FROM idempotency_key") == 1
-    assert "0011 order" in await schema.migrate(former, schema.available())
+    assert "0011 order" in await migrate.migrate(former, migrate.available())
 
 
 async def test_names_that_a_spoilt_index_let_in_twice_are_named(
@@ -96,13 +95,13 @@ async def test_names_that_a_spoilt_index_let_in_twice_are_named(
     await former.execute("ALTER TABLE principal DROP CONSTRAINT principal_pkey CASCADE")
     await former.execute("INSERT INTO principal (name, roles) VALUES ('kim', '{}'), ('kim', '{}')")
     with pytest.raises(SchemaError, match="the same name more than once: 'kim'"):
-        await schema.migrate(former, schema.available())
+        await migrate.migrate(former, migrate.available())
 
 
 async def test_what_a_user_made_on_a_column_is_named(former: asyncpg.Connection) -> None:
     await former.execute("CREATE VIEW mine AS SELECT account_id FROM ai_session_info")
     with pytest.raises(SchemaError, match="view mine depends on column"):
-        await schema.migrate(former, schema.available())
+        await migrate.migrate(former, migrate.available())
 
 
 async def test_a_changed_version_of_the_order_is_told(
@@ -177,8 +176,8 @@ async def test_keys_outlive_a_change_of_the_operating_systems_order(
         await owner.close()
         before = await sorted_there(url, keys)
         (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
-        where = Where(database_url=url, data_dir=tmp_path, allow_unsafe_database=True)
-        await prepare(url, where, May.MIGRATE)
+        where = DataLocation(database_url=url, data_dir=tmp_path, allow_unsafe_database=True)
+        await prepare(url, where, SchemaPermission.MIGRATE)
         service = await open_service(settings)
         async with connected(url) as store:
             for name in keys[:20]:
@@ -200,12 +199,12 @@ async def test_keys_outlive_a_change_of_the_operating_systems_order(
             assert await verify(store, Keyring(database.MASTER_KEY), silent) == []
 
 
-async def opened(service: Service, key: str) -> Answer:
+async def opened(service: Service, key: str) -> CommandResult:
     """A session of each kind under a key, which is also what their lists are ordered by."""
     call = given.call(key=f"chat {key}")
     number = await service.new_chat_session_id(call)
     command = NewChatSession(chat_session_id=number, first_message=key)
-    await service.commands.handle(command, call, Drawn(("chat_session_id",)))
+    await service.commands.handle(command, call, Generated(("chat_session_id",)))
     return await given.open_ai_session(service, purpose=key, key=key)
 
 
@@ -213,7 +212,7 @@ async def listed(service: Service) -> Sequence[str | None]:
     """The first purposes in their order, in two pages."""
     found = []
     for page in range(2):
-        wanted = AISessionsWanted(sort_field="purpose", page=page, count_per_page=LISTED // 2)
+        wanted = AISessionsQuery(sort_field="purpose", page=page, count_per_page=LISTED // 2)
         rows = (await list_ai_sessions(service.views, wanted)).items
         found += [row.folded.state.purpose for row in rows]
     return found
@@ -222,7 +221,7 @@ async def listed(service: Service) -> Sequence[str | None]:
 async def chats_listed(service: Service) -> Sequence[str | None]:
     """The first messages in their order, in two pages of which one goes on behind the other."""
     found: list[str | None] = []
-    order = [Order(SOUGHT["firstMessage"].filled)]
+    order = [Order(FILTER_COLUMNS["firstMessage"].filled)]
     last = None
     for _ in range(2):
         page = Page(order=order, limit=LISTED // 2, after=last, counted=False)

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
-import given
 import pytest
-from acceptance.service_process import free_port
-from faults.proxy import Proxy
-from faults.proxy import proxy as proxy_before
 from msgspec.structs import replace
+from support import given
+from support.proxy import Proxy
+from support.proxy import proxy as proxy_before
+from support.service_process import free_port
 
-from app.log.errors import StoreDown
-from app.log.places import NoPlace
-from app.log.pool import Pool
+from app.database.errors import StoreDown
+from app.database.places import NoPlace
+from app.database.pool import Pool
 from app.service import Service
 from app.settings import Settings
 

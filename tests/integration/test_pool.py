@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-import database
 import pytest
 from msgspec.structs import replace
+from support import database
 
-from app.log.errors import StoreDown, TooSlow
-from app.log.pool import TRANSIENT, Pool
-from app.ops.store import connected
+from app.database.errors import StoreDown, TooSlow
+from app.database.pool import TRANSIENT, Pool
+from app.maintenance.store import connected
 from app.settings import Settings
 
 

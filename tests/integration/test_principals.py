@@ -9,13 +9,13 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from app.ops import users
-from app.ops.store import Connection
-from app.passwords import hash_password
-from app.principals import Forbidden, Principal, Principals, Unauthenticated
+from app.auth.passwords import hash_password
+from app.auth.principals import Forbidden, Principal, Principals, Unauthenticated
+from app.auth.throttle import Throttled
+from app.maintenance import users
+from app.maintenance.store import Connection
 from app.service import Service, open_service
-from app.settings import Settings
-from app.throttle import Limits, Throttled
+from app.settings import GuessingLimits, Settings
 from domain.errors import NotFound
 
 ROLES = ["SystemAdministrator", "Auditor"]
@@ -32,7 +32,7 @@ async def token(owner: asyncpg.Connection) -> str:
     return await users.give_token(Connection(owner), "kim")
 
 
-SLOW = Limits(pause_s=60.0)
+SLOW = GuessingLimits(pause_s=60.0)
 """A first pause that is not over before a slow machine comes to ask again."""
 
 

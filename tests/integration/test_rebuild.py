@@ -6,22 +6,22 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import given
 import pytest
-from deep import deepen_ai
+from support import given
+from support.deep import deepen_ai
 
+from app.faces.evo.list_query import AccountsQuery, list_accounts
+from app.integrity import verify as verifying
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.log.read import heads
-from app.ops import moved, pieces
-from app.ops import rebuild as rebuilding
-from app.ops import verify as verifying
-from app.ops.rebuild import RebuildUnderWay, Rebuilt, ViewInUse, named, rebuild
-from app.ops.store import Connection, connected
-from app.ops.verify import verify
+from app.maintenance.store import Connection, connected
+from app.rebuild import moved, pieces
+from app.rebuild import rebuild as rebuilding
+from app.rebuild.rebuild import RebuildUnderWay, Rebuilt, ViewInUse, named, rebuild
 from app.service import Service
-from app.wanted import AccountsWanted, list_accounts
 from domain.account import RenameAccount
-from domain.chat_session import DeleteChatSession
+from domain.chat.session import DeleteChatSession
 from domain.ids import AccountId, StreamId
 from projections.catalog import VIEWS
 
@@ -260,7 +260,7 @@ async def test_tables_keep_their_shape_and_running_services_notice_nothing(
     row = await service.views.get("ai_session", opened.folded.stream)
     assert row is not None
     assert (row.folded, row.account_name) == (patched.folded, "Acme")
-    assert len((await list_accounts(service.views, AccountsWanted())).items) == 1
+    assert len((await list_accounts(service.views, AccountsQuery())).items) == 1
     assert await fresh_tables(owner) == []
 
 
@@ -319,7 +319,7 @@ async def test_a_swap_is_tried_again(
         await given.open_ai_session(service)
         await reading.commit()
 
-    monkeypatch.setattr("app.ops.rebuild.asyncio.sleep", finish_reading)
+    monkeypatch.setattr("app.rebuild.rebuild.asyncio.sleep", finish_reading)
     rebuilt = await rebuild(store, keyring, named(["ai_session_info"]), silent)
     monkeypatch.undo()
     assert rebuilt.rows == {"ai_session_info": 5}

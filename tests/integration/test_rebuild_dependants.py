@@ -4,19 +4,18 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
 from click.testing import CliRunner
+from support import database, given
 
-from app.cli import main
+from app.cli.main import main
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops import dependants
-from app.ops import rebuild as rebuilding
-from app.ops.dependants import ViewDependedOn
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection
-from app.ops.verify import verify
+from app.maintenance.store import Connection
+from app.rebuild import dependants
+from app.rebuild import rebuild as rebuilding
+from app.rebuild.dependants import ViewDependedOn
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from projections.view import ENVELOPE
 

@@ -12,24 +12,23 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import database
-import given
 import pytest
 from msgspec.structs import replace
-from replaced import Replaceable, replaceable
+from support import database, given
+from support.replaced import Replaceable, replaceable
 
-from app.calls import Answer
-from app.log.errors import StoreDown
+from app.commands.context import CommandResult
+from app.database.errors import StoreDown
+from app.faces.evo.operations import _new_ai_session
+from app.faces.evo.wire import requests as r
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops.rebuild import named, rebuild
-from app.ops.store import connected
-from app.ops.verify import verify
-from app.routes.evo_operations import _new_ai_session
+from app.maintenance.store import connected
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
-from app.wire.evo import requests as r
 from domain.ai_session import AISession, ProposeAISessionAction
-from domain.chat_session import ChatSessionFields
+from domain.chat.session import ChatSessionFields
 from domain.errors import AccountNotFound, AlreadyExists, NotFound
 from domain.ids import AISessionId, ChatSessionId, StreamId
 
@@ -68,7 +67,7 @@ async def sound(live: Replaceable) -> None:
 
 async def open_session(
     service: Service, account: str | None = None, purpose: str | None = "p"
-) -> Answer:
+) -> CommandResult:
     """Create a session as the face does it: a known account is not looked up."""
     call = given.call()
     asked = await _new_ai_session(

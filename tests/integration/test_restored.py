@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
-from acceptance.service_process import free_port, sessionary
-from clusters import OwnCluster, own_cluster
+from support import database, given
+from support.clusters import OwnCluster, own_cluster
+from support.service_process import free_port, sessionary
 
-from app import rights, schema
+from app.database import migrate, rights
+from app.database.migrate import SchemaError
+from app.integrity import guards
+from app.integrity.verify import verify
 from app.log.keyring import Keyring
-from app.ops import guards
-from app.ops.store import Connection, May, Where, connected, prepare
-from app.ops.verify import verify
-from app.schema import SchemaError
+from app.maintenance.store import Connection, DataLocation, SchemaPermission, connected, prepare
 from app.service import open_service
 from app.settings import SERVICE_ROLE, Settings
 
@@ -62,8 +61,8 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def where(url: str, key_file: Path) -> Where:
-    return Where(
+def where(url: str, key_file: Path) -> DataLocation:
+    return DataLocation(
         database_url=url,
         data_dir=key_file.parent,
         master_key_file=key_file,
@@ -79,7 +78,7 @@ def settings(url: str) -> Settings:
 async def dump(cluster: OwnCluster, key_file: Path) -> AsyncIterator[Path]:
     """A dump of a log with some events, and with the rights that it had in words beside it."""
     async with database.created(cluster.url(), "source") as url:
-        await prepare(url, where(url, key_file), May.MIGRATE)
+        await prepare(url, where(url, key_file), SchemaPermission.MIGRATE)
         service = await open_service(settings(url))
         await given.open_account(service)
         await given.open_ai_session(service, account="a1", key="k1")
@@ -130,7 +129,7 @@ async def rights_in(url: str) -> list[tuple[str, ...]]:
 @pytest.fixture
 async def rights_of_a_new_one(cluster: OwnCluster, key_file: Path) -> Sequence[tuple[str, ...]]:
     async with database.created(cluster.url(), "fresh") as url:
-        await prepare(url, where(url, key_file), May.MIGRATE)
+        await prepare(url, where(url, key_file), SchemaPermission.MIGRATE)
         return await rights_in(url)
 
 
@@ -138,9 +137,9 @@ async def rights_of_a_new_one(cluster: OwnCluster, key_file: Path) -> Sequence[t
 async def test_migrating_puts_role_and_rights_right(
     cluster: OwnCluster, restored: str, key_file: Path
 ) -> None:
-    done, _ = await prepare(restored, where(restored, key_file), May.MIGRATE)
+    done, _ = await prepare(restored, where(restored, key_file), SchemaPermission.MIGRATE)
     assert all(each.startswith("rights: ") for each in done)
-    assert await prepare(restored, where(restored, key_file), May.MIGRATE) == (
+    assert await prepare(restored, where(restored, key_file), SchemaPermission.MIGRATE) == (
         [],
         database.MASTER_KEY,
     )
@@ -171,7 +170,7 @@ async def test_the_rights_are_those_of_a_new_database(
     restored: str, key_file: Path, rights_of_a_new_one: Sequence[tuple[str, ...]]
 ) -> None:
     """Fails for a new table or function whose rights are not in migrations/rights.sql."""
-    await prepare(restored, where(restored, key_file), May.MIGRATE)
+    await prepare(restored, where(restored, key_file), SchemaPermission.MIGRATE)
     assert await rights_in(restored) == rights_of_a_new_one
     assert len(rights_of_a_new_one) > 15
 
@@ -219,7 +218,7 @@ async def test_an_owner_who_came_too_late_is_told_whose_the_tables_are(
         await store.raw.execute("DROP ROLE IF EXISTS late; CREATE ROLE late LOGIN")
     as_late = restored.replace("postgres@", "late@")
     with pytest.raises(SchemaError, match=r"late may not read the tables, .* belong to postgres"):
-        await prepare(as_late, where(as_late, key_file), May.MIGRATE)
+        await prepare(as_late, where(as_late, key_file), SchemaPermission.MIGRATE)
 
 
 @pytest.mark.parametrize("may_create_roles", [True, False])
@@ -235,7 +234,7 @@ async def test_whoever_may_create_roles_owns_and_serves_a_new_log(
             await superuser.execute("ALTER DATABASE made OWNER TO maker")
             own = url.replace("postgres@", "maker@")
             if may_create_roles:
-                await prepare(own, where(own, key_file), May.MIGRATE)
+                await prepare(own, where(own, key_file), SchemaPermission.MIGRATE)
                 service = await open_service(settings(own))
                 await given.open_ai_session(service)
                 await service.close()
@@ -245,9 +244,9 @@ async def test_whoever_may_create_roles_owns_and_serves_a_new_log(
                 await superuser.execute(f"DROP ROLE {SERVICE_ROLE}")
             else:
                 with pytest.raises(SchemaError, match="who may also create roles"):
-                    await prepare(own, where(own, key_file), May.MIGRATE)
+                    await prepare(own, where(own, key_file), SchemaPermission.MIGRATE)
                 async with connected(own) as store:
-                    assert not (await store.ask(schema.SQL["state"]))[0]["has_tables"]
+                    assert not (await store.ask(migrate.SQL["state"]))[0]["has_tables"]
     finally:
         await superuser.execute("DROP ROLE maker")
         await superuser.close()
@@ -286,7 +285,7 @@ async def test_two_at_once_put_it_right(
 ) -> None:
     await owner.execute("GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC")
     at = where(database_url, key_file)
-    await asyncio.gather(*(prepare(database_url, at, May.MIGRATE) for _ in range(4)))
+    await asyncio.gather(*(prepare(database_url, at, SchemaPermission.MIGRATE) for _ in range(4)))
     assert await rights.amiss(owner) == []
 
 

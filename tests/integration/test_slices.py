@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-import given
 import pytest
-from batches import keyed, patch, refused
 from msgspec.structs import replace
-from passes import passes
+from support import given
+from support.batches import keyed, patch, refused
+from support.passes import passes
 
-from app.answer_budget import AnswerTooLarge
-from app.calls import Answer
+from app.commands.context import CommandResult
+from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import ProposeAISessionAction
@@ -63,7 +63,7 @@ async def decide_together(service: Service, sessions: Sequence[AISessionId]) -> 
     assert type(error.cause) is AnswerTooLarge
 
 
-async def ask(service: Service, sessions: Sequence[AISessionId]) -> Sequence[Answer]:
+async def ask(service: Service, sessions: Sequence[AISessionId]) -> Sequence[CommandResult]:
     return await service.commands.handle_all(keyed([patch(each, "sold") for each in sessions]))
 
 

@@ -3,23 +3,24 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
-import database
-import given
 import pytest
-from acceptance.service_process import free_port
 from click.testing import CliRunner, Result
-from clusters import OwnCluster, own_cluster
 from msgspec import Struct
+from support import database, given
+from support.clusters import OwnCluster, own_cluster
+from support.patience import patient
+from support.service_process import free_port
 
-from app.cli import main
-from app.ops import users
-from app.ops.on_data import reachable
-from app.ops.recovery import RecoveryConflict, again_after_conflict
-from app.ops.store import May, Where, connected, prepare
+from app.cli.main import main
+from app.cli.options import reachable
+from app.maintenance import users
+from app.maintenance.recovery import RecoveryConflict, again_after_conflict
+from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
 from app.service import open_service
 from app.settings import Settings
 
@@ -39,13 +40,13 @@ class Pair(Struct, frozen=True):
 
 
 async def a_log(url: str, key_file: Path) -> str:
-    where = Where(
+    where = DataLocation(
         database_url=url,
         data_dir=key_file.parent,
         master_key_file=key_file,
         allow_unsafe_database=True,
     )
-    await prepare(url, where, May.MIGRATE)
+    await prepare(url, where, SchemaPermission.MIGRATE)
     async with connected(url) as store:
         await users.add(store, "kim", ["Agent"], None)
     settings = Settings(database_url=url, master_key=database.MASTER_KEY, store_deadline_s=10.0)
@@ -137,29 +138,50 @@ LEAVES_NOTHING = (
 """What a standby cannot take over while a snapshot there is older."""
 
 
+class Impatient(Struct, frozen=True):
+    """Their owner's connections, while the standby lets nobody stand in its way."""
+
+    primary: asyncpg.Connection
+    standby: asyncpg.Connection
+
+    async def on_standby(self, statement: str, *arguments: object) -> Any:  # noqa: ANN401
+        """A statement's value; begun anew when recovery cancels it."""
+        async with asyncio.timeout(patient(30)):
+            while True:
+                with suppress(asyncpg.SerializationError):
+                    return await self.standby.fetchval(statement, *arguments)
+
+    async def caught_up(self) -> None:
+        """Return when the standby has taken over all that is there."""
+        there = await self.primary.fetchval("SELECT pg_current_wal_lsn()::text")
+        replayed = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
+        while not await self.on_standby(replayed, there):
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
-async def impatient(pair: Pair) -> AsyncIterator[asyncpg.Connection]:
-    """Its owner's connection to the primary, while its standby lets nobody stand in its way."""
+async def impatient(pair: Pair) -> AsyncIterator[Impatient]:
     reload = "SELECT pg_reload_conf()"
-    standby = await asyncpg.connect(pair.standby.url())
-    primary = await asyncpg.connect(pair.primary.url())
-    await standby.execute("ALTER SYSTEM SET max_standby_streaming_delay = 0")
-    await standby.execute(reload)
-    yield primary
-    await standby.execute("ALTER SYSTEM RESET max_standby_streaming_delay")
-    await standby.execute(reload)
-    await primary.close()
-    await standby.close()
+    both = Impatient(
+        await asyncpg.connect(pair.primary.url()), await asyncpg.connect(pair.standby.url())
+    )
+    await both.on_standby("ALTER SYSTEM SET max_standby_streaming_delay = 0")
+    await both.on_standby(reload)
+    yield both
+    await both.on_standby("ALTER SYSTEM RESET max_standby_streaming_delay")
+    await both.on_standby(reload)
+    await both.primary.close()
+    await both.standby.close()
 
 
 @asynccontextmanager
-async def swept(primary: asyncpg.Connection) -> AsyncIterator[None]:
-    """Again and again, for as long as the block lasts."""
+async def swept(impatient: Impatient) -> AsyncIterator[None]:
+    """Again and again, for as long as the block lasts; after it, the standby is in no one's way."""
 
     async def sweep() -> None:
         while True:
             for statement in LEAVES_NOTHING:
-                await primary.execute(statement)
+                await impatient.primary.execute(statement)
 
     sweeping = asyncio.create_task(sweep())
     try:
@@ -167,11 +189,10 @@ async def swept(primary: asyncpg.Connection) -> AsyncIterator[None]:
     finally:
         sweeping.cancel()
         await asyncio.gather(sweeping, return_exceptions=True)
+        await impatient.caught_up()
 
 
-async def test_a_look_that_recovery_cancels_is_begun_anew(
-    pair: Pair, impatient: asyncpg.Connection
-) -> None:
+async def test_a_look_that_recovery_cancels_is_begun_anew(pair: Pair, impatient: Impatient) -> None:
     begun: list[int] = []
     async with connected(pair.standby.url(), looks=True) as store, asyncio.timeout(30):
 
@@ -188,7 +209,7 @@ async def test_a_look_that_recovery_cancels_is_begun_anew(
 
 
 async def test_one_that_is_cancelled_whenever_it_is_begun_says_why(
-    pair: Pair, impatient: asyncpg.Connection
+    pair: Pair, impatient: Impatient
 ) -> None:
     async with connected(pair.standby.url(), looks=True) as store, asyncio.timeout(30):
         with pytest.raises(RecoveryConflict, match="max_standby_streaming_delay"):

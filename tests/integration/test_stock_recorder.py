@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import given
 import pytest
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
@@ -25,8 +24,9 @@ from eventsourcing.persistence import (
 from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.projection import Projection, ProjectionRunner
-from patience import patient
 from psycopg.conninfo import conninfo_to_dict
+from support import given
+from support.patience import patient
 
 from app.log.keyring import Keyring
 from app.log.read import read_feed

@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
-import database
-import given
 import pytest
+from support import database, given
 
-from app import schema
+from app.database import migrate
+from app.database.migrate import Migration, SchemaError
 from app.log.errors import WrongMasterKey
-from app.ops.store import May, NotReachable, UnusableDatabase, Where, connected, prepare
-from app.schema import Migration, SchemaError
+from app.maintenance.store import (
+    DataLocation,
+    NotReachable,
+    SchemaPermission,
+    UnusableDatabase,
+    connected,
+    prepare,
+)
 from app.service import Service
 
 
-def where(folder: Path, key_file: Path | None = None) -> Where:
-    return Where(
+def where(folder: Path, key_file: Path | None = None) -> DataLocation:
+    return DataLocation(
         database_url=None, data_dir=folder, master_key_file=key_file, allow_unsafe_database=True
     )
 
@@ -31,7 +37,7 @@ async def tables(url: str) -> Sequence[str]:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Where:
+def at(tmp_path: Path) -> DataLocation:
     """Where the tests' master key is."""
     (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
     return where(tmp_path)
@@ -40,33 +46,35 @@ def at(tmp_path: Path) -> Where:
 @pytest.fixture
 def newer_release(monkeypatch: pytest.MonkeyPatch) -> Sequence[Migration]:
     """This release, had it one migration more."""
-    present = schema.available()
+    present = migrate.available()
     wanted = [*present, Migration(len(present) + 1, "more", "CREATE TABLE more ()", "hash")]
-    monkeypatch.setattr(schema, "available", lambda: wanted)
+    monkeypatch.setattr(migrate, "available", lambda: wanted)
     return wanted
 
 
-@pytest.mark.parametrize("may", [May.BEGIN, May.MIGRATE], ids=lambda may: may.name)
+@pytest.mark.parametrize(
+    "may", [SchemaPermission.BEGIN, SchemaPermission.MIGRATE], ids=lambda may: may.name
+)
 async def test_an_empty_database_is_migrated_by_who_may_begin(
-    empty_database_url: str, tmp_path: Path, may: May
+    empty_database_url: str, tmp_path: Path, may: SchemaPermission
 ) -> None:
     applied, _ = await prepare(empty_database_url, where(tmp_path), may)
-    assert len(applied) == len(schema.available())
-    assert await prepare(empty_database_url, where(tmp_path), May.LOOK) == ([], _)
+    assert len(applied) == len(migrate.available())
+    assert await prepare(empty_database_url, where(tmp_path), SchemaPermission.LOOK) == ([], _)
 
 
 async def test_an_empty_database_stays_as_it_is_for_who_only_looks(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     with pytest.raises(SchemaError, match="holds no log"):
-        await prepare(empty_database_url, where(tmp_path), May.LOOK)
+        await prepare(empty_database_url, where(tmp_path), SchemaPermission.LOOK)
     assert list(tmp_path.iterdir()) == []
     assert await tables(empty_database_url) == []
 
 
-@pytest.mark.parametrize("may", May, ids=lambda may: may.name)
+@pytest.mark.parametrize("may", SchemaPermission, ids=lambda may: may.name)
 async def test_a_database_of_others_is_left_alone(
-    empty_database_url: str, tmp_path: Path, may: May
+    empty_database_url: str, tmp_path: Path, may: SchemaPermission
 ) -> None:
     async with connected(empty_database_url) as store:
         await store.raw.execute("CREATE TABLE invoice ()")
@@ -81,38 +89,38 @@ async def test_tables_of_extensions_are_nobodys(empty_database_url: str, tmp_pat
         # As of an extension: those that bring tables along are not installed everywhere.
         await store.raw.execute("CREATE TABLE brought_along ()")
         await store.raw.execute("ALTER EXTENSION plpgsql ADD TABLE brought_along")
-    applied, _ = await prepare(empty_database_url, where(tmp_path), May.BEGIN)
+    applied, _ = await prepare(empty_database_url, where(tmp_path), SchemaPermission.BEGIN)
     assert applied
 
 
 @pytest.mark.usefixtures("newer_release")
 async def test_another_database_is_migrated_only_by_who_may(
-    database_url: str, at: Where, newer_release: Sequence[Migration]
+    database_url: str, at: DataLocation, newer_release: Sequence[Migration]
 ) -> None:
     newest = len(newer_release)
-    for may in (May.LOOK, May.BEGIN):
+    for may in (SchemaPermission.LOOK, SchemaPermission.BEGIN):
         with pytest.raises(
             SchemaError, match=f"at migration {newest - 1}, .* needs {newest}: run `ses"
         ):
             await prepare(database_url, at, may)
-    applied, _ = await prepare(database_url, at, May.MIGRATE)
+    applied, _ = await prepare(database_url, at, SchemaPermission.MIGRATE)
     assert applied == [f"{newest:04} more"]
 
 
 async def test_a_newer_database_is_refused(
-    database_url: str, at: Where, monkeypatch: pytest.MonkeyPatch
+    database_url: str, at: DataLocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older = schema.available()[:-1]
-    monkeypatch.setattr(schema, "available", lambda: older)
+    older = migrate.available()[:-1]
+    monkeypatch.setattr(migrate, "available", lambda: older)
     with pytest.raises(SchemaError, match="made by a newer one"):
-        await prepare(database_url, at, May.MIGRATE)
+        await prepare(database_url, at, SchemaPermission.MIGRATE)
 
 
 async def test_an_up_to_date_database_wants_no_more_rights_than_the_service_has(
-    database_url: str, at: Where
+    database_url: str, at: DataLocation
 ) -> None:
     as_service = f"{database_url}{'&' if '?' in database_url else '?'}role=sessionary_service"
-    assert await prepare(as_service, at, May.MIGRATE) == ([], database.MASTER_KEY)
+    assert await prepare(as_service, at, SchemaPermission.MIGRATE) == ([], database.MASTER_KEY)
 
 
 async def test_two_first_starts_at_once_have_one_key(
@@ -120,7 +128,7 @@ async def test_two_first_starts_at_once_have_one_key(
 ) -> None:
     folder = tmp_path / "new"
     done = await asyncio.gather(
-        *(prepare(empty_database_url, where(folder), May.BEGIN) for _ in range(4))
+        *(prepare(empty_database_url, where(folder), SchemaPermission.BEGIN) for _ in range(4))
     )
     assert len({key for _, key in done}) == 1
     (only,) = folder.iterdir()
@@ -144,24 +152,24 @@ async def test_a_key_file_that_holds_no_such_key_is_refused(
     file = tmp_path / "the.key"
     file.write_text(text)
     with pytest.raises(WrongMasterKey, match=sentence):
-        await prepare(database_url, where(tmp_path, file), May.LOOK)
+        await prepare(database_url, where(tmp_path, file), SchemaPermission.LOOK)
     assert file.read_text() == text
 
 
 async def test_a_lost_key_file_is_not_replaced(database_url: str, tmp_path: Path) -> None:
     with pytest.raises(WrongMasterKey, match="is not there"):
-        await prepare(database_url, where(tmp_path), May.LOOK)
+        await prepare(database_url, where(tmp_path), SchemaPermission.LOOK)
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_log_that_lost_what_recognises_its_key_is_refused(
-    service: Service, owner: asyncpg.Connection, database_url: str, at: Where
+    service: Service, owner: asyncpg.Connection, database_url: str, at: DataLocation
 ) -> None:
     await given.open_account(service)
     await owner.execute("ALTER TABLE log_setting DISABLE TRIGGER ALL")
     await owner.execute("DELETE FROM log_setting WHERE name = 'master_key_check'")
     with pytest.raises(WrongMasterKey, match="The log has events, but not the value"):
-        await prepare(database_url, at, May.LOOK)
+        await prepare(database_url, at, SchemaPermission.LOOK)
     assert await owner.fetchval("SELECT count(*) FROM log_setting") == 0
 
 
@@ -171,7 +179,9 @@ async def test_a_key_file_that_cannot_be_made_is_said(
     (tmp_path / "file").touch()
     with pytest.raises(WrongMasterKey, match="cannot be used"):
         await prepare(
-            empty_database_url, where(tmp_path, tmp_path / "file" / "master.key"), May.BEGIN
+            empty_database_url,
+            where(tmp_path, tmp_path / "file" / "master.key"),
+            SchemaPermission.BEGIN,
         )
 
 

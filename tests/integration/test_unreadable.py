@@ -3,8 +3,8 @@
 import asyncio
 
 import asyncpg
-import given
 import pytest
+from support import given
 
 from app.log.errors import Unreadable
 from app.service import Service

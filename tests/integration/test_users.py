@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
-from app.ops import users
-from app.ops.store import Connection
-from app.roles import SYSTEM_ADMINISTRATOR
+from app.auth.roles import SYSTEM_ADMINISTRATOR
+from app.maintenance import users
+from app.maintenance.store import Connection
 
 BAD_NAMES = pytest.mark.parametrize(
     "name", ["", "a:b", "a\0b", "a\nb", "\udcff"], ids=["empty", "colon", "nul", "line", "no text"]

@@ -6,24 +6,24 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import given
 import pytest
-from beside import silent, verify_beside_writers_and_rebuilds
-from chats import open_session
-from deep import deepen_ai
+from support import given
+from support.beside import silent, verify_beside_writers_and_rebuilds
+from support.chats import open_session
+from support.deep import deepen_ai
 
+from app.integrity.positions import warnings
+from app.integrity.verify import MAX_DIFFERENCES, verify
 from app.log import read
 from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
-from app.ops import pieces
-from app.ops import rebuild as rebuilding
-from app.ops.positions import warnings
-from app.ops.rebuild import named, rebuild
-from app.ops.store import Connection
-from app.ops.verify import MOST_DIFFERENCES, verify
+from app.maintenance.store import Connection
+from app.rebuild import pieces
+from app.rebuild import rebuild as rebuilding
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.ai_session import AISession
-from domain.chat_message import ChatMessage
+from domain.chat.message import ChatMessage
 from domain.ids import StreamId
 from projections.catalog import VIEWS
 
@@ -271,7 +271,7 @@ async def test_no_snapshot_of_a_verification_outlives_a_page(
     monkeypatch.setattr(store, "ask", counted)
     assert await verify(store, keyring, silent) == []
     assert rows.total() > 25_000
-    assert max(rows.values()) <= 500 + len(VIEWS) * (500 + MOST_DIFFERENCES + 2)
+    assert max(rows.values()) <= 500 + len(VIEWS) * (500 + MAX_DIFFERENCES + 2)
     assert not store.raw.is_in_transaction()
 
 

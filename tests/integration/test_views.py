@@ -5,12 +5,13 @@ from contextlib import suppress
 from datetime import UTC
 
 import asyncpg
-import given as take
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
+from support import given as take
 
+from app.commands.registry import TARGETS
 from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
 from app.service import Service
@@ -24,9 +25,9 @@ from domain.ai_session import (
     PatchAISession,
     ProposeAISessionAction,
 )
-from domain.chat_carriers import Address, Associate, Contact, Sale
-from domain.chat_enums import ChatSessionStatus
-from domain.chat_session import DeleteChatSession, NewChatSession, UpdateChatSession
+from domain.chat.carriers import Address, Associate, Contact, Sale
+from domain.chat.enums import ChatSessionStatus
+from domain.chat.session import DeleteChatSession, NewChatSession, UpdateChatSession
 from domain.errors import DomainError
 from domain.ids import AccountId, ChatSessionId, StreamId, ai_session_stream
 from projections.catalog import VIEWS
@@ -119,7 +120,7 @@ async def test_each_row_is_the_fold_of_its_stream_and_what_is_deleted_has_none(
         with suppress(DomainError):
             by = (service, other_service)[number % 2]
             answer = await by.commands.handle(streams.own(command), take.call(f"actor {number}"))
-            kind = type(command).__module__.rpartition(".")[2]
+            kind = TARGETS[type(command)].kind
             answered[kind, answer.folded.stream] = answer.folded
     log = await folded_log(service)
     assert answered.items() <= log.items()

@@ -31,7 +31,7 @@ from domain.ai_session import (
 )
 from domain.errors import AlreadyExists, InvalidField, NotFound
 from domain.ids import AccountId, AISessionId
-from domain.limits import ACTIONS_A_SESSION, ACTIONS_LENGTH
+from domain.limits import ACTIONS_LENGTH, ACTIONS_PER_SESSION
 
 S7 = AISessionId("0190a000-0000-7000-8000-000000000007")
 CREATED = AISessionCreated(account_id="a1", purpose="triage")
@@ -172,9 +172,9 @@ def test_an_action_that_waits_is_not_proposed_again() -> None:
 
 
 def test_one_action_too_many_is_refused_with_the_limit() -> None:
-    waiting = tuple(replace(WAITS, action_id=str(n)) for n in range(ACTIONS_A_SESSION - 1))
+    waiting = tuple(replace(WAITS, action_id=str(n)) for n in range(ACTIONS_PER_SESSION - 1))
     assert decide(PROPOSE, AISession(actions=waiting)) == [PROPOSED]
-    with pytest.raises(InvalidField, match=str(ACTIONS_A_SESSION)) as refused:
+    with pytest.raises(InvalidField, match=str(ACTIONS_PER_SESSION)) as refused:
         decide(PROPOSE, AISession(actions=(*waiting, IS_KEPT)))
     assert refused.value.field == "SessionId"
 

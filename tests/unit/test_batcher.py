@@ -3,8 +3,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.log.batcher import Batcher
-from app.log.errors import StoreDown
+from app.concurrency.batcher import Batcher
+from app.database.errors import StoreDown
 
 
 class Store:

@@ -6,7 +6,7 @@ from functools import reduce
 import pytest
 from msgspec.structs import replace
 
-from domain.chat_actions import (
+from domain.chat.actions import (
     AcceptChatSessionTransfer,
     AddChatMessage,
     CloseDeadChatSession,
@@ -18,9 +18,9 @@ from domain.chat_actions import (
     TransferChatSession,
     decide,
 )
-from domain.chat_carriers import Associate
-from domain.chat_enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
-from domain.chat_events import (
+from domain.chat.carriers import Associate
+from domain.chat.enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
+from domain.chat.events import (
     ChatMessageAdded,
     ChatSessionClosed,
     ChatSessionCreated,
@@ -34,8 +34,8 @@ from domain.chat_events import (
     ChatSessionTransferRequested,
     ChatSessionUpdated,
 )
-from domain.chat_evolve import evolve
-from domain.chat_session import ENDED, OPEN, ChatSession
+from domain.chat.evolve import evolve
+from domain.chat.session import ENDED, OPEN, ChatSession
 from domain.date_time import EMPTY, DateTime
 from domain.errors import MessageOutOfOrder, NotFound, NotInQueue
 from domain.ids import ChatMessageId, ChatSessionId

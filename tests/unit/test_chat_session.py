@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain.chat_carriers import Address, Associate, Contact, LocalizedField, Person
-from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
-from domain.chat_events import (
+from domain.chat.carriers import Address, Associate, Contact, LocalizedField, Person
+from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
+from domain.chat.events import (
     ChatSessionClosed,
     ChatSessionCreated,
     ChatSessionDeleted,
@@ -19,8 +19,8 @@ from domain.chat_events import (
     ChatSessionRated,
     ChatSessionUpdated,
 )
-from domain.chat_evolve import evolve
-from domain.chat_session import (
+from domain.chat.evolve import evolve
+from domain.chat.session import (
     CHANGEABLE,
     ENDED,
     ChangeChatSession,

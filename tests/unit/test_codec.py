@@ -12,24 +12,24 @@ from msgspec import UNSET, Struct, inspect
 
 from app.log.codec import decode, encode, split
 from app.log.errors import Unreadable
-from app.log.keyring import Box, Keyring
+from app.log.keyring import Keyring, StreamCipher
 from domain.ai_session import AISessionCreated, AISessionPatched
-from domain.chat_carriers import Associate
-from domain.chat_events import ChatSessionDeleted, ChatSessionUpdated
+from domain.chat.carriers import Associate
+from domain.chat.events import ChatSessionDeleted, ChatSessionUpdated
 from domain.date_time import EMPTY, DateTime
 from domain.event import Event
 from domain.ids import StreamId
 from domain.stored import EVENTS
 
 S7 = StreamId(UUID(int=7))
-BOX = Box(b"k" * 32)
+BOX = StreamCipher(b"k" * 32)
 PATCHED = AISessionPatched(purpose="triage")
 MARK = "pers0nal"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PERSONAL_TEXT = TEXT.map(lambda text: MARK + text)
 
 
-def stored(event: Event, box: Box | None = BOX, stream: StreamId = S7) -> bytes:
+def stored(event: Event, box: StreamCipher | None = BOX, stream: StreamId = S7) -> bytes:
     return encode(event.topic, *split(event), stream, box)
 
 
@@ -131,8 +131,8 @@ def test_a_sealed_text_opens_as_its_own_kind_of_event_only() -> None:
         decode(AISessionPatched.topic, state, S7, BOX)
 
 
-@pytest.mark.parametrize("box", [None, Box(b"x" * 32)], ids=["gone", "another"])
-def test_without_its_key_an_event_is_unreadable(box: Box | None) -> None:
+@pytest.mark.parametrize("box", [None, StreamCipher(b"x" * 32)], ids=["gone", "another"])
+def test_without_its_key_an_event_is_unreadable(box: StreamCipher | None) -> None:
     with pytest.raises(Unreadable):
         decode(PATCHED.topic, stored(PATCHED), S7, box)
 

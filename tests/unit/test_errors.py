@@ -4,23 +4,23 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.auth.principals import Forbidden, Unauthenticated
+from app.codecs.json_text import BadInput
+from app.concurrency.deadline import Stalled
+from app.concurrency.keyed_lock import TooManyBefore
+from app.database.errors import StoreDown, StoreError, TooSlow
+from app.faces.superoffice.face import SuperOfficeFace
+from app.http.body import TooLarge
+from app.http.errors import RESPONSES, refusal
+from app.http.request import UnknownCoding
 from app.log.errors import (
     Conflict,
     KeyInFlight,
     KeyReused,
     LogError,
-    StoreDown,
-    TooManyBefore,
-    TooSlow,
     Unreadable,
     VersionMismatch,
 )
-from app.patience import Stalled
-from app.principals import Forbidden, Unauthenticated
-from app.routes.body import TooLarge
-from app.routes.errors import RESPONSES, refusal
-from app.routes.exchange import UnknownCoding
-from app.wire.json_text import BadInput
 from domain.errors import AccountNotFound, AlreadyExists, DomainError, InvalidField, NotFound
 
 
@@ -30,9 +30,14 @@ def children(error: type[Exception]) -> Iterator[type[Exception]]:
         yield from children(child)
 
 
-@pytest.mark.parametrize("error", [*children(DomainError), *children(LogError)])
+KNOWN = {**RESPONSES, **SuperOfficeFace.responses}
+
+
+@pytest.mark.parametrize(
+    "error", [*children(DomainError), *children(LogError), *children(StoreError)]
+)
 def test_every_error_has_its_response(error: type[Exception]) -> None:
-    assert error in RESPONSES
+    assert error in KNOWN
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from app.routes.body import MOST_PIECES, TooLarge
-from app.routes.exchange import (
-    MAX_HEADER_BYTES,
-    MAX_HEADERS,
-    Exchange,
-    UnknownCoding,
-)
+from app.codecs.form import MAX_URL_BYTES
+from app.codecs.json_text import BadInput
+from app.http.body import MAX_PIECES, TooLarge
+from app.http.request import MAX_HEADER_BYTES, MAX_HEADERS, Exchange, UnknownCoding
 from app.service import Service
-from app.wire.form import MAX_URL_BYTES
-from app.wire.json_text import BadInput
 
 BODY_BYTES = 100
 
@@ -274,15 +269,15 @@ async def test_a_body_that_is_announced_too_long_is_refused_unread(length: bytes
 
 
 async def test_a_body_comes_in_a_number_of_pieces_at_most() -> None:
-    assert await body_of([b""] * MOST_PIECES) == b""
-    with pytest.raises(TooLarge, match=f"more than {MOST_PIECES} pieces") as refused:
-        await body_of([b""] * (MOST_PIECES + 1))
+    assert await body_of([b""] * MAX_PIECES) == b""
+    with pytest.raises(TooLarge, match=f"more than {MAX_PIECES} pieces") as refused:
+        await body_of([b""] * (MAX_PIECES + 1))
     assert refused.value.status == 413
 
 
 @pytest.mark.parametrize(
     ("parts", "left"),
-    [([b"", b""], 0), ([b"x" * BODY_BYTES] * 20, 3), ([b""] * (MOST_PIECES + 1), 1)],
+    [([b"", b""], 0), ([b"x" * BODY_BYTES] * 20, 3), ([b""] * (MAX_PIECES + 1), 1)],
     ids=["all of it", "as many bytes as that", "as many pieces as that"],
 )
 async def test_what_comes_after_the_answer_is_dropped_within_bounds(

@@ -1,6 +1,6 @@
 import pytest
 
-from app.log.hosts import each_host
+from app.database.hosts import each_host
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.list_places import ListPlaces, ListsBusy
+from app.queries.list_places import ListPlaces, ListsBusy
 from app.settings import Settings
 
 PATIENT = Settings(database_url="", master_key=b"", list_pool_size=2, list_wait_s=60.0)

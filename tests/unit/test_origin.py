@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.routes.origin import address, is_foreign, is_safe, scheme
+from app.http.origin import address, is_foreign, is_safe, scheme
 
 OWN = "http://sessions.example:8000"
 ALLOWED = {"https://app.example", "http://tools.example:80"}

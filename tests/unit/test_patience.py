@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.patience import Patience, Stalled
+from app.concurrency.deadline import SharedDeadline, Stalled
 
 SOON_S = 0.01
 NEVER_S = 3_600.0
@@ -17,7 +17,7 @@ async def at_once() -> str:
 
 
 async def test_what_comes_in_time_is_given() -> None:
-    assert await Patience(NEVER_S).wait(at_once()) == "here"
+    assert await SharedDeadline(NEVER_S).wait(at_once()) == "here"
 
 
 async def test_what_fails_fails_as_it_does() -> None:
@@ -25,18 +25,18 @@ async def test_what_fails_fails_as_it_does() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await Patience(NEVER_S).wait(fail())
+        await SharedDeadline(NEVER_S).wait(fail())
 
 
 async def test_what_does_not_come_is_given_up_each_time() -> None:
-    patience = Patience(SOON_S)
+    patience = SharedDeadline(SOON_S)
     for _ in range(2):
         with pytest.raises(Stalled):
             await patience.wait(never())
 
 
 async def test_each_wait_has_its_own_time() -> None:
-    patience, loop = Patience(SOON_S), asyncio.get_running_loop()
+    patience, loop = SharedDeadline(SOON_S), asyncio.get_running_loop()
 
     async def ended() -> float:
         with pytest.raises(Stalled):
@@ -54,7 +54,7 @@ async def test_each_wait_has_its_own_time() -> None:
 
 
 async def test_who_was_given_up_can_wait_again() -> None:
-    patience = Patience(SOON_S)
+    patience = SharedDeadline(SOON_S)
     with pytest.raises(Stalled):
         await patience.wait(never())
     async with asyncio.timeout(NEVER_S):
@@ -62,7 +62,7 @@ async def test_who_was_given_up_can_wait_again() -> None:
 
 
 async def test_who_is_cancelled_by_others_is_not_late() -> None:
-    task = asyncio.create_task(Patience(NEVER_S).wait(never()))
+    task = asyncio.create_task(SharedDeadline(NEVER_S).wait(never()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

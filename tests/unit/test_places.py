@@ -7,7 +7,7 @@ from typing import Any, cast
 import asyncpg
 import pytest
 
-from app.log.places import GivenUp, Places
+from app.database.places import GivenUp, Places
 
 SOON_S = 0.01
 LATE_S = 600.0

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from app.log import pool
-from app.log.pool import Reachability
+from app.database import pool
+from app.database.pool import Reachability
 
 
 @pytest.fixture(autouse=True)

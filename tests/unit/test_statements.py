@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, literal, select
 
-from app import listing
-from app.chat_list import chat_sessions_page
-from app.columns import AI_SESSIONS, CHAT_SESSIONS
-from app.listing import Order, Page, compiled
-from app.odata.filter import Asker
-from app.statements import Statements
-from app.wire.superoffice.list_query import read_query
-from app.wire.superoffice.skip_token import write_token
+from app.faces.superoffice.lists.chat_list import chat_sessions_page
+from app.faces.superoffice.lists.filter import Asker
+from app.faces.superoffice.lists.query import read_query
+from app.faces.superoffice.lists.skip_token import write_token
+from app.queries import paging
+from app.queries.paging import Order, Page, compiled
+from app.queries.statements import Statements
+from app.queries.tables import AI_SESSIONS, CHAT_SESSIONS
 
 ASKER = Asker(date(2026, 11, 21), 7)
 NEWEST = ("$orderby", "whenRequested desc")
@@ -52,7 +52,7 @@ QUERIES = [
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each statement is compiled anew."""
     with monkeypatch.context() as patched:
-        patched.setattr(listing, "_STATEMENTS", Statements(0, 0))
+        patched.setattr(paging, "_STATEMENTS", Statements(0, 0))
         yield
 
 
@@ -77,12 +77,12 @@ def pages() -> list[Page]:
 def test_what_is_remembered_is_what_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     anew = [asked(query, number) for number, query in enumerate(QUERIES)]
     anew += [compiled(CHAT_SESSIONS, page, 9) for page in pages()]
-    monkeypatch.setattr(listing, "_STATEMENTS", Statements(10_000, 10_000))
+    monkeypatch.setattr(paging, "_STATEMENTS", Statements(10_000, 10_000))
     for _ in range(2):  # first as they come to be known, then as they are known
         found = [asked(query, number) for number, query in enumerate(QUERIES)]
         found += [compiled(CHAT_SESSIONS, page, 9) for page in pages()]
         assert found == anew
-    assert len(listing._STATEMENTS) == len({sql for sql, _ in anew})
+    assert len(paging._STATEMENTS) == len({sql for sql, _ in anew})
 
 
 def test_a_parameter_that_is_shared_is_another_shape_than_two_of_its_kind() -> None:

@@ -12,15 +12,15 @@ import pytest
 from msgspec import Struct
 
 from app.log.codec import decode
-from app.log.keyring import Box
-from domain.chat_events import ChatSessionChange
+from app.log.keyring import StreamCipher
+from domain.chat.events import ChatSessionChange
 from domain.event import Event
 from domain.ids import StreamId
 from domain.stored import EVENTS, UPCASTS, Fields, Upcast, upcast
 
 GOLDEN = Path(__file__).parent / "golden"
 STREAM = StreamId(UUID("0190a000-0000-7000-8000-00000000abcd"))
-BOX = Box(bytes(range(32)))
+BOX = StreamCipher(bytes(range(32)))
 TOPICS = sorted(path.stem for path in GOLDEN.glob("*.json"))
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.routes.table import Table
+from app.http.table import Table
 
 TABLE = Table(
     {

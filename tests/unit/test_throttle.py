@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from app.throttle import Limits, Throttle, Throttled
+from app.auth.throttle import Throttle, Throttled
+from app.settings import GuessingLimits
 
-LIMITS = Limits(
+LIMITS = GuessingLimits(
     failures=3,
     failures_at_large=5,
     pause_s=1.0,
@@ -174,5 +175,5 @@ def test_a_very_large_number_of_failures_is_no_error(throttle: Throttle) -> None
 
 
 def test_the_defaults_end_before_they_are_forgotten() -> None:
-    limits = Limits()
+    limits = GuessingLimits()
     assert limits.forgotten_after_s > limits.longest_pause_s >= limits.longest_pause_at_large_s

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.log.errors import StoreDown, TooManyBefore
-from app.turns import Turns
+from app.concurrency.keyed_lock import KeyedLock, TooManyBefore
+from app.database.errors import StoreDown
 
 ONE, OTHER = 1, 2
 
@@ -17,7 +17,7 @@ class Log(list[str]):
         super().__init__()
         self.gate = asyncio.Event()
 
-    async def work(self, turns: Turns, number: int, name: str) -> None:
+    async def work(self, turns: KeyedLock, number: int, name: str) -> None:
         async with turns.of(number):
             self.append(f"{name} begins")
             await self.gate.wait()
@@ -36,7 +36,7 @@ async def settled() -> None:
 
 
 async def test_turns_come_in_the_order_of_arrival() -> None:
-    turns, log = Turns(), Log()
+    turns, log = KeyedLock(), Log()
     tasks = await under_way(*(log.work(turns, ONE, name) for name in "abc"))
     assert log == ["a begins"]
     log.gate.set()
@@ -45,7 +45,7 @@ async def test_turns_come_in_the_order_of_arrival() -> None:
 
 
 async def test_numbers_wait_for_nobody_else() -> None:
-    turns, log = Turns(), Log()
+    turns, log = KeyedLock(), Log()
     tasks = await under_way(log.work(turns, ONE, "a"), log.work(turns, OTHER, "b"))
     assert log == ["a begins", "b begins"]
     log.gate.set()
@@ -53,7 +53,7 @@ async def test_numbers_wait_for_nobody_else() -> None:
 
 
 async def test_a_failure_passes_the_turn_on() -> None:
-    turns, log = Turns(), Log()
+    turns, log = KeyedLock(), Log()
     log.gate.set()
 
     async def fail() -> None:
@@ -69,7 +69,7 @@ async def test_a_failure_passes_the_turn_on() -> None:
 
 @pytest.mark.parametrize("gone", [0, 1, 2], ids=["at work", "next", "last"])
 async def test_who_goes_away_holds_up_nobody(gone: int) -> None:
-    turns, log = Turns(), Log()
+    turns, log = KeyedLock(), Log()
     tasks = await under_way(*(log.work(turns, ONE, name) for name in "abc"))
     tasks[gone].cancel()
     await settled()
@@ -82,7 +82,7 @@ async def test_who_goes_away_holds_up_nobody(gone: int) -> None:
 
 
 async def test_who_goes_away_just_as_the_turn_comes_up_passes_it_on() -> None:
-    turns, log = Turns(), Log()
+    turns, log = KeyedLock(), Log()
     tasks = await under_way(*(log.work(turns, ONE, name) for name in "abc"))
     log.gate.set()
     await asyncio.sleep(0)  # a is through and has passed the turn to b, who does not run yet
@@ -94,7 +94,7 @@ async def test_who_goes_away_just_as_the_turn_comes_up_passes_it_on() -> None:
 
 
 async def test_nothing_is_kept_of_a_number_that_nobody_wants() -> None:
-    turns, log = Turns(), Log()
+    turns, log = KeyedLock(), Log()
     log.gate.set()
     tasks = await under_way(*(log.work(turns, ONE, name) for name in "ab"))
     await asyncio.gather(*tasks)
@@ -103,7 +103,7 @@ async def test_nothing_is_kept_of_a_number_that_nobody_wants() -> None:
 
 @pytest.mark.parametrize("of_all", [False, True], ids=["of one", "of all"])
 async def test_nobody_waits_for_ever(of_all: bool) -> None:
-    turns, log = Turns(0.01), Log()
+    turns, log = KeyedLock(0.01), Log()
     (holder,) = await under_way(log.work(turns, OTHER, "a"))
 
     async def wait() -> None:
@@ -122,9 +122,9 @@ async def test_nobody_waits_for_ever(of_all: bool) -> None:
 
 
 async def test_who_waited_in_vain_ends_nobody_else_s_wait() -> None:
-    turns, log = Turns(), Log()
+    turns, log = KeyedLock(), Log()
 
-    async def fail(error: StoreDown) -> None:
+    async def fail(error: Exception) -> None:
         async with turns.of(ONE):
             await asyncio.sleep(0)
             raise error

@@ -3,8 +3,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.wire.evo.binding import Sent, bind, bind_all
-from app.wire.evo.requests import (
+from app.codecs.formats import JSON, XML, UnknownType
+from app.codecs.json_text import BadInput
+from app.faces.evo.wire.binding import RequestParts, bind, bind_all
+from app.faces.evo.wire.requests import (
     Authenticate,
     ListAccounts,
     ListAISessions,
@@ -13,8 +15,6 @@ from app.wire.evo.requests import (
     PatchAISession,
     SortOrder,
 )
-from app.wire.formats import JSON, XML, UnknownType
-from app.wire.json_text import BadInput
 
 JSON_TYPE = b"application/json"
 FORM_TYPE = b"application/x-www-form-urlencoded"
@@ -56,30 +56,30 @@ def members(request: msgspec.Struct) -> dict[str, Any]:
 def test_a_body_gives_the_same_request_in_every_format(
     content_type: bytes | None, body: bytes
 ) -> None:
-    request = bind(NewAISession, Sent(body=body, content_type=content_type))
+    request = bind(NewAISession, RequestParts(body=body, content_type=content_type))
     assert members(request) == {"account_id": "a1", "purpose": "p"}
 
 
 @pytest.mark.parametrize("body", [b"", b"  "])
 def test_no_body_asks_for_nothing_in_particular(body: bytes) -> None:
-    assert members(bind(NewAISession, Sent(body=body))) == {}
+    assert members(bind(NewAISession, RequestParts(body=body))) == {}
 
 
 def test_null_in_json_is_no_body() -> None:
-    sent = Sent(body=b" null ", content_type=JSON_TYPE, path=PATH)
+    sent = RequestParts(body=b" null ", content_type=JSON_TYPE, path=PATH)
     assert bind(PatchAISession, sent).session_id == "s1"
 
 
 def test_a_body_of_no_known_type_is_refused() -> None:
     with pytest.raises(UnknownType):
-        bind(NewAISession, Sent(body=b"\x00\x01", content_type=b"application/octet-stream"))
+        bind(NewAISession, RequestParts(body=b"\x00\x01", content_type=b"application/octet-stream"))
 
 
 def test_a_predefined_route_reads_its_own_format_whatever_the_type_says() -> None:
     text = b'{"purpose":"p"}'
-    sent = Sent(body=text, content_type=b"text/plain;charset=UTF-8", handler=JSON)
+    sent = RequestParts(body=text, content_type=b"text/plain;charset=UTF-8", handler=JSON)
     assert bind(NewAISession, sent).purpose == "p"
-    sent = Sent(
+    sent = RequestParts(
         body=b"<NewAISession><Purpose>p</Purpose></NewAISession>",
         content_type=JSON_TYPE,
         handler=XML,
@@ -93,22 +93,22 @@ def test_a_predefined_route_reads_its_own_format_whatever_the_type_says() -> Non
     ids=["none", "empty", "same", "same in another case", "null"],
 )
 def test_the_path_names_the_session(body: bytes) -> None:
-    request = bind(PatchAISession, Sent(body=body, content_type=JSON_TYPE, path=PATH))
+    request = bind(PatchAISession, RequestParts(body=body, content_type=JSON_TYPE, path=PATH))
     assert request.session_id == "s1"
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        Sent(body=b'{"sessionId":"s2"}', content_type=JSON_TYPE, path=PATH),
-        Sent(body=b'{"SESSIONid":"s2"}', content_type=JSON_TYPE, path=PATH),
-        Sent(body=b"sessionId=s2", content_type=FORM_TYPE, path=PATH),
-        Sent(query=[("SessionID", "s2")], path=PATH),
-        Sent(query=[("sessionId", "s1"), ("sessionId", "s2")], path=PATH),
+        RequestParts(body=b'{"sessionId":"s2"}', content_type=JSON_TYPE, path=PATH),
+        RequestParts(body=b'{"SESSIONid":"s2"}', content_type=JSON_TYPE, path=PATH),
+        RequestParts(body=b"sessionId=s2", content_type=FORM_TYPE, path=PATH),
+        RequestParts(query=[("SessionID", "s2")], path=PATH),
+        RequestParts(query=[("sessionId", "s1"), ("sessionId", "s2")], path=PATH),
     ],
     ids=["body", "body in another case", "form", "query", "query twice"],
 )
-def test_nothing_may_contradict_the_path(sent: Sent) -> None:
+def test_nothing_may_contradict_the_path(sent: RequestParts) -> None:
     with pytest.raises(BadInput) as refused:
         bind(PatchAISession, sent)
     assert refused.value.field == "sessionId"
@@ -118,7 +118,7 @@ def test_nothing_may_contradict_the_path(sent: Sent) -> None:
     ("handler", "purpose"), [(None, "query"), (JSON, "body")], ids=["REST", "predefined"]
 )
 def test_query_and_body_have_their_order(handler: Any, purpose: str) -> None:  # noqa: ANN401
-    sent = Sent(
+    sent = RequestParts(
         body=b'{"purpose":"body"}',
         content_type=JSON_TYPE,
         handler=handler,
@@ -133,42 +133,42 @@ def test_query_and_body_have_their_order(handler: Any, purpose: str) -> None:  #
     ids=["as documented", "in another case", "beside an unknown one"],
 )
 def test_a_truth_value_may_be_in_quotes_however_its_member_is_written(body: bytes) -> None:
-    assert bind(Authenticate, Sent(body=body, content_type=JSON_TYPE)).remember_me is True
+    assert bind(Authenticate, RequestParts(body=body, content_type=JSON_TYPE)).remember_me is True
 
 
 @pytest.mark.parametrize("body", [b'{"rememberMe":"perhaps"}', b'{"RememberMe":"perhaps"}'])
 def test_a_value_of_another_type_is_refused_by_its_name(body: bytes) -> None:
     with pytest.raises(BadInput) as refused:
-        bind(Authenticate, Sent(body=body, content_type=JSON_TYPE))
+        bind(Authenticate, RequestParts(body=body, content_type=JSON_TYPE))
     assert (refused.value.field, refused.value.code) == ("rememberMe", "ValidationException")
 
 
 def test_an_empty_filter_can_be_asked_for() -> None:
-    sent = Sent(body=b'{"nameFilter":""}', content_type=JSON_TYPE, handler=JSON)
+    sent = RequestParts(body=b'{"nameFilter":""}', content_type=JSON_TYPE, handler=JSON)
     assert bind(ListAccounts, sent).name_filter == ""
 
 
 def test_an_empty_field_of_a_form_says_nothing() -> None:
-    sent = Sent(body=b"accountId=&purpose=p", content_type=FORM_TYPE)
+    sent = RequestParts(body=b"accountId=&purpose=p", content_type=FORM_TYPE)
     assert members(bind(NewAISession, sent)) == {"purpose": "p"}
 
 
 @pytest.mark.parametrize("value", ["on", "true", "1"])
 def test_a_box_that_is_ticked_is_true(value: str) -> None:
-    form = Sent(body=f"RememberMe={value}&userName=on".encode(), content_type=FORM_TYPE)
+    form = RequestParts(body=f"RememberMe={value}&userName=on".encode(), content_type=FORM_TYPE)
     request = bind(Authenticate, form)
     assert (request.remember_me, request.user_name) == (True, "on")
-    assert bind(ListAISessions, Sent(query=[("ALL", value)])).all is True
+    assert bind(ListAISessions, RequestParts(query=[("ALL", value)])).all is True
 
 
 @pytest.mark.parametrize("text", ["Descend", "descend", "DESCEND"])
 def test_a_choice_may_be_in_any_case(text: str) -> None:
-    request = bind(ListAISessions, Sent(query=[("sortOrder", text)]))
+    request = bind(ListAISessions, RequestParts(query=[("sortOrder", text)]))
     assert request.sort_order is SortOrder.DESCEND
 
 
 def test_an_empty_value_in_the_query_says_nothing() -> None:
-    sent = Sent(body=b'{"purpose":"p"}', content_type=JSON_TYPE, query=[("purpose", "")])
+    sent = RequestParts(body=b'{"purpose":"p"}', content_type=JSON_TYPE, query=[("purpose", "")])
     assert bind(NewAISession, sent).purpose == "p"
 
 
@@ -183,7 +183,7 @@ def test_an_empty_value_in_the_query_says_nothing() -> None:
     ids=["joined", "JSV", "repeated", "quoted"],
 )
 def test_lists_come_in_a_query(query: list[tuple[str, str]]) -> None:
-    assert bind(ListAISessions, Sent(query=query)).account_ids == ["a1", "b"]
+    assert bind(ListAISessions, RequestParts(query=query)).account_ids == ["a1", "b"]
 
 
 def test_a_query_is_text_and_becomes_what_a_member_is() -> None:
@@ -194,7 +194,7 @@ def test_a_query_is_text_and_becomes_what_a_member_is() -> None:
         ("sortOrder", "Descend"),
         ("sortField", ""),
     ]
-    assert members(bind(ListAISessions, Sent(query=query))) == {
+    assert members(bind(ListAISessions, RequestParts(query=query))) == {
         "page": 2,
         "all": True,
         "count_per_page": 10,
@@ -217,7 +217,7 @@ def test_a_query_is_text_and_becomes_what_a_member_is() -> None:
     ],
 )
 def test_lists_come_in_bodies(content_type: bytes, body: bytes) -> None:
-    request = bind(ListAISessions, Sent(body=body, content_type=content_type))
+    request = bind(ListAISessions, RequestParts(body=body, content_type=content_type))
     assert members(request) == {"account_ids": ["a1", "b"], "page": 1}
 
 
@@ -235,7 +235,9 @@ def test_lists_come_in_bodies(content_type: bytes, body: bytes) -> None:
     ],
 )
 def test_a_batch_holds_several(content_type: bytes, body: bytes) -> None:
-    requests = bind_all(NewAISession, Sent(body=body, content_type=content_type, handler=None))
+    requests = bind_all(
+        NewAISession, RequestParts(body=body, content_type=content_type, handler=None)
+    )
     assert [request.purpose for request in requests] == ["1", "2"]
 
 
@@ -252,32 +254,36 @@ def test_a_batch_holds_several(content_type: bytes, body: bytes) -> None:
     ],
 )
 def test_a_batch_may_hold_one(content_type: bytes, body: bytes) -> None:
-    requests = bind_all(NewAISession, Sent(body=body, content_type=content_type))
+    requests = bind_all(NewAISession, RequestParts(body=body, content_type=content_type))
     assert [request.purpose for request in requests] == ["1"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]"])
 def test_a_batch_may_be_empty(body: bytes) -> None:
-    assert bind_all(NewAISession, Sent(body=body, content_type=JSON_TYPE)) == []
+    assert bind_all(NewAISession, RequestParts(body=body, content_type=JSON_TYPE)) == []
 
 
 @pytest.mark.parametrize(
     ("kind", "sent", "field"),
     [
-        (NewAISession, Sent(body=b'{"purpose":5}', content_type=JSON_TYPE), "purpose"),
-        (NewAISession, Sent(body=b'{"Purpose":5}', content_type=JSON_TYPE), "purpose"),
-        (NewAISession, Sent(body=b'{"a":1,"purpose":"p","a":2}', content_type=JSON_TYPE), "a"),
+        (NewAISession, RequestParts(body=b'{"purpose":5}', content_type=JSON_TYPE), "purpose"),
+        (NewAISession, RequestParts(body=b'{"Purpose":5}', content_type=JSON_TYPE), "purpose"),
         (
             NewAISession,
-            Sent(body=b'{"purpose":"p","Purpose":"q"}', content_type=JSON_TYPE),
+            RequestParts(body=b'{"a":1,"purpose":"p","a":2}', content_type=JSON_TYPE),
+            "a",
+        ),
+        (
+            NewAISession,
+            RequestParts(body=b'{"purpose":"p","Purpose":"q"}', content_type=JSON_TYPE),
             "purpose",
         ),
-        (ListAISessions, Sent(query=[("page", "-1")]), "page"),
-        (ListAISessions, Sent(query=[("page", "x")]), "page"),
-        (ListAISessions, Sent(query=[("sortOrder", "Up")]), "sortOrder"),
+        (ListAISessions, RequestParts(query=[("page", "-1")]), "page"),
+        (ListAISessions, RequestParts(query=[("page", "x")]), "page"),
+        (ListAISessions, RequestParts(query=[("sortOrder", "Up")]), "sortOrder"),
         (
             NewAISessionAction,
-            Sent(body=b'{"functionName":""}', content_type=JSON_TYPE),
+            RequestParts(body=b'{"functionName":""}', content_type=JSON_TYPE),
             "functionName",
         ),
     ],
@@ -286,7 +292,7 @@ def test_a_batch_may_be_empty(body: bytes) -> None:
         "choice", "too short",
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(kind: Any, sent: Sent, field: str) -> None:  # noqa: ANN401
+def test_what_is_wrong_is_named(kind: Any, sent: RequestParts, field: str) -> None:  # noqa: ANN401
     with pytest.raises(BadInput) as refused:
         bind(kind, sent)
     assert refused.value.field == field
@@ -295,6 +301,6 @@ def test_what_is_wrong_is_named(kind: Any, sent: Sent, field: str) -> None:  # n
 @pytest.mark.parametrize("body", [b"5", b'"text"', b"[1]", b"[[]]"])
 def test_what_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(BadInput):
-        bind(NewAISession, Sent(body=body, content_type=JSON_TYPE))
+        bind(NewAISession, RequestParts(body=body, content_type=JSON_TYPE))
     with pytest.raises(BadInput):
-        bind_all(NewAISession, Sent(body=body, content_type=JSON_TYPE))
+        bind_all(NewAISession, RequestParts(body=body, content_type=JSON_TYPE))

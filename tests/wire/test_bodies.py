@@ -1,12 +1,12 @@
 import pytest
 
-from app.wire.evo import bodies
-from app.wire.evo.binding import BadItem, Sent, bind, bind_all
-from app.wire.evo.requests import NewAISession
-from app.wire.formats import JSON, JSON_LINES, XML, Format
-from app.wire.json_text import BadInput
-from app.wire.limits import MOST_REQUESTS
-from app.wire.tree import Tree
+from app.codecs.formats import JSON, JSON_LINES, XML, Format
+from app.codecs.json_text import BadInput
+from app.codecs.limits import MAX_REQUESTS
+from app.codecs.value import Tree
+from app.faces.evo.wire import bodies
+from app.faces.evo.wire.binding import BadItem, RequestParts, bind, bind_all
+from app.faces.evo.wire.requests import NewAISession
 
 FORM_TYPE = b"application/x-www-form-urlencoded"
 
@@ -60,19 +60,19 @@ def test_what_is_no_request_is_malformed(format_: Format, body: bytes) -> None:
 )
 def test_a_route_for_json_reads_what_is_there(content_type: bytes, body: bytes) -> None:
     for handler in (JSON, JSON_LINES):
-        sent = Sent(body=body, content_type=content_type, handler=handler)
+        sent = RequestParts(body=body, content_type=content_type, handler=handler)
         assert bind(NewAISession, sent).purpose == "p"
 
 
 def test_a_batch_says_which_request_is_wrong() -> None:
     with pytest.raises(BadItem) as refused:
-        bind_all(NewAISession, Sent(body=b'[{},{"purpose":5}]', handler=JSON))
+        bind_all(NewAISession, RequestParts(body=b'[{},{"purpose":5}]', handler=JSON))
     assert (refused.value.index, refused.value.field) == (1, "purpose")
     assert refused.value.code == "ValidationException"
 
 
 def test_a_batch_is_bounded_before_its_requests_are_looked_at() -> None:
-    body = b"[5" + b",5" * MOST_REQUESTS + b"]"
+    body = b"[5" + b",5" * MAX_REQUESTS + b"]"
     with pytest.raises(BadInput) as refused:
-        bind_all(NewAISession, Sent(body=body, handler=JSON))
+        bind_all(NewAISession, RequestParts(body=body, handler=JSON))
     assert not isinstance(refused.value, BadItem)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.wire.cookies import read, write
+from app.http.cookies import read, write
 
 
 @pytest.mark.parametrize(

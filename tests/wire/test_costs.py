@@ -16,30 +16,31 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from costly import BY_FORMAT, HEADER, KINDS, MEBIBYTE, Costly, sizes
 from msgspec.structs import replace
+from support.costly import BY_FORMAT, HEADER, KINDS, MEBIBYTE, Costly, sizes
 
-from app.principals import name_and_password
-from app.routes.errors import refusal
-from app.routes.evo import EvoFace
-from app.routes.exchange import MAX_HEADER_BYTES, Exchange
-from app.routes.superoffice import SuperOfficeFace
+from app.auth.principals import name_and_password
+from app.codecs import formats
+from app.codecs.form import MAX_URL_BYTES
+from app.codecs.json_text import BadInput, TooManyValues
+from app.codecs.limits import MAX_OPERATIONS, MAX_VALUES
+from app.faces.evo.face import EvoFace
+from app.faces.evo.wire import requests as r
+from app.faces.evo.wire.binding import RequestParts, bind, bind_all
+from app.faces.superoffice.face import SuperOfficeFace
+from app.faces.superoffice.wire import negotiation
+from app.faces.superoffice.wire.entity import read_entity
+from app.faces.superoffice.wire.locale import locale_of
+from app.faces.superoffice.wire.message import read_message
+from app.faces.superoffice.wire.patch import patched
+from app.faces.superoffice.wire.requests import AcceptChatSessionTransferRequest, read_request
+from app.faces.superoffice.wire.selection import Selection
+from app.http import cookies
+from app.http.errors import refusal
+from app.http.request import MAX_HEADER_BYTES, Exchange
 from app.service import Service
-from app.wire import cookies, formats
-from app.wire.evo import requests as r
-from app.wire.evo.binding import Sent, bind, bind_all
-from app.wire.form import MAX_URL_BYTES
-from app.wire.json_text import BadInput, TooManyValues
-from app.wire.limits import MOST_OPERATIONS, MOST_VALUES
-from app.wire.superoffice import negotiation
-from app.wire.superoffice.entity import read_entity
-from app.wire.superoffice.locale import locale_of
-from app.wire.superoffice.message import read_message
-from app.wire.superoffice.patch import patched
-from app.wire.superoffice.requests import AcceptChatSessionTransferRequest, read_request
-from app.wire.superoffice.selection import Selection
-from domain.chat_carriers import Associate
-from domain.chat_session import ChatSession, ChatSessionFields, UpdateChatSession, decide
+from domain.chat.carriers import Associate
+from domain.chat.session import ChatSession, ChatSessionFields, UpdateChatSession, decide
 from domain.errors import DomainError
 from domain.ids import ChatSessionId
 from domain.limits import MAP_MEMBERS
@@ -85,7 +86,7 @@ def answered(read: Read, body: bytes, face: EvoFace | SuperOfficeFace) -> str:
     try:
         read(body)
     except Exception as error:
-        refused = refusal(error, 1)
+        refused = refusal(error, 1, face.responses)
         reply = face.refuse(refused, None)
         if not 400 <= reply.status < 500 or len(reply.body) > 5_000:
             raise
@@ -94,8 +95,8 @@ def answered(read: Read, body: bytes, face: EvoFace | SuperOfficeFace) -> str:
 
 
 def evo(kind: type[Any], format_: str, *, batch: bool = False) -> Read:
-    sent = Sent(content_type=KINDS[format_])
-    binder: Callable[[type[Any], Sent], object] = bind_all if batch else bind
+    sent = RequestParts(content_type=KINDS[format_])
+    binder: Callable[[type[Any], RequestParts], object] = bind_all if batch else bind
     return lambda body: binder(kind, replace(sent, body=body))
 
 
@@ -211,7 +212,9 @@ HEADERS: dict[str, tuple[int, Read]] = {
     "X-Forwarded-For": (
         MAX_HEADER_BYTES - 20, lambda value: exchange(x_forwarded_for=value).client
     ),
-    "a query": (MAX_URL_BYTES, lambda value: bind(r.ListAISessions, Sent(query=query(value)))),
+    "a query": (
+        MAX_URL_BYTES, lambda value: bind(r.ListAISessions, RequestParts(query=query(value)))
+    ),
     "$select": (MAX_URL_BYTES, select),
 }  # fmt: skip
 
@@ -224,7 +227,7 @@ def test_no_header_and_no_query_costs_more_than_50_ms(
     costs: dict[str, float] = {}
     for name, costly in HEADER.items():
         value = costly.body(costly.most(size))
-        costs[name] = cost_s(partial(answered, read, value, EVO))
+        costs[name] = cost_s(partial(answered, read, value, SUPEROFFICE))
     told(capsys, reader, costs)
 
 
@@ -251,7 +254,7 @@ def test_no_patch_costs_more_than_50_ms_whatever_is_stored(
 ) -> None:
     costs = {}
     for name, operation in PATCHES.items():
-        for times in (1, 5, MOST_OPERATIONS, MOST_OPERATIONS + 1, 1_000):
+        for times in (1, 5, MAX_OPERATIONS, MAX_OPERATIONS + 1, 1_000):
             body = msgspec.json.encode([operation] * times)
             if len(body) > MEBIBYTE:
                 break
@@ -278,14 +281,14 @@ def test_the_most_that_may_be_is_taken() -> None:
     assert len(evo_batch(lines, b"text/jsonl")) == 1_000
     text = "Привет, мир! " * 4_000  # Russian
     form = f"purpose={'%D0%9F+' * 1_000}".encode()
-    assert bind(r.NewAISession, Sent(body=form, content_type=KINDS["form"])).purpose
+    assert bind(r.NewAISession, RequestParts(body=form, content_type=KINDS["form"])).purpose
     body = msgspec.json.encode([text, '{"a": [1, 2, 3]}' * 5_000])
     with pytest.raises(BadInput, match="Expected `object`"):
-        bind(r.NewAISession, Sent(body=body, content_type=KINDS["json"]))
+        bind(r.NewAISession, RequestParts(body=body, content_type=KINDS["json"]))
 
 
 def evo_batch(body: bytes, content_type: bytes) -> list[r.NewAISession]:
-    return bind_all(r.NewAISession, Sent(body=body, content_type=content_type))
+    return bind_all(r.NewAISession, RequestParts(body=body, content_type=content_type))
 
 
 MANY: dict[str, tuple[str, Callable[[int], bytes]]] = {
@@ -311,7 +314,7 @@ def test_the_limit_of_values_is_exact_in_every_format(
     def refused(values: int) -> str:
         return answered(evo(r.NewAISession, format_), made(values), EVO)
 
-    assert refused(MOST_VALUES - 1) != "TooManyValues"
-    with pytest.raises(TooManyValues, match=f"^The body holds more than {MOST_VALUES} values$"):
-        evo(r.NewAISession, format_)(made(MOST_VALUES + 1))
-    assert refused(MOST_VALUES + 1) == "TooManyValues"
+    assert refused(MAX_VALUES - 1) != "TooManyValues"
+    with pytest.raises(TooManyValues, match=f"^The body holds more than {MAX_VALUES} values$"):
+        evo(r.NewAISession, format_)(made(MAX_VALUES + 1))
+    assert refused(MAX_VALUES + 1) == "TooManyValues"

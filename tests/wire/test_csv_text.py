@@ -6,23 +6,23 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from patience import patient
-from shown import NOON, NOON_IN_TEXT, session
+from support.patience import patient
+from support.shown import NOON, NOON_IN_TEXT, session
 
-from app.wire import csv_text, jsv
-from app.wire.evo.dto import (
+from app.codecs import csv_text, jsv
+from app.codecs.dto import Dto
+from app.codecs.json_text import BadInput
+from app.codecs.value import Tree
+from app.faces.evo.wire.dto import (
     AccountInfo,
     AISessionActionInfo,
     AISessionInfo,
-    Dto,
     ErrorResponse,
     ListResponse,
     ResponseStatus,
     UserInfo,
 )
-from app.wire.evo.requests import ListAISessions, PatchAISession, SortOrder
-from app.wire.json_text import BadInput
-from app.wire.tree import Tree
+from app.faces.evo.wire.requests import ListAISessions, PatchAISession, SortOrder
 
 TEXT = st.text(st.sampled_from("\",:{}[]\r\n\t ab\\=+-@'é\U0001f600"), max_size=12)
 FEW = settings(max_examples=50, deadline=None)

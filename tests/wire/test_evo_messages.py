@@ -1,8 +1,8 @@
 import pytest
 
-from app.wire.evo import messages
-from app.wire.evo.dto import AuthTokenInfo, ListResponse
-from app.wire.formats import CSV, FORMATS, JSON_LINES, Format
+from app.codecs.formats import CSV, FORMATS, JSON_LINES, Format
+from app.faces.evo.wire import messages
+from app.faces.evo.wire.dto import AuthTokenInfo, ListResponse
 
 KIND = ListResponse[AuthTokenInfo]
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.wire.form import pairs, read_multipart, read_urlencoded
-from app.wire.json_text import BadInput
-from app.wire.limits import MOST_PAIRS
-from app.wire.tree import Tree
+from app.codecs.form import pairs, read_multipart, read_urlencoded
+from app.codecs.json_text import BadInput
+from app.codecs.limits import MAX_PAIRS
+from app.codecs.value import Tree
 
 HOSTILE = st.text(st.sampled_from("ab&=+%;?# \t\r\n\"'\\[]é€\U0001f600-"), max_size=8)
 MULTIPART = b'multipart/form-data; boundary="B"'
@@ -76,8 +76,8 @@ def test_a_form_with_the_nul_character_is_refused_and_its_member_named(body: byt
 
 
 def test_a_form_has_a_limit_of_pairs() -> None:
-    assert len(pairs(b"&".join([b"a=1"] * MOST_PAIRS))) == MOST_PAIRS
-    assert "more than 1000 pairs" in refusal(b"&".join([b"a=1"] * (MOST_PAIRS + 1)))[2]
+    assert len(pairs(b"&".join([b"a=1"] * MAX_PAIRS))) == MAX_PAIRS
+    assert "more than 1000 pairs" in refusal(b"&".join([b"a=1"] * (MAX_PAIRS + 1)))[2]
 
 
 @settings(max_examples=50)

@@ -1,6 +1,6 @@
 import pytest
 
-from app.wire.formats import (
+from app.codecs.formats import (
     CSV,
     FORMATS,
     JSON,

@@ -4,19 +4,19 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.wire import http_date
+from app.http import dates
 
 AT = datetime(2026, 11, 21, 10, 0, 5, tzinfo=UTC)
 
 
 def test_a_date_is_written_to_the_next_second() -> None:
-    assert http_date.write(AT) == b"Sat, 21 Nov 2026 10:00:05 GMT"
-    assert http_date.write(AT.replace(microsecond=1)) == b"Sat, 21 Nov 2026 10:00:06 GMT"
+    assert dates.write(AT) == b"Sat, 21 Nov 2026 10:00:05 GMT"
+    assert dates.write(AT.replace(microsecond=1)) == b"Sat, 21 Nov 2026 10:00:06 GMT"
 
 
 def test_a_date_is_written_in_gmt() -> None:
     there = AT.astimezone(timezone(timedelta(hours=9)))
-    assert http_date.write(there) == b"Sat, 21 Nov 2026 10:00:05 GMT"
+    assert dates.write(there) == b"Sat, 21 Nov 2026 10:00:05 GMT"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_date_is_written_in_gmt() -> None:
     ids=["as it should be", "RFC 850", "asctime", "with an offset"],
 )
 def test_a_date_is_read_in_each_of_its_forms(header: bytes) -> None:
-    assert http_date.read(header) == AT
+    assert dates.read(header) == AT
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_a_date_is_read_in_each_of_its_forms(header: bytes) -> None:
     ],
 )
 def test_what_is_no_date_is_none(header: bytes | None) -> None:
-    assert http_date.read(header) is None
+    assert dates.read(header) is None

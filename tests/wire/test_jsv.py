@@ -5,27 +5,27 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from documents import PATCH_IN_JSV
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from patience import patient
-from shown import NOON, NOON_IN_TEXT, session
+from support.documents import PATCH_IN_JSV
+from support.patience import patient
+from support.shown import NOON, NOON_IN_TEXT, session
 
-from app.wire import jsv
-from app.wire.evo.dto import (
+from app.codecs import jsv
+from app.codecs.dto import Dto
+from app.codecs.json_text import BadInput
+from app.codecs.limits import MAX_DEPTH
+from app.codecs.value import Tree
+from app.faces.evo.wire.dto import (
     AISessionActionInfo,
     AISessionInfo,
-    Dto,
     ErrorResponse,
     ListResponse,
     ResponseError,
     ResponseStatus,
     UserInfo,
 )
-from app.wire.evo.requests import ListAISessions, PatchAISession, SortOrder
-from app.wire.json_text import BadInput
-from app.wire.limits import MAX_DEPTH
-from app.wire.tree import Tree
+from app.faces.evo.wire.requests import ListAISessions, PatchAISession, SortOrder
 
 TEXT = st.text(st.sampled_from("\",:{}[]\r\n\t ab\\='é\U0001f600"), max_size=12)
 FEW = settings(max_examples=50, deadline=None)

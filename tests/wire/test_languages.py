@@ -6,13 +6,13 @@ import re
 import msgspec
 import pytest
 
-from app.pages.dtos import dtos
-from app.pages.metadata_types import metadata_types
-from app.wire.evo.api import API
-from app.wire.evo.description import FRAMEWORK, ClassDescription, classes, closure
-from app.wire.evo.languages import LANGUAGES
-from app.wire.evo.languages.language import Language
-from app.wire.evo.requests import ListAISessions
+from app.faces.docs.dtos import dtos
+from app.faces.docs.metadata_types import metadata_types
+from app.faces.evo.wire.api import API
+from app.faces.evo.wire.description import FRAMEWORK, ClassDescription, classes, closure
+from app.faces.evo.wire.languages import LANGUAGES
+from app.faces.evo.wire.languages.language import Language
+from app.faces.evo.wire.requests import ListAISessions
 
 URL = "https://sessions.example"
 PASCAL_CASE = ("csharp", "fsharp")

@@ -4,23 +4,23 @@ import base64
 
 import pytest
 
-from app.wire.json_text import BadInput
-from app.wire.superoffice.list_query import (
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.odata import parse
+from app.faces.superoffice.lists.query import (
     DEFAULT_COLUMNS,
-    MOST_ROWS_A_PAGE,
-    ROWS_A_PAGE,
+    MAX_ROWS_PER_PAGE,
+    ROWS_PER_PAGE,
     Mode,
     Sort,
     read_query,
 )
-from app.wire.superoffice.odata import parse
-from app.wire.superoffice.skip_token import read_token, write_token
+from app.faces.superoffice.lists.skip_token import read_token, write_token
 
 
 def test_a_query_without_options_asks_for_the_first_page_of_all() -> None:
     query = read_query([])
     assert (query.filter, query.order, query.skip_token) == (None, (), None)
-    assert (query.top, query.skip) == (ROWS_A_PAGE, 0)
+    assert (query.top, query.skip) == (ROWS_PER_PAGE, 0)
     assert (query.select, query.mode, query.json_safe) == (DEFAULT_COLUMNS, Mode.SLIM, False)
 
 
@@ -57,7 +57,7 @@ def test_options_that_say_nothing_of_sessions_are_passed_over() -> None:
 
 
 def test_a_page_has_a_bounded_number_of_rows() -> None:
-    assert read_query([("$top", "9999999999")]).top == MOST_ROWS_A_PAGE
+    assert read_query([("$top", "9999999999")]).top == MAX_ROWS_PER_PAGE
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from app.wire.form import MAX_URL_BYTES
-from app.wire.json_text import BadInput
-from app.wire.superoffice.list_rows import PATH, next_link
+from app.codecs.form import MAX_URL_BYTES
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.rows import PATH, next_link
 
 BASE = "https://host.example"
 TOKEN = "WyIiLFs3XV0"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from documents import (
+from support.documents import (
     INFO_IN_JSON,
     INFO_IN_JSV,
     INFO_IN_XML,
@@ -16,20 +16,20 @@ from documents import (
     PATCH_IN_XML,
 )
 
-from app.pages import openapi
-from app.pages.metadata import index_page, operation_page, tables, types_page
-from app.routes.errors import Refusal
-from app.routes.exchange import Exchange, Reply
-from app.routes.pages import ROUTES, PagesFace
+from app.codecs.formats import FORMATS
+from app.codecs.json_text import BadInput
+from app.faces.docs import openapi
+from app.faces.docs.face import ROUTES, PagesFace
+from app.faces.docs.metadata import index_page, operation_page, tables, types_page
+from app.faces.evo.wire.api import API
+from app.faces.evo.wire.description import OperationDescription, operation
+from app.faces.evo.wire.languages import LANGUAGES
+from app.faces.evo.wire.requests import LISTED_IDS
+from app.faces.evo.wire.samples import answer_sample, request_sample
+from app.http.errors import Refusal
+from app.http.request import Exchange, Reply
 from app.service import Service
 from app.settings import Settings
-from app.wire.evo.api import API
-from app.wire.evo.description import OperationDescription, operation
-from app.wire.evo.languages import LANGUAGES
-from app.wire.evo.requests import LISTED_IDS
-from app.wire.evo.samples import answer_sample, request_sample
-from app.wire.formats import FORMATS
-from app.wire.json_text import BadInput
 from domain.limits import ACCOUNT_NAME_LENGTH
 
 URL = "https://sessions.example"

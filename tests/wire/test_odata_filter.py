@@ -4,14 +4,14 @@ from datetime import date
 
 import pytest
 
-from app.chat_columns import SOUGHT
-from app.columns import CHAT_SESSIONS
-from app.listing import Order, Page, compiled
-from app.odata.filter import Asker, filtered
-from app.odata.operators import OPERATORS
-from app.wire.json_text import BadInput
-from app.wire.superoffice.list_columns import BY_NAME, COLUMNS, Kind
-from app.wire.superoffice.odata import MAX_CONDITIONS, MAX_VALUES, parse
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.columns import BY_NAME, COLUMNS, Kind
+from app.faces.superoffice.lists.filter import Asker, filtered
+from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
+from app.faces.superoffice.lists.odata import MAX_CONDITIONS, MAX_VALUES, parse
+from app.faces.superoffice.lists.operators import OPERATORS
+from app.queries.paging import Order, Page, compiled
+from app.queries.tables import CHAT_SESSIONS
 
 ASKER = Asker(date(2026, 11, 21), 7)
 EXAMPLES = {
@@ -28,7 +28,7 @@ OF_NONE = {"isnull", "isnotnull"}
 def statement(text: str, asker: Asker = ASKER) -> tuple[str, list[object]]:
     """The SQL of a list with a filter, and its arguments without those of the page."""
     page = Page(
-        order=[Order(SOUGHT["chatSessionId"].filled)],
+        order=[Order(FILTER_COLUMNS["chatSessionId"].filled)],
         limit=1,
         filters=[filtered(parse(text), asker)],
         counted=False,
@@ -137,6 +137,6 @@ def test_deep_and_long_filters_become_statements() -> None:
 
 
 def test_every_column_is_documented_and_none_shows_the_key() -> None:
-    assert SOUGHT.keys() == COLUMNS.keys() == set(BY_NAME.values())
+    assert FILTER_COLUMNS.keys() == COLUMNS.keys() == set(BY_NAME.values())
     assert not [name for name in BY_NAME if "key" in name]
     assert all(BY_NAME[name.lower()] == name for name in COLUMNS)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.wire.json_text import BadInput
-from app.wire.superoffice.odata import (
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.lists.odata import (
     MAX_CHARACTERS,
     MAX_NESTING,
     All,

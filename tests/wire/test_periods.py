@@ -4,7 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.odata.periods import RELATIVE, TICKS_A_DAY, UNITS, Stretch, moment, relative, written
+from app.faces.superoffice.lists.periods import (
+    RELATIVE,
+    TICKS_PER_DAY,
+    UNITS,
+    Stretch,
+    moment,
+    relative,
+    written,
+)
 
 SATURDAY = date(2026, 11, 21)
 
@@ -14,8 +22,8 @@ def days(stretch: Stretch) -> str:
 
 
 def day(tick: int) -> date:
-    assert tick % TICKS_A_DAY == 0
-    return date.fromordinal(tick // TICKS_A_DAY + 1)
+    assert tick % TICKS_PER_DAY == 0
+    return date.fromordinal(tick // TICKS_PER_DAY + 1)
 
 
 @pytest.mark.parametrize(
@@ -61,14 +69,17 @@ def test_every_stretch_around_today_is_in_order_on_every_day() -> None:
 def test_a_period_out_of_the_calendar_ends_with_it(today: date) -> None:
     for unit in UNITS.values():
         for ahead in (-10_000, -1, 0, 1, 10_000):
-            assert 0 <= unit.start(today, ahead) <= date.max.toordinal() * TICKS_A_DAY
+            assert 0 <= unit.start(today, ahead) <= date.max.toordinal() * TICKS_PER_DAY
 
 
 def test_a_day_is_written_without_a_time() -> None:
-    noon = TICKS_A_DAY // 2
-    start = (SATURDAY.toordinal() - 1) * TICKS_A_DAY
+    noon = TICKS_PER_DAY // 2
+    start = (SATURDAY.toordinal() - 1) * TICKS_PER_DAY
     assert written("2026-11-21") == written("2026-11-21")
-    assert (written("2026-11-21").start, written("2026-11-21").end) == (start, start + TICKS_A_DAY)
+    assert (written("2026-11-21").start, written("2026-11-21").end) == (
+        start,
+        start + TICKS_PER_DAY,
+    )
     assert written("2026-11-21T12:00:00").start == start + noon
     assert written("2026-11-21T13:00:00+01:00").end == start + noon + 1
 
@@ -96,4 +107,4 @@ def test_a_tick_is_rounded_up_to_a_moment(tick: int, microseconds: int) -> None:
 
 def test_a_tick_behind_the_calendar_is_its_last_moment() -> None:
     last = datetime.max.replace(tzinfo=UTC)
-    assert moment(date.max.toordinal() * TICKS_A_DAY) == last
+    assert moment(date.max.toordinal() * TICKS_PER_DAY) == last

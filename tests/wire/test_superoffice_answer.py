@@ -4,12 +4,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as DOCUMENTED
 from msgspec.structs import asdict, replace
+from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
-from app.wire.formats import JSON, XML, Format
-from app.wire.superoffice.answer import (
-    Manner,
+from app.codecs.formats import JSON, XML, Format
+from app.codecs.xml_text import read as read_xml
+from app.faces.superoffice.wire.answer import (
+    RenderOptions,
     write_entities,
     write_entity,
     write_error,
@@ -20,19 +21,18 @@ from app.wire.superoffice.answer import (
     write_page,
     write_text,
 )
-from app.wire.superoffice.entity import read_entity
-from app.wire.superoffice.selection import Selection
-from app.wire.xml_text import read as read_xml
-from domain.chat_carriers import Address, Associate, Contact, Person, StructuredAddress
-from domain.chat_enums import AddressType, ChatMessageType
-from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSession, ChatSessionFields
-from domain.chat_ticket import Ticket
+from app.faces.superoffice.wire.entity import read_entity
+from app.faces.superoffice.wire.selection import Selection
+from domain.chat.carriers import Address, Associate, Contact, Person, StructuredAddress
+from domain.chat.enums import AddressType, ChatMessageType
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSession, ChatSessionFields
+from domain.chat.ticket import Ticket
 from domain.date_time import DateTime
 from domain.ids import ChatMessageId, ChatSessionId
 
 API = "https://h:443/api/v1/"
-PLAINLY = Manner()
+PLAINLY = RenderOptions()
 CONTACT = Contact(
     contact_id=5,
     url="so.example",
@@ -41,7 +41,7 @@ CONTACT = Contact(
 
 
 def written(state: ChatSessionFields, select: str = "") -> dict[str, Any]:
-    body = write_entity(state, Manner(select=Selection.parse(select)), api_url=API)
+    body = write_entity(state, RenderOptions(select=Selection.parse(select)), api_url=API)
     entity: dict[str, Any] = msgspec.json.decode(body)
     return entity
 
@@ -105,7 +105,7 @@ def test_field_properties_tell_type_and_length(field: str, net_type: str, length
 def test_rights_are_those_of_the_caller(
     format_: Format, may_change: bool, sees_key: bool, table: str, rating: str, key: str
 ) -> None:
-    manner = Manner(format=format_, may_change=may_change, show_session_key=sees_key)
+    manner = RenderOptions(format=format_, may_change=may_change, show_session_key=sees_key)
     body = write_entity(ChatSession(chat_session_id=ChatSessionId(446)), manner).decode()
     if format_ is JSON:
         entity = msgspec.json.decode(body)
@@ -121,7 +121,7 @@ def test_rights_are_those_of_the_caller(
 
 
 def test_who_looks_on_makes_no_entity() -> None:
-    entity = msgspec.json.decode(write_entity(ChatSessionFields(), Manner(may_change=False)))
+    entity = msgspec.json.decode(write_entity(ChatSessionFields(), RenderOptions(may_change=False)))
     assert entity["TableRight"]["Mask"] == "Select"
 
 
@@ -201,7 +201,7 @@ def test_an_error_has_the_documented_members() -> None:
     }
 
 
-def xml_of(state: ChatSessionFields, manner: Manner = PLAINLY) -> str:
+def xml_of(state: ChatSessionFields, manner: RenderOptions = PLAINLY) -> str:
     return write_entity(state, replace(manner, format=XML)).decode()
 
 
@@ -221,17 +221,17 @@ def test_links_lead_to_the_carriers_that_have_a_number() -> None:
 
 
 def test_an_entity_that_is_not_stored_cannot_be_deleted_and_has_no_links() -> None:
-    entity = msgspec.json.decode(write_entity(ChatSessionFields(), Manner()))
+    entity = msgspec.json.decode(write_entity(ChatSessionFields(), RenderOptions()))
     assert entity["TableRight"] == {"Mask": "URI", "Reason": ""}
     assert "_Links" not in entity
 
 
 def test_a_session_key_can_be_kept_back() -> None:
     state = ChatSession(session_key="aliquam")
-    shown = msgspec.json.decode(write_entity(state, Manner()))
-    hidden = msgspec.json.decode(write_entity(state, Manner(show_session_key=False)))
+    shown = msgspec.json.decode(write_entity(state, RenderOptions()))
+    hidden = msgspec.json.decode(write_entity(state, RenderOptions(show_session_key=False)))
     assert (shown["SessionKey"], hidden["SessionKey"]) == ("aliquam", None)
-    assert "aliquam" not in xml_of(state, Manner(show_session_key=False))
+    assert "aliquam" not in xml_of(state, RenderOptions(show_session_key=False))
 
 
 def test_an_entity_in_xml_has_its_name_as_root_and_no_null() -> None:
@@ -256,7 +256,7 @@ def test_xml_has_an_empty_text_as_an_empty_element_and_escapes_the_rest() -> Non
 
 
 def test_maps_in_xml_are_pairs() -> None:
-    links = write_entity(ChatSession(), Manner(format=XML), api_url=API).decode()
+    links = write_entity(ChatSession(), RenderOptions(format=XML), api_url=API).decode()
     assert "<_Links><KeyValueOfstringstring><Key>Self</Key><Value>https://h:443/api" in links
     assert (
         "<KeyValueOfstringFieldProperty><Key>Rating</Key><Value><FieldRight><Mask>Update</Mask>"
@@ -268,7 +268,7 @@ def test_maps_in_xml_are_pairs() -> None:
 def test_select_is_honoured_in_xml() -> None:
     state = ChatSession(contact=CONTACT, rank=3)
     selection = Selection.parse("rank,contact/url,contact/address/street/city")
-    text = xml_of(state, Manner(select=selection))
+    text = xml_of(state, RenderOptions(select=selection))
     assert text == (
         "<ChatSessionEntity><Rank>3</Rank><Contact><URL>so.example</URL><Address><Street>"
         "<City>Oslo</City></Street></Address></Contact></ChatSessionEntity>"
@@ -276,10 +276,10 @@ def test_select_is_honoured_in_xml() -> None:
 
 
 def test_lists_of_entities_have_no_links() -> None:
-    entities = msgspec.json.decode(write_entities([ChatSession(rank=1)], Manner()))
+    entities = msgspec.json.decode(write_entities([ChatSession(rank=1)], RenderOptions()))
     assert [entity["Rank"] for entity in entities] == [1]
     assert "_Links" not in entities[0]
-    manner = Manner(format=XML, select=Selection.parse("rank"))
+    manner = RenderOptions(format=XML, select=Selection.parse("rank"))
     assert write_entities([ChatSession(rank=1), ChatSession()], manner) == (
         b"<ArrayOfChatSessionEntity><ChatSessionEntity><Rank>1</Rank></ChatSessionEntity>"
         b"<ChatSessionEntity><Rank>0</Rank></ChatSessionEntity></ArrayOfChatSessionEntity>"
@@ -295,7 +295,7 @@ def test_a_message_has_its_documented_members() -> None:
         message="Hi & bye",
         when_posted=DateTime("2026-11-21T10:00:00"),
     )
-    assert msgspec.json.decode(write_message(message, Manner())) == {
+    assert msgspec.json.decode(write_message(message, RenderOptions())) == {
         "ChatMessageId": 2,
         "ChatSessionId": 446,
         "Type": "ToUser",
@@ -306,10 +306,10 @@ def test_a_message_has_its_documented_members() -> None:
         "SpecialParam": None,
         "WhenPosted": "2026-11-21T10:00:00",
     }
-    inner = write_message(message, Manner(format=XML))
+    inner = write_message(message, RenderOptions(format=XML))
     assert inner.startswith(b"<ChatMessage><ChatMessageId>2</ChatMessageId>")
     assert b"<Message>Hi &amp; bye</Message><ReadByCustomer>0</ReadByCustomer>" in inner
-    several = write_messages([message], Manner(format=XML))
+    several = write_messages([message], RenderOptions(format=XML))
     assert several == b"<ArrayOfChatMessage>" + inner + b"</ArrayOfChatMessage>"
 
 

@@ -4,25 +4,25 @@ from typing import Any
 
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as DOCUMENTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
-from app.wire.formats import XML, UnknownType
-from app.wire.json_text import BadInput
-from app.wire.superoffice.answer import Manner, write_entity
-from app.wire.superoffice.entity import read_entity, refuse_another_id
-from app.wire.superoffice.message import read_message
-from app.wire.superoffice.patch import patched
-from domain.chat_carriers import Address, Associate, Contact, LocalizedField, Sale
-from domain.chat_enums import (
+from app.codecs.formats import XML, UnknownType
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.wire.answer import RenderOptions, write_entity
+from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
+from app.faces.superoffice.wire.message import read_message
+from app.faces.superoffice.wire.patch import patched
+from domain.chat.carriers import Address, Associate, Contact, LocalizedField, Sale
+from domain.chat.enums import (
     AssociateType,
     ChatMessageType,
     ChatSessionFlags,
     ChatSessionStatus,
 )
-from domain.chat_message import ChatMessage
-from domain.chat_session import ChatSession, ChatSessionFields
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSession, ChatSessionFields
 from domain.date_time import EMPTY, DateTime
 from domain.ids import ChatSessionId
 
@@ -306,7 +306,7 @@ def test_an_answer_in_xml_can_be_sent_back() -> None:
         user=Associate(custom_fields={"a b": "1", "c": "2"}),
         sale=Sale(amount=0.1),
     )
-    written = write_entity(state, Manner(format=XML), api_url="http://h/api/v1/")
+    written = write_entity(state, RenderOptions(format=XML), api_url="http://h/api/v1/")
     fields = {name: getattr(state, name) for name in ChatSessionFields.__struct_fields__}
     assert read_entity(written, b"application/xml") == ChatSessionFields(**fields)
 
@@ -335,7 +335,7 @@ def test_whatever_xml_says_it_says_back(
         status=status,
         sale=Sale(amount=amount, title=alias),
     )
-    assert read_entity(write_entity(state, Manner(format=XML)), b"text/xml") == state
+    assert read_entity(write_entity(state, RenderOptions(format=XML)), b"text/xml") == state
 
 
 NAMES = st.sampled_from(["Rank", "status", "CONTACT", "Contact", "Name", "WhenIdle", "User", "0"])
@@ -351,5 +351,5 @@ def test_whatever_is_sent_is_read_or_refused(tree: dict[str, Any]) -> None:
     state = ChatSessionFields(contact=Contact(contact_id=5))
     for take in (read_entity, partial(patched, state)):
         with suppress(BadInput):
-            written = write_entity(take(msgspec.json.encode(tree)), Manner())
+            written = write_entity(take(msgspec.json.encode(tree)), RenderOptions())
             assert msgspec.json.decode(written)["ChatSessionId"] == 0

@@ -4,17 +4,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as DOCUMENTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
-from app.wire.superoffice import zones
-from app.wire.superoffice.answer import Manner, write_entity
-from app.wire.superoffice.entity import read_entity
-from app.wire.superoffice.languages import translated
-from app.wire.superoffice.locale import AS_STORED, Locale, locale_of
-from domain.chat_carriers import Contact, Person, Project, Sale
-from domain.chat_session import ChatSession, ChatSessionFields
+from app.faces.superoffice.wire import zones
+from app.faces.superoffice.wire.answer import RenderOptions, write_entity
+from app.faces.superoffice.wire.entity import read_entity
+from app.faces.superoffice.wire.languages import translated
+from app.faces.superoffice.wire.locale import AS_STORED, Locale, locale_of
+from domain.chat.carriers import Contact, Person, Project, Sale
+from domain.chat.session import ChatSession, ChatSessionFields
 from domain.date_time import DateTime, ticks
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -22,7 +22,7 @@ OSLO = ZoneInfo("Europe/Oslo")
 
 
 def shown(state: ChatSessionFields, headers: dict[bytes, bytes]) -> dict[str, Any]:
-    written = write_entity(state, Manner(locale=locale_of(headers)))
+    written = write_entity(state, RenderOptions(locale=locale_of(headers)))
     entity: dict[str, Any] = msgspec.json.decode(written)
     return entity
 

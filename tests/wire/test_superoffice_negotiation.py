@@ -1,8 +1,13 @@
 import pytest
 
-from app.wire.formats import JSON, XML, Format, UnknownType
-from app.wire.json_text import BadInput
-from app.wire.superoffice.negotiation import FORM, NotAcceptable, answer_format, request_format
+from app.codecs.formats import JSON, XML, Format, UnknownType
+from app.codecs.json_text import BadInput
+from app.faces.superoffice.wire.negotiation import (
+    FORM,
+    NotAcceptable,
+    answer_format,
+    request_format,
+)
 
 
 @pytest.mark.parametrize(

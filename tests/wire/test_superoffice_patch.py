@@ -4,18 +4,18 @@ from typing import Any, TypeAlias
 
 import msgspec
 import pytest
-from documents import PUT_CHAT_SESSION as DOCUMENTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 
-from app.wire.formats import UnknownType
-from app.wire.json_text import BadInput
-from app.wire.limits import MOST_OPERATIONS
-from app.wire.superoffice.entity import read_entity, to_tree
-from app.wire.superoffice.locale import AS_STORED, locale_of
-from app.wire.superoffice.patch import MOST_BYTES, TestFailed, patched
-from domain.chat_carriers import (
+from app.codecs.formats import UnknownType
+from app.codecs.json_text import BadInput
+from app.codecs.limits import MAX_OPERATIONS
+from app.faces.superoffice.wire.entity import read_entity, to_tree
+from app.faces.superoffice.wire.locale import AS_STORED, locale_of
+from app.faces.superoffice.wire.patch import MAX_PATCHED_BYTES, TestFailed, patched
+from domain.chat.carriers import (
     Address,
     Associate,
     Contact,
@@ -24,8 +24,8 @@ from domain.chat_carriers import (
     Project,
     Sale,
 )
-from domain.chat_enums import ChatSessionFlags, ChatSessionStatus
-from domain.chat_session import ChatSessionFields
+from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
+from domain.chat.session import ChatSessionFields
 from domain.date_time import DateTime
 
 Members: TypeAlias = dict[str, Any]
@@ -347,7 +347,7 @@ def test_what_the_service_owns_cannot_be_patched(path: str, spell: Callable[[str
         (one("add", "/Rank"), "Rank", "needs a value"),
         ([5], None, "is an object"),
         (5, None, "Expected a list"),
-        (one("add", "/Rank", 1) * (MOST_OPERATIONS + 1), None, "more than"),
+        (one("add", "/Rank", 1) * (MAX_OPERATIONS + 1), None, "more than"),
         (one("replace", "/Status", "Pending"), "Status", "Expected one of"),
         (one("test", "/Status", "Pending"), "Status", "Expected one of"),
         (one("replace", "/Rank", "1x"), "Rank", "Expected a whole number"),
@@ -526,7 +526,7 @@ def test_patch_after_patch_makes_no_entity_larger_than_a_request() -> None:
     fields: Members = {str(number): "x" * 4_000 for number in range(200)}
     large = after({"User": {"CustomFields": fields}}, RICH)
     more = {f"more {key}": text for key, text in fields.items()}
-    with pytest.raises(BadInput, match=f"more than {MOST_BYTES} bytes"):
+    with pytest.raises(BadInput, match=f"more than {MAX_PATCHED_BYTES} bytes"):
         after({"User": {"CustomFields": more}}, large)
 
 
@@ -534,7 +534,7 @@ def test_an_entity_that_is_too_large_can_be_made_smaller() -> None:
     fields: dict[str, str | None] = {str(number): "x" * 4_000 for number in range(300)}
     huge = replace(STATE, user=Associate(custom_fields=fields))
     assert after(one("remove", "/User/CustomFields/7"), huge) != huge
-    with pytest.raises(BadInput, match=f"more than {MOST_BYTES} bytes"):
+    with pytest.raises(BadInput, match=f"more than {MAX_PATCHED_BYTES} bytes"):
         after(one("add", "/User/CustomFields/more", "x"), huge)
 
 

@@ -1,9 +1,9 @@
 """A chat as one text."""
 
-from app.wire.superoffice.locale import locale_of
-from app.wire.superoffice.transcript import transcript
-from domain.chat_enums import ChatMessageSpecialType, ChatMessageType
-from domain.chat_message import ChatMessage
+from app.faces.superoffice.wire.locale import locale_of
+from app.faces.superoffice.wire.transcript import transcript
+from domain.chat.enums import ChatMessageSpecialType, ChatMessageType
+from domain.chat.message import ChatMessage
 from domain.date_time import DateTime
 
 SAID = ChatMessage(

@@ -5,14 +5,14 @@ import time
 from xml.sax.saxutils import quoteattr
 
 import pytest
-from documents import INFO_IN_XML, NEW_IN_XML, PATCH_IN_XML
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import INFO_IN_XML, NEW_IN_XML, PATCH_IN_XML
 
-from app.wire.json_text import BadInput, TooManyValues
-from app.wire.limits import MAX_DEPTH, MOST_VALUES, NAMESPACE_LENGTH
-from app.wire.tree import Tree
-from app.wire.xml_text import read
+from app.codecs.json_text import BadInput, TooManyValues
+from app.codecs.limits import MAX_DEPTH, MAX_VALUES, NAMESPACE_LENGTH
+from app.codecs.value import Tree
+from app.codecs.xml_text import read
 
 INSTANCE = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance"'
 
@@ -247,14 +247,14 @@ def test_bytes_that_are_not_in_what_they_are_said_to_be_in_are_refused(
 
 def test_depth_has_a_limit() -> None:
     assert read(b"<R>" * MAX_DEPTH + b"</R>" * MAX_DEPTH)[0] == "R"
-    for depth in (MAX_DEPTH + 1, MOST_VALUES):
+    for depth in (MAX_DEPTH + 1, MAX_VALUES):
         assert "deeper than 64" in refusal(b"<R>" * depth + b"</R>" * depth)
 
 
 def test_elements_and_namespaces_have_limits() -> None:
-    read(b"<R>" + b"<A/>" * (MOST_VALUES - 1) + b"</R>")
+    read(b"<R>" + b"<A/>" * (MAX_VALUES - 1) + b"</R>")
     with pytest.raises(TooManyValues, match="more than 10000 values"):
-        read(b"<R>" + b"<A/>" * MOST_VALUES + b"</R>")
+        read(b"<R>" + b"<A/>" * MAX_VALUES + b"</R>")
     read(b"<R xmlns='" + b"x" * NAMESPACE_LENGTH + b"'/>")
     assert "namespace" in refusal(b"<R xmlns='" + b"x" * (NAMESPACE_LENGTH + 1) + b"'/>")
 

@@ -5,34 +5,33 @@ from typing import ClassVar
 
 import msgspec
 import pytest
-from documents import INFO_IN_XML, NEW_IN_XML, PATCH_IN_XML
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from shown import NOON, NOON_IN_TEXT, session
+from support.documents import INFO_IN_XML, NEW_IN_XML, PATCH_IN_XML
+from support.shown import NOON, NOON_IN_TEXT, session
 
-from app.wire.data_contract import contract_name
-from app.wire.evo.dto import (
+from app.codecs.data_contract import contract_name
+from app.codecs.dto import API_NAMESPACE, Dto
+from app.codecs.value import Tree
+from app.codecs.xml_text import read, write, write_pretty
+from app.faces.evo.wire.dto import (
     AI_NAMESPACE,
-    API_NAMESPACE,
     AISessionActionInfo,
     AISessionInfo,
     AuthenticateResponse,
-    Dto,
     ErrorResponse,
     ListResponse,
     ResponseError,
     ResponseStatus,
     UserInfo,
 )
-from app.wire.evo.requests import (
+from app.faces.evo.wire.requests import (
     GetAuthStatus,
     ListAISessions,
     NewAISession,
     PatchAISession,
     SortOrder,
 )
-from app.wire.tree import Tree
-from app.wire.xml_text import read, write, write_pretty
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 INSTANCE = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance"'

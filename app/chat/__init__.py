@@ -1,0 +1,1 @@
+"""Chat sessions: commands, messages, the queue, numbers."""

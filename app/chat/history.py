@@ -1,0 +1,121 @@
+"""The messages of a chat session in pages: from one on, or all, as many as an answer takes."""
+
+from msgspec import UNSET
+
+from app.log.keyring import Keyring
+from app.log.read import LAST_VERSION, Asks, read_back, read_topic_on
+from app.queries.answer_budget import AnswerBudget
+from domain.chat.events import ChatMessageAdded
+from domain.chat.message import ChatMessage
+from domain.ids import ChatSessionId, chat_session_stream, partition_of
+from projections.fold import Recorded
+
+_PAGE = 50
+_MESSAGE_BYTES = 512
+"""What a message counts beside its text."""
+
+
+class ChatHistory:
+    """Reads messages from the log, where their ids rise with their versions."""
+
+    def __init__(self, store: Asks, keyring: Keyring, *, partitions: int) -> None:
+        """`partitions`: how many the log has."""
+        self._store = store
+        self._keyring = keyring
+        self._partitions = partitions
+
+    async def all_after(
+        self, chat_session_id: ChatSessionId, after: int, budget: AnswerBudget
+    ) -> list[ChatMessage]:
+        """The messages with ids above `after`, oldest first; quick where these are few.
+
+        Raises AnswerTooLarge, Unreadable, or StoreDown.
+        """
+        found: list[ChatMessage] = []
+        before = LAST_VERSION
+        while True:
+            page = await self._back(chat_session_id, before, _PAGE)
+            new = [event for event in _messages(page) if event.message_id > after]
+            found += [_counted(chat_session_id, event, budget) for event in new]
+            if len(new) < _PAGE:
+                return found[::-1]
+            before = page[-1].version
+
+    async def some_after(
+        self, chat_session_id: ChatSessionId, after: int, most: int, budget: AnswerBudget
+    ) -> list[ChatMessage]:
+        """The first `most` of them. Costs as much as these, however many come before and behind.
+
+        Raises as `all_after` does.
+        """
+        found: list[ChatMessage] = []
+        version = await self._start(chat_session_id, after)
+        while len(found) < most:
+            page = await self._on(chat_session_id, version, _PAGE)
+            new = [event for event in _messages(page) if event.message_id > after]
+            wanted = new[: most - len(found)]
+            found += [_counted(chat_session_id, event, budget) for event in wanted]
+            if len(page) < _PAGE:
+                break
+            version = page[-1].version + 1
+        return found
+
+    async def last_before(self, chat_session_id: ChatSessionId, version: int) -> ChatMessage:
+        """The last message before a version; there must be one. Raises as `all_after` does."""
+        (event,) = _messages(await self._back(chat_session_id, version, 1))
+        return _message(chat_session_id, event)
+
+    async def _start(self, chat_session_id: ChatSessionId, after: int) -> int:
+        """A version from which on all messages above `after` are, and at most a page of others."""
+        low = 1
+        last = await self._back(chat_session_id, LAST_VERSION, 1) if after > 0 else ()
+        high = last[0].version if last else low
+        while high - low > _PAGE:
+            middle = (low + high) // 2
+            (at,) = await self._on(chat_session_id, middle, 1)  # the last one is behind it
+            (event,) = _messages([at])
+            if event.message_id > after:
+                high = middle
+            else:
+                low = at.version + 1
+        return low
+
+    async def _back(self, number: ChatSessionId, before: int, most: int) -> list[Recorded]:
+        stream = chat_session_stream(number)
+        return await read_back(
+            self._store, self._keyring, partition_of(stream, self._partitions), stream,
+            ChatMessageAdded.topic, before=before, most=most,
+        )  # fmt: skip
+
+    async def _on(self, number: ChatSessionId, since: int, most: int) -> list[Recorded]:
+        stream = chat_session_stream(number)
+        return await read_topic_on(
+            self._store, self._keyring, partition_of(stream, self._partitions), stream,
+            ChatMessageAdded.topic, since=since, most=most,
+        )  # fmt: skip
+
+
+def _messages(page: list[Recorded]) -> list[ChatMessageAdded]:
+    return [each.event for each in page if isinstance(each.event, ChatMessageAdded)]
+
+
+def _counted(
+    chat_session_id: ChatSessionId, event: ChatMessageAdded, budget: AnswerBudget
+) -> ChatMessage:
+    message = _message(chat_session_id, event)
+    budget.spend(len((message.message or "").encode()) + _MESSAGE_BYTES)
+    return message
+
+
+def _message(chat_session_id: ChatSessionId, event: ChatMessageAdded) -> ChatMessage:
+    return ChatMessage(
+        chat_message_id=event.message_id,
+        chat_session_id=chat_session_id,
+        type=event.type,
+        message=None if event.message is UNSET else event.message,
+        author=None if event.author is UNSET else event.author,
+        read_by_customer=event.read_by_customer,
+        special_type=event.special_type,
+        special_param=None if event.special_param is UNSET else event.special_param,
+        when_posted=event.when_posted,
+    )

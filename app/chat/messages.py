@@ -1,0 +1,130 @@
+"""The messages of chat sessions: posted as commands, read from the log, kept nowhere else."""
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.chat.history import ChatHistory
+from app.chat.numbers import MessageNumbers
+from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.handler import CommandHandler
+from app.commands.registry import TARGETS
+from app.database.pool import Pool
+from app.log.errors import Conflict, NumbersUsedUp
+from app.log.keyring import Keyring
+from app.queries.answer_budget import AnswerBudget
+from app.queries.views import Views
+from app.settings import Settings
+from domain.chat.actions import AddChatMessage
+from domain.chat.message import ChatMessage
+from domain.chat.session import ChatSession
+from domain.date_time import DateTime
+from domain.errors import MessageOutOfOrder, NotFound
+from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream
+from projections.fold import Folded
+
+
+class ChatMessages:
+    """Posts and reads messages, for one worker process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        keyring: Keyring,
+        commands: CommandHandler,
+        views: Views,
+        settings: Settings,
+        *,
+        partitions: int,
+        now: Callable[[], DateTime],
+    ) -> None:
+        """`partitions`: how many the log has; `now` tells the time."""
+        self._pool = pool
+        self._commands = commands
+        self._views = views
+        self._now = now
+        self._deadline_s = settings.store_deadline_s
+        self._history = ChatHistory(pool, keyring, partitions=partitions)
+        self._numbers = MessageNumbers(pool, partitions)
+
+    async def session(self, chat_session_id: ChatSessionId) -> Folded[ChatSession]:
+        """A session as it is now. Raises NotFound, Unreadable, or StoreDown."""
+        row = await self._views.get("chat_session", chat_session_stream(chat_session_id))
+        if row is None:
+            raise NotFound("ChatSession", chat_session_id)
+        return row.folded
+
+    async def after(
+        self, session: ChatSession, after: int, most: int | None, budget: AnswerBudget
+    ) -> list[ChatMessage]:
+        """The messages of a session with ids above `after`, oldest first; `most`: the first ones.
+
+        Costs nothing if there are none: the session knows its last. Raises AnswerTooLarge,
+        Unreadable, or StoreDown.
+        """
+        number = session.chat_session_id
+        if session.last_message_id <= after:
+            return []
+        if most is None:
+            return await self._history.all_after(number, after, budget)
+        return await self._history.some_after(number, after, most, budget)
+
+    async def add(
+        self,
+        chat_session_id: ChatSessionId,
+        message: ChatMessage,
+        call: CommandContext,
+        rank: int = 0,
+    ) -> tuple[ChatMessage, CommandResult]:
+        """Post a message; its ids and time are drawn, whatever it says. As it was recorded.
+
+        `rank`: the session's, should the message open it again; 0: as it was. Raises what
+        `CommandHandler.handle` raises.
+        """
+        command = AddChatMessage(
+            chat_session_id=chat_session_id,
+            message_id=ChatMessageId(0),
+            at=self._now(),
+            type=message.type,
+            message=message.message,
+            author=message.author,
+            read_by_customer=message.read_by_customer,
+            special_type=message.special_type,
+            special_param=message.special_param,
+            rank=rank,
+        )
+        answer = await self.numbered(command, call)
+        # Of a retry, the first answer: later messages may stand behind it by now.
+        posted = await self._history.last_before(chat_session_id, answer.folded.version + 1)
+        return posted, answer
+
+    async def numbered(self, command: Struct, call: CommandContext) -> CommandResult:
+        """Do a command that takes a fresh `message_id`.
+
+        Numbers are not drawn ahead: one that was drawn before another process's last would come
+        too late, and who polls for what is above the last would never see it. Raises NumbersUsedUp,
+        and what `CommandHandler.handle` raises; Conflict and MessageOutOfOrder only after the
+        deadline.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._deadline_s
+        drawn = Generated(("message_id", "at", "rank"))
+        while True:
+            try:
+                numbered = replace(command, message_id=await self._numbers.take())
+            except NumbersUsedUp:
+                answer = await self._commands.answered_before(command, call, drawn)
+                if answer is None:
+                    raise
+                return answer
+            try:
+                return await self._commands.handle(numbered, call, drawn)
+            except (MessageOutOfOrder, Conflict) as late:
+                # Others were faster; behind what they did there is room for this one.
+                if loop.time() >= deadline:
+                    raise
+                if isinstance(late, MessageOutOfOrder):
+                    stream = TARGETS[type(command)].stream(command)
+                    await self._numbers.pass_over(stream)

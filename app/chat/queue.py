@@ -1,0 +1,181 @@
+"""The queue of chat sessions and the agents who pick them up: each session by one of them.
+
+The log decides: a pick-up is a command, and of two for one session the second is refused. Here
+only stands where to look, so that few are.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence, Set
+from contextlib import asynccontextmanager
+from itertools import count
+
+from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.handler import CommandHandler
+from app.concurrency.keyed_lock import KeyedLock
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.log.errors import Conflict, Unreadable
+from app.log.read import used_key
+from app.queries.views import Views
+from domain.chat.actions import AcceptChatSessionTransfer, PickUpChatSession
+from domain.chat.carriers import Associate
+from domain.chat.enums import ChatSessionStatus
+from domain.chat.session import ChatSession
+from domain.date_time import DateTime
+from domain.errors import NotFound, NotInQueue
+from domain.ids import ChatSessionId, chat_session_stream
+
+SQL = blocks(__file__)
+_LOOKED_AT = 8
+"""Sessions that are looked up for one who picks up, beside those that others are picking up."""
+
+
+class ChatQueue:
+    """The queue as one worker process sees it."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        commands: CommandHandler,
+        views: Views,
+        *,
+        partitions: int,
+        now: Callable[[], DateTime],
+        turn_wait_s: float,
+    ) -> None:
+        """`partitions`: how many the log has; `now` tells the time.
+
+        `turn_wait_s`: how long an agent's pick-up waits for those before it.
+        """
+        self._pool = pool
+        self._commands = commands
+        self._views = views
+        self._partitions = partitions
+        self._now = now
+        self._being_picked: set[ChatSessionId] = set()
+        self._agents = KeyedLock(turn_wait_s)
+
+    async def next_place(self) -> int:
+        """The place that a session gets which comes to the queue now, from 1. Raises StoreDown."""
+        rows = await self._pool.ask(SQL["pending"])
+        return int(rows[0]["sessions"]) + 1
+
+    async def pick_up(
+        self,
+        chat_session_id: ChatSessionId,
+        agent: Associate,
+        associate_id: int,
+        call: CommandContext,
+    ) -> CommandResult:
+        """Take a session from the queue.
+
+        Raises NotInQueue, and what `CommandHandler.handle` raises.
+        """
+        async with self.rank(associate_id) as rank:
+            return await self._pick_up(chat_session_id, agent, rank, call, ("rank", "at"))
+
+    async def pick_up_first(
+        self, agent: Associate, associate_id: int, call: CommandContext
+    ) -> CommandResult | None:
+        """Take the session that has waited longest; None if the queue is empty.
+
+        One that somebody else of this process is taking is passed over, and so is one that was
+        taken meanwhile or cannot be read. Raises StoreDown, KeyReused or KeyInFlight.
+        """
+        drawn = ("chat_session_id", "rank", "at")
+        passed: set[ChatSessionId] = set()
+        async with self.rank(associate_id) as rank:
+            before = await self._picked_up_with(call)
+            if before is not None:
+                return await self._pick_up(before, agent, rank, call, drawn)
+            while candidates := await self._waiting(passed):
+                for candidate in candidates:
+                    if candidate in self._being_picked:
+                        continue
+                    try:
+                        return await self._pick_up(candidate, agent, rank, call, drawn)
+                    except (NotInQueue, NotFound, Unreadable):
+                        passed.add(candidate)
+                    except Conflict:
+                        continue  # it still may be in the queue: looked at again
+        return None
+
+    async def accept(
+        self,
+        chat_session_id: ChatSessionId,
+        agent: Associate,
+        associate_id: int,
+        call: CommandContext,
+    ) -> CommandResult:
+        """Take over a session that the agent was asked to; without that, it stays as it is.
+
+        Raises what `CommandHandler.handle` raises.
+        """
+        async with self.rank(associate_id) as rank:
+            command = AcceptChatSessionTransfer(
+                chat_session_id=chat_session_id, agent=agent, rank=rank
+            )
+            return await self._commands.handle(command, call, Generated(("rank",)))
+
+    async def _picked_up_with(self, call: CommandContext) -> ChatSessionId | None:
+        """What was picked up with a call's idempotency key: its retry must not take another."""
+        key = call.metadata.idempotency_key
+        if key is None:
+            return None
+        for partition in range(self._partitions):
+            used = await used_key(self._pool, partition, call.actor, key)
+            row = None if used is None else await self._views.get("chat_session", used.stream)
+            if row is not None:
+                session: ChatSession = row.folded.state
+                return session.chat_session_id
+        return None
+
+    async def _waiting(self, passed: Set[ChatSessionId]) -> Sequence[ChatSessionId]:
+        """Some beside those that were passed over and those that are being picked up here."""
+        others = passed | self._being_picked
+        rows = await self._pool.ask(SQL["waiting"], len(others) + _LOOKED_AT)
+        return [row[0] for row in rows if row[0] not in passed | self._being_picked]
+
+    async def _pick_up(
+        self,
+        chat_session_id: ChatSessionId,
+        agent: Associate,
+        rank: int,
+        call: CommandContext,
+        drawn: tuple[str, ...],
+    ) -> CommandResult:
+        command = PickUpChatSession(
+            chat_session_id=chat_session_id, agent=agent, rank=rank, at=self._now()
+        )
+        self._being_picked.add(chat_session_id)
+        try:
+            return await self._commands.handle(command, call, Generated(drawn))
+        finally:
+            self._being_picked.discard(chat_session_id)
+
+    @asynccontextmanager
+    async def rank(self, associate_id: int) -> AsyncIterator[int]:
+        """The lowest number that none of an agent's active sessions has, kept for the caller.
+
+        In this process, that is: two that pick up for one agent in two processes at the same
+        moment can get the same.
+        """
+        async with self._agents.of(associate_id):
+            rows = await self._pool.ask(SQL["ranks"], associate_id)
+            taken = {row["rank"] for row in rows}
+            yield next(number for number in count(1) if number not in taken)
+
+    @asynccontextmanager
+    async def rank_again(self, chat_session_id: ChatSessionId) -> AsyncIterator[int]:
+        """As `rank`, of the agent of a session that its customer may open again; 0 for any other.
+
+        Raises Unreadable or StoreDown.
+        """
+        row = await self._views.get("chat_session", chat_session_stream(chat_session_id))
+        session: ChatSession | None = None if row is None else row.folded.state
+        finished = session is not None and session.status is ChatSessionStatus.FINISHED
+        agent = session.user if session is not None and finished else None
+        if agent is None or not isinstance(agent.associate_id, int):
+            yield 0
+        else:
+            async with self.rank(agent.associate_id) as rank:
+                yield rank

@@ -1,0 +1,288 @@
+"""What a worker process does for chat sessions beside their plain reading: commands, and messages.
+
+Here is drawn what commands are given: the time, places, ranks, numbers.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from app.auth.principals import Principal
+from app.auth.roles import MANAGER
+from app.chat.messages import ChatMessages
+from app.chat.queue import ChatQueue
+from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.handler import CommandHandler
+from app.database.pool import Pool
+from app.log.errors import Conflict
+from app.log.keyring import Keyring
+from app.queries.answer_budget import AnswerBudget
+from app.queries.views import Views
+from app.settings import Settings
+from domain.chat.actions import (
+    CloseDeadChatSession,
+    MarkFetched,
+    RejectChatSessionTransfer,
+    ResetChatSession,
+    TransferChatSession,
+)
+from domain.chat.carriers import Associate
+from domain.chat.enums import AssociateType, ChatSessionStatus
+from domain.chat.message import ChatMessage, Speaker, speaker
+from domain.chat.session import (
+    OPEN,
+    ChangeChatSession,
+    ChatSession,
+    ChatSessionFields,
+    DeleteChatSession,
+    NewChatSession,
+    UpdateChatSession,
+)
+from domain.date_time import DateTime, ticks, utc
+from domain.errors import NotFound
+from domain.ids import ChatMessageId, ChatSessionId, chat_session_stream
+from domain.limits import CARRIER_TEXT_LENGTH
+from projections.fold import Folded
+
+Clock = Callable[[], datetime]
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Chat:
+    """The chat sessions of one worker process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        keyring: Keyring,
+        commands: CommandHandler,
+        views: Views,
+        settings: Settings,
+        *,
+        partitions: int,
+        clock: Clock = _clock,
+    ) -> None:
+        """`partitions`: how many the log has."""
+        self._commands = commands
+        self._settings = settings
+        self._clock = clock
+        self._queue = ChatQueue(
+            pool,
+            commands,
+            views,
+            partitions=partitions,
+            now=self._now,
+            turn_wait_s=settings.turn_wait_s,
+        )
+        self._messages = ChatMessages(
+            pool, keyring, commands, views, settings, partitions=partitions, now=self._now
+        )
+
+    async def new(
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
+    ) -> CommandResult:
+        """Create a session under a fresh id, whatever id it names.
+
+        Raises what `CommandHandler.handle` raises, as all of these do.
+        """
+        return await self._commands.handle(*await self._new(chat_session_id, wanted, call))
+
+    async def new_before(
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
+    ) -> CommandResult | None:
+        """The answer that an earlier call with the same idempotency key had, if there was one.
+
+        `chat_session_id`: any in the partition where the key is. Raises KeyReused, Unreadable, or
+        StoreDown.
+        """
+        new = await self._new(chat_session_id, wanted, call)
+        return await self._commands.answered_before(*new)
+
+    async def _new(
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
+    ) -> tuple[NewChatSession, CommandContext, Generated]:
+        given = await self._given(chat_session_id, wanted)
+        drawn = Generated(
+            ("chat_session_id", "at", "queue_pos"), chat_session_stream(chat_session_id)
+        )
+        return NewChatSession(**given), call, drawn
+
+    async def update(
+        self,
+        chat_session_id: ChatSessionId,
+        wanted: ChatSessionFields,
+        call: CommandContext,
+        change: Callable[[ChatSessionFields], ChatSessionFields] | None = None,
+    ) -> CommandResult:
+        """Replace a session, whatever id the new one names.
+
+        `change`: what `wanted` makes of what the session holds, if some of that stays.
+        """
+        given = await self._given(chat_session_id, wanted)
+        command = UpdateChatSession(**given, change=change)
+        return await self._commands.handle(command, call, Generated(("change", "at", "queue_pos")))
+
+    async def change(
+        self,
+        chat_session_id: ChatSessionId,
+        change: Callable[[ChatSessionFields], ChatSessionFields],
+        asked: bytes,
+        call: CommandContext,
+    ) -> CommandResult:
+        """Change a session by what it holds; `asked` is what the client sent for it.
+
+        Raises also the DomainError that `change` raises.
+        """
+        # Only a new status leads into the queue, and whoever gives one names it, escaped or not.
+        may_wait = b"status" in asked.lower() or b"\\u" in asked
+        command = ChangeChatSession(
+            chat_session_id=chat_session_id,
+            asked=asked,
+            change=change,
+            at=self._now(),
+            queue_pos=await self._queue.next_place() if may_wait else 0,
+        )
+        return await self._commands.handle(command, call, Generated(("change", "at", "queue_pos")))
+
+    async def delete(self, chat_session_id: ChatSessionId, call: CommandContext) -> CommandResult:
+        """Delete a session."""
+        return await self._commands.handle(DeleteChatSession(chat_session_id=chat_session_id), call)
+
+    async def pick_up(
+        self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
+    ) -> CommandResult:
+        """Take a session from the queue. Raises NotInQueue."""
+        return await self._queue.pick_up(chat_session_id, associate(by), by.associate_id, call)
+
+    async def pick_up_first(self, by: Principal, call: CommandContext) -> CommandResult | None:
+        """Take the session that has waited longest; None if none waits."""
+        return await self._queue.pick_up_first(associate(by), by.associate_id, call)
+
+    async def transfer(
+        self, chat_session_id: ChatSessionId, to: Principal, by: Principal, call: CommandContext
+    ) -> CommandResult:
+        """Ask an agent to take over a session of the caller's, or of anybody's for a manager."""
+        command = TransferChatSession(
+            chat_session_id=chat_session_id,
+            to=associate(to),
+            by=None if by.is_administrator or MANAGER in by.roles else by.associate_id,
+        )
+        return await self._commands.handle(command, call)
+
+    async def accept_transfer(
+        self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
+    ) -> CommandResult:
+        """Take over a session that the caller was asked to."""
+        return await self._queue.accept(chat_session_id, associate(by), by.associate_id, call)
+
+    async def reject_transfer(
+        self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
+    ) -> CommandResult:
+        """Leave a session where it is."""
+        command = RejectChatSessionTransfer(chat_session_id=chat_session_id, by=by.associate_id)
+        return await self._commands.handle(command, call)
+
+    async def reset(self, chat_session_id: ChatSessionId, call: CommandContext) -> CommandResult:
+        """Send a session back to the queue."""
+        command = ResetChatSession(
+            chat_session_id=chat_session_id,
+            at=self._now(),
+            queue_pos=await self._queue.next_place(),
+        )
+        return await self._commands.handle(command, call, Generated(("at", "queue_pos")))
+
+    async def add_message(
+        self, chat_session_id: ChatSessionId, message: ChatMessage, call: CommandContext
+    ) -> tuple[ChatMessage, CommandResult]:
+        """Post a message; ids and time are given by the service. As recorded, and its session."""
+        if speaker(message.type, message.special_type) is not Speaker.CUSTOMER:
+            return await self._messages.add(chat_session_id, message, call)
+        async with self._queue.rank_again(chat_session_id) as rank:
+            return await self._messages.add(chat_session_id, message, call, rank)
+
+    async def messages(
+        self,
+        chat_session_id: ChatSessionId,
+        after: int,
+        fetched_by: CommandContext | None = None,
+        *,
+        most: int | None = None,
+        budget: AnswerBudget | None = None,
+    ) -> list[ChatMessage]:
+        """The messages with ids above `after`, oldest first; `most`: the first ones only.
+
+        `fetched_by`: the call, if it is of the customer's client. Raises NotFound, AnswerTooLarge,
+        Unreadable, or StoreDown.
+        """
+        found = await self._messages.session(chat_session_id)
+        if fetched_by is not None:
+            found = await self.fetched(found, fetched_by)
+        return await self._messages.after(found.state, after, most, budget or AnswerBudget())
+
+    async def fetched(
+        self, found: Folded[ChatSession], call: CommandContext
+    ) -> Folded[ChatSession]:
+        """Note that the customer's client asks for news, if that was not noted lately.
+
+        The session as it then is: who changes it next has to name that version. Raises StoreDown.
+        """
+        session = found.state
+        now = self._clock()
+        since = utc(now - timedelta(seconds=self._settings.fetch_mark_s))
+        if session.status not in OPEN or ticks(session.watched) > ticks(since):
+            return found
+        command = MarkFetched(
+            chat_session_id=session.chat_session_id, at=utc(now), unless_since=since
+        )
+        # Nothing that was asked for with the reading is about the mark.
+        plain = CommandContext(
+            actor=call.actor, metadata=replace(call.metadata, idempotency_key=None)
+        )
+        with suppress(Conflict, NotFound):  # then others change it right now, or it is gone
+            return (await self._commands.handle(command, plain)).folded
+        return found
+
+    async def close_if_dead(
+        self, chat_session_id: ChatSessionId, since: datetime, call: CommandContext
+    ) -> CommandResult:
+        """End a session whose customer was seen once, and no more `since`."""
+        command = CloseDeadChatSession(
+            chat_session_id=chat_session_id,
+            message_id=ChatMessageId(0),
+            at=self._now(),
+            unless_since=utc(since),
+        )
+        return await self._messages.numbered(command, call)
+
+    async def _given(
+        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields
+    ) -> dict[str, Any]:
+        waits = wanted.status is ChatSessionStatus.IN_QUEUE and wanted.initial_queue_pos == 0
+        # A session as it was read has more than clients give.
+        fields = {name: getattr(wanted, name) for name in ChatSessionFields.__struct_fields__}
+        return fields | {
+            "chat_session_id": chat_session_id,
+            "at": self._now(),
+            "queue_pos": await self._queue.next_place() if waits else 0,
+        }
+
+    def _now(self) -> DateTime:
+        return utc(self._clock())
+
+
+def associate(principal: Principal) -> Associate:
+    """A principal as the API knows agents."""
+    name = principal.name[:CARRIER_TEXT_LENGTH]  # longer ones may be there from before their limit
+    return Associate(
+        associate_id=principal.associate_id,
+        name=name,
+        full_name=name,
+        user_name=name,
+        type=AssociateType.INTERNAL_ASSOCIATE,
+    )

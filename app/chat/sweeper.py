@@ -1,0 +1,76 @@
+"""Closes chat sessions whose customer has gone without a word; one process does it for all."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from app.chat.service import Chat
+from app.commands.context import CommandContext, EventMetadata
+from app.concurrency.keyed_lock import TooManyBefore
+from app.database.errors import StoreDown
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.database.uuids import new_uuid
+from app.log.errors import Conflict, NumbersUsedUp, Unreadable
+from app.settings import Settings
+from domain.date_time import ticks, utc
+from domain.errors import DomainError
+from domain.ids import ChatSessionId
+
+SQL = blocks(__file__)
+_LOG = logging.getLogger("sessionary")
+_AT_A_TIME = 100
+_LEASE_ROUNDS = 3
+"""Rounds that the one who sweeps may miss before another takes over."""
+_CALL = CommandContext(actor="sessionary", metadata=EventMetadata(operation="CloseDeadChatSession"))
+
+
+class ChatSweeper:
+    """Looks for sessions whose customer stopped fetching, and ends them."""
+
+    def __init__(self, pool: Pool, chat: Chat, settings: Settings) -> None:
+        """Sweeps when told."""
+        self._pool = pool
+        self._chat = chat
+        self._settings = settings
+        self._holder = new_uuid()
+
+    async def sweep(self, now: datetime) -> int:
+        """How many sessions were closed; none while another process sweeps.
+
+        Two that should come to sweep at once do no harm: the log lets only one close a session.
+        Raises StoreDown.
+        """
+        lease_s = float(self._settings.sweep_s * _LEASE_ROUNDS)
+        if not await self._pool.ask(SQL["lease"], self._holder, lease_s, writes=True):
+            return 0
+        since = now - timedelta(seconds=self._settings.customer_timeout_s)
+        closed = 0
+        tried: list[ChatSessionId] = []
+        # Each once a round: those that cannot be closed hold up none behind them.
+        while rows := await self._pool.ask(SQL["dead"], ticks(utc(since)), tried, _AT_A_TIME):
+            found = [row[0] for row in rows]
+            closed += sum(await asyncio.gather(*(self._close(number, since) for number in found)))
+            tried += found
+        return closed
+
+    async def keep_sweeping(self) -> NoReturn:
+        """Sweep from time to time, until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.sweep_s)
+            try:
+                await self.sweep(datetime.now(UTC))
+            except (StoreDown, TooManyBefore) as error:
+                _LOG.warning("Chat sessions could not be swept: %s", error)
+            except Exception:
+                # Whatever it was: giving up would leave dead sessions open for good.
+                _LOG.exception("Chat sessions could not be swept")
+
+    async def _close(self, chat_session_id: ChatSessionId, since: datetime) -> bool:
+        try:
+            answer = await self._chat.close_if_dead(chat_session_id, since, _CALL)
+        except (DomainError, Conflict, NumbersUsedUp, Unreadable) as error:
+            _LOG.warning("Chat session %s was not closed: %s", chat_session_id, error)
+            return False
+        return answer.folded.audit.modified_by == _CALL.actor

@@ -1,0 +1,57 @@
+"""Accounts from the command line: commands like any other, with the operator as their actor."""
+
+import asyncio
+import getpass
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+
+from app.commands.context import CommandContext, EventMetadata
+from app.database.sql import blocks
+from app.maintenance.store import Connection, DataLocation, SchemaPermission, database, prepare
+from app.service import Service, open_service
+from domain.account import NewAccount
+from domain.errors import InvalidField
+from domain.ids import AccountId
+from domain.limits import AccountIdText, AccountName
+
+T = TypeVar("T")
+SQL = blocks(__file__)
+
+
+async def add(service: Service, account_id: str, name: str) -> None:
+    """Add an account. Raises AlreadyExists, or InvalidField for a text that no account may have."""
+    for field, text, form in (("id", account_id, AccountIdText), ("name", name, AccountName)):
+        try:
+            msgspec.convert(text, form)
+        except msgspec.ValidationError as error:
+            raise InvalidField(field, f"{field}: {error}") from error
+    metadata = EventMetadata(face="cli", operation="NewAccount")
+    call = CommandContext(actor=f"cli:{getpass.getuser()}", metadata=metadata)
+    await service.commands.handle(NewAccount(account_id=AccountId(account_id), name=name), call)
+
+
+async def everything(store: Connection) -> Sequence[asyncpg.Record]:
+    """All accounts, `account_id` and `name`, in the order of their ids."""
+    return await store.ask(SQL["all"])
+
+
+def on_service(
+    where: DataLocation,
+    work: Callable[[Service], Coroutine[Any, Any, T]],
+    may: SchemaPermission = SchemaPermission.LOOK,
+) -> T:
+    """The result of some work that gives commands."""
+
+    async def run(url: str) -> T:
+        _, key = await prepare(url, where, may)
+        service = await open_service(where.settings(url, key))
+        try:
+            return await work(service)
+        finally:
+            await service.close()
+
+    with database(where, may) as url:
+        return asyncio.run(run(url))

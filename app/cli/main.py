@@ -1,0 +1,278 @@
+"""The command line: thin. Each command imports what it needs when it runs, so that none waits for
+what another needs; the exit codes are in `exit_codes`.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.cli.options import on_data, option
+from app.cli.param_types import Origin, Seconds
+from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
+from app.cli.users import users
+from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from app.integrity.doctor import Finding
+    from app.log.keyring import Keyring
+    from app.maintenance.store import Connection, DataLocation
+    from app.rebuild.rebuild import Rebuilt
+
+UNWRITABLE = 74
+"""Standard output takes no data: sysexits.h calls it EX_IOERR."""
+
+
+class _Program(click.Group):
+    """The group of all subcommands."""
+
+    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # click's own
+        """Run, whatever standard output and error are."""
+        make_sure_of_streams()
+        try:
+            return super().main(*args, **options)
+        except Unwritable as error:
+            leave_standard_output()
+            click.echo(f"Standard output cannot be written: {error.strerror}", err=True)
+            sys.exit(UNWRITABLE)
+
+
+@click.group(
+    cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="sessionary")
+def main() -> None:
+    """Sessionary keeps sessions as what happened to them."""
+
+
+@main.command()
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port to listen on.",
+)
+@option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+@option("--admin-user", default="admin", show_default=True, help="Name of the first administrator.")
+@option(
+    "--admin-password-file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="File with the first administrator's password.",
+)
+@option(
+    "--behind-proxy",
+    is_flag=True,
+    help="Believe X-Forwarded-Proto and -For: only behind a proxy that sets both itself.",
+)
+@option(
+    "--allowed-origins",
+    multiple=True,
+    type=Origin(),
+    metavar="ORIGIN",
+    help="Another origin whose pages may act for who is signed in; may repeat.",
+)
+@option(
+    "--customer-timeout",
+    default=CUSTOMER_TIMEOUT_S,
+    show_default=True,
+    type=Seconds(),
+    metavar="SECONDS",
+    help="Seconds after which a chat is closed whose customer has stopped fetching; 0: never.",
+)
+@option(
+    "--body-deadline",
+    default=BODY_DEADLINE_S,
+    show_default=True,
+    type=Seconds(or_none=False),
+    metavar="SECONDS",
+    help="Seconds within which a request's body has to come whole.",
+)
+@on_data
+def serve(
+    where: "DataLocation",
+    host: str,
+    port: int,
+    workers: int,
+    admin_user: str,
+    admin_password_file: Path | None,
+    behind_proxy: bool,
+    allowed_origins: tuple[str, ...],
+    customer_timeout: float,
+    body_deadline: float,
+) -> None:
+    """Migrate, then serve HTTP."""
+    from app.cli import serve as serving
+    from app.maintenance.store import password_in
+
+    password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
+    if admin_password_file is not None:
+        password = password_in(admin_password_file)
+    serving.serve(
+        where,
+        serving.Listen(host=host, port=port, workers=workers),
+        serving.Administrator(admin_user, password),
+        lambda text: click.echo(text, err=True),
+        behind_proxy=behind_proxy,
+        allowed_origins=frozenset(allowed_origins),
+        customer_timeout_s=customer_timeout,
+        body_deadline_s=body_deadline,
+    )
+
+
+@main.command()
+@on_data
+def migrate(where: "DataLocation") -> None:
+    """Bring the schema up to date, and say what was done."""
+    import asyncio
+
+    from app.maintenance.store import SchemaPermission, database, prepare
+
+    with database(where, SchemaPermission.MIGRATE) as url:
+        applied, _ = asyncio.run(prepare(url, where, SchemaPermission.MIGRATE))
+    for name in applied:
+        click.echo(f"Applied {name}")
+    if not applied:
+        click.echo("Up to date")
+
+
+main.add_command(users)
+
+
+@main.group()
+def accounts() -> None:
+    """The accounts that sessions belong to."""
+
+
+@accounts.command("add")
+@click.argument("account_id", metavar="ID")
+@click.argument("name")
+@on_data
+def add_account(where: "DataLocation", account_id: str, name: str) -> None:
+    """Add an account."""
+    from app.cli import accounts as ledger
+    from app.maintenance.store import SchemaPermission
+
+    ledger.on_service(
+        where, lambda service: ledger.add(service, account_id, name), SchemaPermission.BEGIN
+    )
+    click.echo(f"Added {account_id}", err=True)
+
+
+@accounts.command("list")
+@on_data
+def list_accounts(where: "DataLocation") -> None:
+    """List the accounts."""
+    from app.cli import accounts as ledger
+    from app.cli.output import print_table
+    from app.cli.work import on_store
+
+    found = on_store(where, ledger.everything, looks=True, as_service=True)
+    print_table(["id", "name"], [(row["account_id"], row["name"]) for row in found])
+
+
+@main.command()
+@click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
+@on_data
+def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
+    """Rebuild read views from the log, all of them or those named."""
+    from app.cli.output import progress
+    from app.cli.work import on_log
+    from app.rebuild import rebuild as rebuilding
+
+    try:
+        views = rebuilding.named(projections)
+    except KeyError as error:
+        raise click.UsageError(f"There is no projection {error}") from error
+
+    async def work(store: "Connection", keyring: "Keyring") -> "Rebuilt":
+        with progress("Rebuilding") as advance:
+            return await rebuilding.rebuild(store, keyring, views, advance)
+
+    done = on_log(where, work)
+    for passed in done.passed:
+        click.echo(f"Passed over: {passed}", err=True)
+    for name, rows in sorted(done.rows.items()):
+        mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
+        click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
+
+
+@main.command()
+@on_data
+def verify(where: "DataLocation") -> None:
+    """Check that the log has no hole and that the views equal it."""
+    from app.cli.exit_codes import DIFFERENCE
+    from app.cli.output import progress
+    from app.cli.work import on_log
+    from app.integrity import guards
+    from app.integrity import verify as verifying
+    from app.integrity.positions import warnings
+
+    async def work(store: "Connection", keyring: "Keyring") -> tuple[list[str], list[str]]:
+        troubles = [*await guards.changed_collations(store), *await warnings(store)]
+        lost = await guards.missing(store)
+        with progress("Verifying") as advance:
+            return lost + await verifying.verify(store, keyring, advance), troubles
+
+    differences, troubles = on_log(where, work, looks=True)
+    for trouble in troubles:
+        click.echo(f"Warning: {trouble}", err=True)
+    for difference in differences:
+        click.echo(difference)
+    if differences:
+        sys.exit(DIFFERENCE)
+    click.echo("Positions and versions have no hole, and the views equal the log", err=True)
+    click.echo("What the events themselves say is taken as it is, not proven", err=True)
+
+
+@main.command("doctor")
+@option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@on_data
+def see_doctor(where: "DataLocation", output: str) -> None:
+    """Look at what the service rests on; 1 if something is wrong."""
+    from app.cli.exit_codes import DIFFERENCE
+    from app.cli.output import print_findings
+    from app.cli.work import on_any_database
+    from app.integrity import doctor
+
+    async def work(store: "Connection") -> "list[Finding]":
+        return await doctor.examine(doctor.Examination(store, where))
+
+    found = on_any_database(where, work)
+    well = print_findings(found, output)
+    if not well:
+        sys.exit(DIFFERENCE)
+
+
+@main.command()
+@click.argument("stream")
+@option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
+@option(
+    "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
+)
+@on_data
+def replay(where: "DataLocation", stream: str, as_of: str | None, output: str) -> None:
+    """Show a session's history: STREAM is its id as the APIs give it, or account:ID."""
+    from app.cli.output import print_steps
+    from app.cli.work import on_log
+    from app.history import replay as replaying
+
+    try:
+        named = replaying.stream_named(stream)
+        until = None if as_of is None else replaying.as_of(as_of)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+    async def work(store: "Connection", keyring: "Keyring") -> int:
+        return await print_steps(replaying.replay(store, keyring, named, until), output)
+
+    if not on_log(where, work, looks=True):
+        when = "" if as_of is None else f" up to {as_of}"
+        raise click.UsageError(f"Nothing was recorded for {stream}{when}")
+
+
+if __name__ == "__main__":
+    main()

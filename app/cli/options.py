@@ -1,0 +1,114 @@
+"""Options that subcommands share. Light: what they need is imported when they run."""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import platformdirs
+
+from app.cli.param_types import Folder
+from app.cli.signals import ending_in_order
+from app.cli.standard_streams import Unwritable
+from app.settings import SERVICE_ROLE, STATEMENT_CACHE
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def option(name: str, **attributes: Any) -> Callable[[Decorated], Decorated]:  # noqa: ANN401
+    """An option with its environment variable: `--database-url` is `SESSIONARY_DATABASE_URL`."""
+    variable = "SESSIONARY_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, envvar=variable, show_envvar=True, **attributes)
+
+
+def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where the data is, as one `where`."""
+
+    @wraps(command)
+    def with_where(
+        database_url: str | None,
+        data_dir: Path,
+        database_password_file: Path | None,
+        master_key_file: Path | None,
+        allow_unsafe_database: bool,
+        database_role: str,
+        statement_cache: int,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        from app.maintenance.store import DataLocation
+
+        where = DataLocation(
+            database_url=database_url,
+            data_dir=data_dir,
+            database_password_file=database_password_file,
+            master_key_file=master_key_file,
+            allow_unsafe_database=allow_unsafe_database,
+            database_role=database_role or None,
+            statement_cache=statement_cache,
+        )
+        reachable(lambda: command(where=where, **others))
+
+    for decorate in reversed(_data_options()):
+        decorate(with_where)
+    return with_where
+
+
+def _data_options() -> list[Callable[[Any], Any]]:
+    return [
+        option("--database-url", help="A PostgreSQL to use instead of the embedded one."),
+        option(
+            "--data-dir",
+            type=Folder(),
+            default=platformdirs.user_data_path("sessionary", appauthor=False),
+            help="Folder of the embedded PostgreSQL and of the master key.",
+        ),
+        option(
+            "--database-password-file",
+            type=click.Path(dir_okay=False, exists=True, path_type=Path),
+            help="File with the database's password.",
+        ),
+        option(
+            "--master-key-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="File with the key over all personal data; made for a new log.",
+        ),
+        option(
+            "--allow-unsafe-database",
+            is_flag=True,
+            help="Work although fsync, full_page_writes or synchronous_commit is off: a crash of "
+            "the database may then lose what was acknowledged.",
+        ),
+        option(
+            "--database-role",
+            default=_role_by_default,
+            show_default=SERVICE_ROLE,
+            help="Role that the service takes on; '' for none: it stays what it logs in as.",
+        ),
+        option(
+            "--statement-cache",
+            type=click.IntRange(0),
+            default=STATEMENT_CACHE,
+            show_default=True,
+            help="Prepared statements a connection; 0 behind pgbouncer.",
+        ),
+    ]
+
+
+def _role_by_default() -> str:
+    # click takes an empty variable for one that is not set; here it means no role.
+    return os.environ.get("SESSIONARY_DATABASE_ROLE", SERVICE_ROLE)
+
+
+def reachable(run: Callable[[], None]) -> None:
+    """Run, and turn what was not reachable or not right into a sentence and an exit code."""
+    try:
+        with ending_in_order():
+            run()
+    except (click.ClickException, click.exceptions.Exit, click.Abort, Unwritable):
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        from app.cli import exit_codes
+
+        exit_codes.end(error)

@@ -1,0 +1,112 @@
+"""How commands show what they found: data to stdout, talk and progress to stderr."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from textwrap import indent
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from app.history.replay import Step
+    from app.integrity.doctor import Finding
+
+_PIPED_COLUMNS = 200
+"""Width of a table that goes to a file: enough that no time or type is cut."""
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people on a terminal, tab-separated lines for programs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
+    """What checks found, as `table` or `json`; whether nothing of it is wrong."""
+    well = all(finding.state != "wrong" for finding in findings)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode({"ok": well, "checks": findings})))
+    else:
+        rows = [(finding.check, finding.state, finding.message) for finding in findings]
+        print_table(["check", "state", "what was found"], rows)
+    return well
+
+
+async def print_steps(steps: "AsyncIterator[Step]", output: str) -> int:
+    """Show a history as `table`, `json` (one array) or `ndjson` (a line each), and say how long.
+
+    Lines and the array come as they are found; the table when its columns' widths are known.
+    """
+    if output == "table":
+        return await _print_table(steps)
+    shown = 0
+    async for step in steps:
+        text = msgspec.json.encode(step)
+        if output == "json":
+            click.echo(",\n" if shown else "[\n", nl=False)
+            click.echo(indent(msgspec.json.format(text).decode(), "  "), nl=False)
+        else:
+            click.echo(text)
+        shown += 1
+    if output == "json" and shown:
+        click.echo("\n]")
+    return shown
+
+
+async def _print_table(steps: "AsyncIterator[Step]") -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("version", "position", "recorded at", "actor", "type", "changed")
+    async for step in steps:
+        table.add_row(
+            str(step.version),
+            f"{step.partition}:{step.position}",
+            step.recorded_at.isoformat(),
+            step.actor,
+            step.type,
+            "\n".join(_line(name, change.after) for name, change in step.changed.items()),
+        )
+    if table.row_count:
+        terminal = Console()
+        (terminal if terminal.is_terminal else Console(width=_PIPED_COLUMNS)).print(table)
+    return table.row_count
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, to be told the events done and the events there are."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _line(name: str, value: object) -> str:
+    return f"{name} = {msgspec.json.encode(value).decode()}"

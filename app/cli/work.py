@@ -1,0 +1,67 @@
+"""Work that subcommands do on the database."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from app.log.keyring import Keyring
+from app.maintenance.store import (
+    Connection,
+    DataLocation,
+    SchemaPermission,
+    connected,
+    database,
+    master_key,
+    prepare,
+)
+
+T = TypeVar("T")
+
+
+def on_store(
+    where: DataLocation,
+    work: Callable[[Connection], Coroutine[Any, Any, T]],
+    may: SchemaPermission = SchemaPermission.LOOK,
+    *,
+    looks: bool = False,
+    as_service: bool = False,
+) -> T:
+    """The result of some work on the up-to-date database.
+
+    `looks`: it only reads, a standby will do; `as_service`: with the service's rights, not the
+    owner's.
+    """
+    role = where.database_role if as_service else None
+
+    async def run(url: str) -> T:
+        await prepare(url, where, may, looks=looks)
+        async with connected(url, where.statement_cache, looks=looks, role=role) as store:
+            return await work(store)
+
+    with database(where, may) as url:
+        return asyncio.run(run(url))
+
+
+def on_log(
+    where: DataLocation,
+    work: Callable[[Connection, Keyring], Coroutine[Any, Any, T]],
+    *,
+    looks: bool = False,
+) -> T:
+    """The result of some work that opens personal fields; `looks` as for `on_store`."""
+
+    async def run(store: Connection) -> T:
+        return await work(store, Keyring(await master_key(store, where)))
+
+    return on_store(where, run, looks=looks)
+
+
+def on_any_database(where: DataLocation, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+    """The result of some work that reads, whatever is in the database."""
+
+    async def run(url: str) -> T:
+        async with connected(url, where.statement_cache, looks=True) as store:
+            return await work(store)
+
+    with database(where, SchemaPermission.LOOK) as url:
+        return asyncio.run(run(url))

@@ -1,0 +1,121 @@
+"""What the faces' parts of the OpenAPI document have in common: headers, refusals, who may call."""
+
+from typing import Any
+
+from app.codecs.openapi import Schema
+
+_TEXT: Schema = {"type": "string"}
+_TAG = '(W/)?("[0-9]{1,18}"|[0-9]{1,18})'
+
+SECURITY_SCHEMES: dict[str, Schema] = {
+    "basic": {"type": "http", "scheme": "basic"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "ss-id"},
+}
+
+REQUEST_HEADERS: dict[str, Schema] = {
+    "If-Match": {
+        "name": "If-Match",
+        "in": "header",
+        "description": 'The version in quotes that the change is for, such as `"3"`',
+        "schema": {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$"},
+        "example": '"3"',
+    },
+    "If-None-Match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Versions that are known, or `*` for any: one that it has is not sent again"
+        " (304), and no command is carried out on it (412)",
+        "schema": _TEXT,
+        "example": "*",
+    },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Makes a retry safe: with the same key, a command is carried out once",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
+}
+
+ANSWER_HEADERS: dict[str, Schema] = {
+    "ETag": {"description": "The version, in quotes", "schema": _TEXT, "example": '"3"'},
+    "X-Log-Position": {
+        "description": "Where in the log the change stands: partition and position",
+        "schema": {"type": "string", "pattern": r"^\d+:\d+$"},
+        "example": "0:17",
+    },
+    "Idempotent-Replayed": {
+        "description": "There if the command was carried out before under the same key",
+        "schema": {"const": "true"},
+    },
+    "Retry-After": {
+        "description": "Seconds until another try makes sense",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WWW-Authenticate": {"description": "How to authenticate", "schema": _TEXT},
+    "Set-Cookie": {"description": "What a browser is signed in by; once a cookie", "schema": _TEXT},
+    "Allow": {"description": "The methods that are served here", "schema": _TEXT},
+}
+
+_REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "400": ("The request cannot be read, or holds what is not allowed", ()),
+    "401": ("Nobody is signed in, or the credentials are wrong", ("WWW-Authenticate",)),
+    "403": ("The caller lacks a role, or another origin's page sent the request", ()),
+    "404": ("There is no such thing", ()),
+    "405": ("The method is not served here", ("Allow",)),
+    "406": ("None of the media types that are accepted can be had", ()),
+    "408": ("The body does not come", ()),
+    "409": (
+        "The change conflicts with another, or its Idempotency-Key is in flight",
+        ("Retry-After",),
+    ),
+    "412": ("The version is not one that the conditions ask for", ("ETag",)),
+    "413": ("The body is too long", ()),
+    "414": ("The URL is too long", ()),
+    "415": ("The body's type or charset is not known", ()),
+    "422": ("The Idempotency-Key was used for another command", ()),
+    "429": ("Too many requests", ("Retry-After",)),
+    "431": ("The headers are too long or too many", ()),
+    "503": ("The service cannot answer now", ("Retry-After",)),
+}
+OF_BODIES = ["408", "413", "415"]
+"""Refusals of a body, which is read of all but a GET, described or not."""
+_PERHAPS_EMPTY = ("414", "431")
+"""Refusals that have no body where the server's own limits are exceeded, before any face's."""
+
+
+def refusals(face: str, content: dict[str, Schema]) -> dict[str, Schema]:
+    """A face's answers that are no success, by `refusal_name`; `content` is their body by type."""
+    return {
+        refusal_name(face, status): {
+            "description": text,
+            "headers": {name: ref("headers", name) for name in headers},
+            **({} if status in _PERHAPS_EMPTY else {"content": content}),
+        }
+        for status, (text, headers) in _REFUSALS.items()
+    }
+
+
+def refusal_name(face: str, status: str) -> str:
+    """The component's name: each face has bodies of its own."""
+    return f"{face}-{status}"
+
+
+def ref(kind: str, name: str) -> Schema:
+    """A reference to a component."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def portable(schema: Any) -> Any:  # noqa: ANN401  # JSON
+    """A schema that every reader understands: ECMA's patterns have no `\\Z`.
+
+    That a member is null when it is not given goes without saying, and viewers would take the
+    null for an example.
+    """
+    if isinstance(schema, dict):
+        return {
+            name: value.replace(r"\Z", "$") if name == "pattern" else portable(value)
+            for name, value in schema.items()
+            if (name, value) != ("default", None)
+        }
+    return [portable(item) for item in schema] if isinstance(schema, list) else schema

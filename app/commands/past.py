@@ -1,0 +1,131 @@
+"""What streams were at a version, however deep they are: folded page by page.
+
+A stream can have more events than can be read within a request's usual deadline. So each page has a
+deadline of its own, and is folded in slices between which others are served. What was folded is
+remembered for a while: who lost patience finds it when he asks again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from app.concurrency.batcher import Batcher
+from app.concurrency.slices import LARGE, Slices
+from app.concurrency.ttl_cache import TtlCache
+from app.database.pool import Pool
+from app.log.errors import Unreadable
+from app.log.keyring import Keyring, StreamCipher
+from app.log.read import LAST_VERSION, Ends, read_ends, read_slices
+from domain.ids import StreamId, partition_of
+from projections.catalog import VIEWS, view_of
+from projections.fold import Folded, Recorded, fold
+
+_AT_ONCE = 2
+"""Pages beyond the first that are read at the same time: bounds memory, and the connections."""
+_KEPT_S = 300.0
+_MAX_KEPT = 32
+
+Asked = tuple[StreamId, int]
+"""A stream, and the version that it is asked for at."""
+
+
+class Past(Struct, frozen=True):
+    """A stream folded up to a version, the event there, and the box of its personal fields."""
+
+    folded: Folded[Any]
+    last: Recorded
+    box: StreamCipher | None
+
+
+class Pasts:
+    """Folds streams for one worker process."""
+
+    def __init__(
+        self, pool: Pool, keyring: Keyring, slices: Slices, *, partitions: int, batch: int
+    ) -> None:
+        """`partitions`: how many the log has; `batch`: look-ups that share one query, at most."""
+        self._pool = pool
+        self._keyring = keyring
+        self._partitions = partitions
+        self._ends = Batcher[Asked, Ends | None](self._read_ends, batch)
+        self._deep = asyncio.Semaphore(_AT_ONCE)
+        self._slices = slices
+        self._folded = TtlCache[Past](ttl_s=_KEPT_S, most=_MAX_KEPT)
+
+    async def at(self, kind: str, stream: StreamId, version: int = LAST_VERSION) -> Past | None:
+        """A stream of a kind as it was at a version, or is now; None if there is none of the kind.
+
+        Takes as long as the stream is deep, but not for one that was deleted: of that, nothing is
+        left but who made it and who deleted it. Raises Unreadable, or StoreDown.
+        """
+        ends = await self._ends.submit((stream, version))
+        if ends is None or view_of(ends.first.event) is not VIEWS[kind]:
+            return None
+        if (known := _from_ends(kind, ends)) is not None:
+            return known
+        # By the event: in another log, the same version can be of another past. And by whether
+        # there is a key: without it, nothing personal is told that was folded before.
+        known_as = ends.last.event_id.bytes + bytes([ends.box is not None])
+        return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends.last))
+
+    async def _fold(self, kind: str, stream: StreamId, last: Recorded) -> Past:
+        boxes: dict[StreamId, StreamCipher] = {}
+        folded = await self._page(kind, None, stream, last.version, boxes)
+        while folded.version < last.version:
+            async with self._deep:
+                folded = await self._page(kind, folded, stream, last.version, boxes)
+        return Past(folded, last, boxes.get(stream))
+
+    async def _page(
+        self,
+        kind: str,
+        folded: Folded[Any] | None,
+        stream: StreamId,
+        until: int,
+        boxes: dict[StreamId, StreamCipher],
+    ) -> Folded[Any]:
+        after = 0 if folded is None else folded.version
+        partition = partition_of(stream, self._partitions)
+        slices = await read_slices(
+            self._pool, self._keyring, partition, stream, after=after, until=until, boxes=boxes
+        )
+        await self._slices.turn(LARGE)
+        for events in slices:
+            folded = _advanced(kind, folded, events)
+            await self._slices.turn(LARGE)
+        if folded is None or folded.version == after:
+            raise Unreadable(f"stream {stream} has no version {after + 1}")
+        return folded
+
+    async def _read_ends(self, asked: Sequence[Asked]) -> Sequence[Ends | Exception | None]:
+        wanted = [
+            (partition_of(stream, self._partitions), stream, version) for stream, version in asked
+        ]
+        return await read_ends(self._pool, self._keyring, wanted)
+
+
+def _from_ends(kind: str, ends: Ends) -> Past | None:
+    """The stream if it is told by its first event and its last; else None."""
+    first, last = ends.first, ends.last
+    folded = _advanced(kind, None, [first])
+    if last.version > first.version + 1 and not _deletes(kind, folded, last):
+        return None
+    if last.version > first.version:
+        folded = _advanced(kind, folded, [last])
+    return Past(folded, last, ends.box)
+
+
+def _deletes(kind: str, folded: Folded[Any], last: Recorded) -> bool:
+    view = VIEWS[kind]
+    return last.event.topic.startswith(f"{kind}.deleted.") and view.gone(
+        view.evolve(folded.state, last.event)
+    )
+
+
+def _advanced(kind: str, folded: Folded[Any] | None, events: Sequence[Recorded]) -> Folded[Any]:
+    for recorded in events:
+        folded = fold(VIEWS[kind].evolve, folded, recorded, kind)
+    assert folded is not None  # noqa: S101  # a slice is never empty
+    return folded

@@ -1,0 +1,78 @@
+"""Which stream a command is for, and who decides it. A new command is a line in the table."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from app.database.uuids import uuid_of
+from domain import account, ai_session
+from domain.chat import actions
+from domain.chat import session as chat_session
+from domain.errors import NotFound
+from domain.event import Event
+from domain.ids import StreamId, account_stream, ai_session_stream, chat_session_stream
+
+
+class AggregateType(Struct, frozen=True, kw_only=True):
+    """How one kind of stream takes commands."""
+
+    kind: str
+    stream: Callable[[Any], StreamId]
+    decide: Callable[[Any, Any], Sequence[Event]]
+    account: Callable[[Any], str | None] = lambda _: None
+    """The account whose present name an answer shows with a state."""
+
+
+def _ai_session(command: ai_session.Command) -> StreamId:
+    stream = ai_session_stream(command.session_id, uuid_of)
+    if stream is None:
+        raise NotFound("AISession", command.session_id)
+    return stream
+
+
+AI_SESSION = AggregateType(
+    kind="ai_session",
+    stream=_ai_session,
+    decide=ai_session.decide,
+    account=lambda session: session.account_id,
+)
+CHAT_SESSION = AggregateType(
+    kind="chat_session",
+    stream=lambda command: chat_session_stream(command.chat_session_id),
+    decide=chat_session.decide,
+)
+CHAT_ACTION = AggregateType(
+    kind="chat_session",
+    stream=lambda command: chat_session_stream(command.chat_session_id),
+    decide=actions.decide,
+)
+ACCOUNT = AggregateType(
+    kind="account",
+    stream=lambda command: account_stream(command.account_id),
+    decide=account.decide,
+)
+
+TARGETS: dict[type[Struct], AggregateType] = {
+    ai_session.NewAISession: AI_SESSION,
+    ai_session.PatchAISession: AI_SESSION,
+    ai_session.DeleteAISession: AI_SESSION,
+    ai_session.ProposeAISessionAction: AI_SESSION,
+    ai_session.ApplyAISession: AI_SESSION,
+    ai_session.ClearAISessionActions: AI_SESSION,
+    ai_session.DeleteAISessionAction: AI_SESSION,
+    chat_session.NewChatSession: CHAT_SESSION,
+    chat_session.UpdateChatSession: CHAT_SESSION,
+    chat_session.ChangeChatSession: CHAT_SESSION,
+    chat_session.DeleteChatSession: CHAT_SESSION,
+    actions.PickUpChatSession: CHAT_ACTION,
+    actions.TransferChatSession: CHAT_ACTION,
+    actions.AcceptChatSessionTransfer: CHAT_ACTION,
+    actions.RejectChatSessionTransfer: CHAT_ACTION,
+    actions.ResetChatSession: CHAT_ACTION,
+    actions.AddChatMessage: CHAT_ACTION,
+    actions.MarkFetched: CHAT_ACTION,
+    actions.CloseDeadChatSession: CHAT_ACTION,
+    account.NewAccount: ACCOUNT,
+    account.RenameAccount: ACCOUNT,
+}

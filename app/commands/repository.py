@@ -1,0 +1,111 @@
+"""Folded aggregates: those in memory, and the way to the others in the database."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from app.commands.past import Pasts
+from app.commands.snapshots import Snapshot, SnapshotCache
+from app.concurrency.batcher import Batcher
+from app.concurrency.slices import Slices, Unread
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.log.errors import Unreadable
+from app.log.keyring import Keyring
+from app.queries.views import folded_row
+from app.settings import Settings
+from domain.ids import StreamId, partition_of
+from projections.catalog import VIEWS
+from projections.fold import Folded
+
+SQL = blocks(__file__)
+_LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items()}
+
+
+class Repository:
+    """What one worker process knows of streams, or asks for; many callers share a query."""
+
+    def __init__(
+        self, pool: Pool, keyring: Keyring, settings: Settings, *, partitions: int
+    ) -> None:
+        """`partitions`: how many the log has."""
+        self._pool = pool
+        self._keyring = keyring
+        self._partitions = partitions
+        self._rows = {
+            kind: Batcher[StreamId, Unread[Snapshot | None]](
+                partial(self._load, kind), settings.batch_lookups
+            )
+            for kind in VIEWS
+        }
+        self.slices = Slices()
+        self._pasts = Pasts(
+            pool, keyring, self.slices, partitions=partitions, batch=settings.batch_lookups
+        )
+        self.memory = SnapshotCache(settings.cache_bytes)
+        """May be behind the log, because other processes write too."""
+
+    async def load(self, kind: str, stream: StreamId) -> Snapshot:
+        """An aggregate as it is now, with all that was committed before the call; remembered.
+
+        Nothing is known of a stream of another kind: it is not there. Raises Unreadable, or
+        StoreDown.
+        """
+        known = await self._from_row(kind, stream)
+        if known is None:
+            known = await self._from_stream(kind, stream)
+        self.memory.remember(kind, stream, known)
+        return known
+
+    async def as_of(self, kind: str, stream: StreamId, version: int) -> Folded[Any]:
+        """An aggregate as it was at a version. The stream must have events.
+
+        Raises Unreadable, or StoreDown.
+        """
+        known = await self._from_row(kind, stream)
+        if known is not None and known.folded is not None and known.folded.version == version:
+            return known.folded
+        past = await self._pasts.at(kind, stream, version)
+        assert past is not None  # noqa: S101  # the caller knows an event of it
+        return past.folded
+
+    async def _from_row(self, kind: str, stream: StreamId) -> Snapshot | None:
+        """An aggregate as its view's row has it: a snapshot, however long the stream is.
+
+        None where the row or the key is not there, is not that of the stream's last event, or
+        cannot be read: then the stream has to tell.
+        """
+        return await self.slices.read(await self._rows[kind].submit(stream))
+
+    async def _from_stream(self, kind: str, stream: StreamId) -> Snapshot:
+        past = await self._pasts.at(kind, stream)
+        if past is None:
+            return Snapshot()
+        doc = VIEWS[kind].doc(past.folded.state)
+        return Snapshot(past.folded, past.last.event_id, past.box, len(doc or ""))
+
+    async def _load(
+        self, kind: str, streams: Sequence[StreamId]
+    ) -> Sequence[Unread[Snapshot | None]]:
+        wanted = list(dict.fromkeys(streams))
+        partitions = [partition_of(stream, self._partitions) for stream in wanted]
+        rows = await self._pool.ask(_LOADS[kind], partitions, wanted)
+        found = {
+            row["stream"]: Unread(len(row["doc"] or ""), partial(self._known, kind, row))
+            for row in rows
+        }
+        return [found[stream] for stream in streams]
+
+    def _known(self, kind: str, row: asyncpg.Record) -> Snapshot | None:
+        if row["last_version"] is None:
+            return Snapshot()
+        if row["version"] != row["last_version"] or row["wrapped"] is None:
+            return None
+        try:
+            box = self._keyring.unwrap(row["stream"], row["wrapped"])
+            return Snapshot(folded_row(kind, row), row["last"], box, len(row["doc"]))
+        except (Unreadable, msgspec.MsgspecError):
+            return None

@@ -1,0 +1,1 @@
+"""What waits for what, within one event loop; nothing of the service is known here."""

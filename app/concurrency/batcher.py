@@ -1,0 +1,108 @@
+"""Many callers, one round trip: whoever comes while a batch is under way shares the next one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from app.concurrency.outage import Outage
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+FULL = 32
+"""Entries from which on a batch waits for no more, and is halved if there is a second lane."""
+
+
+class Batcher(Generic[T, R]):
+    """Sends what callers submit in batches, in the order of arrival.
+
+    With two lanes, one batch can be decided here while another is being committed there.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
+        most: int,
+        lanes: int = 1,
+    ) -> None:
+        """`send` answers a batch entry by entry; `most` bounds a batch, `lanes` how many run."""
+        self._send = send
+        self._most = most
+        self._lanes = lanes
+        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._under_way = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._called = False
+        self._seen = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def submit(self, entry: T) -> asyncio.Future[R]:
+        """The answer to an entry, once its batch is through. Raises what `send` gave for it.
+
+        The batch of an entry starts after the call: a look-up sees all that was committed before.
+        """
+        loop = self._loop
+        if loop is None:
+            # Once only: in Python 3.11 it costs a system call.
+            loop = self._loop = asyncio.get_running_loop()
+        answer: asyncio.Future[R] = loop.create_future()
+        self._waiting.append((entry, answer))
+        if not self._called:
+            # Soon, not now: those who submit in the same turn of the loop come along.
+            self._called = True
+            loop.call_soon(self._start)
+        return answer
+
+    async def drain(self) -> None:
+        """Return when nothing waits and nothing is under way."""
+        while self._waiting or self._running:
+            await asyncio.sleep(0)
+            if self._running:
+                await asyncio.wait(self._running)
+
+    def _start(self) -> None:
+        self._called = False
+        waiting = self._waiting
+        if self._seen < len(waiting) < FULL:
+            # As long as each turn of the loop brings more, a round trip can carry more.
+            self._seen = len(waiting)
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._start)
+            return
+        self._seen = 0
+        while waiting and len(self._running) < self._lanes:
+            if len(waiting) < self._under_way:
+                return  # better a full batch when the one under way is through
+            size = min(len(waiting), self._most)
+            if self._lanes > 1 and not self._running and size >= FULL:
+                size = (size + 1) // 2
+            batch = [waiting.popleft() for _ in range(size)]
+            self._under_way += size
+            self._running.add(asyncio.get_running_loop().create_task(self._carry(batch)))
+
+    async def _carry(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
+        size = len(batch)
+        answers: Sequence[R | Exception]
+        try:
+            answers = await self._send([entry for entry, _ in batch])
+            if len(answers) != size:
+                raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
+        except Exception as error:
+            if isinstance(error, Outage):
+                # Whoever waits would only wait as long for the same: fail together.
+                batch.extend(self._waiting)
+                self._waiting.clear()
+            answers = [error] * len(batch)
+        self._under_way -= size
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # it is this one
+        self._running.discard(task)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue  # its caller went away
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        self._start()

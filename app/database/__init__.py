@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, migrations, rights, and the cluster that `serve` brings along."""

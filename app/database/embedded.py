@@ -1,0 +1,118 @@
+"""PostgreSQL 18 out of a wheel, for people who have nothing installed: who uses it, and how long.
+
+How it is set up, started and stopped is in `embedded_cluster`. Beside the cluster lie two files:
+`users.lock`, held shared by everybody who uses the server, and `server.lock`, held by the one who
+starts or stops it. Both are flock(2) locks: the kernel drops them with their holder, however that
+one ended, so kill -9 leaves no user behind.
+"""
+
+import fcntl
+import logging
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.database.embedded_cluster import (
+    FILES,
+    ROOTS_STAND_IN,
+    Cluster,
+    EmbeddedUnavailable,
+    explained,
+)
+
+__all__ = ["EmbeddedUnavailable", "ensure_running", "is_set_up", "running"]
+
+logger = logging.getLogger(__name__)
+
+
+def is_set_up(data_dir: Path) -> bool:
+    """Whether there is a PostgreSQL in `data_dir`; nothing is made. Raises EmbeddedUnavailable."""
+    with explained(data_dir):
+        return (data_dir.expanduser() / FILES).exists()
+
+
+@contextmanager
+def running(data_dir: Path) -> Iterator[str]:
+    """PostgreSQL on `data_dir` for as long as the block lasts; yields its URL.
+
+    Joins the server that runs there already; the last user stops it. The URL stays the same when
+    the server is started again, and holds for other processes of this user. Blocks while the
+    server starts, recovers or stops. Raises EmbeddedUnavailable.
+    """
+    cluster = Cluster.at(data_dir)
+    with explained(cluster.home):
+        _require_own(cluster)
+        users = _open_lock(cluster.home / "users.lock")
+    try:
+        with explained(cluster.home), _alone(cluster.home):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            cluster.bring_up()
+        yield cluster.url
+    finally:
+        try:
+            _leave(cluster, users)
+        finally:
+            os.close(users)
+
+
+def ensure_running(data_dir: Path) -> None:
+    """Bring the server back if it died under its users; nothing happens if it runs.
+
+    Blocks until it answers, its crash recovery included. Raises EmbeddedUnavailable.
+    """
+    cluster = Cluster.at(data_dir)
+    with explained(cluster.home), _alone(cluster.home):
+        cluster.bring_up()
+
+
+def _require_own(cluster: Cluster) -> None:
+    """Say whose the files are; PostgreSQL would only say that it cannot open one of them."""
+    if not cluster.files.exists() or (owner := cluster.files.stat().st_uid) == cluster.owner:
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"number {owner}"
+    name = "root" if name == ROOTS_STAND_IN else name
+    raise EmbeddedUnavailable(
+        f"The data directory {cluster.home} belongs to the account {name}: run as that account"
+    )
+
+
+def _open_lock(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Nobody else comes, goes, starts or stops the server meanwhile."""
+    lock = _open_lock(home / "server.lock")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)  # closing is not enough if somebody forked meanwhile
+        os.close(lock)
+
+
+def _leave(cluster: Cluster, users: int) -> None:
+    """Give up a user's place, and stop the server if no other is taken."""
+    try:
+        with explained(cluster.home), _alone(cluster.home):
+            if _is_last(users):
+                cluster.stop()
+    except EmbeddedUnavailable as error:
+        logger.warning("PostgreSQL was not stopped: %s", error)
+
+
+def _is_last(users: int) -> bool:
+    """Whether nobody but the holder of this lock has it; the holder has it no longer then."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        fcntl.flock(users, fcntl.LOCK_UN)
+    return True

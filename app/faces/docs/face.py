@@ -1,0 +1,225 @@
+"""What the API tells about itself: metadata pages, generated types, OpenAPI. Open to anybody."""
+
+import re
+from functools import cache, partial
+from types import MappingProxyType
+
+from app.auth.principals import Principal
+from app.codecs.form import pairs
+from app.codecs.formats import FORMATS
+from app.codecs.json_text import BadInput
+from app.faces.docs import metadata, openapi
+from app.faces.docs.api_index import api_index
+from app.faces.docs.dtos import dtos
+from app.faces.docs.metadata_types import metadata_types
+from app.faces.docs.templates import FOLDER
+from app.faces.evo.wire.description import classes, operation
+from app.faces.evo.wire.languages import LANGUAGES
+from app.http.errors import Refusal, Responses
+from app.http.request import Exchange, Headers, Reply
+from app.http.route_handler import Operation, Routes
+
+NAME = "pages"
+
+_HTML = b"text/html; charset=utf-8"
+_TEXT = b"text/plain; charset=utf-8"
+_YAML = b"application/yaml"
+_FILES = {"style.css": b"text/css; charset=utf-8", "icon.svg": b"image/svg+xml"}
+"""Types of the files that pages load, by name."""
+
+_NOTHING_ELSE = b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; img-src 'self'; " + _NOTHING_ELSE,
+    ),
+)
+_VIEWER_POLICY = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        b"connect-src 'self'; " + _NOTHING_ELSE,
+    ),
+)
+
+# What goes into the comments of generated files must not be able to end them.
+_AUTHORITY = r"https?://[A-Za-z0-9.\-_:\[\]]{1,255}"
+_BASE_URL = re.compile(_AUTHORITY + r"(?:/[A-Za-z0-9.\-_~%]*)*")
+_UNKNOWN_HOST = "http://localhost"
+
+
+class PagesFace:
+    """Answers errors as pages."""
+
+    name = NAME
+    prefix = "/schema/"
+    suffixes: frozenset[str] = frozenset()
+    overridable = False
+    responses: Responses = MappingProxyType({})
+
+    def __init__(self) -> None:
+        """Serves all pages."""
+        self.routes: Routes = ROUTES
+
+    async def identify(self, exchange: Exchange) -> Principal:
+        """Nobody: all of it is open."""
+        return exchange.principal
+
+    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
+        """The sentence on a page."""
+        title = "Not found" if refused.status == 404 else "Not possible"
+        page = metadata.missing_page(refused.message, title)
+        return _page(page, refused.status, refused.headers)
+
+
+async def start(_: Exchange) -> Reply:
+    """`GET /`: leads to the list of what there is."""
+    return Reply(302, headers=((b"location", b"/metadata"),))
+
+
+async def list_operations(_: Exchange) -> Reply:
+    """`GET /metadata`."""
+    return _page(metadata.index_page())
+
+
+async def show_operation(format_name: str, exchange: Exchange) -> Reply:
+    """`GET /{format}/metadata?op=…&lang=…`; without `op` as `GET /metadata`."""
+    asked = _options(exchange)
+    if "op" not in asked:
+        return await list_operations(exchange)
+    found = operation(asked["op"])
+    if found is None:
+        return _page(metadata.missing_page(f"There is no operation {asked['op']!r}"), 404)
+    wanted = asked.get("lang", "").lower()
+    if wanted and wanted not in LANGUAGES:
+        return _page(metadata.missing_page(_no_language(wanted)), 404)
+    language = LANGUAGES.get(wanted)
+    page = metadata.operation_page(found, format_name, _base_url(exchange, {}), language)
+    return _page(page)
+
+
+async def file(name: str, _: Exchange) -> Reply:
+    """`GET /metadata/{file}`: what pages load."""
+    return Reply(200, _read(name), content_type=_FILES[name])
+
+
+async def list_types(exchange: Exchange) -> Reply:
+    """`GET /types`."""
+    return _page(metadata.types_page(_base_url(exchange, {})))
+
+
+async def show_types(exchange: Exchange) -> Reply:
+    """`GET /types/{language}?IncludeTypes=…&BaseUrl=…`; other options are ignored."""
+    asked = _options(exchange)
+    language = LANGUAGES.get(exchange.path["language"].lower())
+    if language is None:
+        message = _no_language(exchange.path["language"])
+        return Reply(404, f"{message}\n".encode(), content_type=_TEXT)
+    text = dtos(language, _base_url(exchange, asked), _included(asked.get("includetypes", "")))
+    return Reply(200, text.encode(), content_type=_TEXT)
+
+
+async def show_metadata_types(exchange: Exchange) -> Reply:
+    """`GET /types/metadata?BaseUrl=…`."""
+    body = metadata_types(_base_url(exchange, _options(exchange)))
+    return Reply(200, body)
+
+
+async def show_index(exchange: Exchange) -> Reply:
+    """`GET /api`."""
+    return Reply(200, api_index(_base_url(exchange, {})))
+
+
+async def viewer(_: Exchange) -> Reply:
+    """`GET /schema`."""
+    return Reply(200, openapi.viewer_page().encode(), _VIEWER_POLICY, _HTML)
+
+
+async def viewer_file(exchange: Exchange) -> Reply:
+    """`GET /schema/{file}`: what the viewer loads."""
+    name = exchange.path["file"]
+    found = openapi.viewer_file(name)
+    if found is None:
+        return _page(metadata.missing_page(f"There is no file {name!r}"), 404)
+    return Reply(200, found[0], content_type=found[1])
+
+
+async def openapi_json(exchange: Exchange) -> Reply:
+    """`GET /schema/openapi.json?formats=json`; without `formats` all of them."""
+    return Reply(200, openapi.openapi_json(only_json=_only_json(exchange)))
+
+
+async def openapi_yaml(exchange: Exchange) -> Reply:
+    """`GET /schema/openapi.yaml`, with the same option."""
+    body = openapi.openapi_yaml(only_json=_only_json(exchange))
+    return Reply(200, body, content_type=_YAML)
+
+
+def _only_json(exchange: Exchange) -> bool:
+    """Whether the messages of one format are asked for. Raises BadInput for another than JSON."""
+    asked = _options(exchange).get("formats", "").strip().lower()
+    if asked not in ("", "json"):
+        raise BadInput("formats takes json, or is left out", field="formats")
+    return asked == "json"
+
+
+ROUTES: Routes = {
+    "/": {"GET": Operation("Start", start, anonymous=True)},
+    "/api": {"GET": Operation("ApiIndex", show_index, anonymous=True)},
+    "/metadata": {"GET": Operation("Metadata", list_operations, anonymous=True)},
+    **{
+        f"/metadata/{name}": {"GET": Operation("PageFile", partial(file, name), anonymous=True)}
+        for name in _FILES
+    },
+    **{
+        f"/{name}/metadata": {
+            "GET": Operation("OperationMetadata", partial(show_operation, name), anonymous=True)
+        }
+        for name in FORMATS
+    },
+    "/types": {"GET": Operation("Types", list_types, anonymous=True)},
+    "/types/metadata": {"GET": Operation("MetadataTypes", show_metadata_types, anonymous=True)},
+    "/types/{language}": {"GET": Operation("TypesOfLanguage", show_types, anonymous=True)},
+    "/schema": {"GET": Operation("Viewer", viewer, anonymous=True)},
+    "/schema/openapi.json": {"GET": Operation("OpenApiJson", openapi_json, anonymous=True)},
+    "/schema/openapi.yaml": {"GET": Operation("OpenApiYaml", openapi_yaml, anonymous=True)},
+    "/schema/{file}": {"GET": Operation("ViewerFile", viewer_file, anonymous=True)},
+}
+
+
+def _page(text: str, status: int = 200, headers: Headers = ()) -> Reply:
+    return Reply(status, text.encode(), (*_POLICY, *headers), _HTML)
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (FOLDER / name).read_bytes()
+
+
+def _options(exchange: Exchange) -> dict[str, str]:
+    """The query's values by lower-case name."""
+    return {name.lower(): value for name, value in pairs(exchange.query)}
+
+
+def _base_url(exchange: Exchange, asked: dict[str, str]) -> str:
+    """The service's address as generated files name it. Raises BadInput."""
+    given = asked.get("baseurl")
+    if given is None:
+        seen = exchange.base_url
+        return seen if _BASE_URL.fullmatch(seen) else _UNKNOWN_HOST
+    if not _BASE_URL.fullmatch(given):
+        raise BadInput("BaseUrl takes an address such as https://example.com", field="BaseUrl")
+    return given
+
+
+def _included(option: str) -> tuple[str, ...]:
+    """The names in the option IncludeTypes. Raises BadInput for one that no type has."""
+    names = tuple(name for part in option.split(",") if (name := part.strip()))
+    for name in names:
+        if name.removesuffix(".*") not in classes():
+            raise BadInput(f"There is no type {name!r}", field="IncludeTypes")
+    return names
+
+
+def _no_language(name: str) -> str:
+    return f"There are no types for {name!r}, but for {', '.join(LANGUAGES)}"

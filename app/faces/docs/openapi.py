@@ -1,0 +1,62 @@
+"""The OpenAPI document of all faces, and its viewer: Swagger UI, served by ourselves."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.codecs.openapi import document, json_only
+from app.faces.docs.templates import FOLDER, product_version, render
+from app.faces.evo.wire import openapi as openapi_evo
+from app.faces.superoffice.wire import openapi as openapi_superoffice
+
+PARTS = (openapi_evo.part, openapi_superoffice.part)
+"""What gives each face's part of the document."""
+
+_JAVASCRIPT = b"text/javascript; charset=utf-8"
+_CSS = b"text/css; charset=utf-8"
+_OURS = {"start.js": _JAVASCRIPT, "viewer.css": _CSS}
+_SWAGGER_UI = {"swagger-ui.css": _CSS, "swagger-ui-bundle.js": _JAVASCRIPT}
+
+
+@cache
+def openapi_json(*, only_json: bool = False) -> bytes:
+    """The document as JSON; `only_json`: of what is in that format alone, for generators."""
+    return msgspec.json.encode(_document(only_json=only_json))
+
+
+@cache
+def openapi_yaml(*, only_json: bool = False) -> bytes:
+    """The document as YAML, as `openapi_json` has it."""
+    return msgspec.yaml.encode(_document(only_json=only_json))
+
+
+@cache
+def viewer_page() -> str:
+    """The page that shows the document."""
+    return render("viewer.html.jinja")
+
+
+@cache
+def viewer_file(name: str) -> tuple[bytes, bytes] | None:
+    """The bytes and the type of a file that the viewer's page loads; None if it loads no such."""
+    if name in _OURS:
+        return (FOLDER / name).read_bytes(), _OURS[name]
+    if name in _SWAGGER_UI:
+        return (_swagger_ui() / name).read_bytes(), _SWAGGER_UI[name]
+    return None
+
+
+def _document(*, only_json: bool) -> dict[str, Any]:
+    whole = document([part() for part in PARTS], version=product_version())
+    return json_only(whole) if only_json else whole
+
+
+def _swagger_ui() -> Path:
+    # Only the package's files are wanted: importing it would bring its adapters to frameworks.
+    found = find_spec("swagger_ui")
+    if found is None or found.origin is None:
+        raise RuntimeError("The package swagger-ui-py is not installed")
+    return Path(found.origin).parent / "static"

@@ -1,0 +1,1 @@
+"""The ServiceStack-style API: AI sessions."""

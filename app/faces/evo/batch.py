@@ -1,0 +1,72 @@
+"""Batches: several requests of one kind in one call, in order; with `?atomic=true` all or none.
+
+A batch stops at the first item that is refused. Items before it are done and stay done, unless
+the batch is atomic. Each command has an idempotency key of its own, the call's and its number.
+"""
+
+from collections.abc import Sequence
+
+from app.codecs.dto import Dto
+from app.codecs.formats import JSON
+from app.codecs.json_text import BadInput
+from app.commands.batch import BatchRefused
+from app.faces.evo.operations import Command, Query, Result, carry_out_one
+from app.faces.evo.wire import messages
+from app.faces.evo.wire.dto import ListResponse
+from app.http.errors import BatchFailed
+from app.http.request import Exchange, Headers, position_headers
+
+
+async def carry_out(
+    operation: Command | Query, requests: Sequence[Dto], exchange: Exchange, *, atomic: bool
+) -> tuple[list[Dto], Headers]:
+    """The answers in the order of the requests, and headers. Raises BatchFailed, or BadInput."""
+    for name in ("If-Match", "If-None-Match"):
+        if name.lower().encode() in exchange.headers:
+            raise BadInput(f"{name} names one session: a batch does not take it", field=name)
+    if atomic and isinstance(operation, Command):
+        results = await _together(operation, requests, exchange)
+    else:
+        results = await _one_by_one(operation, requests, exchange)
+    values = [result.value for result in results if result.value is not None]
+    completed = (b"x-autobatch-completed", b"%d" % len(results))
+    last = [header for header in results[-1].headers if header[0] != b"etag"] if results else []
+    return values, (*last, completed)
+
+
+async def _one_by_one(
+    operation: Command | Query, requests: Sequence[Dto], exchange: Exchange
+) -> list[Result]:
+    results: list[Result] = []
+    for index, request in enumerate(requests):
+        try:
+            exchange.budget.spend(0)  # a command is not done whose answer would not fit
+            result = await carry_out_one(operation, request, exchange, index)
+            _count(result, exchange)
+            results.append(result)
+        except Exception as error:
+            raise BatchFailed(error, index, completed=index) from error
+    return results
+
+
+def _count(result: Result, exchange: Exchange) -> None:
+    """Count an answer; pages of lists were counted when they were read."""
+    if result.value is not None and not isinstance(result.value, ListResponse):
+        exchange.budget.left -= len(messages.write(JSON, result.value))
+
+
+async def _together(
+    operation: Command, requests: Sequence[Dto], exchange: Exchange
+) -> list[Result]:
+    asked = []
+    for index, request in enumerate(requests):
+        try:
+            call = exchange.call(index)
+            asked.append(await operation.prepare(exchange.service, request, call))
+        except Exception as error:
+            raise BatchFailed(error, index, completed=0) from error
+    try:
+        answers = await exchange.service.commands.handle_all(asked)
+    except BatchRefused as error:
+        raise BatchFailed(error.cause, error.index, completed=0) from error
+    return [Result(operation.show(answer), position_headers(answer)) for answer in answers]

@@ -1,0 +1,229 @@
+"""What the ServiceStack-style operations do: a request DTO in, an answer DTO out."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from msgspec import Struct
+
+from app.codecs.dto import Dto
+from app.codecs.json_text import BadInput
+from app.codecs.member_names import pascal_case
+from app.commands.context import CommandContext, CommandEnvelope, CommandResult, Generated
+from app.database.uuids import new_uuid, uuid_of
+from app.faces.evo.list_query import (
+    AccountsQuery,
+    AISessionsQuery,
+    list_accounts,
+    list_ai_sessions,
+)
+from app.faces.evo.wire import requests as r
+from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
+from app.faces.evo.wire.views import account_info, ai_session_info, list_response
+from app.http.request import Exchange, Headers, etag, position_headers
+from app.service import Service
+from domain.account import NewAccount, RenameAccount
+from domain.ai_session import (
+    ApplyAISession,
+    ClearAISessionActions,
+    DeleteAISession,
+    DeleteAISessionAction,
+    NewAISession,
+    PatchAISession,
+    ProposeAISessionAction,
+)
+from domain.errors import NotFound
+from domain.ids import AccountId, AISessionId, account_stream, ai_session_stream
+
+
+class Result(Struct, frozen=True):
+    """What an operation answers: 204 without a value."""
+
+    value: Dto | None
+    headers: Headers = ()
+
+
+class Command(Struct, frozen=True):
+    """An operation that gives one command; `show` turns the core's answer into the API's."""
+
+    prepare: Callable[[Service, Any, CommandContext], Awaitable[CommandEnvelope]]
+    show: Callable[[CommandResult], Dto | None]
+
+
+class Query(Struct, frozen=True):
+    """An operation that is no command on a session or account."""
+
+    answer: Callable[[Exchange, Any], Awaitable[Result]]
+
+
+async def carry_out_one(
+    operation: Command | Query, request: Dto, exchange: Exchange, item: int | None = None
+) -> Result:
+    """The answer to one request; `item`: its place in a batch, from 0."""
+    if isinstance(operation, Query):
+        return await operation.answer(exchange, request)
+    service = exchange.service
+    asked = await operation.prepare(service, request, exchange.call(item))
+    answer = await service.commands.handle(asked.command, asked.call, asked.drawn)
+    return Result(operation.show(answer), position_headers(answer))
+
+
+async def _new_ai_session(
+    service: Service, request: r.NewAISession, call: CommandContext
+) -> CommandEnvelope:
+    account = request.account_id
+    if account is not None:
+        await service.require_account(account)
+    stream = service.new_session_stream(call)
+    command = NewAISession(
+        session_id=AISessionId(str(stream)),
+        account_id=None if account is None else AccountId(account),
+        purpose=request.purpose,
+    )
+    return CommandEnvelope(command, call, Generated(("session_id",), stream))
+
+
+async def _patch_ai_session(
+    _: Service, request: r.PatchAISession, call: CommandContext
+) -> CommandEnvelope:
+    command = PatchAISession(session_id=_session(request.session_id), purpose=request.purpose)
+    return CommandEnvelope(command, call)
+
+
+async def _delete_ai_session(
+    _: Service, request: r.DeleteAISession, call: CommandContext
+) -> CommandEnvelope:
+    return CommandEnvelope(DeleteAISession(session_id=_session(request.session_id)), call)
+
+
+async def _propose(
+    _: Service, request: r.NewAISessionAction, call: CommandContext
+) -> CommandEnvelope:
+    command = ProposeAISessionAction(
+        session_id=_session(request.session_id),
+        action_id=str(new_uuid()),
+        proposed_at=datetime.now(UTC),
+        function_name=required("functionName", request.function_name),
+        arguments=request.arguments,
+        description=request.description,
+        can_be_applied=request.can_be_applied is not False,
+    )
+    return CommandEnvelope(command, call, Generated(("action_id", "proposed_at")))
+
+
+async def _apply(_: Service, request: r.ApplyAISession, call: CommandContext) -> CommandEnvelope:
+    return CommandEnvelope(ApplyAISession(session_id=_session(request.session_id)), call)
+
+
+async def _clear_actions(
+    _: Service, request: r.ClearAISessionActions, call: CommandContext
+) -> CommandEnvelope:
+    return CommandEnvelope(ClearAISessionActions(session_id=_session(request.session_id)), call)
+
+
+async def _delete_action(
+    _: Service, request: r.DeleteAISessionAction, call: CommandContext
+) -> CommandEnvelope:
+    command = DeleteAISessionAction(
+        session_id=_session(request.session_id),
+        action_id=required("actionId", request.action_id),
+    )
+    return CommandEnvelope(command, call)
+
+
+async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result:
+    session = _session(request.session_id)
+    stream = ai_session_stream(session, uuid_of)
+    row = None if stream is None else await exchange.service.views.get("ai_session", stream)
+    if row is None:
+        raise NotFound("AISession", session)
+    info = ai_session_info(row.folded, row.account_name)
+    return Result(info, (etag(row.folded.version),))
+
+
+async def _list_ai_sessions(exchange: Exchange, request: r.ListAISessions) -> Result:
+    wanted = AISessionsQuery(account_ids=request.account_ids or (), **_paging(request))
+    async with exchange.service.list_places.of(exchange.principal.name):
+        listed = await list_ai_sessions(exchange.service.views, wanted, exchange.budget)
+    items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
+    return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
+
+
+async def _list_accounts(exchange: Exchange, request: r.ListAccounts) -> Result:
+    wanted = AccountsQuery(name_filter=request.name_filter, **_paging(request))
+    async with exchange.service.list_places.of(exchange.principal.name):
+        listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
+    items = [account_info(row.folded) for row in listed.items]
+    return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
+
+
+def _paging(request: r.ListRequest) -> dict[str, Any]:
+    return {
+        "page": request.page or 0,
+        "count_per_page": request.count_per_page,
+        "all": request.all is True,
+        "specific_ids": request.specific_ids or (),
+        "sort_field": request.sort_field,
+        "descending": request.sort_order is r.SortOrder.DESCEND,
+        "simplified": request.simplified_paging is True,
+    }
+
+
+async def _new_account(_: Service, request: r.NewAccount, call: CommandContext) -> CommandEnvelope:
+    account = AccountId(request.id or str(uuid4()))
+    drawn = None if request.id is not None else Generated(("account_id",), account_stream(account))
+    command = NewAccount(account_id=account, name=required("name", request.name))
+    return CommandEnvelope(command, call, drawn)
+
+
+async def _patch_account(
+    _: Service, request: r.PatchAccount, call: CommandContext
+) -> CommandEnvelope:
+    account = AccountId(required("accountId", request.account_id))
+    return CommandEnvelope(RenameAccount(account_id=account, name=request.name), call)
+
+
+async def _get_account(exchange: Exchange, request: r.GetAccount) -> Result:
+    account = AccountId(required("accountId", request.account_id))
+    row = await exchange.service.views.get("account", account_stream(account))
+    if row is None:
+        raise NotFound("Account", account)
+    return Result(account_info(row.folded), (etag(row.folded.version),))
+
+
+def _show_session(answer: CommandResult) -> AISessionInfo:
+    return ai_session_info(answer.folded, answer.account_name)
+
+
+def _show_account(answer: CommandResult) -> AccountInfo:
+    return account_info(answer.folded)
+
+
+OPERATIONS: Mapping[type[Dto], Command | Query] = {
+    r.NewAISession: Command(_new_ai_session, _show_session),
+    r.PatchAISession: Command(_patch_ai_session, _show_session),
+    r.DeleteAISession: Command(_delete_ai_session, lambda _: None),
+    r.NewAISessionAction: Command(_propose, _show_session),
+    r.ApplyAISession: Command(_apply, _show_session),
+    r.ClearAISessionActions: Command(_clear_actions, _show_session),
+    r.DeleteAISessionAction: Command(_delete_action, _show_session),
+    r.GetAISession: Query(_get_ai_session),
+    r.ListAISessions: Query(_list_ai_sessions),
+    r.NewAccount: Command(_new_account, _show_account),
+    r.PatchAccount: Command(_patch_account, _show_account),
+    r.GetAccount: Query(_get_account),
+    r.ListAccounts: Query(_list_accounts),
+}
+
+
+def _session(given: str | None) -> AISessionId:
+    return AISessionId(required("sessionId", given))
+
+
+def required(name: str, given: str | None) -> str:
+    """The value of a member, by its wire name, that must be there. Raises BadInput."""
+    if not given:
+        message = f"'{pascal_case(name)}' must not be empty."
+        raise BadInput(message, field=name, code="NotEmpty")
+    return given

@@ -1,0 +1,103 @@
+"""The table of operations: which request, by which verb and path, with which answer, for whom."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from app.auth.roles import MANAGER, SYSTEM_ADMINISTRATOR
+from app.codecs.dto import Dto
+from app.faces.evo.wire import requests as r
+from app.faces.evo.wire.dto import (
+    AccountInfo,
+    AISessionInfo,
+    AuthenticateResponse,
+    AuthTokenInfo,
+    ListResponse,
+    UserInfo,
+)
+
+
+class EvoOperation(Struct, frozen=True, kw_only=True):
+    """One operation as the documents describe it; its summary is the request's docstring."""
+
+    request: type[Dto]
+    verb: str
+    also: tuple[str, ...] = ()
+    """Other verbs that do the same."""
+    paths: tuple[str, ...]
+    """Templates; a parameter bears the wire name of the member that it gives."""
+    response: Any = None
+    """A DTO, or a `ListResponse` of one; None: 204 without a body."""
+    roles: tuple[str, ...] = ()
+    """One of these is required; none: any principal will do."""
+    anonymous: bool = False
+
+    @property
+    def name(self) -> str:
+        """As in `/api/{Request}`."""
+        return self.request.__name__
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return (self.request.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+_ADMINISTRATOR = (SYSTEM_ADMINISTRATOR,)
+
+_SESSION = "/ai/sessions/{sessionId}"
+_ACTIONS = f"{_SESSION}/actions"
+_ACTION = f"{_ACTIONS}/{{actionId}}"
+_ACCOUNT = "/accounts/{accountId}"
+
+
+def _by_administrators(
+    request: type[Dto], verb: str, path: str, response: object = AISessionInfo
+) -> EvoOperation:
+    return EvoOperation(
+        request=request, verb=verb, paths=(path,), response=response, roles=_ADMINISTRATOR
+    )
+
+
+API: tuple[EvoOperation, ...] = (
+    _by_administrators(r.NewAISession, "POST", "/ai/sessions"),
+    _by_administrators(r.ListAISessions, "GET", "/ai/sessions", ListResponse[AISessionInfo]),
+    _by_administrators(r.GetAISession, "GET", _SESSION),
+    _by_administrators(r.PatchAISession, "PATCH", _SESSION),
+    _by_administrators(r.DeleteAISession, "DELETE", _SESSION, None),
+    _by_administrators(r.NewAISessionAction, "POST", _ACTIONS),
+    _by_administrators(r.ApplyAISession, "POST", f"{_SESSION}/apply"),
+    _by_administrators(r.ClearAISessionActions, "DELETE", _ACTIONS),
+    _by_administrators(r.DeleteAISessionAction, "DELETE", _ACTION),
+    _by_administrators(r.NewAccount, "POST", "/accounts", AccountInfo),
+    _by_administrators(r.PatchAccount, "PATCH", _ACCOUNT, AccountInfo),
+    EvoOperation(
+        request=r.ListAccounts,
+        verb="GET",
+        paths=("/accounts",),
+        response=ListResponse[AccountInfo],
+    ),
+    EvoOperation(request=r.GetAccount, verb="GET", paths=(_ACCOUNT,), response=AccountInfo),
+    EvoOperation(
+        request=r.Authenticate,
+        verb="POST",
+        also=("GET",),
+        paths=("/auth", "/auth/{provider}", "/authenticate", "/authenticate/{provider}"),
+        response=AuthenticateResponse,
+        anonymous=True,
+    ),
+    EvoOperation(
+        request=r.GetAuthStatus,
+        verb="GET",
+        paths=("/auth/status",),
+        response=UserInfo,
+        anonymous=True,
+    ),
+    EvoOperation(
+        request=r.RequestAuthToken,
+        verb="GET",
+        paths=("/auth/token",),
+        response=AuthTokenInfo,
+        roles=(SYSTEM_ADMINISTRATOR, MANAGER),
+    ),
+)

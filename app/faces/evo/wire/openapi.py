@@ -1,0 +1,247 @@
+"""The ServiceStack-style face in the OpenAPI document: its operations, from their table."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+from app.codecs.formats import CSV, FORMATS, JSON, JSON_LINES, JSV, XML, Format
+from app.codecs.openapi import Part, Schema
+from app.codecs.openapi_shared import (
+    ANSWER_HEADERS,
+    OF_BODIES,
+    REQUEST_HEADERS,
+    SECURITY_SCHEMES,
+    portable,
+    ref,
+    refusal_name,
+    refusals,
+)
+from app.faces.evo.wire.api import API, EvoOperation
+from app.faces.evo.wire.description import classes
+from app.faces.evo.wire.dto import (
+    AccountInfo,
+    AISessionInfo,
+    AuthenticateResponse,
+    ErrorResponse,
+    ListResponse,
+)
+from app.faces.evo.wire.requests import Authenticate, RequestAuthToken
+from app.faces.evo.wire.samples import answer_sample, request_sample
+
+_FACE = "evo"
+_TAGS = {
+    "ai": ("AI sessions", "AI sessions and the actions that are proposed for them"),
+    "accounts": ("Accounts", "The accounts that sessions belong to"),
+    "auth": ("Sign-in", "Who calls"),
+    "authenticate": ("Sign-in", "Who calls"),
+}
+_TEXTS = (XML, JSV, CSV)
+"""Formats whose messages JSON Schema cannot describe."""
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_COMMAND_HEADERS = ("ETag", "X-Log-Position", "Idempotent-Replayed")
+_HEADERS = {
+    AISessionInfo: ("ETag",),
+    AccountInfo: ("ETag",),
+    AuthenticateResponse: ("Set-Cookie",),
+}
+"""Of answers that are not to a command, by what they show."""
+_LOOKED_UP = (Authenticate, RequestAuthToken)
+"""Requests that name what may not exist in other ways than by their path."""
+_COMMANDS = ("POST", "PATCH", "DELETE")
+_WITH_BODY = ("POST", "PATCH")
+
+
+def part() -> Part:
+    """All operations at their REST routes."""
+    kinds = [
+        *(api.request for api in API),
+        *(api.response for api in API if api.response),
+        ErrorResponse,
+    ]
+    _, schemas = _components(kinds)
+    for name in classes():
+        if required := _required(name):
+            _require(schemas[name], required)
+    paths: Schema = {}
+    for api in API:
+        for count, path in enumerate(api.paths):
+            for verb in (api.verb, *api.also):
+                paths.setdefault(path, {})[verb.lower()] = _operation(api, verb, path, count)
+    return Part(
+        tags=tuple(dict.fromkeys(_TAGS.values())),
+        paths=paths,
+        components={
+            "schemas": portable(schemas),
+            "responses": refusals(_FACE, _error_content()),
+            "parameters": REQUEST_HEADERS,
+            "headers": ANSWER_HEADERS,
+            "securitySchemes": SECURITY_SCHEMES,
+        },
+    )
+
+
+def _require(schema: Schema, names: list[str]) -> None:
+    """Make members of a request required, and not null."""
+    schema["required"] = names
+    for name in names:
+        member = schema["properties"][name]
+        schema["properties"][name] = {"description": member["description"], **_present(member)}
+
+
+def _operation(api: EvoOperation, verb: str, path: str, count: int) -> Schema:
+    own = verb == api.verb
+    operation: Schema = {
+        # An operation with several paths or verbs has an id for each: ids are unique.
+        "operationId": f"{api.name}{'' if own else verb.title()}{count + 1 if count else ''}",
+        "summary": api.summary.replace("`", ""),  # of plain text, unlike descriptions
+        "tags": [_TAGS[path.split("/")[1]][0]],
+        "parameters": [*_parameters(api, path, own=own), *_conditions(api, path)],
+        "responses": {_status(api): _success(api), **_refusals(api, verb, path)},
+        "security": [{}] if api.anonymous else [{name: []} for name in SECURITY_SCHEMES],
+    }
+    if api.roles:
+        operation["description"] = f"Requires the role {' or '.join(api.roles)}."
+    if verb in _WITH_BODY:
+        operation["requestBody"] = _request_body(api, path)
+    return operation
+
+
+def _parameters(api: EvoOperation, path: str, *, own: bool) -> list[Schema]:
+    """By another verb than its own it takes what the path says only: no passwords in URLs."""
+    in_path = _PARAMETER.findall(path)
+    return [
+        {
+            "name": field.encode_name,
+            "in": "path" if field.encode_name in in_path else "query",
+            "required": field.encode_name in in_path,
+            **_described(field),
+        }
+        for field in fields(api.request)
+        if field.encode_name in in_path or (own and api.verb not in _WITH_BODY)
+    ]
+
+
+def _described(field: FieldInfo) -> Schema:
+    """A parameter's schema and description. In a URL there is no null."""
+    (schema,), _ = _components([field.type])
+    text = schema.pop("description", "")
+    kind = _present(schema)
+    described: Schema = {"schema": portable(kind), "description": text}
+    if kind.get("type") == "array":
+        described |= {"style": "form", "explode": False}
+    return described
+
+
+def _present(schema: Schema) -> Schema:
+    """The schema of what may be null, where it may not."""
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    (kind,) = kinds or [{}]
+    return {**kind, **rest}
+
+
+def _conditions(api: EvoOperation, path: str) -> list[Schema]:
+    if not _is_command(api):
+        return []
+    conditions = ["If-Match", "If-None-Match"] if _PARAMETER.search(path) else []
+    names = ["Idempotency-Key", *conditions]
+    return [ref("parameters", name) for name in names]
+
+
+def _is_command(api: EvoOperation) -> bool:
+    return api.verb in _COMMANDS and not api.anonymous
+
+
+def _status(api: EvoOperation) -> str:
+    return "204" if api.response is None else "200"
+
+
+def _success(api: EvoOperation) -> Schema:
+    answer: Schema = {"description": "Found" if api.verb == "GET" else "Done"}
+    names = _COMMAND_HEADERS if _is_command(api) else _HEADERS.get(api.response, ())
+    if names:
+        answer["headers"] = {name: ref("headers", name) for name in names}
+    if api.response is not None:
+        answer["content"] = _answer_content(api)
+    return answer
+
+
+def _answer_content(api: EvoOperation) -> dict[str, Schema]:
+    content: dict[str, Schema] = {_media_type(JSON): {"schema": _schema_of(api.response)}}
+    content |= {
+        _media_type(format_): _text(answer_sample(api.name, format_.name) or "")
+        for format_ in _TEXTS
+    }
+    if getattr(api.response, "__origin__", None) is ListResponse:
+        content[_media_type(JSON_LINES)] = _text(answer_sample(api.name, JSON_LINES.name) or "")
+    return content
+
+
+def _request_body(api: EvoOperation, path: str) -> Schema:
+    members = msgspec.json.decode(request_sample(api.name, JSON.name))
+    # What the path says need not be said again: another value would be refused.
+    in_path = _PARAMETER.findall(path)
+    example = {name: value for name, value in members.items() if name not in in_path}
+    shown = {"schema": _schema_of(api.request), "example": example}
+    content: dict[str, Schema] = {_media_type(JSON): shown}
+    content |= {
+        _media_type(format_): _text(request_sample(api.name, format_.name)) for format_ in _TEXTS
+    }
+    form = {"schema": _unnamed(api, in_path), "example": example}
+    return {"content": content | dict.fromkeys(_FORMS, form)}
+
+
+def _unnamed(api: EvoOperation, in_path: list[str]) -> Schema:
+    """The members of a request in a form, where there is no null.
+
+    Not by its name: generators would take one class for JSON and for forms, and send it as both.
+    """
+    _, schemas = _components([api.request])
+    required = _required(api.request.__name__)
+    members: Schema = portable(schemas[api.request.__name__]["properties"])
+    schema: Schema = {
+        "type": "object",
+        "properties": {
+            name: _present(member) for name, member in members.items() if name not in in_path
+        },
+    }
+    return schema | ({"required": required} if required else {})
+
+
+def _required(name: str) -> list[str]:
+    return [member.name for member in classes()[name].members if member.required]
+
+
+def _components(kinds: list[Any]) -> tuple[tuple[Schema, ...], Schema]:
+    return msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+
+
+def _refusals(api: EvoOperation, verb: str, path: str) -> dict[str, Schema]:
+    # Wrong credentials are refused and other origins' pages turned away wherever they ask.
+    statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
+    statuses += ["404"] if _PARAMETER.search(path) or api.request in _LOOKED_UP else []
+    statuses += [] if verb == "GET" else OF_BODIES
+    statuses += ["409", "412", "422"] if _is_command(api) else []
+    return {status: ref("responses", refusal_name(_FACE, status)) for status in sorted(statuses)}
+
+
+def _error_content() -> dict[str, Schema]:
+    schema = ref("schemas", ErrorResponse.__name__)
+    texts = {_media_type(format_): {"schema": {"type": "string"}} for format_ in _TEXTS}
+    return {_media_type(JSON): {"schema": schema}} | texts
+
+
+def _schema_of(kind: Any) -> Schema:  # noqa: ANN401  # any type form
+    (schema,), _ = _components([kind])
+    return schema
+
+
+def _text(example: str) -> Schema:
+    return {"schema": {"type": "string"}, "example": example}
+
+
+def _media_type(format_: Format) -> str:
+    return FORMATS[format_.name].media_types[0]

@@ -1,0 +1,1 @@
+"""The SuperOffice-style API: chat sessions."""

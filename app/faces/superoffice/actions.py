@@ -1,0 +1,160 @@
+"""What agents and customers do with a chat session: who has it, and what is said in it."""
+
+from urllib.parse import urlencode
+
+from msgspec.structs import replace
+
+from app.codecs.form import pairs
+from app.codecs.json_text import BadInput
+from app.commands.context import CommandResult
+from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
+from app.faces.superoffice.request import ChatRequest, int32, is_customer
+from app.faces.superoffice.sessions import answered
+from app.faces.superoffice.wire.answer import write_message, write_messages, write_text
+from app.faces.superoffice.wire.coerce import whole
+from app.faces.superoffice.wire.entity import refuse_another_id
+from app.faces.superoffice.wire.message import read_message
+from app.faces.superoffice.wire.transcript import transcript
+from app.http.request import Headers, Reply, position_headers
+from app.queries.answer_budget import AnswerBudget
+from domain.chat.message import ChatMessage
+from domain.errors import NotFound, NotInQueue
+from domain.ids import ChatSessionId
+
+
+async def transfer(asked: ChatRequest, number: ChatSessionId, to: str) -> Reply:
+    """Ask an agent, by user name or number, to take a session over."""
+    service = asked.exchange.service
+    call = await asked.call(number)
+    agent = await service.principals.associate(to)
+    if agent is None or not agent.takes_chats:
+        raise NotFound("Associate", to[:100])
+    return answered(asked, await service.chat.transfer(number, agent, asked.principal, call))
+
+
+async def accept(asked: ChatRequest, number: ChatSessionId) -> Reply:
+    """Take a session over; if the caller was not asked to, it stays as it is."""
+    chat, call = asked.exchange.service.chat, await asked.call(number)
+    return answered(asked, await chat.accept_transfer(number, asked.principal, call))
+
+
+async def reject(asked: ChatRequest, number: ChatSessionId) -> Reply:
+    """Do not take a session; if nobody was asked to, it stays as it is."""
+    chat, call = asked.exchange.service.chat, await asked.call(number)
+    return answered(asked, await chat.reject_transfer(number, asked.principal, call))
+
+
+async def pick_up(asked: ChatRequest, number: ChatSessionId) -> Reply:
+    """Take a session from the queue; null if it is not there, or no longer."""
+    chat, call = asked.exchange.service.chat, await asked.call(number)
+    try:
+        return answered(asked, await chat.pick_up(number, asked.principal, call))
+    except NotInQueue:
+        # Nothing was done to it; the headers name the version that it has all the same.
+        session = await asked.found(number)
+        return asked.nothing(
+            () if session is None else position_headers(CommandResult(session, None))
+        )
+
+
+async def pick_up_first(asked: ChatRequest) -> Reply:
+    """Take the session that has waited longest; null if none waits."""
+    # A condition would be about a session that the caller does not know yet.
+    call = replace(asked.exchange.call(), if_version=None, unless_version=())
+    answer = await asked.exchange.service.chat.pick_up_first(asked.principal, call)
+    return asked.nothing() if answer is None else answered(asked, answer)
+
+
+async def reset(asked: ChatRequest, number: ChatSessionId) -> Reply:
+    """Send a session back to the queue."""
+    call = await asked.call(number)
+    return answered(asked, await asked.exchange.service.chat.reset(number, call))
+
+
+async def messages(asked: ChatRequest, number: ChatSessionId, after: int) -> Reply:
+    """The messages of a session, those after one of them if asked so; with `$top`, in pages."""
+    budget = _budget(asked)
+    found, headers = await _page(asked, number, after, budget)
+    return asked.reply(write_messages(found, asked.manner, budget), headers)
+
+
+async def tell(asked: ChatRequest, number: ChatSessionId, *, html: bool) -> Reply:
+    """What was said, as text or HTML; with `$top`, in pages."""
+    budget = _budget(asked)
+    found, headers = await _page(asked, number, after_of(asked), budget)
+    text = transcript(found, asked.manner.locale, html=html)
+    body = write_text(text, asked.manner.format)
+    budget.require(body)
+    return asked.reply(body, headers)
+
+
+async def add_message(asked: ChatRequest, number: ChatSessionId, message: ChatMessage) -> Reply:
+    """Post a message; its id and time are the service's."""
+    refuse_another_id(message, number)
+    call = await asked.call(number)
+    posted, answer = await asked.exchange.service.chat.add_message(number, message, call)
+    return asked.reply(write_message(posted, asked.manner), position_headers(answer))
+
+
+async def transfer_by_path(asked: ChatRequest) -> Reply:
+    """`POST /{chatSessionId}/TransferTo/{toAssociate}`."""
+    return await transfer(asked, asked.number("chatSessionId"), asked.exchange.path["toAssociate"])
+
+
+async def get_messages(asked: ChatRequest) -> Reply:
+    """`GET /{chatSessionId}/Messages?after=…&$top=…`."""
+    return await messages(asked, asked.number("chatSessionId"), after_of(asked))
+
+
+async def post_message(asked: ChatRequest) -> Reply:
+    """`POST /{chatSessionId}/Messages`."""
+    message = read_message(asked.exchange.body, asked.body_type, asked.zone)
+    return await add_message(asked, asked.number("chatSessionId"), message)
+
+
+async def get_transcript(asked: ChatRequest) -> Reply:
+    """`POST /{chatSessionId}/Transcript?html=…`."""
+    return await tell(asked, asked.number("chatSessionId"), html=asked.truth("html"))
+
+
+def after_of(asked: ChatRequest) -> int:
+    """The message after which the query asks for more; 0: from the first. Raises BadInput."""
+    text = asked.query.get("after", "").strip()
+    number = whole(text) if text else 0
+    after = None if number is None else int32(str(number))
+    if after is None:
+        raise BadInput(f"{text[:20]!r} is no int32", field="after")
+    return after
+
+
+def _budget(asked: ChatRequest) -> AnswerBudget:
+    most_bytes = asked.exchange.service.settings.answer_bytes
+    return AnswerBudget(most_bytes, "fewer messages with $top, and go on with after")
+
+
+async def _page(
+    asked: ChatRequest, number: ChatSessionId, after: int, budget: AnswerBudget
+) -> tuple[list[ChatMessage], Headers]:
+    """Messages, and where `$top` leaves some for later, a link to these."""
+    exchange = asked.exchange
+    top = asked.count("$top")
+    most = None if top is None else min(top, MAX_ROWS_PER_PAGE)
+    found = await exchange.service.chat.messages(
+        number,
+        after,
+        exchange.call() if is_customer(asked.principal) else None,
+        most=None if most is None else most + 1,
+        budget=budget,
+    )
+    if not most or len(found) <= most:
+        return found[:most], ()
+    return found[:most], _next(asked, found[most - 1].chat_message_id)
+
+
+def _next(asked: ChatRequest, after: int) -> Headers:
+    """A link to the messages after one (RFC 8288)."""
+    exchange = asked.exchange
+    kept = [(name, value) for name, value in pairs(exchange.query) if name.lower() != "after"]
+    query = urlencode([*kept, ("after", after)], safe="$")
+    target = f'<{exchange.base_url}/{exchange.location}?{query}>; rel="next"'
+    return ((b"link", target.encode()),)

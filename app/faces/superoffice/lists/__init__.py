@@ -1,0 +1,1 @@
+"""Lists of chat sessions: OData queries, and the rows that answer them."""

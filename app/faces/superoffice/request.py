@@ -1,0 +1,215 @@
+"""What a request to the SuperOffice-style face asks for, and answers in the manner it asks for."""
+
+import re
+from collections.abc import Mapping
+from datetime import tzinfo
+from math import ceil
+from time import time
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.auth.principals import Principal
+from app.auth.roles import AGENT, CUSTOMER, MANAGER
+from app.codecs.form import pairs
+from app.codecs.formats import JSON, Format
+from app.codecs.json_text import BadInput
+from app.commands.context import CommandContext
+from app.faces.superoffice.wire.answer import RenderOptions, write_entity, write_null
+from app.faces.superoffice.wire.api import LIST
+from app.faces.superoffice.wire.coerce import truth
+from app.faces.superoffice.wire.locale import AS_STORED, Locale, locale_of
+from app.faces.superoffice.wire.negotiation import answer_format
+from app.faces.superoffice.wire.selection import Selection
+from app.http import dates
+from app.http.request import Exchange, Headers, Reply, etag
+from domain.chat.session import ChatSession
+from domain.ids import ChatSessionId, chat_session_stream
+from domain.limits import Int32
+from projections.fold import Folded
+
+_DIGITS = re.compile("0|-?[1-9][0-9]{0,9}").fullmatch
+_SETTLED_S = 1.0
+"""How long a change may be under way to everybody's sight, from the moment that is its date."""
+
+Session = Folded[ChatSession]
+
+
+class ChatRequest(Struct, frozen=True):
+    """A request as handlers take it."""
+
+    exchange: Exchange
+    manner: RenderOptions
+    content_type: bytes
+    """Of the answer."""
+    query: Mapping[str, str]
+    """By name in lower case; of a name that comes twice the first value."""
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.exchange.principal
+
+    @property
+    def body_type(self) -> bytes | None:
+        """The Content-Type of the request."""
+        return self.exchange.headers.get(b"content-type")
+
+    @property
+    def locale(self) -> Locale:
+        """How date-times and texts are read and shown."""
+        return self.manner.locale or AS_STORED
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """That of date-times without an offset; None: they are kept as they are."""
+        return self.locale.zone
+
+    @property
+    def api_url(self) -> str:
+        """That of the API, as the client used it."""
+        return f"{self.exchange.base_url}/api/v1/"
+
+    def number(self, name: str) -> ChatSessionId:
+        """The session that the path names. Raises BadInput."""
+        text = self.exchange.path[name]
+        number = int32(text)
+        if number is None:
+            raise BadInput(f"{text[:20]!r} is no int32", field=name)
+        return ChatSessionId(number)
+
+    def truth(self, name: str) -> bool:
+        """A truth value of the query; false if it is not there. Raises BadInput."""
+        text = self.query.get(name, "")
+        found = truth(text) if text.strip() else False
+        if found is None:
+            raise BadInput(f"{text[:20]!r} is neither true nor false", field=name)
+        return found
+
+    def count(self, name: str) -> int | None:
+        """A whole number from 0 of the query; None if it is not there. Raises BadInput."""
+        text = self.query.get(name, "").strip()
+        number = int32(text) if text else None
+        if text and (number is None or number < 0):
+            raise BadInput(f"{text[:20]!r} is no whole number from 0", field=name)
+        return number
+
+    def reply(self, body: bytes, headers: Headers = ()) -> Reply:
+        """200 with a body that was written in the manner asked for."""
+        return Reply(200, body, headers, self.content_type)
+
+    def nothing(self, headers: Headers = ()) -> Reply:
+        """200 with null."""
+        return self.reply(write_null(self.manner.format), headers)
+
+    def session(self, folded: Session, headers: Headers = (), *, linked: bool = False) -> Reply:
+        """200 with a session, its version and when it changed; `linked`: with `_Links`."""
+        manner = self.manner
+        if not sees_key(self.principal, folded):
+            manner = replace(manner, show_session_key=False)
+        body = write_entity(folded.state, manner, api_url=self.api_url if linked else None)
+        return self.reply(body, (*(headers or (etag(folded.version),)), *last_modified(folded)))
+
+    async def found(self, number: ChatSessionId) -> Session | None:
+        """The session of a number as it is now; None if there is none."""
+        row = await self.exchange.service.views.get("chat_session", chat_session_stream(number))
+        return None if row is None else row.folded
+
+    async def call(self, number: ChatSessionId) -> CommandContext:
+        """Who commands, and on which conditions: If-Match, else If-Unmodified-Since.
+
+        A session that changed since then has none of the versions that it may have.
+        """
+        call, headers = self.exchange.call(), self.exchange.headers
+        since = dates.read(headers.get(b"if-unmodified-since"))
+        if since is None or b"if-match" in headers:
+            return call
+        session = await self.found(number)
+        if session is None:
+            return call
+        unmodified = session.audit.modified_at <= since
+        return replace(call, if_version=frozenset({session.version} if unmodified else ()))
+
+
+def asked(exchange: Exchange, *, bodiless: bool = False) -> ChatRequest:
+    """Raises BadInput, or NotAcceptable if the answer cannot have a form that is accepted."""
+    format_, content_type = (JSON, JSON.content_type) if bodiless else negotiated(exchange)
+    given = pairs(exchange.query) if exchange.query else ()
+    query: dict[str, str] = {}
+    for name, value in given:
+        query.setdefault(name.lower(), value)
+    selected = [value for name, value in given if name.lower() == "$select"]
+    manner = RenderOptions(
+        format=format_,
+        select=Selection.parse(",".join(selected)) if selected else None,
+        locale=locale_of(exchange.headers),
+        may_change=not exchange.principal.is_onlooker,
+    )
+    return ChatRequest(exchange, manner, content_type, query)
+
+
+def negotiated(exchange: Exchange) -> tuple[Format, bytes]:
+    """The format of the answer and its Content-Type. Raises BadInput or NotAcceptable."""
+    wanted = ""
+    if exchange.operation == LIST and exchange.query:
+        found = (value for name, value in pairs(exchange.query) if name.lower() == "$format")
+        wanted = next(found, "")
+    return answer_format(exchange.headers.get(b"accept"), wanted)
+
+
+def int32(text: str) -> int | None:
+    """The number that a text is, spelt in the only way; None if it is none."""
+    # By the pattern first: 1.0, +1, 01 and 1_0 would pass, and name a session twice.
+    number = int(text) if _DIGITS(text) else None
+    try:
+        return msgspec.convert(number, Int32)
+    except msgspec.ValidationError:
+        return None
+
+
+def sees_key(principal: Principal, session: Session) -> bool:
+    """Whether somebody may see a session's key, which lets its bearer in on the customer's side.
+
+    Administrators, whoever created the session (that is where the key comes from), and the agent
+    or manager who has it.
+    """
+    if principal.is_administrator or session.audit.created_by == principal.name:
+        return True
+    user = session.state.user
+    return (
+        user is not None
+        and principal.associate_id != 0
+        and user.associate_id == principal.associate_id
+        and not {AGENT, MANAGER}.isdisjoint(principal.roles)
+    )
+
+
+def is_customer(principal: Principal) -> bool:
+    """Whether what it fetches is fetched for a customer."""
+    return CUSTOMER in principal.roles
+
+
+def is_unchanged(headers: Mapping[bytes, bytes], session: Session) -> bool:
+    """Whether a session has the version of If-None-Match, or else has not changed since a date.
+
+    That is If-Modified-Since's, which the version goes before (RFC 9110, 13.1.3).
+    """
+    tags = headers.get(b"if-none-match")
+    if tags is not None:
+        held = {tag.strip().removeprefix(b"W/") for tag in tags.split(b",")}
+        return not held.isdisjoint((etag(session.version)[1], b"*"))
+    since = dates.read(headers.get(b"if-modified-since"))
+    return since is not None and session.audit.modified_at <= since
+
+
+def last_modified(session: Session) -> Headers:
+    """When a session changed last, to the next whole second; nothing before that is settled.
+
+    Further changes may fall into the same second: a condition on a date that they share would pass
+    them by (RFC 9110, 8.8.2).
+    """
+    changed = session.audit.modified_at
+    if ceil(changed.timestamp()) + _SETTLED_S > time():
+        return ()
+    return ((b"last-modified", dates.write(changed)),)

@@ -1,0 +1,297 @@
+"""PATCH: a JSON Patch or a merge object, told apart by the body's shape, on a chat session.
+
+A list is a JSON Patch (RFC 6902) of `add`, `replace`, `remove` and `test`; `move` and `copy` are
+refused, as documented. An object is a merge (RFC 7396) with the vendor's exceptions: an object for
+a carrier that is null changes nothing (a JSON Patch can put one there), and an object for a list is
+added to its end. Null and `remove` give a member its default. Values are read as those of PUT.
+
+The id, rights and links of a session are the service's: they may come back as they were read, and
+nothing else. The path `""` is the whole entity (RFC 6901): to add or replace it is to PUT it.
+
+Paths are the vendor's: names in any case, with or without a slash at the start. The keys of a map
+are no names: they count as they are written, but for `~1` and `~0`, a slash and a tilde. A member
+that a carrier was not given can be tested, replaced and removed: it is null. Libraries for JSON
+Patch know neither such paths nor typed members, hence this one.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, inspect
+
+from app.codecs.formats import JSON, UnknownType
+from app.codecs.json_text import BadInput, Budget
+from app.codecs.limits import MAX_OPERATIONS, MAX_TESTED
+from app.faces.superoffice.wire import bodies, zones
+from app.faces.superoffice.wire.coerce import Reading, documented, value_of
+from app.faces.superoffice.wire.entity import ENTITY, from_tree, to_tree
+from app.faces.superoffice.wire.locale import AS_STORED, Locale
+from app.faces.superoffice.wire.members import Member, members
+from app.faces.superoffice.wire.negotiation import request_format
+from app.faces.superoffice.wire.owned import (
+    SHOWN,
+    Shown,
+    is_as_shown,
+    nothing_shown,
+    refuse_other,
+    refused,
+)
+from app.faces.superoffice.wire.patch_places import (
+    DEFAULTS,
+    ROOT,
+    Holder,
+    Place,
+    place_at,
+    step,
+)
+from domain.chat.session import ChatSessionFields
+from domain.errors import DomainError
+
+MAX_PATCHED_BYTES = 1024 * 1024
+"""Of an entity as JSON: patch after patch could make it larger than any request can hold."""
+NO_CHANGES = "Bad request. Changes to the entity are not in request body."
+"""For a body without a patch; worded as the documented sentence for one without an entity."""
+
+_ID = "ChatSessionId"
+_OPERATIONS = ("add", "replace", "remove", "test")
+
+
+class TestFailed(DomainError):
+    """An entity does not have the value that a patch tested for; `path` as in the patch."""
+
+    __test__ = False  # pytest takes it for tests otherwise
+
+    def __init__(self, path: str) -> None:
+        """See the class."""
+        self.path = path
+        super().__init__(
+            "Update blocked because a 'test' operation has detected a conflict with the entity"
+            f" value: {path}"
+        )
+
+
+def patched(
+    state: ChatSessionFields,
+    body: bytes,
+    content_type: bytes | None = None,
+    locale: Locale = AS_STORED,
+    shown: Shown = nothing_shown,
+) -> ChatSessionFields:
+    """What a session is to hold after the patch in `body`; all of it applies, or nothing.
+
+    `locale` is that of the patch: a value as it was shown by it changes nothing. `shown`: what the
+    caller sees of a session beside its fields. Raises TestFailed, BadInput with the path or the
+    member at fault as `field`, or UnknownType for a media type that is none of JSON's.
+    """
+    if bodies.is_empty(body):
+        raise BadInput(NO_CHANGES)
+    if request_format(content_type, body) is not JSON:
+        raise UnknownType("A patch is a list or an object in JSON")
+    patch, tree = bodies.read_tree(body), to_tree(state)
+    looked_at = Budget(MAX_TESTED, "The tests of the patch look at")
+    context = _Context(Reading(zone=locale.zone), locale, shown, looked_at)
+    match patch:
+        case list():
+            if len(patch) > MAX_OPERATIONS:
+                raise BadInput(f"A patch of more than {MAX_OPERATIONS} operations")
+            for operation in patch:
+                _apply(tree, operation, context)
+        case dict():
+            _merge(Holder(tree, ROOT, ""), patch, context)
+        case _:
+            raise BadInput("Expected a list of operations, or an object to merge")
+    if tree[_ID] not in (0, state.chat_session_id):
+        raise refused(_ID)
+    tree[_ID] = state.chat_session_id
+    wanted = locale.kept(from_tree(tree), state)
+    _check_size(tree, state)
+    return wanted
+
+
+def _check_size(tree: dict[str, Any], state: ChatSessionFields) -> None:
+    size = len(msgspec.json.encode(tree))
+    # What was put too large by other means can at least be made smaller.
+    if size > MAX_PATCHED_BYTES and size > len(msgspec.json.encode(to_tree(state))):
+        raise BadInput(f"The patch makes an entity of more than {MAX_PATCHED_BYTES} bytes")
+
+
+class _Context(NamedTuple):
+    """How a patch is to be taken."""
+
+    reading: Reading
+    locale: Locale
+    shown: Shown
+    looked_at: Budget
+    """Of the values that its tests look at."""
+
+
+def _apply(tree: dict[str, Any], operation: object, context: _Context) -> None:
+    if not isinstance(operation, dict):
+        raise BadInput("An operation of a patch is an object")
+    given = {name.lower(): value for name, value in operation.items()}
+    op, path = given.get("op"), given.get("path")
+    if not isinstance(path, str):
+        raise BadInput("An operation of a patch needs a path", field="path")
+    if not isinstance(op, str) or op.lower() not in _OPERATIONS:
+        names = ", ".join(_OPERATIONS)
+        raise BadInput(f"{str(op)[:20]!r} at {path[:100]!r} is none of {names}", field="op")
+    op = op.lower()
+    first = path.removeprefix("/").partition("/")[0].lower()
+    value = given.get("value", UNSET)
+    if not path:
+        _apply_to_all(tree, op, value, context)
+    elif first in SHOWN:
+        _apply_to_owned(op, path, value, context)
+    else:
+        _apply_at(place_at(tree, path, op), op, path, value, context)
+
+
+def _apply_at(place: Place, op: str, path: str, given: object, context: _Context) -> None:
+    if op != "add" and not place.exists:
+        raise BadInput("There is nothing at this path", field=place.path)
+    if place.path == _ID and op != "test":
+        _refuse_another_id(place, op, path, given, context)
+        return
+    if op == "remove":
+        place.remove()
+        return
+    if given is UNSET:
+        raise BadInput(f"The operation {op!r} needs a value", field=place.path)
+    value = place.read(given, context.reading)
+    if op == "test":
+        context.looked_at.spend(_size(place.current))
+        if not _holds(place.current, value, place.member, context.locale):
+            raise TestFailed(path[:100])
+    elif op == "add" and isinstance(place.holder, list):
+        place.holder.insert(place.key, value)
+    else:
+        place.holder[place.key] = value
+
+
+def _refuse_another_id(place: Place, op: str, path: str, given: object, context: _Context) -> None:
+    """Refuse an operation that would give an entity another id; none and 0 say nothing."""
+    same = given is not UNSET and place.read(given, context.reading) in (0, place.current)
+    if op == "remove" or not same:
+        raise refused(path.removeprefix("/")[:100])
+
+
+def _apply_to_all(tree: dict[str, Any], op: str, given: object, context: _Context) -> None:
+    """An operation on the whole entity; a member that its value lacks has its default there."""
+    if op == "remove":
+        raise BadInput("A patch cannot remove the whole session: DELETE does", field="path")
+    if not isinstance(given, dict):
+        raise BadInput("The whole session is an object", field="value")
+    entity = DEFAULTS | {_ID: tree[_ID]} | documented(given, ENTITY, context.reading)
+    entity[_ID] = entity[_ID] or tree[_ID]
+    owned = [name for name in given if name.lower() in SHOWN]
+    if op != "test":
+        for name in owned:
+            refuse_other(name, given[name], context.shown)
+        tree.update(entity)
+        return
+    context.looked_at.spend(_size(tree))
+    holds = all(
+        _holds(tree[member.name], entity[member.name], member, context.locale)
+        for member in members(ENTITY).values()
+    )
+    shown = context.shown() if owned else {}
+    if not holds or not all(is_as_shown(given[n], shown.get(SHOWN[n.lower()])) for n in owned):
+        raise TestFailed("")
+
+
+def _apply_to_owned(op: str, path: str, given: object, context: _Context) -> None:
+    """An operation on rights or links: they can be tested, and replaced by what they are."""
+    first, *names = path.removeprefix("/").split("/")
+    held: object = context.shown().get(SHOWN[first.lower()])
+    for name in names:
+        known = held if isinstance(held, dict) else {}
+        key = name.replace("~1", "/").replace("~0", "~").lower()
+        held = next(
+            (value for known_name, value in known.items() if known_name.lower() == key), None
+        )
+    same = (
+        given not in (None, UNSET)
+        and held is not None
+        and is_as_shown(given, held, names[-1] if names else first)
+    )
+    if op == "test" and not same:
+        raise TestFailed(path[:100])
+    if op == "remove" or not same:
+        raise refused(first)
+
+
+def _merge(holder: Holder, given: Mapping[str, Any], context: _Context) -> None:
+    seen: set[str] = set()
+    for name, value in given.items():
+        if name.lower() in SHOWN and not isinstance(holder.kind, inspect.DictType):
+            if not holder.path:
+                refuse_other(name, value, context.shown)
+            continue  # those of carriers are not shown, and passed over as PUT does
+        place = step(holder, name.replace("~", "~0").replace("/", "~1"), "replace")
+        if place.key in seen:
+            raise BadInput("The member is given twice, in different case", field=place.path)
+        seen.add(place.key)
+        if value is None:
+            place.remove()
+        elif not isinstance(value, dict) or not isinstance(
+            place.kind, inspect.StructType | inspect.DictType | inspect.VarTupleType
+        ):
+            place.holder[place.key] = place.read(value, context.reading)
+        else:
+            _merge_object(place, value, context)
+
+
+def _merge_object(place: Place, value: dict[str, Any], context: _Context) -> None:
+    if isinstance(place.kind, inspect.VarTupleType):
+        if isinstance(place.current, list):
+            item = value_of(value, place.kind.item_type, context.reading, place.path)
+            place.current.append(item)
+        return
+    # What is merged into nothing is dropped, but its names are looked at all the same.
+    current = {} if place.current is None else place.current
+    _merge(Holder(current, place.kind, f"{place.path}."), value, context)
+
+
+def _holds(held: object, value: object, member: Member | None, locale: Locale) -> bool:
+    """Whether a value that was read is the one held; a client knows that as it was shown.
+
+    Of date-times it is the one of the same instant. `member` is None in a list or a map.
+    """
+    if member is None:
+        return _same(held, value)
+    match member.kind, held, value:
+        case inspect.StructType(cls=carrier), dict(), dict():
+            return all(
+                _holds(held.get(below.name), value.get(below.name), below, locale)
+                for below in members(carrier).values()
+            )
+        case _, str(), str() if member.is_date and zones.same_instant(held, value):
+            return True
+        case _, str(), str():
+            return locale.is_back(value, held, member)
+    return _same(held, value)
+
+
+def _size(value: object) -> int:
+    """How many values there are in one, itself included."""
+    match value:
+        case dict():
+            return 1 + sum(map(_size, value.values()))
+        case list():
+            return 1 + sum(map(_size, value))
+        case _:
+            return 1
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values of JSON are equal; a member that is null equals one that is not there."""
+    match one, other:
+        case dict(), dict():
+            return all(_same(one.get(name), other.get(name)) for name in one.keys() | other.keys())
+        case list(), list():
+            return len(one) == len(other) and all(map(_same, one, other))
+        case (bool(), _) | (_, bool()):
+            return one is other
+        case _:
+            return bool(one == other)

@@ -1,0 +1,1 @@
+"""What joins the faces to the server."""

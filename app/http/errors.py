@@ -1,0 +1,137 @@
+"""One table turns what can go wrong into HTTP; each face gives it its own shape."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.auth.principals import Forbidden, Unauthenticated
+from app.auth.throttle import Throttled
+from app.codecs.formats import UnknownType
+from app.codecs.json_text import BadInput
+from app.commands.batch import InvalidBatch
+from app.concurrency.deadline import Stalled
+from app.concurrency.keyed_lock import TooManyBefore
+from app.database.errors import StoreDown, TooSlow
+from app.http.body import TooLarge
+from app.http.request import Headers, UnknownCoding, etag
+from app.log.errors import (
+    Conflict,
+    KeyInFlight,
+    KeyReused,
+    NumbersUsedUp,
+    Unreadable,
+    UnreadableEvent,
+    VersionMismatch,
+    WrongMasterKey,
+)
+from app.queries.answer_budget import AnswerTooLarge
+from app.queries.list_places import ListsBusy
+from domain.errors import (
+    AccountNotFound,
+    AlreadyExists,
+    InvalidField,
+    MessageOutOfOrder,
+    NotFound,
+    NotInQueue,
+)
+
+
+class Refusal(Struct, frozen=True):
+    """An answer that is no success: status, a stable word for programs, a sentence for humans."""
+
+    status: int
+    code: str
+    message: str
+    field: str | None = None
+    headers: Headers = ()
+    index: int | None = None
+    """Which item of a batch was refused, from 0."""
+
+
+class BatchFailed(Exception):
+    """An item of a batch was refused, and the batch with it."""
+
+    def __init__(self, cause: Exception, index: int, *, completed: int) -> None:
+        """`index` of the item, from 0; `completed`: how many others were carried out."""
+        self.cause = cause
+        self.index = index
+        self.completed = completed
+        super().__init__(str(cause))
+
+
+Responses = Mapping[type[Exception], tuple[int, str]]
+"""By the type of an error: the status, and a stable word for programs."""
+RESPONSES: Responses = {
+    NotFound: (404, "NotFound"),
+    AlreadyExists: (409, "AlreadyExists"),
+    AccountNotFound: (400, "AccountNotFound"),
+    InvalidField: (400, "ValidationException"),
+    NotInQueue: (409, "NotInQueue"),
+    MessageOutOfOrder: (409, "MessageOutOfOrder"),
+    Conflict: (409, "Conflict"),
+    VersionMismatch: (412, "PreconditionFailed"),
+    KeyReused: (422, "IdempotencyKeyReused"),
+    KeyInFlight: (409, "IdempotencyKeyInFlight"),
+    NumbersUsedUp: (409, "NumbersUsedUp"),
+    StoreDown: (503, "ServiceUnavailable"),
+    TooManyBefore: (503, "ServiceUnavailable"),
+    TooSlow: (400, "TooSlow"),
+    AnswerTooLarge: (400, "AnswerTooLarge"),
+    Unreadable: (500, "Unreadable"),
+    UnreadableEvent: (500, "Unreadable"),
+    WrongMasterKey: (500, "WrongMasterKey"),
+    Unauthenticated: (401, "Unauthorized"),
+    Forbidden: (403, "Forbidden"),
+    Throttled: (429, "TooManyRequests"),
+    ListsBusy: (429, "TooManyRequests"),
+    BadInput: (400, "BadRequest"),
+    InvalidBatch: (400, "InvalidBatch"),
+    Stalled: (408, "RequestTimeout"),
+    TooLarge: (413, "RequestTooLarge"),
+    UnknownType: (415, "UnsupportedMediaType"),
+}
+"""Every error that several faces know; a test walks their trees and finds none missing."""
+
+_CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'),)
+_PLAIN_ONLY = ((b"accept-encoding", b"identity"),)
+"""Tells a 415 for the coding from one for the media type (RFC 9110, 15.5.16)."""
+
+
+def refusal(error: Exception, retry_after_s: int, own: Responses = MappingProxyType({})) -> Refusal:
+    """What an error is answered with: by a face's `own` responses, or by RESPONSES, else a 500."""
+    if isinstance(error, BatchFailed):
+        refused = refusal(error.cause, retry_after_s, own)
+        completed = (b"x-autobatch-completed", b"%d" % error.completed)
+        return replace(refused, index=error.index, headers=(*refused.headers, completed))
+    responses = {**RESPONSES, **own}
+    found = next((responses[kind] for kind in type(error).__mro__ if kind in responses), None)
+    status, code = found or (500, "InternalError")
+    if status == 500:  # what went wrong inside is nobody's business outside
+        return Refusal(status, code, "The service failed; the failure is in its log")
+    message = str(error)
+    retry = ((b"retry-after", b"%d" % retry_after_s),)
+    match error:
+        case BadInput(field=field, code=specific):
+            return Refusal(status, specific, message, field)
+        case AccountNotFound():
+            return Refusal(status, code, message, "AccountId")
+        case InvalidField(field=field):
+            return Refusal(status, code, message, field)
+        case TooLarge(status=exact):
+            return Refusal(exact, code, message)
+        case UnknownCoding():
+            return Refusal(status, code, message, headers=_PLAIN_ONLY)
+        case Stalled():  # the rest of the request may still come
+            return Refusal(status, code, message, headers=((b"connection", b"close"),))
+        case VersionMismatch(version=version):
+            return Refusal(status, code, message, headers=(etag(version),))
+        case Unauthenticated():
+            return Refusal(status, code, message, headers=_CHALLENGE)
+        case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
+            return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
+        case StoreDown() | TooManyBefore() | KeyInFlight() | Conflict():
+            return Refusal(status, code, message, headers=retry)
+        case _:
+            return Refusal(status, code, message)

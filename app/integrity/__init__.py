@@ -1,0 +1,1 @@
+"""Whether the log and the views are what they should be."""

@@ -1,0 +1,123 @@
+"""`doctor`: what an operator wants to know first, one line a check."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import asyncpg
+from msgspec import Struct
+
+from app.database import migrate
+from app.database.pool import TRANSIENT
+from app.integrity import guards
+from app.log.errors import WrongMasterKey
+from app.maintenance.store import Connection, DataLocation, SchemaPermission, master_key, up_to_date
+
+State = Literal["well", "warning", "wrong"]
+CLOCK_APART_S = 5.0
+"""So far the database's clock may be from ours: the times of events are its own."""
+
+
+class Finding(Struct, frozen=True):
+    """What one check found."""
+
+    check: str
+    state: State
+    message: str
+
+
+class Examination(Struct, frozen=True):
+    """What is looked at."""
+
+    store: Connection
+    where: DataLocation
+
+
+Check = Callable[[Examination], Awaitable[tuple[State, str]]]
+
+
+async def examine(examination: Examination) -> list[Finding]:
+    """The findings of all checks. Raises one of TRANSIENT when the database goes away."""
+    return [
+        Finding(name, *await _carried_out(check, examination)) for name, check in CHECKS.items()
+    ]
+
+
+async def _carried_out(check: Check, examination: Examination) -> tuple[State, str]:
+    try:
+        return await check(examination)
+    except TRANSIENT:
+        raise
+    except (migrate.SchemaError, WrongMasterKey, asyncpg.PostgresError) as error:
+        return "wrong", str(error)
+
+
+async def _server(examination: Examination) -> tuple[State, str]:
+    connection = examination.store.raw
+    await migrate.refuse_unfit(connection)
+    version = connection.get_server_version()
+    standby = await connection.fetchval(migrate.SQL["in_recovery"])
+    # (The driver takes 18.4 for 18.0.4, as versions were counted before 10.)
+    return "well", f"PostgreSQL {version.major}.{version.micro}, UTF8{', a standby' * standby}"
+
+
+async def _durability(examination: Examination) -> tuple[State, str]:
+    try:
+        await migrate.refuse_unsafe(examination.store.raw)
+    except migrate.UnsafeDatabase as error:
+        return "warning" if examination.where.allow_unsafe_database else "wrong", str(error)
+    return "well", "fsync, full_page_writes and synchronous_commit are on"
+
+
+async def _collation(examination: Examination) -> tuple[State, str]:
+    found = await guards.changed_collations(examination.store)
+    return _told(found, "Texts are sorted as when the indexes were made")
+
+
+async def _schema(examination: Examination) -> tuple[State, str]:
+    await up_to_date(examination.store, SchemaPermission.LOOK)
+    return "well", f"At migration {migrate.available()[-1].number}, up to date"
+
+
+async def _rights(examination: Examination) -> tuple[State, str]:
+    found = await guards.rights_amiss(examination.store)
+    return _told(found, "The service's role reads and appends, PUBLIC may do nothing")
+
+
+async def _guards(examination: Examination) -> tuple[State, str]:
+    found = await guards.lost(examination.store)
+    return _told(found, "Triggers, keys and owners are as the migrations made them")
+
+
+async def _master_key(examination: Examination) -> tuple[State, str]:
+    await up_to_date(
+        examination.store, SchemaPermission.LOOK
+    )  # else there is nothing to compare it with
+    await master_key(examination.store, examination.where)
+    return "well", "It is the one that the log is written with"
+
+
+async def _clock(examination: Examination) -> tuple[State, str]:
+    before = datetime.now(UTC)
+    at: datetime = await examination.store.raw.fetchval(guards.SQL["clock"])
+    after = datetime.now(UTC)
+    apart_s = max((before - at).total_seconds(), (at - after).total_seconds(), 0.0)
+    told = f"The database's clock is {apart_s:.1f} s from ours"
+    return "wrong" if apart_s > CLOCK_APART_S else "well", told
+
+
+CHECKS: Mapping[str, Check] = {
+    "server": _server,
+    "durability": _durability,
+    "collation": _collation,
+    "schema": _schema,
+    "rights": _rights,
+    "guards": _guards,
+    "master key": _master_key,
+    "clock": _clock,
+}
+"""All checks, in the order in which they are shown."""
+
+
+def _told(found: Sequence[str], else_told: str) -> tuple[State, str]:
+    return ("wrong", "; ".join(found)) if found else ("well", else_told)

@@ -1,0 +1,77 @@
+"""What guards the log in the database and may be lost on the way: by a restore, by hand."""
+
+from app.database import rights
+from app.database.sql import blocks
+from app.maintenance.store import Connection
+from app.settings import SERVICE_ROLE
+
+SQL = blocks(__file__)
+TABLES = (
+    "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
+    "schema_migration", "ai_session_info", "chat_session_entity", "account_info",
+    "principal", "token", "login_session", "lease",
+)  # fmt: skip
+
+
+async def missing(store: Connection) -> list[str]:
+    """What is not as the migrations made it, in sentences: rights, and what else `lost` finds."""
+    return await rights_amiss(store) + await lost(store)
+
+
+async def lost(store: Connection) -> list[str]:
+    """Which triggers, keys and owners are not as the migrations made them."""
+    return await _triggers(store) + await _keys(store) + await _owners(store)
+
+
+async def rights_amiss(store: Connection) -> list[str]:
+    """What the service's role may not do, and others may."""
+    mend = "`sessionary migrate` puts it right"
+    found = [f"The rights are not right, {what}: {mend}" for what in await rights.amiss(store.raw)]
+    role = await store.ask(SQL["role"], SERVICE_ROLE)
+    if role and role[0]["may_too_much"]:
+        found.append(
+            f"The role {SERVICE_ROLE} may do more than read and append: it should own nothing, "
+            "and have none of SUPERUSER, BYPASSRLS, CREATEROLE, CREATEDB"
+        )
+    return found
+
+
+async def changed_collations(store: Connection) -> list[str]:
+    """Which orders of texts have changed under the database, and what to do about each."""
+    return [
+        f"The operating system sorts texts in another way than when the indexes were made "
+        f"({row['name']}: version {row['actual']}, not {row['recorded']}). No key and no list "
+        "depends on it, but what others made in the database may: run "
+        f"REINDEX DATABASE {row['database']}, then ALTER {row['name']} REFRESH "
+        f"{'COLLATION ' if row['name'].startswith('DATABASE') else ''}VERSION"
+        for row in await store.ask(SQL["collations"])
+    ]
+
+
+async def _triggers(store: Connection) -> list[str]:
+    return [
+        f"The trigger {row['name']} of {row['table_name']} is switched off: as its owner, switch "
+        f'it on with ENABLE TRIGGER "{row["name"]}"'
+        if row["is_there"]
+        else f"{row['table_name']} has no trigger {row['name']}, which guards the log: "
+        "restore it from a copy"
+        for row in await store.ask(SQL["triggers"], TABLES)
+    ]
+
+
+async def _keys(store: Connection) -> list[str]:
+    return [
+        f"{row['table_name']} lacks a key that keeps its rows apart: restore it from a copy"
+        if row["index_name"] is None
+        else f"The index {row['index_name']} of {row['table_name']} is not valid: "
+        f"REINDEX INDEX {row['index_name']}"
+        for row in await store.ask(SQL["keys"], TABLES)
+    ]
+
+
+async def _owners(store: Connection) -> list[str]:
+    return [
+        f"{row['name']} belongs to {row['owner']}, but the log to {row['log_owner']}: "
+        f"give it to {row['log_owner']} (ALTER … OWNER TO)"
+        for row in await store.ask(SQL["owners"], TABLES)
+    ]

@@ -1,0 +1,234 @@
+"""`verify`: the log has no hole, and every view's row is what the log folds to.
+
+What the log itself says is taken as it is: who may write to its tables can change it unnoticed.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from app.database.sql import blocks
+from app.history.streams import Damaged, Found, Progress, Stray, folded_pages
+from app.integrity.positions import Largest, sequences_behind, wrong_positions
+from app.log import read
+from app.log.errors import UnreadableEvent
+from app.log.keyring import Keyring
+from app.log.read import FIRST_STREAM, LAST_VERSION, heads, recorded_by_stream
+from app.maintenance.recovery import again_after_conflict
+from app.maintenance.store import Connection
+from projections.catalog import VIEWS
+from projections.fold import Folded, Recorded
+from projections.view import ENVELOPE, View
+
+SQL = blocks(__file__)
+MAX_DIFFERENCES = 100
+"""After so many the rest is not looked for."""
+LAST_STREAM = UUID(int=2**128 - 1)
+
+
+async def verify(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
+    """What is wrong, in sentences; empty when nothing is.
+
+    Works beside live traffic, in many short snapshots: a long one would slow down all who write.
+    Waits for a rebuild that is under way: who opens a table that was swapped in after the moment
+    does not see its rows.
+    """
+    await store.raw.execute(SQL["begin"])
+    try:
+        differences: list[str] = []
+        async for difference in _differences(store, keyring, progress):
+            differences.append(difference)
+            if len(differences) >= MAX_DIFFERENCES:
+                differences.append("There may be more: stopped looking")
+                break
+        return differences
+    finally:
+        if not store.raw.is_closed():
+            await store.raw.execute(SQL["end"])
+
+
+async def _differences(
+    store: Connection, keyring: Keyring, progress: Progress
+) -> AsyncIterator[str]:
+    ends = await heads(store)
+    async for difference in wrong_positions(store, ends):
+        yield difference
+    total, done = sum(head.position for head in ends), 0
+    largest = Largest()
+    for head in ends:
+        partition = _Partition(store, keyring, head.partition, largest)
+        async for found, events in partition.differences():
+            if found is not None:
+                yield found
+            done += events
+            progress(min(done, total), total)
+    for view in VIEWS.values():
+        statement = SQL["stray_rows"].format(view=view.name)
+        for row in await store.ask(statement):
+            yield f"{view.name}: {row['rows']} rows in partition {row['partition']}, without a head"
+    for difference in await sequences_behind(store, largest.numbers):
+        yield difference
+
+
+class _Partition:
+    """One partition's streams, and the rows that views have of them.
+
+    Each page of events is read in one snapshot with the rows of those streams whose ends it shows:
+    from the last stream of the page before, of which more events may have come, up to its own last,
+    of which more may follow.
+    """
+
+    def __init__(
+        self, store: Connection, keyring: Keyring, partition: int, largest: Largest
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._partition = partition
+        self._largest = largest
+        self._damaged: set[UUID] = set()
+        self._rows = {view.name: _Rows(view, self._damaged) for view in VIEWS.values()}
+
+    async def differences(self) -> AsyncIterator[tuple[str | None, int]]:
+        """Sentences, and how many events were looked at since the one before."""
+        async for page, events in folded_pages(self._pages()):
+            for found in page:
+                for difference in self._compared(found):
+                    yield difference, 0
+            yield None, events
+        for rows in self._rows.values():
+            for difference in rows.rest():
+                yield difference, 0
+
+    def _compared(self, found: Found) -> Iterator[str]:
+        if isinstance(found, Stray):
+            yield f"The log has what does not belong there: {found}"
+            return
+        if isinstance(found, Damaged):
+            self._damaged.add(found.stream)
+            yield f"The log cannot be folded: {found}"
+            return
+        view, folded = found
+        yield from self._rows[view.name].compare(folded)
+
+    async def _pages(self) -> AsyncIterator[Sequence[Recorded | UnreadableEvent]]:
+        stream, version = FIRST_STREAM, 0
+        more = True
+        while more:
+            look = partial(self._page, stream, version)
+            events, found = await again_after_conflict(self._store.raw, look)
+            more = len(events) == read.PAGE_EVENTS
+            for rows, those in zip(self._rows.values(), found, strict=True):
+                rows.take_up(those)
+            page = recorded_by_stream(self._keyring, events)
+            for event in page:
+                if isinstance(event, Recorded):
+                    self._largest.see(event.event)
+            yield page
+            if events:
+                stream, version = events[-1]["originator_id"], events[-1]["originator_version"]
+
+    async def _page(
+        self, stream: UUID, version: int
+    ) -> tuple[Sequence[asyncpg.Record], list[list[asyncpg.Record]]]:
+        """The events behind a version of a stream, and the rows of each view; of one snapshot."""
+        async with self._store.raw.transaction(isolation="repeatable_read", readonly=True):
+            events = await self._store.ask(
+                read.SQL["read_by_stream"],
+                self._partition, stream, version, LAST_VERSION, read.PAGE_EVENTS,
+            )  # fmt: skip
+            more = len(events) == read.PAGE_EVENTS
+            last = events[-1]["originator_id"] if more else LAST_STREAM
+            streams = len({row["originator_id"] for row in events})
+            return events, [
+                await rows.read(self._store, self._partition, stream, last, streams)
+                for rows in self._rows.values()
+            ]
+
+
+class _Rows:
+    """A view's rows in the order of their streams, to walk along with the folded ones.
+
+    Rows of `damaged` streams are passed over: there is nothing to compare them with.
+    """
+
+    def __init__(self, view: View, damaged: Collection[UUID]) -> None:
+        self._view = view
+        self._damaged = damaged
+        self._decoder = msgspec.json.Decoder(view.state)
+        self._rows: deque[asyncpg.Record] = deque()
+
+    async def read(
+        self, store: Connection, partition: int, since: UUID, last: UUID, streams: int
+    ) -> list[asyncpg.Record]:
+        """The rows from a stream on up to another, without that unless there is no larger.
+
+        `streams`: how many the page has. If there are so many more rows that they do not come
+        whole, those that have no stream are as many as are looked for.
+        """
+        most = streams + MAX_DIFFERENCES + 2
+        statement = SQL["rows"].format(view=self._view.name)
+        found = await store.ask(statement, partition, since, last, most)
+        return [row for row in found if row["stream_id"] < last or last == LAST_STREAM]
+
+    def take_up(self, rows: Sequence[asyncpg.Record]) -> None:
+        """Walk along these, too."""
+        self._rows += rows
+
+    def compare(self, folded: Folded[Any]) -> Iterator[str]:
+        """What is wrong with the rows up to a stream's."""
+        while self._rows and self._rows[0]["stream_id"] < folded.stream:
+            yield from self._stray(self._rows.popleft())
+        here = bool(self._rows) and self._rows[0]["stream_id"] == folded.stream
+        row = self._rows.popleft() if here else None
+        wanted = self._view.row(folded)
+        if wanted is None:
+            if here:
+                yield f"{self._view.name}: a row for stream {folded.stream}, which was deleted"
+        elif row is None:
+            yield f"{self._view.name}: no row for stream {folded.stream}"
+        elif difference := self._difference(row, wanted):
+            yield f"{self._view.name}: stream {folded.stream}: {difference}"
+
+    def rest(self) -> Iterator[str]:
+        """What is wrong with the rows behind the last stream."""
+        for row in self._rows:
+            yield from self._stray(row)
+
+    def _stray(self, row: asyncpg.Record) -> Iterator[str]:
+        if row["stream_id"] not in self._damaged:
+            yield f"{self._view.name}: a row for stream {row['stream_id']}, which has no events"
+
+    def _difference(self, row: asyncpg.Record, wanted: tuple[Any, ...]) -> str:
+        told = [
+            f"{name} is {_plain(found)}, the log says {_plain(expected)}"
+            for name, found, expected in zip(ENVELOPE, row, wanted, strict=True)
+            if name != "doc" and found != expected
+        ]
+        found, expected = row["doc"], wanted[-1]
+        try:
+            self._decoder.decode(found)
+        except msgspec.MsgspecError as error:
+            return "; ".join([*told, f"the row's document cannot be read: {error}"])
+        if changed := _changed(msgspec.json.decode(found), msgspec.json.decode(expected)):
+            # Names only: what differs may be somebody's personal data.
+            told.append(f"the row differs in {', '.join(changed)}")
+        return "; ".join(told)
+
+
+def _changed(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """The names that two documents do not have alike, or that only one has."""
+    return [
+        name
+        for name in {**expected, **found}
+        if name not in found or name not in expected or found[name] != expected[name]
+    ]
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,1 @@
+"""What commands work on: the database, and the master key."""

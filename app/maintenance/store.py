@@ -1,0 +1,292 @@
+"""What every subcommand works on: the database, embedded or given, and the master key.
+
+Failures: NotReachable (a resource is away), UnusableDatabase (it was named wrongly), UnusableFile
+(of a password), SchemaError, WrongMasterKey.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+from msgspec import Struct
+
+from app.database import migrate, rights
+from app.database.embedded import is_set_up, running
+from app.database.pool import TRANSIENT
+from app.database.session import OPENED_WITH, lift_time_outs
+from app.log.errors import WrongMasterKey
+from app.log.keyring import KEY_BYTES, Keyring
+from app.log.read import check_value, heads
+from app.maintenance import key_file
+from app.maintenance.recovery import again_after_conflict
+from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
+
+CONNECT_S = 10.0
+_NO_URL = (
+    "The database URL cannot be understood: it has the form postgresql://user:password@host:5432/"
+    "name, with special characters of the password as %XX"
+)
+
+
+class NotReachable(ConnectionError):
+    """A resource is not reachable; the message is the whole sentence."""
+
+
+class UnusableDatabase(Exception):
+    """What was given to find the database is none; the message says what is wrong with it."""
+
+
+class UnusableFile(Exception):
+    """A password's file holds none; the message says why."""
+
+
+class SchemaPermission(IntEnum):
+    """What a command may do to a database that it finds without a log, or with an older schema."""
+
+    LOOK = 0
+    """Nothing: who looks at the wrong place is to be told, not shown an empty log."""
+    BEGIN = 1
+    """Make a log in an empty database."""
+    MIGRATE = 2
+    """That, and bring an older one up to date."""
+
+
+class DataLocation(Struct, frozen=True, kw_only=True):
+    """Where the data is, as the options say."""
+
+    database_url: str | None
+    data_dir: Path
+    database_password_file: Path | None = None
+    master_key_file: Path | None = None
+    allow_unsafe_database: bool = False
+    database_role: str | None = SERVICE_ROLE
+    """The role that the service's connections take; a command's own remain the owner's."""
+    statement_cache: int = STATEMENT_CACHE
+
+    def settings(self, url: str, key: bytes, **more: Any) -> Settings:  # noqa: ANN401
+        """Of a service on the database, by its URL and the master key; `more` of Settings."""
+        return Settings(
+            database_url=url,
+            master_key=key,
+            database_role=self.database_role,
+            statement_cache=self.statement_cache,
+            embedded_data_dir=self.data_dir if self.database_url is None else None,
+            **more,
+        )
+
+
+class Connection:
+    """A command's own connection, as the database's owner."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """Use `connected`."""
+        self.raw = connection
+
+    async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """Rows of one statement. Raises RecoveryConflict, or what the database refuses with."""
+        if self.raw.is_in_transaction():
+            return await self.raw.fetch(sql, *arguments)
+        return await again_after_conflict(self.raw, lambda: self.raw.fetch(sql, *arguments))
+
+
+@contextmanager
+def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
+    """The database's URL for as long as the block lasts; starts the embedded one if none is given.
+
+    A data directory without one gets one only from who may begin.
+
+    Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
+    """
+    if where.database_url is not None:
+        yield _with_password(where.database_url, where.database_password_file)
+        return
+    if may < SchemaPermission.BEGIN and not is_set_up(where.data_dir):
+        raise UnusableDatabase(
+            f"There is no log in {where.data_dir}: `sessionary serve` makes one there"
+        )
+    with running(where.data_dir) as url:
+        yield url
+
+
+@asynccontextmanager
+async def connected(
+    url: str,
+    statement_cache: int = STATEMENT_CACHE,
+    *,
+    looks: bool = False,
+    role: str | None = None,
+) -> AsyncIterator[Connection]:
+    """A connection that no time-out of the role or the database ends.
+
+    `looks`: whether it only reads, and so is content with a standby where there is nothing else;
+    `role`: to take on, else it remains the owner's. Raises NotReachable, or UnusableDatabase.
+    """
+    # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
+    session = OPENED_WITH if statement_cache else {}
+    if role is not None:
+        session = session | {"role": role}
+    connection = await _connect(url, statement_cache, session, looks=looks)
+    try:
+        yield Connection(connection)
+    finally:
+        await connection.close()
+
+
+async def _connect(
+    url: str, statement_cache: int, session: Mapping[str, str], *, looks: bool
+) -> asyncpg.Connection:
+    attributes = [SessionAttribute.read_write, SessionAttribute.any][: 1 + looks]
+    try:
+        for attribute in attributes:
+            with suppress(asyncpg.TargetServerAttributeNotMatched):
+                connection = await asyncpg.connect(
+                    url,
+                    timeout=CONNECT_S,
+                    statement_cache_size=statement_cache,
+                    server_settings={"application_name": "sessionary command", **session},
+                    target_session_attrs=attribute,
+                )
+                if statement_cache:
+                    await lift_time_outs(connection, CONNECT_S)
+                return connection
+    except TRANSIENT as error:
+        why = str(error) or type(error).__name__
+        raise NotReachable(f"The database is not reachable: {why}") from error
+    except asyncpg.InterfaceError as error:
+        raise UnusableDatabase(f"The database cannot be connected to: {error}") from error
+    except (ValueError, OverflowError):
+        # Their message may hold a part of a password: a slash in one makes it a port.
+        raise UnusableDatabase(_NO_URL) from None
+    raise NotReachable(
+        "The database takes no writes: it is a standby, or default_transaction_read_only is on"
+    )
+
+
+async def prepare(
+    url: str, where: DataLocation, may: SchemaPermission, *, looks: bool = False
+) -> tuple[list[str], bytes]:
+    """Make sure that the schema is this release's; what was applied, and the master key.
+
+    Not everybody may migrate, since older services may be running on the database; nobody migrates
+    one that has tables of others. `looks` as for `connected`. Raises SchemaError, WrongMasterKey,
+    NotReachable, or UnusableDatabase.
+    """
+    async with connected(url, where.statement_cache, looks=looks) as store:
+        await migrate.refuse_unfit(store.raw)
+        if not where.allow_unsafe_database:
+            await migrate.refuse_unsafe(store.raw)
+        applied = await up_to_date(store, may)
+        return applied, await master_key(store, where)
+
+
+async def up_to_date(store: Connection, may: SchemaPermission) -> list[str]:
+    """Bring the schema up to date, as far as `may` allows; what was done. Raises SchemaError."""
+    wanted = migrate.available()
+    history = await _history(store, may)
+    known = [(migration.number, migration.hash) for migration in wanted]
+    present = [(row["number"], row["hash"]) for row in history]
+    if present == known and (may < SchemaPermission.MIGRATE or not await rights.amiss(store.raw)):
+        return []  # with no more rights than to read
+    if present and present == known[: len(present)] and may < SchemaPermission.MIGRATE:
+        raise migrate.SchemaError(
+            f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
+            "run `sessionary migrate`"
+        )
+    return await migrate.migrate(store.raw, wanted)  # which refuses another history
+
+
+async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:
+    """What was applied to the database. Raises SchemaError where nothing can be begun."""
+    (found,) = await store.ask(migrate.SQL["state"])
+    if not found["has_history"]:
+        _require_empty(may, has_tables=found["has_tables"])
+        if not found["may_make"]:
+            raise migrate.SchemaError(
+                f"{found['login']} may not make tables in the schema public: run, as the "
+                f'database\'s owner, GRANT CREATE ON SCHEMA public TO "{found["login"]}"'
+            )
+        return []
+    if not found["may_read"]:
+        raise migrate.SchemaError(
+            f"{found['login']} may not read the tables, which belong to {found['owner']}: connect "
+            f"as {found['owner']}, or make {found['login']} their owner"
+        )
+    return await store.ask(migrate.SQL["applied"])
+
+
+def _require_empty(may: SchemaPermission, *, has_tables: bool) -> None:
+    if has_tables:
+        raise migrate.SchemaError(
+            "The database has tables, but none of Sessionary: name an empty database, or one "
+            "that holds a log"
+        )
+    if may < SchemaPermission.BEGIN:
+        raise migrate.SchemaError("The database holds no log: `sessionary migrate` makes one there")
+
+
+async def master_key(store: Connection, where: DataLocation) -> bytes:
+    """The master key that the log is written with; a new log gets a new one.
+
+    Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.
+    """
+    # In this order: whoever appended the first event had kept the value before.
+    begun = any(head.position for head in await heads(store))
+    known = await check_value(store)
+    if begun and known is None:
+        raise WrongMasterKey(
+            "The log has events, but not the value that its master key is recognised by "
+            "(master_key_check in log_setting): put it back from a copy"
+        )
+    path = where.master_key_file or where.data_dir / "master.key"
+    try:
+        if not path.exists():
+            if known is not None:
+                raise WrongMasterKey(
+                    f"The log's personal data is sealed under a master key that {path} should "
+                    "hold, and that file is not there"
+                )
+            key_file.keep(path, os.urandom(KEY_BYTES))
+        key = key_file.read(path)
+    except OSError as error:
+        raise WrongMasterKey(f"The master key's file cannot be used: {error}") from error
+    keyring = Keyring(key)
+    if known is None:
+        await migrate.keep_check_value(store.raw, keyring.check_value())
+        known = await check_value(store)
+    if known is None or not keyring.made(known):
+        raise WrongMasterKey(f"{path} holds another master key than the log was written with")
+    return key
+
+
+def password_in(file: Path) -> str:
+    """The password that a file holds. Raises UnusableFile, also for an empty one."""
+    try:
+        password = file.read_text().strip()
+    except UnicodeDecodeError as error:
+        raise UnusableFile(f"{file} holds no text") from error
+    except OSError as error:
+        raise UnusableFile(f"The password file cannot be read: {error}") from error
+    if not password:
+        raise UnusableFile(f"{file} is empty, it should hold a password")
+    return password
+
+
+def _with_password(url: str, password_file: Path | None) -> str:
+    if not url:
+        raise UnusableDatabase("The database URL is empty")
+    if password_file is None:
+        return url
+    password = quote(password_in(password_file), safe="")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UnusableDatabase(_NO_URL) from None
+    user, _, host = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{name}:{password}@{host}"))

@@ -1,1 +1,0 @@
-"""The `$filter` of lists as SQL expressions: conditions, operators, values, periods."""

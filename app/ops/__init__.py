@@ -1,1 +1,0 @@
-"""What operators run: the subcommands, and what they share."""

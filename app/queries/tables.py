@@ -1,0 +1,109 @@
+"""The views as lists see them: what may be filtered and ordered by. Nothing here runs SQL."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    literal_column,
+    null,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections import account_info, ai_session_info, chat_session_entity
+from projections.view import View
+
+_METADATA = MetaData()
+
+
+class ListTable(Struct, frozen=True, kw_only=True):
+    """A view that lists are read from."""
+
+    kind: str
+    """What its streams hold."""
+    table: Table
+    """As the migrations make it, the envelope first."""
+    columns: Mapping[str, ColumnElement[Any]]
+    """What may be filtered and ordered by, under its name in the code; each knows its SQL type."""
+    key: str = "stream_id"
+    """The one of them that no two rows share: it orders what is alike in all else."""
+    account_name: Callable[[FromClause], ColumnElement[Any]] = lambda _: null()
+    """For rows of the table: the present name of the account that each belongs to."""
+
+
+def _table(view: View, *generated: Column[Any]) -> Table:
+    """The envelope that every view has, and what is generated from its documents."""
+    return Table(
+        view.name,
+        _METADATA,
+        Column("stream_id", Uuid, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("created_by", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("modified_by", Text, nullable=False),
+        Column("modified_at", DateTime(timezone=True), nullable=False),
+        Column("doc", JSONB, nullable=False),
+        *generated,
+    )
+
+
+def _sought(table: Table) -> dict[str, ColumnElement[Any]]:
+    """All columns but the document and those that only tell where it stands in the log."""
+    unsought = {"partition", "version", "position", "doc"}
+    return {column.name: column for column in table.c if column.name not in unsought}
+
+
+def _account_name(rows: FromClause) -> ColumnElement[Any]:
+    return (
+        select(_ACCOUNTS.c.name)
+        .where(_ACCOUNTS.c.account_id == rows.c.account_id)
+        .limit(literal_column("1"))
+        .scalar_subquery()
+    )
+
+
+_ACCOUNTS = _table(
+    account_info.VIEW,
+    Column("account_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)
+_AI_SESSIONS = _table(ai_session_info.VIEW, Column("account_id", Text))
+_CHAT_SESSIONS = _table(
+    chat_session_entity.VIEW,
+    Column("chat_session_id", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    *(Column(name, Integer) for name in ("topic_id", "user_associate_id", "person_id")),
+    *(Column(name, Integer) for name in ("contact_id", "rating")),
+    *(Column(name, BigInteger) for name in ("when_requested", "when_started", "when_ended")),
+)
+
+ACCOUNTS = ListTable(kind=account_info.VIEW.kind, table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
+AI_SESSIONS = ListTable(
+    kind=ai_session_info.VIEW.kind,
+    table=_AI_SESSIONS,
+    account_name=_account_name,
+    columns={
+        **_sought(_AI_SESSIONS),
+        "account_name": _account_name(_AI_SESSIONS),
+        "purpose": _AI_SESSIONS.c.doc.op("->>", return_type=Text())(literal_column("'purpose'")),
+    },
+)
+CHAT_SESSIONS = ListTable(
+    kind=chat_session_entity.VIEW.kind,
+    table=_CHAT_SESSIONS,
+    key="chat_session_id",
+    columns=_sought(_CHAT_SESSIONS),
+)

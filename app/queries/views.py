@@ -1,0 +1,147 @@
+"""Reading the views: by id, many callers sharing one query; and page by page."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from app.concurrency.batcher import Batcher
+from app.concurrency.slices import Slices, Unread
+from app.concurrency.ttl_cache import in_the_background
+from app.database.errors import TooSlow
+from app.database.pool import Pool
+from app.database.sql import blocks
+from app.log.errors import Unreadable
+from app.queries.answer_budget import AnswerBudget
+from app.queries.paging import Page, PageResult, read_page
+from app.queries.tables import ListTable
+from domain.ids import AccountId, StreamId, account_stream, partition_of
+from projections import ai_session_info
+from projections.catalog import VIEWS
+from projections.fold import Audit, Folded
+
+SQL = blocks(__file__)
+T = TypeVar("T")
+_PROMPT_S = 0.5
+"""A list that takes longer is either a long one, or there is no database."""
+
+
+class Row(Struct, frozen=True):
+    """A view's row, and the present name of the account that it belongs to."""
+
+    folded: Folded[Any]
+    account_name: str | None
+
+
+class Views:
+    """The read side of one worker process."""
+
+    def __init__(self, pool: Pool, lists: Pool, *, partitions: int, batch: int) -> None:
+        """`lists`: where pages are read; `batch`: look-ups that share one query, at most."""
+        self._pool = pool
+        self._lists = lists
+        self._partitions = partitions
+        self._lookups = {
+            kind: Batcher[StreamId, Unread[Row | None]](partial(self._look_up, kind), batch)
+            for kind in VIEWS
+        }
+        self._slices = Slices()
+
+    async def get(self, kind: str, stream: StreamId) -> Row | None:
+        """The row of a stream; None if it has none. Sees every commit from before the call.
+
+        Raises Unreadable, or StoreDown.
+        """
+        return await self._slices.read(await self._lookups[kind].submit(stream))
+
+    async def account_name(self, account: AccountId) -> str | None:
+        """The present name of an account; None for an unknown one."""
+        row = await self.get("account", account_stream(account))
+        return None if row is None else row.folded.state.name
+
+    def partition(self, stream: StreamId) -> int:
+        """Where a stream's row is, if it has one."""
+        return partition_of(stream, self._partitions)
+
+    async def page(
+        self, listable: ListTable, page: Page, budget: AnswerBudget | None = None
+    ) -> PageResult[Row]:
+        """A page of any view; without a budget, as large as any answer may be.
+
+        Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
+        """
+        decoder = _DECODERS[listable.kind]
+        listed = await self._read(read_page(self._lists, listable, page, budget or AnswerBudget()))
+        items = [_row(record, decoder) for record in listed.items]
+        return PageResult(
+            items=items, total=listed.total, has_more=listed.has_more, last=listed.last
+        )
+
+    async def _read(self, page: Coroutine[Any, Any, T]) -> T:
+        """A list may take its time, but nobody waits as long for a database that is gone."""
+        reading = in_the_background(page)
+        try:
+            done, _ = await asyncio.wait([reading], timeout=_PROMPT_S)
+            if not done:
+                await self._pool.ask(SQL["alive"])
+            return await reading
+        except TooSlow:
+            await self._pool.ask(SQL["alive"])
+            raise
+        finally:
+            reading.cancel()  # where it is not done, nobody waits for it
+
+    async def _look_up(
+        self, kind: str, streams: Sequence[StreamId]
+    ) -> Sequence[Unread[Row | None]]:
+        decoder = _DECODERS[kind]
+        wanted = list(dict.fromkeys(streams))
+        partitions = [self.partition(stream) for stream in wanted]
+        rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
+        found = {
+            row[0]: Unread(len(row[8] or ""), partial(_row_if_any, row, decoder)) for row in rows
+        }
+        return [found[stream] for stream in streams]
+
+
+_LOOK_UPS = {
+    kind: SQL["look_up"].format(
+        view=view.name, account_name=SQL["account_name"] if view is ai_session_info.VIEW else "NULL"
+    )
+    for kind, view in VIEWS.items()
+}
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(view.state) for kind, view in VIEWS.items()
+}
+
+
+def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row | None:
+    return None if row[2] is None else _row(row, decoder)
+
+
+def folded_row(kind: str, row: asyncpg.Record) -> Folded[Any]:
+    """What a row with the columns of `look_up` holds. Raises MsgspecError."""
+    return _folded(row, _DECODERS[kind])
+
+
+def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row:
+    try:
+        return Row(_folded(row, decoder), row[9])
+    except msgspec.MsgspecError as error:
+        raise Unreadable(f"the row of stream {row[0]} cannot be read: {error}") from error
+
+
+def _folded(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Folded[Any]:
+    stream, partition, version, position, created_by, created_at, by, at, doc, *_ = row
+    return Folded(
+        stream=stream,
+        partition=partition,
+        version=version,
+        position=position,
+        audit=Audit(created_by=created_by, created_at=created_at, modified_by=by, modified_at=at),
+        state=decoder.decode(doc),
+    )

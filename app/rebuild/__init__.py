@@ -1,0 +1,1 @@
+"""Folds the log into fresh tables beside the live ones."""

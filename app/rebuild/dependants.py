@@ -1,0 +1,28 @@
+"""What others made on the table of a view: a rebuild, which swaps tables, would break it."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.database.sql import blocks
+from projections.view import ENVELOPE, View
+
+SQL = blocks(__file__)
+
+
+class ViewDependedOn(Exception):
+    """Others made on a view's table what a swap would break, or take away with it."""
+
+    def __init__(self, name: str, dependants: Sequence[str]) -> None:
+        """`name`: of the view; `dependants`: as PostgreSQL describes them."""
+        super().__init__(
+            f"{name} cannot be swapped, since others depend on its table: {', '.join(dependants)}. "
+            "Drop these, rebuild, and make them again"
+        )
+
+
+async def require_independence(connection: asyncpg.Connection, view: View) -> None:
+    """Raise ViewDependedOn if anything depends on a view's table that its copy would not have."""
+    rows = await connection.fetch(SQL["dependants"], view.name, ENVELOPE)
+    if rows:
+        raise ViewDependedOn(view.name, [row["what"] for row in rows])

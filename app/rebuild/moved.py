@@ -1,0 +1,71 @@
+"""Streams that move during a rebuild: folded anew, the deep ones on from where they were.
+
+A swap holds up who appends. To read a deep stream again from its beginning would take too long for
+them to wait.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+from app.history.streams import FoldedStream, folded_on, folded_stream
+from app.log.errors import Unreadable
+from app.log.keyring import Keyring
+from app.log.read import PAGE_EVENTS, read_slices, read_streams
+from app.maintenance.store import Connection
+from domain.ids import StreamId
+
+DEEP_EVENTS = 1_000
+"""A stream with more is remembered as it was folded last."""
+
+
+class Moved:
+    """Folds what moved, for one rebuild."""
+
+    def __init__(self, store: Connection, keyring: Keyring) -> None:
+        """Remembers no stream yet."""
+        self._store = store
+        self._keyring = keyring
+        self._deep: dict[StreamId, FoldedStream] = {}
+
+    async def folded(
+        self, partition: int, moved: Mapping[StreamId, int]
+    ) -> AsyncIterator[tuple[list[StreamId], list[FoldedStream]]]:
+        """Streams of a partition, given with their versions, at least up to these, in batches.
+
+        Memory is bounded by a page of events. Raises Unreadable, or BrokenStream.
+        """
+        small = {stream: version for stream, version in moved.items() if version <= DEEP_EVENTS}
+        for streams in _batches(small):
+            wanted = [(partition, stream) for stream in streams]
+            pasts = await read_streams(self._store, self._keyring, wanted)
+            yield streams, [folded_stream(past) for past in pasts if past]
+        for stream in moved.keys() - small.keys():
+            yield [stream], [await self._on(partition, stream, moved[stream])]
+
+    async def _on(self, partition: int, stream: StreamId, version: int) -> FoldedStream:
+        folded = self._deep.get(stream)
+        while folded is None or folded[1].version < version:
+            after = 0 if folded is None else folded[1].version
+            slices = await read_slices(
+                self._store, self._keyring, partition, stream,
+                after=after, until=version, boxes={},
+            )  # fmt: skip
+            events = [recorded for each in slices for recorded in each]
+            if not events:
+                raise Unreadable(f"stream {stream} has no version {after + 1}")
+            folded = folded_on(folded, events)
+        self._deep[stream] = folded
+        return folded
+
+
+def _batches(moved: Mapping[StreamId, int]) -> Iterator[list[StreamId]]:
+    """Streams, given with their versions, as many together as have a page of events."""
+    batch: list[StreamId] = []
+    events = 0
+    for stream, version in moved.items():
+        if batch and events + version > PAGE_EVENTS:
+            yield batch
+            batch, events = [], 0
+        batch.append(stream)
+        events += version
+    if batch:
+        yield batch

@@ -1,0 +1,271 @@
+"""`rebuild`: folds the log into fresh tables beside the live ones, then swaps them in.
+
+Appends wait only for the swap, which takes up the last few events; those before it were taken up
+beside them.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+from app.database.sql import blocks
+from app.history.streams import FoldedStream, Progress, Stray, folded_streams, undamaged
+from app.log.keyring import Keyring
+from app.log.read import Head, heads, read_feed
+from app.maintenance.store import Connection
+from app.rebuild.dependants import require_independence
+from app.rebuild.moved import Moved
+from app.rebuild.pieces import BEFORE_ALL, Place, differing
+from domain.ids import StreamId
+from projections.catalog import VIEWS, view_of
+from projections.view import ENVELOPE, View
+
+SQL = blocks(__file__)
+FEW_EVENTS = 200
+"""So many may be left to the swap, while appends wait."""
+MAX_ROUNDS = 10
+"""Of catching up before a swap; after so many it takes up what there is."""
+LOCK_WAITS_MS = (100, 200, 400, 800, 1_600, 1_600, 1_600)
+"""How long each try of a swap waits for its locks, and live traffic for the try.
+
+The last outlast `deadlock_timeout`, after which PostgreSQL ends an autovacuum that is in the way.
+"""
+PAUSE_S = 0.5
+"""Between two tries."""
+
+Positions = Mapping[int, int]
+"""Up to where each partition is folded."""
+
+
+class RebuildUnderWay(Exception):
+    """Another rebuild, or a verification, works on the views."""
+
+    def __init__(self) -> None:
+        """What it says is for whoever started the second."""
+        super().__init__("another rebuild is under way, or a verification: try again later")
+
+
+class ViewInUse(Exception):
+    """Somebody holds a view's table for so long that it could not be swapped."""
+
+    def __init__(self, name: str) -> None:
+        """`name`: of the view."""
+        self.name = name
+        super().__init__(f"{name} is in use by a long transaction: it was not swapped")
+
+
+class RebuildSpoilt(Exception):
+    """A fresh table does not hold what was folded: somebody else wrote to it."""
+
+    def __init__(self, name: str, rows: int, folded: int) -> None:
+        """`rows`: what it has; `folded`: what was written to it."""
+        super().__init__(f"the fresh {name} has {rows} rows where the log gives {folded}")
+
+
+class Rebuilt(Struct, frozen=True):
+    """What a rebuild did."""
+
+    events: dict[str, int]
+    """How many events the log had when each view was swapped in."""
+    rows: dict[str, int]
+    """How many rows each view has."""
+    mended: dict[str, int]
+    """How many rows of each were wrong, missing or too many."""
+    passed: list[str]
+    """Events that count for nothing, being of another kind than their stream; where they are."""
+
+
+async def rebuild(
+    store: Connection, keyring: Keyring, views: Sequence[View], progress: Progress
+) -> Rebuilt:
+    """Rebuild views from the log; each is that of the log's end when it is swapped in.
+
+    Raises ViewDependedOn, RebuildUnderWay, Unreadable, BrokenStream or RebuildSpoilt, and then
+    leaves the live views as they were; ViewInUse leaves one as it was, and those that come after
+    it, and so does ViewDependedOn if what depends came during the work.
+    """
+    for view in views:
+        await require_independence(store.raw, view)
+    if not await store.raw.fetchval(SQL["begin"]):
+        raise RebuildUnderWay
+    try:
+        return await _Run(store, keyring, views).run(progress)
+    finally:
+        if not store.raw.is_closed():
+            for view in views:
+                await store.raw.execute(_sql("drop_fresh", view))
+            await store.raw.execute(SQL["end"])
+
+
+class _Run:
+    """One rebuild."""
+
+    def __init__(self, store: Connection, keyring: Keyring, views: Sequence[View]) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._views = {view.name: view for view in views}
+        self._rows = dict.fromkeys(self._views, 0)
+        self._passed: list[Stray] = []
+        self._moved = Moved(store, keyring)
+
+    async def run(self, progress: Progress) -> Rebuilt:
+        connection = self._store.raw
+        for view in self._views.values():
+            await _make_fresh(connection, view)
+        started = await heads(self._store)
+        await self._scan(started, progress)
+        reached = await self._catch_up(self._views, _positions(started))
+        for view in self._views.values():
+            await connection.execute(_sql("analyze", view))
+        mended, reached = await self._compare(reached)
+        events = {name: await self._swap(view, reached) for name, view in self._views.items()}
+        return Rebuilt(events, self._rows, mended, list(map(str, self._passed)))
+
+    async def _scan(self, started: Sequence[Head], progress: Progress) -> None:
+        done, total = 0, sum(head.position for head in started)
+        for head in started:
+            async for page, events in folded_streams(self._store, self._keyring, head):
+                await self._write(self._views, undamaged(page, self._passed.append))
+                done += events
+                progress(done, total)
+
+    async def _catch_up(self, names: Collection[str], reached: Positions) -> Positions:
+        """In rounds, each shorter than the one before as long as we are faster than appends."""
+        for _ in range(MAX_ROUNDS):
+            ends = await heads(self._store)
+            behind = sum(end.position - reached[end.partition] for end in ends)
+            reached = await self._take_up(names, reached, ends)
+            if behind <= FEW_EVENTS:
+                break
+        return reached
+
+    async def _take_up(
+        self, names: Collection[str], reached: Positions, ends: Sequence[Head]
+    ) -> Positions:
+        """Bring the streams that moved up to where they are."""
+        for end in ends:
+            async for page in read_feed(
+                self._store,
+                self._keyring,
+                end.partition,
+                after=reached[end.partition],
+                until=end.position,
+            ):
+                moved = {r.stream: r.version for r in page if view_of(r.event).name in names}
+                async for streams, folded in self._moved.folded(end.partition, moved):
+                    await self._forget(names, end.partition, streams)
+                    await self._write(names, folded)
+        return _positions(ends)
+
+    async def _forget(
+        self, names: Collection[str], partition: int, streams: Sequence[StreamId]
+    ) -> None:
+        for name in names:
+            statement = _sql("forget", self._views[name])
+            done = await self._store.raw.execute(statement, partition, streams)
+            self._rows[name] -= int(done.removeprefix("DELETE "))
+
+    async def _write(self, names: Collection[str], page: Iterable[FoldedStream]) -> None:
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for view, folded in page:
+            if view.name in names and (row := view.row(folded)) is not None:
+                found.setdefault(view.name, []).append(row)
+        for name, rows in found.items():
+            await self._store.raw.copy_records_to_table(
+                _fresh(self._views[name]), records=rows, columns=ENVELOPE
+            )
+            self._rows[name] += len(rows)
+
+    async def _compare(self, reached: Positions) -> tuple[dict[str, int], Positions]:
+        """How many rows differ from the live views', and up to where the fresh ones now go.
+
+        Damage done between this and the swap is mended without being counted. Raises RebuildSpoilt.
+        In snapshots the live views stand at their heads, and the fresh ones are brought there: the
+        answer is exact, and nobody waits for it.
+        """
+        connection = self._store.raw
+        mended = dict.fromkeys(self._views, 0)
+        for name, view in self._views.items():
+            rows = await connection.fetchval(_sql("count", view))
+            if rows != self._rows[name]:
+                raise RebuildSpoilt(name, rows, self._rows[name])
+            piece: Place | None = BEFORE_ALL
+            while piece is not None:
+                async with connection.transaction(isolation="repeatable_read"):
+                    reached = await self._take_up(self._views, reached, await heads(self._store))
+                    count, piece = await differing(connection, name, _fresh(view), piece)
+                mended[name] += count
+        return mended, reached
+
+    async def _swap(self, view: View, reached: Positions) -> int:
+        """Swap one view in, and say how many events the log had then.
+
+        One view a transaction: a reader that holds one and waits for another is let by.
+        """
+        connection = self._store.raw
+        for wait_ms in LOCK_WAITS_MS:
+            reached = await self._catch_up({view.name}, reached)
+            rows = self._rows[view.name]
+            try:
+                async with connection.transaction():
+                    await connection.execute(SQL["lock_timeout"].format(wait_ms=wait_ms))
+                    ends = await _lock(connection, view)
+                    await self._take_up({view.name}, reached, ends)
+                    await _replace(connection, view)
+                return sum(end.position for end in ends)
+            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+                self._rows[view.name] = rows
+                await asyncio.sleep(PAUSE_S)
+        raise ViewInUse(view.name)
+
+
+async def _lock(connection: asyncpg.Connection, view: View) -> list[Head]:
+    """Lock what a swap needs in the order of the appends, so that neither waits for the other.
+
+    They lock views under the head.
+    """
+    ends = [Head(*row) for row in await connection.fetch(SQL["lock_heads"])]
+    await connection.execute(_sql("lock_view", view))
+    return ends
+
+
+async def _replace(connection: asyncpg.Connection, view: View) -> None:
+    await require_independence(connection, view)
+    renames = await connection.fetch(SQL["renames"], view.name, _fresh(view))
+    await connection.execute(_sql("replace", view))
+    for row in renames:
+        await connection.execute(row["statement"])
+
+
+async def _make_fresh(connection: asyncpg.Connection, view: View) -> None:
+    """Make an empty copy of a view's table, with its indexes, owner, parameters and grants."""
+    async with connection.transaction():
+        await connection.execute(_sql("drop_fresh", view))
+        await connection.execute(_sql("make_fresh", view))
+        statements = await connection.fetch(SQL["ungranted"], _fresh(view))
+        for left_out in ("parameters", "grants", "identity", "owner"):
+            statements += await connection.fetch(SQL[left_out], view.name, _fresh(view))
+        for row in statements:
+            await connection.execute(row["statement"])
+
+
+def _sql(name: str, view: View) -> str:
+    """A statement on a view's tables, whose names no bind can give."""
+    return SQL[name].format(live=view.name, fresh=_fresh(view))
+
+
+def _fresh(view: View) -> str:
+    return f"{view.name}_new"
+
+
+def _positions(ends: Sequence[Head]) -> Positions:
+    return {end.partition: end.position for end in ends}
+
+
+def named(names: Sequence[str]) -> list[View]:
+    """The views of those names, all of them for none. Raises KeyError for an unknown one."""
+    by_name = {view.name: view for view in VIEWS.values()}
+    return [by_name[name] for name in dict.fromkeys(names)] if names else list(by_name.values())

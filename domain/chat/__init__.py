@@ -1,0 +1,1 @@
+"""Chat sessions, as they are decided and folded."""

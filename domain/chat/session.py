@@ -1,0 +1,259 @@
+"""A chat session: what it holds, and what follows when a client gives it as a whole (`decide`).
+
+What else is done to it is decided in `chat_actions`; how events change it stands in `chat_evolve`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, assert_never
+
+from msgspec import UNSET, Struct
+from msgspec.structs import asdict, replace
+
+from domain.chat.carriers import (
+    Associate,
+    Carrier,
+    Contact,
+    Person,
+    Project,
+    Sale,
+    refuse_excess,
+)
+from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
+from domain.chat.events import (
+    ChatSessionChange,
+    ChatSessionClosed,
+    ChatSessionCreated,
+    ChatSessionDeleted,
+    ChatSessionEvent,
+    ChatSessionRated,
+    ChatSessionUpdated,
+)
+from domain.chat.ticket import Ticket
+from domain.date_time import EMPTY, DateTime, is_set
+from domain.errors import AlreadyExists, NotFound
+from domain.ids import ChatMessageId, ChatSessionId
+from domain.limits import (
+    INT32,
+    CustomerAlias,
+    CustomerCompanyName,
+    CustomerEmail,
+    CustomerHost,
+    CustomerName,
+    CustomerPhone,
+    Int32,
+    MessageCopy,
+    SessionKey,
+)
+
+OPEN = frozenset(
+    {
+        ChatSessionStatus.PRE_CHAT_FORM,
+        ChatSessionStatus.FAQ,
+        ChatSessionStatus.OFFLINE_FORM,
+        ChatSessionStatus.IN_QUEUE,
+        ChatSessionStatus.CUSTOMER_LAST,
+        ChatSessionStatus.USER_LAST,
+    }
+)
+"""Somebody still waits for somebody."""
+ACTIVE = frozenset({ChatSessionStatus.CUSTOMER_LAST, ChatSessionStatus.USER_LAST})
+"""Customer and agent talk."""
+ENDED = frozenset(ChatSessionStatus) - OPEN - {ChatSessionStatus.INVALID}
+BY_CLIENT = "by_client"
+
+
+class ChatSessionFields(Struct, frozen=True, kw_only=True):
+    """All that a session holds, in documented order; the defaults are those of a new entity."""
+
+    chat_session_id: Annotated[ChatSessionId, INT32] = ChatSessionId(0)
+    topic_id: Int32 = 0
+    user: Associate | None = None
+    person: Person | None = None
+    customer_alias: CustomerAlias | None = None
+    customer_host: CustomerHost | None = None
+    customer_name: CustomerName | None = None
+    customer_email: CustomerEmail | None = None
+    customer_phone: CustomerPhone | None = None
+    customer_consented: bool = False
+    customer_company_name: CustomerCompanyName | None = None
+    status: ChatSessionStatus = ChatSessionStatus.INVALID
+    first_message: MessageCopy | None = None
+    last_message: MessageCopy | None = None
+    when_requested: DateTime = EMPTY
+    when_started: DateTime = EMPTY
+    when_ended: DateTime = EMPTY
+    when_idle: DateTime = EMPTY
+    when_fetched: DateTime = EMPTY
+    session_key: SessionKey | None = None
+    initial_queue_pos: Int32 = 0
+    alert_level: Int32 = 0
+    rank: Int32 = 0
+    flags: ChatSessionFlags = ChatSessionFlags.CUSTOMER_IS_TYPING
+    contact: Contact | None = None
+    project: Project | None = None
+    sale: Sale | None = None
+    ticket: Ticket | None = None
+    transfer_to: Associate | None = None
+    chatbot_is_active: bool = False
+    rating: Int32 = 0
+
+
+class WantedChatSession(ChatSessionFields, frozen=True, kw_only=True):
+    """A session as a client wants it, and what the service drew for what follows from that."""
+
+    chat_session_id: ChatSessionId
+    at: DateTime = EMPTY
+    """Now: since when it waits or has ended, unless the client says so."""
+    queue_pos: Int32 = 0
+    """Its place if it goes to the queue now, unless the client gives one."""
+
+
+class NewChatSession(WantedChatSession, frozen=True, kw_only=True):
+    """Create a session under an id that the service has drawn."""
+
+
+class UpdateChatSession(WantedChatSession, frozen=True, kw_only=True):
+    """Replace a session as a whole: a field that is left out goes back to its default."""
+
+    change: Callable[[ChatSessionFields], ChatSessionFields] | None = None
+    """Makes of what it holds what it is to hold, if some of that stays; None: the fields as given.
+
+    As in ChangeChatSession; a retry is told by the fields.
+    """
+
+
+class ChangeChatSession(Struct, frozen=True, kw_only=True):
+    """Make of what a session holds what it is to hold, with nobody else's change in between."""
+
+    chat_session_id: ChatSessionId
+    asked: bytes
+    """What the client sent: it tells a retry from another change."""
+    change: Callable[[ChatSessionFields], ChatSessionFields]
+    """Depends on nothing but its argument; may raise DomainError."""
+    at: DateTime = EMPTY
+    queue_pos: Int32 = 0
+
+
+class DeleteChatSession(Struct, frozen=True, kw_only=True):
+    """Delete a session: it is gone for clients; its history stays."""
+
+    chat_session_id: ChatSessionId
+
+
+Command = NewChatSession | UpdateChatSession | ChangeChatSession | DeleteChatSession
+
+
+class ChatSession(ChatSessionFields, frozen=True, kw_only=True):
+    """What holds of a session after its events."""
+
+    watched: DateTime = EMPTY
+    """When the customer fetched it or wrote last, as the service saw it, whatever clients give.
+
+    Not set before the first fetch.
+    """
+    last_message_id: ChatMessageId = ChatMessageId(0)
+    deleted: bool = False
+
+
+CHANGEABLE = ChatSessionChange.__struct_fields__
+"""Every field but the id, which a session keeps for ever."""
+_EMPTY = ChatSessionFields()
+
+
+def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionEvent]:
+    """Events that a command adds; none when nothing changes.
+
+    Raises NotFound for a session that is not there, AlreadyExists for a taken id, InvalidField for
+    a carrier that holds too much.
+    """
+    if isinstance(command, NewChatSession):
+        if state is not None:
+            raise AlreadyExists("ChatSession", command.chat_session_id)
+        given = _changes(command, _EMPTY)
+        return [ChatSessionCreated(chat_session_id=command.chat_session_id, **given)]
+    session = there(command.chat_session_id, state)
+    match command:
+        case UpdateChatSession():
+            wanted = (
+                command if command.change is None else _wanted(command, command.change(session))
+            )
+            return _updated(_changes(wanted, session))
+        case ChangeChatSession():
+            return _updated(_changes(_wanted(command, command.change(session)), session))
+        case DeleteChatSession():
+            return [ChatSessionDeleted()]
+        case _:
+            assert_never(command)
+
+
+def there(chat_session_id: ChatSessionId, state: ChatSession | None) -> ChatSession:
+    """The session, if it is there. Raises NotFound."""
+    if state is None or state.deleted:
+        raise NotFound("ChatSession", chat_session_id)
+    return state
+
+
+def adapted(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
+    """What some changed fields make of a session, where the change does not say otherwise.
+
+    One that is open again has not ended, and one that ends is offered to nobody. Not for a session
+    that is given as a whole: that says everything.
+    """
+    was_ended, is_ended = held.status in ENDED, changed.status in ENDED
+    if was_ended and changed.status in OPEN and changed.when_ended == held.when_ended:
+        return replace(changed, when_ended=EMPTY)
+    if is_ended and not was_ended and changed.transfer_to == held.transfer_to:
+        return replace(changed, transfer_to=None)
+    return changed
+
+
+def _wanted(
+    command: UpdateChatSession | ChangeChatSession, changed: ChatSessionFields
+) -> WantedChatSession:
+    fields = {name: getattr(changed, name) for name in ChatSessionFields.__struct_fields__}
+    fields["chat_session_id"] = command.chat_session_id
+    return WantedChatSession(**fields, at=command.at, queue_pos=command.queue_pos)
+
+
+def _updated(changes: dict[str, Any]) -> Sequence[ChatSessionEvent]:
+    """What has an event of its own goes into that, the rest into one."""
+    own: list[ChatSessionEvent] = []
+    if "rating" in changes:
+        own.append(ChatSessionRated(rating=changes.pop("rating")))
+    if changes.get("status") in ENDED:
+        status, when = changes.pop("status"), changes.pop("when_ended", UNSET)
+        own.append(ChatSessionClosed(status=status, reason=BY_CLIENT, when_ended=when))
+    return [ChatSessionUpdated(**changes), *own] if changes else own
+
+
+def _changes(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
+    values = asdict(wanted) | _following(wanted, held)
+    before = asdict(held)
+    changes = {name: values[name] for name in CHANGEABLE if values[name] != before[name]}
+    for name, value in changes.items():
+        if isinstance(value, Carrier):
+            refuse_excess(value, before[name], name.title().replace("_", ""))
+    return changes
+
+
+def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
+    """What follows from the status that is wanted, where the client does not say otherwise.
+
+    What followed when the session came to its status still does: the same update again changes
+    nothing.
+    """
+    following: dict[str, Any] = {}
+    if wanted.status is ChatSessionStatus.IN_QUEUE:
+        stays = held.status is ChatSessionStatus.IN_QUEUE
+        if not is_set(wanted.when_requested):
+            following["when_requested"] = _kept(held.when_requested, stays, wanted.at)
+        if wanted.initial_queue_pos == 0:
+            was = held.initial_queue_pos if stays else 0
+            following["initial_queue_pos"] = was or wanted.queue_pos
+    elif wanted.status in ENDED and not is_set(wanted.when_ended):
+        following["when_ended"] = _kept(held.when_ended, held.status in ENDED, wanted.at)
+    return following
+
+
+def _kept(before: DateTime, stays: bool, at: DateTime) -> DateTime:
+    return before if stays and is_set(before) else at

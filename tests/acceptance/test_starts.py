@@ -1,0 +1,43 @@
+"""A command waits for no import that only another one needs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = frozenset(
+    {"asyncio", "asyncpg", "cryptography", "granian", "lark", "litestar", "rich", "sqlalchemy"}
+)
+STORE = frozenset({"asyncio", "asyncpg", "cryptography"})
+IMPORTED = re.compile(r"^import time:.*\|\s+([\w.]+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("typed", "may"),
+    [
+        ("--version", frozenset()),
+        ("--help", frozenset()),
+        ("serve --help", frozenset()),
+        ("users add --help", frozenset()),
+        ("replay 01a22697-53b8-761b-bd44-dcfb95b2b227", STORE | {"rich"}),
+        ("users list", STORE | {"rich"}),
+        ("verify", STORE | {"rich"}),
+        ("migrate", STORE),
+    ],
+)
+def test_a_command_imports_what_it_needs(typed: str, may: frozenset[str], tmp_path: Path) -> None:
+    database = "postgresql://nobody@127.0.0.1:1/none"  # the port refuses: what follows is imported
+    ended = subprocess.run(  # noqa: S603
+        [sys.executable, "-X", "importtime", "-m", "app.cli.main", *typed.split()],
+        env={"SESSIONARY_DATABASE_URL": database, "SESSIONARY_DATA_DIR": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode in (0, 3), ended.stderr[-1_000:]
+    imported = {name.partition(".")[0] for name in IMPORTED.findall(ended.stderr)}
+    assert "click" in imported
+    assert imported & HEAVY <= may

@@ -1,0 +1,93 @@
+"""How straight a request's way through the folders is; of its kind the third, so that all is warm.
+
+A stay is a run of calls within one folder. The ceilings are what was measured; they only fall.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import Struct
+from support.in_process import calling
+from support.way import Way, recorded
+
+from app.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("people")
+
+
+class Kind(Struct, frozen=True):
+    """One kind of request: how it is sent, and how straight its way is."""
+
+    method: str
+    target: str
+    """`{ai}` and `{chat}` are the paths of a session each."""
+    folders: str
+    """Those of the way in, in the order in which they are entered first."""
+    stays_in: int
+    """Until the last statement is sent."""
+    stays: int
+    statements: int = 1
+    body: object = None
+    headers: Mapping[str, str] = {}
+
+
+AI, CHAT = "/ai/sessions", "/api/v1/ChatSession"
+EVO = "main http faces/evo auth concurrency"
+SUPEROFFICE = "main http faces/superoffice auth concurrency"
+PURPOSE, NAME = {"Purpose": "triage"}, {"CustomerName": "Sam"}
+RENAMED = [{"op": "replace", "path": "/CustomerName", "value": "Sam"}]
+SINCE = {"If-Unmodified-Since": "Fri, 31 Dec 9999 23:59:59 GMT"}
+KINDS = {
+    "create an AI session": Kind(
+        "POST", AI,
+        f"{EVO} codecs service database commands domain log projections", 43, 54, body=PURPOSE,
+    ),
+    "patch an AI session": Kind(
+        "PATCH", "{ai}", f"{EVO} codecs commands domain database log", 38, 49, body=PURPOSE
+    ),
+    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain database queries", 18, 32),
+    "list AI sessions": Kind("GET", AI, f"{EVO} codecs queries", 22, 33),
+    "create a chat session": Kind(
+        "POST", CHAT,
+        f"{SUPEROFFICE} codecs service chat domain commands log database projections",
+        41, 56, body=NAME,
+    ),
+    "put a chat session": Kind(
+        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 37, 52, body=NAME
+    ),
+    "put a chat session unless it was changed": Kind(
+        "PUT", "{chat}",
+        f"{SUPEROFFICE} codecs queries domain database chat commands log", 48, 63, 2, NAME, SINCE,
+    ),
+    "patch a chat session": Kind(
+        "PATCH", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 43, 58, body=RENAMED
+    ),
+    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 16, 33),
+    "list chat sessions": Kind("GET", CHAT, f"{SUPEROFFICE} queries codecs", 21, 38),
+}  # fmt: skip
+
+
+async def walked(client: httpx.AsyncClient, kind: Kind) -> Way:
+    ai = (await client.post(AI, json={"Purpose": "triage"})).json()
+    chat = (await client.post(CHAT, json={"CustomerName": "Kim"})).json()
+    target = kind.target.format(ai=f"{AI}/{ai['id']}", chat=f"{CHAT}/{chat['ChatSessionId']}")
+    sent: dict[str, Any] = {"json": kind.body, "headers": kind.headers}
+    for _ in range(2):
+        await client.request(kind.method, target, **sent)
+    with recorded() as way:
+        answer = await client.request(kind.method, target, **sent)
+    assert answer.status_code == 200, answer.text
+    return way
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_a_request_goes_no_longer_way_than_before(settings: Settings, name: str) -> None:
+    kind = KINDS[name]
+    async with calling(settings) as client:
+        way = await walked(client, kind)
+    assert " ".join(way.folders) == kind.folders
+    assert len(way.way_in) <= kind.stays_in, way.way_in
+    assert len(way.stays) <= kind.stays, way.stays
+    assert way.statements <= kind.statements

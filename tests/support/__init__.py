@@ -1,0 +1,1 @@
+"""What tests share: services, callers, inputs, and what they look at."""

@@ -1,0 +1,146 @@
+"""A PostgreSQL for the tests to run on, and databases on it that are copied and dropped."""
+
+import gc
+import os
+import secrets
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from functools import cache
+from pathlib import Path
+from shutil import disk_usage
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import docker  # type: ignore[import-untyped]  # it has no types
+from requests import RequestException
+
+from app.maintenance.store import DataLocation, SchemaPermission, prepare
+
+IMAGE = "postgres:18"
+MASTER_KEY_FILE = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"
+"""What the key file of a test holds: `MASTER_KEY` in base64."""
+MASTER_KEY = b"01234567890123456789012345678901"
+_ENGINE_ANSWERS_S = 2
+
+
+@contextmanager
+def server(say: Callable[[str], None]) -> Iterator[str]:
+    """The URL of a running PostgreSQL, whose user may do everything there.
+
+    `say` hears when it is not the one that `server_in_words` names.
+    """
+    given = os.environ.get("TEST_DATABASE_URL")
+    with ExitStack() as stack:
+        url = given or (_contained(stack, say) if docker_state() == "ready" else None)
+        yield url or stack.enter_context(_embedded())
+
+
+def server_in_words() -> str:
+    """Which PostgreSQL `server` takes, and why."""
+    if os.environ.get("TEST_DATABASE_URL"):
+        return "the one of TEST_DATABASE_URL"
+    state = docker_state()
+    return f"{IMAGE} in a container" if state == "ready" else f"the embedded one ({state})"
+
+
+@cache
+def docker_state() -> str:
+    """`ready` when a Docker engine answers and has the image or can get it; else what is amiss."""
+    with warnings.catch_warnings():
+        # A client that finds no engine leaves its socket to the collector, which would complain
+        # about it in the middle of some test: let it, here and now.
+        warnings.simplefilter("ignore", ResourceWarning)
+        state = _ask_docker()
+        gc.collect()
+    return state
+
+
+def _ask_docker() -> str:
+    try:
+        with closing(docker.from_env(timeout=_ENGINE_ANSWERS_S)) as engine:
+            engine.ping()
+            try:
+                engine.images.get(IMAGE)
+            except docker.errors.ImageNotFound:
+                engine.api.timeout = 300
+                engine.images.pull(IMAGE)
+    except (docker.errors.DockerException, RequestException) as error:
+        return f"no Docker engine with {IMAGE}: {type(error).__name__}"
+    return "ready"
+
+
+@asynccontextmanager
+async def migrated(server_url: str) -> AsyncIterator[str]:
+    """The name of a database with the present schema and the tests' master key, while it lasts."""
+    name = f"sessionary_test_{secrets.token_hex(4)}"
+    async with created(server_url, name) as url:
+        with tempfile.TemporaryDirectory() as folder:
+            key_file = Path(folder, "master.key")
+            key_file.write_text(MASTER_KEY_FILE)
+            where = DataLocation(
+                database_url=url,
+                data_dir=Path(folder),
+                master_key_file=key_file,
+                allow_unsafe_database=True,
+            )
+            await prepare(url, where, SchemaPermission.MIGRATE)
+        yield name
+
+
+@asynccontextmanager
+async def created(server_url: str, name: str, template: str = "template0") -> AsyncIterator[str]:
+    """The URL of a new database, a copy of another; dropped afterwards, whoever is connected."""
+    await _at(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        await _at(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _at(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _contained(stack: ExitStack, say: Callable[[str], None]) -> str | None:
+    """The URL of a server in a container, for as long as `stack`; None if it does not start."""
+    from testcontainers.community.postgres import PostgresContainer
+
+    container = PostgresContainer(IMAGE, driver=None)
+    # Every test has a database of its own: in memory they come and go many times as fast.
+    container.with_tmpfs_mount("/var/lib/postgresql")
+    try:
+        stack.enter_context(container)
+    except (docker.errors.DockerException, OSError) as error:
+        say(f"PostgreSQL: the embedded one, because the container did not start: {error}")
+        return None
+    url: str = container.get_connection_url()
+    return url
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of a random name is made in it
+MEMORY_BYTES = 2 * 1024**3
+
+
+@contextmanager
+def _embedded() -> Iterator[str]:
+    from app.database.embedded import running
+
+    with folder_of_databases() as folder, running(folder) as url:
+        yield url
+
+
+@contextmanager
+def folder_of_databases() -> Iterator[Path]:
+    """A folder, in memory where there is room: databases come and go many times as fast there."""
+    memory = MEMORY if MEMORY.is_dir() and disk_usage(MEMORY).free > MEMORY_BYTES else None
+    # Not pytest's tmp_path: root's is closed to the account that runs PostgreSQL for root.
+    with tempfile.TemporaryDirectory(
+        prefix="sessionary-tests-", dir=memory, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)

@@ -1,0 +1,23 @@
+"""What tests look at afterwards."""
+
+import asyncpg
+from msgspec.structs import replace
+
+from app.commands.context import CommandResult
+
+
+async def topics(owner: asyncpg.Connection) -> list[str]:
+    """The names of all stored events, in their order, without their version."""
+    rows = await owner.fetch("SELECT topic FROM stored_events ORDER BY notification_id")
+    return [row["topic"].removesuffix(".v1") for row in rows]
+
+
+def without_replay(answer: CommandResult) -> CommandResult:
+    """An answer as it was the first time."""
+    return replace(answer, replayed=False)
+
+
+async def logins(owner: asyncpg.Connection) -> int:
+    """How many login sessions are stored."""
+    count: int = await owner.fetchval("SELECT count(*) FROM login_session")
+    return count
