@@ -1,4 +1,4 @@
-"""The command: `python -m benchmarks [store|http|formats|superoffice|rebuild|list|snapshot|all]`.
+"""The command: `python -m benchmarks [PART]`, of which `--help` lists the names.
 
 All but `snapshot`, which takes as long as the snapshot is to be open.
 
@@ -14,13 +14,13 @@ from types import FrameType
 
 import click
 
-from . import formats, held_snapshot, listing, over_http, rebuilding, store, superoffice
+from . import formats, held_snapshot, listing, over_http, rebuilding, starts, store, superoffice
 from .conditions import conditions, wrk_version
 from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
-PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list")
+PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list", "starts")
 SOAK = "snapshot"
 UNDER_LOAD = {"http", "formats", "superoffice"}
 """Parts that need wrk."""
@@ -67,6 +67,7 @@ def main(
             "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
+            "starts": lambda: starts.run(here, pace),
             SOAK: lambda: held_snapshot.run(
                 here, pace.seconds, MINUTES_SHORT if short else minutes
             ),

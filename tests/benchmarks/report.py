@@ -39,6 +39,16 @@ def table(title: str, comparisons: Sequence[Comparison]) -> str:
     return "\n".join([f"### {title}", "", *(f"| {' | '.join(row)} |" for row in rows), ""])
 
 
+def limits_table(title: str, rows: Sequence[tuple[str, float, float, float, float]]) -> str:
+    """One Markdown table under a heading. A row: what, its limit, median, least, most."""
+    head = ("what", "at most", "median", "(rounds)")
+    lines = [head, ("---",) + ("---:",) * (len(head) - 1)]
+    for what, limit, middle, least, most in rows:
+        shown = f"**{middle:.2f}**" if middle <= limit else f"{middle:.2f} (missed)"
+        lines.append((what, f"{limit:g}", shown, f"{least:.2f}-{most:.2f}"))
+    return "\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
 def _row(comparison: Comparison) -> tuple[str, ...]:
     ours, peer = comparison.ours, comparison.peer
     ratios = [a.per_s / b.per_s for a, b in zip(ours, peer, strict=True)]

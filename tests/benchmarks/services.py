@@ -43,7 +43,7 @@ class Service(Struct, frozen=True):
 def sessionary(stage: Stage) -> Iterator[Service]:
     """Ours, by its own command line, with an account to create sessions for."""
     url = stage.new_database("sessionary_http")
-    port = _free_port()
+    port = free_port()
     command = ("-m", "app.cli.main", "serve", "--port", str(port), "--database-url", url)
     place = ("--data-dir", str(stage.folder / "sessionary"))
     secret = {"SESSIONARY_ADMIN_USER": USER, "SESSIONARY_ADMIN_PASSWORD": PASSWORD}
@@ -64,7 +64,7 @@ def core(stage: Stage, url: str) -> Iterator[Service]:
     where = DataLocation(database_url=url, data_dir=stage.folder / "sessionary")
     _, key = asyncio.run(prepare(url, where, SchemaPermission.LOOK))
     environment = {core_service.DATABASE_URL: url, core_service.MASTER_KEY: key.hex()}
-    port = _free_port()
+    port = free_port()
     log = stage.folder / "core_service.log"
     with _process(_granian("core_service", port), environment, port, log) as pid:
         counted = "SELECT count(*) FROM stored_events"
@@ -74,7 +74,7 @@ def core(stage: Stage, url: str) -> Iterator[Service]:
 @contextmanager
 def declarative(stage: Stage) -> Iterator[Service]:
     """Peer A."""
-    port = _free_port()
+    port = free_port()
     log = stage.folder / "declarative.log"
     with _process(_granian("declarative", port), {}, port, log) as pid:
         yield Service(pid, f"http://127.0.0.1:{port}", None, None)
@@ -85,7 +85,7 @@ def plain(stage: Stage) -> Iterator[Service]:
     """Peer B."""
     url = stage.new_database("plain_service")
     asyncio.run(plain_service.set_up(url))
-    port = _free_port()
+    port = free_port()
     log = stage.folder / "plain_service.log"
     environment = {plain_service.DATABASE_URL: url}
     with _process(_granian("plain_service", port), environment, port, log) as pid:
@@ -134,7 +134,7 @@ def _listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     for port in PORTS:
         with socket.socket() as server:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,74 @@
+"""Processor seconds of whole commands, and of `serve` until it is ready, against their limits."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import httpx
+import psutil
+
+from .measure import BenchmarkFailed, Pace, cpu_seconds
+from .report import limits_table
+from .services import START_S, STOP_S, free_port, sessionary
+from .session_dto import ACCOUNT_ID
+from .stage import Stage
+
+SERVE = "serve, until /health/ready answers 200"
+AT_MOST_S = {
+    "--version": 0.15,
+    "--help": 0.15,
+    f"replay account:{ACCOUNT_ID}": 0.6,
+    "users list": 0.6,
+    SERVE: 1.5,
+}
+
+
+def run(stage: Stage, pace: Pace) -> str:
+    """Measure, by turns, and tell in a Markdown table."""
+    with sessionary(stage) as service:
+        url = str(service.database_url)
+    data = ("--database-url", url, "--data-dir", str(stage.folder / "sessionary"))
+    taken: dict[str, list[float]] = {what: [] for what in AT_MOST_S}
+    for _ in range(pace.rounds):
+        for what, seconds in taken.items():
+            where = () if what.startswith("-") else data
+            seconds.append(_serve(where) if what == SERVE else _command(what.split(), where))
+    rows = [
+        (what, AT_MOST_S[what], median(seconds), min(seconds), max(seconds))
+        for what, seconds in taken.items()
+    ]
+    return limits_table("Starts, whole processes: processor seconds", rows)
+
+
+def _command(typed: Sequence[str], where: Sequence[str]) -> float:
+    before = os.times()
+    command = [sys.executable, "-m", "app.cli.main", *typed, *where]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)  # noqa: S603
+    after = os.times()
+    return sum(after[2:4]) - sum(before[2:4])  # of children that ended
+
+
+def _serve(where: Sequence[str]) -> float:
+    port = free_port()
+    command = [sys.executable, "-m", "app.cli.main", "serve", "--port", str(port), *where]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        try:
+            _until_ready(process, f"http://127.0.0.1:{port}/health/ready")
+            return cpu_seconds([process.pid])
+        finally:
+            process.terminate()
+            process.wait(STOP_S)
+
+
+def _until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and psutil.pid_exists(process.pid):
+        try:
+            if httpx.get(url).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise BenchmarkFailed("The service did not become ready")
