@@ -1,29 +1,4 @@
-"""What a subcommand that failed says, and the exit code that it ends with.
-
-0 done, 1 difference, 2 wrong use, 3 unreachable, 70 a fault of the program, 74 output that cannot
-be written.
-"""
-
-import sys
-import traceback
-from typing import NoReturn
-
-import asyncpg
-import click
-
-from app.cli.standard_streams import leave_standard_output
-from app.database.embedded import EmbeddedUnavailable
-from app.database.errors import StoreDown
-from app.database.migrate import SchemaError
-from app.database.pool import TRANSIENT
-from app.history.streams import BrokenStream
-from app.log.errors import Unreadable, WrongMasterKey
-from app.maintenance.recovery import RecoveryConflict
-from app.maintenance.store import NotReachable, UnusableDatabase, UnusableFile
-from app.maintenance.users import UserError
-from app.rebuild.dependants import ViewDependedOn
-from app.rebuild.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
-from domain.errors import DomainError
+"""Exit codes: 0 done, 2 wrong use (click's own), and these."""
 
 DIFFERENCE = 1
 UNREACHABLE = 3
@@ -32,58 +7,9 @@ FAULT = 70
 INTERRUPTED = 130
 NOBODY_READS = 141
 """What a shell shows for SIGPIPE: `sessionary replay … | head`."""
-
-WRONG_USE = (
-    SchemaError,
-    WrongMasterKey,
-    UnusableDatabase,
-    UnusableFile,
-    UserError,
-    RebuildUnderWay,
-    ViewInUse,
-    ViewDependedOn,
-    RebuildSpoilt,
-    DomainError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.InvalidParameterValueError,  # a --database-role that does not exist
-)
-AWAY: tuple[type[BaseException], ...] = (
-    EmbeddedUnavailable,
-    StoreDown,
-    ConnectionError,
-    TimeoutError,
-    asyncpg.InterfaceError,  # how asyncpg reports a connection that died under us
-    *(error for error in TRANSIENT if error is not OSError),  # files fail with it, too
-)
+UNWRITABLE = 74
+"""Standard output takes no data: sysexits.h calls it EX_IOERR."""
 
 
 class ServerEnded(Exception):
     """The server ended although nobody told it to; the message is the whole sentence."""
-
-
-def end(error: BaseException) -> NoReturn:
-    """Say what was not reachable or not right, and end. Raises click.UsageError for wrong use."""
-    match error:
-        case _ if isinstance(error, WRONG_USE):
-            raise click.UsageError(str(error)) from error
-        case Unreadable() | BrokenStream():
-            _end(DIFFERENCE, f"The log cannot be read: {error}")
-        case NotReachable() | RecoveryConflict():
-            _end(UNREACHABLE, str(error))
-        case ServerEnded():
-            _end(FAULT, str(error))
-        case BrokenPipeError():
-            leave_standard_output()
-            sys.exit(NOBODY_READS)
-        case _ if isinstance(error, AWAY):
-            said = str(error) or type(error).__name__
-            _end(UNREACHABLE, f"The database is not reachable: {said}")
-        case KeyboardInterrupt():
-            sys.exit(INTERRUPTED)
-        case _:
-            _end(FAULT, "".join(traceback.format_exception(error)))
-
-
-def _end(code: int, sentence: str) -> NoReturn:
-    click.echo(sentence, err=True)
-    sys.exit(code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.options import on_data, option
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.rebuild import Rebuilt
-
-UNWRITABLE = 74
-"""Standard output takes no data: sysexits.h calls it EX_IOERR."""
 
 
 class _Program(click.Group):
@@ -204,7 +202,6 @@ def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
 @on_data
 def verify(where: "DataLocation") -> None:
     """Check that the log has no hole and that the views equal it."""
-    from app.cli.exit_codes import DIFFERENCE
     from app.cli.output import progress
     from app.cli.work import on_log
     from app.integrity import guards
@@ -233,7 +230,6 @@ def verify(where: "DataLocation") -> None:
 @on_data
 def see_doctor(where: "DataLocation", output: str) -> None:
     """Look at what the service rests on; 1 if something is wrong."""
-    from app.cli.exit_codes import DIFFERENCE
     from app.cli.output import print_findings
     from app.cli.work import on_any_database
     from app.integrity import doctor

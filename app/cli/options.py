@@ -109,6 +109,6 @@ def reachable(run: Callable[[], None]) -> None:
     except (click.ClickException, click.exceptions.Exit, click.Abort, Unwritable):
         raise
     except (Exception, KeyboardInterrupt) as error:
-        from app.cli import exit_codes
+        from app.cli import failures
 
-        exit_codes.end(error)
+        failures.end(error)

@@ -35,17 +35,25 @@ class Comparison(Struct, frozen=True):
 
 def table(title: str, comparisons: Sequence[Comparison]) -> str:
     """One Markdown table under a heading."""
-    rows = [HEAD, ("---",) + ("---:",) * (len(HEAD) - 1), *map(_row, comparisons)]
-    return "\n".join([f"### {title}", "", *(f"| {' | '.join(row)} |" for row in rows), ""])
+    return _markdown(title, HEAD, list(map(_row, comparisons)))
 
 
 def limits_table(title: str, rows: Sequence[tuple[str, float, float, float, float]]) -> str:
     """One Markdown table under a heading. A row: what, its limit, median, least, most."""
-    head = ("what", "at most", "median", "(rounds)")
-    lines = [head, ("---",) + ("---:",) * (len(head) - 1)]
-    for what, limit, middle, least, most in rows:
-        shown = f"**{middle:.2f}**" if middle <= limit else f"{middle:.2f} (missed)"
-        lines.append((what, f"{limit:g}", shown, f"{least:.2f}-{most:.2f}"))
+    shown = [
+        (
+            what,
+            f"{limit:g}",
+            f"**{middle:.2f}**" if middle <= limit else f"{middle:.2f} (missed)",
+            f"{least:.2f}-{most:.2f}",
+        )
+        for what, limit, middle, least, most in rows
+    ]
+    return _markdown(title, ("what", "at most", "median", "(rounds)"), shown)
+
+
+def _markdown(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ("---",) + ("---:",) * (len(head) - 1), *rows]
     return "\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 

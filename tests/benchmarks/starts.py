@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from statistics import median
 
 import httpx
-import psutil
 
 from .measure import BenchmarkFailed, Pace, cpu_seconds
 from .report import limits_table
@@ -65,7 +64,7 @@ def _serve(where: Sequence[str]) -> float:
 
 def _until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
     deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and psutil.pid_exists(process.pid):
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.get(url).is_success:
                 return

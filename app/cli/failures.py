@@ -1,0 +1,84 @@
+"""What a subcommand that failed says, and the exit code that it ends with.
+
+Imported when one fails: it knows the errors of all of them.
+"""
+
+import sys
+import traceback
+from typing import NoReturn
+
+import asyncpg
+import click
+
+from app.cli.exit_codes import (
+    DIFFERENCE,
+    FAULT,
+    INTERRUPTED,
+    NOBODY_READS,
+    UNREACHABLE,
+    ServerEnded,
+)
+from app.cli.standard_streams import leave_standard_output
+from app.database.embedded import EmbeddedUnavailable
+from app.database.errors import StoreDown
+from app.database.migrate import SchemaError
+from app.database.pool import TRANSIENT
+from app.history.streams import BrokenStream
+from app.log.errors import Unreadable, WrongMasterKey
+from app.maintenance.recovery import RecoveryConflict
+from app.maintenance.store import NotReachable, UnusableDatabase, UnusableFile
+from app.maintenance.users import UserError
+from app.rebuild.dependants import ViewDependedOn
+from app.rebuild.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
+from domain.errors import DomainError
+
+WRONG_USE = (
+    SchemaError,
+    WrongMasterKey,
+    UnusableDatabase,
+    UnusableFile,
+    UserError,
+    RebuildUnderWay,
+    ViewInUse,
+    ViewDependedOn,
+    RebuildSpoilt,
+    DomainError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InvalidParameterValueError,  # a --database-role that does not exist
+)
+AWAY: tuple[type[BaseException], ...] = (
+    EmbeddedUnavailable,
+    StoreDown,
+    ConnectionError,
+    TimeoutError,
+    asyncpg.InterfaceError,  # how asyncpg reports a connection that died under us
+    *(error for error in TRANSIENT if error is not OSError),  # files fail with it, too
+)
+
+
+def end(error: BaseException) -> NoReturn:
+    """Say what was not reachable or not right, and end. Raises click.UsageError for wrong use."""
+    match error:
+        case _ if isinstance(error, WRONG_USE):
+            raise click.UsageError(str(error)) from error
+        case Unreadable() | BrokenStream():
+            _end(DIFFERENCE, f"The log cannot be read: {error}")
+        case NotReachable() | RecoveryConflict():
+            _end(UNREACHABLE, str(error))
+        case ServerEnded():
+            _end(FAULT, str(error))
+        case BrokenPipeError():
+            leave_standard_output()
+            sys.exit(NOBODY_READS)
+        case _ if isinstance(error, AWAY):
+            said = str(error) or type(error).__name__
+            _end(UNREACHABLE, f"The database is not reachable: {said}")
+        case KeyboardInterrupt():
+            sys.exit(INTERRUPTED)
+        case _:
+            _end(FAULT, "".join(traceback.format_exception(error)))
+
+
+def _end(code: int, sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(code)
