@@ -50,7 +50,7 @@ def create_app(settings: Settings, faces: Sequence[Face] | None = None) -> Lites
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         opened.append(await open_service(settings))
-        await opened[0].commands.clock.look()
+        await opened[0].log.clock.look()
         _spare_the_collector()
         watches: list[asyncio.Task[None]] = []
         if settings.embedded_data_dir is not None:

@@ -2,12 +2,12 @@
 
 from msgspec import UNSET
 
-from app.log.keyring import Keyring
-from app.log.read import LAST_VERSION, Asks, read_back, read_topic_on
+from app.log.log import Log
+from app.log.read import LAST_VERSION
 from app.queries.answer_budget import AnswerBudget
 from domain.chat.events import ChatMessageAdded
 from domain.chat.message import ChatMessage
-from domain.ids import ChatSessionId, chat_session_stream, partition_of
+from domain.ids import ChatSessionId, chat_session_stream
 from projections.fold import Recorded
 
 _PAGE = 50
@@ -18,11 +18,9 @@ _MESSAGE_BYTES = 512
 class ChatHistory:
     """Reads messages from the log, where their ids rise with their versions."""
 
-    def __init__(self, store: Asks, keyring: Keyring, *, partitions: int) -> None:
-        """`partitions`: how many the log has."""
-        self._store = store
-        self._keyring = keyring
-        self._partitions = partitions
+    def __init__(self, log: Log) -> None:
+        """`log`: of the worker."""
+        self._log = log
 
     async def all_after(
         self, chat_session_id: ChatSessionId, after: int, budget: AnswerBudget
@@ -81,18 +79,14 @@ class ChatHistory:
         return low
 
     async def _back(self, number: ChatSessionId, before: int, most: int) -> list[Recorded]:
-        stream = chat_session_stream(number)
-        return await read_back(
-            self._store, self._keyring, partition_of(stream, self._partitions), stream,
-            ChatMessageAdded.topic, before=before, most=most,
-        )  # fmt: skip
+        return await self._log.last_named(
+            chat_session_stream(number), ChatMessageAdded.topic, before=before, most=most
+        )
 
     async def _on(self, number: ChatSessionId, since: int, most: int) -> list[Recorded]:
-        stream = chat_session_stream(number)
-        return await read_topic_on(
-            self._store, self._keyring, partition_of(stream, self._partitions), stream,
-            ChatMessageAdded.topic, since=since, most=most,
-        )  # fmt: skip
+        return await self._log.first_named(
+            chat_session_stream(number), ChatMessageAdded.topic, since=since, most=most
+        )
 
 
 def _messages(page: list[Recorded]) -> list[ChatMessageAdded]:

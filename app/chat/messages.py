@@ -11,9 +11,8 @@ from app.chat.numbers import MessageNumbers
 from app.commands.context import CommandContext, CommandResult, Generated
 from app.commands.handler import CommandHandler
 from app.commands.registry import TARGETS
-from app.database.pool import Pool
 from app.log.errors import Conflict, NumbersUsedUp
-from app.log.keyring import Keyring
+from app.log.log import Log
 from app.queries.answer_budget import AnswerBudget
 from app.queries.views import Views
 from app.settings import Settings
@@ -31,23 +30,20 @@ class ChatMessages:
 
     def __init__(
         self,
-        pool: Pool,
-        keyring: Keyring,
+        log: Log,
         commands: CommandHandler,
         views: Views,
         settings: Settings,
         *,
-        partitions: int,
         now: Callable[[], DateTime],
     ) -> None:
-        """`partitions`: how many the log has; `now` tells the time."""
-        self._pool = pool
+        """`now` tells the time."""
         self._commands = commands
         self._views = views
         self._now = now
         self._deadline_s = settings.store_deadline_s
-        self._history = ChatHistory(pool, keyring, partitions=partitions)
-        self._numbers = MessageNumbers(pool, partitions)
+        self._history = ChatHistory(log)
+        self._numbers = MessageNumbers(log)
 
     async def session(self, chat_session_id: ChatSessionId) -> Folded[ChatSession]:
         """A session as it is now. Raises NotFound, Unreadable, or StoreDown."""

@@ -13,8 +13,9 @@ from app.concurrency.ttl_cache import in_the_background
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import NumbersUsedUp
+from app.log.log import Log
 from app.telemetry import metrics
-from domain.ids import ChatMessageId, ChatSessionId, StreamId, chat_session_stream, partition_of
+from domain.ids import ChatMessageId, ChatSessionId, StreamId, chat_session_stream
 
 SQL = blocks(__file__)
 MAX_NUMBER = 2**31 - 1
@@ -64,11 +65,11 @@ class Numbers:
 class MessageNumbers:
     """Numbers of chat messages: none is drawn ahead."""
 
-    def __init__(self, pool: Pool, partitions: int) -> None:
-        """`partitions`: how many the log has."""
-        self._pool = pool
-        self._partitions = partitions
-        self._numbers = Numbers(pool, MESSAGES)
+    def __init__(self, log: Log) -> None:
+        """`log`: of the worker."""
+        self._log = log
+        self._pool = log.pool
+        self._numbers = Numbers(log.pool, MESSAGES)
         self._drawing = Batcher[None, int](self._draw, _AT_A_TIME)
 
     async def take(self) -> ChatMessageId:
@@ -77,7 +78,7 @@ class MessageNumbers:
 
     async def pass_over(self, session: StreamId) -> None:
         """Draw no more numbers up to a session's last message. Raises StoreDown."""
-        partition = partition_of(session, self._partitions)
+        partition = self._log.partition(session)
         await self._pool.ask(SQL["pass_over_messages"], partition, session, writes=True)
 
     async def _draw(self, wanted: Sequence[None]) -> Sequence[int | Exception]:
@@ -88,11 +89,11 @@ class MessageNumbers:
 class SessionNumbers:
     """Numbers of chat sessions, drawn ahead: those of a stopped worker stay unused."""
 
-    def __init__(self, pool: Pool, partitions: int) -> None:
-        """`partitions`: how many the log has."""
-        self._pool = pool
-        self._partitions = partitions
-        self._numbers = Numbers(pool, SESSIONS)
+    def __init__(self, log: Log) -> None:
+        """`log`: of the worker."""
+        self._log = log
+        self._pool = log.pool
+        self._numbers = Numbers(log.pool, SESSIONS)
         self._ahead: list[ChatSessionId] = []  # to be taken from the end
         self._drawing = Batcher[None, ChatSessionId](self._draw, _AT_A_TIME)
         self._passing: asyncio.Task[None] | None = None
@@ -106,7 +107,7 @@ class SessionNumbers:
         try:
             while True:
                 number = self._ahead.pop() if self._ahead else await self._drawing.submit(None)
-                if home is None or home == self.partition(number):
+                if home is None or home == self._log.partition(chat_session_stream(number)):
                     return number
                 passed.append(number)
         finally:
@@ -116,13 +117,13 @@ class SessionNumbers:
         """Draw anew: another log took the place of the one that these are of."""
         self._ahead.clear()
 
+    def used_up(self) -> NumbersUsedUp:
+        """What to refuse with when none is left."""
+        return self._numbers.used_up()
+
     def give_back(self, number: ChatSessionId) -> None:
         """Another session may have a number that was not used."""
         self._ahead.append(number)
-
-    def partition(self, number: ChatSessionId) -> int:
-        """Where the log keeps a session."""
-        return partition_of(chat_session_stream(number), self._partitions)
 
     async def pass_over(self, taken: ChatSessionId) -> None:
         """Draw no more numbers that are taken, from one that is. Raises StoreDown."""
@@ -141,7 +142,7 @@ class SessionNumbers:
         last = await self._last_taken(taken)
         stream = chat_session_stream(last)
         await self._pool.ask(
-            SQL["pass_over_sessions"], self.partition(last), stream, last, writes=True
+            SQL["pass_over_sessions"], self._log.partition(stream), stream, last, writes=True
         )
         self._ahead = [number for number in self._ahead if number > last]
 
@@ -170,6 +171,6 @@ class SessionNumbers:
             for start in starts
             for number in range(start, min(start + _WINDOW, MAX_NUMBER + 1))
         }
-        partitions = [partition_of(stream, self._partitions) for stream in wanted.values()]
+        partitions = list(map(self._log.partition, wanted.values()))
         rows = await self._pool.ask(SQL["taken"], list(wanted), partitions, list(wanted.values()))
         return [row[0] for row in rows]

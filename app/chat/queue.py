@@ -11,10 +11,9 @@ from itertools import count
 from app.commands.context import CommandContext, CommandResult, Generated
 from app.commands.handler import CommandHandler
 from app.concurrency.keyed_lock import KeyedLock
-from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Conflict, Unreadable
-from app.log.read import used_key
+from app.log.log import Log
 from app.queries.views import Views
 from domain.chat.actions import AcceptChatSessionTransfer, PickUpChatSession
 from domain.chat.carriers import Associate
@@ -34,22 +33,21 @@ class ChatQueue:
 
     def __init__(
         self,
-        pool: Pool,
+        log: Log,
         commands: CommandHandler,
         views: Views,
         *,
-        partitions: int,
         now: Callable[[], DateTime],
         turn_wait_s: float,
     ) -> None:
-        """`partitions`: how many the log has; `now` tells the time.
+        """`now` tells the time.
 
         `turn_wait_s`: how long an agent's pick-up waits for those before it.
         """
-        self._pool = pool
+        self._log = log
+        self._pool = log.pool
         self._commands = commands
         self._views = views
-        self._partitions = partitions
         self._now = now
         self._being_picked: set[ChatSessionId] = set()
         self._agents = KeyedLock(turn_wait_s)
@@ -121,9 +119,8 @@ class ChatQueue:
         key = call.metadata.idempotency_key
         if key is None:
             return None
-        for partition in range(self._partitions):
-            used = await used_key(self._pool, partition, call.actor, key)
-            row = None if used is None else await self._views.get("chat_session", used.stream)
+        for used in await self._log.uses_of_key(call.actor, key):
+            row = await self._views.get("chat_session", used.stream)
             if row is not None:
                 session: ChatSession = row.folded.state
                 return session.chat_session_id

@@ -12,13 +12,18 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.auth.roles import MANAGER
+from app.chat.creation import ChatCreation
 from app.chat.messages import ChatMessages
 from app.chat.queue import ChatQueue
-from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.context import (
+    CommandContext,
+    CommandEnvelope,
+    CommandResult,
+    Generated,
+)
 from app.commands.handler import CommandHandler
-from app.database.pool import Pool
 from app.log.errors import Conflict
-from app.log.keyring import Keyring
+from app.log.log import Log
 from app.queries.answer_budget import AnswerBudget
 from app.queries.views import Views
 from app.settings import Settings
@@ -59,59 +64,52 @@ class Chat:
 
     def __init__(
         self,
-        pool: Pool,
-        keyring: Keyring,
+        log: Log,
         commands: CommandHandler,
         views: Views,
         settings: Settings,
         *,
-        partitions: int,
         clock: Clock = _clock,
     ) -> None:
-        """`partitions`: how many the log has."""
+        """`clock` tells the time."""
         self._commands = commands
         self._settings = settings
         self._clock = clock
         self._queue = ChatQueue(
-            pool,
-            commands,
-            views,
-            partitions=partitions,
-            now=self._now,
-            turn_wait_s=settings.turn_wait_s,
+            log, commands, views, now=self._now, turn_wait_s=settings.turn_wait_s
         )
-        self._messages = ChatMessages(
-            pool, keyring, commands, views, settings, partitions=partitions, now=self._now
-        )
+        self._messages = ChatMessages(log, commands, views, settings, now=self._now)
+        self._creation = ChatCreation(log, commands, deadline_s=settings.store_deadline_s)
+
+    async def new_number(self, call: CommandContext) -> ChatSessionId:
+        """A fresh number, where a retry of the call looks for its key.
+
+        Raises NumbersUsedUp, StoreDown.
+        """
+        return await self._creation.new_number(call)
+
+    async def create(self, wanted: ChatSessionFields, call: CommandContext) -> CommandResult:
+        """Create a session under a fresh number, whatever id it names.
+
+        Raises NumbersUsedUp, and what `CommandHandler.handle` raises, as all of these do.
+        """
+        return await self._creation.create(lambda number: self._new(number, wanted, call), call)
 
     async def new(
         self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
     ) -> CommandResult:
-        """Create a session under a fresh id, whatever id it names.
-
-        Raises what `CommandHandler.handle` raises, as all of these do.
-        """
-        return await self._commands.handle(*await self._new(chat_session_id, wanted, call))
-
-    async def new_before(
-        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
-    ) -> CommandResult | None:
-        """The answer that an earlier call with the same idempotency key had, if there was one.
-
-        `chat_session_id`: any in the partition where the key is. Raises KeyReused, Unreadable, or
-        StoreDown.
-        """
-        new = await self._new(chat_session_id, wanted, call)
-        return await self._commands.answered_before(*new)
+        """Create a session under a number that was drawn."""
+        asked = await self._new(chat_session_id, wanted, call)
+        return await self._commands.handle(asked.command, asked.call, asked.drawn)
 
     async def _new(
         self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
-    ) -> tuple[NewChatSession, CommandContext, Generated]:
+    ) -> CommandEnvelope:
         given = await self._given(chat_session_id, wanted)
         drawn = Generated(
             ("chat_session_id", "at", "queue_pos"), chat_session_stream(chat_session_id)
         )
-        return NewChatSession(**given), call, drawn
+        return CommandEnvelope(NewChatSession(**given), call, drawn)
 
     async def update(
         self,

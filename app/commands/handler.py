@@ -1,81 +1,52 @@
-"""A command's way: load the aggregate, decide, fold its view row, append, answer."""
+"""Commands' way: load each aggregate, decide, fold its view row, append, answer.
 
-from collections.abc import Sequence
+One command alone shares its commit with others'; several are written all or none.
+"""
+
+import asyncio
+from collections.abc import Container, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from app.commands.batch import Batches
 from app.commands.context import CommandContext, CommandEnvelope, CommandResult, Generated
-from app.commands.pipeline import Before, Pipeline
-from app.commands.prepared import ResolvedCommand, fingerprint, job_of, used_before
+from app.commands.errors import BatchRefused, InvalidBatch
+from app.commands.idempotency import KeysInFlight, batch_fingerprints, fingerprint, used_before
+from app.commands.pipeline import Before, Decided, Pipeline
 from app.commands.repository import Repository
+from app.commands.resolved import ResolvedCommand, resolve
 from app.concurrency.keyed_lock import KeyedLock
-from app.database.pool import Pool
-from app.log.append import Appender
-from app.log.clock import HeadClock
-from app.log.errors import Conflict, KeyInFlight, KeyReused, VersionMismatch
-from app.log.incarnation import Incarnation
-from app.log.keyring import Keyring
+from app.log.errors import Conflict, KeyReused, Unreadable, VersionMismatch
+from app.log.log import Log
+from app.log.outcome import AccountMissing, KeyTaken, Outcome, Overtaken
+from app.queries.answer_budget import AnswerBudget, AnswerTooLarge
 from app.queries.views import Views
 from app.settings import Settings
 from app.telemetry import metrics
 from domain.errors import AccountNotFound, DomainError
+from domain.ids import StreamId
+
+T = TypeVar("T")
+_AT_ONCE = 32
+"""Commands of a batch that are decided at the same time: bounds what is loaded for one in vain."""
+_ONLY = 0
+"""Place of a command that is alone."""
 
 
 class CommandHandler:
     """The write side of one worker process."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        keyring: Keyring,
-        views: Views,
-        settings: Settings,
-        *,
-        partitions: int,
-        incarnation: Incarnation,
-    ) -> None:
-        """`partitions`: how many the log has; `incarnation`: of it."""
-        self._pool = pool
-        self._keyring = keyring
-        self._partitions = partitions
+    def __init__(self, log: Log, views: Views, settings: Settings) -> None:
+        """`views` answers for the names of accounts."""
+        self._log = log
+        self._most = settings.batch_commands
+        self._answer_bytes = settings.answer_bytes
         self._tries = 1 + settings.conflict_retries
-        self.clock = HeadClock(pool)
-        self._appenders = [
-            Appender(
-                pool,
-                number,
-                batch=settings.batch_commands,
-                deadline_s=settings.store_deadline_s,
-                incarnation=incarnation,
-                clock=self.clock,
-            )
-            for number in range(partitions)
-        ]
-        aggregates = Repository(pool, keyring, settings, partitions=partitions)
-        incarnation.on_change(aggregates.memory.clear)
-        self._decisions = Pipeline(aggregates, keyring, views)
+        self.aggregates = Repository(log, settings)
+        log.incarnation.on_change(self.aggregates.memory.clear)
+        self._pipeline = Pipeline(self.aggregates, views)
         self._turns = KeyedLock(settings.turn_wait_s)
-        self._keys_in_flight: set[tuple[str, str]] = set()
-        self._batches = Batches(
-            pool, keyring, settings, self._appenders, self._decisions, self._turns,
-            self._keys_in_flight,
-        )  # fmt: skip
-
-    async def drain(self) -> None:
-        """Return when everything that was submitted is through."""
-        for appender in self._appenders:
-            await appender.drain()
-
-    async def handle_all(self, commands: Sequence[CommandEnvelope]) -> list[CommandResult]:
-        """The aggregates after commands of which all are done, or none.
-
-        Each is for a stream of its own. Either all have an idempotency key, each its own, or none
-        has one; a key that comes back in another batch is refused as reused.
-
-        Raises BatchRefused, with the place of the command at fault, or StoreDown.
-        """
-        return await self._batches.handle(commands)
+        self._keys = KeysInFlight()
 
     async def handle(
         self, command: Struct, call: CommandContext, drawn: Generated | None = None
@@ -85,28 +56,25 @@ class CommandHandler:
         `drawn`: what the service drew for it, if anything.
 
         Raises DomainError when the domain refuses it, VersionMismatch, Conflict, KeyReused,
-        KeyInFlight, or StoreDown.
+        KeyInFlight, Unreadable, TooManyBefore, or StoreDown.
         """
-        key = call.metadata.idempotency_key
-        if key is None:
-            job = job_of(command, call, drawn, self._partitions)
-            if job.is_new:
-                return await self._decisions.answered(job, await self._carry_out(job))
-            async with self._turns.of(job.stream.int):
-                done = await self._carry_out(job)
-            return await self._decisions.answered(job, done)
-        in_flight = (call.actor, key)
-        if in_flight in self._keys_in_flight:
-            raise KeyInFlight
-        self._keys_in_flight.add(in_flight)
+        asked = CommandEnvelope(command, call, drawn)
         try:
-            asked = fingerprint(self._keyring, command, drawn)
-            job = job_of(command, call, drawn, self._partitions, asked)
-            async with self._turns.of(job.stream.int):
-                done = await self._carry_out_once(job)
-            return await self._decisions.answered(job, done)
-        finally:
-            self._keys_in_flight.remove(in_flight)
+            (result,) = await self._handle([resolve(asked, fingerprint(self._log, asked))])
+        except BatchRefused as refused:
+            raise refused.cause from refused.cause.__cause__
+        return result
+
+    async def handle_all(self, commands: Sequence[CommandEnvelope]) -> Sequence[CommandResult]:
+        """The aggregates after commands of which all are done, or none.
+
+        Each is for a stream of its own. Either all have an idempotency key, each its own, or none
+        has one; a key that comes back in another batch is refused as reused.
+
+        Raises BatchRefused, with the place of the command at fault, TooManyBefore, or StoreDown.
+        What is wrong with the batch itself is told first.
+        """
+        return await self._handle(self._resolved(commands)) if commands else []
 
     async def answered_before(
         self, command: Struct, call: CommandContext, drawn: Generated | None = None
@@ -115,34 +83,130 @@ class CommandHandler:
 
         Raises DomainError if the command names no stream, KeyReused, Unreadable, or StoreDown.
         """
-        if call.metadata.idempotency_key is None:
-            return None
-        asked = fingerprint(self._keyring, command, drawn)
-        job = job_of(command, call, drawn, self._partitions, asked)
-        used = await used_before(self._pool, job)
-        return None if used is None else await self._decisions.answered(job, used)
+        asked = CommandEnvelope(command, call, drawn)
+        job = resolve(asked, fingerprint(self._log, asked))
+        used = await used_before(self._log, job)
+        return None if used is None else await self._pipeline.answered(job, used)
 
-    async def _carry_out_once(self, job: ResolvedCommand) -> CommandResult | Before:
+    def _resolved(self, commands: Sequence[CommandEnvelope]) -> list[ResolvedCommand]:
+        if len(commands) > self._most:
+            raise BatchRefused(
+                self._most, InvalidBatch(f"A batch takes {self._most} commands at most")
+            )
+        prints = batch_fingerprints(self._log, commands)
+        jobs: list[ResolvedCommand] = []
+        streams: set[StreamId] = set()
+        for index, (asked, print_) in enumerate(zip(commands, prints, strict=True)):
+            try:
+                job = resolve(asked, print_)
+                if job.stream in streams:
+                    raise InvalidBatch("An earlier command of this batch has the same target")
+                if jobs and not self._log.are_together(job.stream, jobs[0].stream):
+                    raise InvalidBatch("The targets of this batch are in several partitions")
+            except (DomainError, InvalidBatch) as error:
+                raise BatchRefused(index, error) from error
+            streams.add(job.stream)
+            jobs.append(job)
+        return jobs
+
+    async def _handle(self, jobs: Sequence[ResolvedCommand]) -> Sequence[CommandResult]:
+        with self._keys.of(jobs):
+            async with self._turns.of_all([job.stream.int for job in jobs if not job.is_new]):
+                done = await self._carry_out_once(jobs)
+            return await _all(
+                [self._pipeline.answered(*each) for each in zip(jobs, done, strict=True)]
+            )
+
+    async def _carry_out_once(
+        self, jobs: Sequence[ResolvedCommand]
+    ) -> Sequence[CommandResult | Before]:
         try:
-            return await self._carry_out(job)
-        except (DomainError, VersionMismatch):
-            used = await used_before(self._pool, job)
-            if used is None:
+            return await self._carry_out(jobs)
+        except BatchRefused as refused:
+            if not isinstance(refused.cause, DomainError | VersionMismatch | AnswerTooLarge):
                 raise
-            return used
+            # Commands are done as a whole: the first key tells, and where it is, all are.
+            try:
+                used = await _all([used_before(self._log, job) for job in jobs[:1]])
+                if used[_ONLY] is not None:
+                    used = await _all([used_before(self._log, job) for job in jobs])
+            except KeyReused as reused:
+                raise BatchRefused(_ONLY, reused) from None
+            found = [each for each in used if each is not None]
+            if len(found) < len(jobs):
+                raise
+            return found
 
-    async def _carry_out(self, job: ResolvedCommand) -> CommandResult | Before:
-        draft = await self._decisions.from_memory(job)
+    async def _carry_out(self, jobs: Sequence[ResolvedCommand]) -> Sequence[CommandResult | Before]:
+        behind: Container[int] = ()
         for _ in range(self._tries):
-            if draft is None:
-                draft = await self._decisions.from_store(job)
-            outcome = await self._appenders[job.partition].append(draft.entry)
-            if outcome.outcome in ("appended", "replayed"):
-                return self._decisions.answer(draft, outcome)
-            if outcome.outcome == "key_reused":
-                raise KeyReused
-            if outcome.outcome == "no_account":
-                raise AccountNotFound(draft.entry.context.account or "")
-            metrics.CONFLICTS.inc()
-            draft = None
-        raise Conflict(job.stream, outcome.version)
+            decided = await self._decided(jobs, behind)
+            outcomes = await self._append(decided)
+            overtaken = _overtaken(decided, outcomes)
+            if not overtaken:
+                return list(map(self._pipeline.answer, decided, outcomes))
+            metrics.CONFLICTS.inc(len(overtaken))
+            behind = overtaken
+        first, version = next(iter(overtaken.items()))
+        raise BatchRefused(first, Conflict(jobs[first].stream, version))
+
+    async def _append(self, decided: Sequence[Decided]) -> Sequence[Outcome]:
+        if len(decided) == 1:
+            return [await self._log.append(decided[_ONLY].append)]
+        return await self._log.append_all([each.append for each in decided])
+
+    async def _decided(
+        self, jobs: Sequence[ResolvedCommand], behind: Container[int]
+    ) -> Sequence[Decided]:
+        """All decided; those that memory is `behind` for, on what the database knows."""
+        # (One command alone answers with what it led to, however large that is.)
+        budget = AnswerBudget(self._answer_bytes, "fewer at a time") if len(jobs) > 1 else None
+        decided: list[Decided] = []
+        for start in range(0, len(jobs), _AT_ONCE):
+            some = enumerate(jobs[start : start + _AT_ONCE], start)
+            for each in await _all([self._decide(i, job, i in behind) for i, job in some]):
+                if isinstance(each, BatchRefused):
+                    raise each
+                if budget is not None:
+                    _spend(budget, each, len(decided))
+                decided.append(each)
+        return decided
+
+    async def _decide(
+        self, index: int, job: ResolvedCommand, is_behind: bool
+    ) -> Decided | BatchRefused:
+        try:
+            known = None if is_behind else await self._pipeline.from_memory(job)
+            return known or await self._pipeline.from_store(job)
+        except (DomainError, VersionMismatch, Unreadable) as error:
+            return BatchRefused(index, error)
+
+
+def _spend(budget: AnswerBudget, decided: Decided, index: int) -> None:
+    try:
+        budget.spend(decided.size)
+    except AnswerTooLarge as error:
+        raise BatchRefused(index, error) from error
+
+
+def _overtaken(decided: Sequence[Decided], outcomes: Sequence[Outcome]) -> dict[int, int]:
+    """The present versions of streams that are not as was expected, by their places.
+
+    Raises BatchRefused for what no second try would change.
+    """
+    overtaken: dict[int, int] = {}
+    for index, outcome in enumerate(outcomes):
+        match outcome:
+            case Overtaken(version):
+                overtaken[index] = version
+            case KeyTaken():
+                raise BatchRefused(index, KeyReused())
+            case AccountMissing():
+                unknown = decided[index].append.context.account or ""
+                raise BatchRefused(index, AccountNotFound(unknown))
+    return overtaken
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
+    """What each leads to; one alone costs no task."""
+    return [await work[_ONLY]] if len(work) == 1 else await asyncio.gather(*work)

@@ -14,11 +14,11 @@ from msgspec import Struct
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import LARGE, Slices
 from app.concurrency.ttl_cache import TtlCache
-from app.database.pool import Pool
 from app.log.errors import Unreadable
-from app.log.keyring import Keyring, StreamCipher
-from app.log.read import LAST_VERSION, Ends, read_ends, read_slices
-from domain.ids import StreamId, partition_of
+from app.log.keyring import StreamCipher
+from app.log.log import Log
+from app.log.read import LAST_VERSION, Ends
+from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
 from projections.fold import Folded, Recorded, fold
 
@@ -42,14 +42,10 @@ class Past(Struct, frozen=True):
 class Pasts:
     """Folds streams for one worker process."""
 
-    def __init__(
-        self, pool: Pool, keyring: Keyring, slices: Slices, *, partitions: int, batch: int
-    ) -> None:
-        """`partitions`: how many the log has; `batch`: look-ups that share one query, at most."""
-        self._pool = pool
-        self._keyring = keyring
-        self._partitions = partitions
-        self._ends = Batcher[Asked, Ends | None](self._read_ends, batch)
+    def __init__(self, log: Log, slices: Slices, *, batch: int) -> None:
+        """`batch`: look-ups that share one query, at most."""
+        self._log = log
+        self._ends = Batcher[Asked, Ends | None](log.ends, batch)
         self._deep = asyncio.Semaphore(_AT_ONCE)
         self._slices = slices
         self._folded = TtlCache[Past](ttl_s=_KEPT_S, most=_MAX_KEPT)
@@ -87,10 +83,7 @@ class Pasts:
         boxes: dict[StreamId, StreamCipher],
     ) -> Folded[Any]:
         after = 0 if folded is None else folded.version
-        partition = partition_of(stream, self._partitions)
-        slices = await read_slices(
-            self._pool, self._keyring, partition, stream, after=after, until=until, boxes=boxes
-        )
+        slices = await self._log.slices(stream, after=after, until=until, boxes=boxes)
         await self._slices.turn(LARGE)
         for events in slices:
             folded = _advanced(kind, folded, events)
@@ -98,12 +91,6 @@ class Pasts:
         if folded is None or folded.version == after:
             raise Unreadable(f"stream {stream} has no version {after + 1}")
         return folded
-
-    async def _read_ends(self, asked: Sequence[Asked]) -> Sequence[Ends | Exception | None]:
-        wanted = [
-            (partition_of(stream, self._partitions), stream, version) for stream, version in asked
-        ]
-        return await read_ends(self._pool, self._keyring, wanted)
 
 
 def _from_ends(kind: str, ends: Ends) -> Past | None:

@@ -10,16 +10,17 @@ from functools import reduce
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from app.commands.context import CommandResult
-from app.commands.prepared import PreparedAppend, ResolvedCommand
 from app.commands.repository import Repository
+from app.commands.resolved import ResolvedCommand
 from app.commands.snapshots import Snapshot
-from app.database.uuids import new_uuid
-from app.log import codec
-from app.log.append import Context, Entry, NewEvent, Outcome
+from app.concurrency.slices import LARGE
+from app.log.append import Context
 from app.log.errors import VersionMismatch
-from app.log.keyring import Keyring
+from app.log.log import PreparedAppend
+from app.log.outcome import Appended, Outcome, Replayed, Unchanged
 from app.log.read import IdempotencyRecord
 from app.queries.views import Views
 from domain.errors import DomainError, NotFound
@@ -28,23 +29,40 @@ from domain.ids import AccountId
 from projections.catalog import VIEWS
 from projections.fold import advance
 
-Before = Outcome | IdempotencyRecord
+Before = Replayed | IdempotencyRecord
 """Says at which version a stream was when the first command with a key was through."""
 
 _ENCODER = msgspec.json.Encoder()
 
 
-class Pipeline:
-    """Decides jobs, drafts what they append, and answers them."""
+class Decided(Struct, frozen=True):
+    """What a command comes to if nobody is faster: its append, and the aggregate after it."""
 
-    def __init__(self, aggregates: Repository, keyring: Keyring, views: Views) -> None:
+    job: ResolvedCommand
+    known: Snapshot
+    """What it was decided on."""
+    append: PreparedAppend
+    state: Any
+
+    @property
+    def size(self) -> int:
+        """Of the aggregate afterwards, in bytes of its document."""
+        if not self.append.events:
+            return self.known.doc_bytes
+        doc = self.append.doc or ""
+        return len(doc) if doc.isascii() else len(doc.encode())
+
+
+class Pipeline:
+    """Decides commands, prepares what they append, and answers them."""
+
+    def __init__(self, aggregates: Repository, views: Views) -> None:
         """`views` answers for the names of accounts."""
         self._aggregates = aggregates
-        self._keyring = keyring
         self._views = views
 
-    async def from_memory(self, job: ResolvedCommand) -> PreparedAppend | None:
-        """The draft on what is remembered; None if that is nothing, or would refuse the command.
+    async def from_memory(self, job: ResolvedCommand) -> Decided | None:
+        """Decided on what is remembered; None if that is nothing, or would refuse the command.
 
         Raises DomainError or VersionMismatch for a new stream: of that, memory knows all.
         """
@@ -61,52 +79,56 @@ class Pipeline:
                 raise
             return None
 
-    async def from_store(self, job: ResolvedCommand) -> PreparedAppend:
-        """The draft on what the database knows.
+    async def from_store(self, job: ResolvedCommand) -> Decided:
+        """Decided on what the database knows.
 
         Raises DomainError, VersionMismatch, Unreadable, or StoreDown.
         """
         known = await self._aggregates.load(job.target.kind, job.stream)
         return await self._decide(job, known)
 
-    async def _decide(self, job: ResolvedCommand, known: Snapshot) -> PreparedAppend:
-        await self._aggregates.slices.turn(known.doc_bytes)
-        return self._draft(job, known, _decided(job, known))
+    async def _decide(self, job: ResolvedCommand, known: Snapshot) -> Decided:
+        if known.doc_bytes >= LARGE:
+            await self._aggregates.slices.turn(known.doc_bytes)
+        return _prepared(job, known, _events(job, known))
 
-    def answer(self, draft: PreparedAppend, outcome: Outcome) -> CommandResult | Before:
-        """The answer to a draft that was appended; what it led to is remembered.
+    def answer(self, decided: Decided, outcome: Outcome) -> CommandResult | Before:
+        """The answer to a command that was appended; what it led to is remembered.
 
         Of a retry, the outcome itself.
         """
-        if outcome.outcome == "replayed":
-            return outcome
-        job, entry, before = draft.job, draft.entry, draft.known.folded
-        if not entry.events:
-            assert before is not None  # noqa: S101  # only what exists can stay as it is
-            return CommandResult(before, outcome.account_name)
-        assert outcome.position is not None  # noqa: S101  # what was appended has a place
-        assert outcome.recorded_at is not None  # noqa: S101
+        before = decided.known.folded
+        match outcome:
+            case Appended():
+                return self._appended(decided, outcome)
+            case Unchanged(account_name) if before is not None:
+                return CommandResult(before, account_name)
+            case Replayed():
+                return outcome
+            case _:
+                raise TypeError(f"a command that was not carried out has no answer: {outcome!r}")
+
+    def _appended(self, decided: Decided, outcome: Appended) -> CommandResult:
+        job = decided.job
         folded = advance(
-            before,
-            draft.state,
+            decided.known.folded,
+            decided.state,
             stream=job.stream,
-            partition=job.partition,
+            partition=outcome.partition,
             version=outcome.version,
             position=outcome.position,
             actor=job.call.actor,
             at=outcome.recorded_at,
         )
-        self._aggregates.memory.remember(
-            job.target.kind,
-            job.stream,
-            Snapshot(folded, entry.events[-1].event_id, draft.box, len(entry.doc or "")),
-        )
+        doc_chars = len(decided.append.doc or "")
+        known = Snapshot(folded, outcome.last, outcome.cipher, doc_chars)
+        self._aggregates.memory.remember(job.target.kind, job.stream, known)
         return CommandResult(folded, outcome.account_name)
 
     async def answered(self, job: ResolvedCommand, done: CommandResult | Before) -> CommandResult:
-        """The answer to a job that was carried out; of a retry, the first one.
+        """The answer to a command that was carried out; of a retry, the first one.
 
-        To be asked outside of the job's turn: in a deep stream that takes long to find. Raises
+        To be asked outside of the command's turn: in a deep stream that takes long to find. Raises
         Unreadable, or StoreDown.
         """
         if isinstance(done, CommandResult):
@@ -116,41 +138,31 @@ class Pipeline:
         name = None if account is None else await self._views.account_name(AccountId(account))
         return CommandResult(folded, name, replayed=True)
 
-    def _draft(
-        self, job: ResolvedCommand, known: Snapshot, events: Sequence[Event]
-    ) -> PreparedAppend:
-        before = known.folded
-        view = VIEWS[job.target.kind]
-        state: Any = reduce(view.evolve, events, None if before is None else before.state)
-        box, wrapped = known.box, None
-        new_events = []
-        for event in events:
-            plain, secret = codec.split(event)
-            if secret and box is None:
-                box, wrapped = self._keyring.new(job.stream)
-            stored = codec.encode(event.topic, plain, secret, job.stream, box)
-            new_events.append(NewEvent(event.topic, stored, new_uuid()))
-        call = job.call
-        entry = Entry(
-            context=Context(
-                actor=call.actor,
-                metadata=_ENCODER.encode(call.metadata).decode(),
-                view=view.name,
-                account=job.target.account(state),
-            ),
-            stream=job.stream,
-            expected=0 if before is None else before.version,
-            last=known.last,
-            events=new_events,
-            doc=view.doc(state) if events else None,
-            sealing_key=wrapped,
-            key=call.metadata.idempotency_key,
-            fingerprint=job.fingerprint,
-        )
-        return PreparedAppend(job, known, entry, state, box)
+
+def _prepared(job: ResolvedCommand, known: Snapshot, events: Sequence[Event]) -> Decided:
+    before, call = known.folded, job.call
+    view = VIEWS[job.target.kind]
+    state: Any = reduce(view.evolve, events, None if before is None else before.state)
+    append = PreparedAppend(
+        context=Context(
+            actor=call.actor,
+            metadata=_ENCODER.encode(call.metadata).decode(),
+            view=view.name,
+            account=job.target.account(state),
+        ),
+        stream=job.stream,
+        expected=0 if before is None else before.version,
+        last=known.last,
+        events=events,
+        cipher=known.box,
+        doc=view.doc(state) if events else None,
+        key=call.metadata.idempotency_key,
+        fingerprint=job.fingerprint,
+    )
+    return Decided(job, known, append, state)
 
 
-def _decided(job: ResolvedCommand, known: Snapshot) -> Sequence[Event]:
+def _events(job: ResolvedCommand, known: Snapshot) -> Sequence[Event]:
     folded = known.folded
     state = None if folded is None else folded.state
     demanded = job.call.if_version

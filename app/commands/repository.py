@@ -11,13 +11,12 @@ from app.commands.past import Pasts
 from app.commands.snapshots import Snapshot, SnapshotCache
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import Slices, Unread
-from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Unreadable
-from app.log.keyring import Keyring
+from app.log.log import Log
 from app.queries.views import folded_row
 from app.settings import Settings
-from domain.ids import StreamId, partition_of
+from domain.ids import StreamId
 from projections.catalog import VIEWS
 from projections.fold import Folded
 
@@ -28,13 +27,9 @@ _LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items
 class Repository:
     """What one worker process knows of streams, or asks for; many callers share a query."""
 
-    def __init__(
-        self, pool: Pool, keyring: Keyring, settings: Settings, *, partitions: int
-    ) -> None:
-        """`partitions`: how many the log has."""
-        self._pool = pool
-        self._keyring = keyring
-        self._partitions = partitions
+    def __init__(self, log: Log, settings: Settings) -> None:
+        """`log`: of the worker."""
+        self._log = log
         self._rows = {
             kind: Batcher[StreamId, Unread[Snapshot | None]](
                 partial(self._load, kind), settings.batch_lookups
@@ -42,9 +37,7 @@ class Repository:
             for kind in VIEWS
         }
         self.slices = Slices()
-        self._pasts = Pasts(
-            pool, keyring, self.slices, partitions=partitions, batch=settings.batch_lookups
-        )
+        self._pasts = Pasts(log, self.slices, batch=settings.batch_lookups)
         self.memory = SnapshotCache(settings.cache_bytes)
         """May be behind the log, because other processes write too."""
 
@@ -91,8 +84,8 @@ class Repository:
         self, kind: str, streams: Sequence[StreamId]
     ) -> Sequence[Unread[Snapshot | None]]:
         wanted = list(dict.fromkeys(streams))
-        partitions = [partition_of(stream, self._partitions) for stream in wanted]
-        rows = await self._pool.ask(_LOADS[kind], partitions, wanted)
+        partitions = list(map(self._log.partition, wanted))
+        rows = await self._log.pool.ask(_LOADS[kind], partitions, wanted)
         found = {
             row["stream"]: Unread(len(row["doc"] or ""), partial(self._known, kind, row))
             for row in rows
@@ -105,7 +98,7 @@ class Repository:
         if row["version"] != row["last_version"] or row["wrapped"] is None:
             return None
         try:
-            box = self._keyring.unwrap(row["stream"], row["wrapped"])
+            box = self._log.cipher(row["stream"], row["wrapped"])
             return Snapshot(folded_row(kind, row), row["last"], box, len(row["doc"]))
         except (Unreadable, msgspec.MsgspecError):
             return None

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Hashable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from app.concurrency.outage import Outage
+
+_NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class TooManyBefore(Exception):
@@ -28,17 +30,27 @@ class KeyedLock:
         """The caller's turn with a name, for as long as an `async with` lasts."""
         return Turn(self._waiting, name, self._wait_s)
 
-    @asynccontextmanager
-    async def of_all(self, numbers: Iterable[int]) -> AsyncIterator[None]:
-        """The caller's turns with several different numbers at once.
+    def of_all(self, names: Sequence[int]) -> AbstractAsyncContextManager[None]:
+        """The caller's turns with several different numbers at once; with none, no turn."""
+        match names:
+            case []:
+                return _NO_TURN
+            case [name]:
+                return self.of(name)
+            case _:
+                return self._together(names)
 
-        They are taken in order: of two callers that want the same ones, neither ever holds what
-        the other waits for while it waits for the other's. Raises as `Turn` does.
+    @asynccontextmanager
+    async def _together(self, names: Sequence[int]) -> AsyncIterator[None]:
+        """Turns taken in order.
+
+        Of two callers that want the same ones, neither ever holds what the other waits for while
+        it waits for the other's. Raises as `Turn` does.
         """
         async with AsyncExitStack() as turns:
             async with _patience(self._wait_s):
-                for number in sorted(numbers):
-                    await turns.enter_async_context(Turn(self._waiting, number, None))
+                for name in sorted(names):
+                    await turns.enter_async_context(Turn(self._waiting, name, None))
             yield
 
 

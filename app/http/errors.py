@@ -10,7 +10,7 @@ from app.auth.principals import Forbidden, Unauthenticated
 from app.auth.throttle import Throttled
 from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
-from app.commands.batch import InvalidBatch
+from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, TooSlow

@@ -15,6 +15,17 @@ from app.database.pool import TRANSIENT, Pool
 from app.database.sql import blocks
 from app.log.clock import HeadClock
 from app.log.incarnation import AnotherLog, Incarnation
+from app.log.keyring import StreamCipher
+from app.log.outcome import (
+    AccountMissing,
+    Appended,
+    HeldBack,
+    KeyTaken,
+    Outcome,
+    Overtaken,
+    Replayed,
+    Unchanged,
+)
 from app.telemetry import metrics
 from domain.ids import StreamId
 
@@ -58,20 +69,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     events: Sequence[NewEvent]
     doc: str | None
     """The row, a JSON object; None takes it away. Counts only with events."""
+    cipher: StreamCipher | None = None
+    """What its events' personal fields are sealed with; it is not stored."""
     sealing_key: bytes | None = None
+    """The cipher's key, wrapped, if it is a new one."""
     key: str | None = None
     fingerprint: bytes | None = None
-
-
-class Outcome(Struct, frozen=True):
-    """What became of an entry."""
-
-    outcome: str  # appended | replayed | key_reused | conflict | held_back | no_account
-    stream: StreamId  # at a replay: of the first command with the key
-    version: int
-    position: int | None
-    recorded_at: datetime | None
-    account_name: str | None
 
 
 class Appender:
@@ -112,7 +115,7 @@ class Appender:
     def append_all(self, entries: Sequence[Entry]) -> asyncio.Future[Sequence[Outcome]]:
         """The outcomes of entries that are written all or none, in a commit of their own.
 
-        Those that only the others kept from being written are `held_back`. Raises as `append`,
+        Those that only the others kept from being written are HeldBack. Raises as `append`,
         and what the database refuses any of them with.
         """
         return self._whole.submit(entries)
@@ -155,7 +158,7 @@ class Appender:
                 metrics.COMMANDS.inc(len(entries))
                 if self._clock is not None:
                     self._clock.seen(rows[0]["present"])
-                return _outcomes(rows[0], entries, numbers)
+                return _outcomes(self._partition, rows[0], entries, numbers)
             except TRANSIENT as error:
                 # Sending the same again is safe: an entry that was committed is known by the id
                 # of its last event, and the function answers for it as the first time.
@@ -230,7 +233,7 @@ class Appender:
 
 
 def _outcomes(
-    row: asyncpg.Record, entries: Sequence[Entry], numbers: Sequence[int]
+    partition: int, row: asyncpg.Record, entries: Sequence[Entry], numbers: Sequence[int]
 ) -> Sequence[Outcome]:
     """What the row that the function `append` returns says of each entry.
 
@@ -240,7 +243,50 @@ def _outcomes(
     names = [account_names and account_names[number - 1] for number in numbers]
     if outcomes is None:
         return [
-            Outcome("appended", entry.stream, entry.expected + 1, position, present, name)
+            _appended(partition, entry, entry.expected + 1, position, present, name)
             for position, (entry, name) in enumerate(zip(entries, names, strict=True), head + 1)
         ]
-    return list(map(Outcome, outcomes, streams, versions, positions, times, names))
+    told = zip(entries, outcomes, streams, versions, positions, times, names, strict=True)
+    return [_outcome(partition, *each) for each in told]
+
+
+def _outcome(
+    partition: int,
+    entry: Entry,
+    outcome: str,
+    stream: StreamId,
+    version: int,
+    position: int,
+    recorded_at: datetime,
+    account_name: str | None,
+) -> Outcome:
+    """(Of what was not written, there is no position and no time.)"""
+    match outcome:
+        case "appended":
+            return _appended(partition, entry, version, position, recorded_at, account_name)
+        case "replayed":
+            return Replayed(stream, version)
+        case "conflict":
+            return Overtaken(version)
+        case "key_reused":
+            return KeyTaken()
+        case "no_account":
+            return AccountMissing()
+        case "held_back":
+            return HeldBack()
+        case _:
+            raise ValueError(f"the function append has no outcome {outcome!r}")
+
+
+def _appended(
+    partition: int,
+    entry: Entry,
+    version: int,
+    position: int,
+    recorded_at: datetime,
+    account_name: str | None,
+) -> Appended | Unchanged:
+    if not entry.events:
+        return Unchanged(account_name)
+    last = entry.events[-1].event_id
+    return Appended(partition, version, position, recorded_at, account_name, last, entry.cipher)

@@ -1,7 +1,7 @@
 """Reading the views: by id, many callers sharing one query; and page by page."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from app.log.errors import Unreadable
 from app.queries.answer_budget import AnswerBudget
 from app.queries.paging import Page, PageResult, read_page
 from app.queries.tables import ListTable
-from domain.ids import AccountId, StreamId, account_stream, partition_of
+from domain.ids import AccountId, StreamId, account_stream
 from projections import ai_session_info
 from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
@@ -40,11 +40,21 @@ class Row(Struct, frozen=True):
 class Views:
     """The read side of one worker process."""
 
-    def __init__(self, pool: Pool, lists: Pool, *, partitions: int, batch: int) -> None:
-        """`lists`: where pages are read; `batch`: look-ups that share one query, at most."""
+    def __init__(
+        self,
+        pool: Pool,
+        lists: Pool,
+        *,
+        batch: int,
+        partition_of: Callable[[StreamId], int] = lambda _: 0,
+    ) -> None:
+        """`lists`: where pages are read; `batch`: look-ups that share one query, at most.
+
+        `partition_of`: where a stream is; all are in the first one unless told otherwise.
+        """
         self._pool = pool
         self._lists = lists
-        self._partitions = partitions
+        self.partition = partition_of
         self._lookups = {
             kind: Batcher[StreamId, Unread[Row | None]](partial(self._look_up, kind), batch)
             for kind in VIEWS
@@ -62,10 +72,6 @@ class Views:
         """The present name of an account; None for an unknown one."""
         row = await self.get("account", account_stream(account))
         return None if row is None else row.folded.state.name
-
-    def partition(self, stream: StreamId) -> int:
-        """Where a stream's row is, if it has one."""
-        return partition_of(stream, self._partitions)
 
     async def page(
         self, listable: ListTable, page: Page, budget: AnswerBudget | None = None
@@ -100,7 +106,7 @@ class Views:
     ) -> Sequence[Unread[Row | None]]:
         decoder = _DECODERS[kind]
         wanted = list(dict.fromkeys(streams))
-        partitions = [self.partition(stream) for stream in wanted]
+        partitions = list(map(self.partition, wanted))
         rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
         found = {
             row[0]: Unread(len(row[8] or ""), partial(_row_if_any, row, decoder)) for row in rows

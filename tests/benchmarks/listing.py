@@ -105,7 +105,7 @@ def _lists(stage: Stage, rows: int) -> Iterator[_Lists]:
         loop.run(_fill(url, rows))
         pool = Pool(Settings(database_url=url, master_key=key))
         try:
-            yield _Lists(rows, Views(pool, pool, partitions=1, batch=1), loop)
+            yield _Lists(rows, Views(pool, pool, batch=1), loop)
         finally:
             loop.run(pool.close())
 

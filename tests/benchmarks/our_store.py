@@ -118,7 +118,7 @@ async def _caller(service: Service, numbers: Iterator[int], until: float) -> int
 
 
 async def _create(service: Service) -> AISessionId:
-    stream = service.new_session_stream(_CREATED)
+    stream = service.log.new_stream(_CREATED.actor, None)
     session = AISessionId(str(stream))
     account = AccountId(ACCOUNT_ID)
     command = NewAISession(session_id=session, account_id=account, purpose=f"{PURPOSE}0")

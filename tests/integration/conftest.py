@@ -47,7 +47,7 @@ async def samples(server_url: str, template: str) -> AsyncIterator[Views]:
         await insert(owner, SAMPLES)
         await owner.close()
         pool = Pool(Settings(database_url=url, master_key=database.MASTER_KEY))
-        yield Views(pool, pool, partitions=1, batch=1)
+        yield Views(pool, pool, batch=1)
         await pool.close()
 
 

@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import asyncpg
 import pytest
-from support.entries import entry, lose_replies, made_ids, new_stream, rows
+from support.entries import appended, entry, lose_replies, made_ids, new_stream, rows
 
 from app.database.pool import Pool
-from app.log.append import Appender, Outcome
+from app.log.append import Appender
+from app.log.outcome import Appended, Outcome, Overtaken, Replayed, Unchanged
 from domain.ids import StreamId
 
 
@@ -17,8 +18,8 @@ async def test_an_append_answers_with_version_position_and_time(
 ) -> None:
     stream = new_stream()
     await appender.append(entry(new_stream(), events=2))
-    outcome = await appender.append(entry(stream, events=3))
-    assert (outcome.outcome, outcome.stream, outcome.version) == ("appended", stream, 3)
+    outcome = appended(await appender.append(entry(stream, events=3)))
+    assert outcome.version == 3
     assert outcome.position == 5
     assert outcome.recorded_at == (await rows(owner))[-1]["recorded_at"]
 
@@ -41,8 +42,8 @@ async def test_a_version_conflict_fails_its_own_command_and_not_the_batch(
     refused, accepted = await asyncio.gather(
         appender.append(entry(taken, expected=0)), appender.append(entry(fine))
     )
-    assert (refused.outcome, refused.version, refused.position) == ("conflict", 1, None)
-    assert (accepted.outcome, accepted.position) == ("appended", 2)
+    assert refused == Overtaken(1)
+    assert appended(accepted).position == 2
     assert len(await rows(owner)) == 2
 
 
@@ -51,8 +52,8 @@ async def test_only_the_present_version_may_be_expected(appender: Appender, expe
     stream = new_stream()
     await appender.append(entry(stream, events=2))
     outcome = await appender.append(entry(stream, expected))
-    assert (outcome.outcome, outcome.version) == ("conflict", 2)
-    assert (await appender.append(entry(stream, 2))).version == 3
+    assert outcome == Overtaken(2)
+    assert appended(await appender.append(entry(stream, 2))).version == 3
 
 
 async def test_an_entry_without_events_only_checks_the_version(
@@ -60,8 +61,8 @@ async def test_an_entry_without_events_only_checks_the_version(
 ) -> None:
     stream = new_stream()
     await appender.append(entry(stream))
-    assert (await appender.append(entry(stream, 1, events=0))).outcome == "appended"
-    assert (await appender.append(entry(stream, 0, events=0))).outcome == "conflict"
+    assert isinstance(await appender.append(entry(stream, 1, events=0)), Unchanged)
+    assert await appender.append(entry(stream, 0, events=0)) == Overtaken(1)
     assert len(await rows(owner)) == 1
 
 
@@ -74,7 +75,7 @@ async def test_one_poisoned_entry_fails_alone(
         *map(appender.append, [*batch[:2], poison, *batch[2:]]), return_exceptions=True
     )
     assert isinstance(answers.pop(2), asyncpg.UntranslatableCharacterError)
-    assert [answer.outcome for answer in answers if isinstance(answer, Outcome)] == ["appended"] * 5
+    assert [type(answer) for answer in answers if isinstance(answer, Outcome)] == [Appended] * 5
     assert [row["stream"] for row in await rows(owner)] == [each.stream for each in batch]
 
 
@@ -104,8 +105,8 @@ async def test_a_lost_reply_is_asked_for_again_and_nothing_is_written_twice(
     lose_replies(monkeypatch, pool, replies=2)
     batch = [entry(new_stream(), events=2) for _ in range(3)]
     answers = await asyncio.gather(*map(appender.append, batch))
-    assert [(answer.outcome, answer.version) for answer in answers] == [("appended", 2)] * 3
-    assert [answer.position for answer in answers] == [2, 4, 6]
+    assert [appended(answer).version for answer in answers] == [2] * 3
+    assert [appended(answer).position for answer in answers] == [2, 4, 6]
     assert len(await rows(owner)) == 6
 
 
@@ -113,7 +114,7 @@ async def test_a_key_is_answered_for_with_the_first_stream_and_version(appender:
     first = entry(new_stream(), events=2, key="k1")
     await appender.append(first)
     outcome = await appender.append(entry(new_stream(), key="k1"))
-    assert (outcome.outcome, outcome.stream, outcome.version) == ("replayed", first.stream, 2)
+    assert outcome == Replayed(first.stream, 2)
 
 
 async def test_two_entries_of_one_batch_with_one_key_are_one_command(
@@ -121,7 +122,7 @@ async def test_two_entries_of_one_batch_with_one_key_are_one_command(
 ) -> None:
     first, second = entry(new_stream(), key="k1"), entry(new_stream(), key="k1")
     answers = await asyncio.gather(appender.append(first), appender.append(second))
-    assert [answer.outcome for answer in answers] == ["appended", "replayed"]
+    assert [type(answer) for answer in answers] == [Appended, Replayed]
     assert [row["stream"] for row in await rows(owner)] == [first.stream]
 
 
@@ -130,7 +131,7 @@ async def test_two_entries_of_one_batch_for_one_stream_do_not_both_win(
 ) -> None:
     stream = new_stream()
     answers = await asyncio.gather(appender.append(entry(stream)), appender.append(entry(stream)))
-    assert [answer.outcome for answer in answers] == ["appended", "conflict"]
+    assert [type(answer) for answer in answers] == [Appended, Overtaken]
     assert len(await rows(owner)) == 1
 
 
@@ -142,13 +143,16 @@ async def test_concurrent_appends_leave_no_hole_no_gap_and_no_step_back_in_time(
     streams = [new_stream() for _ in range(8)]
 
     async def write(appender: Appender, stream: StreamId, poison: bool) -> list[Outcome]:
-        outcomes, version = [], 0
+        outcomes: list[Outcome] = []
+        version = 0
         while version < 12:
             if poison:
                 with pytest.raises(asyncpg.PostgresError):
                     await appender.append(entry(stream, version, metadata='"\\u0000"'))
-            outcomes.append(await appender.append(entry(stream, version, events=1 + version % 3)))
-            version = outcomes[-1].version
+            outcome = await appender.append(entry(stream, version, events=1 + version % 3))
+            assert isinstance(outcome, Appended | Overtaken)
+            outcomes.append(outcome)
+            version = outcome.version
         return outcomes
 
     outcomes = await asyncio.gather(
@@ -164,8 +168,8 @@ async def test_concurrent_appends_leave_no_hole_no_gap_and_no_step_back_in_time(
     for stream in streams:
         versions = [row["version"] for row in stored if row["stream"] == stream]
         assert versions == list(range(1, len(versions) + 1))
-    told = [outcome.outcome for each in outcomes for outcome in each]
-    assert {"appended", "conflict"} == set(told)
+    told = [type(outcome) for each in outcomes for outcome in each]
+    assert {Appended, Overtaken} == set(told)
     head = await owner.fetchrow("SELECT position, recorded_at FROM log_partition")
     assert tuple(head or ()) == (len(stored), stored[-1]["recorded_at"])
 
@@ -174,7 +178,7 @@ async def test_time_stands_still_when_the_clock_runs_back(
     appender: Appender, owner: asyncpg.Connection
 ) -> None:
     await owner.execute("UPDATE log_partition SET recorded_at = '2999-01-01T00:00:00Z'")
-    first = await appender.append(entry(new_stream()))
-    second = await appender.append(entry(new_stream()))
+    first = appended(await appender.append(entry(new_stream())))
+    second = appended(await appender.append(entry(new_stream())))
     assert first.recorded_at is not None
     assert (first.recorded_at.year, first.recorded_at) == (2999, second.recorded_at)

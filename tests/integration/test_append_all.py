@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from msgspec.structs import replace
-from support.entries import entry, lose_replies, new_stream, rows
+from support.entries import appended, entry, facts, lose_replies, new_stream, rows
 
 from app.database.pool import Pool
-from app.log.append import Appender, Outcome
+from app.log.append import Appender
+from app.log.outcome import Appended, HeldBack, KeyTaken, Outcome, Overtaken, Replayed, Unchanged
 from app.settings import Settings
 
 
@@ -27,33 +28,29 @@ async def test_entries_that_are_written_as_one_share_a_commit(
 ) -> None:
     batch = [entry(new_stream(), events=2), entry(new_stream(), key="k1"), entry(new_stream())]
     outcomes = await appender.append_all(batch)
-    assert [(each.outcome, each.version, each.position) for each in outcomes] == [
-        ("appended", 2, 2), ("appended", 1, 3), ("appended", 1, 4)
+    assert [facts(each, "version", "position") for each in outcomes] == [
+        (Appended, 2, 2), (Appended, 1, 3), (Appended, 1, 4)
     ]  # fmt: skip
     assert len(await owner.fetch("SELECT DISTINCT xmin FROM stored_events")) == 1
 
 
-@pytest.mark.parametrize("at_fault", ["conflict", "key_reused"])
+@pytest.mark.parametrize("at_fault", [Overtaken, KeyTaken])
 async def test_an_entry_that_is_not_written_holds_back_those_it_is_one_with(
-    appender: Appender, owner: asyncpg.Connection, at_fault: str
+    appender: Appender, owner: asyncpg.Connection, at_fault: type[Outcome]
 ) -> None:
     stream, known = new_stream(), new_stream()
     await appender.append_all([entry(stream), entry(known, key="k1")])
     before = await rows(owner)
-    wrong = entry(stream) if at_fault == "conflict" else entry(new_stream(), key="k1")
+    wrong = entry(stream) if at_fault is Overtaken else entry(new_stream(), key="k1")
     wrong = replace(wrong, fingerprint=b"of another command")
     batch = [entry(known, 1, key="k2"), wrong, entry(new_stream(), key="k3")]
     outcomes = await appender.append_all(batch)
-    told = [each.outcome for each in outcomes]
-    assert told == [at_fault if each is wrong else "held_back" for each in batch]
-    held = [each for each in outcomes if each.outcome == "held_back"]
-    assert [(each.version, each.position, each.recorded_at) for each in held] == [
-        (each.expected, None, None) for each in batch if each is not wrong
-    ]
+    told = [type(each) for each in outcomes]
+    assert told == [at_fault if each is wrong else HeldBack for each in batch]
     assert await rows(owner) == before
     assert await owner.fetchval("SELECT position FROM log_partition") == len(before)
     assert await owner.fetchval("SELECT count(*) FROM idempotency_key") == 1
-    assert (await appender.append(batch[0])).outcome == "appended"  # nothing of it is left behind
+    assert isinstance(await appender.append(batch[0]), Appended)  # nothing of it is left behind
 
 
 async def test_entries_that_are_one_are_replayed_as_one(
@@ -62,8 +59,8 @@ async def test_entries_that_are_one_are_replayed_as_one(
     first = [entry(new_stream(), key=key) for key in ("k1", "k2")]
     await appender.append_all(first)
     outcomes = await appender.append_all([entry(new_stream(), key=key) for key in ("k1", "k2")])
-    assert [(each.outcome, each.stream) for each in outcomes] == [
-        ("replayed", each.stream) for each in first
+    assert [facts(each, "stream") for each in outcomes] == [
+        (Replayed, each.stream) for each in first
     ]
     assert len(await rows(owner)) == 2
 
@@ -103,8 +100,8 @@ async def test_a_lost_reply_to_entries_that_are_one_is_asked_for_again(
     lose_replies(monkeypatch, pool, replies=2, meanwhile=others_go_on if moved_on else None)
     batch = [entry(looked_at, 1, events=0), entry(changed, 1, events=2), entry(new_stream())]
     outcomes = await appender.append_all(batch)
-    assert [(each.outcome, each.version) for each in outcomes] == [
-        ("appended", 1), ("appended", 3), ("appended", 1)
+    assert [facts(each, "version") for each in outcomes] == [
+        (Unchanged, None), (Appended, 3), (Appended, 1)
     ]  # fmt: skip
-    assert [each.position for each in outcomes[1:]] == [4, 5]
+    assert [appended(each).position for each in outcomes[1:]] == [4, 5]
     assert len(await rows(owner)) == 5 + 2 * moved_on

@@ -3,9 +3,10 @@
 import asyncpg
 import pytest
 from msgspec.structs import replace
-from support.entries import entry, new_stream
+from support.entries import appended, entry, new_stream
 
 from app.log.append import Appender
+from app.log.outcome import Overtaken
 from projections.catalog import VIEWS
 
 DOCS = {
@@ -52,5 +53,5 @@ async def test_what_a_row_shows_does_not_tell_which_version_a_stream_has(
     stream = new_stream()
     await appender.append(entry(stream, doc="{}"))
     await owner.execute("UPDATE ai_session_info SET version = 7")
-    assert (await appender.append(entry(stream, 7, doc="{}"))).outcome == "conflict"
-    assert (await appender.append(entry(stream, 1, doc="{}"))).version == 2
+    assert isinstance(await appender.append(entry(stream, 7, doc="{}")), Overtaken)
+    assert appended(await appender.append(entry(stream, 1, doc="{}"))).version == 2

@@ -12,11 +12,12 @@ from support.batches import creation, delete, keyed, patch, refused, sessions, w
 from support.patience import patient
 from support.seen import topics
 
-from app.commands.batch import BatchRefused, InvalidBatch
 from app.commands.context import CommandResult
+from app.commands.errors import BatchRefused, InvalidBatch
 from app.database.errors import StoreDown
-from app.log.append import Entry, Outcome
 from app.log.errors import Conflict, VersionMismatch
+from app.log.log import PreparedAppend
+from app.log.outcome import Outcome
 from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
@@ -158,16 +159,15 @@ async def test_a_stream_that_moves_on_each_time_ends_the_batch_in_a_conflict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one, two = await sessions(service, 2)
-    (appender,), decisions = service.commands._appenders, 0
-    append_all = appender.append_all
+    decisions, append_all = 0, service.log.append_all
 
-    async def overtaken(entries: Sequence[Entry]) -> Sequence[Outcome]:
+    async def overtaken(prepared: Sequence[PreparedAppend]) -> Sequence[Outcome]:
         nonlocal decisions
         decisions += 1
         await given.patch_ai_session(other_service, two, f"other {decisions}")
-        return await append_all(entries)
+        return await append_all(prepared)
 
-    monkeypatch.setattr(appender, "append_all", overtaken)
+    monkeypatch.setattr(service.log, "append_all", overtaken)
     error = await refused(service, [patch(one, "mine"), patch(two, "mine")])
     assert decisions == 1 + service.settings.conflict_retries
     assert isinstance(error.cause, Conflict)
@@ -183,7 +183,7 @@ async def test_batches_and_single_commands_on_the_same_sessions_wait_for_each_ot
 
     def work(
         number: int,
-    ) -> list[asyncio.Future[list[CommandResult]] | asyncio.Future[CommandResult]]:
+    ) -> list[asyncio.Future[Sequence[CommandResult]] | asyncio.Future[CommandResult]]:
         rings = [(one, two), (two, three), (three, one), (three, two, one)]
         batches = [
             [patch(session, f"batch {number} {place}") for session in ring]
@@ -212,7 +212,7 @@ async def test_writers_of_batches_in_two_processes_half_apply_none(
         ),
         return_exceptions=True,
     )
-    done = [outcome for outcome in outcomes if isinstance(outcome, list)]
+    done = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
     lost = [outcome for outcome in outcomes if isinstance(outcome, BatchRefused)]
     assert done
     assert len(done) + len(lost) == len(outcomes)
@@ -227,11 +227,11 @@ async def test_a_database_that_is_gone_fails_the_batch_and_frees_its_sessions(
 ) -> None:
     batch = keyed([patch(session, "billing") for session in await sessions(service, 2)])
 
-    def down(entries: Sequence[Entry]) -> asyncio.Future[Sequence[Outcome]]:
+    def down(prepared: Sequence[PreparedAppend]) -> asyncio.Future[Sequence[Outcome]]:
         raise StoreDown("The database does not answer")
 
     with monkeypatch.context() as gone:
-        gone.setattr(service.commands._appenders[0], "append_all", down)
+        gone.setattr(service.log, "append_all", down)
         with pytest.raises(StoreDown):
             await service.commands.handle_all(batch)
     answers = await service.commands.handle_all(batch)
@@ -248,7 +248,7 @@ async def test_a_caller_of_a_batch_that_goes_away_holds_up_nobody(
     gone.cancel()
     answer = await given.patch_ai_session(service, one, "sales")
     assert answer.folded.state.purpose == "sales"
-    await service.commands.drain()
+    await service.log.drain()
     again = await service.commands.handle_all(batch)
     assert [answer.folded.state.purpose for answer in again] == ["billing", "billing"]
     assert (await topics(owner)).count("ai_session.patched") == 3

@@ -10,8 +10,8 @@ from support import given
 from support.batches import creation, delete, keyed, patch, refused, sessions, written
 from support.seen import topics, without_replay
 
-from app.commands.batch import BatchRefused
 from app.commands.context import CommandEnvelope
+from app.commands.errors import BatchRefused
 from app.log.errors import KeyInFlight, KeyReused
 from app.service import Service, open_service
 from app.settings import Settings

@@ -139,7 +139,7 @@ async def test_memory_view_log_and_rebuilt_view_hold_the_same(
 ) -> None:
     # The numbers of messages are made up here: none is drawn.
     await store.raw.execute("SELECT setval('chat_message_number', 1000000)")
-    number = await service.new_chat_session_id(take.call())
+    number = await service.chat.new_number(take.call())
     told = await do(service, number, new)
     for place, action in enumerate(actions):
         by = (service, other_service)[place % 2]

@@ -83,9 +83,9 @@ async def test_an_unknown_account_is_refused_and_a_new_one_is_known_at_once(
     service: Service, other_service: Service
 ) -> None:
     with pytest.raises(AccountNotFound):
-        await service.require_account("a1")
+        await service.accounts.require("a1")
     await given.open_account(other_service, "a1")
-    await service.require_account("a1")
+    await service.accounts.require("a1")
 
 
 async def test_an_answer_shows_the_present_name_of_the_account(

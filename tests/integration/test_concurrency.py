@@ -8,9 +8,10 @@ from support import given
 from support.seen import topics
 
 from app.commands.context import CommandResult
-from app.log.append import Entry, Outcome
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
+from app.log.log import PreparedAppend
+from app.log.outcome import Outcome
 from app.log.read import Stream, read_streams
 from app.service import Service
 from domain.ai_session import AISessionPatched
@@ -59,16 +60,15 @@ async def test_a_stream_that_moves_on_each_time_ends_in_a_conflict(
     service: Service, other_service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = given.session_of(await given.open_ai_session(service))
-    (appender,), decisions = service.commands._appenders, 0
-    append = appender.append
+    decisions, append = 0, service.log.append
 
-    async def overtaken(entry: Entry) -> Outcome:
+    async def overtaken(prepared: PreparedAppend) -> Outcome:
         nonlocal decisions
         decisions += 1
         await given.patch_ai_session(other_service, session, f"other {decisions}")
-        return await append(entry)
+        return await append(prepared)
 
-    monkeypatch.setattr(appender, "append", overtaken)
+    monkeypatch.setattr(service.log, "append", overtaken)
     with pytest.raises(Conflict) as refused:
         await given.patch_ai_session(service, session, "mine")
     assert decisions == 1 + service.settings.conflict_retries
@@ -132,7 +132,7 @@ async def test_a_caller_that_goes_away_holds_up_nobody(
     gone.cancel()
     answer = await given.patch_ai_session(service, session, "sales")
     assert answer.folded.state.purpose == "sales"
-    await service.commands.drain()
+    await service.log.drain()
     again = await given.patch_ai_session(service, session, "billing", by)
     assert again.folded.state.purpose == "billing"
     assert (await topics(owner)).count("ai_session.patched") == 2

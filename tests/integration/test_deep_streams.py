@@ -340,9 +340,4 @@ def stream_of(session: AISessionId) -> StreamId:
 
 def aggregates(service: Service) -> Repository:
     """What a worker knows that has just started."""
-    return Repository(
-        service.pool,
-        Keyring(service.settings.master_key),
-        service.settings,
-        partitions=1,
-    )
+    return Repository(service.log, service.settings)

@@ -59,11 +59,11 @@ async def test_an_append_finds_it_out(
 async def test_it_is_said_at_the_start(
     service: Service, owner: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await service.commands.clock.look()
+    await service.log.clock.look()
     assert caplog.text == ""
     await set_head(owner, 3_600)
     for _ in range(2):
-        await service.commands.clock.look()
+        await service.log.clock.look()
     assert caplog.text.count("s ahead of the clock") == 1
 
 

@@ -16,6 +16,7 @@ from app.integrity.verify import verify
 from app.log.append import Appender, Entry, NewEvent
 from app.log.errors import KeyReused
 from app.log.keyring import Keyring
+from app.log.outcome import Appended
 from app.maintenance.store import Connection
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
@@ -65,7 +66,7 @@ async def test_loading_asks_for_a_stream_of_a_kind(
     session = AISessionId(str(other.folded.stream))
     with pytest.raises(NotFound):
         await given.patch_ai_session(service, session, "x")
-    service.commands._decisions._aggregates.memory.clear()
+    service.commands.aggregates.memory.clear()
     with pytest.raises(NotFound):
         await given.patch_ai_session(service, session, "x")
 
@@ -132,7 +133,7 @@ async def test_one_of_another_kind_takes_no_other_with_it(appender: Appender) ->
     await appender.append(_of(CHAT_STREAM, 0, CHAT))
     fine = [appender.append(_of(new_stream(), 0, AI)) for _ in range(3)]
     wrong = appender.append(_of(CHAT_STREAM, 1, AI))
-    assert [(await each).outcome for each in fine] == ["appended"] * 3
+    assert [type(await each) for each in fine] == [Appended] * 3
     with pytest.raises(asyncpg.CheckViolationError):
         await wrong
 

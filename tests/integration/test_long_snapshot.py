@@ -81,7 +81,7 @@ async def test_reading_a_hot_row_reads_no_more_pages_after_thousands(
     appender: Appender, pool: Pool, service: Service, what: str
 ) -> None:
     made = await given.open_ai_session(service)
-    stream, aggregates = made.folded.stream, service.commands._decisions._aggregates
+    stream, aggregates = made.folded.stream, service.commands.aggregates
 
     async def read() -> int:
         before = await _counted(pool, _PAGES)
@@ -109,5 +109,5 @@ async def test_no_other_index_is_a_way_to_a_row(
     before = await _counted(service.pool, _SCANS)
     await given.patch_ai_session(service, session, "changed")
     assert await service.views.get("ai_session", stream) is not None
-    assert (await service.commands._decisions._aggregates.load("ai_session", stream)).folded
+    assert (await service.commands.aggregates.load("ai_session", stream)).folded
     assert await _counted(service.pool, _SCANS) == before

@@ -73,7 +73,7 @@ async def fresh(settings: Settings) -> AsyncIterator[tuple[Service, Service]]:
 
 
 async def create(service: Service, key: str | None = None) -> ChatSessionId:
-    answer = await service.new_chat_session(QUEUED, given.call("sam", key=key))
+    answer = await service.chat.create(QUEUED, given.call("sam", key=key))
     return ChatSessionId(answer.folded.state.chat_session_id)
 
 

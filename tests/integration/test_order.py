@@ -202,7 +202,7 @@ async def test_keys_outlive_a_change_of_the_operating_systems_order(
 async def opened(service: Service, key: str) -> CommandResult:
     """A session of each kind under a key, which is also what their lists are ordered by."""
     call = given.call(key=f"chat {key}")
-    number = await service.new_chat_session_id(call)
+    number = await service.chat.new_number(call)
     command = NewChatSession(chat_session_id=number, first_message=key)
     await service.commands.handle(command, call, Generated(("chat_session_id",)))
     return await given.open_ai_session(service, purpose=key, key=key)

@@ -42,27 +42,27 @@ SINCE = {"If-Unmodified-Since": "Fri, 31 Dec 9999 23:59:59 GMT"}
 KINDS = {
     "create an AI session": Kind(
         "POST", AI,
-        f"{EVO} codecs service database commands domain log projections", 43, 54, body=PURPOSE,
+        f"{EVO} codecs log database commands domain projections", 44, 55, body=PURPOSE,
     ),
     "patch an AI session": Kind(
-        "PATCH", "{ai}", f"{EVO} codecs commands domain database log", 38, 49, body=PURPOSE
+        "PATCH", "{ai}", f"{EVO} codecs commands domain log", 37, 48, body=PURPOSE
     ),
-    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain database queries", 18, 32),
+    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain queries", 17, 31),
     "list AI sessions": Kind("GET", AI, f"{EVO} codecs queries", 22, 33),
     "create a chat session": Kind(
         "POST", CHAT,
-        f"{SUPEROFFICE} codecs service chat domain commands log database projections",
-        41, 56, body=NAME,
+        f"{SUPEROFFICE} codecs chat log domain commands projections database",
+        44, 59, body=NAME,
     ),
     "put a chat session": Kind(
-        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 37, 52, body=NAME
+        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 36, 51, body=NAME
     ),
     "put a chat session unless it was changed": Kind(
         "PUT", "{chat}",
-        f"{SUPEROFFICE} codecs queries domain database chat commands log", 48, 63, 2, NAME, SINCE,
+        f"{SUPEROFFICE} codecs queries domain database chat commands log", 47, 62, 2, NAME, SINCE,
     ),
     "patch a chat session": Kind(
-        "PATCH", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 43, 58, body=RENAMED
+        "PATCH", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 42, 57, body=RENAMED
     ),
     "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 16, 33),
     "list chat sessions": Kind("GET", CHAT, f"{SUPEROFFICE} queries codecs", 21, 38),

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from app.commands.batch import BatchRefused
 from app.commands.context import CommandEnvelope, Generated
+from app.commands.errors import BatchRefused
 from app.service import Service
 from domain.ai_session import DeleteAISession, NewAISession, PatchAISession
 from domain.ids import AISessionId, StreamId

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from app.auth.principals import Principal
 from app.chat.service import Chat
 from app.commands.context import CommandContext
-from app.log.keyring import Keyring
 from app.service import Service
 from app.settings import Settings
 from domain.chat.enums import ChatSessionStatus
@@ -41,15 +40,7 @@ class Clock:
 def chat_by(service: Service, clock: Clock, settings: Settings | None = None) -> Chat:
     """The chat of a service, by another clock."""
     settings = settings or service.settings
-    return Chat(
-        service.pool,
-        Keyring(settings.master_key),
-        service.commands,
-        service.views,
-        settings,
-        partitions=1,
-        clock=clock,
-    )
+    return Chat(service.log, service.commands, service.views, settings, clock=clock)
 
 
 def by(agent: Principal, key: str | None = None) -> CommandContext:
@@ -62,7 +53,7 @@ async def open_session(
 ) -> ChatSessionId:
     """A new session, in the queue unless told otherwise."""
     call = given.call("sam")
-    number = await service.new_chat_session_id(call)
+    number = await service.chat.new_number(call)
     await (chat or service.chat).new(number, wanted, call)
     return number
 

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from app.database.pool import Pool
 from app.log.append import Context, Entry, NewEvent
+from app.log.outcome import Appended, Outcome
 from domain.ids import StreamId
 
 _TOPIC = "ai_session.patched.v1"
@@ -39,6 +40,17 @@ def entry(
         key=key,
         fingerprint=None if key is None else b"what the key stands for",
     )
+
+
+def appended(outcome: Outcome | Exception) -> Appended:
+    """An outcome that has to be that of an entry that was written."""
+    assert isinstance(outcome, Appended), outcome
+    return outcome
+
+
+def facts(outcome: Outcome | Exception, *names: str) -> tuple[object, ...]:
+    """Of which kind an outcome is, and what it says; None where its kind says nothing of it."""
+    return (type(outcome), *(getattr(outcome, name, None) for name in names))
 
 
 def made_ids(count: int) -> list[UUID]:

@@ -69,7 +69,7 @@ async def delete_ai_session(
 async def open_chat_session(service: Service, customer_name: str | None = "Kim") -> CommandResult:
     """Create a chat session under a fresh number."""
     by = call()
-    number = await service.new_chat_session_id(by)
+    number = await service.chat.new_number(by)
     command = NewChatSession(chat_session_id=number, customer_name=customer_name)
     drawn = Generated(("chat_session_id",), chat_session_stream(number))
     return await service.commands.handle(command, by, drawn)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from app.codecs.dto import Dto
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
-from app.commands.batch import BatchRefused
+from app.commands.errors import BatchRefused
 from app.faces.evo.operations import Command, Query, Result, carry_out_one
 from app.faces.evo.wire import messages
 from app.faces.evo.wire.dto import ListResponse

@@ -74,8 +74,8 @@ async def _new_ai_session(
 ) -> CommandEnvelope:
     account = request.account_id
     if account is not None:
-        await service.require_account(account)
-    stream = service.new_session_stream(call)
+        await service.accounts.require(account)
+    stream = service.log.new_stream(call.actor, call.metadata.idempotency_key)
     command = NewAISession(
         session_id=AISessionId(str(stream)),
         account_id=None if account is None else AccountId(account),

@@ -112,7 +112,7 @@ async def delete(asked: ChatRequest) -> Reply:
 
 async def create(asked: ChatRequest, entity: ChatSessionFields) -> CommandResult:
     """A new session, whatever id the entity names."""
-    return await asked.exchange.service.new_chat_session(entity, asked.exchange.call())
+    return await asked.exchange.service.chat.create(entity, asked.exchange.call())
 
 
 async def save(

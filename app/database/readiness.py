@@ -1,0 +1,66 @@
+"""Whether the database takes writes right now, and why not: a small write finds out."""
+
+import asyncio
+import time
+
+import asyncpg
+
+from app.concurrency.ttl_cache import in_the_background
+from app.database.errors import StoreDown
+from app.database.pool import Pool
+from app.database.sql import blocks
+
+SQL = blocks(__file__)
+_TRY_S = 1.0
+"""How often at the most it is tried whether the database writes, while no write fails."""
+_READ_ONLY = "The database takes no writes"
+_DISK_FULL = "The database's disk is full"
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (asyncpg.ReadOnlySQLTransactionError, _READ_ONLY),
+    (asyncpg.TargetServerAttributeNotMatched, _READ_ONLY),
+    (TimeoutError, "The database does not answer a write in time"),
+)
+
+
+class Readiness:
+    """Tries to write for all who ask: one a second at the most."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Nothing was tried yet."""
+        self._pool = pool
+        self._tried: asyncio.Task[str | None] | None = None
+        self._tried_at = 0.0
+
+    async def reason_against(self) -> str | None:
+        """Why the database takes no writes; None when it does.
+
+        As nobody else may be sending any, a small one is tried; at once after one that failed.
+        """
+        tried, now = self._tried, time.monotonic()
+        fails = self._pool.writes.cause is not None or self._pool.disk_full > 0
+        over = now > self._tried_at + _TRY_S
+        # (What failed before a write succeeded is no answer any longer.)
+        if tried is None or (tried.done() and (fails or over or tried.result() is not None)):
+            self._tried_at = now
+            tried = self._tried = in_the_background(self._try_to_write())
+        return await asyncio.shield(tried)
+
+    async def _try_to_write(self) -> str | None:
+        full = self._pool.disk_full
+        try:
+            await self._pool.ask(SQL["try_room" if full else "try_to_write"], writes=True)
+        except StoreDown as error:
+            # (The last of several tries may have had no time left to find out the same.)
+            known = _DISK_FULL if self._pool.disk_full else _in_words(self._pool.writes.cause)
+            return known or str(error)
+        except asyncpg.PostgresError as error:
+            self._pool.writes.failed(error)
+            return "The database refuses to write"
+        if full == self._pool.disk_full:  # else another write found none meanwhile
+            self._pool.disk_full = 0
+        return None
+
+
+def _in_words(cause: BaseException | None) -> str | None:
+    """Why a write failed, without what may be secret; None if the reason is no particular one."""
+    return next((words for kind, words in _CAUSES if isinstance(cause, kind)), None)

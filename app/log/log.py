@@ -1,0 +1,215 @@
+"""The log as a worker process uses it: whatever partition, key or connection stands behind it."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from uuid import UUID
+
+from msgspec import Struct
+
+from app.database.pool import Pool
+from app.database.uuids import new_uuid
+from app.log import codec, read
+from app.log.append import Appender, Context, Entry, NewEvent
+from app.log.clock import HeadClock
+from app.log.errors import Unreadable, WrongMasterKey
+from app.log.incarnation import Incarnation
+from app.log.keyring import Keyring, StreamCipher
+from app.log.outcome import Outcome
+from app.log.read import LAST_VERSION, Ends, IdempotencyRecord
+from app.settings import Settings
+from domain.event import Event
+from domain.ids import StreamId, partition_of
+from projections.fold import Recorded
+
+
+class PreparedAppend(Struct, frozen=True, kw_only=True):
+    """What one command appends: its events, the row of its view, its idempotency key."""
+
+    context: Context
+    stream: StreamId
+    expected: int
+    """Version that the stream must have; 0: it must not exist."""
+    last: UUID | None
+    """Id of the event that this version must be; None: any."""
+    events: Sequence[Event]
+    cipher: StreamCipher | None
+    """Of the stream's personal fields; None: it has no key yet."""
+    doc: str | None
+    """The row, a JSON object; None takes it away. Counts only with events."""
+    key: str | None = None
+    fingerprint: bytes | None = None
+
+
+class Log:
+    """Appends to the log, and reads streams of it."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        keyring: Keyring,
+        settings: Settings,
+        *,
+        partitions: int,
+        incarnation: Incarnation,
+    ) -> None:
+        """Use `open_log`."""
+        self.pool = pool
+        """Of the database that holds the log."""
+        self._keyring = keyring
+        self._partitions = partitions
+        self.partition: Callable[[StreamId], int] = partial(partition_of, partitions=partitions)
+        """Where a stream is, if it has events."""
+        self.incarnation = incarnation
+        self.clock = HeadClock(pool)
+        self._appenders = [
+            Appender(
+                pool,
+                number,
+                batch=settings.batch_commands,
+                deadline_s=settings.store_deadline_s,
+                incarnation=incarnation,
+                clock=self.clock,
+            )
+            for number in range(partitions)
+        ]
+
+    def are_together(self, stream: StreamId, other: StreamId) -> bool:
+        """Whether one commit can append to both streams."""
+        return self.partition(stream) == self.partition(other)
+
+    def append(self, prepared: PreparedAppend) -> asyncio.Future[Outcome]:
+        """What became of a command's append, once it is on disk. It shares a commit with others.
+
+        At most one a stream at a time. Raises StoreDown when the database could not be reached:
+        it may or may not have been written, and a retry with the same idempotency key finds out.
+        """
+        return self._appenders[self.partition(prepared.stream)].append(self._entry(prepared))
+
+    def append_all(self, prepared: Sequence[PreparedAppend]) -> asyncio.Future[Sequence[Outcome]]:
+        """What became of appends to one partition, all or none of them, in a commit of their own.
+
+        Those that only the others kept from being written are HeldBack. Raises as `append`.
+        """
+        appender = self._appenders[self.partition(prepared[0].stream)]
+        return appender.append_all([self._entry(each) for each in prepared])
+
+    async def drain(self) -> None:
+        """Return when everything that was submitted is through."""
+        for appender in self._appenders:
+            await appender.drain()
+
+    def cipher(self, stream: StreamId, wrapped: bytes) -> StreamCipher:
+        """What opens a stream's personal fields, from its key as the log keeps it.
+
+        Raises Unreadable.
+        """
+        return self._keyring.unwrap(stream, wrapped)
+
+    def fingerprint(self, text: bytes) -> bytes:
+        """A hash of what may be personal data; nobody confirms a guess without the master key."""
+        return self._keyring.fingerprint(text)
+
+    async def ends(self, asked: Sequence[tuple[StreamId, int]]) -> list[Ends | Unreadable | None]:
+        """The first event of each stream, and its last one up to a version.
+
+        None for a stream without events; of one that cannot be read, the reason. Raises StoreDown.
+        """
+        wanted = [(self.partition(stream), stream, version) for stream, version in asked]
+        return await read.read_ends(self.pool, self._keyring, wanted)
+
+    async def slices(
+        self, stream: StreamId, *, after: int, until: int, boxes: dict[StreamId, StreamCipher]
+    ) -> Iterator[list[Recorded]]:
+        """A page of a stream's events, as `read_slices` has it."""
+        return await read.read_slices(
+            self.pool, self._keyring, self.partition(stream), stream,
+            after=after, until=until, boxes=boxes,
+        )  # fmt: skip
+
+    async def last_named(
+        self, stream: StreamId, topic: str, *, before: int = LAST_VERSION, most: int
+    ) -> list[Recorded]:
+        """A stream's last events of one stored name before a version, newest first.
+
+        Raises StoreDown, or Unreadable.
+        """
+        return await read.read_back(
+            self.pool, self._keyring, self.partition(stream), stream, topic,
+            before=before, most=most,
+        )  # fmt: skip
+
+    async def first_named(
+        self, stream: StreamId, topic: str, *, since: int, most: int
+    ) -> list[Recorded]:
+        """A stream's first events of one stored name from a version on, oldest first.
+
+        Raises StoreDown, or Unreadable.
+        """
+        return await read.read_topic_on(
+            self.pool, self._keyring, self.partition(stream), stream, topic,
+            since=since, most=most,
+        )  # fmt: skip
+
+    async def used_key(self, beside: StreamId, actor: str, key: str) -> IdempotencyRecord | None:
+        """What an idempotency key was used for in the partition of a stream. Raises StoreDown."""
+        return await read.used_key(self.pool, self.partition(beside), actor, key)
+
+    async def uses_of_key(self, actor: str, key: str) -> list[IdempotencyRecord]:
+        """What an idempotency key was used for anywhere. Raises StoreDown."""
+        uses = [
+            await read.used_key(self.pool, number, actor, key) for number in range(self._partitions)
+        ]
+        return [used for used in uses if used is not None]
+
+    def new_stream(self, actor: str, key: str | None) -> StreamId:
+        """A fresh id, of a stream where a retry with the idempotency key would look for it."""
+        drawn, home = StreamId(new_uuid()), self.home(actor, key)
+        while home is not None and self.partition(drawn) != home:
+            drawn = StreamId(new_uuid())
+        return drawn
+
+    def home(self, actor: str, key: str | None) -> int | None:
+        """The partition where a retry of a creation would look for its key; None: any is right."""
+        if key is None or self._partitions == 1:
+            return None
+        return hashlib.sha256(f"{actor}\0{key}".encode()).digest()[0] % self._partitions
+
+    def _entry(self, prepared: PreparedAppend) -> Entry:
+        """An append with its events as they are stored: encoded, sealed, under fresh ids."""
+        cipher, wrapped = prepared.cipher, None
+        events = []
+        for event in prepared.events:
+            plain, secret = codec.split(event)
+            if secret and cipher is None:
+                cipher, wrapped = self._keyring.new(prepared.stream)
+            stored = codec.encode(event.topic, plain, secret, prepared.stream, cipher)
+            events.append(NewEvent(event.topic, stored, new_uuid()))
+        return Entry(
+            context=prepared.context,
+            stream=prepared.stream,
+            expected=prepared.expected,
+            last=prepared.last,
+            events=events,
+            cipher=cipher,
+            doc=prepared.doc,
+            sealing_key=wrapped,
+            key=prepared.key,
+            fingerprint=prepared.fingerprint,
+        )
+
+
+async def open_log(pool: Pool, settings: Settings) -> Log:
+    """The log that a pool leads to.
+
+    Raises WrongMasterKey, and OSError or asyncpg's errors when there is no database.
+    """
+    keyring = Keyring(settings.master_key)
+    known = await read.check_value(pool)
+    if known is None or not keyring.made(known):
+        raise WrongMasterKey("The log was written with another master key than the one given")
+    partitions = len(await read.heads(pool))
+    incarnation = Incarnation(keyring)
+    await incarnation.check(pool.ask)
+    return Log(pool, keyring, settings, partitions=partitions, incarnation=incarnation)
