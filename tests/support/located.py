@@ -8,11 +8,10 @@ from app.faces.superoffice.wire.answer import RenderOptions, write_entity
 from app.faces.superoffice.wire.locale import locale_of
 from domain.chat.session import ChatSessionFields
 
+MANY = 'NO:"Kunde";US:"Customer"'
+
 
 def shown(state: ChatSessionFields, headers: dict[bytes, bytes]) -> dict[str, Any]:
     written = write_entity(state, RenderOptions(locale=locale_of(headers)))
     entity: dict[str, Any] = msgspec.json.decode(written)
     return entity
-
-
-MANY = 'NO:"Kunde";US:"Customer"'
