@@ -1,17 +1,23 @@
-"""One running service for all acceptance tests, and those who call it."""
+"""One running service for all acceptance tests, those who call it, and commands beside it."""
 
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
+from support import database
 from support.chat_service import Chats
 from support.chat_service import chats as running_chats
+from support.commands import Run
+from support.cookies import cookie_header, sign_in
 from support.patience import patient
 from support.refusals import stored
 from support.reporting import pytest_runtest_makereport as pytest_runtest_makereport
-from support.service_process import ADMIN, ServiceProcess, service
+from support.service_process import ADMIN, ServiceProcess, service, sessionary
 
+CHAT = "/api/v1/ChatSession"
 AUDITOR = ("audrey", "she may look on, no more")
 ACCOUNT = {"id": "String", "name": "String"}
 """The account that the documents' sample names."""
@@ -91,3 +97,50 @@ def _nothing_is_stored(served: ServiceProcess) -> Iterator[None]:
     before = stored(served)
     yield
     assert stored(served) == before
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """The master key of the databases of tests."""
+    path = tmp_path / "master.key"
+    path.write_text(database.MASTER_KEY_FILE)
+    return path
+
+
+@pytest.fixture
+def run(database_url: str, key_file: Path) -> Run:
+    """Runs a subcommand on a database of the test's own."""
+    options = (
+        f"--database-url={database_url}", f"--master-key-file={key_file}",
+        "--allow-unsafe-database",
+    )  # fmt: skip
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return sessionary(*arguments, *options, stdin=stdin)
+
+    return run
+
+
+@pytest.fixture
+def chat(admin: httpx.Client) -> str:
+    """The path of a fresh chat session."""
+    return f"{CHAT}/{admin.post(CHAT, json={}).json()['ChatSessionId']}"
+
+
+@pytest.fixture
+def targets(session: str, chat: str) -> dict[str, str]:
+    """What the templates of `support.conditions.COMMANDS` need."""
+    return {"session": session, "chat": chat.rpartition("/")[2]}
+
+
+@pytest.fixture
+def browser(served: ServiceProcess) -> Iterator[httpx.Client]:
+    """A client whose tests say themselves which cookies are sent."""
+    with httpx.Client(base_url=served.base_url, timeout=patient(60.0)) as client:
+        yield client
+
+
+@pytest.fixture
+def cookies(browser: httpx.Client) -> Mapping[str, str]:
+    """The Cookie header of a signed-in administrator."""
+    return cookie_header(sign_in(browser, ADMIN, remember=True))

@@ -9,8 +9,6 @@ from support.raw_http import basic, send
 from support.refusals import refused
 from support.service_process import ADMIN, ServiceProcess
 
-OVERRIDE = "X-HTTP-Method-Override"
-
 
 def purpose_of(admin: httpx.Client, session: str) -> str:
     """The present purpose of a session."""
@@ -141,96 +139,6 @@ def test_batches_have_routes_of_their_own(
     assert purpose_of(admin, session) == "after"
 
 
-@pytest.mark.parametrize("verb", ["PATCH", "patch", "Patch"])
-def test_a_post_may_stand_for_another_verb(admin: httpx.Client, session: str, verb: str) -> None:
-    path = f"/ai/sessions/{session}"
-    by_header = admin.post(path, json={"purpose": "1"}, headers={OVERRIDE: verb})
-    assert (by_header.status_code, by_header.json()["purpose"]) == (200, "1")
-    by_query = admin.post(path, json={"purpose": "2"}, params={OVERRIDE.lower(): verb})
-    assert (by_query.status_code, by_query.json()["purpose"]) == (200, "2")
-
-
-def test_a_post_may_stand_for_a_deletion(admin: httpx.Client, session: str) -> None:
-    answer = admin.post(f"/ai/sessions/{session}", headers={OVERRIDE: "DELETE"})
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert admin.get(f"/ai/sessions/{session}").status_code == 404
-
-
-@pytest.mark.usefixtures("session", "_nothing_is_stored")
-def test_only_a_post_may_stand_for_another_verb_and_not_for_get_or_post(
-    admin: httpx.Client, session: str
-) -> None:
-    path = f"/ai/sessions/{session}"
-    for asked in ("GET", "POST", "HEAD", "BREW", ""):
-        assert admin.post(path, headers={OVERRIDE: asked}).status_code == 405, asked
-    for method, asked in (("PUT", "PATCH"), ("GET", "DELETE"), ("PATCH", "DELETE")):
-        answer = admin.request(method, path, headers={OVERRIDE: asked})
-        assert answer.status_code == (405 if method == "PUT" else 200), (method, asked)
-    assert admin.get(path).status_code == 200
-
-
-def test_the_other_face_knows_no_overrides(admin: httpx.Client) -> None:
-    made = admin.post("/api/v1/ChatSession", json={}, headers={OVERRIDE: "DELETE"})
-    assert made.status_code == 200
-    path = f"/api/v1/ChatSession/{made.json()['ChatSessionId']}"
-    assert admin.post(path, json={}, headers={OVERRIDE: "DELETE"}).status_code == 405
-    assert admin.post(path, json={}, params={OVERRIDE: "DELETE"}).status_code == 405
-    assert admin.get(path).status_code == 200
-
-
-@pytest.mark.usefixtures("session", "_nothing_is_stored")
-@pytest.mark.parametrize(
-    ("content_type", "body", "query"),
-    [
-        ("application/json", '{"sessionId":"other","purpose":"x"}', ""),
-        ("application/json", '{"SessionID":"other","purpose":"x"}', ""),
-        ("application/xml", "<PatchAISession><SessionId>other</SessionId></PatchAISession>", ""),
-        ("text/jsv", "{purpose:x,sessionId:other}", ""),
-        ("text/csv", "SessionId,Purpose\r\nother,x\r\n", ""),
-        ("application/x-www-form-urlencoded", "purpose=x&sessionId=other", ""),
-        ("application/json", '{"purpose":"x"}', "?sessionId=other"),
-        ("application/json", '{"purpose":"x"}', "?SESSIONID=other"),
-    ],
-    ids=["json", "json in another case", "xml", "jsv", "csv", "form", "query", "query, case"],
-)
-def test_what_contradicts_the_path_is_refused(
-    admin: httpx.Client, session: str, content_type: str, body: str, query: str
-) -> None:
-    headers = {"Content-Type": content_type, "Accept": "application/json"}
-    answer = admin.patch(f"/ai/sessions/{session}{query}", content=body, headers=headers)
-    assert answer.status_code == 400
-    assert refused("json", answer.content).fields == ["SessionId"]
-
-
-@pytest.mark.usefixtures("session", "_nothing_is_stored")
-@pytest.mark.parametrize(
-    ("path", "body", "field"),
-    [
-        ("/ai/sessions/{session}", {"sessionId": "other"}, "SessionId"),
-        ("/ai/sessions/{session}/actions", {"sessionId": "other"}, "SessionId"),
-        ("/ai/sessions/{session}/actions/a", {"actionId": "other"}, "ActionId"),
-        ("/ai/sessions/{session}/actions/a", {"sessionId": "other"}, "SessionId"),
-    ],
-    ids=["a session", "its actions", "another action", "an action of another"],
-)
-def test_a_deletion_that_contradicts_its_path_is_refused(
-    admin: httpx.Client, session: str, path: str, body: dict[str, str], field: str
-) -> None:
-    answer = admin.request("DELETE", path.format(session=session), json=body)
-    assert answer.status_code == 400
-    assert refused("json", answer.content).fields == [field]
-
-
-@pytest.mark.parametrize("path", ["/ai/sessions/{session}", "/api/DeleteAISession"])
-def test_a_deletion_may_name_in_its_body_what_it_deletes(
-    admin: httpx.Client, session: str, path: str
-) -> None:
-    body = {"sessionId": session}
-    answer = admin.request("DELETE", path.format(session=session), json=body)
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert admin.get(f"/ai/sessions/{session}").status_code == 404
-
-
 @pytest.mark.usefixtures("_nothing_is_stored")
 @pytest.mark.parametrize(
     ("path", "content_type", "body"),
@@ -261,12 +169,6 @@ def test_what_is_no_page_shows_nothing_as_one(admin: httpx.Client, session: str)
     for path in (f"/ai/sessions/{session}", "/ai/nothing", "/api/v1/ChatSession", "/health/live"):
         policy = admin.get(path).headers.get_list("content-security-policy")
         assert policy == ["default-src 'none'; frame-ancestors 'none'"]
-
-
-def test_what_repeats_the_path_is_welcome(admin: httpx.Client, session: str) -> None:
-    body = {"sessionId": session, "purpose": "x"}
-    answer = admin.patch(f"/ai/sessions/{session}?sessionId={session}", json=body)
-    assert (answer.status_code, answer.json()["purpose"]) == (200, "x")
 
 
 def test_the_query_goes_before_the_body_on_documented_routes_alone(
@@ -326,11 +228,3 @@ def test_what_is_not_there_is_not_found(admin: httpx.Client, path: str) -> None:
     assert answer.status_code == 404
     format_ = "xml" if path.startswith("/xml") else "json"
     assert refused(format_, answer.content).code == "NotFound"
-
-
-def test_a_head_has_the_headers_of_a_get(admin: httpx.Client, session: str) -> None:
-    got = admin.get(f"/ai/sessions/{session}.xml")
-    head = admin.head(f"/ai/sessions/{session}.xml")
-    assert (head.status_code, head.content) == (200, b"")
-    for name in ("Content-Type", "Content-Length", "ETag", "Vary"):
-        assert head.headers[name] == got.headers[name]

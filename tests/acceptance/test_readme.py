@@ -22,6 +22,8 @@ TEXTS = [
 ]  # fmt: skip
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 PLACE = re.compile(r"`((?:app|domain|projections|migrations|tests)/[\w./]+)`")
+TRIED = re.compile(r"`((?:unit|wire|integration|acceptance|faults|support)/\w+)`")
+"""A module of tests, as the page of tests names it."""
 MAX_LINES = 150
 CONVERSATION = re.compile(r"<!-- conversation -->(.*)<!-- end of conversation -->", re.DOTALL)
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
@@ -84,6 +86,7 @@ def test_what_a_text_links_to_or_names_is_there(text: Path) -> None:
     written = text.read_text()
     named = [text.parent / link for link in LINK.findall(written)]
     named += [ROOT / place for place in PLACE.findall(written)]
+    named += [ROOT / f"tests/{module}.py" for module in TRIED.findall(written)]
     assert [each for each in named if not each.exists()] == []
 
 

@@ -1,59 +1,25 @@
-"""Lists are pages of a view: filtered, ordered, and whole however they are turned."""
+"""Lists of sessions are pages of a view: filtered, ordered, whole however they are turned."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import and_, or_
 from support import given
+from support.listed import purposes
 
 from app.cli.accounts import everything
 from app.codecs.json_text import BadInput
-from app.database.session import SESSION
-from app.faces.evo.list_query import (
-    AccountsQuery,
-    AISessionsQuery,
-    ListQuery,
-    list_accounts,
-    list_ai_sessions,
-)
+from app.faces.evo.list_query import AISessionsQuery, ListQuery, list_ai_sessions
 from app.faces.evo.wire.requests import ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE
 from app.log.errors import Unreadable
-from app.log.keyring import Keyring
 from app.maintenance.store import Connection
-from app.queries.paging import MAX_OFFSET, Order, Page, PageResult, compiled
+from app.queries.paging import MAX_OFFSET, Order, Page, PageResult
 from app.queries.tables import AI_SESSIONS
-from app.queries.views import Row
-from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.ids import AISessionId
 
 C = AI_SESSIONS.columns
 NOBODY = "0190a000-0000-7000-8000-000000000007"
-
-
-@pytest.fixture
-async def sessions(service: Service) -> dict[str, AISessionId]:
-    """The ids of six by their purposes, oldest first; one of them belongs to no account."""
-    for account, name in (("z", "Acme 1"), ("y", "acme 2"), ("x", "100% Søn")):
-        await given.open_account(service, account, name)
-    of = {"one": "y", "two": "z", "three": "z", "four": "x", "five": None, "six": "y"}
-    return {
-        purpose: given.session_of(
-            await given.open_ai_session(service, account=account, purpose=purpose)
-        )
-        for purpose, account in of.items()
-    }
-
-
-def purposes(listed: PageResult[Row]) -> list[str]:
-    return [row.folded.state.purpose for row in listed.items]
-
-
-def accounts(listed: PageResult[Row]) -> list[str]:
-    return [row.folded.state.account_id for row in listed.items]
 
 
 async def all_pages(service: Service, wanted: Sequence[AISessionsQuery]) -> list[str]:
@@ -257,77 +223,6 @@ async def test_a_deleted_session_is_not_listed(
     assert (purposes(listed), listed.total) == (["two"], 1)
 
 
-@pytest.mark.usefixtures("sessions")
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (None, ["z", "y", "x"]),
-        ("", ["z", "y", "x"]),
-        ("ACME", ["z", "y"]),
-        ("e 1", ["z"]),
-        ("sØN", ["x"]),
-        ("0%", ["x"]),
-        ("%", ["x"]),
-        ("_", []),
-        ("/", []),
-        ("\\", []),
-        ("\0", []),
-        ("acme'", []),
-    ],
-)
-async def test_accounts_are_those_with_the_text_in_their_name(
-    service: Service, text: str | None, expected: list[str]
-) -> None:
-    listed = await list_accounts(service.views, AccountsQuery(name_filter=text))
-    assert (accounts(listed), listed.total) == (expected, len(expected))
-
-
-@pytest.mark.usefixtures("sessions")
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
-        (AccountsQuery(sort_field="id"), ["x", "y", "z"]),
-        (AccountsQuery(sort_field="Name", name_filter="acme"), ["z", "y"]),
-        (AccountsQuery(descending=True), ["x", "y", "z"]),
-        (AccountsQuery(specific_ids=["z", "x", "nobody"]), ["z", "x"]),
-        (AccountsQuery(specific_ids=["z\0"]), []),
-        (AccountsQuery(specific_ids=["z", "x"], count_per_page=1, page=1), ["x"]),
-    ],
-    ids=["by id", "by name", "newest first", "named", "unstorable", "second page"],
-)
-async def test_accounts_are_listed_as_sessions_are(
-    service: Service, wanted: AccountsQuery, expected: list[str]
-) -> None:
-    listed = await list_accounts(service.views, wanted)
-    assert accounts(listed) == expected
-    assert {row.account_name for row in listed.items} <= {None}
-
-
-async def test_accounts_cannot_be_ordered_by_what_sessions_have(service: Service) -> None:
-    with pytest.raises(BadInput, match="sortField must be one of name, id, dateCreated"):
-        await list_accounts(service.views, AccountsQuery(sort_field="purpose"))
-
-
-@pytest.mark.usefixtures("sessions")
-async def test_an_operator_sees_all_accounts_by_their_ids(store: Connection) -> None:
-    assert [row["account_id"] for row in await everything(store)] == ["x", "y", "z"]
-
-
-@pytest.mark.usefixtures("sessions")
-async def test_any_expression_filters_and_several_columns_order(service: Service) -> None:
-    page = Page(
-        filters=[
-            or_(C["purpose"].in_(["one", "two", "five"]), C["account_name"] == "100% Søn"),
-            and_(C["created_by"] == "kim", C["purpose"].icontains("o") | C["account_id"].is_(None)),
-        ],
-        order=[Order(C["account_name"], descending=True), Order(C["purpose"])],
-        limit=3,
-    )
-    listed = await service.views.page(AI_SESSIONS, page)
-    assert purposes(listed) == ["one", "two", "four"]
-    assert (listed.total, listed.has_more) == (4, True)
-
-
 async def test_a_damaged_row_is_not_passed_over(
     service: Service, sessions: dict[str, AISessionId], owner: asyncpg.Connection
 ) -> None:
@@ -337,56 +232,3 @@ async def test_a_damaged_row_is_not_passed_over(
     )
     with pytest.raises(Unreadable, match=sessions["two"]):
         await list_ai_sessions(service.views, AISessionsQuery())
-
-
-def test_pages_of_one_form_share_a_statement() -> None:
-    def statement(offset: int, account: str) -> str:
-        page = Page(
-            order=[Order(C["created_at"])],
-            limit=25,
-            offset=offset,
-            filters=[C["account_id"] == account],
-        )
-        return compiled(AI_SESSIONS, page)[0]
-
-    assert statement(0, "a") == statement(25, "b")
-
-
-@pytest.mark.parametrize("rebuilt", [False, True], ids=["as made", "rebuilt"])
-@pytest.mark.parametrize(
-    ("page", "index"),
-    [
-        (Page(order=[Order(C["created_at"])], limit=25), "created_at"),
-        (Page(order=[Order(C["created_at"], True)], limit=25, offset=500), "created_at"),
-        (
-            Page(order=[Order(C["created_at"], True)], limit=25, filters=[C["account_id"] == "a"]),
-            "account_id_created_at",
-        ),
-    ],
-    ids=["oldest first", "newest first", "of an account"],
-)
-async def test_pages_in_the_order_of_creation_are_read_from_an_index(
-    service: Service,
-    owner: asyncpg.Connection,
-    store: Connection,
-    keyring: Keyring,
-    page: Page,
-    index: str,
-    rebuilt: bool,
-) -> None:
-    if rebuilt:
-        await rebuild(store, keyring, named(["ai_session_info"]), lambda *_: None)
-    for name, value in {**SESSION, "plan_cache_mode": "force_generic_plan"}.items():
-        await owner.execute(f"SET {name} = '{value}'")
-    sql, arguments = compiled(AI_SESSIONS, page)
-    await owner.execute(f"PREPARE page AS {sql}")
-    literals = ", ".join(f"'{argument}'" for argument in arguments)
-    plan = json.loads(await owner.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE page ({literals})"))
-    read = [node["Plans"][0] for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Limit"]
-    # Directly below the limit: nothing is sorted in between.
-    assert f"ai_session_info_{index}_stream_id_idx" in {node["Index Name"] for node in read}
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of a plan, from the top."""
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]

@@ -1,80 +1,29 @@
-"""Sequences behind the log are passed over, those used up refused; of chats and of messages."""
+"""Sequences behind the log are passed over, and moved; of chats and of messages."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
 from support import given
-from support.chats import KIM, QUEUED, by, open_session, session
-from support.deep import unchecked
+from support.chats import KIM, by, open_session, session
+from support.numbers import create, insert_deleted, leave, set_back
 
-from app.chat.numbers import MAX_NUMBER, MESSAGES, SESSIONS
+from app.chat.numbers import MESSAGES, SESSIONS
 from app.log.errors import NumbersUsedUp
 from app.service import Service, open_service
 from app.settings import Settings
-from app.telemetry import metrics
 from domain.chat.enums import ChatMessageType
 from domain.chat.message import ChatMessage
-from domain.errors import NotFound
 from domain.ids import ChatSessionId, chat_session_stream, partition_of
 
 HELLO = ChatMessage(type=ChatMessageType.TO_USER, message="Hello", author="Sam")
-
-
-async def set_back(owner: asyncpg.Connection, sequence: str) -> None:
-    await owner.execute("SELECT setval($1::text::regclass, 1, false)", sequence)
-
-
-async def leave(owner: asyncpg.Connection, sequence: str, numbers: int) -> None:
-    await owner.execute("SELECT setval($1::text::regclass, $2)", sequence, MAX_NUMBER - numbers)
 
 
 async def last_drawn(owner: asyncpg.Connection, sequence: str) -> int:
     return int(
         await owner.fetchval("SELECT pg_sequence_last_value($1::text::regclass)", sequence) or 0
     )
-
-
-async def insert_deleted(owner: asyncpg.Connection, numbers: Sequence[int]) -> None:
-    """Streams of sessions that were there once, as a deletion leaves them: without a row."""
-    await unchecked(owner)
-    first = await owner.fetchval("SELECT position FROM log_partition")
-    streams = [chat_session_stream(ChatSessionId(number)) for number in numbers]
-    await owner.execute(
-        """
-        INSERT INTO stored_events
-        SELECT 0, n.stream, v.version, v.topic,
-               CASE v.version WHEN 1
-                    THEN convert_to(format('{"chat_session_id":%s}', n.number), 'UTF8')
-                    ELSE '{}' END,
-               $3 + 2 * (n.i - 1) + v.version, gen_random_uuid(), now(), 'kim', '{}'
-          FROM unnest($1::integer[], $2::uuid[]) WITH ORDINALITY AS n(number, stream, i)
-         CROSS JOIN (VALUES (1, 'chat_session.created.v1'), (2, 'chat_session.deleted.v1'))
-               AS v(version, topic)
-        """,
-        list(numbers),
-        streams,
-        first,
-    )
-    await owner.execute(
-        "UPDATE log_partition SET position = $1, recorded_at = now()", first + 2 * len(numbers)
-    )
-
-
-@pytest.fixture
-async def fresh(settings: Settings) -> AsyncIterator[tuple[Service, Service]]:
-    """Two workers that start after the sequences were moved."""
-    one, two = await open_service(settings), await open_service(settings)
-    yield one, two
-    await one.close()
-    await two.close()
-
-
-async def create(service: Service, key: str | None = None) -> ChatSessionId:
-    answer = await service.chat.create(QUEUED, given.call("sam", key=key))
-    return ChatSessionId(answer.folded.state.chat_session_id)
 
 
 async def test_a_sequence_behind_the_log_is_passed_over_by_two_at_once(
@@ -194,51 +143,6 @@ async def test_a_retry_finds_its_first_answer_whatever_the_sequence_says(
     assert homes <= set(range(partitions))
 
 
-async def test_all_numbers_are_given_out_to_the_last(
-    owner: asyncpg.Connection, fresh: tuple[Service, Service]
-) -> None:
-    await leave(owner, SESSIONS, 45)
-    made = await asyncio.gather(
-        *(create(each) for _ in range(40) for each in fresh), return_exceptions=True
-    )
-    numbers = [each for each in made if isinstance(each, int)]
-    refused = [each for each in made if not isinstance(each, int)]
-    # What one worker has drawn ahead, another cannot have.
-    while len(numbers) < 45:
-        for each in fresh:
-            try:
-                numbers.append(await create(each))
-            except NumbersUsedUp as error:
-                refused.append(error)
-    assert sorted(numbers) == list(range(MAX_NUMBER - 44, MAX_NUMBER + 1))
-    assert {type(each) for each in refused} == {NumbersUsedUp}
-    assert str(MAX_NUMBER) in str(refused[0])
-
-
-async def test_a_refused_creation_uses_no_number(
-    owner: asyncpg.Connection, service: Service
-) -> None:
-    await leave(owner, SESSIONS, 2)
-    first = await create(service, "key")
-    for _ in range(3):
-        assert await create(service, "key") == first
-    assert await create(service) == MAX_NUMBER
-
-
-async def test_it_is_told_long_before_that_numbers_run_out(
-    service: Service, owner: asyncpg.Connection, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "sessionary")
-    await create(service)
-    assert "run out" not in caplog.text
-    await leave(owner, SESSIONS, MAX_NUMBER // 11)
-    for _ in range(40):
-        await create(service)
-    assert caplog.text.count("Numbers run out: chat_session_number has used 90.9 %") == 1
-    text = metrics.text(None).decode()
-    assert 'sessionary_numbers_used_ratio{sequence="chat_session_number"} 0.909' in text
-
-
 async def test_messages_after_a_reset_have_larger_ids_than_those_before(
     service: Service, owner: asyncpg.Connection, fresh: tuple[Service, Service]
 ) -> None:
@@ -269,53 +173,6 @@ async def test_message_numbers_are_moved_by_what_a_session_has_only(
     await service.pool.ask(call, chat_session_stream(talk))
     await service.pool.ask(call, chat_session_stream(ChatSessionId(99)))
     assert await last_drawn(owner, MESSAGES) == 0
-
-
-async def test_a_sequence_that_goes_on_behind_the_last_number_is_used_up_all_the_same(
-    owner: asyncpg.Connection, fresh: tuple[Service, Service]
-) -> None:
-    for sequence in (SESSIONS, MESSAGES):
-        await owner.execute(f"ALTER SEQUENCE {sequence} AS bigint MAXVALUE 9223372036854775807")
-        await leave(owner, sequence, 1)
-    number = await create(fresh[0])
-    assert number == MAX_NUMBER
-    with pytest.raises(NumbersUsedUp, match="chat sessions"):
-        await create(fresh[0])
-    with pytest.raises(NumbersUsedUp, match="chat sessions"):
-        await create(fresh[1])
-    await fresh[0].chat.add_message(ChatSessionId(number), HELLO, by(KIM))
-    with pytest.raises(NumbersUsedUp, match="chat messages"):
-        await fresh[0].chat.add_message(ChatSessionId(number), HELLO, by(KIM))
-
-
-async def test_a_sequence_that_ends_before_what_the_log_has_is_used_up(
-    owner: asyncpg.Connection, fresh: tuple[Service, Service]
-) -> None:
-    await owner.execute("SELECT setval($1::text::regclass, 200)", SESSIONS)
-    assert await create(fresh[0]) == 201
-    await set_back(owner, SESSIONS)
-    await owner.execute(f"ALTER SEQUENCE {SESSIONS} MAXVALUE 50")
-    await insert_deleted(owner, range(1, 60))
-    with pytest.raises(NumbersUsedUp):
-        await create(fresh[1])
-
-
-async def test_messages_are_posted_up_to_the_last_number(
-    owner: asyncpg.Connection, fresh: tuple[Service, Service]
-) -> None:
-    talk = await open_session(fresh[0])
-    await leave(owner, MESSAGES, 3)
-    first = await fresh[0].chat.add_message(talk, HELLO, by(KIM, "k"))
-    for each in fresh:
-        await each.chat.add_message(talk, HELLO, by(KIM))
-    with pytest.raises(NumbersUsedUp, match="chat messages"):
-        await fresh[1].chat.add_message(talk, HELLO, by(KIM))
-    again = await fresh[1].chat.add_message(talk, HELLO, by(KIM, "k"))
-    assert again[0] == first[0]
-    numbers = [message.chat_message_id for message in await fresh[0].chat.messages(talk, 0)]
-    assert numbers == [MAX_NUMBER - 2, MAX_NUMBER - 1, MAX_NUMBER]
-    with pytest.raises(NotFound):
-        await fresh[0].chat.delete(ChatSessionId(98), given.call())
 
 
 async def test_a_batch_of_appends_with_a_taken_number_does_the_others(

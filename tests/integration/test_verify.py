@@ -1,31 +1,18 @@
-"""`verify` finds whatever does not fit: in the views, in the log; and nothing beside writers."""
-
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
+"""`verify` finds whatever does not fit: in the views, in the log."""
 
 import asyncpg
 import pytest
 from support import given
-from support.beside import silent, verify_beside_writers_and_rebuilds
-from support.chats import open_session
-from support.deep import deepen_ai
+from support.beside import silent
+from support.differences import assert_matches
 
-from app.integrity.positions import warnings
-from app.integrity.verify import MAX_DIFFERENCES, verify
+from app.integrity.verify import verify
 from app.log import read
 from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
-from app.rebuild import pieces
-from app.rebuild import rebuild as rebuilding
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service
-from domain.ai_session import AISession
-from domain.chat.message import ChatMessage
-from domain.ids import StreamId
-from projections.catalog import VIEWS
 
 ONE = "(SELECT stream_id FROM ai_session_info ORDER BY position LIMIT 1)"
 COPY = "version, position, created_by, created_at, modified_by, modified_at, doc"
@@ -219,132 +206,9 @@ async def test_a_rebuild_names_the_event_that_it_stops_at_and_leaves_the_views(
     )
 
 
-def assert_matches(text: str, pattern: str) -> None:
-    with pytest.raises(AssertionError, match=pattern):
-        raise AssertionError(text)
-
-
 @pytest.mark.usefixtures("eight_events")
 async def test_what_differs_in_a_document_is_named_and_not_shown(
     store: Connection, owner: asyncpg.Connection, keyring: Keyring
 ) -> None:
     await owner.execute('UPDATE ai_session_info SET doc = doc || \'{"purpose": "secret"}\'')
     assert "secret" not in "\n".join(await verify(store, keyring, silent))
-
-
-@pytest.mark.parametrize("events_a_page", [100, 5_000])
-async def test_nothing_is_found_beside_writers_and_rebuilds(
-    service: Service,
-    store: Connection,
-    database_url: str,
-    keyring: Keyring,
-    monkeypatch: pytest.MonkeyPatch,
-    events_a_page: int,
-) -> None:
-    monkeypatch.setattr(read, "PAGE_EVENTS", events_a_page)
-    await verify_beside_writers_and_rebuilds(service, store, database_url, keyring)
-
-
-@pytest.fixture
-async def fifteen_thousand_events(service: Service, owner: asyncpg.Connection) -> None:
-    """A third of them in one stream, the others each in its own."""
-    session = given.session_of(await given.open_ai_session(service))
-    await deepen_ai(owner, StreamId(UUID(session)), 5_000)
-    await copy_sessions(owner, 10_000)
-
-
-@pytest.mark.usefixtures("fifteen_thousand_events")
-async def test_no_snapshot_of_a_verification_outlives_a_page(
-    store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever holds a snapshot keeps all from clearing away what hot rows leave behind."""
-    monkeypatch.setattr(read, "PAGE_EVENTS", 500)
-    rows = Counter[object]()
-    ask = store.ask
-
-    async def counted(sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        found = await ask(sql, *arguments)
-        # The same in all statements of a transaction.
-        rows[await store.raw.fetchval("SELECT now()")] += len(found)
-        return found
-
-    monkeypatch.setattr(store, "ask", counted)
-    assert await verify(store, keyring, silent) == []
-    assert rows.total() > 25_000
-    assert max(rows.values()) <= 500 + len(VIEWS) * (500 + MAX_DIFFERENCES + 2)
-    assert not store.raw.is_in_transaction()
-
-
-@pytest.mark.usefixtures("fifteen_thousand_events")
-async def test_no_snapshot_of_a_rebuild_outlives_a_piece(
-    store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pieces, "PIECE_ROWS", 500)
-    compare = pieces.differing
-    snapshots = set[object]()
-
-    async def counted(connection: asyncpg.Connection, *arguments: Any) -> Any:  # noqa: ANN401
-        snapshots.add(await connection.fetchval("SELECT now()"))
-        return await compare(connection, *arguments)
-
-    monkeypatch.setattr(rebuilding, "differing", counted)
-    rebuilt = await rebuild(store, keyring, named(()), silent)
-    assert set(rebuilt.mended.values()) == {0}
-    assert len(snapshots) >= 10_000 / 500
-
-
-async def test_a_sequence_behind_the_log_is_told_until_it_is_moved(
-    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
-) -> None:
-    talk = await open_session(service)
-    posted, _ = await service.chat.add_message(talk, ChatMessage(), given.call())
-    gone = await open_session(service)
-    await service.chat.add_message(gone, ChatMessage(), given.call())
-    await service.chat.delete(gone, given.call())
-    for sequence in ("chat_session_number", "chat_message_number"):
-        await owner.execute("SELECT setval($1::text::regclass, 1, false)", sequence)
-    differences = await verify(store, keyring, silent)
-    assert [line.split(":")[0] for line in differences] == [
-        f"The sequence chat_session_number is at 0, but the log has {gone}",
-        f"The sequence chat_message_number is at 0, but the log has {posted.chat_message_id + 1}",
-    ]
-    for line in differences:
-        await owner.execute(line.split("`")[1])
-    assert await verify(store, keyring, silent) == []
-
-
-async def test_what_will_be_a_trouble_is_told_and_is_no_difference(
-    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
-) -> None:
-    await given.open_ai_session(service)
-    assert await warnings(store) == []
-    await owner.execute("UPDATE log_partition SET recorded_at = now() + interval '1 hour'")
-    await owner.execute("SELECT setval('chat_message_number', 2000000000)")
-    ahead, used = await warnings(store)
-    assert_matches(ahead, "Partition 0: the time of its head, .*, is 3[56].. s ahead of the clock")
-    assert_matches(used, "Numbers run out: chat_message_number is at 2000000000")
-    assert await verify(store, keyring, silent) == []
-
-
-async def copy_sessions(owner: asyncpg.Connection, count: int) -> None:
-    """So many sessions like the one that is there, each with the one event of its creation."""
-    await owner.execute(
-        """
-        WITH fresh AS (
-            SELECT gen_random_uuid() AS stream, h.position + n AS position, h.recorded_at
-              FROM log_partition AS h, generate_series(1, $1) AS n
-        ), logged AS (
-            INSERT INTO stored_events
-            SELECT 0, f.stream, 1, 'ai_session.created.v1', '{}', f.position, gen_random_uuid(),
-                   f.recorded_at, 'eve', '{}'
-              FROM fresh AS f
-        ), shown AS (
-            INSERT INTO ai_session_info
-            SELECT 0, f.stream, 1, f.position, 'eve', f.recorded_at, 'eve', f.recorded_at, $2
-              FROM fresh AS f
-        )
-        UPDATE log_partition SET position = position + $1
-        """,
-        count,
-        VIEWS["ai_session"].doc(AISession()),
-    )

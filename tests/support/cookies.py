@@ -32,3 +32,12 @@ def cookie_header(answer: httpx.Response) -> Mapping[str, str]:
     """The Cookie header of whoever got this answer."""
     pairs = [f"{name}={values[0]}" for name, values in set_cookies(answer).items()]
     return {"Cookie": "; ".join(pairs)}
+
+
+def is_signed_in(client: httpx.Client, headers: Mapping[str, str]) -> bool:
+    """What a client reads of itself."""
+    answer = client.get("/auth/status", headers=headers)
+    assert answer.status_code == 200
+    found = answer.json()["isAuthenticated"]
+    assert isinstance(found, bool)
+    return found

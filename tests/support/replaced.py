@@ -8,6 +8,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from app.commands.context import CommandResult
+from app.faces.evo.operations import _new_ai_session
+from app.faces.evo.wire import requests as r
+from app.integrity.verify import verify
+from app.log.keyring import Keyring
+from app.maintenance.store import connected
+from app.service import Service
+from support import database, given
+from support.beside import silent
+
+KEYRING = Keyring(database.MASTER_KEY)
+
 
 class Replaceable:
     """A database, and the copy of it that is taken out again later."""
@@ -74,3 +86,20 @@ async def replaceable(server_url: str, template: str) -> AsyncIterator[Replaceab
     finally:
         await made.drop()
         await server.close()
+
+
+async def sound(live: Replaceable) -> None:
+    """The views equal the log, and it can be folded again."""
+    async with connected(live.url) as store:
+        assert await verify(store, KEYRING, silent) == []
+
+
+async def open_session(
+    service: Service, account: str | None = None, purpose: str | None = "p"
+) -> CommandResult:
+    """Create a session as the face does it: a known account is not looked up."""
+    call = given.call()
+    asked = await _new_ai_session(
+        service, r.NewAISession(account_id=account, purpose=purpose), call
+    )
+    return await service.commands.handle(asked.command, call, asked.drawn)

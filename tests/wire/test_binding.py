@@ -1,7 +1,9 @@
+"""From path, query and body to a request of the ServiceStack-style face, or a named refusal."""
+
 from typing import Any
 
-import msgspec
 import pytest
+from support.bound import members
 
 from app.codecs.formats import JSON, XML, UnknownType
 from app.codecs.json_text import BadInput
@@ -19,14 +21,6 @@ from app.faces.evo.wire.requests import (
 JSON_TYPE = b"application/json"
 FORM_TYPE = b"application/x-www-form-urlencoded"
 PATH = {"sessionId": "s1"}
-
-
-def members(request: msgspec.Struct) -> dict[str, Any]:
-    return {
-        name: value
-        for name in request.__struct_fields__
-        if (value := getattr(request, name)) is not None
-    }
 
 
 @pytest.mark.parametrize(
@@ -172,20 +166,6 @@ def test_an_empty_value_in_the_query_says_nothing() -> None:
     assert bind(NewAISession, sent).purpose == "p"
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        [("accountIds", "a1,b")],
-        [("accountIds", "[a1,b]")],
-        [("AccountIds", "a1"), ("accountids", "b")],
-        [("accountIds", '["a1",b]')],
-    ],
-    ids=["joined", "JSV", "repeated", "quoted"],
-)
-def test_lists_come_in_a_query(query: list[tuple[str, str]]) -> None:
-    assert bind(ListAISessions, RequestParts(query=query)).account_ids == ["a1", "b"]
-
-
 def test_a_query_is_text_and_becomes_what_a_member_is() -> None:
     query = [
         ("page", "2"),
@@ -200,67 +180,6 @@ def test_a_query_is_text_and_becomes_what_a_member_is() -> None:
         "count_per_page": 10,
         "sort_order": SortOrder.DESCEND,
     }
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        (b"application/json", b'{"accountIds":["a1","b"],"page":1}'),
-        (b"application/json", b'{"accountIds":"a1,b","page":"1"}'),
-        (b"application/jsv", b"{accountIds:[a1,b],page:1}"),
-        (
-            b"application/xml",
-            b"<ListAISessions><AccountIds><string>a1</string><string>b</string></AccountIds>"
-            b"<Page>1</Page></ListAISessions>",
-        ),
-        (b"text/csv", b'AccountIds,Page\r\n"[a1,b]",1\r\n'),
-    ],
-)
-def test_lists_come_in_bodies(content_type: bytes, body: bytes) -> None:
-    request = bind(ListAISessions, RequestParts(body=body, content_type=content_type))
-    assert members(request) == {"account_ids": ["a1", "b"], "page": 1}
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        (b"application/json", b'[{"purpose":"1"},{"PURPOSE":"2"}]'),
-        (
-            b"application/xml",
-            b"<ArrayOfNewAISession><NewAISession><Purpose>1</Purpose></NewAISession>"
-            b"<NewAISession><Purpose>2</Purpose></NewAISession></ArrayOfNewAISession>",
-        ),
-        (b"application/jsv", b"[{purpose:1},{purpose:2}]"),
-        (b"text/csv", b"Purpose\r\n1\r\n2\r\n"),
-    ],
-)
-def test_a_batch_holds_several(content_type: bytes, body: bytes) -> None:
-    requests = bind_all(
-        NewAISession, RequestParts(body=body, content_type=content_type, handler=None)
-    )
-    assert [request.purpose for request in requests] == ["1", "2"]
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        (JSON_TYPE, b'{"purpose":"1"}'),
-        (
-            b"application/xml",
-            b"<ArrayOfNewAISession><NewAISession><Purpose>1</Purpose></NewAISession>"
-            b"</ArrayOfNewAISession>",
-        ),
-        (b"text/csv", b"Purpose\r\n1\r\n"),
-    ],
-)
-def test_a_batch_may_hold_one(content_type: bytes, body: bytes) -> None:
-    requests = bind_all(NewAISession, RequestParts(body=body, content_type=content_type))
-    assert [request.purpose for request in requests] == ["1"]
-
-
-@pytest.mark.parametrize("body", [b"", b"[]"])
-def test_a_batch_may_be_empty(body: bytes) -> None:
-    assert bind_all(NewAISession, RequestParts(body=body, content_type=JSON_TYPE)) == []
 
 
 @pytest.mark.parametrize(

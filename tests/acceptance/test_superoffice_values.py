@@ -1,4 +1,4 @@
-"""What real clients write for values, dates, languages and patches, in each way into a session."""
+"""What real clients write for values and dates, in each way into a session."""
 
 from typing import Any
 
@@ -139,75 +139,6 @@ def test_lists_are_filtered_by_dates_as_clients_write_them(chats: Chats) -> None
         assert found(f"whenRequested gt '{written}'") == [str(made)], written
 
 
-NAMES = 'US:"Vendor";GE:"Lieferant";SW:"Leverantör"'
-
-
-@pytest.mark.parametrize(
-    ("language", "expected"),
-    [
-        ("de", "Lieferant"),
-        ("de-CH", "Lieferant"),
-        ("sv-SE", "Leverantör"),
-        ("de, en;q=0.8", "Lieferant"),
-        ("en;q=0.8, de;q=0.9", "Lieferant"),
-        ("en-GB", "Vendor"),
-        ("GE", "Lieferant"),
-        ("fr", NAMES),
-        ("*", NAMES),
-    ],
-)
-def test_a_text_is_shown_in_the_language_asked_for_and_kept_when_it_comes_back(
-    chats: Chats, language: str, expected: str
-) -> None:
-    admin, path = chats["admin"], f"{PATH}/{chats.new(Contact={'CategoryName': NAMES})}"
-    headers = {"Accept-Language": language}
-    found = admin.get(path, headers=headers)
-    assert found.json()["Contact"]["CategoryName"] == expected
-    assert admin.put(path, json=found.json(), headers=headers).headers["ETag"] == '"1"'
-    assert admin.patch(path, json=found.json(), headers=headers).headers["ETag"] == '"1"'
-    assert admin.get(path).json()["Contact"]["CategoryName"] == NAMES
-
-
-def test_what_was_read_is_patched_without_a_change(chats: Chats) -> None:
-    path = f"{PATH}/{chats.picked_up()}"
-    for caller in (chats["kim"], chats["pat"], chats["max"], chats["admin"]):
-        read = caller.get(path)
-        whole = [{"op": op, "path": "", "value": read.json()} for op in ("test", "replace", "add")]
-        for patch in (read.json(), whole):
-            answer = caller.patch(path, json=patch)
-            assert (answer.status_code, answer.headers["ETag"]) == (200, read.headers["ETag"])
-            assert answer.content == read.content
-    changed = chats["kim"].patch(path, json=chats["kim"].get(path).json() | {"Rating": 5})
-    assert (changed.status_code, changed.json()["Rating"]) == (200, 5)
-    for other in ({"ChatSessionId": 446}, {"TableRight": {"Mask": "None"}}, {"_Links": {"Me": ""}}):
-        refused = chats["kim"].patch(path, json=changed.json() | other)
-        assert refused.status_code == 400, refused.text
-        assert next(iter(other)) in refused.json()["ErrorMessage"]
-
-
-def test_what_was_read_by_another_name_or_a_while_ago_is_patched(chats: Chats) -> None:
-    admin, path = chats["admin"], f"{PATH}/{chats.new(Contact={'ContactId': 7})}"
-    read = admin.get(path, headers={"Host": "chat.example:8443"}).json()
-    assert read["_Links"]["Contact"].startswith("http://chat.example:8443/")
-    assert admin.patch(path, json=read).headers["ETag"] == '"1"'
-    admin.patch(path, json=[{"op": "replace", "path": "/Contact", "value": None}])
-    for patch in (read, [{"op": "replace", "path": "", "value": read}]):
-        answer = admin.patch(path, json=patch)
-        assert answer.status_code == 200, answer.text
-    assert answer.json()["Contact"]["ContactId"] == 7
-
-
-def test_a_whole_entity_in_a_patch_is_a_put(chats: Chats) -> None:
-    admin, path = chats["admin"], f"{PATH}/{chats.new(CustomerName='Kim', Rating=2)}"
-    patch = [{"op": "replace", "path": "", "value": {"CustomerName": "Sam"}}]
-    answer = admin.patch(path, json=patch)
-    assert (answer.json()["CustomerName"], answer.json()["Rating"]) == ("Sam", 0)
-    stale = [{"op": "test", "path": "", "value": {"CustomerName": "Kim"}}, *patch]
-    assert admin.patch(path, json=stale).status_code == 409
-    for op in ("remove", "move", "copy"):
-        assert admin.patch(path, json=[{"op": op, "path": "", "from": ""}]).status_code == 400
-
-
 @pytest.mark.parametrize(("length", "status"), [(60_000, 200), (65_536, 200), (65_537, 400)])
 def test_a_long_message_is_taken(chats: Chats, length: int, status: int) -> None:
     admin, text = chats["admin"], "é" * length
@@ -226,83 +157,6 @@ def test_a_long_message_is_taken(chats: Chats, length: int, status: int) -> None
         assert [each["Message"] for each in admin.get(path).json()] == [text] * 3
         assert text in admin.post(f"{PATH}/{made}/Transcript").json()
         assert admin.get(f"{PATH}/{made}").json()["LastMessage"] == text[:1024]
-
-
-OF_CARRIERS: dict[str, tuple[str, str]] = {
-    "JSON": ("application/json", '{"Contact":{"Nobody":5}}'),
-    "JSON beside others": ("application/json", '{"CustomerName":"Kim","contact":{"Nobody":null}}'),
-    "JSON deeper": ("application/json", '{"Contact":{"Address":{"Nobody":1},"ContactId":1}}'),
-    "JSON in lists": (
-        "application/json",
-        '{"Contact":{"Address":{"LocalizedAddress":[[{"Name":"a"},{"Nobody":1}]]}}}',
-    ),
-    "XML": (
-        "application/xml",
-        "<ChatSessionEntity><Contact><Nobody>5</Nobody></Contact></ChatSessionEntity>",
-    ),
-    "attributes": (
-        "application/xml",
-        '<ChatSessionEntity><Contact Nobody="5"/></ChatSessionEntity>',
-    ),
-    "attributes of all": ("application/xml", '<ChatSessionEntity Nobody="5"/>'),
-    "a form": ("application/x-www-form-urlencoded", "Contact.Nobody=5&CustomerName=Kim"),
-}
-
-
-@pytest.mark.parametrize(("kind", "body"), OF_CARRIERS.values(), ids=OF_CARRIERS)
-def test_a_carrier_of_unknown_members_alone_is_refused(chats: Chats, kind: str, body: str) -> None:
-    admin, path = chats["admin"], f"{PATH}/{chats.new(Contact={'ContactId': 7})}"
-    headers = {"Content-Type": kind, "Accept": "application/json"}
-    calls = [("POST", PATH), ("PUT", path), ("POST", f"{AGENT}/SaveChatSessionEntity")]
-    if kind == "application/json":
-        calls.append(("PATCH", path))
-        whole = f'[{{"op":"add","path":"","value":{body}}}]'
-        assert admin.patch(path, content=whole, headers=headers).status_code == 400
-    for method, url in calls:
-        answer = admin.request(method, url, content=body, headers=headers)
-        assert (answer.status_code, "Nobody" in answer.text) == (400, True), answer.text
-    assert admin.get(path).headers["ETag"] == '"1"'
-
-
-@pytest.mark.parametrize("body", ["&", "&&"])
-def test_a_form_without_a_field_is_no_entity(chats: Chats, body: str) -> None:
-    admin, path = chats["admin"], f"{PATH}/{chats.new(CustomerName='Kim')}"
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    for method, url in (("PUT", path), ("POST", PATH), ("POST", f"{AGENT}/SaveChatSessionEntity")):
-        answer = admin.request(method, url, content=body, headers=headers)
-        assert answer.status_code == 400, answer.text
-    assert admin.get(path).json()["CustomerName"] == "Kim"
-
-
-def test_a_message_of_unknown_members_alone_is_refused(chats: Chats) -> None:
-    admin, session = chats["admin"], chats.new()
-    for message in ({"Text": "hello"}, {"Text": None}):
-        request = {"ChatSessionId": session, "Message": message}
-        answer = admin.post(f"{AGENT}/AddChatMessage", json=request)
-        assert answer.status_code == 400, answer.text
-        assert "'Text'" in answer.json()["MessageDetail"]
-        assert admin.post(f"{PATH}/{session}/Messages", json=message).status_code == 400
-    assert admin.get(f"{PATH}/{session}/Messages").json() == []
-
-
-@pytest.mark.parametrize(
-    "carrier",
-    [
-        {"TableRight": None, "FieldProperties": None},
-        {"tableRight": {"mask": 15, "reason": ""}, "fieldProperties": {}},
-        {"ContactId": 7, "Name": "Acme", "TableRight": None, "FieldProperties": {}},
-        {},
-    ],
-)
-def test_rights_of_a_carrier_say_nothing(chats: Chats, carrier: dict[str, Any]) -> None:
-    admin, path = chats["admin"], f"{PATH}/{chats.new(Contact={'ContactId': 7, 'Name': 'Acme'})}"
-    answer = admin.patch(path, json={"Contact": carrier})
-    assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"'), answer.text
-    for method, url in (("PUT", path), ("POST", PATH)):
-        answer = admin.request(method, url, json={"Contact": carrier})
-        assert answer.status_code == 200, answer.text
-        shown = {"ContactId", "Name"} & carrier.keys()
-        assert answer.json()["Contact"] == {name: carrier[name] for name in shown}
 
 
 @pytest.mark.parametrize("layout", ["{}", " {} ", "\n    {}\n  "])
