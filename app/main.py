@@ -3,22 +3,13 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
 
 from litestar import Litestar
-from litestar.enums import ScopeType
-from litestar.types import (
-    ASGIApp,
-    LifeSpanReceive,
-    LifeSpanScope,
-    LifeSpanSend,
-    Receive,
-    Scope,
-    Send,
-)
+from litestar.datastructures import State
+from litestar.types import ASGIApp
 
 from app.chat.sweeper import ChatSweeper
 from app.database.embedded import EmbeddedUnavailable, ensure_running
@@ -27,7 +18,9 @@ from app.faces.docs.face import PagesFace
 from app.faces.evo.face import EvoFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
-from app.http.route_handler import Face, dispatcher
+from app.http.operation import Face
+from app.http.path_normaliser import PathNormaliser, by_prefix
+from app.http.route_handler import handlers, refuse_unrouted
 from app.service import Service, open_service
 from app.settings import Settings
 
@@ -40,63 +33,53 @@ def all_faces() -> tuple[Face, ...]:
     return EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace()
 
 
-def create_app(settings: Settings, faces: Sequence[Face] | None = None) -> Litestar:
-    """The application; it connects when it starts and drains when it stops."""
-    opened: list[Service] = []
+def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = None) -> Litestar:
+    """The application; it connects when it starts and drains when it stops.
 
-    def service() -> Service:
-        return opened[0]
+    Its routes count as they are spelt: `create_server` is what clients are to meet. Without
+    settings it can tell what it has, not serve (`litestar --app app.main:create_app routes`).
+    """
+    served = all_faces() if faces is None else faces
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        opened.append(await open_service(settings))
-        await opened[0].log.clock.look()
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if settings is None:
+            raise ValueError("the application cannot serve without settings")
+        service = await open_service(settings)
+        app.state.service = service
+        await service.log.clock.look()
         _spare_the_collector()
-        watches: list[asyncio.Task[None]] = []
-        if settings.embedded_data_dir is not None:
-            keeper = _keep_running(settings.embedded_data_dir, opened[0].pool)
-            watches.append(asyncio.create_task(keeper))
-        if settings.customer_timeout_s > 0:
-            sweeper = ChatSweeper(opened[0].pool, opened[0].chat, settings)
-            watches.append(asyncio.create_task(sweeper.keep_sweeping()))
+        watches = [asyncio.create_task(watch) for watch in _watches(settings, service)]
         try:
             yield
         finally:
             for watch in watches:
                 watch.cancel()
             await asyncio.gather(*watches, return_exceptions=True)
-            await opened[0].close()
+            await service.close()
 
-    return Application(
-        dispatcher(all_faces() if faces is None else faces, service),
+    return Litestar(
+        list(handlers(served)),
         lifespan=[lifespan],
+        exception_handlers={Exception: refuse_unrouted},
+        state=State({"faces": by_prefix(served)}),
         openapi_config=None,
+        logging_config=None,
     )
 
 
-class Application(Litestar):
-    """Litestar with the faces in front of its router.
+def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> ASGIApp:
+    """The application behind what normalises the paths of requests."""
+    served = all_faces() if faces is None else faces
+    return PathNormaliser(create_app(settings, served), served)
 
-    The router would look for every path a second time, and more: 14 of the 150 µs that a request
-    takes. Life cycle, and whatever is no HTTP, are Litestar's.
-    """
 
-    def __init__(self, dispatch: ASGIApp, **options: Any) -> None:  # noqa: ANN401  # Litestar's own
-        """`options` are those of Litestar."""
-        super().__init__(**options)
-        self._dispatch = dispatch
-
-    async def __call__(
-        self,
-        scope: Scope | LifeSpanScope,
-        receive: Receive | LifeSpanReceive,
-        send: Send | LifeSpanSend,
-    ) -> None:
-        """Answer a request, or go through a phase of life."""
-        if scope["type"] == ScopeType.HTTP:
-            await self._dispatch(cast("Scope", scope), cast("Receive", receive), cast("Send", send))
-        else:
-            await super().__call__(scope, receive, send)
+def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
+    """What a worker does beside serving."""
+    if settings.embedded_data_dir is not None:
+        yield _keep_running(settings.embedded_data_dir, service.pool)
+    if settings.customer_timeout_s > 0:
+        yield ChatSweeper(service.pool, service.chat, settings).keep_sweeping()
 
 
 def _spare_the_collector() -> None:

@@ -37,7 +37,7 @@ from app.service import open_service
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from litestar.types import ASGIApp
 
 
 _CLOSING_S = 5
@@ -158,7 +158,7 @@ def _run(address: str, listen: Listen, settings: Settings) -> None:
     # A worker starts afresh: it takes over no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
     server = Granian(
-        "app.main:create_app",
+        "app.main:create_server",
         address=address,
         port=listen.port,
         workers=listen.workers,
@@ -221,14 +221,14 @@ class _Respawned(dict[int, float]):
         """Keep all."""
 
 
-def _load(settings: Settings) -> "Litestar":
+def _load(settings: Settings) -> "ASGIApp":
     _end_with_main()
     # A terminal that closes tells every process; who ends the workers is the main one.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     make_sure_of_streams()
-    from app.main import create_app
+    from app.main import create_server
 
-    return create_app(settings)
+    return create_server(settings)
 
 
 def _end_with_main() -> None:

@@ -2,10 +2,11 @@
 
 from types import MappingProxyType
 
-from app.auth.principals import Principal
 from app.http.errors import Refusal, Responses
-from app.http.request import Exchange, Reply
-from app.http.route_handler import Operation, Routes
+from app.http.identify import AuthPolicy
+from app.http.operation import Handler, Operation, Routes
+from app.http.request import Reply, Request
+from app.service import Service
 from app.telemetry import metrics
 
 _TEXT = b"text/plain; charset=utf-8"
@@ -18,44 +19,45 @@ class SystemFace:
     prefix = "/health/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
         """Serves all operations."""
         self.routes: Routes = ROUTES
 
-    async def identify(self, exchange: Exchange) -> Principal:
-        """Nobody: all of it is open."""
-        return exchange.principal
-
-    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
+    def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The sentence alone."""
         body = refused.message.encode()
         return Reply(refused.status, body, refused.headers, content_type=_TEXT)
 
 
-async def live(_: Exchange) -> Reply:
+async def live(_: Request, __: Service) -> Reply:
     """`GET /health/live`: the process answers."""
     return Reply(200, b"live\n", content_type=_TEXT)
 
 
-async def ready(exchange: Exchange) -> Reply:
+async def ready(_: Request, service: Service) -> Reply:
     """`GET /health/ready`: commands can be served; else 503 and the reason."""
-    reason = await exchange.service.unready()
+    reason = await service.unready()
     if reason is None:
         return Reply(200, b"ready\n", content_type=_TEXT)
-    retry = (b"retry-after", b"%d" % exchange.service.settings.retry_after_s)
+    retry = (b"retry-after", b"%d" % service.settings.retry_after_s)
     return Reply(503, f"not ready: {reason}\n".encode(), (retry,), content_type=_TEXT)
 
 
-async def scrape(exchange: Exchange) -> Reply:
+async def scrape(_: Request, service: Service) -> Reply:
     """`GET /metrics`, of all worker processes together."""
-    folder = exchange.service.settings.metrics_folder
+    folder = service.settings.metrics_folder
     return Reply(200, metrics.text(folder), content_type=metrics.CONTENT_TYPE)
 
 
+def _open(name: str, handler: Handler) -> Operation:
+    return Operation(name=name, handler=handler, is_anonymous=True, is_safe=True)
+
+
 ROUTES: Routes = {
-    "/health/live": {"GET": Operation("Live", live, anonymous=True)},
-    "/health/ready": {"GET": Operation("Ready", ready, anonymous=True)},
-    "/metrics": {"GET": Operation("Metrics", scrape, anonymous=True)},
+    "/health/live": {"GET": _open("Live", live)},
+    "/health/ready": {"GET": _open("Ready", ready)},
+    "/metrics": {"GET": _open("Metrics", scrape)},
 }

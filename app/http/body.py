@@ -1,8 +1,10 @@
 """The body of a request as it comes: piece by piece, within bounds."""
 
+import codecs
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
 
 if TYPE_CHECKING:
@@ -19,6 +21,33 @@ class TooLarge(Exception):
         """`status` to answer with; the message says what is too long, and what the limit is."""
         self.status = status
         super().__init__(message)
+
+
+class UnknownCoding(UnknownType):
+    """The body is compressed, or coded in another way."""
+
+    def __init__(self, coding: str) -> None:
+        """`coding`: the value of Content-Encoding."""
+        super().__init__(
+            f"A body in Content-Encoding {coding[:40]!r} cannot be read, only a plain one"
+        )
+
+
+async def read_body(receive: "Receive", headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """The body that headers announce, of at most `limit` bytes.
+
+    Raises TooLarge, UnknownCoding, or BadInput when the client stopped in its middle.
+    """
+    length = announced(headers, limit)
+    body = await whole(receive, limit)
+    if length is not None and length != b"%d" % len(body):
+        raise BadInput("The body is shorter than its Content-Length")
+    coding = headers.get(b"content-encoding", b"").decode("latin-1")
+    if body and coding.strip().lower() not in _PLAIN:
+        raise UnknownCoding(coding)
+    # .NET clients like to begin a text with a mark that it is UTF-8.
+    # XML keeps it: there it goes before whatever else is said of the encoding.
+    return body if body.startswith(_MARKED_XML) else body.removeprefix(codecs.BOM_UTF8)
 
 
 def announced(headers: Mapping[bytes, bytes], limit: int) -> bytes | None:
@@ -72,3 +101,7 @@ async def drop(receive: "Receive", most: int) -> None:
 
 def _too_long(limit: int) -> TooLarge:
     return TooLarge(413, f"The body has more than {limit} bytes")
+
+
+_MARKED_XML = codecs.BOM_UTF8 + b"<?xml"
+_PLAIN = frozenset({"", "identity"})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -14,8 +15,8 @@ from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, TooSlow
-from app.http.body import TooLarge
-from app.http.request import Headers, UnknownCoding, etag
+from app.http.body import TooLarge, UnknownCoding
+from app.http.request import Headers, etag
 from app.log.errors import (
     Conflict,
     KeyInFlight,
@@ -91,16 +92,26 @@ RESPONSES: Responses = {
     Stalled: (408, "RequestTimeout"),
     TooLarge: (413, "RequestTooLarge"),
     UnknownType: (415, "UnsupportedMediaType"),
+    NotFoundException: (404, "NotFound"),
+    MethodNotAllowedException: (405, "MethodNotAllowed"),
+    HTTPException: (400, "BadRequest"),
 }
 """Every error that several faces know; a test walks their trees and finds none missing."""
 
+_VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+"""As Allow lists them. (OPTIONS is for pages of allowed origins alone.)"""
 _CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'),)
 _PLAIN_ONLY = ((b"accept-encoding", b"identity"),)
 """Tells a 415 for the coding from one for the media type (RFC 9110, 15.5.16)."""
 
 
-def refusal(error: Exception, retry_after_s: int, own: Responses = MappingProxyType({})) -> Refusal:
-    """What an error is answered with: by a face's `own` responses, or by RESPONSES, else a 500."""
+def refusal(
+    error: Exception, retry_after_s: int, own: Responses = MappingProxyType({}), method: str = ""
+) -> Refusal:
+    """What an error is answered with: by a face's `own` responses, or by RESPONSES, else a 500.
+
+    `method`: of the request.
+    """
     if isinstance(error, BatchFailed):
         refused = refusal(error.cause, retry_after_s, own)
         completed = (b"x-autobatch-completed", b"%d" % error.completed)
@@ -110,8 +121,13 @@ def refusal(error: Exception, retry_after_s: int, own: Responses = MappingProxyT
     status, code = found or (500, "InternalError")
     if status == 500:  # what went wrong inside is nobody's business outside
         return Refusal(status, code, "The service failed; the failure is in its log")
-    message = str(error)
-    retry = ((b"retry-after", b"%d" % retry_after_s),)
+    plain = Refusal(status, code, str(error))
+    return _in_full(plain, error, retry_after_s, method)
+
+
+def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) -> Refusal:
+    """A refusal with what errors of some types say beside their message."""
+    status, code, message = plain.status, plain.code, plain.message
     match error:
         case BadInput(field=field, code=specific):
             return Refusal(status, specific, message, field)
@@ -132,6 +148,14 @@ def refusal(error: Exception, retry_after_s: int, own: Responses = MappingProxyT
         case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
         case StoreDown() | TooManyBefore() | KeyInFlight() | Conflict():
+            retry = ((b"retry-after", b"%d" % retry_after_s),)
             return Refusal(status, code, message, headers=retry)
+        case NotFoundException():
+            return Refusal(status, code, "There is nothing at this path")
+        case MethodNotAllowedException(headers=allowed):
+            listed = (allowed or {})["allow"].split(", ")
+            verbs = ", ".join(verb for verb in _VERBS if verb in listed)
+            headers = ((b"allow", verbs.encode()),)
+            return Refusal(status, code, f"{method} is not served here", headers=headers)
         case _:
-            return Refusal(status, code, message)
+            return plain

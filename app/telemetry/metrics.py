@@ -1,6 +1,7 @@
 """What is counted, for Prometheus; several worker processes add up in one folder of files."""
 
 from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -41,6 +42,7 @@ LOG_AHEAD = Gauge(
 )
 
 
+@cache
 def of(face: str, operation: str) -> Callable[[int, float], None]:
     """What to call with the status and the seconds of each answer of an operation."""
     observe = _SECONDS.labels(face, operation).observe

@@ -7,17 +7,21 @@ import os
 from types import MappingProxyType
 
 import msgspec
-from litestar import Litestar
+from litestar.types import ASGIApp
+from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.codecs.json_text import decode
-from app.faces.evo.operations import OPERATIONS, carry_out_one
+from app.faces.evo.operations import OPERATIONS, Asked, carry_out_one
 from app.faces.evo.wire.requests import NewAISession
 from app.http.errors import Refusal, Responses
-from app.http.request import Exchange, Reply
-from app.http.route_handler import Operation, Routes
-from app.main import create_app as create_service
+from app.http.identify import AuthPolicy
+from app.http.operation import Operation, Routes
+from app.http.request import Reply, Request
+from app.main import create_server
+from app.queries.answer_budget import AnswerBudget
+from app.service import Service
 from app.settings import Settings
 
 from .credentials import USER
@@ -35,31 +39,28 @@ class CoreFace:
     prefix = "/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
         """One route."""
-        operation = Operation("NewAISession", _create, anonymous=True)
+        operation = Operation(name="NewAISession", handler=_create, is_anonymous=True)
         self.routes: Routes = {"/ai/sessions": {"POST": operation}}
 
-    async def identify(self, exchange: Exchange) -> Principal:
-        """Nobody has to say who he is."""
-        return exchange.principal
-
-    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
+    def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The sentence alone."""
         return Reply(refused.status, refused.message.encode(), refused.headers)
 
 
-async def _create(exchange: Exchange) -> Reply:
-    exchange.principal = _CALLER
-    request = decode(_DECODER, exchange.body)
-    result = await carry_out_one(OPERATIONS[NewAISession], request, exchange)
+async def _create(request: Request, service: Service) -> Reply:
+    asked = Asked(replace(request, principal=_CALLER), service, AnswerBudget())
+    dto = decode(_DECODER, request.body)
+    result = await carry_out_one(OPERATIONS[NewAISession], dto, asked)
     return Reply(200, _ENCODER.encode(result.value), result.headers)
 
 
-def create_app() -> Litestar:
+def create_app() -> ASGIApp:
     """The service with that face alone, on a database that is there."""
     key = bytes.fromhex(os.environ[MASTER_KEY])
     settings = Settings(database_url=os.environ[DATABASE_URL], master_key=key)
-    return create_service(settings, (CoreFace(),))
+    return create_server(settings, (CoreFace(),))

@@ -3,10 +3,9 @@
 import base64
 
 import pytest
-from support.exchanges import FOREIGN, exchange, token
+from support.evo_requests import FOREIGN, identified, sent, token
 
 from app.auth.principals import Forbidden, Principal, Unauthenticated
-from app.faces.evo.auth import identify
 from app.service import Service
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -26,22 +25,22 @@ KIM = Principal("kim", ("SystemAdministrator",), associate_id=1)
     ids=["session", "permanent", "both", "junk", "half"],
 )
 async def test_either_cookie_tells_who_calls(service: Service, cookie: str) -> None:
-    asked = exchange(service, "PATCH", "PatchAISession", cookie=cookie.format(await token(service)))
-    assert await identify(asked) == KIM
+    asked = sent(service, "PATCH", "PatchAISession", cookie=cookie.format(await token(service)))
+    assert await identified(asked) == KIM
 
 
 @pytest.mark.parametrize("cookie", ["", "ss-id=", "ss-id=x; ss-pid=y", "other=z"])
 async def test_other_cookies_do_not(service: Service, cookie: str) -> None:
     with pytest.raises(Unauthenticated):
-        await identify(exchange(service, cookie=cookie))
+        await identified(sent(service, cookie=cookie))
 
 
 async def test_an_authorization_goes_before_cookies(service: Service) -> None:
     cookie = f"ss-id={await token(service)}"
     basic = "Basic " + base64.b64encode(b"pat:right").decode()
-    assert (await identify(exchange(service, cookie=cookie, authorization=basic))).name == "pat"
+    assert (await identified(sent(service, cookie=cookie, authorization=basic))).name == "pat"
     with pytest.raises(Unauthenticated):
-        await identify(exchange(service, cookie=cookie, authorization="Bearer x"))
+        await identified(sent(service, cookie=cookie, authorization="Bearer x"))
 
 
 @pytest.mark.parametrize(
@@ -62,24 +61,24 @@ async def test_a_strangers_page_changes_nothing_by_what_a_browser_adds(
 ) -> None:
     basic = "Basic " + base64.b64encode(b"kim:right").decode()
     for added in ({"cookie": f"ss-id={await token(service)}"}, {"authorization": basic}):
-        assert await identify(exchange(service, method, operation, **added)) == KIM
-        asked = exchange(service, method, operation, **added, **FOREIGN)
+        assert await identified(sent(service, method, operation, **added)) == KIM
+        asked = sent(service, method, operation, **added, **FOREIGN)
         if refused:
             with pytest.raises(Forbidden):
-                await identify(asked)
+                await identified(asked)
         else:
-            assert await identify(asked) == KIM
+            assert await identified(asked) == KIM
 
 
 async def test_a_token_is_added_by_no_browser(service: Service) -> None:
     made = await service.principals.give_token("kim", KIM)
-    asked = exchange(service, "DELETE", "X", authorization=f"Bearer {made}", **FOREIGN)
-    assert await identify(asked) == KIM
+    asked = sent(service, "DELETE", "X", authorization=f"Bearer {made}", **FOREIGN)
+    assert await identified(asked) == KIM
 
 
 async def test_pages_of_allowed_origins_may_act(behind_proxy: Service) -> None:
     cookie = f"ss-id={await token(behind_proxy)}"
-    allowed = exchange(behind_proxy, "DELETE", "X", cookie=cookie, origin="https://app.example")
-    assert await identify(allowed) == KIM
+    allowed = sent(behind_proxy, "DELETE", "X", cookie=cookie, origin="https://app.example")
+    assert await identified(allowed) == KIM
     own = {"origin": "https://s.example", "x_forwarded_proto": "https"}
-    assert await identify(exchange(behind_proxy, "DELETE", "X", cookie=cookie, **own)) == KIM
+    assert await identified(sent(behind_proxy, "DELETE", "X", cookie=cookie, **own)) == KIM

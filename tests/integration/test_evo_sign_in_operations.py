@@ -4,16 +4,17 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 from support import given
-from support.exchanges import FOREIGN, exchange, set_cookies, token, value_of
+from support.evo_requests import FOREIGN, sent, set_cookies, token, value_of
 from support.seen import logins
 
 from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.codecs.json_text import BadInput
 from app.faces.evo.auth import OPERATIONS
+from app.faces.evo.operations import Asked
 from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
 from app.faces.evo.wire.requests import Authenticate, GetAuthStatus, RequestAuthToken
-from app.http.cookie_auth import xsrf_token
-from app.http.request import Exchange, Headers
+from app.http.identify import xsrf_token
+from app.http.request import Headers
 from app.service import Service
 from domain.errors import NotFound
 
@@ -26,7 +27,7 @@ CREDENTIALS = Authenticate(
 
 
 async def authenticate(
-    asked: Exchange, request: Authenticate = CREDENTIALS
+    asked: Asked, request: Authenticate = CREDENTIALS
 ) -> tuple[AuthenticateResponse, Headers]:
     result = await OPERATIONS[Authenticate].answer(asked, request)
     assert isinstance(result.value, AuthenticateResponse)
@@ -34,7 +35,7 @@ async def authenticate(
 
 
 async def test_a_sign_in_to_remember_sets_all_cookies(service: Service) -> None:
-    answer, headers = await authenticate(exchange(service))
+    answer, headers = await authenticate(sent(service))
     assert (answer.user_name, answer.roles) == ("kim", ["SystemAdministrator"])
     cookies = set_cookies(headers)
     made = value_of(cookies["ss-id"])
@@ -53,7 +54,7 @@ async def test_a_sign_in_for_now_ends_with_the_browser(
     service: Service, remember: bool | None
 ) -> None:
     request = replace(CREDENTIALS, remember_me=remember)
-    _, headers = await authenticate(exchange(service), request)
+    _, headers = await authenticate(sent(service), request)
     cookies = set_cookies(headers)
     assert set(cookies) == {"ss-id", "ss-opt", "XSRF-TOKEN"}
     assert not any("Max-Age" in cookie for cookie in cookies.values())
@@ -62,7 +63,7 @@ async def test_a_sign_in_for_now_ends_with_the_browser(
 
 @pytest.mark.parametrize("provider", [None, "", "Credentials"], ids=["none", "empty", "in case"])
 async def test_credentials_are_enough_to_sign_in(service: Service, provider: str | None) -> None:
-    answer, headers = await authenticate(exchange(service), replace(CREDENTIALS, provider=provider))
+    answer, headers = await authenticate(sent(service), replace(CREDENTIALS, provider=provider))
     assert answer.user_name == "kim"
     assert "ss-id" in set_cookies(headers)
 
@@ -71,7 +72,7 @@ async def test_a_new_sign_in_ends_the_one_before(
     service: Service, owner: asyncpg.Connection
 ) -> None:
     first = await token(service, permanent=True)
-    asked = exchange(service, cookie=f"ss-id={first}; ss-pid={first}")
+    asked = sent(service, cookie=f"ss-id={first}; ss-pid={first}")
     _, headers = await authenticate(asked, replace(CREDENTIALS, remember_me=False))
     cookies = set_cookies(headers)
     assert value_of(cookies["ss-id"]) != first
@@ -83,14 +84,14 @@ async def test_a_new_sign_in_ends_the_one_before(
 
 async def test_a_token_that_somebody_planted_is_not_taken_on(service: Service) -> None:
     planted = "A" * 43
-    _, headers = await authenticate(exchange(service, cookie=f"ss-id={planted}"))
+    _, headers = await authenticate(sent(service, cookie=f"ss-id={planted}"))
     assert value_of(set_cookies(headers)["ss-id"]) != planted
     assert await service.logins.session(planted) is None
 
 
 async def test_over_https_cookies_are_secure(service: Service, behind_proxy: Service) -> None:
     for worker, secure in ((service, False), (behind_proxy, True)):
-        _, headers = await authenticate(exchange(worker, x_forwarded_proto="https"))
+        _, headers = await authenticate(sent(worker, x_forwarded_proto="https"))
         assert all(("Secure" in each) is secure for each in set_cookies(headers).values())
 
 
@@ -107,13 +108,13 @@ async def test_what_is_missing_is_named(
     service: Service, changed: dict[str, str | None], field: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
-        await authenticate(exchange(service), replace(CREDENTIALS, **changed))
+        await authenticate(sent(service), replace(CREDENTIALS, **changed))
     assert refused.value.field == field
 
 
 async def test_nobody_signs_in_by_a_link(service: Service, owner: asyncpg.Connection) -> None:
     with pytest.raises(BadInput):
-        await authenticate(exchange(service, "GET"))
+        await authenticate(sent(service, "GET"))
     assert await logins(owner) == 0
 
 
@@ -121,21 +122,21 @@ async def test_a_strangers_page_signs_nobody_in(
     service: Service, owner: asyncpg.Connection
 ) -> None:
     with pytest.raises(Forbidden):
-        await authenticate(exchange(service, **FOREIGN))
+        await authenticate(sent(service, **FOREIGN))
     assert await logins(owner) == 0
 
 
 async def test_there_are_no_other_providers(service: Service) -> None:
     with pytest.raises(NotFound):
-        await authenticate(exchange(service), Authenticate(provider="facebook"))
+        await authenticate(sent(service), Authenticate(provider="facebook"))
 
 
 async def test_without_a_provider_the_caller_is_told_who_it_is(service: Service) -> None:
     made = await token(service)
-    answer, headers = await authenticate(exchange(service, cookie=f"ss-id={made}"), Authenticate())
+    answer, headers = await authenticate(sent(service, cookie=f"ss-id={made}"), Authenticate())
     assert (answer.user_id, list(headers)) == ("kim", [])
     with pytest.raises(Unauthenticated):
-        await authenticate(exchange(service), Authenticate())
+        await authenticate(sent(service), Authenticate())
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -143,7 +144,7 @@ async def test_a_sign_out_closes_the_session_and_removes_the_cookies(
     service: Service, owner: asyncpg.Connection, method: str
 ) -> None:
     made = await token(service, permanent=True)
-    asked = exchange(service, method, cookie=f"ss-pid={made}", **FOREIGN)
+    asked = sent(service, method, cookie=f"ss-pid={made}", **FOREIGN)
     answer, headers = await authenticate(asked, Authenticate(provider="logout"))
     assert answer == AuthenticateResponse(roles=[], permissions=[])
     cookies = set_cookies(headers)
@@ -153,11 +154,11 @@ async def test_a_sign_out_closes_the_session_and_removes_the_cookies(
 
 
 async def test_who_is_not_signed_in_may_sign_out(service: Service) -> None:
-    answer, _ = await authenticate(exchange(service), Authenticate(provider="logout"))
+    answer, _ = await authenticate(sent(service), Authenticate(provider="logout"))
     assert answer.user_name is None
 
 
-async def status(asked: Exchange) -> UserInfo:
+async def status(asked: Asked) -> UserInfo:
     result = await OPERATIONS[GetAuthStatus].answer(asked, GetAuthStatus())
     assert isinstance(result.value, UserInfo)
     return result.value
@@ -168,25 +169,25 @@ async def test_the_status_tells_who_is_signed_in(service: Service) -> None:
     await given.open_account(service, "b2", "Bolt")
     for name, accounts in (("kim", {"a1": "Acme", "b2": "Bolt"}), ("pat", {})):
         cookie = f"ss-id={await token(service, name)}"
-        info = await status(exchange(service, "GET", "GetAuthStatus", cookie=cookie))
+        info = await status(sent(service, "GET", "GetAuthStatus", cookie=cookie))
         assert (info.is_authenticated, info.id, info.name) == (True, name, name)
         assert dict(zip(info.account_ids, info.account_names, strict=True)) == accounts
 
 
 @pytest.mark.parametrize("cookie", ["", "ss-id=stale"])
 async def test_the_status_of_nobody_is_no_failure(service: Service, cookie: str) -> None:
-    info = await status(exchange(service, "GET", "GetAuthStatus", cookie=cookie))
+    info = await status(sent(service, "GET", "GetAuthStatus", cookie=cookie))
     assert info == UserInfo(is_authenticated=False, roles=[], account_ids=[], account_names=[])
 
 
 async def test_the_status_of_wrong_credentials_is_one(service: Service) -> None:
     with pytest.raises(Unauthenticated):
-        await status(exchange(service, "GET", "GetAuthStatus", authorization="Bearer x"))
+        await status(sent(service, "GET", "GetAuthStatus", authorization="Bearer x"))
 
 
 async def auth_token(service: Service, by: Principal, request: RequestAuthToken) -> str:
-    asked = exchange(service, "GET", "RequestAuthToken")
-    asked.principal = by
+    asked = sent(service, "GET", "RequestAuthToken")
+    asked = replace(asked, http=replace(asked.http, principal=by))
     result = await OPERATIONS[RequestAuthToken].answer(asked, request)
     assert isinstance(result.value, AuthTokenInfo)
     return result.value.auth_token

@@ -7,7 +7,7 @@ from hashlib import sha256
 import asyncpg
 import pytest
 from msgspec.structs import replace
-from support.exchanges import token
+from support.evo_requests import token
 from support.seen import logins
 
 from app.auth.login_sessions import LoginSession

@@ -10,9 +10,8 @@ from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, StoreError, TooSlow
 from app.faces.superoffice.face import SuperOfficeFace
-from app.http.body import TooLarge
+from app.http.body import TooLarge, UnknownCoding
 from app.http.errors import RESPONSES, refusal
-from app.http.request import UnknownCoding
 from app.log.errors import (
     Conflict,
     KeyInFlight,

@@ -7,8 +7,7 @@ how much slower this one is at the moment. The slowest input of each reader is p
 import os
 from collections.abc import Callable
 from functools import partial
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from support.costly import BY_FORMAT, HEADER, KINDS, Costly, sizes
@@ -29,8 +28,8 @@ from app.faces.superoffice.wire.patch import patched
 from app.faces.superoffice.wire.requests import AcceptChatSessionTransferRequest, read_request
 from app.faces.superoffice.wire.selection import Selection
 from app.http import cookies
-from app.http.request import MAX_HEADER_BYTES, Exchange
-from app.service import Service
+from app.http.head import MAX_HEADER_BYTES, read_head
+from app.http.request import Request
 from domain.chat.session import ChatSessionFields
 
 STATE = ChatSessionFields()
@@ -99,8 +98,7 @@ def test_no_body_costs_more_than_50_ms(reader: str, capsys: pytest.CaptureFixtur
     told(capsys, reader, costs)
 
 
-def exchange(**headers: bytes) -> Exchange:
-    settings = SimpleNamespace(body_bytes=1, behind_proxy=False, answer_bytes=1)
+def request_of(**headers: bytes) -> Request:
     scope: Any = {
         "headers": [(name.replace("_", "-").encode(), value) for name, value in headers.items()],
         "path": "/",
@@ -109,9 +107,7 @@ def exchange(**headers: bytes) -> Exchange:
         "scheme": "http",
         "method": "POST",
     }
-    opened = Exchange(cast("Service", SimpleNamespace(settings=settings)), scope)
-    opened.operation = "NewAISession"
-    return opened
+    return read_head(scope, behind_proxy=False, operation="NewAISession")
 
 
 def select(value: bytes) -> object:
@@ -131,10 +127,10 @@ HEADERS: dict[str, tuple[int, Read]] = {
     "Cookie": (MAX_HEADER_BYTES, cookies.read),
     "Authorization": (MAX_HEADER_BYTES, name_and_password),
     "Content-Type": (MAX_HEADER_BYTES, formats.charset_of.__wrapped__),
-    "If-Match": (MAX_HEADER_BYTES - 20, lambda value: exchange(if_match=value).call()),
-    "Host": (MAX_HEADER_BYTES - 20, lambda value: exchange(host=value)),
+    "If-Match": (MAX_HEADER_BYTES - 20, lambda value: request_of(if_match=value).call()),
+    "Host": (MAX_HEADER_BYTES - 20, lambda value: request_of(host=value)),
     "X-Forwarded-For": (
-        MAX_HEADER_BYTES - 20, lambda value: exchange(x_forwarded_for=value).client
+        MAX_HEADER_BYTES - 20, lambda value: request_of(x_forwarded_for=value).client
     ),
     "a query": (
         MAX_URL_BYTES, lambda value: bind(r.ListAISessions, RequestParts(query=query(value)))

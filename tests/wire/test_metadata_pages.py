@@ -27,7 +27,8 @@ from app.faces.evo.wire.languages import LANGUAGES
 from app.faces.evo.wire.requests import LISTED_IDS
 from app.faces.evo.wire.samples import answer_sample, request_sample
 from app.http.errors import Refusal
-from app.http.request import Exchange, Reply
+from app.http.head import read_head
+from app.http.request import Reply
 from app.service import Service
 from app.settings import Settings
 from domain.limits import ACCOUNT_NAME_LENGTH
@@ -74,9 +75,8 @@ async def answer(path: str, query: bytes = b"", **parameters: str) -> Reply:
         "scheme": "https",
         "method": "GET",
     }
-    exchange = Exchange(SERVICE, scope)
-    exchange.path = parameters
-    return await ROUTES[path]["GET"].handler(exchange)
+    request = read_head(scope, behind_proxy=False, path=parameters)
+    return await ROUTES[path]["GET"].handler(request, SERVICE)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_errors_are_pages() -> None:
 
 def test_pages_are_open_to_anybody() -> None:
     operations = [one for at in PagesFace().routes.values() for one in at.values()]
-    assert all(one.anonymous for one in operations)
+    assert all(one.is_anonymous for one in operations)
 
 
 def test_a_member_with_a_limit_shows_it() -> None:

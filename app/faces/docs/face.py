@@ -4,8 +4,6 @@ import re
 from functools import cache, partial
 from types import MappingProxyType
 
-from app.auth.principals import Principal
-from app.codecs.form import pairs
 from app.codecs.formats import FORMATS
 from app.codecs.json_text import BadInput
 from app.faces.docs import metadata, openapi
@@ -16,8 +14,10 @@ from app.faces.docs.templates import FOLDER
 from app.faces.evo.wire.description import classes, operation
 from app.faces.evo.wire.languages import LANGUAGES
 from app.http.errors import Refusal, Responses
-from app.http.request import Exchange, Headers, Reply
-from app.http.route_handler import Operation, Routes
+from app.http.identify import AuthPolicy
+from app.http.operation import Handler, Operation, Routes
+from app.http.request import Headers, Reply, Request
+from app.service import Service
 
 NAME = "pages"
 
@@ -55,38 +55,35 @@ class PagesFace:
     prefix = "/schema/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
         """Serves all pages."""
         self.routes: Routes = ROUTES
 
-    async def identify(self, exchange: Exchange) -> Principal:
-        """Nobody: all of it is open."""
-        return exchange.principal
-
-    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
+    def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The sentence on a page."""
         title = "Not found" if refused.status == 404 else "Not possible"
         page = metadata.missing_page(refused.message, title)
         return _page(page, refused.status, refused.headers)
 
 
-async def start(_: Exchange) -> Reply:
+async def start(_: Request, __: Service) -> Reply:
     """`GET /`: leads to the list of what there is."""
     return Reply(302, headers=((b"location", b"/metadata"),))
 
 
-async def list_operations(_: Exchange) -> Reply:
+async def list_operations(_: Request, __: Service) -> Reply:
     """`GET /metadata`."""
     return _page(metadata.index_page())
 
 
-async def show_operation(format_name: str, exchange: Exchange) -> Reply:
+async def show_operation(format_name: str, request: Request, service: Service) -> Reply:
     """`GET /{format}/metadata?op=…&lang=…`; without `op` as `GET /metadata`."""
-    asked = _options(exchange)
+    asked = _options(request)
     if "op" not in asked:
-        return await list_operations(exchange)
+        return await list_operations(request, service)
     found = operation(asked["op"])
     if found is None:
         return _page(metadata.missing_page(f"There is no operation {asked['op']!r}"), 404)
@@ -94,96 +91,95 @@ async def show_operation(format_name: str, exchange: Exchange) -> Reply:
     if wanted and wanted not in LANGUAGES:
         return _page(metadata.missing_page(_no_language(wanted)), 404)
     language = LANGUAGES.get(wanted)
-    page = metadata.operation_page(found, format_name, _base_url(exchange, {}), language)
+    page = metadata.operation_page(found, format_name, _base_url(request, {}), language)
     return _page(page)
 
 
-async def file(name: str, _: Exchange) -> Reply:
+async def file(name: str, _: Request, __: Service) -> Reply:
     """`GET /metadata/{file}`: what pages load."""
     return Reply(200, _read(name), content_type=_FILES[name])
 
 
-async def list_types(exchange: Exchange) -> Reply:
+async def list_types(request: Request, _: Service) -> Reply:
     """`GET /types`."""
-    return _page(metadata.types_page(_base_url(exchange, {})))
+    return _page(metadata.types_page(_base_url(request, {})))
 
 
-async def show_types(exchange: Exchange) -> Reply:
+async def show_types(request: Request, _: Service) -> Reply:
     """`GET /types/{language}?IncludeTypes=…&BaseUrl=…`; other options are ignored."""
-    asked = _options(exchange)
-    language = LANGUAGES.get(exchange.path["language"].lower())
+    asked = _options(request)
+    language = LANGUAGES.get(request.path["language"].lower())
     if language is None:
-        message = _no_language(exchange.path["language"])
+        message = _no_language(request.path["language"])
         return Reply(404, f"{message}\n".encode(), content_type=_TEXT)
-    text = dtos(language, _base_url(exchange, asked), _included(asked.get("includetypes", "")))
+    text = dtos(language, _base_url(request, asked), _included(asked.get("includetypes", "")))
     return Reply(200, text.encode(), content_type=_TEXT)
 
 
-async def show_metadata_types(exchange: Exchange) -> Reply:
+async def show_metadata_types(request: Request, _: Service) -> Reply:
     """`GET /types/metadata?BaseUrl=…`."""
-    body = metadata_types(_base_url(exchange, _options(exchange)))
+    body = metadata_types(_base_url(request, _options(request)))
     return Reply(200, body)
 
 
-async def show_index(exchange: Exchange) -> Reply:
+async def show_index(request: Request, _: Service) -> Reply:
     """`GET /api`."""
-    return Reply(200, api_index(_base_url(exchange, {})))
+    return Reply(200, api_index(_base_url(request, {})))
 
 
-async def viewer(_: Exchange) -> Reply:
+async def viewer(_: Request, __: Service) -> Reply:
     """`GET /schema`."""
     return Reply(200, openapi.viewer_page().encode(), _VIEWER_POLICY, _HTML)
 
 
-async def viewer_file(exchange: Exchange) -> Reply:
+async def viewer_file(request: Request, _: Service) -> Reply:
     """`GET /schema/{file}`: what the viewer loads."""
-    name = exchange.path["file"]
+    name = request.path["file"]
     found = openapi.viewer_file(name)
     if found is None:
         return _page(metadata.missing_page(f"There is no file {name!r}"), 404)
     return Reply(200, found[0], content_type=found[1])
 
 
-async def openapi_json(exchange: Exchange) -> Reply:
+async def openapi_json(request: Request, _: Service) -> Reply:
     """`GET /schema/openapi.json?formats=json`; without `formats` all of them."""
-    return Reply(200, openapi.openapi_json(only_json=_only_json(exchange)))
+    return Reply(200, openapi.openapi_json(only_json=_only_json(request)))
 
 
-async def openapi_yaml(exchange: Exchange) -> Reply:
+async def openapi_yaml(request: Request, _: Service) -> Reply:
     """`GET /schema/openapi.yaml`, with the same option."""
-    body = openapi.openapi_yaml(only_json=_only_json(exchange))
+    body = openapi.openapi_yaml(only_json=_only_json(request))
     return Reply(200, body, content_type=_YAML)
 
 
-def _only_json(exchange: Exchange) -> bool:
+def _only_json(request: Request) -> bool:
     """Whether the messages of one format are asked for. Raises BadInput for another than JSON."""
-    asked = _options(exchange).get("formats", "").strip().lower()
+    asked = _options(request).get("formats", "").strip().lower()
     if asked not in ("", "json"):
         raise BadInput("formats takes json, or is left out", field="formats")
     return asked == "json"
 
 
+def _open(name: str, handler: Handler) -> Operation:
+    return Operation(name=name, handler=handler, is_anonymous=True, is_safe=True)
+
+
 ROUTES: Routes = {
-    "/": {"GET": Operation("Start", start, anonymous=True)},
-    "/api": {"GET": Operation("ApiIndex", show_index, anonymous=True)},
-    "/metadata": {"GET": Operation("Metadata", list_operations, anonymous=True)},
+    "/": {"GET": _open("Start", start)},
+    "/api": {"GET": _open("ApiIndex", show_index)},
+    "/metadata": {"GET": _open("Metadata", list_operations)},
+    **{f"/metadata/{name}": {"GET": _open("PageFile", partial(file, name))} for name in _FILES},
     **{
-        f"/metadata/{name}": {"GET": Operation("PageFile", partial(file, name), anonymous=True)}
-        for name in _FILES
-    },
-    **{
-        f"/{name}/metadata": {
-            "GET": Operation("OperationMetadata", partial(show_operation, name), anonymous=True)
-        }
+        f"/{name}/metadata": {"GET": _open("OperationMetadata", partial(show_operation, name))}
         for name in FORMATS
     },
-    "/types": {"GET": Operation("Types", list_types, anonymous=True)},
-    "/types/metadata": {"GET": Operation("MetadataTypes", show_metadata_types, anonymous=True)},
-    "/types/{language}": {"GET": Operation("TypesOfLanguage", show_types, anonymous=True)},
-    "/schema": {"GET": Operation("Viewer", viewer, anonymous=True)},
-    "/schema/openapi.json": {"GET": Operation("OpenApiJson", openapi_json, anonymous=True)},
-    "/schema/openapi.yaml": {"GET": Operation("OpenApiYaml", openapi_yaml, anonymous=True)},
-    "/schema/{file}": {"GET": Operation("ViewerFile", viewer_file, anonymous=True)},
+    "/types": {"GET": _open("Types", list_types)},
+    "/types/metadata": {"GET": _open("MetadataTypes", show_metadata_types)},
+    "/types/{language}": {"GET": _open("TypesOfLanguage", show_types)},
+    "/schema": {"GET": _open("Viewer", viewer)},
+    "/schema/openapi.json": {"GET": _open("OpenApiJson", openapi_json)},
+    "/schema/openapi.yaml": {"GET": _open("OpenApiYaml", openapi_yaml)},
+    "/schema/{file}": {"GET": _open("ViewerFile", viewer_file)},
 }
 
 
@@ -196,16 +192,16 @@ def _read(name: str) -> bytes:
     return (FOLDER / name).read_bytes()
 
 
-def _options(exchange: Exchange) -> dict[str, str]:
+def _options(request: Request) -> dict[str, str]:
     """The query's values by lower-case name."""
-    return {name.lower(): value for name, value in pairs(exchange.query)}
+    return {name.lower(): value for name, value in request.pairs}
 
 
-def _base_url(exchange: Exchange, asked: dict[str, str]) -> str:
+def _base_url(request: Request, asked: dict[str, str]) -> str:
     """The service's address as generated files name it. Raises BadInput."""
     given = asked.get("baseurl")
     if given is None:
-        seen = exchange.base_url
+        seen = request.base_url
         return seen if _BASE_URL.fullmatch(seen) else _UNKNOWN_HOST
     if not _BASE_URL.fullmatch(given):
         raise BadInput("BaseUrl takes an address such as https://example.com", field="BaseUrl")

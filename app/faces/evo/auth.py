@@ -1,11 +1,8 @@
 """Signing in and out of the ServiceStack-style face, and who calls it.
 
-A caller is known by an Authorization header, else by the cookies of a sign-in. Browsers send
-cookies, and passwords of Basic that were typed in, along with what strangers' pages ask for. So a
-request known by these is refused when it could change something and comes from another origin's
-page. So is a sign-in, by which a stranger could make somebody use the stranger's account. Signing
-out is not: it must work as a link, and the worst that a page can do with it is to make somebody
-sign in again.
+A sign-in for another origin's page is refused: by it a stranger could make somebody use the
+stranger's account. Signing out is not: it must work as a link, and the worst that a page can do
+with it is to make somebody sign in again.
 """
 
 import re
@@ -18,24 +15,24 @@ from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.list_query import AccountsQuery, list_accounts
-from app.faces.evo.operations import Query, Result, required
+from app.faces.evo.operations import Asked, Query, Result, required
 from app.faces.evo.wire import requests as r
-from app.faces.evo.wire.api import API
 from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
 from app.http import cookies, origin
-from app.http.cookie_auth import (
+from app.http.identify import (
     OPTIONS,
     PERMANENT,
     SESSION,
     XSRF,
-    by_authorization,
+    AuthPolicy,
+    identify,
     refuse_foreign,
     session,
     session_id,
     tokens,
     xsrf_token,
 )
-from app.http.request import Exchange, Headers
+from app.http.request import Headers
 from domain.account import Account
 from domain.errors import NotFound
 
@@ -43,83 +40,59 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 MAX_ACCOUNTS = 1_000
 """Accounts that a user is told of, the oldest ones; `GET /accounts` has them all."""
 
-_VERBS = {api.name: api.verb for api in API} | {
-    # A token is made, whatever the verb.
-    r.RequestAuthToken.__name__: "POST",
-}
+POLICY = AuthPolicy()
+"""Basic, Bearer, and the cookies of a sign-in."""
 
 
-async def identify(exchange: Exchange) -> Principal:
-    """Who calls. Raises Unauthenticated, ForeignPage, Throttled, or StoreDown."""
-    authorization = exchange.headers.get(b"authorization")
-    if authorization is None:
-        signed_in = await session(exchange)
-        if signed_in is None:
-            raise Unauthenticated("Not Authenticated")
-        principal = signed_in[1].principal
-    else:
-        principal = await by_authorization(exchange, authorization)
-        if authorization[:6].lower() == b"bearer":
-            return principal  # no browser adds it by itself
-    # By its name, an operation can be reached with other verbs than its own.
-    if origin.is_from_page(exchange.headers) and not origin.is_safe(
-        exchange.method, _VERBS.get(exchange.operation, "POST")
-    ):
-        refuse_foreign(exchange)
-    return principal
-
-
-async def _authenticate(exchange: Exchange, request: r.Authenticate) -> Result:
+async def _authenticate(asked: Asked, request: r.Authenticate) -> Result:
     """`/auth[/{provider}]`: sign in, sign out; without a provider, who the caller is."""
     match (request.provider or "").lower():
         case "logout":
-            return await _sign_out(exchange)
+            return await _sign_out(asked)
         case "credentials":
-            return await _sign_in(exchange, request)
+            return await _sign_in(asked, request)
         case "basic":
-            return await _sign_in(exchange, request, by_header=True)
+            return await _sign_in(asked, request, by_header=True)
         case "" if request.user_name or request.password:
-            return await _sign_in(exchange, request)
+            return await _sign_in(asked, request)
         case "":
-            return await _who_is_there(exchange)
+            return await _who_is_there(asked)
         case _:
             raise NotFound("Authentication provider", request.provider)
 
 
-async def _sign_in(
-    exchange: Exchange, request: r.Authenticate, *, by_header: bool = False
-) -> Result:
+async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = False) -> Result:
     """A session for who proves to be somebody: by the DTO, or by the Authorization header."""
-    if origin.is_safe(exchange.method):
+    if origin.is_safe(asked.http.method):
         # A link that signs in would leave the password in histories and logs.
         raise BadInput("Sign in with POST", field="provider")
-    refuse_foreign(exchange)
+    refuse_foreign(asked.http, asked.service.settings.allowed_origins)
     if by_header:
-        name, password = name_and_password(exchange.headers.get(b"authorization", b""))
+        name, password = name_and_password(asked.http.headers.get(b"authorization", b""))
     else:
         name = required("userName", request.user_name)
         password = required("password", request.password)
     permanent = request.remember_me is True
-    logins = exchange.service.logins
-    token, login = await logins.sign_in(name, password, exchange.client, permanent=permanent)
+    logins = asked.service.logins
+    token, login = await logins.sign_in(name, password, asked.http.client, permanent=permanent)
     # Whoever knows the former session of this browser does not come along.
-    await logins.sign_out(tokens(exchange))
+    await logins.sign_out(tokens(asked.http))
     provider = "basic" if by_header else "credentials"
     user = _user(login.principal, session_id(token), provider)
-    return Result(user, _signed_in(exchange, token, permanent=permanent))
+    return Result(user, _signed_in(asked, token, permanent=permanent))
 
 
-async def _who_is_there(exchange: Exchange) -> Result:
+async def _who_is_there(asked: Asked) -> Result:
     """Whoever calls, with the session if there is one: a header is none."""
-    principal = await identify(exchange)
-    by_header = b"authorization" in exchange.headers
-    signed_in = None if by_header else await session(exchange)
+    principal = await identify(asked.http, POLICY, asked.service)
+    by_header = b"authorization" in asked.http.headers
+    signed_in = None if by_header else await session(asked.http, asked.service)
     return Result(_user(principal, None if signed_in is None else session_id(signed_in[0])))
 
 
-async def _sign_out(exchange: Exchange) -> Result:
-    await exchange.service.logins.sign_out(tokens(exchange))
-    secure = _is_secure(exchange)
+async def _sign_out(asked: Asked) -> Result:
+    await asked.service.logins.sign_out(tokens(asked.http))
+    secure = _is_secure(asked)
     gone = [
         cookies.write(name, "", max_age_s=0, secure=secure)
         for name in (SESSION, PERMANENT, OPTIONS, XSRF)
@@ -127,30 +100,30 @@ async def _sign_out(exchange: Exchange) -> Result:
     return Result(AuthenticateResponse(roles=[], permissions=[]), gone)
 
 
-async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
+async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
     """`/auth/status`: wrong credentials are refused, a session that is over is nobody's."""
     try:
-        principal = await identify(exchange)
+        principal = await identify(asked.http, POLICY, asked.service, is_safe=True)
     except Unauthenticated:
-        if b"authorization" in exchange.headers:
+        if b"authorization" in asked.http.headers:
             raise
         nobody = UserInfo(is_authenticated=False, roles=[], account_ids=[], account_names=[])
         return Result(nobody)
     accounts: list[Account] = []
     if principal.is_administrator:
         wanted = AccountsQuery(count_per_page=MAX_ACCOUNTS, simplified=True)
-        async with exchange.service.list_places.of(principal.name):
-            listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
+        async with asked.service.list_places.of(principal.name):
+            listed = await list_accounts(asked.service.views, wanted, asked.budget)
         accounts = [row.folded.state for row in listed.items]
     return Result(_user_info(principal, accounts))
 
 
-async def _request_auth_token(exchange: Exchange, request: r.RequestAuthToken) -> Result:
+async def _request_auth_token(asked: Asked, request: r.RequestAuthToken) -> Result:
     """`/auth/token`: names are ids, and e-mail addresses where they look like one."""
     name = required("userId", request.user_id or request.user_email_address)
     if request.user_email_address not in (None, "", name):
         raise BadInput("userId and userEmailAddress name two users", field="userEmailAddress")
-    token = await exchange.service.principals.give_token(name, exchange.principal)
+    token = await asked.service.principals.give_token(name, asked.http.principal)
     return Result(AuthTokenInfo(auth_token=token))
 
 
@@ -161,16 +134,16 @@ OPERATIONS: Mapping[type[Dto], Query] = {
 }
 
 
-def _signed_in(exchange: Exchange, token: str, *, permanent: bool) -> Headers:
+def _signed_in(asked: Asked, token: str, *, permanent: bool) -> Headers:
     """The cookies of a session; one that is not permanent ends a permanent one before it."""
-    secure = _is_secure(exchange)
-    settings = exchange.service.settings
+    secure = _is_secure(asked)
+    settings = asked.service.settings
     session_s = settings.login_s if permanent else None
     permanent_s = settings.permanent_login_s if permanent else None
     headers = [cookies.write(SESSION, token, max_age_s=session_s, secure=secure)]
     if permanent:
         headers.append(cookies.write(PERMANENT, token, max_age_s=permanent_s, secure=secure))
-    elif PERMANENT in cookies.read(exchange.headers.get(b"cookie")):
+    elif PERMANENT in cookies.read(asked.http.headers.get(b"cookie")):
         headers.append(cookies.write(PERMANENT, "", max_age_s=0, secure=secure))
     kind = "perm" if permanent else "temp"
     xsrf = xsrf_token(token)
@@ -209,5 +182,5 @@ def _user(
     )
 
 
-def _is_secure(exchange: Exchange) -> bool:
-    return exchange.scheme == "https"
+def _is_secure(asked: Asked) -> bool:
+    return asked.http.scheme == "https"

@@ -10,24 +10,24 @@ from app.codecs.dto import Dto
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
 from app.commands.errors import BatchRefused
-from app.faces.evo.operations import Command, Query, Result, carry_out_one
+from app.faces.evo.operations import Asked, Command, Query, Result, carry_out_one
 from app.faces.evo.wire import messages
 from app.faces.evo.wire.dto import ListResponse
 from app.http.errors import BatchFailed
-from app.http.request import Exchange, Headers, position_headers
+from app.http.request import Headers, position_headers
 
 
 async def carry_out(
-    operation: Command | Query, requests: Sequence[Dto], exchange: Exchange, *, atomic: bool
+    operation: Command | Query, requests: Sequence[Dto], asked: Asked, *, atomic: bool
 ) -> tuple[list[Dto], Headers]:
     """The answers in the order of the requests, and headers. Raises BatchFailed, or BadInput."""
     for name in ("If-Match", "If-None-Match"):
-        if name.lower().encode() in exchange.headers:
+        if name.lower().encode() in asked.http.headers:
             raise BadInput(f"{name} names one session: a batch does not take it", field=name)
     if atomic and isinstance(operation, Command):
-        results = await _together(operation, requests, exchange)
+        results = await _together(operation, requests, asked)
     else:
-        results = await _one_by_one(operation, requests, exchange)
+        results = await _one_by_one(operation, requests, asked)
     values = [result.value for result in results if result.value is not None]
     completed = (b"x-autobatch-completed", b"%d" % len(results))
     last = [header for header in results[-1].headers if header[0] != b"etag"] if results else []
@@ -35,38 +35,36 @@ async def carry_out(
 
 
 async def _one_by_one(
-    operation: Command | Query, requests: Sequence[Dto], exchange: Exchange
+    operation: Command | Query, requests: Sequence[Dto], asked: Asked
 ) -> list[Result]:
     results: list[Result] = []
     for index, request in enumerate(requests):
         try:
-            exchange.budget.spend(0)  # a command is not done whose answer would not fit
-            result = await carry_out_one(operation, request, exchange, index)
-            _count(result, exchange)
+            asked.budget.spend(0)  # a command is not done whose answer would not fit
+            result = await carry_out_one(operation, request, asked, index)
+            _count(result, asked)
             results.append(result)
         except Exception as error:
             raise BatchFailed(error, index, completed=index) from error
     return results
 
 
-def _count(result: Result, exchange: Exchange) -> None:
+def _count(result: Result, asked: Asked) -> None:
     """Count an answer; pages of lists were counted when they were read."""
     if result.value is not None and not isinstance(result.value, ListResponse):
-        exchange.budget.left -= len(messages.write(JSON, result.value))
+        asked.budget.left -= len(messages.write(JSON, result.value))
 
 
-async def _together(
-    operation: Command, requests: Sequence[Dto], exchange: Exchange
-) -> list[Result]:
-    asked = []
+async def _together(operation: Command, requests: Sequence[Dto], asked: Asked) -> list[Result]:
+    commands = []
     for index, request in enumerate(requests):
         try:
-            call = exchange.call(index)
-            asked.append(await operation.prepare(exchange.service, request, call))
+            call = asked.http.call(index)
+            commands.append(await operation.prepare(asked.service, request, call))
         except Exception as error:
             raise BatchFailed(error, index, completed=0) from error
     try:
-        answers = await exchange.service.commands.handle_all(asked)
+        answers = await asked.service.commands.handle_all(commands)
     except BatchRefused as error:
         raise BatchFailed(error.cause, error.index, completed=0) from error
     return [Result(operation.show(answer), position_headers(answer)) for answer in answers]

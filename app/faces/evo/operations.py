@@ -21,7 +21,8 @@ from app.faces.evo.list_query import (
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
 from app.faces.evo.wire.views import account_info, ai_session_info, list_response
-from app.http.request import Exchange, Headers, etag, position_headers
+from app.http.request import Headers, Request, etag, position_headers
+from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import (
@@ -51,21 +52,30 @@ class Command(Struct, frozen=True):
     show: Callable[[CommandResult], Dto | None]
 
 
+class Asked(Struct, frozen=True):
+    """Where a request DTO comes from, and what it is answered with."""
+
+    http: Request
+    service: Service
+    budget: AnswerBudget
+    """What the answer may take; the items of a batch share it."""
+
+
 class Query(Struct, frozen=True):
     """An operation that is no command on a session or account."""
 
-    answer: Callable[[Exchange, Any], Awaitable[Result]]
+    answer: Callable[[Asked, Any], Awaitable[Result]]
 
 
 async def carry_out_one(
-    operation: Command | Query, request: Dto, exchange: Exchange, item: int | None = None
+    operation: Command | Query, request: Dto, asked: Asked, item: int | None = None
 ) -> Result:
     """The answer to one request; `item`: its place in a batch, from 0."""
     if isinstance(operation, Query):
-        return await operation.answer(exchange, request)
-    service = exchange.service
-    asked = await operation.prepare(service, request, exchange.call(item))
-    answer = await service.commands.handle(asked.command, asked.call, asked.drawn)
+        return await operation.answer(asked, request)
+    service = asked.service
+    given = await operation.prepare(service, request, asked.http.call(item))
+    answer = await service.commands.handle(given.command, given.call, given.drawn)
     return Result(operation.show(answer), position_headers(answer))
 
 
@@ -132,28 +142,28 @@ async def _delete_action(
     return CommandEnvelope(command, call)
 
 
-async def _get_ai_session(exchange: Exchange, request: r.GetAISession) -> Result:
+async def _get_ai_session(asked: Asked, request: r.GetAISession) -> Result:
     session = _session(request.session_id)
     stream = ai_session_stream(session, uuid_of)
-    row = None if stream is None else await exchange.service.views.get("ai_session", stream)
+    row = None if stream is None else await asked.service.views.get("ai_session", stream)
     if row is None:
         raise NotFound("AISession", session)
     info = ai_session_info(row.folded, row.account_name)
     return Result(info, (etag(row.folded.version),))
 
 
-async def _list_ai_sessions(exchange: Exchange, request: r.ListAISessions) -> Result:
+async def _list_ai_sessions(asked: Asked, request: r.ListAISessions) -> Result:
     wanted = AISessionsQuery(account_ids=request.account_ids or (), **_paging(request))
-    async with exchange.service.list_places.of(exchange.principal.name):
-        listed = await list_ai_sessions(exchange.service.views, wanted, exchange.budget)
+    async with asked.service.list_places.of(asked.http.principal.name):
+        listed = await list_ai_sessions(asked.service.views, wanted, asked.budget)
     items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 
 
-async def _list_accounts(exchange: Exchange, request: r.ListAccounts) -> Result:
+async def _list_accounts(asked: Asked, request: r.ListAccounts) -> Result:
     wanted = AccountsQuery(name_filter=request.name_filter, **_paging(request))
-    async with exchange.service.list_places.of(exchange.principal.name):
-        listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
+    async with asked.service.list_places.of(asked.http.principal.name):
+        listed = await list_accounts(asked.service.views, wanted, asked.budget)
     items = [account_info(row.folded) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 
@@ -184,9 +194,9 @@ async def _patch_account(
     return CommandEnvelope(RenameAccount(account_id=account, name=request.name), call)
 
 
-async def _get_account(exchange: Exchange, request: r.GetAccount) -> Result:
+async def _get_account(asked: Asked, request: r.GetAccount) -> Result:
     account = AccountId(required("accountId", request.account_id))
-    row = await exchange.service.views.get("account", account_stream(account))
+    row = await asked.service.views.get("account", account_stream(account))
     if row is None:
         raise NotFound("Account", account)
     return Result(account_info(row.folded), (etag(row.folded.version),))

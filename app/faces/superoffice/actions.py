@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
-from app.codecs.form import pairs
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandResult
 from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
@@ -24,7 +23,7 @@ from domain.ids import ChatSessionId
 
 async def transfer(asked: ChatRequest, number: ChatSessionId, to: str) -> Reply:
     """Ask an agent, by user name or number, to take a session over."""
-    service = asked.exchange.service
+    service = asked.service
     call = await asked.call(number)
     agent = await service.principals.associate(to)
     if agent is None or not agent.takes_chats:
@@ -34,19 +33,19 @@ async def transfer(asked: ChatRequest, number: ChatSessionId, to: str) -> Reply:
 
 async def accept(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Take a session over; if the caller was not asked to, it stays as it is."""
-    chat, call = asked.exchange.service.chat, await asked.call(number)
+    chat, call = asked.service.chat, await asked.call(number)
     return answered(asked, await chat.accept_transfer(number, asked.principal, call))
 
 
 async def reject(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Do not take a session; if nobody was asked to, it stays as it is."""
-    chat, call = asked.exchange.service.chat, await asked.call(number)
+    chat, call = asked.service.chat, await asked.call(number)
     return answered(asked, await chat.reject_transfer(number, asked.principal, call))
 
 
 async def pick_up(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Take a session from the queue; null if it is not there, or no longer."""
-    chat, call = asked.exchange.service.chat, await asked.call(number)
+    chat, call = asked.service.chat, await asked.call(number)
     try:
         return answered(asked, await chat.pick_up(number, asked.principal, call))
     except NotInQueue:
@@ -60,15 +59,15 @@ async def pick_up(asked: ChatRequest, number: ChatSessionId) -> Reply:
 async def pick_up_first(asked: ChatRequest) -> Reply:
     """Take the session that has waited longest; null if none waits."""
     # A condition would be about a session that the caller does not know yet.
-    call = replace(asked.exchange.call(), if_version=None, unless_version=())
-    answer = await asked.exchange.service.chat.pick_up_first(asked.principal, call)
+    call = replace(asked.http.call(), if_version=None, unless_version=())
+    answer = await asked.service.chat.pick_up_first(asked.principal, call)
     return asked.nothing() if answer is None else answered(asked, answer)
 
 
 async def reset(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Send a session back to the queue."""
     call = await asked.call(number)
-    return answered(asked, await asked.exchange.service.chat.reset(number, call))
+    return answered(asked, await asked.service.chat.reset(number, call))
 
 
 async def messages(asked: ChatRequest, number: ChatSessionId, after: int) -> Reply:
@@ -92,13 +91,13 @@ async def add_message(asked: ChatRequest, number: ChatSessionId, message: ChatMe
     """Post a message; its id and time are the service's."""
     refuse_another_id(message, number)
     call = await asked.call(number)
-    posted, answer = await asked.exchange.service.chat.add_message(number, message, call)
+    posted, answer = await asked.service.chat.add_message(number, message, call)
     return asked.reply(write_message(posted, asked.manner), position_headers(answer))
 
 
 async def transfer_by_path(asked: ChatRequest) -> Reply:
     """`POST /{chatSessionId}/TransferTo/{toAssociate}`."""
-    return await transfer(asked, asked.number("chatSessionId"), asked.exchange.path["toAssociate"])
+    return await transfer(asked, asked.number("chatSessionId"), asked.http.path["toAssociate"])
 
 
 async def get_messages(asked: ChatRequest) -> Reply:
@@ -108,7 +107,7 @@ async def get_messages(asked: ChatRequest) -> Reply:
 
 async def post_message(asked: ChatRequest) -> Reply:
     """`POST /{chatSessionId}/Messages`."""
-    message = read_message(asked.exchange.body, asked.body_type, asked.zone)
+    message = read_message(asked.http.body, asked.body_type, asked.zone)
     return await add_message(asked, asked.number("chatSessionId"), message)
 
 
@@ -128,7 +127,7 @@ def after_of(asked: ChatRequest) -> int:
 
 
 def _budget(asked: ChatRequest) -> AnswerBudget:
-    most_bytes = asked.exchange.service.settings.answer_bytes
+    most_bytes = asked.service.settings.answer_bytes
     return AnswerBudget(most_bytes, "fewer messages with $top, and go on with after")
 
 
@@ -136,13 +135,12 @@ async def _page(
     asked: ChatRequest, number: ChatSessionId, after: int, budget: AnswerBudget
 ) -> tuple[list[ChatMessage], Headers]:
     """Messages, and where `$top` leaves some for later, a link to these."""
-    exchange = asked.exchange
     top = asked.count("$top")
     most = None if top is None else min(top, MAX_ROWS_PER_PAGE)
-    found = await exchange.service.chat.messages(
+    found = await asked.service.chat.messages(
         number,
         after,
-        exchange.call() if is_customer(asked.principal) else None,
+        asked.http.call() if is_customer(asked.principal) else None,
         most=None if most is None else most + 1,
         budget=budget,
     )
@@ -153,8 +151,7 @@ async def _page(
 
 def _next(asked: ChatRequest, after: int) -> Headers:
     """A link to the messages after one (RFC 8288)."""
-    exchange = asked.exchange
-    kept = [(name, value) for name, value in pairs(exchange.query) if name.lower() != "after"]
+    kept = [(name, value) for name, value in asked.http.pairs if name.lower() != "after"]
     query = urlencode([*kept, ("after", after)], safe="$")
-    target = f'<{exchange.base_url}/{exchange.location}?{query}>; rel="next"'
+    target = f'<{asked.http.base_url}/{asked.http.location}?{query}>; rel="next"'
     return ((b"link", target.encode()),)

@@ -39,7 +39,7 @@ async def delete(asked: ChatRequest) -> Reply:
 async def save(asked: ChatRequest) -> Reply:
     """`SaveChatSessionEntity`: a new session if the id is 0."""
     with r.parameter("entity"):
-        entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
+        entity = read_entity(asked.http.body, asked.body_type, asked.zone)
     if entity.chat_session_id == 0:
         return sessions.answered(asked, await sessions.create(asked, entity))
     return sessions.answered(asked, await sessions.save(asked, entity.chat_session_id, entity))
@@ -131,4 +131,4 @@ def _number(asked: ChatRequest) -> ChatSessionId:
 
 
 def _request(asked: ChatRequest, shape: type[R]) -> R:
-    return r.read_request(shape, asked.exchange.body, asked.body_type, asked.zone)
+    return r.read_request(shape, asked.http.body, asked.body_type, asked.zone)

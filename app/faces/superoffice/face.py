@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 
+from app.auth.principals import Principal
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
 from app.faces.superoffice import actions, agents, auth, service_document, sessions
@@ -18,8 +19,9 @@ from app.faces.superoffice.wire.patch import TestFailed
 from app.faces.superoffice.wire.requests import NULL_PARAMETER
 from app.faces.superoffice.wire.rest import REST
 from app.http.errors import Refusal, Responses
-from app.http.request import Exchange, Reply
-from app.http.route_handler import Operation, Routes
+from app.http.operation import Operation, Routes
+from app.http.request import Reply, Request
+from app.service import Service
 from domain.ids import ChatSessionId
 
 NAME = "superoffice"
@@ -58,30 +60,29 @@ class SuperOfficeFace:
     responses: Responses = MappingProxyType(
         {TestFailed: (409, "TestFailed"), NotAcceptable: (406, "NotAcceptable")}
     )
-    identify = staticmethod(auth.identify)
-    """By the Authorization header, else by cookies and X-XSRF-TOKEN."""
+    policy = auth.POLICY
 
     def __init__(self) -> None:
         """Serves all operations."""
         self.routes: Routes = _routes()
 
-    def refuse(self, refused: Refusal, exchange: Exchange | None) -> Reply:
+    def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The documented error object; the message names the property at fault."""
         format_, content_type = JSON, JSON.content_type
         with suppress(BadInput, NotAcceptable):  # what cannot be had is told of in JSON
-            if exchange is not None:
-                format_, content_type = negotiated(exchange)
+            if request is not None:
+                format_, content_type = negotiated(request)
         if refused.code == NULL_PARAMETER:
             body = write_invalid_request(refused.message, format_)
         else:
             error_type = _ERROR_TYPES.get(refused.status, "SoException")
-            body = write_error(error_type, _sentence(refused, exchange), format_)
+            body = write_error(error_type, _sentence(refused, request), format_)
         return Reply(refused.status, body, refused.headers, content_type)
 
 
-def _sentence(refused: Refusal, exchange: Exchange | None) -> str:
+def _sentence(refused: Refusal, request: Request | None) -> str:
     """What is told to people."""
-    if refused.status == 412 and exchange is not None and _is_by_date(exchange.headers):
+    if refused.status == 412 and request is not None and _is_by_date(request.headers):
         return _CHANGED_SINCE
     field, message = refused.field, refused.message
     # As a word of its own: 'copy' does not name "op".
@@ -122,19 +123,24 @@ _HANDLERS: Mapping[str, Handler] = {
 }
 
 
-async def _carry_out(api: SuperOfficeOperation, handler: Handler, exchange: Exchange) -> Reply:
-    if api.is_command:
-        exchange.principal.require_writer()
+async def _carry_out(
+    api: SuperOfficeOperation, handler: Handler, request: Request, service: Service
+) -> Reply:
     # Before anything is done: a command whose answer nobody could take must not be carried out.
-    reply = await handler(asked(exchange, bodiless=api.shows is Shows.NOTHING))
+    called = asked(request, service, bodiless=api.shows is Shows.NOTHING)
+    reply = await handler(called)
     if not api.is_command:
-        exchange.budget.require(reply.body)
+        called.budget.require(reply.body)
     return reply
 
 
 def _routes() -> Routes:
     routes: dict[str, dict[str, Operation]] = {}
     for api in (*REST, *AGENTS):
-        handle = partial(_carry_out, api, _HANDLERS[api.name])
-        routes.setdefault(api.path, {})[api.verb] = Operation(api.name, handle)
+        routes.setdefault(api.path, {})[api.verb] = Operation(
+            name=api.name,
+            handler=partial(_carry_out, api, _HANDLERS[api.name]),
+            admit=Principal.require_writer if api.is_command else lambda _: None,
+            is_safe=not api.is_command,
+        )
     return routes | {path: {"GET": get} for path, get in service_document.OPERATIONS.items()}

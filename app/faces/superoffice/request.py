@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.auth.roles import AGENT, CUSTOMER, MANAGER
-from app.codecs.form import pairs
 from app.codecs.formats import JSON, Format
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandContext
@@ -23,7 +22,9 @@ from app.faces.superoffice.wire.locale import AS_STORED, Locale, locale_of
 from app.faces.superoffice.wire.negotiation import answer_format
 from app.faces.superoffice.wire.selection import Selection
 from app.http import dates
-from app.http.request import Exchange, Headers, Reply, etag
+from app.http.request import Headers, Reply, Request, etag
+from app.queries.answer_budget import AnswerBudget
+from app.service import Service
 from domain.chat.session import ChatSession
 from domain.ids import ChatSessionId, chat_session_stream
 from domain.limits import Int32
@@ -39,7 +40,10 @@ Session = Folded[ChatSession]
 class ChatRequest(Struct, frozen=True):
     """A request as handlers take it."""
 
-    exchange: Exchange
+    http: Request
+    service: Service
+    budget: AnswerBudget
+    """What the answer may take."""
     manner: RenderOptions
     content_type: bytes
     """Of the answer."""
@@ -49,12 +53,12 @@ class ChatRequest(Struct, frozen=True):
     @property
     def principal(self) -> Principal:
         """Who asks."""
-        return self.exchange.principal
+        return self.http.principal
 
     @property
     def body_type(self) -> bytes | None:
         """The Content-Type of the request."""
-        return self.exchange.headers.get(b"content-type")
+        return self.http.headers.get(b"content-type")
 
     @property
     def locale(self) -> Locale:
@@ -69,11 +73,11 @@ class ChatRequest(Struct, frozen=True):
     @property
     def api_url(self) -> str:
         """That of the API, as the client used it."""
-        return f"{self.exchange.base_url}/api/v1/"
+        return f"{self.http.base_url}/api/v1/"
 
     def number(self, name: str) -> ChatSessionId:
         """The session that the path names. Raises BadInput."""
-        text = self.exchange.path[name]
+        text = self.http.path[name]
         number = int32(text)
         if number is None:
             raise BadInput(f"{text[:20]!r} is no int32", field=name)
@@ -113,7 +117,7 @@ class ChatRequest(Struct, frozen=True):
 
     async def found(self, number: ChatSessionId) -> Session | None:
         """The session of a number as it is now; None if there is none."""
-        row = await self.exchange.service.views.get("chat_session", chat_session_stream(number))
+        row = await self.service.views.get("chat_session", chat_session_stream(number))
         return None if row is None else row.folded
 
     async def call(self, number: ChatSessionId) -> CommandContext:
@@ -121,7 +125,7 @@ class ChatRequest(Struct, frozen=True):
 
         A session that changed since then has none of the versions that it may have.
         """
-        call, headers = self.exchange.call(), self.exchange.headers
+        call, headers = self.http.call(), self.http.headers
         since = dates.read(headers.get(b"if-unmodified-since"))
         if since is None or b"if-match" in headers:
             return call
@@ -132,30 +136,30 @@ class ChatRequest(Struct, frozen=True):
         return replace(call, if_version=frozenset({session.version} if unmodified else ()))
 
 
-def asked(exchange: Exchange, *, bodiless: bool = False) -> ChatRequest:
+def asked(request: Request, service: Service, *, bodiless: bool = False) -> ChatRequest:
     """Raises BadInput, or NotAcceptable if the answer cannot have a form that is accepted."""
-    format_, content_type = (JSON, JSON.content_type) if bodiless else negotiated(exchange)
-    given = pairs(exchange.query) if exchange.query else ()
+    format_, content_type = (JSON, JSON.content_type) if bodiless else negotiated(request)
     query: dict[str, str] = {}
-    for name, value in given:
+    for name, value in request.pairs:
         query.setdefault(name.lower(), value)
-    selected = [value for name, value in given if name.lower() == "$select"]
+    selected = [value for name, value in request.pairs if name.lower() == "$select"]
     manner = RenderOptions(
         format=format_,
         select=Selection.parse(",".join(selected)) if selected else None,
-        locale=locale_of(exchange.headers),
-        may_change=not exchange.principal.is_onlooker,
+        locale=locale_of(request.headers),
+        may_change=not request.principal.is_onlooker,
     )
-    return ChatRequest(exchange, manner, content_type, query)
+    budget = AnswerBudget(service.settings.answer_bytes)
+    return ChatRequest(request, service, budget, manner, content_type, query)
 
 
-def negotiated(exchange: Exchange) -> tuple[Format, bytes]:
+def negotiated(request: Request) -> tuple[Format, bytes]:
     """The format of the answer and its Content-Type. Raises BadInput or NotAcceptable."""
     wanted = ""
-    if exchange.operation == LIST and exchange.query:
-        found = (value for name, value in pairs(exchange.query) if name.lower() == "$format")
+    if request.operation == LIST and request.pairs:
+        found = (value for name, value in request.pairs if name.lower() == "$format")
         wanted = next(found, "")
-    return answer_format(exchange.headers.get(b"accept"), wanted)
+    return answer_format(request.headers.get(b"accept"), wanted)
 
 
 def int32(text: str) -> int | None:

@@ -3,22 +3,23 @@
 from app.codecs.formats import XML
 from app.faces.superoffice.lists.rows import METADATA_PATH
 from app.faces.superoffice.wire import about
-from app.http.request import Exchange, Reply
-from app.http.route_handler import Operation
+from app.http.operation import Operation
+from app.http.request import Reply, Request
+from app.service import Service
 
 
-async def operations(exchange: Exchange) -> Reply:
+async def operations(request: Request, _: Service) -> Reply:
     """`GET /api/v1`."""
-    return Reply(200, about.write_operations(exchange.base_url))
+    return Reply(200, about.write_operations(request.base_url))
 
 
-async def metadata(_: Exchange) -> Reply:
+async def metadata(_: Request, __: Service) -> Reply:
     """`GET` of what lists call `odata.metadata`: XML, whatever is accepted."""
     return Reply(200, about.write_metadata(), content_type=XML.content_type)
 
 
 OPERATIONS = {
-    f"/api/{about.VERSION}": Operation("Operations", operations),
-    METADATA_PATH: Operation("Metadata", metadata),
+    f"/api/{about.VERSION}": Operation(name="Operations", handler=operations, is_safe=True),
+    METADATA_PATH: Operation(name="Metadata", handler=metadata, is_safe=True),
 }
 """By path; all are asked for by GET."""

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from app.auth.principals import Forbidden
 from app.auth.roles import SYSTEM_ADMINISTRATOR
-from app.codecs.form import pairs
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandResult
 from app.faces.superoffice.lists.chat_list import list_chat_sessions, sessions_of
@@ -42,61 +41,59 @@ async def default(asked: ChatRequest) -> Reply:
 
 async def list_all(asked: ChatRequest) -> Reply:
     """`GET /api/v1/ChatSession`."""
-    exchange = asked.exchange
     asker = Asker(
         today=datetime.now(UTC).date(),
         associate_id=asked.principal.associate_id or None,
         may_change=asked.manner.may_change,
     )
-    async with exchange.service.list_places.of(asked.principal.name):
+    async with asked.service.list_places.of(asked.principal.name):
         page = await list_chat_sessions(
-            exchange.service.views,
-            pairs(exchange.query),
-            base_url=exchange.base_url,
+            asked.service.views,
+            asked.http.pairs,
+            base_url=asked.http.base_url,
             asker=asker,
-            budget=exchange.budget,
+            budget=asked.budget,
         )
-    return asked.reply(write_page(page, asked.manner.format, exchange.budget))
+    return asked.reply(write_page(page, asked.manner.format, asked.budget))
 
 
 async def for_current_user(asked: ChatRequest) -> Reply:
     """`GET /ForCurrentUser`: what the caller can work on, without the sessions' keys."""
-    exchange = asked.exchange
     top = asked.count("$top")
     most = MAX_ROWS_PER_PAGE if top is None else min(top, MAX_ROWS_PER_PAGE)
-    async with exchange.service.list_places.of(asked.principal.name):
+    async with asked.service.list_places.of(asked.principal.name):
         found = await sessions_of(
-            exchange.service.views,
+            asked.service.views,
             asked.principal.associate_id,
             most=most,
             unread=unread_members(asked.manner.select),
-            budget=exchange.budget,
+            budget=asked.budget,
         )
     manner = replace(asked.manner, show_session_key=False)
     states = [session.state for session in found]
-    return asked.reply(write_entities(states, manner, exchange.budget))
+    return asked.reply(write_entities(states, manner, asked.budget))
 
 
 async def post(asked: ChatRequest) -> Reply:
     """`POST /api/v1/ChatSession`: 200, not 201; the service draws the id."""
-    entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
+    entity = read_entity(asked.http.body, asked.body_type, asked.zone)
     return answered(asked, await create(asked, entity), linked=True)
 
 
 async def put(asked: ChatRequest) -> Reply:
     """`PUT /api/v1/ChatSession/{id}`: replaces the whole entity that the path names."""
     number = asked.number("id")
-    entity = read_entity(asked.exchange.body, asked.body_type, asked.zone)
+    entity = read_entity(asked.http.body, asked.body_type, asked.zone)
     refuse_another_id(entity, number)
     return answered(asked, await save(asked, number, entity), linked=True)
 
 
 async def patch(asked: ChatRequest) -> Reply:
     """`PATCH /api/v1/ChatSession/{id}`: decided on what is there at the moment of the change."""
-    number, exchange = asked.number("id"), asked.exchange
+    number = asked.number("id")
     call = await asked.call(number)
     change = partial(_patched, asked, sees=await _sees_key(asked, number))
-    answer = await exchange.service.chat.change(number, change, exchange.body, call)
+    answer = await asked.service.chat.change(number, change, asked.http.body, call)
     return answered(asked, answer, linked=True)
 
 
@@ -112,7 +109,7 @@ async def delete(asked: ChatRequest) -> Reply:
 
 async def create(asked: ChatRequest, entity: ChatSessionFields) -> CommandResult:
     """A new session, whatever id the entity names."""
-    return await asked.exchange.service.chat.create(entity, asked.exchange.call())
+    return await asked.service.chat.create(entity, asked.http.call())
 
 
 async def save(
@@ -128,7 +125,7 @@ async def save(
         _refuse_key(entity)
     as_given = sees and asked.manner.locale is None
     change = None if as_given else partial(_replaced, asked, entity, sees=sees)
-    return await asked.exchange.service.chat.update(number, entity, call, change)
+    return await asked.service.chat.update(number, entity, call, change)
 
 
 async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = False) -> Reply:
@@ -137,8 +134,8 @@ async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = Fals
     if session is None:
         raise NotFound("ChatSession", number)
     if is_customer(asked.principal):
-        session = await asked.exchange.service.chat.fetched(session, asked.exchange.call())
-    if is_unchanged(asked.exchange.headers, session):
+        session = await asked.service.chat.fetched(session, asked.http.call())
+    if is_unchanged(asked.http.headers, session):
         return Reply(304, headers=(etag(session.version), *last_modified(session)))
     return asked.session(session, linked=linked)
 
@@ -146,7 +143,7 @@ async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = Fals
 async def remove(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """204 without a body."""
     call = await asked.call(number)
-    answer = await asked.exchange.service.chat.delete(number, call)
+    answer = await asked.service.chat.delete(number, call)
     return Reply(204, headers=position_headers(answer))
 
 
@@ -176,7 +173,7 @@ def _patched(asked: ChatRequest, held: ChatSessionFields, *, sees: bool) -> Chat
     manner = replace(asked.manner, show_session_key=sees)
     owned = partial(owned_members, held, manner, api_url=asked.api_url)
     try:
-        changed = patched(shown, asked.exchange.body, asked.body_type, asked.locale, owned)
+        changed = patched(shown, asked.http.body, asked.body_type, asked.locale, owned)
     except BadInput as error:
         # As the domain says it: a retry finds out whether the patch was applied the first time.
         raise InvalidField(error.field or "", str(error)) from error

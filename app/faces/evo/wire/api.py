@@ -31,6 +31,13 @@ class EvoOperation(Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
     """One of these is required; none: any principal will do."""
     anonymous: bool = False
+    makes: bool = False
+    """It makes something, whatever its verb says."""
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether nothing is changed by it."""
+        return self.verb == "GET" and not self.makes
 
     @property
     def name(self) -> str:
@@ -99,5 +106,6 @@ API: tuple[EvoOperation, ...] = (
         paths=("/auth/token",),
         response=AuthTokenInfo,
         roles=(SYSTEM_ADMINISTRATOR, MANAGER),
+        makes=True,
     ),
 )

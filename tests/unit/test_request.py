@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 
 import pytest
-from support.plain_exchanges import exchange, service
+from support.plain_requests import request_of
 
 from app.codecs.form import MAX_URL_BYTES
 from app.codecs.json_text import BadInput
 from app.http.body import TooLarge
-from app.http.request import MAX_HEADER_BYTES, MAX_HEADERS
+from app.http.head import MAX_HEADER_BYTES, MAX_HEADERS
 
 
 def test_headers_have_a_number_at_most() -> None:
     most = [(b"x-%d" % number, b"") for number in range(MAX_HEADERS)]
-    exchange(*most)
+    request_of(*most)
     with pytest.raises(TooLarge) as refused:
-        exchange(*most, (b"x", b""))
+        request_of(*most, (b"x", b""))
     assert refused.value.status == 431
     assert str(refused.value) == "There are more than 100 headers"
 
 
 def test_a_header_that_is_repeated_counts_each_time() -> None:
     with pytest.raises(TooLarge) as refused:
-        exchange(*[(b"x", b"")] * (MAX_HEADERS + 1))
+        request_of(*[(b"x", b"")] * (MAX_HEADERS + 1))
     assert refused.value.status == 431
 
 
@@ -30,17 +30,17 @@ def test_a_header_that_is_repeated_counts_each_time() -> None:
     ("name", "value"), [(b"x", b"v" * MAX_HEADER_BYTES), (b"x" * MAX_HEADER_BYTES, b"v")]
 )
 def test_headers_have_a_size_at_most(name: bytes, value: bytes) -> None:
-    exchange((name[:8_000], value[:8_000]))
+    request_of((name[:8_000], value[:8_000]))
     with pytest.raises(TooLarge) as refused:
-        exchange((name, value))
+        request_of((name, value))
     assert refused.value.status == 431
     assert str(refused.value) == "The headers have more than 16384 bytes"
 
 
 def test_a_url_has_a_size_at_most() -> None:
-    exchange(path="/" + "p" * (MAX_URL_BYTES - 2), query=b"q")
+    request_of(path="/" + "p" * (MAX_URL_BYTES - 2), query=b"q")
     with pytest.raises(TooLarge) as refused:
-        exchange(path="/" + "p" * (MAX_URL_BYTES - 1), query=b"q")
+        request_of(path="/" + "p" * (MAX_URL_BYTES - 1), query=b"q")
     assert refused.value.status == 414
     assert str(refused.value) == "The URL has more than 8192 bytes"
 
@@ -48,7 +48,7 @@ def test_a_url_has_a_size_at_most() -> None:
 @pytest.mark.parametrize("name", [b"host", b"authorization", b"idempotency-key", b"if-match"])
 def test_a_header_that_decides_is_given_once(name: bytes) -> None:
     with pytest.raises(BadInput) as refused:
-        exchange((name, b"1"), (name, b"1"))
+        request_of((name, b"1"), (name, b"1"))
     assert refused.value.field == name.decode()
 
 
@@ -65,7 +65,7 @@ def test_a_header_that_decides_is_given_once(name: bytes) -> None:
 def test_lists_may_come_in_several_lines_and_of_others_the_last_counts(
     name: bytes, value: bytes
 ) -> None:
-    assert exchange((name, b"a"), (name, b"b")).headers[name] == value
+    assert request_of((name, b"a"), (name, b"b")).headers[name] == value
 
 
 @pytest.mark.parametrize(
@@ -76,20 +76,20 @@ def test_lists_may_come_in_several_lines_and_of_others_the_last_counts(
 def test_links_and_the_log_tell_what_the_client_sees_if_the_proxy_is_to_be_believed(
     behind_proxy: bool, client: str, base_url: str
 ) -> None:
-    opened = exchange(
+    request = request_of(
         (b"host", b"s.example"),
         (b"x-forwarded-for", b"203.0.113.9, 198.51.100.7"),
         (b"x-forwarded-proto", b"https"),
-        service=service(behind_proxy=behind_proxy),
+        behind_proxy=behind_proxy,
     )
-    assert (opened.call().metadata.client, opened.base_url) == (client, base_url)
+    assert (request.call().metadata.client, request.base_url) == (client, base_url)
 
 
 @pytest.mark.parametrize("headers", [[], [(b"host", b"")]], ids=["no Host", "empty Host"])
 def test_links_are_relative_if_the_client_names_no_host(
     headers: Sequence[tuple[bytes, bytes]],
 ) -> None:
-    assert exchange(*headers).base_url == ""
+    assert request_of(*headers).base_url == ""
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_links_are_relative_if_the_client_names_no_host(
 )
 def test_if_match_names_versions(if_match: bytes | None, versions: set[int] | None) -> None:
     headers = () if if_match is None else ((b"if-match", if_match),)
-    assert exchange(*headers).call().if_version == versions
+    assert request_of(*headers).call().if_version == versions
 
 
 @pytest.mark.parametrize(
@@ -128,39 +128,41 @@ def test_if_none_match_names_versions_that_must_not_be(
     if_none_match: bytes | None, versions: set[int]
 ) -> None:
     headers = () if if_none_match is None else ((b"if-none-match", if_none_match),)
-    unless = exchange(*headers).call().unless_version
+    unless = request_of(*headers).call().unless_version
     assert {version for version in (0, 1, 3, 7, 2**62) if version in unless} == versions
 
 
 def test_if_none_match_may_come_in_several_lines() -> None:
-    unless = exchange((b"if-none-match", b'"1"'), (b"if-none-match", b'"2"')).call().unless_version
+    unless = (
+        request_of((b"if-none-match", b'"1"'), (b"if-none-match", b'"2"')).call().unless_version
+    )
     assert [version in unless for version in (1, 2, 3)] == [True, True, False]
 
 
 @pytest.mark.parametrize("if_match", [b"", b'""', b'"x"', b'"3" "4"', b'"3",', b"*, 3", b"\xff"])
 def test_if_match_that_names_none_is_refused(if_match: bytes) -> None:
     with pytest.raises(BadInput) as refused:
-        exchange((b"if-match", if_match)).call()
+        request_of((b"if-match", if_match)).call()
     assert refused.value.field == "If-Match"
 
 
 @pytest.mark.parametrize("key", [b"k", b"k" * 255, b"\xe9\xff", b'"quoted"', b"two words"])
 def test_an_idempotency_key_is_kept_as_it_came(key: bytes) -> None:
-    kept = exchange((b"idempotency-key", key)).call().metadata.idempotency_key
+    kept = request_of((b"idempotency-key", key)).call().metadata.idempotency_key
     assert kept == key.decode("latin-1")
 
 
 def test_each_request_of_a_batch_has_a_key_of_its_own() -> None:
-    batch = exchange((b"idempotency-key", b"k"))
+    batch = request_of((b"idempotency-key", b"k"))
     keys = [batch.call(item).metadata.idempotency_key for item in (None, 0, 1)]
     assert len(set(keys)) == 3
-    assert exchange().call(1).metadata.idempotency_key is None
+    assert request_of().call(1).metadata.idempotency_key is None
 
 
 @pytest.mark.parametrize("key", [b"", b"k" * 256, b"k" * 5_000, b"a\0b"])
 def test_an_idempotency_key_that_cannot_be_kept_is_refused(key: bytes) -> None:
     with pytest.raises(BadInput) as refused:
-        exchange((b"idempotency-key", key)).call()
+        request_of((b"idempotency-key", key)).call()
     assert (refused.value.field or "").lower() == "idempotency-key"
 
 
@@ -168,35 +170,13 @@ def test_an_idempotency_key_that_cannot_be_kept_is_refused(key: bytes) -> None:
 def test_what_is_recorded_of_a_call_can_be_stored(name: bytes) -> None:
     for value in (b"a\0b", b"v" * 1_021):
         with pytest.raises(BadInput):
-            exchange((name, value)).call()
+            request_of((name, value)).call()
 
 
 def test_a_call_knows_where_it_came_from() -> None:
-    call = exchange((b"x-correlation-id", b"c1"), (b"traceparent", b"t1")).call()
+    call = request_of((b"x-correlation-id", b"c1"), (b"traceparent", b"t1")).call()
     metadata = call.metadata
     assert (metadata.face, metadata.operation) == ("evo", "NewAISession")
     assert (metadata.correlation_id, metadata.trace_id) == ("c1", "t1")
     assert metadata.client == "192.0.2.1"
     assert (metadata.idempotency_key, call.if_version) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("headers", "query", "verb"),
-    [
-        ((), b"", None),
-        (((b"x-http-method-override", b"patch"),), b"", "PATCH"),
-        (((b"x-http-method-override", b" DELETE "),), b"", "DELETE"),
-        ((), b"a=1&X-HTTP-Method-Override=Put", "PUT"),
-        (((b"x-http-method-override", b"DELETE"),), b"x-http-method-override=PUT", "DELETE"),
-        (((b"x-http-method-override", b"GET"),), b"", None),
-        (((b"x-http-method-override", b"BREW"),), b"", None),
-        (((b"x-http-method-override", b"\xff"),), b"", None),
-    ],
-    ids=[
-        "none", "header", "blanks", "query", "header first", "GET", "unknown", "no text",
-    ],
-)  # fmt: skip
-def test_a_post_may_stand_for_another_verb(
-    headers: Sequence[tuple[bytes, bytes]], query: bytes, verb: str | None
-) -> None:
-    assert exchange(*headers, query=query).overridden() == verb

@@ -1,19 +1,26 @@
-"""Exchanges with clients, without a socket: what they send, and what their cookies are then."""
+"""Requests of clients, without a socket: what they send, and what their cookies are then."""
 
 from typing import Any
 
-from app.http.request import Exchange, Headers
+from app.auth.principals import Principal
+from app.faces.evo.auth import POLICY
+from app.faces.evo.operations import Asked
+from app.faces.evo.wire.api import API
+from app.http.head import read_head
+from app.http.identify import identify
+from app.http.request import Headers
+from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 
 FOREIGN = {"origin": "http://evil.example"}
 """What a browser adds to a request that another's page makes."""
 
 
-def exchange(
+def sent(
     service: Service, method: str = "POST", operation: str = "Authenticate", **headers: str
-) -> Exchange:
+) -> Asked:
     """A request of a client; `Host` is `s.example`."""
-    sent = {"host": "s.example"} | {name.replace("_", "-"): text for name, text in headers.items()}
+    named = {"host": "s.example"} | {name.replace("_", "-"): text for name, text in headers.items()}
     scope: Any = {
         "type": "http",
         "method": method,
@@ -21,11 +28,17 @@ def exchange(
         "query_string": b"",
         "scheme": "http",
         "client": ("192.0.2.1", 5),
-        "headers": [(name.encode(), text.encode("latin-1")) for name, text in sent.items()],
+        "headers": [(name.encode(), text.encode("latin-1")) for name, text in named.items()],
     }
-    made = Exchange(service, scope)
-    made.operation = operation
-    return made
+    behind_proxy = service.settings.behind_proxy
+    head = read_head(scope, behind_proxy=behind_proxy, face="evo", operation=operation)
+    return Asked(head, service, AnswerBudget())
+
+
+async def identified(asked: Asked) -> Principal:
+    """Who sends it, if the operation is that of its name."""
+    safe = any(api.is_safe for api in API if api.name == asked.http.operation)
+    return await identify(asked.http, POLICY, asked.service, is_safe=safe)
 
 
 def set_cookies(headers: Headers) -> dict[str, str]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from support.plain_exchanges import BODY_BYTES, exchange
 
 from app.codecs.json_text import BadInput
-from app.http.body import MAX_PIECES, TooLarge
-from app.http.request import UnknownCoding
+from app.http.arrival import DRAINED
+from app.http.body import MAX_PIECES, TooLarge, UnknownCoding, drop, read_body
+
+BODY_BYTES = 100
 
 
 async def body_of(parts: Sequence[bytes], *headers: tuple[bytes, bytes]) -> bytes:
@@ -22,9 +23,7 @@ async def body_of(parts: Sequence[bytes], *headers: tuple[bytes, bytes]) -> byte
     async def receive() -> Any:  # noqa: ANN401  # any ASGI message
         return messages.pop(0)
 
-    opened = exchange(*headers)
-    await opened.read(receive, BODY_BYTES)
-    return opened.body
+    return await read_body(receive, dict(headers), BODY_BYTES)
 
 
 @pytest.mark.parametrize("parts", [[b""], [b"body"], [b"bo", b"", b"dy"], [b"x" * BODY_BYTES]])
@@ -62,10 +61,9 @@ async def nothing_is_read() -> Any:  # noqa: ANN401  # any ASGI message
 
 @pytest.mark.parametrize("length", [b"101", b"0101", b"9" * 17, b"9" * 5_000])
 async def test_a_body_that_is_announced_too_long_is_refused_unread(length: bytes) -> None:
-    opened = exchange((b"content-length", length))
     with pytest.raises(TooLarge, match=f"more than {BODY_BYTES} bytes") as refused:
-        await opened.read(nothing_is_read, BODY_BYTES)
-    assert (refused.value.status, opened.unread) == (413, True)
+        await read_body(nothing_is_read, {b"content-length": length}, BODY_BYTES)
+    assert refused.value.status == 413
 
 
 async def test_a_body_comes_in_a_number_of_pieces_at_most() -> None:
@@ -89,7 +87,7 @@ async def test_what_comes_after_the_answer_is_dropped_within_bounds(
     async def receive() -> Any:  # noqa: ANN401  # any ASGI message
         return messages.popleft()
 
-    await exchange().drop_rest(receive)
+    await drop(receive, DRAINED * BODY_BYTES)
     assert len(messages) == left + (left > 0)
 
 

@@ -1,0 +1,81 @@
+"""The head of a request: what Litestar routed, within every limit on headers and URLs."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from app.codecs.form import MAX_URL_BYTES, pairs
+from app.codecs.json_text import BadInput
+from app.http import origin
+from app.http.body import TooLarge
+from app.http.request import Request
+
+if TYPE_CHECKING:
+    from litestar.types import Scope
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 16 * 1024
+
+
+def read_head(scope: "Scope", *, behind_proxy: bool, **known: Any) -> Request:  # noqa: ANN401
+    """A request without its body; `known`: what the route says of it.
+
+    Raises TooLarge or BadInput for headers, and a query, that no client sends.
+    """
+    headers = _headers(scope)
+    query, client, host = scope["query_string"], scope["client"], headers.get(b"host")
+    scheme = origin.scheme(headers, scope["scheme"], behind_proxy=behind_proxy)
+    seen = None if client is None else client[0]
+    return Request(
+        method=scope["method"],  # type: ignore[typeddict-item]  # Litestar joins two
+        headers=headers,
+        query=query,
+        pairs=pairs(query) if query else (),
+        scheme=scheme,
+        base_url=f"{scheme}://{host.decode('latin-1')}" if host else "",
+        client=origin.address(headers, seen, behind_proxy=behind_proxy),
+        **known,
+    )
+
+
+def _headers(scope: "Scope") -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    size = 0
+    for count, (name, value) in enumerate(scope["headers"], 1):
+        size += len(name) + len(value)
+        if count > MAX_HEADERS:
+            raise TooLarge(431, f"There are more than {MAX_HEADERS} headers")
+        headers[name] = _repeated(name, headers[name], value) if name in headers else value
+    host = headers.get(b"host", b"")
+    # Older clients may name none; of HTTP/1.1, its absence is refused (RFC 9112, 3.2).
+    if not _is_host(host) if host else scope.get("http_version") == "1.1":
+        raise BadInput("The Host header names no host", field="Host")
+    if size > MAX_HEADER_BYTES:
+        raise TooLarge(431, f"The headers have more than {MAX_HEADER_BYTES} bytes")
+    if len(scope["path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
+        raise TooLarge(414, f"The URL has more than {MAX_URL_BYTES} bytes")
+    return headers
+
+
+def _repeated(name: bytes, first: bytes, more: bytes) -> bytes:
+    """The value of a header that came before; of one that is no list, the last counts."""
+    if name in _SINGLE:
+        raise BadInput("The header is given twice", field=name.decode())
+    separator = _LISTS.get(name)
+    return more if separator is None else first + separator + more
+
+
+# It comes back in links: nothing may stand in it that no authority has (RFC 3986, 3.2).
+_is_host = re.compile(
+    rb"(?=.{1,300}\Z)"
+    rb"(?:(?:[0-9A-Za-z!$&'()*+,;=\-._~]++|%[0-9A-Fa-f]{2})++|\[[0-9A-Za-z:.]+\])"
+    rb"(?::[0-9]*)?"
+).fullmatch
+_SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
+# Lists may come in several lines (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
+_LISTS = {
+    b"accept": b", ",
+    b"accept-language": b", ",
+    b"content-encoding": b", ",
+    b"if-none-match": b", ",
+    b"cookie": b"; ",
+}

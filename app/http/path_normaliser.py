@@ -1,0 +1,97 @@
+"""Before Litestar's router: paths count in any case, an extension names a format, a POST a verb."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from litestar.enums import ScopeType
+
+from app.codecs.form import MAX_URL_BYTES, pairs
+from app.codecs.json_text import BadInput
+from app.http.operation import Face
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+_OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
+
+
+class PathNormaliser:
+    """Spells paths as their templates do.
+
+    It leaves what clients sent in the scope: `segments` for the parameters, which count as they
+    are spelt, `location` for links, `suffix`.
+    """
+
+    def __init__(self, app: "ASGIApp", faces: Sequence[Face]) -> None:
+        """`app` has a route for each template of the faces."""
+        self._app = app
+        self._faces = by_prefix(faces)
+        templates = [template for face in faces for template in face.routes]
+        self._without_formats = {
+            template.lower() for face in faces if not face.suffixes for template in face.routes
+        }
+        self._plain = {each.lower(): each for each in templates if "{" not in each}
+        self._spelt = _spellings(each for each in templates if "{" in each)
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Normalise a request; whatever is no HTTP goes on as it is."""
+        if scope["type"] == ScopeType.HTTP:
+            self._normalise(scope)
+        await self._app(scope, receive, send)
+
+    def _normalise(self, scope: Any) -> None:  # noqa: ANN401  # Litestar's has no keys of ours
+        path = scope["path"].strip("/")
+        face = face_at(self._faces, path)
+        suffix = ""
+        if face.suffixes:
+            stem, dot, extension = path.rpartition(".")
+            if dot and extension.lower() in face.suffixes:
+                suffix = extension.lower()
+                path = path if f"/{stem.lower()}" in self._without_formats else stem
+        segments = [segment for segment in path.split("/") if segment]
+        scope["path"] = self._plain.get(f"/{path.lower()}") or self._with_parameters(segments)
+        scope["segments"], scope["location"], scope["suffix"] = segments, path, suffix
+        if scope["method"] == "POST" and face.overridable:
+            scope["method"] = _overridden(scope) or "POST"
+
+    def _with_parameters(self, segments: Sequence[str]) -> str:
+        spelt = self._spelt
+        return "/" + "/".join([spelt.get(each.lower(), each) for each in segments])
+
+
+def by_prefix(faces: Sequence[Face]) -> Sequence[Face]:
+    """Faces in the order in which their prefixes are to be looked at."""
+    return sorted(faces, key=lambda face: len(face.prefix), reverse=True)
+
+
+def face_at(faces: Sequence[Face], path: str) -> Face:
+    """The face that answers for a path, whether something is there or not."""
+    at = f"/{path}/".lower()
+    return next(face for face in faces if at.startswith(face.prefix))
+
+
+def _spellings(templates: Iterable[str]) -> dict[str, str]:
+    """How templates spell the segments that are no parameters, by these in lower case."""
+    spellings: dict[str, str] = {}
+    for template in templates:
+        for segment in template.strip("/").split("/"):
+            if not segment.startswith("{") and spellings.setdefault(segment.lower(), segment) != (
+                segment
+            ):
+                raise ValueError(f"{segment} is spelt in two ways, also in {template}")
+    return spellings
+
+
+def _overridden(scope: Any) -> str | None:  # noqa: ANN401  # as above
+    """The verb that a POST stands for by `X-HTTP-Method-Override`; GET and POST are none."""
+    name = b"x-http-method-override"
+    asked = next((value for header, value in scope["headers"] if header == name), None)
+    query: bytes = scope["query_string"]
+    if asked is None and b"verride=" in query.lower() and len(query) <= MAX_URL_BYTES:
+        try:
+            given = {name.lower(): value for name, value in pairs(query)}
+        except BadInput:
+            return None  # refused where the request is read
+        asked = given.get("x-http-method-override", "").encode()
+    verb = (asked or b"").decode("latin-1").strip().upper()
+    return verb if verb in _OVERRIDES else None
