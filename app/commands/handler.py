@@ -5,7 +5,7 @@ One command alone shares its commit with others'; several are written all or non
 
 import asyncio
 from collections.abc import Container, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
@@ -113,9 +113,10 @@ class CommandHandler:
         with self._keys.of(jobs):
             async with self._turns.of_all([job.stream.int for job in jobs if not job.is_new]):
                 done = await self._carry_out_once(jobs)
-            return await _all(
-                [self._pipeline.answered(*each) for each in zip(jobs, done, strict=True)]
-            )
+            if all([isinstance(each, CommandResult) for each in done]):
+                return cast("Sequence[CommandResult]", done)
+            # Outside of their turns: in a deep stream the first answer to a retry is far.
+            return await _all(list(map(self._pipeline.answered, jobs, done)))
 
     async def _carry_out_once(
         self, jobs: Sequence[ResolvedCommand]
@@ -163,8 +164,8 @@ class CommandHandler:
         budget = AnswerBudget(self._answer_bytes, "fewer at a time") if len(jobs) > 1 else None
         decided: list[Decided] = []
         for start in range(0, len(jobs), _AT_ONCE):
-            some = enumerate(jobs[start : start + _AT_ONCE], start)
-            for each in await _all([self._decide(i, job, i in behind) for i, job in some]):
+            some = list(enumerate(jobs[start : start + _AT_ONCE], start))
+            for each in await self._decide_some(some, behind):
                 if isinstance(each, BatchRefused):
                     raise each
                 if budget is not None:
@@ -172,12 +173,32 @@ class CommandHandler:
                 decided.append(each)
         return decided
 
-    async def _decide(
-        self, index: int, job: ResolvedCommand, is_behind: bool
+    async def _decide_some(
+        self, some: Sequence[tuple[int, ResolvedCommand]], behind: Container[int]
+    ) -> Sequence[Decided | BatchRefused]:
+        known = [self._at_once(index, job, behind) for index, job in some]
+        found = [each for each in known if each is not None]
+        if len(found) == len(known):
+            return found
+        waiting = [pair for pair, each in zip(some, known, strict=True) if each is None]
+        loaded = iter(await _all([self._in_turn(index, job, behind) for index, job in waiting]))
+        return [each or next(loaded) for each in known]
+
+    def _at_once(
+        self, index: int, job: ResolvedCommand, behind: Container[int]
+    ) -> Decided | BatchRefused | None:
+        if index in behind:
+            return None
+        try:
+            return self._pipeline.at_once(job)
+        except (DomainError, VersionMismatch) as error:
+            return BatchRefused(index, error)
+
+    async def _in_turn(
+        self, index: int, job: ResolvedCommand, behind: Container[int]
     ) -> Decided | BatchRefused:
         try:
-            known = None if is_behind else await self._pipeline.from_memory(job)
-            return known or await self._pipeline.from_store(job)
+            return await self._pipeline.in_turn(job, is_behind=index in behind)
         except (DomainError, VersionMismatch, Unreadable) as error:
             return BatchRefused(index, error)
 

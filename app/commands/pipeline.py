@@ -61,36 +61,35 @@ class Pipeline:
         self._aggregates = aggregates
         self._views = views
 
-    async def from_memory(self, job: ResolvedCommand) -> Decided | None:
+    def at_once(self, job: ResolvedCommand) -> Decided | None:
         """Decided on what is remembered; None if that is nothing, or would refuse the command.
 
-        Raises DomainError or VersionMismatch for a new stream: of that, memory knows all.
+        Nor on a large document: that takes its turn. Raises DomainError or VersionMismatch for a
+        new stream: of that, memory knows all.
         """
         if job.is_new:
-            known: Snapshot | None = Snapshot()
-        else:
-            known = self._aggregates.memory.get(job.target.kind, job.stream)
-        if known is None:
+            return _decided(job, Snapshot())
+        known = self._aggregates.memory.get(job.target.kind, job.stream)
+        if known is None or known.doc_bytes >= LARGE:
             return None
-        try:
-            return await self._decide(job, known)
-        except (DomainError, VersionMismatch):
-            if job.is_new:
-                raise
-            return None
+        return _decided_or_none(job, known)
 
-    async def from_store(self, job: ResolvedCommand) -> Decided:
-        """Decided on what the database knows.
+    async def in_turn(self, job: ResolvedCommand, *, is_behind: bool) -> Decided:
+        """Decided on what is remembered, else on what the database knows.
 
-        Raises DomainError, VersionMismatch, Unreadable, or StoreDown.
+        `is_behind`: what is remembered was overtaken. Raises DomainError, VersionMismatch,
+        Unreadable, or StoreDown.
         """
+        memory, slices = self._aggregates.memory, self._aggregates.slices
+        known = None if is_behind else memory.get(job.target.kind, job.stream)
+        if known is not None:
+            await slices.turn(known.doc_bytes)
+            decided = _decided_or_none(job, known)
+            if decided is not None:
+                return decided
         known = await self._aggregates.load(job.target.kind, job.stream)
-        return await self._decide(job, known)
-
-    async def _decide(self, job: ResolvedCommand, known: Snapshot) -> Decided:
-        if known.doc_bytes >= LARGE:
-            await self._aggregates.slices.turn(known.doc_bytes)
-        return _prepared(job, known, _events(job, known))
+        await slices.turn(known.doc_bytes)
+        return _decided(job, known)
 
     def answer(self, decided: Decided, outcome: Outcome) -> CommandResult | Before:
         """The answer to a command that was appended; what it led to is remembered.
@@ -139,8 +138,18 @@ class Pipeline:
         return CommandResult(folded, name, replayed=True)
 
 
-def _prepared(job: ResolvedCommand, known: Snapshot, events: Sequence[Event]) -> Decided:
+def _decided_or_none(job: ResolvedCommand, known: Snapshot) -> Decided | None:
+    """None where what is remembered would refuse: it may be behind."""
+    try:
+        return _decided(job, known)
+    except (DomainError, VersionMismatch):
+        return None
+
+
+def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
+    """Raises DomainError or VersionMismatch."""
     before, call = known.folded, job.call
+    events = _events(job, known)
     view = VIEWS[job.target.kind]
     state: Any = reduce(view.evolve, events, None if before is None else before.state)
     append = PreparedAppend(

@@ -22,7 +22,7 @@ from app.http.request import NOBODY, Headers, Reply, Request
 from app.service import Service
 
 if TYPE_CHECKING:
-    from litestar.types import Receive, Scope, Send
+    from litestar.types import HTTPScope, Receive, Scope, Send
 
 Measure = Callable[[int, float], None]
 """Is told of an answer's status, and the seconds that it took."""
@@ -43,28 +43,34 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Arrival:
     """What Litestar makes of a connection for our handlers, in place of its own Request."""
 
-    __slots__ = ("receive", "request", "scope", "service", "started", "unread")
+    __slots__ = ("receive", "request", "service", "started", "unread")
 
     def __init__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Reads the head, if the router found what it is for. Raises TooLarge or BadInput."""
         self.started = time.perf_counter()
-        self.scope = cast("dict[str, Any]", scope)
-        self.scope["arrival"] = self
         self.receive = receive
-        self.service: Service = self.scope["litestar_app"].state.service
         self.request: Request | None = None
         """As far as it is known; None: its head was not read."""
-        self.unread = self.scope["method"] not in _BODILESS
+        seen = cast("dict[str, Any]", scope)
+        # (It keeps no scope itself: a circle of both would be left to the collector.)
+        seen["arrival"] = self
+        self.service: Service = seen["litestar_app"].state.service
+        self.unread = seen["method"] not in _BODILESS
         """Whether some of the body may still come."""
-        handler = self.scope.get("route_handler")
+        handler = seen.get("route_handler")
         if handler is not None:
-            segments = self.scope["segments"]
+            segments = seen["segments"]
             path = {name: segments[place] for name, place in handler.places}
-            self.read_head(handler.face, handler.operation.name, path)
+            self.read_head(seen, handler.face, handler.operation.name, path)
 
-    def read_head(self, face: Face, operation: str = "", path: Mapping[str, str] = _NONE) -> None:
+    def read_head(
+        self,
+        scope: Mapping[str, Any],
+        face: Face,
+        operation: str = "",
+        path: Mapping[str, str] = _NONE,
+    ) -> None:
         """Read what there is without the body. Raises TooLarge or BadInput."""
-        scope = self.scope
         self.request = read_head(
             cast("Scope", scope),
             behind_proxy=self.service.settings.behind_proxy,
@@ -143,7 +149,7 @@ class Answer:
         if body:
             headers.append((b"content-type", reply.content_type))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        shown = b"" if arrival.scope["method"] == "HEAD" else body
+        shown = b"" if cast("HTTPScope", scope)["method"] == "HEAD" else body
         await send({"type": "http.response.body", "body": shown, "more_body": False})
         if self._measure is not None:
             self._measure(reply.status, time.perf_counter() - arrival.started)

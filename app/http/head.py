@@ -22,9 +22,11 @@ def read_head(scope: "Scope", *, behind_proxy: bool, **known: Any) -> Request:  
     Raises TooLarge or BadInput for headers, and a query, that no client sends.
     """
     headers = _headers(scope)
-    query, client, host = scope["query_string"], scope["client"], headers.get(b"host")
-    scheme = origin.scheme(headers, scope["scheme"], behind_proxy=behind_proxy)
-    seen = None if client is None else client[0]
+    query, host = scope["query_string"], headers.get(b"host")
+    scheme: str = scope["scheme"]
+    client = None if scope["client"] is None else scope["client"][0]
+    if behind_proxy:
+        scheme, client = origin.scheme(headers, scheme), origin.address(headers, client)
     return Request(
         method=scope["method"],  # type: ignore[typeddict-item]  # Litestar joins two
         headers=headers,
@@ -32,7 +34,7 @@ def read_head(scope: "Scope", *, behind_proxy: bool, **known: Any) -> Request:  
         pairs=pairs(query) if query else (),
         scheme=scheme,
         base_url=f"{scheme}://{host.decode('latin-1')}" if host else "",
-        client=origin.address(headers, seen, behind_proxy=behind_proxy),
+        client=client,
         **known,
     )
 

@@ -67,16 +67,14 @@ def is_safe(*verbs: str) -> bool:
     return _SAFE.issuperset(verbs)
 
 
-def scheme(headers: ByName, seen: str, *, behind_proxy: bool) -> str:
-    """`http` or `https` as the client used it; `seen` is what the server saw."""
-    told = _last(headers.get(b"x-forwarded-proto")) if behind_proxy else ""
+def scheme(headers: ByName, seen: str) -> str:
+    """`http` or `https` as the client of a proxy used it; `seen` is what the server saw."""
+    told = _last(headers.get(b"x-forwarded-proto"))
     return told if told in ("http", "https") else seen
 
 
-def address(headers: ByName, seen: str | None, *, behind_proxy: bool) -> str | None:
-    """The client's address; behind a proxy, the one that the proxy saw (the last it lists)."""
-    if not behind_proxy:
-        return seen
+def address(headers: ByName, seen: str | None) -> str | None:
+    """The address that a proxy saw: the last that it lists."""
     told = _last(headers.get(b"x-forwarded-for"))
     if told.startswith("["):
         return told[1:].partition("]")[0]

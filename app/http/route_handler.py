@@ -4,7 +4,7 @@ Only what the faces do for themselves is spared: signatures, and how answers are
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -129,24 +129,25 @@ def refuse_unrouted(
     else:
         face = face_at(app.state.faces, scope["location"])
     try:
-        arrival.read_head(face)
+        arrival.read_head(scope, face)
     except Exception as unreadable:  # goes before what is not there
         error = unreadable
-    return _refused(arrival, face, error)
+    return _refused(scope, face, error)
 
 
 def _refuse(connection: "LitestarRequest[Any, Any, Any]", error: Exception) -> "Response[Any]":
     """The exception handler of a route: its face answers."""
     scope: Any = connection.scope
     handler: OperationHandler = scope["route_handler"]
-    return _refused(scope["arrival"], handler.face, error, handler.measure)
+    return _refused(scope, handler.face, error, handler.measure)
 
 
 def _refused(
-    arrival: Arrival, face: Face, error: Exception, measure: Measure | None = None
+    scope: Mapping[str, Any], face: Face, error: Exception, measure: Measure | None = None
 ) -> "Response[Any]":
-    method, retry_s = arrival.scope["method"], arrival.service.settings.retry_after_s
-    refused = refusal(error, retry_s, face.responses, method)
+    arrival: Arrival = scope["arrival"]
+    retry_s = arrival.service.settings.retry_after_s
+    refused = refusal(error, retry_s, face.responses, scope["method"])
     if refused.status >= 500 and refused.status != 503:
-        _LOG.error("%s %s failed", face.name, arrival.scope["location"], exc_info=error)
+        _LOG.error("%s %s failed", face.name, scope["location"], exc_info=error)
     return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))
