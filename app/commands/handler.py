@@ -18,7 +18,7 @@ from app.commands.resolved import ResolvedCommand, resolve
 from app.concurrency.keyed_lock import KeyedLock
 from app.log.errors import Conflict, KeyReused, Unreadable, VersionMismatch
 from app.log.log import Log
-from app.log.outcome import AccountMissing, KeyTaken, Outcome, Overtaken
+from app.log.outcome import AccountMissing, Appended, KeyTaken, Outcome, Overtaken
 from app.queries.answer_budget import AnswerBudget, AnswerTooLarge
 from app.queries.views import Views
 from app.settings import Settings
@@ -29,6 +29,7 @@ from domain.ids import StreamId
 T = TypeVar("T")
 _AT_ONCE = 32
 """Commands of a batch that are decided at the same time: bounds what is loaded for one in vain."""
+_RESULTS = frozenset({CommandResult})
 _ONLY = 0
 """Place of a command that is alone."""
 
@@ -110,13 +111,17 @@ class CommandHandler:
         return jobs
 
     async def _handle(self, jobs: Sequence[ResolvedCommand]) -> Sequence[CommandResult]:
-        with self._keys.of(jobs):
+        held = self._keys.take(jobs)
+        try:
             async with self._turns.of_all([job.stream.int for job in jobs if not job.is_new]):
                 done = await self._carry_out_once(jobs)
-            if all([isinstance(each, CommandResult) for each in done]):
+            if _RESULTS.issuperset(map(type, done)):
                 return cast("Sequence[CommandResult]", done)
             # Outside of their turns: in a deep stream the first answer to a retry is far.
-            return await _all(list(map(self._pipeline.answered, jobs, done)))
+            pairs = zip(jobs, done, strict=True)
+            return await _all([self._pipeline.answered(*pair) for pair in pairs])
+        finally:
+            self._keys.give_back(held)
 
     async def _carry_out_once(
         self, jobs: Sequence[ResolvedCommand]
@@ -164,41 +169,33 @@ class CommandHandler:
         budget = AnswerBudget(self._answer_bytes, "fewer at a time") if len(jobs) > 1 else None
         decided: list[Decided] = []
         for start in range(0, len(jobs), _AT_ONCE):
-            some = list(enumerate(jobs[start : start + _AT_ONCE], start))
-            for each in await self._decide_some(some, behind):
-                if isinstance(each, BatchRefused):
-                    raise each
+            for each in await self._decide_some(jobs, start, behind):
                 if budget is not None:
                     _spend(budget, each, len(decided))
                 decided.append(each)
         return decided
 
     async def _decide_some(
-        self, some: Sequence[tuple[int, ResolvedCommand]], behind: Container[int]
-    ) -> Sequence[Decided | BatchRefused]:
-        known = [self._at_once(index, job, behind) for index, job in some]
+        self, jobs: Sequence[ResolvedCommand], start: int, behind: Container[int]
+    ) -> Sequence[Decided]:
+        some = range(start, min(start + _AT_ONCE, len(jobs)))
+        known = [None if i in behind else self._pipeline.at_once(jobs[i]) for i in some]
         found = [each for each in known if each is not None]
         if len(found) == len(known):
             return found
-        waiting = [pair for pair, each in zip(some, known, strict=True) if each is None]
-        loaded = iter(await _all([self._in_turn(index, job, behind) for index, job in waiting]))
-        return [each or next(loaded) for each in known]
+        waiting = [i for i, each in zip(some, known, strict=True) if each is None]
+        loaded = await _all([self._decide(i, jobs[i], i in behind) for i in waiting])
+        refused = next((each for each in loaded if isinstance(each, BatchRefused)), None)
+        if refused is not None:
+            raise refused
+        others = iter(cast("Sequence[Decided]", loaded))
+        return [each or next(others) for each in known]
 
-    def _at_once(
-        self, index: int, job: ResolvedCommand, behind: Container[int]
-    ) -> Decided | BatchRefused | None:
-        if index in behind:
-            return None
-        try:
-            return self._pipeline.at_once(job)
-        except (DomainError, VersionMismatch) as error:
-            return BatchRefused(index, error)
-
-    async def _in_turn(
-        self, index: int, job: ResolvedCommand, behind: Container[int]
+    async def _decide(
+        self, index: int, job: ResolvedCommand, is_behind: bool
     ) -> Decided | BatchRefused:
         try:
-            return await self._pipeline.in_turn(job, is_behind=index in behind)
+            return await self._pipeline.in_turn(job, is_behind=is_behind)
         except (DomainError, VersionMismatch, Unreadable) as error:
             return BatchRefused(index, error)
 
@@ -218,6 +215,8 @@ def _overtaken(decided: Sequence[Decided], outcomes: Sequence[Outcome]) -> dict[
     overtaken: dict[int, int] = {}
     for index, outcome in enumerate(outcomes):
         match outcome:
+            case Appended():  # of nearly all
+                pass
             case Overtaken(version):
                 overtaken[index] = version
             case KeyTaken():

@@ -1,7 +1,6 @@
 """Idempotency keys: what tells a retry from another command, and which are in flight."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -13,7 +12,6 @@ from app.log.log import Log
 from app.log.read import IdempotencyRecord
 
 _SORTED = msgspec.json.Encoder(order="deterministic")
-_NOTHING: AbstractContextManager[None] = nullcontext()
 
 
 class KeysInFlight:
@@ -23,14 +21,11 @@ class KeysInFlight:
         """None is."""
         self._held: set[tuple[str, str]] = set()
 
-    def of(self, jobs: Sequence[ResolvedCommand]) -> AbstractContextManager[None]:
-        """Holds the keys of commands; without keys, nothing. Raises BatchRefused on entering."""
-        if len(jobs) == 1 and jobs[0].call.metadata.idempotency_key is None:
-            return _NOTHING
-        return self._hold(jobs)
+    def take(self, jobs: Sequence[ResolvedCommand]) -> Collection[tuple[str, str]]:
+        """The keys of commands, to be given back; those without a key have none.
 
-    @contextmanager
-    def _hold(self, jobs: Sequence[ResolvedCommand]) -> Iterator[None]:
+        Raises BatchRefused if one is in flight, or comes twice.
+        """
         wanted: set[tuple[str, str]] = set()
         for index, job in enumerate(jobs):
             key = job.call.metadata.idempotency_key
@@ -42,10 +37,11 @@ class KeysInFlight:
                 raise BatchRefused(index, KeyReused())
             wanted.add((job.call.actor, key))
         self._held |= wanted
-        try:
-            yield
-        finally:
-            self._held -= wanted
+        return wanted
+
+    def give_back(self, keys: Collection[tuple[str, str]]) -> None:
+        """They are in flight no longer."""
+        self._held.difference_update(keys)
 
 
 async def used_before(log: Log, job: ResolvedCommand) -> IdempotencyRecord | None:

@@ -64,12 +64,12 @@ class Pipeline:
     def at_once(self, job: ResolvedCommand) -> Decided | None:
         """Decided on what is remembered; None if that is nothing, or would refuse the command.
 
-        Nor on a large document: that takes its turn. Raises DomainError or VersionMismatch for a
-        new stream: of that, memory knows all.
+        Nor on a large document: that takes its turn.
         """
         if job.is_new:
-            return _decided(job, Snapshot())
-        known = self._aggregates.memory.get(job.target.kind, job.stream)
+            known: Snapshot | None = Snapshot()
+        else:
+            known = self._aggregates.memory.get(job.target.kind, job.stream)
         if known is None or known.doc_bytes >= LARGE:
             return None
         return _decided_or_none(job, known)
@@ -80,6 +80,8 @@ class Pipeline:
         `is_behind`: what is remembered was overtaken. Raises DomainError, VersionMismatch,
         Unreadable, or StoreDown.
         """
+        if job.is_new and not is_behind:
+            return _decided(job, Snapshot())  # of a new stream, memory knows all
         memory, slices = self._aggregates.memory, self._aggregates.slices
         known = None if is_behind else memory.get(job.target.kind, job.stream)
         if known is not None:

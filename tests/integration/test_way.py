@@ -34,38 +34,38 @@ class Kind(Struct, frozen=True):
 
 
 AI, CHAT = "/ai/sessions", "/api/v1/ChatSession"
-EVO = "main http faces/evo auth concurrency"
-SUPEROFFICE = "main http faces/superoffice auth concurrency"
+EVO = "http auth concurrency faces/evo queries"
+EVO_BODY = "http auth concurrency codecs faces/evo queries"
+SUPEROFFICE = "http auth concurrency faces/superoffice queries"
+SUPEROFFICE_BODY = "http auth concurrency codecs faces/superoffice queries"
 PURPOSE, NAME = {"Purpose": "triage"}, {"CustomerName": "Sam"}
 RENAMED = [{"op": "replace", "path": "/CustomerName", "value": "Sam"}]
 SINCE = {"If-Unmodified-Since": "Fri, 31 Dec 9999 23:59:59 GMT"}
 KINDS = {
     "create an AI session": Kind(
-        "POST", AI,
-        f"{EVO} codecs log database commands domain projections", 44, 55, body=PURPOSE,
+        "POST", AI, f"{EVO_BODY} log database commands domain projections", 39, 50, body=PURPOSE
     ),
     "patch an AI session": Kind(
-        "PATCH", "{ai}", f"{EVO} codecs commands domain log", 37, 48, body=PURPOSE
+        "PATCH", "{ai}", f"{EVO_BODY} commands domain log", 34, 45, body=PURPOSE
     ),
-    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain queries", 17, 31),
-    "list AI sessions": Kind("GET", AI, f"{EVO} codecs queries", 22, 33),
+    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain", 14, 27),
+    "list AI sessions": Kind("GET", AI, f"{EVO} codecs", 17, 27),
     "create a chat session": Kind(
         "POST", CHAT,
-        f"{SUPEROFFICE} codecs chat log domain commands projections database",
-        44, 59, body=NAME,
+        f"{SUPEROFFICE_BODY} chat log domain commands projections database", 38, 51, body=NAME,
     ),
     "put a chat session": Kind(
-        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 36, 51, body=NAME
+        "PUT", "{chat}", f"{SUPEROFFICE_BODY} chat domain commands log", 32, 45, body=NAME
     ),
     "put a chat session unless it was changed": Kind(
         "PUT", "{chat}",
-        f"{SUPEROFFICE} codecs queries domain database chat commands log", 47, 62, 2, NAME, SINCE,
+        f"{SUPEROFFICE_BODY} domain database chat commands log", 43, 56, 2, NAME, SINCE,
     ),
     "patch a chat session": Kind(
-        "PATCH", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 42, 57, body=RENAMED
+        "PATCH", "{chat}", f"{SUPEROFFICE_BODY} chat domain commands log", 36, 49, body=RENAMED
     ),
-    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 16, 33),
-    "list chat sessions": Kind("GET", CHAT, f"{SUPEROFFICE} queries codecs", 21, 38),
+    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} domain", 14, 28),
+    "list chat sessions": Kind("GET", CHAT, SUPEROFFICE, 16, 31),
 }  # fmt: skip
 
 
