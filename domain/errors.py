@@ -5,6 +5,7 @@ DomainError
 ├── AlreadyExists       the id to create is taken
 ├── AccountNotFound     a command names an account that does not exist
 ├── InvalidField        a value that no session may hold
+├── NotYours            a secret that the caller may not see, and so may not set
 ├── NotInQueue          a chat session to pick up does not wait in the queue
 └── MessageOutOfOrder   a chat message would have a smaller id than one before it
 """
@@ -48,6 +49,15 @@ class InvalidField(DomainError):
 
     def __init__(self, field: str, message: str) -> None:
         """`message` says what is wrong, with the limit where there is one."""
+        self.field = field
+        super().__init__(message)
+
+
+class NotYours(DomainError):
+    """Somebody would set a secret that is not theirs to see; `field` is its documented name."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """`message` says who may."""
         self.field = field
         super().__init__(message)
 

@@ -35,6 +35,7 @@ from domain.chat.actions import (
     TransferChatSession,
 )
 from domain.chat.carriers import Associate
+from domain.chat.change import EVERYTHING, Change, KeyViewer
 from domain.chat.enums import AssociateType, ChatSessionStatus
 from domain.chat.message import ChatMessage, Speaker, speaker
 from domain.chat.session import (
@@ -53,6 +54,8 @@ from domain.limits import CARRIER_TEXT_LENGTH
 from projections.fold import Folded
 
 Clock = Callable[[], datetime]
+_DRAWN = Generated(("change", "by", "at", "queue_pos"))
+"""What does not tell one change of a session from another: that is what the client sent."""
 
 
 def _clock() -> datetime:
@@ -116,37 +119,42 @@ class Chat:
         chat_session_id: ChatSessionId,
         wanted: ChatSessionFields,
         call: CommandContext,
-        change: Callable[[ChatSessionFields], ChatSessionFields] | None = None,
+        change: Change | None = None,
+        by: KeyViewer = EVERYTHING,
     ) -> CommandResult:
         """Replace a session, whatever id the new one names.
 
-        `change`: what `wanted` makes of what the session holds, if some of that stays.
+        `change`: what `wanted` makes of what the session holds, if some of that stays. `by`: who
+        may see its key.
         """
         given = await self._given(chat_session_id, wanted)
-        command = UpdateChatSession(**given, change=change)
-        return await self._commands.handle(command, call, Generated(("change", "at", "queue_pos")))
+        command = UpdateChatSession(**given, change=change, by=by)
+        return await self._commands.handle(command, call, _DRAWN)
 
     async def change(
         self,
         chat_session_id: ChatSessionId,
-        change: Callable[[ChatSessionFields], ChatSessionFields],
+        change: Change,
         asked: bytes,
         call: CommandContext,
+        *,
+        by: KeyViewer = EVERYTHING,
+        may_wait: bool = True,
     ) -> CommandResult:
         """Change a session by what it holds; `asked` is what the client sent for it.
 
-        Raises also the DomainError that `change` raises.
+        `may_wait`: whether the change may lead into the queue. Raises also the DomainError that
+        `change` raises.
         """
-        # Only a new status leads into the queue, and whoever gives one names it, escaped or not.
-        may_wait = b"status" in asked.lower() or b"\\u" in asked
         command = ChangeChatSession(
             chat_session_id=chat_session_id,
             asked=asked,
             change=change,
             at=self._now(),
             queue_pos=await self._queue.next_place() if may_wait else 0,
+            by=by,
         )
-        return await self._commands.handle(command, call, Generated(("change", "at", "queue_pos")))
+        return await self._commands.handle(command, call, _DRAWN)
 
     async def delete(self, chat_session_id: ChatSessionId, call: CommandContext) -> CommandResult:
         """Delete a session."""

@@ -1,6 +1,7 @@
 """Who gives a command and on which conditions, and what it led to."""
 
 from collections.abc import Container, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -40,6 +41,21 @@ class CommandContext(Struct, frozen=True, kw_only=True):
     """Versions that the stream may have; None: any."""
     unless_version: Container[int] = ()
     """Versions that it must not have; one that is not there yet has none."""
+    unmodified_since: datetime | None = None
+    """When it may have changed last; None: whenever."""
+
+    def admits(self, folded: Folded[Any] | None) -> bool:
+        """Whether a stream is as the caller demands; `folded`: None if it is not there."""
+        version = 0 if folded is None else folded.version  # 0: nothing is there to match
+        return (
+            (self.if_version is None or version in self.if_version)
+            and version not in self.unless_version
+            and (
+                self.unmodified_since is None
+                or folded is None
+                or folded.audit.modified_at <= self.unmodified_since
+            )
+        )
 
 
 class CommandEnvelope(Struct, frozen=True):

@@ -174,17 +174,13 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
 
 
 def _events(job: ResolvedCommand, known: Snapshot) -> Sequence[Event]:
-    folded = known.folded
-    state = None if folded is None else folded.state
-    demanded = job.call.if_version
-    version = 0 if folded is None else folded.version  # 0: nothing is there to match
-    matches = demanded is None or version in demanded
-    if matches and version not in job.call.unless_version:
-        return job.target.decide(job.command, state)
+    folded, call = known.folded, job.call
+    if call.admits(folded):
+        return job.target.decide(job.command, folded)
     try:
-        job.target.decide(job.command, state)
+        job.target.decide(job.command, folded)
     except NotFound:
         raise
     except DomainError:
         pass  # what the present state does not allow was meant for another
-    raise VersionMismatch(version)
+    raise VersionMismatch(0 if folded is None else folded.version)

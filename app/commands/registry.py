@@ -12,6 +12,7 @@ from domain.chat import session as chat_session
 from domain.errors import NotFound
 from domain.event import Event
 from domain.ids import StreamId, account_stream, ai_session_stream, chat_session_stream
+from projections.fold import Folded
 
 
 class AggregateType(Struct, frozen=True, kw_only=True):
@@ -19,7 +20,8 @@ class AggregateType(Struct, frozen=True, kw_only=True):
 
     kind: str
     stream: Callable[[Any], StreamId]
-    decide: Callable[[Any, Any], Sequence[Event]]
+    decide: Callable[[Any, Folded[Any] | None], Sequence[Event]]
+    """What a command adds to what its stream was folded to; None: it has no events."""
     account: Callable[[Any], str | None] = lambda _: None
     """The account whose present name an answer shows with a state."""
 
@@ -31,26 +33,41 @@ def _ai_session(command: ai_session.Command) -> StreamId:
     return stream
 
 
+def _on_state(
+    decide: Callable[[Any, Any], Sequence[Event]],
+) -> Callable[[Any, Folded[Any] | None], Sequence[Event]]:
+    """A decision for which it does not matter who created what there is."""
+    return lambda command, folded: decide(command, None if folded is None else folded.state)
+
+
+def _chat_session(
+    command: chat_session.Command, folded: Folded[chat_session.ChatSession] | None
+) -> Sequence[Event]:
+    if folded is None:
+        return chat_session.decide(command, None)
+    return chat_session.decide(command, folded.state, folded.audit.created_by)
+
+
 AI_SESSION = AggregateType(
     kind="ai_session",
     stream=_ai_session,
-    decide=ai_session.decide,
+    decide=_on_state(ai_session.decide),
     account=lambda session: session.account_id,
 )
 CHAT_SESSION = AggregateType(
     kind="chat_session",
     stream=lambda command: chat_session_stream(command.chat_session_id),
-    decide=chat_session.decide,
+    decide=_chat_session,
 )
 CHAT_ACTION = AggregateType(
     kind="chat_session",
     stream=lambda command: chat_session_stream(command.chat_session_id),
-    decide=actions.decide,
+    decide=_on_state(actions.decide),
 )
 ACCOUNT = AggregateType(
     kind="account",
     stream=lambda command: account_stream(command.account_id),
-    decide=account.decide,
+    decide=_on_state(account.decide),
 )
 
 TARGETS: dict[type[Struct], AggregateType] = {

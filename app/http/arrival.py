@@ -108,7 +108,9 @@ class Arrival:
         body = await self.service.bodies.wait(self._read(request, limit))
         if not body:
             return request
-        require_charset(request.headers.get(b"content-type", b""), body)
+        content_type = request.headers.get(b"content-type", b"")
+        if b"charset" in content_type.lower():
+            require_charset(content_type, body)
         self.request = replace(request, body=body)
         return self.request
 

@@ -36,6 +36,7 @@ from domain.errors import (
     MessageOutOfOrder,
     NotFound,
     NotInQueue,
+    NotYours,
 )
 
 
@@ -69,6 +70,7 @@ RESPONSES: Responses = {
     AlreadyExists: (409, "AlreadyExists"),
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
+    NotYours: (403, "Forbidden"),
     NotInQueue: (409, "NotInQueue"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),
     Conflict: (409, "Conflict"),

@@ -3,7 +3,7 @@
 What else is done to it is decided in `chat_actions`; how events change it stands in `chat_evolve`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, assert_never
 
 from msgspec import UNSET, Struct
@@ -18,6 +18,7 @@ from domain.chat.carriers import (
     Sale,
     refuse_excess,
 )
+from domain.chat.change import EVERYTHING, Change, KeyViewer
 from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
 from domain.chat.events import (
     ChatSessionChange,
@@ -30,7 +31,7 @@ from domain.chat.events import (
 )
 from domain.chat.ticket import Ticket
 from domain.date_time import EMPTY, DateTime, is_set
-from domain.errors import AlreadyExists, NotFound
+from domain.errors import AlreadyExists, NotFound, NotYours
 from domain.ids import ChatMessageId, ChatSessionId
 from domain.limits import (
     INT32,
@@ -115,11 +116,12 @@ class NewChatSession(WantedChatSession, frozen=True, kw_only=True):
 class UpdateChatSession(WantedChatSession, frozen=True, kw_only=True):
     """Replace a session as a whole: a field that is left out goes back to its default."""
 
-    change: Callable[[ChatSessionFields], ChatSessionFields] | None = None
+    change: Change | None = None
     """Makes of what it holds what it is to hold, if some of that stays; None: the fields as given.
 
-    As in ChangeChatSession; a retry is told by the fields.
+    A retry is told by the fields.
     """
+    by: KeyViewer = EVERYTHING
 
 
 class ChangeChatSession(Struct, frozen=True, kw_only=True):
@@ -128,10 +130,10 @@ class ChangeChatSession(Struct, frozen=True, kw_only=True):
     chat_session_id: ChatSessionId
     asked: bytes
     """What the client sent: it tells a retry from another change."""
-    change: Callable[[ChatSessionFields], ChatSessionFields]
-    """Depends on nothing but its argument; may raise DomainError."""
+    change: Change
     at: DateTime = EMPTY
     queue_pos: Int32 = 0
+    by: KeyViewer = EVERYTHING
 
 
 class DeleteChatSession(Struct, frozen=True, kw_only=True):
@@ -160,11 +162,13 @@ CHANGEABLE = ChatSessionChange.__struct_fields__
 _EMPTY = ChatSessionFields()
 
 
-def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionEvent]:
+def decide(
+    command: Command, state: ChatSession | None, created_by: str = ""
+) -> Sequence[ChatSessionEvent]:
     """Events that a command adds; none when nothing changes.
 
     Raises NotFound for a session that is not there, AlreadyExists for a taken id, InvalidField for
-    a carrier that holds too much.
+    a carrier that holds too much, NotYours for a key that the caller may not see.
     """
     if isinstance(command, NewChatSession):
         if state is not None:
@@ -173,13 +177,8 @@ def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionE
         return [ChatSessionCreated(chat_session_id=command.chat_session_id, **given)]
     session = there(command.chat_session_id, state)
     match command:
-        case UpdateChatSession():
-            wanted = (
-                command if command.change is None else _wanted(command, command.change(session))
-            )
-            return _updated(_changes(wanted, session))
-        case ChangeChatSession():
-            return _updated(_changes(_wanted(command, command.change(session)), session))
+        case UpdateChatSession() | ChangeChatSession():
+            return _updated(_changes(_wanted(command, session, created_by), session))
         case DeleteChatSession():
             return [ChatSessionDeleted()]
         case _:
@@ -208,11 +207,32 @@ def adapted(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionF
 
 
 def _wanted(
-    command: UpdateChatSession | ChangeChatSession, changed: ChatSessionFields
+    command: UpdateChatSession | ChangeChatSession, session: ChatSession, created_by: str
 ) -> WantedChatSession:
+    """What the session is to hold. Who may not see its key can neither remove nor choose it."""
+    sees = command.by.sees(session, created_by)
+    if isinstance(command, UpdateChatSession) and command.change is None and sees:
+        return command
+    shown = session if sees else replace(session, session_key=None)
+    changed = _changed(command, shown, sees_key=sees)
+    if not sees:
+        if changed.session_key is not None:
+            message = "SessionKey: only who may see it may set it (SystemAdministrator may)"
+            raise NotYours("SessionKey", message)
+        changed = replace(changed, session_key=session.session_key)
     fields = {name: getattr(changed, name) for name in ChatSessionFields.__struct_fields__}
     fields["chat_session_id"] = command.chat_session_id
     return WantedChatSession(**fields, at=command.at, queue_pos=command.queue_pos)
+
+
+def _changed(
+    command: UpdateChatSession | ChangeChatSession, shown: ChatSessionFields, *, sees_key: bool
+) -> ChatSessionFields:
+    match command:
+        case ChangeChatSession(change=change):
+            return adapted(change.of(shown, sees_key=sees_key), shown)
+        case UpdateChatSession(change=change):
+            return command if change is None else change.of(shown, sees_key=sees_key)
 
 
 def _updated(changes: dict[str, Any]) -> Sequence[ChatSessionEvent]:

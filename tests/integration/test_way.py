@@ -35,34 +35,31 @@ class Kind(Struct, frozen=True):
 
 AI, CHAT = "/ai/sessions", "/api/v1/ChatSession"
 EVO = "http auth concurrency faces/evo queries"
-EVO_BODY = "http auth concurrency codecs faces/evo queries"
 SUPEROFFICE = "http auth concurrency faces/superoffice queries"
-SUPEROFFICE_BODY = "http auth concurrency codecs faces/superoffice queries"
 PURPOSE, NAME = {"Purpose": "triage"}, {"CustomerName": "Sam"}
 RENAMED = [{"op": "replace", "path": "/CustomerName", "value": "Sam"}]
 SINCE = {"If-Unmodified-Since": "Fri, 31 Dec 9999 23:59:59 GMT"}
 KINDS = {
     "create an AI session": Kind(
-        "POST", AI, f"{EVO_BODY} log database commands domain projections", 39, 50, body=PURPOSE
+        "POST", AI, f"{EVO} codecs log database commands domain projections", 38, 49, body=PURPOSE
     ),
     "patch an AI session": Kind(
-        "PATCH", "{ai}", f"{EVO_BODY} commands domain log", 34, 45, body=PURPOSE
+        "PATCH", "{ai}", f"{EVO} codecs commands domain log", 33, 44, body=PURPOSE
     ),
     "read an AI session": Kind("GET", "{ai}", f"{EVO} domain", 14, 27),
     "list AI sessions": Kind("GET", AI, f"{EVO} codecs", 17, 27),
     "create a chat session": Kind(
         "POST", CHAT,
-        f"{SUPEROFFICE_BODY} chat log domain commands projections database", 38, 51, body=NAME,
+        f"{SUPEROFFICE} codecs chat log domain commands projections database", 37, 50, body=NAME,
     ),
     "put a chat session": Kind(
-        "PUT", "{chat}", f"{SUPEROFFICE_BODY} chat domain commands log", 32, 45, body=NAME
+        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 31, 44, body=NAME
     ),
     "put a chat session unless it was changed": Kind(
-        "PUT", "{chat}",
-        f"{SUPEROFFICE_BODY} domain database chat commands log", 43, 56, 2, NAME, SINCE,
+        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 31, 44, 1, NAME, SINCE
     ),
     "patch a chat session": Kind(
-        "PATCH", "{chat}", f"{SUPEROFFICE_BODY} chat domain commands log", 36, 49, body=RENAMED
+        "PATCH", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 36, 49, body=RENAMED
     ),
     "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} domain", 14, 28),
     "list chat sessions": Kind("GET", CHAT, SUPEROFFICE, 16, 31),

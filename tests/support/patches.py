@@ -6,7 +6,10 @@ import msgspec
 from msgspec.structs import replace
 
 from app.faces.superoffice.wire.entity import read_entity
+from app.faces.superoffice.wire.locale import AS_STORED, Locale
+from app.faces.superoffice.wire.owned import Shown, nothing_shown
 from app.faces.superoffice.wire.patch import patched
+from app.faces.superoffice.wire.patch_body import read_patch
 from domain.chat.carriers import Address, Associate, Contact, LocalizedField, Sale
 from domain.chat.session import ChatSessionFields
 from domain.date_time import DateTime
@@ -30,5 +33,16 @@ def one(op: str, path: str, *value: object) -> list[Members]:
     return [{"op": op, "path": path} | ({"value": value[0]} if value else {})]
 
 
+def patched_by(
+    state: ChatSessionFields,
+    body: bytes,
+    content_type: bytes | None = None,
+    locale: Locale = AS_STORED,
+    shown: Shown = nothing_shown,
+) -> ChatSessionFields:
+    """What a session is to hold after the patch in a body."""
+    return patched(state, read_patch(body, content_type), locale, shown)
+
+
 def after(patch: object, state: ChatSessionFields = STATE) -> ChatSessionFields:
-    return patched(state, msgspec.json.encode(patch))
+    return patched_by(state, msgspec.json.encode(patch))

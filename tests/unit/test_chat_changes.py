@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
+from support.changes import Made
 from support.chat_pasts import CREATED, DELETED, NOON, S7, state_after
 
 from domain.chat.carriers import Person
@@ -66,7 +67,7 @@ def test_a_change_is_made_of_what_is_there() -> None:
     def promoted(held: ChatSessionFields) -> ChatSessionFields:
         return replace(held, chat_session_id=ChatSessionId(8), alert_level=held.rating + 1)
 
-    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=promoted, at=NOON)
+    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=Made(promoted), at=NOON)
     assert decide(command, state_after(CREATED)) == [ChatSessionUpdated(alert_level=4)]
 
 
@@ -74,7 +75,9 @@ def test_an_update_is_what_its_fields_make_of_what_is_there() -> None:
     def kept(held: ChatSessionFields) -> ChatSessionFields:
         return replace(held, alert_level=held.rating + 1, status=ChatSessionStatus.IN_QUEUE)
 
-    command = UpdateChatSession(chat_session_id=S7, rating=9, change=kept, at=NOON, queue_pos=5)
+    command = UpdateChatSession(
+        chat_session_id=S7, rating=9, change=Made(kept), at=NOON, queue_pos=5
+    )
     (event,) = decide(command, state_after(CREATED))
     assert event == ChatSessionUpdated(
         alert_level=4,
@@ -85,7 +88,7 @@ def test_an_update_is_what_its_fields_make_of_what_is_there() -> None:
 
 
 def test_a_change_to_the_same_records_nothing() -> None:
-    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=lambda held: held)
+    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=Made(lambda held: held))
     assert decide(command, state_after(CREATED)) == []
 
 
@@ -93,7 +96,7 @@ def test_what_follows_from_a_status_follows_from_a_change_too() -> None:
     command = ChangeChatSession(
         chat_session_id=S7,
         asked=b"",
-        change=lambda held: replace(held, status=ChatSessionStatus.IN_QUEUE),
+        change=Made(lambda held: replace(held, status=ChatSessionStatus.IN_QUEUE)),
         at=NOON,
         queue_pos=5,
     )
@@ -103,6 +106,6 @@ def test_what_follows_from_a_status_follows_from_a_change_too() -> None:
 
 
 def test_what_is_not_there_is_not_changed() -> None:
-    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=lambda held: held)
+    command = ChangeChatSession(chat_session_id=S7, asked=b"", change=Made(lambda held: held))
     with pytest.raises(NotFound):
         decide(command, state_after(CREATED, DELETED))

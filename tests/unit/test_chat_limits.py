@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.changes import Made
 from support.chat_pasts import CREATED, S7, state_after
 
 from domain.chat.carriers import Address, Associate, Contact, LocalizedField
@@ -58,7 +59,7 @@ def test_maps_and_lists_of_carriers_have_a_number_of_values_at_most(
         commands: list[tuple[Command, ChatSession | None]] = [
             (NewChatSession(chat_session_id=S7, **wanted), None),
             (UpdateChatSession(chat_session_id=S7, **wanted), held),
-            (ChangeChatSession(chat_session_id=S7, asked=b"", change=change), held),
+            (ChangeChatSession(chat_session_id=S7, asked=b"", change=Made(change)), held),
         ]
         for command, state in commands:
             if more == 0:

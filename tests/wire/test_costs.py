@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.costly import BY_FORMAT, HEADER, KINDS, Costly, sizes
+from support.patches import patched_by
 from support.reading import EVO, SUPEROFFICE, Read, answered, cost_s, evo, told
 
 from app.auth.principals import name_and_password
@@ -24,7 +25,6 @@ from app.faces.superoffice.wire import negotiation
 from app.faces.superoffice.wire.entity import read_entity
 from app.faces.superoffice.wire.locale import locale_of
 from app.faces.superoffice.wire.message import read_message
-from app.faces.superoffice.wire.patch import patched
 from app.faces.superoffice.wire.requests import AcceptChatSessionTransferRequest, read_request
 from app.faces.superoffice.wire.selection import Selection
 from app.http import cookies
@@ -44,7 +44,7 @@ def accept_request(body: bytes, content_type: bytes) -> object:
 
 
 def patch(body: bytes, content_type: bytes) -> object:
-    return patched(STATE, body, content_type)
+    return patched_by(STATE, body, content_type)
 
 
 READERS: dict[str, tuple[str, bytes, EvoFace | SuperOfficeFace, Read]] = {

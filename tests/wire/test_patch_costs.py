@@ -5,11 +5,11 @@ from contextlib import suppress
 import msgspec
 import pytest
 from support.costly import MEBIBYTE
+from support.patches import patched_by
 from support.reading import cost_s, told
 
 from app.codecs.json_text import BadInput
 from app.codecs.limits import MAX_OPERATIONS
-from app.faces.superoffice.wire.patch import patched
 from domain.chat.carriers import Associate
 from domain.chat.session import ChatSession, ChatSessionFields, UpdateChatSession, decide
 from domain.errors import DomainError
@@ -46,7 +46,7 @@ def test_no_patch_costs_more_than_50_ms_whatever_is_stored(
 
             def change(body: bytes = body) -> None:
                 with suppress(BadInput, DomainError):
-                    wanted = patched(state, body)
+                    wanted = patched_by(state, body)
                     names = ChatSessionFields.__struct_fields__
                     fields = {name: getattr(wanted, name) for name in names}
                     fields["chat_session_id"] = ChatSessionId(1)

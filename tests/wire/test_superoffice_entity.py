@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.documents import PUT_CHAT_SESSION as DOCUMENTED
+from support.patches import patched_by
 
 from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
 from app.faces.superoffice.wire.answer import RenderOptions, write_entity
 from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
-from app.faces.superoffice.wire.patch import patched
 from domain.chat.carriers import Associate, Contact, Sale
 from domain.chat.enums import AssociateType, ChatSessionFlags, ChatSessionStatus
 from domain.chat.session import ChatSessionFields
@@ -196,7 +196,7 @@ TREES = st.recursive(
 @given(st.dictionaries(NAMES, TREES))
 def test_whatever_is_sent_is_read_or_refused(tree: dict[str, Any]) -> None:
     state = ChatSessionFields(contact=Contact(contact_id=5))
-    for take in (read_entity, partial(patched, state)):
+    for take in (read_entity, partial(patched_by, state)):
         with suppress(BadInput):
             written = write_entity(take(msgspec.json.encode(tree)), RenderOptions())
             assert msgspec.json.decode(written)["ChatSessionId"] == 0

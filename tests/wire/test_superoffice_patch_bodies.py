@@ -2,11 +2,11 @@
 
 import pytest
 from msgspec.structs import replace
-from support.patches import COMPANY, RICH, STATE, Members, after, one
+from support.patches import COMPANY, RICH, STATE, Members, after, one, patched_by
 
 from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
-from app.faces.superoffice.wire.patch import MAX_PATCHED_BYTES, patched
+from app.faces.superoffice.wire.patch import MAX_PATCHED_BYTES
 from domain.chat.carriers import Associate, Sale
 
 
@@ -47,20 +47,20 @@ def test_a_merge_into_a_carrier_that_is_null_is_not_applied(patch: Members) -> N
 )
 def test_a_hostile_patch_is_refused(body: bytes, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        patched(RICH, body)
+        patched_by(RICH, body)
 
 
 @pytest.mark.parametrize("content_type", [b"application/xml", b"application/yaml"])
 def test_a_patch_is_json(content_type: bytes) -> None:
     with pytest.raises(UnknownType):
-        patched(STATE, b"<ChatSessionEntity/>", content_type)
+        patched_by(STATE, b"<ChatSessionEntity/>", content_type)
 
 
 def test_the_shape_of_a_body_tells_a_patch_from_a_merge() -> None:
     for content_type in (b"application/json", b"application/json-patch+json", b"text/json"):
-        assert patched(STATE, b'{"Rank": 3}', content_type).rank == 3
+        assert patched_by(STATE, b'{"Rank": 3}', content_type).rank == 3
     patch = b'[{"op": "replace", "path": "/Rank", "value": 3}]'
-    assert patched(STATE, patch, b"application/merge-patch+json").rank == 3
+    assert patched_by(STATE, patch, b"application/merge-patch+json").rank == 3
 
 
 def test_patch_after_patch_makes_no_entity_larger_than_a_request() -> None:

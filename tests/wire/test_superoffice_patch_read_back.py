@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 from msgspec.structs import replace
-from support.patches import RICH, Members, one
+from support.patches import RICH, Members, one, patched_by
 
 from app.codecs.json_text import BadInput
 from app.faces.superoffice.wire.entity import to_tree
 from app.faces.superoffice.wire.locale import AS_STORED, locale_of
-from app.faces.superoffice.wire.patch import TestFailed, patched
+from app.faces.superoffice.wire.patch import TestFailed
 from domain.chat.carriers import Person, Project
 from domain.chat.session import ChatSessionFields
 from domain.date_time import DateTime
@@ -25,7 +25,7 @@ STORED = replace(
 def given_back(patch: object, zone: bytes = b"", language: bytes = b"") -> ChatSessionFields:
     """What a patch makes of a session whose texts and dates a client has seen by a locale."""
     locale = locale_of({b"so-timezone": zone, b"accept-language": language})
-    return patched(STORED, msgspec.json.encode(patch), locale=locale or AS_STORED)
+    return patched_by(STORED, msgspec.json.encode(patch), locale=locale or AS_STORED)
 
 
 @pytest.mark.parametrize("op", ["test", "replace"])
@@ -104,7 +104,7 @@ EARLIER_LINKS = {
 
 def after_reading(patch: object) -> ChatSessionFields:
     """What a patch makes of a session of which its client was shown OWNED, too."""
-    return patched(RICH, msgspec.json.encode(patch), shown=lambda: OWNED)
+    return patched_by(RICH, msgspec.json.encode(patch), shown=lambda: OWNED)
 
 
 @pytest.mark.parametrize(

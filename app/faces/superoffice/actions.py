@@ -24,7 +24,7 @@ from domain.ids import ChatSessionId
 async def transfer(asked: ChatRequest, number: ChatSessionId, to: str) -> Reply:
     """Ask an agent, by user name or number, to take a session over."""
     service = asked.service
-    call = await asked.call(number)
+    call = asked.call()
     agent = await service.principals.associate(to)
     if agent is None or not agent.takes_chats:
         raise NotFound("Associate", to[:100])
@@ -33,19 +33,19 @@ async def transfer(asked: ChatRequest, number: ChatSessionId, to: str) -> Reply:
 
 async def accept(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Take a session over; if the caller was not asked to, it stays as it is."""
-    chat, call = asked.service.chat, await asked.call(number)
+    chat, call = asked.service.chat, asked.call()
     return answered(asked, await chat.accept_transfer(number, asked.principal, call))
 
 
 async def reject(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Do not take a session; if nobody was asked to, it stays as it is."""
-    chat, call = asked.service.chat, await asked.call(number)
+    chat, call = asked.service.chat, asked.call()
     return answered(asked, await chat.reject_transfer(number, asked.principal, call))
 
 
 async def pick_up(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Take a session from the queue; null if it is not there, or no longer."""
-    chat, call = asked.service.chat, await asked.call(number)
+    chat, call = asked.service.chat, asked.call()
     try:
         return answered(asked, await chat.pick_up(number, asked.principal, call))
     except NotInQueue:
@@ -66,7 +66,7 @@ async def pick_up_first(asked: ChatRequest) -> Reply:
 
 async def reset(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """Send a session back to the queue."""
-    call = await asked.call(number)
+    call = asked.call()
     return answered(asked, await asked.service.chat.reset(number, call))
 
 
@@ -90,7 +90,7 @@ async def tell(asked: ChatRequest, number: ChatSessionId, *, html: bool) -> Repl
 async def add_message(asked: ChatRequest, number: ChatSessionId, message: ChatMessage) -> Reply:
     """Post a message; its id and time are the service's."""
     refuse_another_id(message, number)
-    call = await asked.call(number)
+    call = asked.call()
     posted, answer = await asked.service.chat.add_message(number, message, call)
     return asked.reply(write_message(posted, asked.manner), position_headers(answer))
 

@@ -25,6 +25,7 @@ from app.http import dates
 from app.http.request import Headers, Reply, Request, etag
 from app.queries.answer_budget import AnswerBudget
 from app.service import Service
+from domain.chat.change import KeyViewer
 from domain.chat.session import ChatSession
 from domain.ids import ChatSessionId, chat_session_stream
 from domain.limits import Int32
@@ -110,7 +111,8 @@ class ChatRequest(Struct, frozen=True):
     def session(self, folded: Session, headers: Headers = (), *, linked: bool = False) -> Reply:
         """200 with a session, its version and when it changed; `linked`: with `_Links`."""
         manner = self.manner
-        if not sees_key(self.principal, folded):
+        viewer = key_viewer(self.principal)
+        if not (viewer.sees_all or viewer.sees(folded.state, folded.audit.created_by)):
             manner = replace(manner, show_session_key=False)
         body = write_entity(folded.state, manner, api_url=self.api_url if linked else None)
         return self.reply(body, (*(headers or (etag(folded.version),)), *last_modified(folded)))
@@ -120,20 +122,16 @@ class ChatRequest(Struct, frozen=True):
         row = await self.service.views.get("chat_session", chat_session_stream(number))
         return None if row is None else row.folded
 
-    async def call(self, number: ChatSessionId) -> CommandContext:
+    def call(self) -> CommandContext:
         """Who commands, and on which conditions: If-Match, else If-Unmodified-Since.
 
-        A session that changed since then has none of the versions that it may have.
+        Raises BadInput.
         """
         call, headers = self.http.call(), self.http.headers
         since = dates.read(headers.get(b"if-unmodified-since"))
         if since is None or b"if-match" in headers:
             return call
-        session = await self.found(number)
-        if session is None:
-            return call
-        unmodified = session.audit.modified_at <= since
-        return replace(call, if_version=frozenset({session.version} if unmodified else ()))
+        return replace(call, unmodified_since=since)
 
 
 def asked(request: Request, service: Service, *, bodiless: bool = False) -> ChatRequest:
@@ -172,21 +170,11 @@ def int32(text: str) -> int | None:
         return None
 
 
-def sees_key(principal: Principal, session: Session) -> bool:
-    """Whether somebody may see a session's key, which lets its bearer in on the customer's side.
-
-    Administrators, whoever created the session (that is where the key comes from), and the agent
-    or manager who has it.
-    """
-    if principal.is_administrator or session.audit.created_by == principal.name:
-        return True
-    user = session.state.user
-    return (
-        user is not None
-        and principal.associate_id != 0
-        and user.associate_id == principal.associate_id
-        and not {AGENT, MANAGER}.isdisjoint(principal.roles)
-    )
+def key_viewer(principal: Principal) -> KeyViewer:
+    """The principal as one who may see the keys of sessions."""
+    has_sessions = not {AGENT, MANAGER}.isdisjoint(principal.roles)
+    associate = principal.associate_id if has_sessions else 0
+    return KeyViewer(principal.name, associate, principal.is_administrator)
 
 
 def is_customer(principal: Principal) -> bool:

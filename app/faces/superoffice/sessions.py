@@ -1,13 +1,9 @@
 """Chat sessions as entities: made, found, replaced, patched, deleted, listed."""
 
 from datetime import UTC, datetime
-from functools import partial
 
 from msgspec.structs import replace
 
-from app.auth.principals import Forbidden
-from app.auth.roles import SYSTEM_ADMINISTRATOR
-from app.codecs.json_text import BadInput
 from app.commands.context import CommandResult
 from app.faces.superoffice.lists.chat_list import list_chat_sessions, sessions_of
 from app.faces.superoffice.lists.filter import Asker
@@ -16,21 +12,21 @@ from app.faces.superoffice.request import (
     ChatRequest,
     is_customer,
     is_unchanged,
+    key_viewer,
     last_modified,
-    sees_key,
 )
 from app.faces.superoffice.wire.answer import (
-    owned_members,
     unread_members,
     write_entities,
     write_entity,
     write_page,
 )
+from app.faces.superoffice.wire.changes import PatchChange, Replacement
 from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
-from app.faces.superoffice.wire.patch import patched
+from app.faces.superoffice.wire.patch_body import may_touch, read_patch
 from app.http.request import Reply, etag, position_headers
-from domain.chat.session import ChatSessionFields, adapted
-from domain.errors import InvalidField, NotFound
+from domain.chat.session import ChatSessionFields
+from domain.errors import NotFound
 from domain.ids import ChatSessionId
 
 
@@ -90,10 +86,22 @@ async def put(asked: ChatRequest) -> Reply:
 
 async def patch(asked: ChatRequest) -> Reply:
     """`PATCH /api/v1/ChatSession/{id}`: decided on what is there at the moment of the change."""
-    number = asked.number("id")
-    call = await asked.call(number)
-    change = partial(_patched, asked, sees=await _sees_key(asked, number))
-    answer = await asked.service.chat.change(number, change, asked.http.body, call)
+    body = asked.http.body
+    patch_ = read_patch(body, asked.body_type)
+    change = PatchChange(
+        patch=patch_,
+        locale=asked.locale,
+        api_url=asked.api_url,
+        may_change=asked.manner.may_change,
+    )
+    answer = await asked.service.chat.change(
+        asked.number("id"),
+        change,
+        body,
+        asked.call(),
+        by=key_viewer(asked.principal),
+        may_wait=may_touch(patch_, "Status"),
+    )
     return answered(asked, answer, linked=True)
 
 
@@ -115,17 +123,11 @@ async def create(asked: ChatRequest, entity: ChatSessionFields) -> CommandResult
 async def save(
     asked: ChatRequest, number: ChatSessionId, entity: ChatSessionFields
 ) -> CommandResult:
-    """A session replaced, but for what was given back as it was shown.
-
-    Who may not see its key can neither remove nor choose it.
-    """
-    call = await asked.call(number)
-    sees = await _sees_key(asked, number)
-    if not sees:
-        _refuse_key(entity)
-    as_given = sees and asked.manner.locale is None
-    change = None if as_given else partial(_replaced, asked, entity, sees=sees)
-    return await asked.service.chat.update(number, entity, call, change)
+    """A session replaced, but for what was given back as it was shown."""
+    locale = asked.manner.locale
+    change = None if locale is None else Replacement(entity, locale)
+    by = key_viewer(asked.principal)
+    return await asked.service.chat.update(number, entity, asked.call(), change, by)
 
 
 async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = False) -> Reply:
@@ -142,53 +144,10 @@ async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = Fals
 
 async def remove(asked: ChatRequest, number: ChatSessionId) -> Reply:
     """204 without a body."""
-    call = await asked.call(number)
-    answer = await asked.service.chat.delete(number, call)
+    answer = await asked.service.chat.delete(number, asked.call())
     return Reply(204, headers=position_headers(answer))
 
 
 def answered(asked: ChatRequest, answer: CommandResult, *, linked: bool = False) -> Reply:
     """The session that a command led to."""
     return asked.session(answer.folded, position_headers(answer), linked=linked)
-
-
-async def _sees_key(asked: ChatRequest, number: ChatSessionId) -> bool:
-    if asked.principal.is_administrator:
-        return True
-    session = await asked.found(number)
-    return session is not None and sees_key(asked.principal, session)
-
-
-def _replaced(
-    asked: ChatRequest, given: ChatSessionFields, held: ChatSessionFields, *, sees: bool
-) -> ChatSessionFields:
-    """What an entity makes of a session."""
-    wanted = asked.locale.kept(given, held)
-    return wanted if sees else _with_its_key(wanted, held)
-
-
-def _patched(asked: ChatRequest, held: ChatSessionFields, *, sees: bool) -> ChatSessionFields:
-    """What a patch makes of a session; who may not see the key cannot test it either."""
-    shown = held if sees else replace(held, session_key=None)
-    manner = replace(asked.manner, show_session_key=sees)
-    owned = partial(owned_members, held, manner, api_url=asked.api_url)
-    try:
-        changed = patched(shown, asked.http.body, asked.body_type, asked.locale, owned)
-    except BadInput as error:
-        # As the domain says it: a retry finds out whether the patch was applied the first time.
-        raise InvalidField(error.field or "", str(error)) from error
-    wanted = adapted(changed, held)
-    if sees:
-        return wanted
-    _refuse_key(wanted)
-    return _with_its_key(wanted, held)
-
-
-def _with_its_key(wanted: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
-    return replace(wanted, session_key=held.session_key)
-
-
-def _refuse_key(wanted: ChatSessionFields) -> None:
-    if wanted.session_key is not None:
-        message = f"SessionKey: only who may see it may set it ({SYSTEM_ADMINISTRATOR} may)"
-        raise Forbidden(message=message)

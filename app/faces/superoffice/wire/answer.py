@@ -97,15 +97,13 @@ def write_entity(
 
 
 def owned_members(
-    state: ChatSessionFields, manner: RenderOptions, *, api_url: str
+    state: ChatSessionFields, *, may_change: bool, sees_key: bool, api_url: str
 ) -> Mapping[str, Any]:
     """What a session is printed with that is none of its fields: rights and links."""
     names = ENTITY.__struct_encode_fields__[: len(OWN)]
     return {
-        "TableRight": table_right(may_change=manner.may_change),
-        "FieldProperties": field_properties(
-            names, may_change=manner.may_change, sees_key=manner.show_session_key
-        ),
+        "TableRight": table_right(may_change=may_change),
+        "FieldProperties": field_properties(names, may_change=may_change, sees_key=sees_key),
         "_Links": _links(state, api_url),
     }
 

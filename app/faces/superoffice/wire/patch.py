@@ -20,15 +20,13 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, inspect
 
-from app.codecs.formats import JSON, UnknownType
 from app.codecs.json_text import BadInput, Budget
-from app.codecs.limits import MAX_OPERATIONS, MAX_TESTED
-from app.faces.superoffice.wire import bodies, zones
+from app.codecs.limits import MAX_TESTED
+from app.faces.superoffice.wire import zones
 from app.faces.superoffice.wire.coerce import Reading, documented, value_of
 from app.faces.superoffice.wire.entity import ENTITY, from_tree, to_tree
 from app.faces.superoffice.wire.locale import AS_STORED, Locale
 from app.faces.superoffice.wire.members import Member, members
-from app.faces.superoffice.wire.negotiation import request_format
 from app.faces.superoffice.wire.owned import (
     SHOWN,
     Shown,
@@ -37,6 +35,7 @@ from app.faces.superoffice.wire.owned import (
     refuse_other,
     refused,
 )
+from app.faces.superoffice.wire.patch_body import Patch
 from app.faces.superoffice.wire.patch_places import (
     DEFAULTS,
     ROOT,
@@ -50,9 +49,6 @@ from domain.errors import DomainError
 
 MAX_PATCHED_BYTES = 1024 * 1024
 """Of an entity as JSON: patch after patch could make it larger than any request can hold."""
-NO_CHANGES = "Bad request. Changes to the entity are not in request body."
-"""For a body without a patch; worded as the documented sentence for one without an entity."""
-
 _ID = "ChatSessionId"
 _OPERATIONS = ("add", "replace", "remove", "test")
 
@@ -73,34 +69,23 @@ class TestFailed(DomainError):
 
 def patched(
     state: ChatSessionFields,
-    body: bytes,
-    content_type: bytes | None = None,
+    patch: Patch,
     locale: Locale = AS_STORED,
     shown: Shown = nothing_shown,
 ) -> ChatSessionFields:
-    """What a session is to hold after the patch in `body`; all of it applies, or nothing.
+    """What a session is to hold after a patch; all of it applies, or nothing.
 
     `locale` is that of the patch: a value as it was shown by it changes nothing. `shown`: what the
-    caller sees of a session beside its fields. Raises TestFailed, BadInput with the path or the
-    member at fault as `field`, or UnknownType for a media type that is none of JSON's.
+    caller sees of a session beside its fields. Raises TestFailed, or BadInput with the path or the
+    member at fault as `field`.
     """
-    if bodies.is_empty(body):
-        raise BadInput(NO_CHANGES)
-    if request_format(content_type, body) is not JSON:
-        raise UnknownType("A patch is a list or an object in JSON")
-    patch, tree = bodies.read_tree(body), to_tree(state)
-    looked_at = Budget(MAX_TESTED, "The tests of the patch look at")
+    tree, looked_at = to_tree(state), Budget(MAX_TESTED, "The tests of the patch look at")
     context = _Context(Reading(zone=locale.zone), locale, shown, looked_at)
-    match patch:
-        case list():
-            if len(patch) > MAX_OPERATIONS:
-                raise BadInput(f"A patch of more than {MAX_OPERATIONS} operations")
-            for operation in patch:
-                _apply(tree, operation, context)
-        case dict():
-            _merge(Holder(tree, ROOT, ""), patch, context)
-        case _:
-            raise BadInput("Expected a list of operations, or an object to merge")
+    if isinstance(patch, list):
+        for operation in patch:
+            _apply(tree, operation, context)
+    else:
+        _merge(Holder(tree, ROOT, ""), patch, context)
     if tree[_ID] not in (0, state.chat_session_id):
         raise refused(_ID)
     tree[_ID] = state.chat_session_id
