@@ -48,6 +48,8 @@ _MAX_CONNECTIONS = 4_096
 """Of a worker; more wait until one is closed. Each takes some kilobytes."""
 _OTHER_FILES = 128
 """What a worker has open beside its connections, at most."""
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "4194304"}
+"""Of workers, where it is glibc's. By itself it keeps the 19 MiB that checking a password took."""
 _PORT_PATIENCE_S = 5.0
 """Workers of a service that was killed while they were starting hold its port for a moment."""
 
@@ -157,6 +159,8 @@ def _free_address(listen: Listen) -> str:
 def _run(address: str, listen: Listen, settings: Settings) -> None:
     # A worker starts afresh: it takes over no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
+    for name, value in _ALLOCATOR.items():
+        os.environ.setdefault(name, value)
     server = Granian(
         "app.main:create_app",
         address=address,
