@@ -25,11 +25,9 @@ from app.log.errors import (
     LogError,
     NumbersUsedUp,
     Unreadable,
-    WrongMasterKey,
 )
-from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
-from app.log.read import check_value, heads
+from app.log.opening import open_log
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
 from app.settings import Settings
@@ -224,24 +222,14 @@ async def open_service(settings: Settings) -> Service:
 
     Raises OSError or asyncpg's errors when there is no database, WrongMasterKey.
     """
-    pool = Pool(settings)
-    try:
-        keyring = Keyring(settings.master_key)
-        known = await check_value(pool)
-        if known is None or not keyring.made(known):
-            raise WrongMasterKey("The log was written with another master key than the one given")
-        partitions = len(await heads(pool))
-        lists = Pool(settings, for_lists=True, reachability=pool.reachability)
-        views = Views(pool, lists, partitions=partitions, batch=settings.batch_lookups)
-        incarnation = Incarnation(keyring)
-        await incarnation.check(pool.ask)
-        commands = CommandHandler(
-            pool, keyring, views, settings, partitions=partitions, incarnation=incarnation
-        )
-        service = Service(settings, pool, lists, keyring, commands, views, partitions)
-        incarnation.on_change(service.forget)
-        pool.on_connect = lists.on_connect = incarnation.check
-        return service
-    except BaseException:
-        await pool.close()
-        raise
+    log = await open_log(settings)
+    pool, partitions = log.pool, log.partitions
+    lists = Pool(settings, for_lists=True, reachability=pool.reachability)
+    views = Views(pool, lists, partitions=partitions, batch=settings.batch_lookups)
+    commands = CommandHandler(
+        pool, log.keyring, views, settings, partitions=partitions, incarnation=log.incarnation
+    )
+    service = Service(settings, pool, lists, log.keyring, commands, views, partitions)
+    log.incarnation.on_change(service.forget)
+    pool.on_connect = lists.on_connect = log.incarnation.check
+    return service
