@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +34,8 @@ from app.settings import Settings
 
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
+_LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
+"""Imported once the worker serves: they take SQLAlchemy, and that a third of a start."""
 
 
 def all_faces() -> tuple[Face, ...]:
@@ -52,7 +55,7 @@ def create_app(settings: Settings, faces: Sequence[Face] | None = None) -> Lites
         opened.append(await open_service(settings))
         await opened[0].commands.clock.look()
         _spare_the_collector()
-        watches: list[asyncio.Task[None]] = []
+        watches = [asyncio.create_task(asyncio.to_thread(import_later))]
         if settings.embedded_data_dir is not None:
             keeper = _keep_running(settings.embedded_data_dir, opened[0].pool)
             watches.append(asyncio.create_task(keeper))
@@ -97,6 +100,12 @@ class Application(Litestar):
             await self._dispatch(cast("Scope", scope), cast("Receive", receive), cast("Send", send))
         else:
             await super().__call__(scope, receive, send)
+
+
+def import_later() -> None:
+    """Import what a first list would otherwise wait for; done beside the first requests."""
+    for name in _LATER:
+        import_module(name)
 
 
 def _spare_the_collector() -> None:

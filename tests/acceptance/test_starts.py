@@ -58,3 +58,11 @@ def run(typed: str, data_dir: Path) -> str:
 def imported(said: str) -> set[str]:
     """The packages whose modules were imported."""
     return {name.partition(".")[0] for name in IMPORTED.findall(said)}
+
+
+def test_a_worker_serves_before_it_imports_what_only_lists_need() -> None:
+    look = "import app.main, sys; assert 'sqlalchemy' not in sys.modules"
+    then = "app.main.import_later(); assert 'sqlalchemy' in sys.modules"
+    program = [sys.executable, "-c", f"{look}; {then}"]
+    ended = subprocess.run(program, cwd=Path(__file__).parents[2], check=False)  # noqa: S603
+    assert ended.returncode == 0

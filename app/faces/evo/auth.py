@@ -17,7 +17,6 @@ from app.auth.principals import Principal, Unauthenticated, name_and_password
 from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
-from app.faces.evo.list_query import AccountsQuery, list_accounts
 from app.faces.evo.operations import Query, Result, required
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.api import API
@@ -138,9 +137,11 @@ async def _get_auth_status(exchange: Exchange, _: r.GetAuthStatus) -> Result:
         return Result(nobody)
     accounts: list[Account] = []
     if principal.is_administrator:
-        wanted = AccountsQuery(count_per_page=MAX_ACCOUNTS, simplified=True)
+        from app.faces.evo import list_query  # imports SQLAlchemy: see Views.page
+
+        wanted = list_query.AccountsQuery(count_per_page=MAX_ACCOUNTS, simplified=True)
         async with exchange.service.list_places.of(principal.name):
-            listed = await list_accounts(exchange.service.views, wanted, exchange.budget)
+            listed = await list_query.list_accounts(exchange.service.views, wanted, exchange.budget)
         accounts = [row.folded.state for row in listed.items]
     return Result(_user_info(principal, accounts))
 

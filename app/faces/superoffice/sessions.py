@@ -10,8 +10,6 @@ from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.codecs.form import pairs
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandResult
-from app.faces.superoffice.lists.chat_list import list_chat_sessions, sessions_of
-from app.faces.superoffice.lists.filter import Asker
 from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.request import (
     ChatRequest,
@@ -42,6 +40,9 @@ async def default(asked: ChatRequest) -> Reply:
 
 async def list_all(asked: ChatRequest) -> Reply:
     """`GET /api/v1/ChatSession`."""
+    from app.faces.superoffice.lists import chat_list  # imports SQLAlchemy: see Views.page
+    from app.faces.superoffice.lists.filter import Asker
+
     exchange = asked.exchange
     asker = Asker(
         today=datetime.now(UTC).date(),
@@ -49,7 +50,7 @@ async def list_all(asked: ChatRequest) -> Reply:
         may_change=asked.manner.may_change,
     )
     async with exchange.service.list_places.of(asked.principal.name):
-        page = await list_chat_sessions(
+        page = await chat_list.list_chat_sessions(
             exchange.service.views,
             pairs(exchange.query),
             base_url=exchange.base_url,
@@ -61,11 +62,13 @@ async def list_all(asked: ChatRequest) -> Reply:
 
 async def for_current_user(asked: ChatRequest) -> Reply:
     """`GET /ForCurrentUser`: what the caller can work on, without the sessions' keys."""
+    from app.faces.superoffice.lists import chat_list  # imports SQLAlchemy: see Views.page
+
     exchange = asked.exchange
     top = asked.count("$top")
     most = MAX_ROWS_PER_PAGE if top is None else min(top, MAX_ROWS_PER_PAGE)
     async with exchange.service.list_places.of(asked.principal.name):
-        found = await sessions_of(
+        found = await chat_list.sessions_of(
             exchange.service.views,
             asked.principal.associate_id,
             most=most,
