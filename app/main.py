@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 from litestar import Litestar
@@ -26,6 +27,8 @@ from app.settings import Settings
 
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
+_LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
+"""Imported once the worker serves: they take SQLAlchemy, and that a third of a start."""
 
 
 def all_faces() -> tuple[Face, ...]:
@@ -76,10 +79,17 @@ def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> AS
 
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
     """What a worker does beside serving."""
+    yield asyncio.to_thread(import_later)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:
         yield ChatSweeper(service.pool, service.chat, settings).keep_sweeping()
+
+
+def import_later() -> None:
+    """Import what a first list would otherwise wait for; done beside the first requests."""
+    for name in _LATER:
+        import_module(name)
 
 
 def _spare_the_collector() -> None:

@@ -61,12 +61,7 @@ async def open_service(settings: Settings) -> Service:
 
     Raises OSError or asyncpg's errors when there is no database, WrongMasterKey.
     """
-    pool = Pool(settings)
-    try:
-        log = await open_log(pool, settings)
-        lists = Pool(settings, for_lists=True, reachability=pool.reachability)
-        pool.on_connect = lists.on_connect = log.incarnation.check
-        return Service(settings, log, lists)
-    except BaseException:
-        await pool.close()
-        raise
+    log = await open_log(settings)
+    lists = Pool(settings, for_lists=True, reachability=log.pool.reachability)
+    log.pool.on_connect = lists.on_connect = log.incarnation.check
+    return Service(settings, log, lists)

@@ -1,7 +1,8 @@
 """Passwords: argon2id hashes, and a bound on how many are checked at a time."""
 
 import asyncio
-import secrets
+import base64
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,8 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from app.database.errors import StoreDown
 
 # OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_KIB, _PASSES = 19_456, 2
+_HASHER = PasswordHasher(time_cost=_PASSES, memory_cost=_KIB, parallelism=1)
 _WAIT_S = 1.5
 """How long a caller waits for a password to be checked while others are, before a 503."""
 
@@ -49,4 +51,9 @@ def matches(stored: str | None, password: str) -> bool:
         return False
 
 
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
+def _random(size: int) -> str:
+    return base64.b64encode(os.urandom(size)).decode().rstrip("=")
+
+
+_NOBODY = f"$argon2id$v=19$m={_KIB},t={_PASSES},p=1${_random(16)}${_random(32)}"
+"""As a password's hash, but of none: to make a true one takes 25 ms of every process' start."""

@@ -4,13 +4,15 @@ what another needs; the exit codes are in `exit_codes`.
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
-from app.cli.options import on_data, option
+from app.cli.options import on_data, option, reachable
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import users
@@ -43,6 +45,19 @@ class _Program(click.Group):
 @click.version_option(package_name="sessionary")
 def main() -> None:
     """Sessionary keeps sessions as what happened to them."""
+
+
+def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
+    """Say what `serve` begins with before it imports: that takes a third of a second."""
+
+    @wraps(command)
+    def tell(**options: Any) -> None:  # noqa: ANN401
+        embedded = f"Starting PostgreSQL in {options['data_dir']}"
+        first = embedded if options["database_url"] is None else "Connecting to the database"
+        reachable(partial(click.echo, first, err=True))
+        command(**options)
+
+    return tell
 
 
 @main.command()
@@ -89,6 +104,7 @@ def main() -> None:
     metavar="SECONDS",
     help="Seconds within which a request's body has to come whole.",
 )
+@_tells_at_once
 @on_data
 def serve(
     where: "DataLocation",

@@ -11,8 +11,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -22,8 +23,9 @@ from msgspec.structs import replace
 
 from app.cli.exit_codes import ServerEnded
 from app.cli.metrics_folder import metrics_folder
-from app.cli.standard_streams import make_sure_of_streams
+from app.cli.worker import load
 from app.integrity.guards import changed_collations
+from app.log.log import open_log
 from app.maintenance import users
 from app.maintenance.store import (
     DataLocation,
@@ -33,12 +35,7 @@ from app.maintenance.store import (
     database,
     prepare,
 )
-from app.service import open_service
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    from litestar.types import ASGIApp
-
 
 _CLOSING_S = 5
 """For a worker to end in, once the last request was answered."""
@@ -48,6 +45,10 @@ _MAX_CONNECTIONS = 4_096
 """Of a worker; more wait until one is closed. Each takes some kilobytes."""
 _OTHER_FILES = 128
 """What a worker has open beside its connections, at most."""
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "4194304"}
+"""Of workers, where it is glibc's. By itself it keeps the 19 MiB that checking a password took."""
+_LOOK_S = 0.02
+"""How often it is tried whether a worker takes connections already."""
 _PORT_PATIENCE_S = 5.0
 """Workers of a service that was killed while they were starting hold its port for a moment."""
 
@@ -60,6 +61,10 @@ _LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
 }
 """What the server says is talk, and has a time, as all that a worker says of itself."""
+
+
+Say = Callable[[str], None]
+"""Tells the operator a sentence."""
 
 
 class Listen(Struct, frozen=True, kw_only=True):
@@ -81,7 +86,7 @@ def serve(
     where: DataLocation,
     listen: Listen,
     administrator: Administrator,
-    say: Callable[[str], None],
+    say: Say,
     **options: Any,  # noqa: ANN401  # any of Settings
 ) -> None:
     """Serve until told to stop; `options` are those of Settings that `where` does not give.
@@ -93,19 +98,18 @@ def serve(
         key = asyncio.run(_prepare(url, where, administrator, say))
         settings = where.settings(url, key, **options)
         asyncio.run(_require_service(settings))
-        say(f"Serving on http://{_in_url(listen.host)}:{listen.port}")
+        say(f"Starting {listen.workers} worker{'s' if listen.workers > 1 else ''}")
         if listen.workers == 1:
-            _run(address, listen, settings)
+            _run(address, listen, settings, say)
             return
         with metrics_folder() as folder:
             # prometheus_client reads it when it is first imported, in the workers.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            _run(address, listen, replace(settings, metrics_folder=folder))
+            _run(address, listen, replace(settings, metrics_folder=folder), say)
 
 
-async def _prepare(
-    url: str, where: DataLocation, administrator: Administrator, say: Callable[[str], None]
-) -> bytes:
+async def _prepare(url: str, where: DataLocation, administrator: Administrator, say: Say) -> bytes:
+    say("Checking the schema")
     applied, key = await prepare(url, where, SchemaPermission.MIGRATE)
     for name in applied:
         say(f"Applied migration {name}")
@@ -123,7 +127,7 @@ async def _prepare(
 
 async def _require_service(settings: Settings) -> None:
     """Open and close what each worker opens: what is wrong with it is said once, and here."""
-    await (await open_service(settings)).close()
+    await (await open_log(settings)).pool.close()
 
 
 def _in_url(host: str) -> str:
@@ -154,9 +158,11 @@ def _free_address(listen: Listen) -> str:
             time.sleep(0.1)
 
 
-def _run(address: str, listen: Listen, settings: Settings) -> None:
+def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
     # A worker starts afresh: it takes over no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
+    for name, value in _ALLOCATOR.items():
+        os.environ.setdefault(name, value)
     server = Granian(
         "app.main:create_server",
         address=address,
@@ -179,8 +185,9 @@ def _run(address: str, listen: Listen, settings: Settings) -> None:
     server.respawned_wrks = _Respawned()
     at_hang_up = _at_hang_up(server.signal_handler_interrupt)
     server.signal_handler_reload = at_hang_up  # type: ignore[method-assign]
+    server.on_startup(partial(_say_when_it_serves, address, listen, say))
     try:
-        server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+        server.serve(target_loader=partial(load, settings), wrap_loader=False)
     except SystemExit as ended:
         # A worker that obeys Ctrl-C sooner than its parent does counts as a failure there.
         if ended.code and not server.interrupt_signal:
@@ -221,26 +228,14 @@ class _Respawned(dict[int, float]):
         """Keep all."""
 
 
-def _load(settings: Settings) -> "ASGIApp":
-    _end_with_main()
-    # A terminal that closes tells every process; who ends the workers is the main one.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    make_sure_of_streams()
-    from app.main import create_server
+def _say_when_it_serves(address: str, listen: Listen, say: Say) -> None:
+    """Say so once a worker takes connections: it has opened the database before."""
 
-    return create_server(settings)
+    def look() -> None:
+        while True:
+            with suppress(OSError), socket.create_connection((address, listen.port), _LOOK_S):
+                break
+            time.sleep(_LOOK_S)
+        say(f"Serving on http://{_in_url(listen.host)}:{listen.port}")
 
-
-def _end_with_main() -> None:
-    """End this worker at once when the main process is killed, however busy it is.
-
-    An orphan would hold the port, and nobody could stop it.
-    """
-    main = multiprocessing.parent_process()
-    assert main is not None  # noqa: S101  # workers are spawned
-
-    def watch() -> None:
-        main.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="main process", daemon=True).start()
+    threading.Thread(target=look, name="serving", daemon=True).start()

@@ -200,16 +200,21 @@ class Log:
         )
 
 
-async def open_log(pool: Pool, settings: Settings) -> Log:
-    """The log that a pool leads to.
+async def open_log(settings: Settings) -> Log:
+    """Connect, and refuse another master key than the log's.
 
     Raises WrongMasterKey, and OSError or asyncpg's errors when there is no database.
     """
-    keyring = Keyring(settings.master_key)
-    known = await read.check_value(pool)
-    if known is None or not keyring.made(known):
-        raise WrongMasterKey("The log was written with another master key than the one given")
-    partitions = len(await read.heads(pool))
-    incarnation = Incarnation(keyring)
-    await incarnation.check(pool.ask)
-    return Log(pool, keyring, settings, partitions=partitions, incarnation=incarnation)
+    pool = Pool(settings)
+    try:
+        keyring = Keyring(settings.master_key)
+        known = await read.check_value(pool)
+        if known is None or not keyring.made(known):
+            raise WrongMasterKey("The log was written with another master key than the one given")
+        partitions = len(await read.heads(pool))
+        incarnation = Incarnation(keyring)
+        await incarnation.check(pool.ask)
+        return Log(pool, keyring, settings, partitions=partitions, incarnation=incarnation)
+    except BaseException:
+        await pool.close()
+        raise

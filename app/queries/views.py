@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -17,12 +17,14 @@ from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.queries.answer_budget import AnswerBudget
-from app.queries.paging import Page, PageResult, read_page
-from app.queries.tables import ListTable
 from domain.ids import AccountId, StreamId, account_stream
 from projections import ai_session_info
 from projections.catalog import VIEWS
 from projections.fold import Audit, Folded
+
+if TYPE_CHECKING:
+    from app.queries.paging import Page, PageResult
+    from app.queries.tables import ListTable
 
 SQL = blocks(__file__)
 T = TypeVar("T")
@@ -74,16 +76,21 @@ class Views:
         return None if row is None else row.folded.state.name
 
     async def page(
-        self, listable: ListTable, page: Page, budget: AnswerBudget | None = None
-    ) -> PageResult[Row]:
+        self, listable: "ListTable", page: "Page", budget: AnswerBudget | None = None
+    ) -> "PageResult[Row]":
         """A page of any view; without a budget, as large as any answer may be.
 
         Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
         """
+        # SQLAlchemy, a third of what a worker imports: it serves before that (app/main.py).
+        from app.queries import paging
+
         decoder = _DECODERS[listable.kind]
-        listed = await self._read(read_page(self._lists, listable, page, budget or AnswerBudget()))
+        listed = await self._read(
+            paging.read_page(self._lists, listable, page, budget or AnswerBudget())
+        )
         items = [_row(record, decoder) for record in listed.items]
-        return PageResult(
+        return paging.PageResult(
             items=items, total=listed.total, has_more=listed.has_more, last=listed.last
         )
 

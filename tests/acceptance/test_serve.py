@@ -73,7 +73,14 @@ def metrics_folders(served: ServiceProcess) -> set[Path]:
 def test_it_listens_on_the_address_of_a_name_and_talks_on_stderr(pair: ServiceProcess) -> None:
     assert pair.data == ""
     assert LINE.search(pair.log)
-    assert f"Serving on http://localhost:{pair.port}" in pair.log
+    until(lambda: f"Serving on http://localhost:{pair.port}" in pair.log)
+
+
+def test_it_says_what_it_does_and_that_it_serves_only_when_it_does(pair: ServiceProcess) -> None:
+    until(lambda: "Serving on" in pair.log)
+    steps = ("Starting PostgreSQL in", "Starting 2 workers", "Spawning worker-2", "Serving on")
+    places = [pair.log.index(step) for step in steps]
+    assert places == sorted(places)
 
 
 def test_a_dead_worker_is_replaced_and_the_service_stops_cleanly(pair: ServiceProcess) -> None:

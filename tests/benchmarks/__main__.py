@@ -14,15 +14,25 @@ from types import FrameType
 
 import click
 
-from . import formats, held_snapshot, listing, over_http, rebuilding, starts, store, superoffice
+from . import (
+    formats,
+    held_snapshot,
+    listing,
+    memory,
+    over_http,
+    rebuilding,
+    starts,
+    store,
+    superoffice,
+)
 from .conditions import conditions, wrk_version
 from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
-PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list", "starts")
+PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list", "starts", "memory")
 SOAK = "snapshot"
-UNDER_LOAD = {"http", "formats", "superoffice"}
+UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 50_000, 5_000
 ROWS, ROWS_SHORT = 1_000_000, 20_000
@@ -68,6 +78,7 @@ def main(
             "rebuild": lambda: rebuilding.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
+            "memory": lambda: memory.run(here, pace),
             SOAK: lambda: held_snapshot.run(
                 here, pace.seconds, MINUTES_SHORT if short else minutes
             ),

@@ -11,6 +11,8 @@ from .credentials import AUTHORIZATION
 from .measure import BenchmarkFailed
 
 CONNECTIONS = 64
+_PATIENCE_S = 20
+"""For an answer: a list may wait so long for the lists before it."""
 _SCRIPT = Path(__file__).with_name("load.lua")
 
 
@@ -33,7 +35,8 @@ def load(base_url: str, method: str, ids_file: Path, seconds: float, format_: st
 
     Raises BenchmarkFailed unless every answer was a success.
     """
-    length = ("-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s")
+    until = (f"-d{max(1, round(seconds))}s", f"--timeout={_PATIENCE_S}s")
+    length = ("-t1", f"-c{CONNECTIONS}", *until)
     given = (method, AUTHORIZATION, str(ids_file), secrets.token_hex(4), format_)
     said = subprocess.run(  # noqa: S603  # our script and arguments, no shell
         ["wrk", *length, "-s", str(_SCRIPT), base_url, "--", *given],  # noqa: S607  # a tool of the machine

@@ -25,7 +25,7 @@ def run(stage: Stage, pace: Pace) -> str:
     with ExitStack() as running:
         service = running.enter_context(sessionary(stage))
         contenders = {
-            "PUT": _chats(service, stage.folder),
+            "PUT": Contender(service, chats(service, stage.folder / f"chats-{service.pid}")),
             "POST": prepared(service, stage.folder),
         }
         for method, contender in contenders.items():
@@ -40,13 +40,15 @@ def run(stage: Stage, pace: Pace) -> str:
     return table(f"Chat sessions over HTTP at {CONNECTIONS} connections, one worker", [comparison])
 
 
-def _chats(service: Service, folder: Path) -> Contender:
-    """Chat sessions that hold what the sample does; a PUT then changes the customer's name."""
-    ids_file = folder / f"chats-{service.pid}"
+def chats(service: Service, ids_file: Path) -> Path:
+    """Chat sessions that hold what the sample does; a PUT then changes the customer's name.
+
+    Their numbers are in `ids_file` then, which is returned, and the sample is in one beside it.
+    """
     numbers = asyncio.run(_create_chats(service.base_url))
     ids_file.write_text("".join(f"{number}\n" for number in numbers))
     Path(f"{ids_file}.body").write_bytes(PUT_CHAT_SESSION)
-    return Contender(service, ids_file)
+    return ids_file
 
 
 async def _create_chats(base_url: str) -> list[int]:

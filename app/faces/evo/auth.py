@@ -14,7 +14,6 @@ from app.auth.principals import Principal, Unauthenticated, name_and_password
 from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
-from app.faces.evo.list_query import AccountsQuery, list_accounts
 from app.faces.evo.operations import Asked, Query, Result, required
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
@@ -111,9 +110,11 @@ async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
         return Result(nobody)
     accounts: list[Account] = []
     if principal.is_administrator:
-        wanted = AccountsQuery(count_per_page=MAX_ACCOUNTS, simplified=True)
+        from app.faces.evo import list_query  # imports SQLAlchemy: see Views.page
+
+        wanted = list_query.AccountsQuery(count_per_page=MAX_ACCOUNTS, simplified=True)
         async with asked.service.list_places.of(principal.name):
-            listed = await list_accounts(asked.service.views, wanted, asked.budget)
+            listed = await list_query.list_accounts(asked.service.views, wanted, asked.budget)
         accounts = [row.folded.state for row in listed.items]
     return Result(_user_info(principal, accounts))
 

@@ -12,12 +12,6 @@ from app.codecs.json_text import BadInput
 from app.codecs.member_names import pascal_case
 from app.commands.context import CommandContext, CommandEnvelope, CommandResult, Generated
 from app.database.uuids import new_uuid, uuid_of
-from app.faces.evo.list_query import (
-    AccountsQuery,
-    AISessionsQuery,
-    list_accounts,
-    list_ai_sessions,
-)
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
 from app.faces.evo.wire.views import account_info, ai_session_info, list_response
@@ -153,17 +147,21 @@ async def _get_ai_session(asked: Asked, request: r.GetAISession) -> Result:
 
 
 async def _list_ai_sessions(asked: Asked, request: r.ListAISessions) -> Result:
-    wanted = AISessionsQuery(account_ids=request.account_ids or (), **_paging(request))
+    from app.faces.evo import list_query  # imports SQLAlchemy: see Views.page
+
+    wanted = list_query.AISessionsQuery(account_ids=request.account_ids or (), **_paging(request))
     async with asked.service.list_places.of(asked.http.principal.name):
-        listed = await list_ai_sessions(asked.service.views, wanted, asked.budget)
+        listed = await list_query.list_ai_sessions(asked.service.views, wanted, asked.budget)
     items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 
 
 async def _list_accounts(asked: Asked, request: r.ListAccounts) -> Result:
-    wanted = AccountsQuery(name_filter=request.name_filter, **_paging(request))
+    from app.faces.evo import list_query  # imports SQLAlchemy: see Views.page
+
+    wanted = list_query.AccountsQuery(name_filter=request.name_filter, **_paging(request))
     async with asked.service.list_places.of(asked.http.principal.name):
-        listed = await list_accounts(asked.service.views, wanted, asked.budget)
+        listed = await list_query.list_accounts(asked.service.views, wanted, asked.budget)
     items = [account_info(row.folded) for row in listed.items]
     return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
 

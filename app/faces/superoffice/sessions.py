@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from app.commands.context import CommandResult
-from app.faces.superoffice.lists.chat_list import list_chat_sessions, sessions_of
-from app.faces.superoffice.lists.filter import Asker
 from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.request import (
     ChatRequest,
@@ -37,13 +35,16 @@ async def default(asked: ChatRequest) -> Reply:
 
 async def list_all(asked: ChatRequest) -> Reply:
     """`GET /api/v1/ChatSession`."""
+    from app.faces.superoffice.lists import chat_list  # imports SQLAlchemy: see Views.page
+    from app.faces.superoffice.lists.filter import Asker
+
     asker = Asker(
         today=datetime.now(UTC).date(),
         associate_id=asked.principal.associate_id or None,
         may_change=asked.manner.may_change,
     )
     async with asked.service.list_places.of(asked.principal.name):
-        page = await list_chat_sessions(
+        page = await chat_list.list_chat_sessions(
             asked.service.views,
             asked.http.pairs,
             base_url=asked.http.base_url,
@@ -55,10 +56,12 @@ async def list_all(asked: ChatRequest) -> Reply:
 
 async def for_current_user(asked: ChatRequest) -> Reply:
     """`GET /ForCurrentUser`: what the caller can work on, without the sessions' keys."""
+    from app.faces.superoffice.lists import chat_list  # imports SQLAlchemy: see Views.page
+
     top = asked.count("$top")
     most = MAX_ROWS_PER_PAGE if top is None else min(top, MAX_ROWS_PER_PAGE)
     async with asked.service.list_places.of(asked.principal.name):
-        found = await sessions_of(
+        found = await chat_list.sessions_of(
             asked.service.views,
             asked.principal.associate_id,
             most=most,

@@ -1,0 +1,40 @@
+"""How a worker process of `serve` begins. The main process knows no more of it than this."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from app.cli.standard_streams import make_sure_of_streams
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp
+
+
+def load(settings: Settings) -> "ASGIApp":
+    """The application; whoever loads it ends with the main process."""
+    _end_with_main()
+    # A terminal that closes tells every process; who ends the workers is the main one.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    make_sure_of_streams()
+    # Half of a service's start: not for the main process, nor before this one can be told to end.
+    from app.main import create_server
+
+    return create_server(settings)
+
+
+def _end_with_main() -> None:
+    """End this worker at once when the main process is killed, however busy it is.
+
+    An orphan would hold the port, and nobody could stop it.
+    """
+    main = multiprocessing.parent_process()
+    assert main is not None  # noqa: S101  # workers are spawned
+
+    def watch() -> None:
+        main.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="main process", daemon=True).start()

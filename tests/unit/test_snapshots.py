@@ -1,0 +1,46 @@
+"""What is remembered of aggregates takes no more memory than is counted for it."""
+
+import os
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from app.commands.snapshots import Snapshot, SnapshotCache
+from app.log.keyring import KEY_BYTES, StreamCipher
+from domain.ai_session import AISession
+from domain.ids import StreamId
+from projections.ai_session_info import VIEW
+from projections.fold import Audit, Folded
+
+MANY = 8_000
+
+
+def remembered(number: int, purpose: str) -> Snapshot:
+    at = datetime.now(UTC)
+    audit = Audit(created_by="kim", created_at=at, modified_by=f"kim {number}", modified_at=at)
+    folded = Folded(
+        stream=StreamId(uuid4()),
+        partition=0,
+        version=number,
+        position=number,
+        audit=audit,
+        state=AISession(account_id=f"a{number}", purpose=f"{purpose} {number}"),
+    )
+    box = StreamCipher(os.urandom(KEY_BYTES))
+    box.seal(b"a text", b"what it is bound to")
+    return Snapshot(folded, uuid4(), box, len(VIEW.doc(folded.state) or ""))
+
+
+@pytest.mark.parametrize("purpose", ["Follow up", "x" * 2_000, "Напоминание " * 200])
+def test_a_full_cache_takes_no_more_than_it_may(purpose: str) -> None:
+    process = psutil.Process()
+    limit = 16 * 1024 * 1024
+    cache = SnapshotCache(limit)
+    before = process.memory_info().rss
+    for number in range(MANY):
+        known = remembered(number, purpose)
+        assert known.folded is not None
+        cache.remember("ai_session", known.folded.stream, known)
+    assert process.memory_info().rss - before <= limit * 1.1
