@@ -11,8 +11,8 @@ from support.chat_rows import insert, session
 from app.codecs.json_text import BadInput
 from app.faces.superoffice.lists.chat_list import sessions_of
 from app.faces.superoffice.lists.columns import COLUMNS
-from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.lists.skip_token import write_token
+from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
 from app.queries.views import Views
 from app.service import Service
 from domain.chat.carriers import Associate

@@ -8,13 +8,13 @@ from app.codecs.json_text import BadInput
 from app.faces.superoffice.lists.odata import parse
 from app.faces.superoffice.lists.query import (
     DEFAULT_COLUMNS,
-    MAX_ROWS_PER_PAGE,
     ROWS_PER_PAGE,
     Mode,
     Sort,
     read_query,
 )
 from app.faces.superoffice.lists.skip_token import read_token, write_token
+from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
 
 
 def test_a_query_without_options_asks_for_the_first_page_of_all() -> None:

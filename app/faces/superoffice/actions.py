@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandResult
-from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.request import ChatRequest, int32, is_customer
 from app.faces.superoffice.sessions import answered
 from app.faces.superoffice.wire.answer import write_message, write_messages, write_text
+from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.wire.coerce import whole
 from app.faces.superoffice.wire.entity import refuse_another_id
 from app.faces.superoffice.wire.message import read_message

@@ -1,8 +1,8 @@
 """Where the SuperOffice-style face describes itself. The OpenAPI description is elsewhere."""
 
 from app.codecs.formats import XML
-from app.faces.superoffice.lists.rows import METADATA_PATH
 from app.faces.superoffice.wire import about
+from app.faces.superoffice.wire.api import METADATA_PATH
 from app.http.operation import Operation
 from app.http.request import Reply, Request
 from app.service import Service

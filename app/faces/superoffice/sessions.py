@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from app.commands.context import CommandResult
-from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.request import (
     ChatRequest,
     is_customer,
@@ -19,6 +18,7 @@ from app.faces.superoffice.wire.answer import (
     write_entity,
     write_page,
 )
+from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.wire.changes import PatchChange, Replacement
 from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
 from app.faces.superoffice.wire.patch_body import may_touch, read_patch

@@ -11,9 +11,10 @@ from app.codecs.value import Tree
 from app.faces.superoffice.lists.columns import unread_members
 from app.faces.superoffice.lists.filter import Asker, filtered
 from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
-from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE, ListQuery, read_query
+from app.faces.superoffice.lists.query import ListQuery, read_query
 from app.faces.superoffice.lists.rows import next_link, write_list
 from app.faces.superoffice.lists.skip_token import Key, read_token, write_token
+from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
 from app.queries.answer_budget import AnswerBudget
 from app.queries.paging import Order, Page, PageResult, whole_order
 from app.queries.tables import CHAT_SESSIONS

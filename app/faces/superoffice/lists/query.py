@@ -9,15 +9,12 @@ from msgspec import Struct
 from app.codecs.json_text import BadInput
 from app.faces.superoffice.lists.columns import BY_NAME, COLUMNS
 from app.faces.superoffice.lists.odata import Test, parse
+from app.faces.superoffice.wire.api import ENTITY, MAX_ROWS_PER_PAGE
 
 ROWS_PER_PAGE = 100
 """Where `$top` does not say how many. SuperOffice documents no number."""
-MAX_ROWS_PER_PAGE = 1_000
-"""More are on the pages that follow, whatever `$top` says."""
 MAX_ORDERS = 8
 """Columns that a list is ordered by, at the most."""
-ENTITY = "chat"
-"""The only entity of the archive."""
 DEFAULT_COLUMNS = (
     "chatSessionId", "status", "chatTopic/chatTopicId", "agent", "whenRequested", "whenStarted",
     "whenEnded", "firstMessage", "lastMessage", "contactId", "personId", "rating", "updatedDate",

@@ -8,11 +8,11 @@ from app.codecs.form import MAX_URL_BYTES
 from app.codecs.json_text import BadInput
 from app.codecs.value import Tree
 from app.faces.superoffice.lists.columns import COLUMNS, Session, json_safe
-from app.faces.superoffice.lists.query import ENTITY, ListQuery, Mode
+from app.faces.superoffice.lists.query import ListQuery, Mode
+from app.faces.superoffice.wire.api import ENTITY, METADATA_PATH
 from app.faces.superoffice.wire.rights import table_right
 
 PATH = "/api/v1/ChatSession"
-METADATA_PATH = "/api/v1/Archive/ChatSession/$metadata"
 
 _CONTINUED = frozenset({"$skip", "$skiptoken"})
 _PLAIN = "$(),/:*"

@@ -3,8 +3,8 @@
 import msgspec
 
 from app.faces.superoffice.lists.columns import COLUMNS, Kind, json_safe
-from app.faces.superoffice.lists.query import ENTITY
 from app.faces.superoffice.wire.agents import AGENTS
+from app.faces.superoffice.wire.api import ENTITY
 from app.faces.superoffice.wire.rest import REST
 
 VERSION = "v1"

@@ -9,6 +9,12 @@ from msgspec import Struct
 
 PATH = "/api/v1/ChatSession"
 AGENT = "/api/v1/Agents/Chat"
+ENTITY = "chat"
+"""The only entity of the archive."""
+METADATA_PATH = "/api/v1/Archive/ChatSession/$metadata"
+"""Where a list says that its rows are described."""
+MAX_ROWS_PER_PAGE = 1_000
+"""Of a list; more are on the pages that follow, whatever `$top` says."""
 LIST = "GetAll"
 """The operation that lists; it alone takes `$format`."""
 SELECT = ("$select",)

@@ -17,9 +17,8 @@ from app.codecs.openapi_shared import (
     refusal_name,
     refusals,
 )
-from app.faces.superoffice.lists.query import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.wire.agents import AGENTS
-from app.faces.superoffice.wire.api import TOP, Shows, SuperOfficeOperation
+from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE, TOP, Shows, SuperOfficeOperation
 from app.faces.superoffice.wire.entity import PLAIN
 from app.faces.superoffice.wire.members import pascal
 from app.faces.superoffice.wire.message import MESSAGE
