@@ -22,8 +22,8 @@ WITH role AS (
 ), sequence_right(name) AS (
     VALUES ('chat_session_number'), ('chat_message_number')
 ), function_right(name) AS (
-    VALUES ('append'), ('draw_numbers'), ('try_room'),
-           ('pass_over_session_numbers'), ('pass_over_message_numbers')
+    VALUES ('append_1'), ('draw_numbers_1'), ('try_room_1'),
+           ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1')
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence
       FROM pg_class AS c
@@ -74,6 +74,14 @@ WITH role AS (
            format('GRANT USAGE ON SCHEMA public TO %s', role.name)
       FROM role
      WHERE NOT has_schema_privilege(coalesce(role.oid, 0), to_regnamespace('public'), 'USAGE')
+        -- (What PUBLIC may, it may lose.)
+        OR has_schema_privilege(to_regnamespace('public'), 'USAGE WITH GRANT OPTION')
+           AND NOT EXISTS (SELECT
+                             FROM pg_namespace AS n
+                            CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+                            WHERE n.oid = to_regnamespace('public')
+                              AND a.grantee = role.oid
+                              AND a.privilege_type = 'USAGE')
     UNION ALL
     SELECT 4, format('%s may not %s %I', role.name, t.privilege, r.name),
            format('GRANT %s%s ON TABLE public.%I TO %s', t.privilege,

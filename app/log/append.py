@@ -20,7 +20,7 @@ from domain.ids import StreamId
 
 SQL = blocks(__file__)
 REPLACED = "SE001"
-"""The code that `append` raises for a log that recognises its master key by something else."""
+"""The code that `append_1` raises for a log that recognises its master key by something else."""
 REFUSED = (asyncpg.PostgresError, ValueError, OverflowError)
 """What the database, or the driver before it, refuses an entry with for ever."""
 
@@ -232,7 +232,7 @@ class Appender:
 def _outcomes(
     row: asyncpg.Record, entries: Sequence[Entry], numbers: Sequence[int]
 ) -> Sequence[Outcome]:
-    """What the row that the function `append` returns says of each entry.
+    """What the row that the function `append_1` returns says of each entry.
 
     `numbers`: of the entries' contexts, from 1.
     """

@@ -11,7 +11,7 @@
 -- The statement is the transaction: its answer arrives after its commit.
 SELECT a.head, a.present, a.account_name,
        a.outcome, a.stream, a.version, a.position, a.recorded_at
-  FROM append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+  FROM append_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
               $18, $19) AS a;
 
 -- name: append_one
@@ -25,7 +25,7 @@ SELECT a.head, a.present, a.account_name,
 -- $16 as $18 above   $17 as $19 above
 SELECT a.head, a.present, a.account_name,
        a.outcome, a.stream, a.version, a.position, a.recorded_at
-  FROM append($1, ARRAY[$2], ARRAY[$3::jsonb], ARRAY[$4],
+  FROM append_1($1, ARRAY[$2], ARRAY[$3::jsonb], ARRAY[$4],
               CASE WHEN $5::text IS NOT NULL THEN ARRAY[$5] END,
               ARRAY[1], ARRAY[$6::uuid], ARRAY[$7::bigint],
               CASE WHEN $8::uuid IS NOT NULL THEN ARRAY[$8] END,

@@ -191,8 +191,15 @@ async def up_to_date(store: Connection, may: SchemaPermission) -> list[str]:
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
-    if present == known and (may < SchemaPermission.MIGRATE or not await rights.amiss(store.raw)):
-        return []  # with no more rights than to read
+    if present == known:
+        outdated = await migrate.outdated(store.raw, migrate.functions())
+        if may < SchemaPermission.MIGRATE and outdated:
+            raise migrate.SchemaError(
+                f"The database has not this release's {', '.join(map(str, outdated))}: "
+                "run `sessionary migrate`"
+            )
+        if may < SchemaPermission.MIGRATE or not (outdated or await rights.amiss(store.raw)):
+            return []  # with no more rights than to read
     if present and present == known[: len(present)] and may < SchemaPermission.MIGRATE:
         raise migrate.SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
