@@ -1,6 +1,7 @@
 -- Read views. Each has the same envelope, which the append fills, and a document, which the fold
--- gives; columns to search by are generated from the document. (Why the first index of each is not
--- a unique one is said in `0001_log.sql`.)
+-- gives. Columns to filter and order by are generated from the document, and from `search`, in which
+-- is what the document does not say as plainly; null where there is nothing of the kind. (Why the
+-- first index of each is not a unique one is said in `0001_log.sql`.)
 
 -- Indexes are unnamed: a rebuilt table's get their names by the same rule.
 
@@ -14,6 +15,7 @@ CREATE TABLE ai_session_info (
     modified_by text             NOT NULL,
     modified_at timestamptz      NOT NULL,
     doc         jsonb            NOT NULL,
+    search      jsonb,
     account_id  text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'account_id') STORED
 ) WITH (fillfactor = 80);
 ALTER TABLE ai_session_info REPLICA IDENTITY FULL;
@@ -27,8 +29,8 @@ CREATE INDEX ON ai_session_info (created_at, stream_id);
 CREATE INDEX ON ai_session_info (account_id, created_at, stream_id)
  WHERE account_id IS NOT NULL;
 
--- Date-times are in units of 100 ns since 0001-01-01 UTC, and null where they are not set: the
--- document has them so under `search`.
+-- Date-times are in units of 100 ns since 0001-01-01 UTC, and null where they are not set: `search`
+-- has them so, by column.
 CREATE TABLE chat_session_entity (
     partition         integer          NOT NULL,
     stream_id         uuid             NOT NULL,
@@ -39,6 +41,7 @@ CREATE TABLE chat_session_entity (
     modified_by       text             NOT NULL,
     modified_at       timestamptz      NOT NULL,
     doc               jsonb            NOT NULL,
+    search            jsonb,
     chat_session_id   integer
         GENERATED ALWAYS AS ((doc ->> 'chat_session_id')::integer) STORED,
     status            text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'status') STORED,
@@ -50,15 +53,15 @@ CREATE TABLE chat_session_entity (
     contact_id        integer
         GENERATED ALWAYS AS ((doc #>> '{contact,ContactId}')::integer) STORED,
     when_requested    bigint
-        GENERATED ALWAYS AS ((doc #>> '{search,when_requested}')::bigint) STORED,
+        GENERATED ALWAYS AS ((search ->> 'when_requested')::bigint) STORED,
     when_started      bigint
-        GENERATED ALWAYS AS ((doc #>> '{search,when_started}')::bigint) STORED,
+        GENERATED ALWAYS AS ((search ->> 'when_started')::bigint) STORED,
     when_ended        bigint
-        GENERATED ALWAYS AS ((doc #>> '{search,when_ended}')::bigint) STORED,
+        GENERATED ALWAYS AS ((search ->> 'when_ended')::bigint) STORED,
     rating            integer GENERATED ALWAYS AS ((doc ->> 'rating')::integer) STORED,
     rank              integer GENERATED ALWAYS AS ((doc ->> 'rank')::integer) STORED,
     watched           bigint
-        GENERATED ALWAYS AS ((doc #>> '{search,watched}')::bigint) STORED
+        GENERATED ALWAYS AS ((search ->> 'watched')::bigint) STORED
 ) WITH (fillfactor = 80);
 ALTER TABLE chat_session_entity REPLICA IDENTITY FULL;
 CREATE INDEX ON chat_session_entity (partition, stream_id);
@@ -98,6 +101,7 @@ CREATE TABLE account_info (
     modified_by text             NOT NULL,
     modified_at timestamptz      NOT NULL,
     doc         jsonb            NOT NULL,
+    search      jsonb,
     account_id  text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'account_id') STORED,
     -- (Not "C", which knows no case but ASCII's: it is only carried along in an index.)
     name        text             GENERATED ALWAYS AS (doc ->> 'name') STORED

@@ -143,6 +143,7 @@ class Pipeline:
             last=known.last,
             events=new_events,
             doc=view.doc(state) if events else None,
+            search=view.sought(state) if events else None,
             sealing_key=wrapped,
             key=call.metadata.idempotency_key,
             fingerprint=job.fingerprint,

@@ -58,6 +58,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     events: Sequence[NewEvent]
     doc: str | None
     """The row, a JSON object; None takes it away. Counts only with events."""
+    search: str | None = None
+    """What the row is searched by beside it, a JSON object; None: nothing."""
     sealing_key: bytes | None = None
     key: str | None = None
     fingerprint: bytes | None = None
@@ -190,6 +192,7 @@ class Appender:
             entry.expected,
             entry.last,
             entry.doc,
+            entry.search,
             entry.sealing_key,
             entry.key,
             entry.fingerprint,
@@ -204,6 +207,7 @@ class Appender:
         events = [event for entry in entries for event in entry.events]
         # Each array costs both sides some microseconds an entry: those that say nothing are null.
         one_each = all([len(entry.events) == 1 for entry in entries])
+        searched = any([entry.search is not None for entry in entries])
         changing = any([entry.last is not None for entry in entries])
         sealing = any([entry.sealing_key is not None for entry in entries])
         keyed = any([entry.key is not None for entry in entries])
@@ -220,6 +224,7 @@ class Appender:
             [entry.last for entry in entries] if changing else None,
             None if one_each else [len(entry.events) for entry in entries],
             [entry.doc for entry in entries],
+            [entry.search for entry in entries] if searched else None,
             [entry.sealing_key for entry in entries] if sealing else None,
             [entry.key for entry in entries] if keyed else None,
             [entry.fingerprint for entry in entries] if keyed else None,

@@ -21,7 +21,7 @@ from app.rebuild.moved import Moved
 from app.rebuild.pieces import BEFORE_ALL, Place, differing
 from domain.ids import StreamId
 from projections.catalog import VIEWS, view_of
-from projections.view import ENVELOPE, View
+from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
 FEW_EVENTS = 200
@@ -175,7 +175,7 @@ class _Run:
                 found.setdefault(view.name, []).append(row)
         for name, rows in found.items():
             await self._store.raw.copy_records_to_table(
-                _fresh(self._views[name]), records=rows, columns=ENVELOPE
+                _fresh(self._views[name]), records=rows, columns=WRITTEN
             )
             self._rows[name] += len(rows)
 

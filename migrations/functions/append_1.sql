@@ -24,6 +24,8 @@ CREATE OR REPLACE FUNCTION append_1(
     c_events      integer[], -- how many events; 0 checks the version and records the key only;
                              -- the whole array is null when each command has one
     c_doc         jsonb[],   -- document of the view row; null: the row goes
+    c_search      jsonb[],   -- what columns of the row are generated from and the document does not
+                             -- say as plainly; null: no command has such
     c_sealing_key bytea[],   -- wrapped key of a stream that has none yet; null: no command has one
     c_key         text[],    -- idempotency key; null: no command has one
     c_fingerprint bytea[],   -- hash of the command that the key stands for
@@ -93,7 +95,7 @@ BEGIN
         BEGIN
             PERFORM write_batch_1(
                 p_partition, head, present, x_actor, x_metadata, x_view,
-                c_context, c_stream, c_expected, NULL, NULL, c_doc,
+                c_context, c_stream, c_expected, NULL, NULL, c_doc, c_search,
                 c_sealing_key, c_key, c_fingerprint,
                 c_context, c_stream, c_expected, c_last, e_topic, e_state, e_id, false);
             IF x_account IS NOT NULL THEN
@@ -140,13 +142,14 @@ BEGIN
                array_agg(c.expected ORDER BY c.i),
                array_agg(coalesce(c.events, 1) ORDER BY c.i),
                array_agg(c.position - head ORDER BY c.i),
-               array_agg(c.doc ORDER BY c.i), array_agg(c.sealing_key ORDER BY c.i),
+               array_agg(c.doc ORDER BY c.i), array_agg(c.search ORDER BY c.i),
+               array_agg(c.sealing_key ORDER BY c.i),
                array_agg(c.key ORDER BY c.i), array_agg(c.fingerprint ORDER BY c.i)
-          INTO c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_sealing_key,
-               c_key, c_fingerprint
-          FROM unnest(c_context, c_stream, c_expected, c_events, position, c_doc,
+          INTO c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search,
+               c_sealing_key, c_key, c_fingerprint
+          FROM unnest(c_context, c_stream, c_expected, c_events, position, c_doc, c_search,
                       c_sealing_key, c_key, c_fingerprint, outcome) WITH ORDINALITY
-               AS c(context, stream, expected, events, position, doc,
+               AS c(context, stream, expected, events, position, doc, search,
                     sealing_key, key, fingerprint, outcome, i)
          WHERE c.outcome = 'appended';
 
@@ -154,7 +157,7 @@ BEGIN
             PERFORM refuse_other_kinds_1(p_partition, e_stream, e_topic);
             PERFORM write_batch_1(
                 p_partition, head, present, x_actor, x_metadata, x_view,
-                c_context, c_stream, c_expected, c_events, c_upto, c_doc,
+                c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search,
                 c_sealing_key, c_key, c_fingerprint,
                 e_context, e_stream, e_after, e_last, e_topic, e_state, e_id, true);
         END IF;

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION write_batch_1(
     x_actor text[], x_metadata jsonb[], x_view text[],
     c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
     c_upto bigint[],  -- how many events the batch has up to a command's last; null: one for each
-    c_doc jsonb[], c_sealing_key bytea[], c_key text[], c_fingerprint bytea[],
+    c_doc jsonb[], c_search jsonb[], c_sealing_key bytea[], c_key text[], c_fingerprint bytea[],
     e_context integer[], e_stream uuid[],
     e_after bigint[],  -- the version that the stream has before the event
     e_last uuid[],     -- the id of the event at that version, as the caller knew it
@@ -66,16 +66,16 @@ BEGIN
     IF 'ai_session_info' = ANY (x_view) THEN
         PERFORM write_ai_session_info_1(
             p_partition, head, present, x_actor, x_view,
-            c_context, c_stream, c_expected, c_events, c_upto, c_doc);
+            c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search);
     END IF;
     IF 'chat_session_entity' = ANY (x_view) THEN
         PERFORM write_chat_session_entity_1(
             p_partition, head, present, x_actor, x_view,
-            c_context, c_stream, c_expected, c_events, c_upto, c_doc);
+            c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search);
     END IF;
     IF 'account_info' = ANY (x_view) THEN
         PERFORM write_account_info_1(
             p_partition, head, present, x_actor, x_view,
-            c_context, c_stream, c_expected, c_events, c_upto, c_doc);
+            c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search);
     END IF;
 END $$;

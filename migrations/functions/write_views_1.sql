@@ -12,20 +12,20 @@ BEGIN
                 p_partition integer, head bigint, present timestamptz,
                 x_actor text[], x_view text[],
                 c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
-                c_upto bigint[], c_doc jsonb[]
+                c_upto bigint[], c_doc jsonb[], c_search jsonb[]
             ) RETURNS void
             LANGUAGE plpgsql
             AS $body$
             #variable_conflict use_column
             BEGIN
                 MERGE INTO %1$s AS v
-                USING (SELECT p_partition AS partition, c.stream, c.doc,
+                USING (SELECT p_partition AS partition, c.stream, c.doc, c.search,
                               x_actor[c.context] AS actor,
                               c.expected + coalesce(c.events, 1) AS version,
                               head + coalesce(c.upto, c.i) AS position, there.place
-                         FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc)
-                              WITH ORDINALITY
-                              AS c(context, stream, expected, events, upto, doc, i)
+                         FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc,
+                                     c_search) WITH ORDINALITY
+                              AS c(context, stream, expected, events, upto, doc, search, i)
                          -- (Equal keys are in an index as their rows are on disk, the newest
                          -- version last: backwards it is met first. Compared as a row, which no
                          -- other index can: while a snapshot keeps old versions, the statistics
@@ -46,12 +46,13 @@ BEGIN
                       DELETE
                  WHEN MATCHED THEN
                       UPDATE SET version = n.version, position = n.position,
-                                 modified_by = n.actor, modified_at = present, doc = n.doc
+                                 modified_by = n.actor, modified_at = present, doc = n.doc,
+                                 search = n.search
                  WHEN NOT MATCHED AND n.doc IS NOT NULL THEN
                       INSERT (partition, stream_id, version, position,
-                              created_by, created_at, modified_by, modified_at, doc)
+                              created_by, created_at, modified_by, modified_at, doc, search)
                       VALUES (n.partition, n.stream, n.version, n.position,
-                              n.actor, present, n.actor, present, n.doc);
+                              n.actor, present, n.actor, present, n.doc, n.search);
             END $body$
             $template$, view_table);
     END LOOP;
