@@ -1,18 +1,18 @@
 -- What the service's role may do, and PUBLIC may not. Not a numbered migration: a dump may be
 -- restored without its role and its grants, so this is looked at by every `migrate` and `serve`.
--- A new table, sequence or function that the service uses has its line here.
+-- A new table, sequence or function that the service uses has its line here, but for views' tables.
 
 -- name: amiss
--- $1 role of the service; what is not right, and the statement that puts it right, in the order in
--- which these are to be run; what the migrations have not made yet is passed over
+-- $1 role of the service   $2 tables of the views; what is not right, and the statement that puts
+-- it right, in the order in which these are to be run; what the migrations have not made yet is
+-- passed over
 WITH role AS (
     SELECT (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = $1) AS oid, quote_ident($1) AS name
 ), table_right(name, privilege, columns) AS (
     SELECT t.name, 'SELECT', NULL::text[]
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
-                        'ai_session_info', 'chat_session_entity', 'account_info',
-                        'principal', 'token', 'login_session', 'lease']) AS t(name)
+                        'principal', 'token', 'login_session', 'lease'] || $2::text[]) AS t(name)
     UNION ALL
     VALUES ('login_session', 'DELETE', NULL),
            ('login_session', 'INSERT', ARRAY['hash', 'principal', 'permanent', 'expires_at']),

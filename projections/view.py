@@ -28,11 +28,15 @@ class View(Struct, frozen=True, kw_only=True):
     kind: str
     """What its streams hold: the first part of their events' stored names."""
     state: type[Any]
+    """What its documents are read as: of a current state, all that is folded."""
     evolve: Callable[[Any, Any], Any]
+    """Shared by all views of a kind, as a command folds its events once."""
     gone: Callable[[Any], bool]
     """Whether a state has no row: deleted for clients."""
     session_id: Callable[[StreamId, Any], str]
     """The id under which the APIs know a stream, from the stream and its state."""
+    shown: Callable[[Any], Any] = lambda state: state
+    """What a document shows of what was folded; a current state shows all of it."""
     search: Callable[[Any], Mapping[str, int]] = lambda _: {}
     """What columns are generated from and the state does not say as plainly; by column."""
 
@@ -49,8 +53,8 @@ class View(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
     def doc(self, state: object) -> str | None:
-        """The row's document, the state as JSON text; None if there is no row."""
-        return None if self.gone(state) else _ENCODER.encode(state).decode()
+        """The row's document, as JSON text; None if there is no row."""
+        return None if self.gone(state) else _ENCODER.encode(self.shown(state)).decode()
 
     def sought(self, state: object) -> str | None:
         """What a state is searched by beside its document, as JSON text; None for nothing."""

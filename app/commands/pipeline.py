@@ -17,7 +17,7 @@ from app.commands.repository import Repository
 from app.commands.snapshots import Snapshot
 from app.database.uuids import new_uuid
 from app.log import codec
-from app.log.append import Context, Entry, NewEvent, Outcome
+from app.log.append import Context, Entry, NewEvent, Outcome, Row
 from app.log.errors import VersionMismatch
 from app.log.keyring import Keyring
 from app.log.read import IdempotencyRecord
@@ -25,13 +25,15 @@ from app.queries.views import Views
 from domain.errors import DomainError, NotFound
 from domain.event import Event
 from domain.ids import AccountId
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT, rows_of
 from projections.fold import advance
 
 Before = Outcome | IdempotencyRecord
 """Says at which version a stream was when the first command with a key was through."""
 
 _ENCODER = msgspec.json.Encoder()
+_NO_ROWS = (("", None, None),)
+"""Of a command that changes nothing."""
 
 
 class Pipeline:
@@ -120,7 +122,7 @@ class Pipeline:
         self, job: ResolvedCommand, known: Snapshot, events: Sequence[Event]
     ) -> PreparedAppend:
         before = known.folded
-        view = VIEWS[job.target.kind]
+        view = CURRENT[job.target.kind]
         state: Any = reduce(view.evolve, events, None if before is None else before.state)
         box, wrapped = known.box, None
         new_events = []
@@ -131,6 +133,7 @@ class Pipeline:
             stored = codec.encode(event.topic, plain, secret, job.stream, box)
             new_events.append(NewEvent(event.topic, stored, new_uuid()))
         call = job.call
+        (_, doc, search), *others = rows_of(view.kind, state) if events else _NO_ROWS
         entry = Entry(
             context=Context(
                 actor=call.actor,
@@ -142,8 +145,9 @@ class Pipeline:
             expected=0 if before is None else before.version,
             last=known.last,
             events=new_events,
-            doc=view.doc(state) if events else None,
-            search=view.sought(state) if events else None,
+            doc=doc,
+            search=search,
+            further=[Row(*row) for row in others],
             sealing_key=wrapped,
             key=call.metadata.idempotency_key,
             fingerprint=job.fingerprint,

@@ -12,10 +12,12 @@ from msgspec import Struct
 import migrations
 from app.database import rights
 from app.database.sql import blocks
+from projections import catalog
 
 SQL = blocks(__file__)
 FOLDER = Path(migrations.__file__).parent
 OLDEST_SERVER = 15
+_EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 
 
 class SchemaError(Exception):
@@ -63,11 +65,18 @@ def available() -> list[Migration]:
 
 def functions() -> list[Script]:
     """All scripts of functions, in the order of their names, which is the one they run in."""
+    views = [view.name for view in catalog.VIEWS]
     found = []
     for path in sorted(FOLDER.glob("functions/*.sql")):
-        sql = path.read_text()
+        sql = _for_each(views, path.read_text())
         found.append(Script(f"functions/{path.stem}", sql, _hash(sql)))
     return found
+
+
+def _for_each(views: Sequence[str], text: str) -> str:
+    """A script with what it has for each view, and for all of them: a new one is a new text."""
+    text = _EACH.sub(lambda part: "".join(part[1].replace("{view}", view) for view in views), text)
+    return text.replace("{views}", ", ".join(f"'{view}'" for view in views))
 
 
 def _hash(sql: str) -> str:

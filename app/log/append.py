@@ -33,6 +33,17 @@ class NewEvent(Struct, frozen=True):
     event_id: UUID
 
 
+class Row(Struct, frozen=True):
+    """A row of a view that is not the current state of its kind."""
+
+    view: str
+    """Its table."""
+    doc: str | None
+    """As `Entry.doc`."""
+    search: str | None
+    """As `Entry.search`."""
+
+
 class Context(Struct, frozen=True, kw_only=True):
     """Who gives commands of which kind, from where: equal for most commands of a batch."""
 
@@ -40,13 +51,13 @@ class Context(Struct, frozen=True, kw_only=True):
     metadata: str
     """JSON object."""
     view: str
-    """Table of the row that the commands write."""
+    """Table of the rows that are the commands' current states."""
     account: str | None = None
     """Account whose present name the answers show."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """What one command appends: its events, the row of its view, its idempotency key."""
+    """What one command appends: its events, its rows in the views, its idempotency key."""
 
     context: Context
 
@@ -57,9 +68,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     """Id of the event that this version must be; None: any."""
     events: Sequence[NewEvent]
     doc: str | None
-    """The row, a JSON object; None takes it away. Counts only with events."""
+    """Of the row in `context.view`, a JSON object; None takes it away. Counts only with events."""
     search: str | None = None
     """What the row is searched by beside it, a JSON object; None: nothing."""
+    further: Sequence[Row] = ()
+    """Of the other views; these, too, count only with events."""
     sealing_key: bytes | None = None
     key: str | None = None
     fingerprint: bytes | None = None
@@ -141,7 +154,7 @@ class Appender:
     async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
         contexts: dict[Context, int] = {}
         numbers = [contexts.setdefault(entry.context, len(contexts) + 1) for entry in entries]
-        if len(entries) == 1 and len(entries[0].events) == 1:
+        if len(entries) == 1 and len(entries[0].events) == 1 and not entries[0].further:
             sql, values = SQL["append_one"], self._values(entries[0])
         else:
             sql, values = SQL["append"], self._arrays(entries, list(contexts), numbers)
@@ -228,10 +241,24 @@ class Appender:
             [entry.sealing_key for entry in entries] if sealing else None,
             [entry.key for entry in entries] if keyed else None,
             [entry.fingerprint for entry in entries] if keyed else None,
+            *_further(entries),
             [event.topic for event in events],
             [event.state for event in events],
             [event.event_id for event in events],
         )
+
+
+def _further(entries: Sequence[Entry]) -> Sequence[Sequence[object] | None]:
+    """The rows of further views, by column, each with the number of its command."""
+    if not any([entry.further for entry in entries]):
+        return [None] * 4
+    numbered = [(number, row) for number, entry in enumerate(entries, 1) for row in entry.further]
+    return [
+        [number for number, _ in numbered],
+        [row.view for _, row in numbered],
+        [row.doc for _, row in numbered],
+        [row.search for _, row in numbered],
+    ]
 
 
 def _outcomes(

@@ -7,13 +7,15 @@
 --            $10 number of its events; null: each has one   $11 view document
 --            $12 what its row is searched by beside, null: none has any
 --            $13 wrapped new key, $14 idempotency key, $15 fingerprint; null: none has any
--- an event, those of a command together:   $16 topic   $17 state   $18 id
--- $19 all commands or none   $20 what the log recognises its master key by; null: anything
+-- a row of another view: $16 number of its command   $17 table   $18 document
+--            $19 as $12; all null: there is none
+-- an event, those of a command together:   $20 topic   $21 state   $22 id
+-- $23 all commands or none   $24 what the log recognises its master key by; null: anything
 -- The statement is the transaction: its answer arrives after its commit.
 SELECT a.head, a.present, a.account_name,
        a.outcome, a.stream, a.version, a.position, a.recorded_at
   FROM append_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                $18, $19, $20) AS a;
+                $18, $19, $20, $21, $22, $23, $24) AS a;
 
 -- name: append_one
 -- As `append` for one command with one event, as most are: for a single value, both sides together
@@ -24,7 +26,7 @@ SELECT a.head, a.present, a.account_name,
 -- $10 what its row is searched by beside
 -- $11 wrapped new key   $12 idempotency key   $13 fingerprint
 -- $14 topic   $15 state   $16 id of the event
--- $17 as $19 above   $18 as $20 above
+-- $17 as $23 above   $18 as $24 above
 SELECT a.head, a.present, a.account_name,
        a.outcome, a.stream, a.version, a.position, a.recorded_at
   FROM append_1($1, ARRAY[$2], ARRAY[$3::jsonb], ARRAY[$4],
@@ -36,4 +38,5 @@ SELECT a.head, a.present, a.account_name,
                 CASE WHEN $11::bytea IS NOT NULL THEN ARRAY[$11] END,
                 CASE WHEN $12::text IS NOT NULL THEN ARRAY[$12] END,
                 CASE WHEN $13::bytea IS NOT NULL THEN ARRAY[$13] END,
+                NULL, NULL, NULL, NULL,
                 ARRAY[$14], ARRAY[$15::bytea], ARRAY[$16::uuid], $17, $18) AS a;

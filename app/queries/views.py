@@ -21,7 +21,7 @@ from app.queries.paging import Page, PageResult, read_page
 from app.queries.tables import ListTable
 from domain.ids import AccountId, StreamId, account_stream, partition_of
 from projections import ai_session_info
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT, VIEWS
 from projections.fold import Audit, Folded
 
 SQL = blocks(__file__)
@@ -47,7 +47,7 @@ class Views:
         self._partitions = partitions
         self._lookups = {
             kind: Batcher[StreamId, Unread[Row | None]](partial(self._look_up, kind), batch)
-            for kind in VIEWS
+            for kind in CURRENT
         }
         self._slices = Slices()
 
@@ -74,7 +74,7 @@ class Views:
 
         Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
         """
-        decoder = _DECODERS[listable.kind]
+        decoder = _DECODERS[listable.table.name]
         listed = await self._read(read_page(self._lists, listable, page, budget or AnswerBudget()))
         items = [_row(record, decoder) for record in listed.items]
         return PageResult(
@@ -98,7 +98,7 @@ class Views:
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]
     ) -> Sequence[Unread[Row | None]]:
-        decoder = _DECODERS[kind]
+        decoder = _DECODERS[CURRENT[kind].name]
         wanted = list(dict.fromkeys(streams))
         partitions = [self.partition(stream) for stream in wanted]
         rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
@@ -112,10 +112,10 @@ _LOOK_UPS = {
     kind: SQL["look_up"].format(
         view=view.name, account_name=SQL["account_name"] if view is ai_session_info.VIEW else "NULL"
     )
-    for kind, view in VIEWS.items()
+    for kind, view in CURRENT.items()
 }
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(view.state) for kind, view in VIEWS.items()
+    view.name: msgspec.json.Decoder(view.state) for view in VIEWS
 }
 
 
@@ -125,7 +125,7 @@ def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row 
 
 def folded_row(kind: str, row: asyncpg.Record) -> Folded[Any]:
     """What a row with the columns of `look_up` holds. Raises MsgspecError."""
-    return _folded(row, _DECODERS[kind])
+    return _folded(row, _DECODERS[CURRENT[kind].name])
 
 
 def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row:

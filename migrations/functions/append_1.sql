@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION append_1(
     -- one entry a context, numbered from 1: most commands of a batch share theirs with others
     x_actor       text[],
     x_metadata    jsonb[],
-    x_view        text[],    -- table of the view row that a command writes
+    x_view        text[],    -- table of the row that is a command's current state
     x_account     text[],    -- account whose present name is asked for; null: none
     -- one entry a command, numbered from 1, each for a stream of its own
     c_context     integer[],
@@ -23,12 +23,17 @@ CREATE OR REPLACE FUNCTION append_1(
     c_last        uuid[],    -- id of the event that this version must be; null: any
     c_events      integer[], -- how many events; 0 checks the version and records the key only;
                              -- the whole array is null when each command has one
-    c_doc         jsonb[],   -- document of the view row; null: the row goes
+    c_doc         jsonb[],   -- document of that row; null: the row goes
     c_search      jsonb[],   -- what columns of the row are generated from and the document does not
                              -- say as plainly; null: no command has such
     c_sealing_key bytea[],   -- wrapped key of a stream that has none yet; null: no command has one
     c_key         text[],    -- idempotency key; null: no command has one
     c_fingerprint bytea[],   -- hash of the command that the key stands for
+    -- one entry a row of any other view; null: no command writes any
+    r_command     integer[], -- number of the command that writes it
+    r_view        text[],    -- its table
+    r_doc         jsonb[],   -- as c_doc
+    r_search      jsonb[],   -- as c_search
     -- one entry an event, those of a command together
     e_topic       text[],
     e_state       bytea[],
@@ -66,6 +71,7 @@ DECLARE
     e_stream  uuid[];
     e_after   bigint[];
     e_last    uuid[];
+    c_number  integer[];
     place     tid;
 BEGIN
     -- Nothing is sealed under a key that is not the log's, should the database have been replaced.
@@ -96,7 +102,7 @@ BEGIN
             PERFORM write_batch_1(
                 p_partition, head, present, x_actor, x_metadata, x_view,
                 c_context, c_stream, c_expected, NULL, NULL, c_doc, c_search,
-                c_sealing_key, c_key, c_fingerprint,
+                r_command, r_view, r_doc, r_search, c_sealing_key, c_key, c_fingerprint,
                 c_context, c_stream, c_expected, c_last, e_topic, e_state, e_id, false);
             IF x_account IS NOT NULL THEN
                 account_name := account_names_1(x_account);
@@ -138,6 +144,22 @@ BEGIN
          CROSS JOIN LATERAL generate_series(1, c.events) AS n(th)
          WHERE c.outcome = 'appended';
 
+        IF r_command IS NOT NULL THEN
+            -- Which number each command has among those that are written; null: it is not.
+            SELECT array_agg(n.number ORDER BY n.i) INTO c_number
+              FROM (SELECT o.i,
+                           CASE o.outcome WHEN 'appended' THEN
+                               count(*) FILTER (WHERE o.outcome = 'appended') OVER (ORDER BY o.i)
+                           END AS number
+                      FROM unnest(outcome) WITH ORDINALITY AS o(outcome, i)) AS n;
+            SELECT array_agg(c_number[r.command] ORDER BY r.i), array_agg(r.view ORDER BY r.i),
+                   array_agg(r.doc ORDER BY r.i), array_agg(r.search ORDER BY r.i)
+              INTO r_command, r_view, r_doc, r_search
+              FROM unnest(r_command, r_view, r_doc, r_search) WITH ORDINALITY
+                   AS r(command, view, doc, search, i)
+             WHERE c_number[r.command] IS NOT NULL;
+        END IF;
+
         SELECT array_agg(c.context ORDER BY c.i), array_agg(c.stream ORDER BY c.i),
                array_agg(c.expected ORDER BY c.i),
                array_agg(coalesce(c.events, 1) ORDER BY c.i),
@@ -158,7 +180,7 @@ BEGIN
             PERFORM write_batch_1(
                 p_partition, head, present, x_actor, x_metadata, x_view,
                 c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search,
-                c_sealing_key, c_key, c_fingerprint,
+                r_command, r_view, r_doc, r_search, c_sealing_key, c_key, c_fingerprint,
                 e_context, e_stream, e_after, e_last, e_topic, e_state, e_id, true);
         END IF;
         IF x_account IS NOT NULL THEN

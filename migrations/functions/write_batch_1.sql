@@ -5,7 +5,9 @@ CREATE OR REPLACE FUNCTION write_batch_1(
     x_actor text[], x_metadata jsonb[], x_view text[],
     c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
     c_upto bigint[],  -- how many events the batch has up to a command's last; null: one for each
-    c_doc jsonb[], c_search jsonb[], c_sealing_key bytea[], c_key text[], c_fingerprint bytea[],
+    c_doc jsonb[], c_search jsonb[],
+    r_command integer[], r_view text[], r_doc jsonb[], r_search jsonb[],
+    c_sealing_key bytea[], c_key text[], c_fingerprint bytea[],
     e_context integer[], e_stream uuid[],
     e_after bigint[],  -- the version that the stream has before the event
     e_last uuid[],     -- the id of the event at that version, as the caller knew it
@@ -60,22 +62,30 @@ BEGIN
          WHERE c.key IS NOT NULL;
     END IF;
 
-    IF NOT x_view <@ ARRAY['ai_session_info', 'chat_session_entity', 'account_info'] THEN
-        RAISE invalid_parameter_value USING MESSAGE = format('Not all are views: %s', x_view);
+    IF NOT x_view || r_view <@ ARRAY[{views}] THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('Not all are views: %s', x_view || r_view);
     END IF;
-    IF 'ai_session_info' = ANY (x_view) THEN
-        PERFORM write_ai_session_info_1(
+    -- for each view
+    IF '{view}' = ANY (x_view) THEN
+        PERFORM write_{view}_1(
             p_partition, head, present, x_actor, x_view,
             c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search);
     END IF;
-    IF 'chat_session_entity' = ANY (x_view) THEN
-        PERFORM write_chat_session_entity_1(
-            p_partition, head, present, x_actor, x_view,
-            c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search);
+    IF '{view}' = ANY (r_view) THEN
+        PERFORM write_{view}_1(
+            p_partition, head, present,
+            x_actor, array_fill('{view}'::text, ARRAY[cardinality(x_actor)]),
+            array_agg(c_context[r.command] ORDER BY r.i),
+            array_agg(c_stream[r.command] ORDER BY r.i),
+            array_agg(c_expected[r.command] ORDER BY r.i),
+            array_agg(c_events[r.command] ORDER BY r.i),
+            array_agg(coalesce(c_upto[r.command], r.command) ORDER BY r.i),
+            array_agg(r.doc ORDER BY r.i),
+            array_agg(r.search ORDER BY r.i))
+           FROM unnest(r_command, r_view, r_doc, r_search) WITH ORDINALITY
+                AS r(command, view, doc, search, i)
+          WHERE r.view = '{view}';
     END IF;
-    IF 'account_info' = ANY (x_view) THEN
-        PERFORM write_account_info_1(
-            p_partition, head, present, x_actor, x_view,
-            c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search);
-    END IF;
+    -- end
 END $$;

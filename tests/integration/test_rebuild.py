@@ -25,7 +25,7 @@ from domain.chat.session import DeleteChatSession
 from domain.ids import AccountId, StreamId
 from projections.catalog import VIEWS
 
-NAMES = [view.name for view in VIEWS.values()]
+NAMES = [view.name for view in VIEWS]
 SHAPE = {
     "parameters": "SELECT reloptions FROM pg_class WHERE oid = $1::text::regclass",
     "owner": "SELECT relowner FROM pg_class WHERE oid = $1::text::regclass",

@@ -25,7 +25,7 @@ from app.service import Service
 from domain.ai_session import AISession
 from domain.chat.message import ChatMessage
 from domain.ids import StreamId
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT, VIEWS
 
 ONE = "(SELECT stream_id FROM ai_session_info ORDER BY position LIMIT 1)"
 COPY = "version, position, created_by, created_at, modified_by, modified_at, doc"
@@ -346,5 +346,5 @@ async def copy_sessions(owner: asyncpg.Connection, count: int) -> None:
         UPDATE log_partition SET position = position + $1
         """,
         count,
-        VIEWS["ai_session"].doc(AISession()),
+        CURRENT["ai_session"].doc(AISession()),
     )

@@ -1,5 +1,7 @@
 from msgspec import Struct
+from msgspec.structs import replace
 
+from projections.catalog import CURRENT, VIEWS
 from projections.view import View
 
 
@@ -32,3 +34,13 @@ def test_what_is_searched_for_stands_beside_it() -> None:
 def test_what_is_gone_has_no_document_and_is_not_searched_for() -> None:
     assert view(ticks=3).doc(Thing(size=-1)) is None
     assert view(ticks=3).sought(Thing(size=-1)) is None
+
+
+def test_what_is_shown_of_a_state_may_be_less_than_all() -> None:
+    made = replace(view(), shown=lambda thing: {"is_large": thing.size > 5})
+    assert made.doc(Thing(size=7)) == '{"is_large":true}'
+
+
+def test_all_views_of_a_kind_are_folded_alike() -> None:
+    assert all(each.evolve is CURRENT[each.kind].evolve for each in VIEWS)
+    assert len({each.name for each in VIEWS}) == len(VIEWS)
