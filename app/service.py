@@ -216,7 +216,8 @@ def home_partition(call: CommandContext, partitions: int) -> int | None:
     key = call.metadata.idempotency_key
     if key is None or partitions == 1:
         return None
-    return hashlib.sha256(f"{call.actor}\0{key}".encode()).digest()[0] % partitions
+    digest = hashlib.sha256(f"{call.actor}\0{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % partitions  # alike for each, however many
 
 
 async def open_service(settings: Settings) -> Service:

@@ -75,5 +75,3 @@ CREATE TABLE log_setting (
     value text             NOT NULL
 );
 COMMENT ON TABLE log_setting IS 'What is fixed when the log is made.';
-
-INSERT INTO log_partition (partition, position, recorded_at) VALUES (0, 0, '-infinity');

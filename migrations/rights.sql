@@ -14,6 +14,13 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'principal', 'token', 'login_session', 'lease'] || $2::text[]) AS t(name)
     UNION ALL
+    -- A view of each partition.
+    SELECT c.relname, 'SELECT', NULL
+      FROM pg_class AS c
+     WHERE c.relnamespace = to_regnamespace('public')
+       AND c.relkind = 'v'
+       AND c.relname ~ '^stored_events_[0-9]+$'
+    UNION ALL
     VALUES ('login_session', 'DELETE', NULL),
            ('login_session', 'INSERT', ARRAY['hash', 'principal', 'permanent', 'expires_at']),
            ('token', 'INSERT', ARRAY['hash', 'principal']),

@@ -107,12 +107,15 @@ async def migrate(
     connection: asyncpg.Connection,
     wanted: Sequence[Migration],
     scripts: Sequence[Script] | None = None,
+    *,
+    partitions: int | None = None,
 ) -> list[str]:
     """Apply what is missing and put the rights right, all or nothing; what was done, in words.
 
-    `scripts`: of functions; this release's for None. Raises SchemaError when the database has
-    another history than `wanted`, holds what a migration cannot go on with, or when the login may
-    not do what is to be done.
+    `scripts`: of functions; this release's for None. `partitions`: that the log must have; None:
+    what it has, and a new one one. Raises SchemaError when the database has another history than
+    `wanted`, or another number of partitions, holds what a migration cannot go on with, or when the
+    login may not do what is to be done.
     """
     await refuse_unfit(connection)
     try:
@@ -124,6 +127,8 @@ async def migrate(
             missing = wanted[len(applied) :]
             for migration in missing:
                 await _apply(connection, migration, SQL["record"], migration.number)
+            await connection.execute(SQL["make_heads"], partitions or 1)
+            await require_partitions(connection, partitions)
             changed = await outdated(connection, functions() if scripts is None else scripts)
             for script in changed:
                 await _apply(connection, script, SQL["record_script"])
@@ -160,6 +165,16 @@ def _not_allowed(left: Sequence[str]) -> str:
         f"This login may not put the database right ({'; '.join(left)}): run `sessionary migrate` "
         "as the owner of its tables, who may also create roles if one is missing"
     )
+
+
+async def require_partitions(connection: asyncpg.Connection, wanted: int | None) -> None:
+    """Raise SchemaError if the log has another number of partitions than is wanted."""
+    found = await connection.fetchval(SQL["partitions"])
+    if wanted is not None and found != wanted:
+        raise SchemaError(
+            f"The log has {found} partition{'s' * (found != 1)}, and which one a stream is in was "
+            f"fixed when it was made: it cannot have {wanted}"
+        )
 
 
 async def refuse_unfit(connection: asyncpg.Connection) -> None:

@@ -71,6 +71,16 @@ INSERT INTO schema_migration (name, hash, release) VALUES ($1, $2, $3)
        release = excluded.release,
        applied_at = now();
 
+-- name: make_heads
+-- $1 how many; of a log that has none yet
+INSERT INTO log_partition (partition, position, recorded_at)
+SELECT n.partition, 0, '-infinity'
+  FROM generate_series(0, $1::integer - 1) AS n(partition)
+ WHERE NOT EXISTS (SELECT FROM log_partition);
+
+-- name: partitions
+SELECT count(*)::integer FROM log_partition;
+
 -- name: unsafe
 SELECT name, setting
   FROM pg_settings

@@ -191,7 +191,7 @@ async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
     )
     rights = {tuple(row) for row in granted}
     assert {table for table, right, _ in rights if right == "SELECT"} == {
-        *TABLES, "recorded_event"
+        *TABLES, "recorded_event", "stored_events_0"
     }  # fmt: skip
     assert {each for each in rights if each[1] != "SELECT"} == {
         ("token", "INSERT", "hash,principal"),

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from support import given
 from support.chats import KIM, QUEUED, by, open_session, session
+from support.database import SEVERAL
 from support.deep import unchecked
 
 from app.chat.numbers import MAX_NUMBER, MESSAGES, SESSIONS
@@ -168,12 +169,10 @@ async def test_no_number_is_drawn_twice_while_the_sequence_is_moved(
     assert len(drawn) == len(set(drawn)) == 2_000
 
 
-@pytest.mark.parametrize("partitions", [1, 3])
+@pytest.mark.parametrize("partitions", [1, SEVERAL])
 async def test_a_retry_finds_its_first_answer_whatever_the_sequence_says(
     settings: Settings, owner: asyncpg.Connection, partitions: int
 ) -> None:
-    for partition in range(1, partitions):
-        await owner.execute("INSERT INTO log_partition VALUES ($1, 0, '-infinity')", partition)
     one = await open_service(settings)
     keys = [f"key {number}" for number in range(6)]
     first = [await create(one, key) for key in keys]

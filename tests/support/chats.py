@@ -47,7 +47,7 @@ def chat_by(service: Service, clock: Clock, settings: Settings | None = None) ->
         service.commands,
         service.views,
         settings,
-        partitions=1,
+        partitions=service._partitions,
         clock=clock,
     )
 
