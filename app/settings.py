@@ -10,6 +10,8 @@ _FETCH_MARK_S = 15.0
 SERVICE_ROLE = "sessionary_service"
 """What migrations grant the service's rights to."""
 STATEMENT_CACHE = 100
+MAX_PARTITIONS = 64
+"""Of a log. What a key is given for is drawn until it falls into the key's own one."""
 ANSWER_BYTES = 16 * 1024 * 1024
 
 

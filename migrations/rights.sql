@@ -1,18 +1,25 @@
 -- What the service's role may do, and PUBLIC may not. Not a numbered migration: a dump may be
 -- restored without its role and its grants, so this is looked at by every `migrate` and `serve`.
--- A new table, sequence or function that the service uses has its line here.
+-- A new table, sequence or function that the service uses has its line here, but for views' tables.
 
 -- name: amiss
--- $1 role of the service; what is not right, and the statement that puts it right, in the order in
--- which these are to be run; what the migrations have not made yet is passed over
+-- $1 role of the service   $2 tables of the views; what is not right, and the statement that puts
+-- it right, in the order in which these are to be run; what the migrations have not made yet is
+-- passed over
 WITH role AS (
     SELECT (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = $1) AS oid, quote_ident($1) AS name
 ), table_right(name, privilege, columns) AS (
     SELECT t.name, 'SELECT', NULL::text[]
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
-                        'ai_session_info', 'chat_session_entity', 'account_info',
-                        'principal', 'token', 'login_session', 'lease']) AS t(name)
+                        'principal', 'token', 'login_session', 'lease'] || $2::text[]) AS t(name)
+    UNION ALL
+    -- A view of each partition.
+    SELECT c.relname, 'SELECT', NULL
+      FROM pg_class AS c
+     WHERE c.relnamespace = to_regnamespace('public')
+       AND c.relkind = 'v'
+       AND c.relname ~ '^stored_events_[0-9]+$'
     UNION ALL
     VALUES ('login_session', 'DELETE', NULL),
            ('login_session', 'INSERT', ARRAY['hash', 'principal', 'permanent', 'expires_at']),
@@ -22,8 +29,8 @@ WITH role AS (
 ), sequence_right(name) AS (
     VALUES ('chat_session_number'), ('chat_message_number')
 ), function_right(name) AS (
-    VALUES ('append'), ('draw_numbers'), ('try_room'),
-           ('pass_over_session_numbers'), ('pass_over_message_numbers')
+    VALUES ('append_1'), ('draw_numbers_1'), ('try_room_1'),
+           ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1')
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence
       FROM pg_class AS c
@@ -74,6 +81,14 @@ WITH role AS (
            format('GRANT USAGE ON SCHEMA public TO %s', role.name)
       FROM role
      WHERE NOT has_schema_privilege(coalesce(role.oid, 0), to_regnamespace('public'), 'USAGE')
+        -- (What PUBLIC may, it may lose.)
+        OR has_schema_privilege(to_regnamespace('public'), 'USAGE WITH GRANT OPTION')
+           AND NOT EXISTS (SELECT
+                             FROM pg_namespace AS n
+                            CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+                            WHERE n.oid = to_regnamespace('public')
+                              AND a.grantee = role.oid
+                              AND a.privilege_type = 'USAGE')
     UNION ALL
     SELECT 4, format('%s may not %s %I', role.name, t.privilege, r.name),
            format('GRANT %s%s ON TABLE public.%I TO %s', t.privilege,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 from support import database
+from support.database import SEVERAL
 
 from app.database.pool import Pool
 from app.log.append import Appender
@@ -48,11 +49,30 @@ async def template(server_url: str) -> AsyncIterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+async def template_of_several(server_url: str) -> AsyncIterator[str]:
+    """As `template`, with a log of `SEVERAL` partitions."""
+    async with database.migrated(server_url, SEVERAL) as name:
+        yield name
+
+
 @pytest.fixture
-async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+def partitions() -> int:
+    """How many the test's log has: a test of both 1 and `SEVERAL` takes them as its parameter."""
+    return int(os.environ.get("TEST_PARTITIONS", "1"))
+
+
+@pytest.fixture
+def its_template(template: str, template_of_several: str, partitions: int) -> str:
+    """The one that the test's database is a copy of."""
+    return template if partitions == 1 else template_of_several
+
+
+@pytest.fixture
+async def database_url(server_url: str, its_template: str) -> AsyncIterator[str]:
     """A migrated database of this test's own, as its owner."""
     name = f"sessionary_test_{secrets.token_hex(8)}"
-    async with database.created(server_url, name, template) as url:
+    async with database.created(server_url, name, its_template) as url:
         yield url
 
 

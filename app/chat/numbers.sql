@@ -1,6 +1,6 @@
 -- name: draw
 -- $1 sequence   $2 how many; fewer come when they are the last
-SELECT draw_numbers($1, $2);
+SELECT draw_numbers_1($1, $2);
 
 -- name: largest
 -- Of the sessions that are there: one that was deleted may have a larger one.
@@ -22,8 +22,8 @@ SELECT wanted.number
 
 -- name: pass_over_sessions
 -- $1 partition   $2 stream   $3 its number
-SELECT pass_over_session_numbers($1, $2, $3);
+SELECT pass_over_session_numbers_1($1, $2, $3);
 
 -- name: pass_over_messages
 -- $1 partition   $2 stream of the session
-SELECT pass_over_message_numbers($1, $2);
+SELECT pass_over_message_numbers_1($1, $2);

@@ -16,7 +16,7 @@ from app.cli.options import on_data, option, reachable
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import users
-from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
+from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S, MAX_PARTITIONS
 
 if TYPE_CHECKING:
     from app.integrity.doctor import Finding
@@ -120,7 +120,7 @@ def serve(
 ) -> None:
     """Migrate, then serve HTTP."""
     from app.cli import serve as serving
-    from app.maintenance.store import password_in
+    from app.maintenance.password_file import password_in
 
     password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
     if admin_password_file is not None:
@@ -138,13 +138,21 @@ def serve(
 
 
 @main.command()
+@option(
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    help="Parts of a new log, which append side by side; fixed when it is made.  [default: 1]",
+)
 @on_data
-def migrate(where: "DataLocation") -> None:
+def migrate(where: "DataLocation", partitions: int | None) -> None:
     """Bring the schema up to date, and say what was done."""
     import asyncio
 
+    from msgspec.structs import replace
+
     from app.maintenance.store import SchemaPermission, database, prepare
 
+    where = replace(where, partitions=partitions)
     with database(where, SchemaPermission.MIGRATE) as url:
         applied, _ = asyncio.run(prepare(url, where, SchemaPermission.MIGRATE))
     for name in applied:

@@ -19,7 +19,7 @@ from app.log.keyring import StreamCipher
 from app.log.log import Log
 from app.log.read import LAST_VERSION, Ends
 from domain.ids import StreamId
-from projections.catalog import VIEWS, view_of
+from projections.catalog import CURRENT, view_of
 from projections.fold import Folded, Recorded, fold
 
 _AT_ONCE = 2
@@ -57,7 +57,7 @@ class Pasts:
         left but who made it and who deleted it. Raises Unreadable, or StoreDown.
         """
         ends = await self._ends.submit((stream, version))
-        if ends is None or view_of(ends.first.event) is not VIEWS[kind]:
+        if ends is None or view_of(ends.first.event) is not CURRENT[kind]:
             return None
         if (known := _from_ends(kind, ends)) is not None:
             return known
@@ -105,7 +105,7 @@ def _from_ends(kind: str, ends: Ends) -> Past | None:
 
 
 def _deletes(kind: str, folded: Folded[Any], last: Recorded) -> bool:
-    view = VIEWS[kind]
+    view = CURRENT[kind]
     return last.event.topic.startswith(f"{kind}.deleted.") and view.gone(
         view.evolve(folded.state, last.event)
     )
@@ -113,6 +113,6 @@ def _deletes(kind: str, folded: Folded[Any], last: Recorded) -> bool:
 
 def _advanced(kind: str, folded: Folded[Any] | None, events: Sequence[Recorded]) -> Folded[Any]:
     for recorded in events:
-        folded = fold(VIEWS[kind].evolve, folded, recorded, kind)
+        folded = fold(CURRENT[kind].evolve, folded, recorded, kind)
     assert folded is not None  # noqa: S101  # a slice is never empty
     return folded

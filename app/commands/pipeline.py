@@ -17,7 +17,7 @@ from app.commands.repository import Repository
 from app.commands.resolved import ResolvedCommand
 from app.commands.snapshots import Snapshot
 from app.concurrency.slices import LARGE
-from app.log.append import Context
+from app.log.entry import Context, Row
 from app.log.errors import VersionMismatch
 from app.log.log import PreparedAppend
 from app.log.outcome import Appended, Outcome, Replayed, Unchanged
@@ -26,13 +26,15 @@ from app.queries.views import Views
 from domain.errors import DomainError, NotFound
 from domain.event import Event
 from domain.ids import AccountId
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT, rows_of
 from projections.fold import advance
 
 Before = Replayed | IdempotencyRecord
 """Says at which version a stream was when the first command with a key was through."""
 
 _ENCODER = msgspec.json.Encoder()
+_NO_ROWS = (("", None, None),)
+"""Of a command that changes nothing."""
 
 
 class Decided(Struct, frozen=True):
@@ -152,8 +154,9 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
     """Raises DomainError or VersionMismatch."""
     before, call = known.folded, job.call
     events = _events(job, known)
-    view = VIEWS[job.target.kind]
+    view = CURRENT[job.target.kind]
     state: Any = reduce(view.evolve, events, None if before is None else before.state)
+    (_, doc, search), *others = rows_of(view.kind, state) if events else _NO_ROWS
     append = PreparedAppend(
         context=Context(
             actor=call.actor,
@@ -166,7 +169,9 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
         last=known.last,
         events=events,
         cipher=known.box,
-        doc=view.doc(state) if events else None,
+        doc=doc,
+        search=search,
+        further=[Row(*row) for row in others],
         key=call.metadata.idempotency_key,
         fingerprint=job.fingerprint,
     )

@@ -17,11 +17,11 @@ from app.log.log import Log
 from app.queries.views import folded_row
 from app.settings import Settings
 from domain.ids import StreamId
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT
 from projections.fold import Folded
 
 SQL = blocks(__file__)
-_LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in VIEWS.items()}
+_LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in CURRENT.items()}
 
 
 class Repository:
@@ -34,7 +34,7 @@ class Repository:
             kind: Batcher[StreamId, Unread[Snapshot | None]](
                 partial(self._load, kind), settings.batch_lookups
             )
-            for kind in VIEWS
+            for kind in CURRENT
         }
         self.slices = Slices()
         self._pasts = Pasts(log, self.slices, batch=settings.batch_lookups)
@@ -77,7 +77,7 @@ class Repository:
         past = await self._pasts.at(kind, stream)
         if past is None:
             return Snapshot()
-        doc = VIEWS[kind].doc(past.folded.state)
+        doc = CURRENT[kind].doc(past.folded.state)
         return Snapshot(past.folded, past.last.event_id, past.box, len(doc or ""))
 
     async def _load(

@@ -1,7 +1,9 @@
 """Brings a database up to date, and refuses one that would lose what it acknowledged."""
 
 import hashlib
+import re
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import asyncpg
@@ -10,10 +12,12 @@ from msgspec import Struct
 import migrations
 from app.database import rights
 from app.database.sql import blocks
+from projections import catalog
 
 SQL = blocks(__file__)
 FOLDER = Path(migrations.__file__).parent
 OLDEST_SERVER = 15
+_EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 
 
 class SchemaError(Exception):
@@ -25,12 +29,28 @@ class UnsafeDatabase(SchemaError):
 
 
 class Migration(Struct, frozen=True):
-    """One numbered file of SQL."""
+    """One numbered file of SQL, run once."""
 
     number: int
     name: str
     sql: str
     hash: str
+
+    def __str__(self) -> str:
+        """As it is told."""
+        return f"{self.number:04} {self.name}"
+
+
+class Script(Struct, frozen=True):
+    """A file of functions, run again whenever its text is another than the one that ran last."""
+
+    name: str
+    sql: str
+    hash: str
+
+    def __str__(self) -> str:
+        """As it is told."""
+        return self.name
 
 
 def available() -> list[Migration]:
@@ -39,15 +59,63 @@ def available() -> list[Migration]:
     for path in sorted(FOLDER.glob("[0-9]*.sql")):
         number, _, name = path.stem.partition("_")
         sql = path.read_text()
-        found.append(Migration(int(number), name, sql, hashlib.sha256(sql.encode()).hexdigest()))
+        found.append(Migration(int(number), name, sql, _hash(sql)))
     return found
 
 
-async def migrate(connection: asyncpg.Connection, wanted: Sequence[Migration]) -> list[str]:
+def functions() -> list[Script]:
+    """All scripts of functions, in the order of their names, which is the one they run in."""
+    views = [view.name for view in catalog.VIEWS]
+    found = []
+    for path in sorted(FOLDER.glob("functions/*.sql")):
+        sql = _for_each(views, path.read_text())
+        found.append(Script(f"functions/{path.stem}", sql, _hash(sql)))
+    return found
+
+
+def _for_each(views: Sequence[str], text: str) -> str:
+    """A script with what it has for each view, and for all of them: a new one is a new text."""
+    text = _EACH.sub(lambda part: "".join(part[1].replace("{view}", view) for view in views), text)
+    return text.replace("{views}", ", ".join(f"'{view}'" for view in views))
+
+
+def _hash(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()
+
+
+async def outdated(connection: asyncpg.Connection, scripts: Sequence[Script]) -> list[Script]:
+    """Which of them the database does not have as they are here.
+
+    A newer release's text is left in place: a worker of an older one that starts beside it would
+    otherwise take it back. (Functions of one name do the same for both.)
+    """
+    found = {row["name"]: row for row in await connection.fetch(SQL["scripts"])}
+    own = _in_order(version("sessionary"))
+    return [
+        script
+        for script in scripts
+        if (ran := found.get(script.name)) is None
+        or (ran["hash"] != script.hash and _in_order(ran["release"]) <= own)
+    ]
+
+
+def _in_order(release: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", release)]
+
+
+async def migrate(
+    connection: asyncpg.Connection,
+    wanted: Sequence[Migration],
+    scripts: Sequence[Script] | None = None,
+    *,
+    partitions: int | None = None,
+) -> list[str]:
     """Apply what is missing and put the rights right, all or nothing; what was done, in words.
 
-    Raises SchemaError when the database has another history than `wanted`, holds what a migration
-    cannot go on with, or when the login may not do what is to be done.
+    `scripts`: of functions; this release's for None. `partitions`: that the log must have; None:
+    what it has, and a new one one. Raises SchemaError when the database has another history than
+    `wanted`, or another number of partitions, holds what a migration cannot go on with, or when the
+    login may not do what is to be done.
     """
     await refuse_unfit(connection)
     try:
@@ -58,31 +126,38 @@ async def migrate(connection: asyncpg.Connection, wanted: Sequence[Migration]) -
             _check_history(applied, wanted)
             missing = wanted[len(applied) :]
             for migration in missing:
-                await _apply(connection, migration)
+                await _apply(connection, migration, SQL["record"], migration.number)
+            await connection.execute(SQL["make_heads"], partitions or 1)
+            await require_partitions(connection, partitions)
+            changed = await outdated(connection, functions() if scripts is None else scripts)
+            for script in changed:
+                await _apply(connection, script, SQL["record_script"])
             mended = await rights.put_right(connection)
             if left := await rights.amiss(connection):
                 raise SchemaError(_not_allowed(left))
     except asyncpg.InsufficientPrivilegeError as error:
         found = await rights.amiss(connection)
         raise SchemaError(_not_allowed([str(error), *found])) from error
-    names = [f"{migration.number:04} {migration.name}" for migration in missing]
+    names = [*map(str, missing), *map(str, changed)]
     return names or [f"rights: {what} no more" for what in mended]
 
 
-async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+async def _apply(
+    connection: asyncpg.Connection, file: Migration | Script, record: str, *numbers: int
+) -> None:
     try:
-        await connection.execute(migration.sql)
+        await connection.execute(file.sql)
     except (
         asyncpg.UniqueViolationError,  # what is there twice
+        asyncpg.InvalidFunctionDefinitionError,  # what a function of the name has never been
         asyncpg.FeatureNotSupportedError,  # a user's view or policy on a column
         asyncpg.DependentObjectsStillExistError,
     ) as error:
         words = " ".join(str(error).split())
         raise SchemaError(
-            f"Migration {migration.number:04} {migration.name} cannot be applied, and nothing was "
-            f"changed: {words}"
+            f"Migration {file} cannot be applied, and nothing was changed: {words}"
         ) from error
-    await connection.execute(SQL["record"], migration.number, migration.name, migration.hash)
+    await connection.execute(record, *numbers, file.name, file.hash, version("sessionary"))
 
 
 def _not_allowed(left: Sequence[str]) -> str:
@@ -90,6 +165,16 @@ def _not_allowed(left: Sequence[str]) -> str:
         f"This login may not put the database right ({'; '.join(left)}): run `sessionary migrate` "
         "as the owner of its tables, who may also create roles if one is missing"
     )
+
+
+async def require_partitions(connection: asyncpg.Connection, wanted: int | None) -> None:
+    """Raise SchemaError if the log has another number of partitions than is wanted."""
+    found = await connection.fetchval(SQL["partitions"])
+    if wanted is not None and found != wanted:
+        raise SchemaError(
+            f"The log has {found} partition{'s' * (found != 1)}, and which one a stream is in was "
+            f"fixed when it was made: it cannot have {wanted}"
+        )
 
 
 async def refuse_unfit(connection: asyncpg.Connection) -> None:
@@ -134,15 +219,16 @@ async def keep_check_value(connection: asyncpg.Connection, check_value: str) -> 
 
 
 def _check_history(applied: Sequence[asyncpg.Record], wanted: Sequence[Migration]) -> None:
+    for row, migration in zip(applied, wanted, strict=False):
+        if (row["number"], row["hash"]) != (migration.number, migration.hash):
+            raise SchemaError(
+                f"Migration {row['number']:04} {row['name']} was applied in another form than "
+                "this release has: it was edited after its release, or the log was made by a "
+                "state of Sessionary that was never released"
+            )
     if len(applied) > len(wanted):
         newest = applied[-1]
         raise SchemaError(
             f"The database is at migration {newest['number']:04} {newest['name']}, which this "
             "release does not know: it was made by a newer one"
         )
-    for row, migration in zip(applied, wanted, strict=False):
-        if (row["number"], row["hash"]) != (migration.number, migration.hash):
-            raise SchemaError(
-                f"Migration {row['number']:04} {row['name']} was applied in another form than "
-                "this release has: it was edited after its release"
-            )

@@ -1,9 +1,11 @@
 -- name: history
+-- Of a numbered file when it ran, of a script of functions (without a number) when it ran last.
 CREATE TABLE IF NOT EXISTS schema_migration (
-    number     integer     PRIMARY KEY,
-    name       text        NOT NULL,
-    hash       text        NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now()
+    name       text COLLATE "C" PRIMARY KEY,
+    number     integer          UNIQUE,
+    hash       text             NOT NULL,
+    release    text             NOT NULL,
+    applied_at timestamptz      NOT NULL DEFAULT now()
 );
 
 -- name: state
@@ -48,11 +50,36 @@ SELECT pg_advisory_xact_lock(7326901184);
 -- name: applied
 SELECT number, name, hash
   FROM schema_migration
+ WHERE number IS NOT NULL
  ORDER BY number;
 
+-- name: scripts
+SELECT name, hash, release
+  FROM schema_migration
+ WHERE number IS NULL
+ ORDER BY name;
+
 -- name: record
--- $1 number   $2 name   $3 hash
-INSERT INTO schema_migration (number, name, hash) VALUES ($1, $2, $3);
+-- $1 number   $2 name   $3 hash   $4 release
+INSERT INTO schema_migration (number, name, hash, release) VALUES ($1, $2, $3, $4);
+
+-- name: record_script
+-- $1 name   $2 hash   $3 release
+INSERT INTO schema_migration (name, hash, release) VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO UPDATE
+   SET hash = excluded.hash,
+       release = excluded.release,
+       applied_at = now();
+
+-- name: make_heads
+-- $1 how many; of a log that has none yet
+INSERT INTO log_partition (partition, position, recorded_at)
+SELECT n.partition, 0, '-infinity'
+  FROM generate_series(0, $1::integer - 1) AS n(partition)
+ WHERE NOT EXISTS (SELECT FROM log_partition);
+
+-- name: partitions
+SELECT count(*)::integer FROM log_partition;
 
 -- name: unsafe
 SELECT name, setting

@@ -7,4 +7,4 @@ VALUES ('try_to_write', gen_random_uuid(), now())
        until = excluded.until;
 
 -- name: try_room
-SELECT try_room();
+SELECT try_room_1();

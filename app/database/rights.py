@@ -7,13 +7,14 @@ import asyncpg
 import migrations
 from app.database.sql import blocks
 from app.settings import SERVICE_ROLE
+from projections import catalog
 
 SQL = blocks(migrations.__file__.replace("__init__", "rights"))
 
 
 async def amiss(connection: asyncpg.Connection) -> Sequence[str]:
     """What is not right, in words; nothing is changed."""
-    return [row["what"] for row in await connection.fetch(SQL["amiss"], SERVICE_ROLE)]
+    return [row["what"] for row in await _found(connection)]
 
 
 async def put_right(connection: asyncpg.Connection) -> Sequence[str]:
@@ -22,7 +23,13 @@ async def put_right(connection: asyncpg.Connection) -> Sequence[str]:
     Raises asyncpg.InsufficientPrivilegeError where the login may not. A grant that a login may
     not give is passed over by PostgreSQL with a warning: whoever wants to know asks `amiss` again.
     """
-    found = await connection.fetch(SQL["amiss"], SERVICE_ROLE)
+    found = await _found(connection)
     for row in found:
         await connection.execute(row["statement"])
     return [row["what"] for row in found]
+
+
+async def _found(connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
+    views = [view.name for view in catalog.VIEWS]
+    rows: Sequence[asyncpg.Record] = await connection.fetch(SQL["amiss"], SERVICE_ROLE, views)
+    return rows

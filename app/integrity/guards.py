@@ -4,12 +4,12 @@ from app.database import rights
 from app.database.sql import blocks
 from app.maintenance.store import Connection
 from app.settings import SERVICE_ROLE
+from projections import catalog
 
 SQL = blocks(__file__)
-TABLES = (
+_TABLES = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
-    "schema_migration", "ai_session_info", "chat_session_entity", "account_info",
-    "principal", "token", "login_session", "lease",
+    "schema_migration", "principal", "token", "login_session", "lease",
 )  # fmt: skip
 
 
@@ -48,6 +48,10 @@ async def changed_collations(store: Connection) -> list[str]:
     ]
 
 
+def _tables() -> list[str]:
+    return [*_TABLES, *(view.name for view in catalog.VIEWS)]
+
+
 async def _triggers(store: Connection) -> list[str]:
     return [
         f"The trigger {row['name']} of {row['table_name']} is switched off: as its owner, switch "
@@ -55,7 +59,7 @@ async def _triggers(store: Connection) -> list[str]:
         if row["is_there"]
         else f"{row['table_name']} has no trigger {row['name']}, which guards the log: "
         "restore it from a copy"
-        for row in await store.ask(SQL["triggers"], TABLES)
+        for row in await store.ask(SQL["triggers"], _tables())
     ]
 
 
@@ -65,7 +69,7 @@ async def _keys(store: Connection) -> list[str]:
         if row["index_name"] is None
         else f"The index {row['index_name']} of {row['table_name']} is not valid: "
         f"REINDEX INDEX {row['index_name']}"
-        for row in await store.ask(SQL["keys"], TABLES)
+        for row in await store.ask(SQL["keys"], _tables())
     ]
 
 
@@ -73,5 +77,5 @@ async def _owners(store: Connection) -> list[str]:
     return [
         f"{row['name']} belongs to {row['owner']}, but the log to {row['log_owner']}: "
         f"give it to {row['log_owner']} (ALTER … OWNER TO)"
-        for row in await store.ask(SQL["owners"], TABLES)
+        for row in await store.ask(SQL["owners"], _tables())
     ]

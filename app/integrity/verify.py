@@ -22,7 +22,7 @@ from app.log.keyring import Keyring
 from app.log.read import FIRST_STREAM, LAST_VERSION, heads, recorded_by_stream
 from app.maintenance.recovery import again_after_conflict
 from app.maintenance.store import Connection
-from projections.catalog import VIEWS
+from projections import catalog
 from projections.fold import Folded, Recorded
 from projections.view import ENVELOPE, View
 
@@ -68,7 +68,7 @@ async def _differences(
                 yield found
             done += events
             progress(min(done, total), total)
-    for view in VIEWS.values():
+    for view in catalog.VIEWS:
         statement = SQL["stray_rows"].format(view=view.name)
         for row in await store.ask(statement):
             yield f"{view.name}: {row['rows']} rows in partition {row['partition']}, without a head"
@@ -92,7 +92,7 @@ class _Partition:
         self._partition = partition
         self._largest = largest
         self._damaged: set[UUID] = set()
-        self._rows = {view.name: _Rows(view, self._damaged) for view in VIEWS.values()}
+        self._rows = {view.name: _Rows(view, self._damaged) for view in catalog.VIEWS}
 
     async def differences(self) -> AsyncIterator[tuple[str | None, int]]:
         """Sentences, and how many events were looked at since the one before."""
@@ -113,8 +113,9 @@ class _Partition:
             self._damaged.add(found.stream)
             yield f"The log cannot be folded: {found}"
             return
-        view, folded = found
-        yield from self._rows[view.name].compare(folded)
+        current, folded = found
+        for view in catalog.of_kind(current.kind):
+            yield from self._rows[view.name].compare(folded)
 
     async def _pages(self) -> AsyncIterator[Sequence[Recorded | UnreadableEvent]]:
         stream, version = FIRST_STREAM, 0
@@ -207,15 +208,18 @@ class _Rows:
     def _difference(self, row: asyncpg.Record, wanted: tuple[Any, ...]) -> str:
         told = [
             f"{name} is {_plain(found)}, the log says {_plain(expected)}"
-            for name, found, expected in zip(ENVELOPE, row, wanted, strict=True)
-            if name != "doc" and found != expected
+            for name, found, expected in zip(ENVELOPE[:-1], row, wanted, strict=False)
+            if found != expected
         ]
-        found, expected = row["doc"], wanted[-1]
+        found, expected = row["doc"], wanted[-2]
         try:
             self._decoder.decode(found)
         except msgspec.MsgspecError as error:
             return "; ".join([*told, f"the row's document cannot be read: {error}"])
-        if changed := _changed(msgspec.json.decode(found), msgspec.json.decode(expected)):
+        changed = _changed(msgspec.json.decode(found), msgspec.json.decode(expected))
+        if msgspec.json.decode(row["search"] or "{}") != msgspec.json.decode(wanted[-1] or "{}"):
+            changed.append("search")
+        if changed:
             # Names only: what differs may be somebody's personal data.
             told.append(f"the row differs in {', '.join(changed)}")
         return "; ".join(told)

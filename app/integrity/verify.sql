@@ -8,7 +8,7 @@ SELECT pg_advisory_unlock_shared(hashtextextended('sessionary views', 0));
 -- name: rows
 -- {view} table   $1 partition   $2 from stream   $3 up to stream   $4 rows, at most
 SELECT v.stream_id, v.partition, v.version, v.position, v.created_by, v.created_at,
-       v.modified_by, v.modified_at, v.doc
+       v.modified_by, v.modified_at, v.doc, v.search
   FROM {view} AS v
  WHERE v.partition = $1
    AND v.stream_id >= $2

@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
 
 from app.concurrency.batcher import Batcher
 from app.database.errors import StoreDown
@@ -14,8 +12,8 @@ from app.database.places import NoPlace
 from app.database.pool import TRANSIENT, Pool
 from app.database.sql import blocks
 from app.log.clock import HeadClock
+from app.log.entry import Context, Entry
 from app.log.incarnation import AnotherLog, Incarnation
-from app.log.keyring import StreamCipher
 from app.log.outcome import (
     AccountMissing,
     Appended,
@@ -31,50 +29,9 @@ from domain.ids import StreamId
 
 SQL = blocks(__file__)
 REPLACED = "SE001"
-"""The code that `append` raises for a log that recognises its master key by something else."""
+"""The code that `append_1` raises for a log that recognises its master key by something else."""
 REFUSED = (asyncpg.PostgresError, ValueError, OverflowError)
 """What the database, or the driver before it, refuses an entry with for ever."""
-
-
-class NewEvent(Struct, frozen=True):
-    """An event as it is stored."""
-
-    topic: str
-    state: bytes
-    event_id: UUID
-
-
-class Context(Struct, frozen=True, kw_only=True):
-    """Who gives commands of which kind, from where: equal for most commands of a batch."""
-
-    actor: str
-    metadata: str
-    """JSON object."""
-    view: str
-    """Table of the row that the commands write."""
-    account: str | None = None
-    """Account whose present name the answers show."""
-
-
-class Entry(Struct, frozen=True, kw_only=True):
-    """What one command appends: its events, the row of its view, its idempotency key."""
-
-    context: Context
-
-    stream: StreamId
-    expected: int
-    """Version that the stream must have; 0: it must not exist."""
-    last: UUID | None = None
-    """Id of the event that this version must be; None: any."""
-    events: Sequence[NewEvent]
-    doc: str | None
-    """The row, a JSON object; None takes it away. Counts only with events."""
-    cipher: StreamCipher | None = None
-    """What its events' personal fields are sealed with; it is not stored."""
-    sealing_key: bytes | None = None
-    """The cipher's key, wrapped, if it is a new one."""
-    key: str | None = None
-    fingerprint: bytes | None = None
 
 
 class Appender:
@@ -142,7 +99,7 @@ class Appender:
     async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
         contexts: dict[Context, int] = {}
         numbers = [contexts.setdefault(entry.context, len(contexts) + 1) for entry in entries]
-        if len(entries) == 1 and len(entries[0].events) == 1:
+        if len(entries) == 1 and len(entries[0].events) == 1 and not entries[0].further:
             sql, values = SQL["append_one"], self._values(entries[0])
         else:
             sql, values = SQL["append"], self._arrays(entries, list(contexts), numbers)
@@ -193,6 +150,7 @@ class Appender:
             entry.expected,
             entry.last,
             entry.doc,
+            entry.search,
             entry.sealing_key,
             entry.key,
             entry.fingerprint,
@@ -207,6 +165,7 @@ class Appender:
         events = [event for entry in entries for event in entry.events]
         # Each array costs both sides some microseconds an entry: those that say nothing are null.
         one_each = all([len(entry.events) == 1 for entry in entries])
+        searched = any([entry.search is not None for entry in entries])
         changing = any([entry.last is not None for entry in entries])
         sealing = any([entry.sealing_key is not None for entry in entries])
         keyed = any([entry.key is not None for entry in entries])
@@ -223,19 +182,34 @@ class Appender:
             [entry.last for entry in entries] if changing else None,
             None if one_each else [len(entry.events) for entry in entries],
             [entry.doc for entry in entries],
+            [entry.search for entry in entries] if searched else None,
             [entry.sealing_key for entry in entries] if sealing else None,
             [entry.key for entry in entries] if keyed else None,
             [entry.fingerprint for entry in entries] if keyed else None,
+            *_further(entries),
             [event.topic for event in events],
             [event.state for event in events],
             [event.event_id for event in events],
         )
 
 
+def _further(entries: Sequence[Entry]) -> Sequence[Sequence[object] | None]:
+    """The rows of further views, by column, each with the number of its command."""
+    if not any([entry.further for entry in entries]):
+        return [None] * 4
+    numbered = [(number, row) for number, entry in enumerate(entries, 1) for row in entry.further]
+    return [
+        [number for number, _ in numbered],
+        [row.view for _, row in numbered],
+        [row.doc for _, row in numbered],
+        [row.search for _, row in numbered],
+    ]
+
+
 def _outcomes(
     partition: int, row: asyncpg.Record, entries: Sequence[Entry], numbers: Sequence[int]
 ) -> Sequence[Outcome]:
-    """What the row that the function `append` returns says of each entry.
+    """What the row that the function `append_1` returns says of each entry.
 
     `numbers`: of the entries' contexts, from 1.
     """

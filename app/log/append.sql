@@ -5,14 +5,17 @@
 -- a command: $6 number of its context, from 1   $7 stream   $8 expected version
 --            $9 id of the event at that version, null: none has any
 --            $10 number of its events; null: each has one   $11 view document
---            $12 wrapped new key, $13 idempotency key, $14 fingerprint; null: none has any
--- an event, those of a command together:   $15 topic   $16 state   $17 id
--- $18 all commands or none   $19 what the log recognises its master key by; null: anything
+--            $12 what its row is searched by beside, null: none has any
+--            $13 wrapped new key, $14 idempotency key, $15 fingerprint; null: none has any
+-- a row of another view: $16 number of its command   $17 table   $18 document
+--            $19 as $12; all null: there is none
+-- an event, those of a command together:   $20 topic   $21 state   $22 id
+-- $23 all commands or none   $24 what the log recognises its master key by; null: anything
 -- The statement is the transaction: its answer arrives after its commit.
 SELECT a.head, a.present, a.account_name,
        a.outcome, a.stream, a.version, a.position, a.recorded_at
-  FROM append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-              $18, $19) AS a;
+  FROM append_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                $18, $19, $20, $21, $22, $23, $24) AS a;
 
 -- name: append_one
 -- As `append` for one command with one event, as most are: for a single value, both sides together
@@ -20,17 +23,20 @@ SELECT a.head, a.present, a.account_name,
 -- $1 partition
 -- its context: $2 actor   $3 metadata   $4 view table   $5 account whose present name is shown
 -- $6 stream   $7 expected version   $8 id of the event at that version   $9 view document
--- $10 wrapped new key   $11 idempotency key   $12 fingerprint
--- $13 topic   $14 state   $15 id of the event
--- $16 as $18 above   $17 as $19 above
+-- $10 what its row is searched by beside
+-- $11 wrapped new key   $12 idempotency key   $13 fingerprint
+-- $14 topic   $15 state   $16 id of the event
+-- $17 as $23 above   $18 as $24 above
 SELECT a.head, a.present, a.account_name,
        a.outcome, a.stream, a.version, a.position, a.recorded_at
-  FROM append($1, ARRAY[$2], ARRAY[$3::jsonb], ARRAY[$4],
-              CASE WHEN $5::text IS NOT NULL THEN ARRAY[$5] END,
-              ARRAY[1], ARRAY[$6::uuid], ARRAY[$7::bigint],
-              CASE WHEN $8::uuid IS NOT NULL THEN ARRAY[$8] END,
-              NULL, ARRAY[$9::jsonb],
-              CASE WHEN $10::bytea IS NOT NULL THEN ARRAY[$10] END,
-              CASE WHEN $11::text IS NOT NULL THEN ARRAY[$11] END,
-              CASE WHEN $12::bytea IS NOT NULL THEN ARRAY[$12] END,
-              ARRAY[$13], ARRAY[$14::bytea], ARRAY[$15::uuid], $16, $17) AS a;
+  FROM append_1($1, ARRAY[$2], ARRAY[$3::jsonb], ARRAY[$4],
+                CASE WHEN $5::text IS NOT NULL THEN ARRAY[$5] END,
+                ARRAY[1], ARRAY[$6::uuid], ARRAY[$7::bigint],
+                CASE WHEN $8::uuid IS NOT NULL THEN ARRAY[$8] END,
+                NULL, ARRAY[$9::jsonb],
+                CASE WHEN $10::jsonb IS NOT NULL THEN ARRAY[$10] END,
+                CASE WHEN $11::bytea IS NOT NULL THEN ARRAY[$11] END,
+                CASE WHEN $12::text IS NOT NULL THEN ARRAY[$12] END,
+                CASE WHEN $13::bytea IS NOT NULL THEN ARRAY[$13] END,
+                NULL, NULL, NULL, NULL,
+                ARRAY[$14], ARRAY[$15::bytea], ARRAY[$16::uuid], $17, $18) AS a;

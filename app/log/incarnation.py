@@ -51,6 +51,8 @@ class Incarnation:
             self._refuse("The log was written with another master key than the one given")
         if self._known is not None and found["migration"] < self._known["migration"]:
             self._refuse("The log is that of an older release: run `sessionary migrate`")
+        if self._known is not None and found["partitions"] != self._known["partitions"]:
+            self._refuse("The log has another number of partitions: start the service anew")
         self._refused = False
         self.check_value = found["check_value"]
         if self._known is not None and found != self._known:

@@ -11,8 +11,9 @@ from msgspec import Struct
 from app.database.pool import Pool
 from app.database.uuids import new_uuid
 from app.log import codec, read
-from app.log.append import Appender, Context, Entry, NewEvent
+from app.log.append import Appender
 from app.log.clock import HeadClock
+from app.log.entry import Context, Entry, NewEvent, Row
 from app.log.errors import Unreadable, WrongMasterKey
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring, StreamCipher
@@ -37,7 +38,11 @@ class PreparedAppend(Struct, frozen=True, kw_only=True):
     cipher: StreamCipher | None
     """Of the stream's personal fields; None: it has no key yet."""
     doc: str | None
-    """The row, a JSON object; None takes it away. Counts only with events."""
+    """Of the row in `context.view`, a JSON object; None takes it away. Counts only with events."""
+    search: str | None
+    """What the row is searched by beside it, a JSON object; None: nothing."""
+    further: Sequence[Row] = ()
+    """Of the other views; these, too, count only with events."""
     key: str | None = None
     fingerprint: bytes | None = None
 
@@ -174,7 +179,8 @@ class Log:
         """The partition where a retry of a creation would look for its key; None: any is right."""
         if key is None or self._partitions == 1:
             return None
-        return hashlib.sha256(f"{actor}\0{key}".encode()).digest()[0] % self._partitions
+        digest = hashlib.sha256(f"{actor}\0{key}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") % self._partitions  # alike for each, however many
 
     def _entry(self, prepared: PreparedAppend) -> Entry:
         """An append with its events as they are stored: encoded, sealed, under fresh ids."""
@@ -194,6 +200,8 @@ class Log:
             events=events,
             cipher=cipher,
             doc=prepared.doc,
+            search=prepared.search,
+            further=prepared.further,
             sealing_key=wrapped,
             key=prepared.key,
             fingerprint=prepared.fingerprint,

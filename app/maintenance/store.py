@@ -24,6 +24,7 @@ from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.read import check_value, heads
 from app.maintenance import key_file
+from app.maintenance.password_file import password_in
 from app.maintenance.recovery import again_after_conflict
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
 
@@ -40,10 +41,6 @@ class NotReachable(ConnectionError):
 
 class UnusableDatabase(Exception):
     """What was given to find the database is none; the message says what is wrong with it."""
-
-
-class UnusableFile(Exception):
-    """A password's file holds none; the message says why."""
 
 
 class SchemaPermission(IntEnum):
@@ -68,6 +65,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     database_role: str | None = SERVICE_ROLE
     """The role that the service's connections take; a command's own remain the owner's."""
     statement_cache: int = STATEMENT_CACHE
+    partitions: int | None = None
+    """What the log must have; None: what it has, and a new one one."""
 
     def settings(self, url: str, key: bytes, **more: Any) -> Settings:  # noqa: ANN401
         """Of a service on the database, by its URL and the master key; `more` of Settings."""
@@ -181,24 +180,35 @@ async def prepare(
         await migrate.refuse_unfit(store.raw)
         if not where.allow_unsafe_database:
             await migrate.refuse_unsafe(store.raw)
-        applied = await up_to_date(store, may)
+        applied = await up_to_date(store, may, where.partitions)
         return applied, await master_key(store, where)
 
 
-async def up_to_date(store: Connection, may: SchemaPermission) -> list[str]:
+async def up_to_date(
+    store: Connection, may: SchemaPermission, partitions: int | None = None
+) -> list[str]:
     """Bring the schema up to date, as far as `may` allows; what was done. Raises SchemaError."""
     wanted = migrate.available()
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
-    if present == known and (may < SchemaPermission.MIGRATE or not await rights.amiss(store.raw)):
-        return []  # with no more rights than to read
+    if present == known:
+        await migrate.require_partitions(store.raw, partitions)
+        outdated = await migrate.outdated(store.raw, migrate.functions())
+        if may < SchemaPermission.MIGRATE and outdated:
+            raise migrate.SchemaError(
+                f"The database has not this release's {', '.join(map(str, outdated))}: "
+                "run `sessionary migrate`"
+            )
+        if may < SchemaPermission.MIGRATE or not (outdated or await rights.amiss(store.raw)):
+            return []  # with no more rights than to read
     if present and present == known[: len(present)] and may < SchemaPermission.MIGRATE:
         raise migrate.SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
-    return await migrate.migrate(store.raw, wanted)  # which refuses another history
+    # (Which refuses another history.)
+    return await migrate.migrate(store.raw, wanted, partitions=partitions)
 
 
 async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:
@@ -262,19 +272,6 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
     if known is None or not keyring.made(known):
         raise WrongMasterKey(f"{path} holds another master key than the log was written with")
     return key
-
-
-def password_in(file: Path) -> str:
-    """The password that a file holds. Raises UnusableFile, also for an empty one."""
-    try:
-        password = file.read_text().strip()
-    except UnicodeDecodeError as error:
-        raise UnusableFile(f"{file} holds no text") from error
-    except OSError as error:
-        raise UnusableFile(f"The password file cannot be read: {error}") from error
-    if not password:
-        raise UnusableFile(f"{file} is empty, it should hold a password")
-    return password
 
 
 def _with_password(url: str, password_file: Path | None) -> str:

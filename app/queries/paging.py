@@ -132,7 +132,7 @@ def compiled(
     return _STATEMENTS.compiled(
         lambda: _statement(listable, page, orders),
         (
-            listable.kind,
+            listable.table.name,
             tuple(order.descending for order in orders),
             page.after is None,
             bool(page.unread),

@@ -30,8 +30,6 @@ _METADATA = MetaData()
 class ListTable(Struct, frozen=True, kw_only=True):
     """A view that lists are read from."""
 
-    kind: str
-    """What its streams hold."""
     table: Table
     """As the migrations make it, the envelope first."""
     columns: Mapping[str, ColumnElement[Any]]
@@ -90,9 +88,8 @@ _CHAT_SESSIONS = _table(
     *(Column(name, BigInteger) for name in ("when_requested", "when_started", "when_ended")),
 )
 
-ACCOUNTS = ListTable(kind=account_info.VIEW.kind, table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
+ACCOUNTS = ListTable(table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
 AI_SESSIONS = ListTable(
-    kind=ai_session_info.VIEW.kind,
     table=_AI_SESSIONS,
     account_name=_account_name,
     columns={
@@ -102,7 +99,6 @@ AI_SESSIONS = ListTable(
     },
 )
 CHAT_SESSIONS = ListTable(
-    kind=chat_session_entity.VIEW.kind,
     table=_CHAT_SESSIONS,
     key="chat_session_id",
     columns=_sought(_CHAT_SESSIONS),

@@ -19,7 +19,7 @@ from app.log.errors import Unreadable
 from app.queries.answer_budget import AnswerBudget
 from domain.ids import AccountId, StreamId, account_stream
 from projections import ai_session_info
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT, VIEWS
 from projections.fold import Audit, Folded
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Views:
         self.partition = partition_of
         self._lookups = {
             kind: Batcher[StreamId, Unread[Row | None]](partial(self._look_up, kind), batch)
-            for kind in VIEWS
+            for kind in CURRENT
         }
         self._slices = Slices()
 
@@ -85,7 +85,7 @@ class Views:
         # SQLAlchemy, a third of what a worker imports: it serves before that (app/main.py).
         from app.queries import paging
 
-        decoder = _DECODERS[listable.kind]
+        decoder = _DECODERS[listable.table.name]
         listed = await self._read(
             paging.read_page(self._lists, listable, page, budget or AnswerBudget())
         )
@@ -111,7 +111,7 @@ class Views:
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]
     ) -> Sequence[Unread[Row | None]]:
-        decoder = _DECODERS[kind]
+        decoder = _DECODERS[CURRENT[kind].name]
         wanted = list(dict.fromkeys(streams))
         partitions = list(map(self.partition, wanted))
         rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
@@ -125,10 +125,10 @@ _LOOK_UPS = {
     kind: SQL["look_up"].format(
         view=view.name, account_name=SQL["account_name"] if view is ai_session_info.VIEW else "NULL"
     )
-    for kind, view in VIEWS.items()
+    for kind, view in CURRENT.items()
 }
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(view.state) for kind, view in VIEWS.items()
+    view.name: msgspec.json.Decoder(view.state) for view in VIEWS
 }
 
 
@@ -138,7 +138,7 @@ def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row 
 
 def folded_row(kind: str, row: asyncpg.Record) -> Folded[Any]:
     """What a row with the columns of `look_up` holds. Raises MsgspecError."""
-    return _folded(row, _DECODERS[kind])
+    return _folded(row, _DECODERS[CURRENT[kind].name])
 
 
 def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.database.sql import blocks
-from projections.view import ENVELOPE, View
+from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
 
@@ -23,6 +23,6 @@ class ViewDependedOn(Exception):
 
 async def require_independence(connection: asyncpg.Connection, view: View) -> None:
     """Raise ViewDependedOn if anything depends on a view's table that its copy would not have."""
-    rows = await connection.fetch(SQL["dependants"], view.name, ENVELOPE)
+    rows = await connection.fetch(SQL["dependants"], view.name, WRITTEN)
     if rows:
         raise ViewDependedOn(view.name, [row["what"] for row in rows])

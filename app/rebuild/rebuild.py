@@ -19,9 +19,10 @@ from app.maintenance.store import Connection
 from app.rebuild.dependants import require_independence
 from app.rebuild.moved import Moved
 from app.rebuild.pieces import BEFORE_ALL, Place, differing
+from domain.event import kind_of
 from domain.ids import StreamId
-from projections.catalog import VIEWS, view_of
-from projections.view import ENVELOPE, View
+from projections import catalog
+from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
 FEW_EVENTS = 200
@@ -146,6 +147,7 @@ class _Run:
         self, names: Collection[str], reached: Positions, ends: Sequence[Head]
     ) -> Positions:
         """Bring the streams that moved up to where they are."""
+        kinds = {self._views[name].kind for name in names}
         for end in ends:
             async for page in read_feed(
                 self._store,
@@ -154,7 +156,7 @@ class _Run:
                 after=reached[end.partition],
                 until=end.position,
             ):
-                moved = {r.stream: r.version for r in page if view_of(r.event).name in names}
+                moved = {r.stream: r.version for r in page if kind_of(r.event.topic) in kinds}
                 async for streams, folded in self._moved.folded(end.partition, moved):
                     await self._forget(names, end.partition, streams)
                     await self._write(names, folded)
@@ -170,12 +172,14 @@ class _Run:
 
     async def _write(self, names: Collection[str], page: Iterable[FoldedStream]) -> None:
         found: dict[str, list[tuple[Any, ...]]] = {}
-        for view, folded in page:
-            if view.name in names and (row := view.row(folded)) is not None:
-                found.setdefault(view.name, []).append(row)
+        wanted = [self._views[name] for name in names]
+        for current, folded in page:
+            for view in wanted:
+                if view.kind == current.kind and (row := view.row(folded)) is not None:
+                    found.setdefault(view.name, []).append(row)
         for name, rows in found.items():
             await self._store.raw.copy_records_to_table(
-                _fresh(self._views[name]), records=rows, columns=ENVELOPE
+                _fresh(self._views[name]), records=rows, columns=WRITTEN
             )
             self._rows[name] += len(rows)
 
@@ -267,5 +271,5 @@ def _positions(ends: Sequence[Head]) -> Positions:
 
 def named(names: Sequence[str]) -> list[View]:
     """The views of those names, all of them for none. Raises KeyError for an unknown one."""
-    by_name = {view.name: view for view in VIEWS.values()}
+    by_name = {view.name: view for view in catalog.VIEWS}
     return [by_name[name] for name in dict.fromkeys(names)] if names else list(by_name.values())

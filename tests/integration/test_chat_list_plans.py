@@ -20,15 +20,15 @@ from app.rebuild.rebuild import named, rebuild
 BULK = """
 INSERT INTO chat_session_entity
        (partition, stream_id, version, position,
-        created_by, created_at, modified_by, modified_at, doc)
+        created_by, created_at, modified_by, modified_at, doc, search)
 SELECT 0, gen_random_uuid(), 1, n, 'kim', now(), 'kim', now(),
        jsonb_build_object(
            'chat_session_id', n,
            'status', CASE WHEN n % 1000 = 0 THEN 'Faq' WHEN n % 2 = 0 THEN 'Closed'
                           ELSE 'Finished' END,
            'person', jsonb_build_object('PersonId', n % 5000),
-           'contact', jsonb_build_object('ContactId', n % 4000),
-           'search', jsonb_build_object('when_requested', n::bigint * 10000000))
+           'contact', jsonb_build_object('ContactId', n % 4000)),
+       jsonb_build_object('when_requested', n::bigint * 10000000)
   FROM generate_series(1, 20000) AS n
 """
 

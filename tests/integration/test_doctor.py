@@ -21,7 +21,7 @@ WRONG = {
     "collation": "UPDATE pg_database SET datcollversion = '0.1' WHERE datname = current_database()",
     "schema": "DELETE FROM schema_migration WHERE number = (SELECT max(number) FROM"
     " schema_migration)",
-    "rights": "GRANT EXECUTE ON FUNCTION append TO PUBLIC",
+    "rights": "GRANT EXECUTE ON FUNCTION append_1 TO PUBLIC",
     "guards": "DROP TRIGGER append_only ON stored_events",
     "master key": "UPDATE log_setting SET value = 'another' WHERE name = 'master_key_check'",
     "durability": "SET synchronous_commit = off",
@@ -124,7 +124,7 @@ def test_in_json_and_1_when_something_is_wrong(database_url: str, key_folder: Pa
     assert (code, found["ok"]) == (1, False)
     (rights,) = (check for check in found["checks"] if check["check"] == "rights")
     assert rights["state"] == "wrong"
-    assert "everybody (PUBLIC) may execute append" in rights["message"]
+    assert "everybody (PUBLIC) may execute append_1" in rights["message"]
     assert f"{SERVICE_ROLE} may not SELECT stored_events" in rights["message"]
 
 

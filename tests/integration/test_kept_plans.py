@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from support.entries import entry, new_stream
 
 from app.database.pool import Pool
-from app.log.append import Appender, Entry
+from app.log.append import Appender
+from app.log.entry import Entry
 from app.log.keyring import Keyring
 from app.log.outcome import Outcome, Overtaken
 from app.log.read import LAST_VERSION, read_ends, read_streams

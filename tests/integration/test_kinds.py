@@ -13,7 +13,8 @@ from support.strays import leave_stray
 from app.commands.context import CommandResult
 from app.history.replay import replay
 from app.integrity.verify import verify
-from app.log.append import Appender, Entry, NewEvent
+from app.log.append import Appender
+from app.log.entry import Entry, NewEvent
 from app.log.errors import KeyReused
 from app.log.keyring import Keyring
 from app.log.outcome import Appended

@@ -10,13 +10,16 @@ from msgspec.structs import replace
 from app.database.migrate import (
     Migration,
     SchemaError,
+    Script,
     UnsafeDatabase,
     available,
+    functions,
     migrate,
     refuse_unsafe,
 )
 
-NAMES = [f"{migration.number:04} {migration.name}" for migration in available()]
+NUMBERED = [*map(str, available())]
+NAMES = [*NUMBERED, *map(str, functions())]
 EXTRA = Migration(number=9000, name="extra", sql="CREATE TABLE extra ()", hash="h")
 BROKEN = Migration(number=9001, name="broken", sql="SELECT 1 / 0", hash="h")
 
@@ -45,7 +48,7 @@ async def shape(connection: asyncpg.Connection) -> list[tuple[object, ...]]:
 
 
 def test_the_numbers_are_those_of_a_sequence() -> None:
-    assert [migration.number for migration in available()] == list(range(1, len(NAMES) + 1))
+    assert [migration.number for migration in available()] == list(range(1, len(NUMBERED) + 1))
 
 
 async def test_an_empty_database_gets_them_all_and_then_none(empty: asyncpg.Connection) -> None:
@@ -58,8 +61,9 @@ async def test_an_empty_database_gets_them_all_and_then_none(empty: asyncpg.Conn
 async def test_they_reach_the_schema_of_the_template(
     empty: asyncpg.Connection, owner: asyncpg.Connection
 ) -> None:
-    for upto in range(1, len(NAMES) + 1):  # as one that was updated with every release
-        await migrate(empty, available()[:upto])
+    for upto in range(1, len(NUMBERED)):  # as one that was updated with every release
+        await migrate(empty, available()[:upto], ())
+    await migrate(empty, available())
     assert await shape(empty) == await shape(owner)
 
 
@@ -85,6 +89,55 @@ async def test_an_edited_migration_is_refused(owner: asyncpg.Connection) -> None
     with pytest.raises(SchemaError, match="0002 views was applied in another form"):
         await migrate(owner, [*edited, EXTRA])
     assert "extra" not in await tables(owner)
+
+
+ANSWER = """
+CREATE OR REPLACE FUNCTION answer_1() RETURNS integer LANGUAGE sql AS 'SELECT {}'
+"""
+
+
+def script(sql: str, name: str = "functions/answer_1") -> Script:
+    return Script(name, sql, str(hash(sql)))
+
+
+async def test_a_script_of_functions_runs_again_when_its_text_is_another(
+    owner: asyncpg.Connection,
+) -> None:
+    one, two = (script(ANSWER.format(number)) for number in (1, 2))
+    for scripts, done, answer in [
+        ([one], ["functions/answer_1"], 1),
+        ([one], [], 1),
+        ([two], ["functions/answer_1"], 2),
+        ([two], [], 2),
+        ([one], ["functions/answer_1"], 1),
+    ]:
+        assert await migrate(owner, available(), [*functions(), *scripts]) == done
+        assert await owner.fetchval("SELECT answer_1()") == answer
+    everybody = "SELECT has_function_privilege('public', 'answer_1()', 'EXECUTE')"
+    assert await owner.fetchval(everybody) is False
+
+
+async def test_a_script_that_did_not_change_does_not_run(owner: asyncpg.Connection) -> None:
+    first, second = script(ANSWER.format(1)), script("CREATE SEQUENCE counted", "functions/other")
+    await migrate(owner, available(), [first, second])
+    changed = script(ANSWER.format(2))
+    assert await migrate(owner, available(), [changed, second]) == ["functions/answer_1"]
+
+
+async def test_a_script_of_a_newer_release_stays(owner: asyncpg.Connection) -> None:
+    await migrate(owner, available(), [script(ANSWER.format(2))])
+    await owner.execute("UPDATE schema_migration SET release = '999.0' WHERE name LIKE '%answer_1'")
+    assert await migrate(owner, available(), [script(ANSWER.format(1))]) == []
+    assert await owner.fetchval("SELECT answer_1()") == 2
+
+
+async def test_a_function_that_would_answer_otherwise_needs_another_name(
+    owner: asyncpg.Connection,
+) -> None:
+    await migrate(owner, available(), [script(ANSWER.format(1))])
+    other = script(ANSWER.format(1).replace("integer", "text"))
+    with pytest.raises(SchemaError, match=r"functions/answer_1 cannot be applied, .* return type"):
+        await migrate(owner, available(), [other])
 
 
 async def test_a_database_of_a_newer_release_is_refused(owner: asyncpg.Connection) -> None:

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from support import given
 from support.chats import KIM, by, open_session, session
+from support.database import SEVERAL
 from support.numbers import create, insert_deleted, leave, set_back
 
 from app.chat.numbers import MESSAGES, SESSIONS
@@ -75,7 +76,7 @@ async def test_a_sequence_is_moved_forward_only_and_not_beyond_what_is_taken(
 ) -> None:
     taken = await create(service)
     drawn = await last_drawn(owner, SESSIONS)
-    call = "SELECT pass_over_session_numbers(0, $1, $2)"
+    call = "SELECT pass_over_session_numbers_1(0, $1, $2)"
     for stream, number in [
         (chat_session_stream(taken), taken),
         (chat_session_stream(taken), drawn + 100),
@@ -91,7 +92,7 @@ async def test_a_sequence_is_moved_forward_only_and_not_beyond_what_is_taken(
 async def test_the_service_cannot_set_a_sequence(service: Service) -> None:
     for statement in (
         "SELECT setval('chat_session_number', 7)",
-        "SELECT move_sequence('chat_session_number', 7)",
+        "SELECT move_sequence_1('chat_session_number', 7)",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await service.pool.ask(statement)
@@ -106,23 +107,21 @@ async def test_no_number_is_drawn_twice_while_the_sequence_is_moved(
 
     async def draw() -> None:
         for _ in range(100):
-            (row,) = await service.pool.ask("SELECT draw_numbers($1, 10)", SESSIONS)
+            (row,) = await service.pool.ask("SELECT draw_numbers_1($1, 10)", SESSIONS)
             drawn.extend(row[0])
 
     async def move() -> None:
         for stream, number in streams:
-            await service.pool.ask("SELECT pass_over_session_numbers(0, $1, $2)", stream, number)
+            await service.pool.ask("SELECT pass_over_session_numbers_1(0, $1, $2)", stream, number)
 
     await asyncio.gather(draw(), draw(), move(), move())
     assert len(drawn) == len(set(drawn)) == 2_000
 
 
-@pytest.mark.parametrize("partitions", [1, 3])
+@pytest.mark.parametrize("partitions", [1, SEVERAL])
 async def test_a_retry_finds_its_first_answer_whatever_the_sequence_says(
     settings: Settings, owner: asyncpg.Connection, partitions: int
 ) -> None:
-    for partition in range(1, partitions):
-        await owner.execute("INSERT INTO log_partition VALUES ($1, 0, '-infinity')", partition)
     one = await open_service(settings)
     keys = [f"key {number}" for number in range(6)]
     first = [await create(one, key) for key in keys]
@@ -169,7 +168,7 @@ async def test_message_numbers_are_moved_by_what_a_session_has_only(
     service: Service, owner: asyncpg.Connection
 ) -> None:
     talk = await open_session(service)
-    call = "SELECT pass_over_message_numbers(0, $1)"
+    call = "SELECT pass_over_message_numbers_1(0, $1)"
     await service.pool.ask(call, chat_session_stream(talk))
     await service.pool.ask(call, chat_session_stream(ChatSessionId(99)))
     assert await last_drawn(owner, MESSAGES) == 0

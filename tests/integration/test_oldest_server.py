@@ -40,6 +40,12 @@ async def template(server_url: str) -> AsyncIterator[str]:
         yield name
 
 
+@pytest.fixture
+def its_template(template: str) -> str:
+    """That one, with one partition."""
+    return template
+
+
 @pytest.mark.parametrize("events_a_page", [100, 5_000])
 async def test_an_operator_can_verify_and_rebuild_beside_writers(
     service: Service,

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -12,8 +12,6 @@ from support import database, given
 from support.clusters import OwnCluster, own_cluster
 
 from app.commands.context import CommandResult, Generated
-from app.database import migrate
-from app.database.migrate import SchemaError
 from app.faces.evo.list_query import AISessionsQuery, list_ai_sessions
 from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
 from app.integrity.guards import changed_collations
@@ -62,46 +60,6 @@ async def test_no_index_is_in_the_order_of_a_locale(
     assert await owner.fetch(BY_LOCALE) == []
     await owner.execute("CREATE INDEX by_locale ON account_info (name)")
     assert len(await owner.fetch(BY_LOCALE)) == 1  # so that the question is a question
-
-
-@pytest.fixture
-async def former(empty_database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A database as of the releases whose indexes were in the order of the locale."""
-    connection = await asyncpg.connect(empty_database_url)
-    wanted = migrate.available()
-    numbers = [migration.name for migration in wanted]
-    await migrate.migrate(connection, wanted[: numbers.index("order")])
-    yield connection
-    await connection.close()
-
-
-async def test_keys_that_a_spoilt_index_let_in_twice_are_named_with_the_way_on(
-    former: asyncpg.Connection,
-) -> None:
-    row = "(0, 'kim', 'the key', '', gen_random_uuid(), 1)"
-    await former.execute("ALTER TABLE idempotency_key DROP CONSTRAINT idempotency_key_pkey")
-    await former.execute(f"INSERT INTO idempotency_key VALUES {row}, {row}")  # noqa: S608
-    with pytest.raises(SchemaError, match="'the key' of 'kim'") as caught:
-        await migrate.migrate(former, migrate.available())
-    told = str(caught.value)
-    await former.execute(told[told.index("BEGIN;") :])
-    assert await former.fetchval("SELECT count(*) FROM idempotency_key") == 1
-    assert "0011 order" in await migrate.migrate(former, migrate.available())
-
-
-async def test_names_that_a_spoilt_index_let_in_twice_are_named(
-    former: asyncpg.Connection,
-) -> None:
-    await former.execute("ALTER TABLE principal DROP CONSTRAINT principal_pkey CASCADE")
-    await former.execute("INSERT INTO principal (name, roles) VALUES ('kim', '{}'), ('kim', '{}')")
-    with pytest.raises(SchemaError, match="the same name more than once: 'kim'"):
-        await migrate.migrate(former, migrate.available())
-
-
-async def test_what_a_user_made_on_a_column_is_named(former: asyncpg.Connection) -> None:
-    await former.execute("CREATE VIEW mine AS SELECT account_id FROM ai_session_info")
-    with pytest.raises(SchemaError, match="view mine depends on column"):
-        await migrate.migrate(former, migrate.available())
 
 
 async def test_a_changed_version_of_the_order_is_told(

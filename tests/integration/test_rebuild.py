@@ -18,7 +18,7 @@ from app.rebuild.rebuild import Rebuilt, named, rebuild
 from app.service import Service
 from projections.catalog import VIEWS
 
-NAMES = [view.name for view in VIEWS.values()]
+NAMES = [view.name for view in VIEWS]
 SHAPE = {
     "parameters": "SELECT reloptions FROM pg_class WHERE oid = $1::text::regclass",
     "owner": "SELECT relowner FROM pg_class WHERE oid = $1::text::regclass",

@@ -17,7 +17,7 @@ from app.rebuild import rebuild as rebuilding
 from app.rebuild.dependants import ViewDependedOn
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service
-from projections.view import ENVELOPE
+from projections.view import WRITTEN
 
 DEPENDANTS = {
     "view": ("CREATE VIEW mine AS SELECT stream_id FROM {}", "view mine"),
@@ -143,7 +143,7 @@ async def test_appends_that_wait_for_a_swap_do_not_wait_for_a_look_through_the_c
     store: Connection,
 ) -> None:
     explain = f"EXPLAIN {dependants.SQL['dependants']}"
-    plan = "\n".join(row[0] for row in await store.ask(explain, "ai_session_info", ENVELOPE))
+    plan = "\n".join(row[0] for row in await store.ask(explain, "ai_session_info", WRITTEN))
     assert "pg_depend_reference_index" in plan
     assert "Seq Scan" not in plan
 

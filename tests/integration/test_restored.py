@@ -182,7 +182,7 @@ async def test_who_only_looks_is_told_and_changes_nothing(restored: str, key_fil
     options = (f"--database-url={restored}", f"--master-key-file={key_file}")
     verified = sessionary("verify", *options, "--allow-unsafe-database")
     assert verified.returncode == 1
-    assert "everybody (PUBLIC) may execute append" in verified.stdout
+    assert "everybody (PUBLIC) may execute append_1" in verified.stdout
     assert f"{SERVICE_ROLE} may not SELECT stored_events" in verified.stdout
     assert await rights_in(restored) == before
 
@@ -264,7 +264,7 @@ LOST = {
         "stored_events lacks a key",
     "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'stream_key_pkey'::regclass":
         "The index stream_key_pkey of stream_key is not valid",
-    "ALTER FUNCTION append OWNER TO pg_monitor": "append belongs to pg_monitor, but the log to",
+    "ALTER FUNCTION append_1 OWNER TO pg_monitor": "append_1 belongs to pg_monitor, but the log to",
     "ALTER TABLE principal OWNER TO pg_monitor": "principal belongs to pg_monitor",
     f"ALTER TABLE stored_events OWNER TO {SERVICE_ROLE}": "may do more than read and append",
 }  # fmt: skip

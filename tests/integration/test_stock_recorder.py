@@ -2,12 +2,14 @@
 
 They are pointed at the table and never asked to make it: `create_table` would want a type and an
 index of its own. The library's writing half is of no use here, because positions come from
-`append`. Positions are those of one partition: a log of several needs a view of each.
+`append`. Positions are those of one partition: `stored_events_0` and so on show one each, and the
+table itself is as good where there is only one.
 """
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -26,25 +28,51 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict
 from support import given
+from support.database import SEVERAL
 from support.patience import patient
 
 from app.log.keyring import Keyring
 from app.log.read import read_feed
 from app.service import Service
+from domain.ids import AccountId, AISessionId, account_stream, partition_of
 from projections.fold import Recorded
+
+pytestmark = pytest.mark.parametrize(
+    ("partitions", "home", "events_table"),
+    [
+        (1, 0, "stored_events"),
+        (1, 0, "stored_events_0"),
+        *((SEVERAL, home, f"stored_events_{home}") for home in range(SEVERAL)),
+    ],
+)
 
 
 @pytest.fixture
-async def log(service: Service) -> list[Recorded]:
-    """What stands in the log, as our own reader has it."""
-    session = given.session_of(await given.open_ai_session(service))
-    await given.open_account(service)
+async def log(service: Service, partitions: int, home: int) -> list[Recorded]:
+    """What stands in a partition of the log, as our own reader has it."""
+    session = given.session_of(await given.open_ai_session(service, _id_in(home, partitions)))
+    for account in _accounts_in(home, partitions)[:1]:
+        await given.open_account(service, account)
     await given.patch_ai_session(service, session, None)
     await given.patch_ai_session(service, session, "billing")
     await given.delete_ai_session(service, session)
+    for other in {*range(partitions)} - {home}:
+        await given.open_ai_session(service, _id_in(other, partitions))
     keyring = Keyring(service.settings.master_key)
-    pages = read_feed(service.pool, keyring, 0, until=4)
+    pages = read_feed(service.pool, keyring, home, until=4)
     return [recorded async for page in pages for recorded in page]
+
+
+def _id_in(home: int, partitions: int) -> AISessionId:
+    drawn = (given.new_id() for _ in count())
+    return next(each for each in drawn if UUID(each).int % partitions == home)
+
+
+def _accounts_in(home: int, partitions: int) -> list[str]:
+    names = [f"a{number}" for number in range(100)]
+    return [
+        name for name in names if partition_of(account_stream(AccountId(name)), partitions) == home
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +81,9 @@ def with_the_rights_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def recorder(database_url: str) -> Iterator[PostgresApplicationRecorder]:
+def recorder(database_url: str, events_table: str) -> Iterator[PostgresApplicationRecorder]:
     with closing(datastore(database_url)) as opened:
-        yield PostgresApplicationRecorder(opened)
+        yield PostgresApplicationRecorder(opened, events_table_name=events_table)
 
 
 def datastore(url: str) -> PostgresDatastore:
@@ -140,7 +168,9 @@ class OurLog(Application[UUID]):
 
     def construct_recorder(self) -> ApplicationRecorder:
         self.datastore = datastore(self.env["LOG_URL"])
-        return PostgresApplicationRecorder(self.datastore)
+        return PostgresApplicationRecorder(
+            self.datastore, events_table_name=self.env["EVENTS_TABLE"]
+        )
 
     def close(self) -> None:
         super().close()
@@ -169,19 +199,25 @@ class Follower(Projection[Seen]):
 
 
 async def test_its_projection_runner_follows_the_log(
-    log: list[Recorded], service: Service, owner: asyncpg.Connection, database_url: str
+    log: list[Recorded],
+    service: Service,
+    owner: asyncpg.Connection,
+    database_url: str,
+    partitions: int,
+    home: int,
+    events_table: str,
 ) -> None:
     expected = [(each.position, each.event.topic) for each in log]
     with ProjectionRunner(
         application_class=OurLog,
         projection_class=Follower,
         view_class=Seen,
-        env={"LOG_URL": database_url},
+        env={"LOG_URL": database_url, "EVENTS_TABLE": events_table},
     ) as runner:
         await asyncio.to_thread(runner.wait, len(log), timeout=patient(10))
         assert runner.view.events == expected
-        later = await given.open_account(service, "a2")
+        later = await given.open_account(service, _accounts_in(home, partitions)[1])
         # An append wakes nobody: who keeps such a runner sends this as often as it wants news.
-        await owner.execute("NOTIFY stored_events")
+        await owner.execute(f"NOTIFY {events_table}")
         await asyncio.to_thread(runner.wait, later.folded.position, timeout=patient(10))
-        assert runner.view.events == [*expected, (5, "account.created.v1")]
+        assert runner.view.events == [*expected, (len(log) + 1, "account.created.v1")]

@@ -59,7 +59,7 @@ async def test_an_empty_database_is_migrated_by_who_may_begin(
     empty_database_url: str, tmp_path: Path, may: SchemaPermission
 ) -> None:
     applied, _ = await prepare(empty_database_url, where(tmp_path), may)
-    assert len(applied) == len(migrate.available())
+    assert applied == [*map(str, migrate.available()), *map(str, migrate.functions())]
     assert await prepare(empty_database_url, where(tmp_path), SchemaPermission.LOOK) == ([], _)
 
 
@@ -105,6 +105,36 @@ async def test_another_database_is_migrated_only_by_who_may(
             await prepare(database_url, at, may)
     applied, _ = await prepare(database_url, at, SchemaPermission.MIGRATE)
     assert applied == [f"{newest:04} more"]
+
+
+async def test_functions_of_another_text_are_put_in_only_by_who_may(
+    database_url: str, at: DataLocation
+) -> None:
+    async with connected(database_url) as store:
+        await store.raw.execute(
+            "UPDATE schema_migration SET hash = 'another' WHERE name = 'functions/append_1'"
+        )
+    for may in (SchemaPermission.LOOK, SchemaPermission.BEGIN):
+        with pytest.raises(SchemaError, match="not this release's functions/append_1: run `sessi"):
+            await prepare(database_url, at, may)
+    applied, _ = await prepare(database_url, at, SchemaPermission.MIGRATE)
+    assert applied == ["functions/append_1"]
+    assert (await prepare(database_url, at, SchemaPermission.LOOK))[0] == []
+
+
+async def test_a_log_of_a_state_that_was_never_released_is_refused(
+    database_url: str, at: DataLocation
+) -> None:
+    async with connected(database_url) as store:
+        # As those states kept it: a number and no more, for more files than there are now.
+        await store.raw.execute(
+            "DROP TABLE schema_migration; CREATE TABLE schema_migration (number integer PRIMARY KEY"
+            ", name text NOT NULL, hash text NOT NULL, applied_at timestamptz DEFAULT now());"
+            "INSERT INTO schema_migration SELECT n, 'log', 'older' FROM generate_series(1, 13) AS n"
+        )
+    for may in SchemaPermission:
+        with pytest.raises(SchemaError, match=r"0001 log .* a state .* never released"):
+            await prepare(database_url, at, may)
 
 
 async def test_a_newer_database_is_refused(

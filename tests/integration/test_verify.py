@@ -22,7 +22,7 @@ IN_VIEWS = {
         "the row differs in purpose",
     ),
     "what is searched for": (
-        'UPDATE chat_session_entity SET doc = doc || \'{"search": {"when_ended": 7}}\'',
+        "UPDATE chat_session_entity SET search = '{\"when_ended\": 7}'",
         "chat_session_entity: stream .*: the row differs in search",
     ),
     "more in the doc": (

@@ -21,7 +21,7 @@ from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.ai_session import AISession
 from domain.ids import StreamId
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT, VIEWS
 
 
 @pytest.mark.parametrize("events_a_page", [100, 5_000])
@@ -105,5 +105,5 @@ async def copy_sessions(owner: asyncpg.Connection, count: int) -> None:
         UPDATE log_partition SET position = position + $1
         """,
         count,
-        VIEWS["ai_session"].doc(AISession()),
+        CURRENT["ai_session"].doc(AISession()),
     )

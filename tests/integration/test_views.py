@@ -30,7 +30,7 @@ from domain.chat.enums import ChatSessionStatus
 from domain.chat.session import DeleteChatSession, NewChatSession, UpdateChatSession
 from domain.errors import DomainError
 from domain.ids import AccountId, ChatSessionId, StreamId, ai_session_stream
-from projections.catalog import VIEWS
+from projections.catalog import CURRENT, VIEWS
 from projections.fold import Folded, fold
 
 # Few names, so that commands meet; each example adds the text of its own to them.
@@ -101,7 +101,7 @@ async def folded_log(service: Service) -> dict[tuple[str, StreamId], Folded[obje
         for recorded in page:
             kind = type(recorded.event).topic.partition(".")[0]
             place = (kind, recorded.stream)
-            found[place] = fold(VIEWS[kind].evolve, found.get(place), recorded, kind)
+            found[place] = fold(CURRENT[kind].evolve, found.get(place), recorded, kind)
     return found
 
 
@@ -126,7 +126,7 @@ async def test_each_row_is_the_fold_of_its_stream_and_what_is_deleted_has_none(
     assert answered.items() <= log.items()
     for (kind, stream), folded in log.items():
         row = await other_service.views.get(kind, stream)
-        expected = None if VIEWS[kind].gone(folded.state) else folded
+        expected = None if CURRENT[kind].gone(folded.state) else folded
         assert (None if row is None else row.folded) == expected
 
 
@@ -141,7 +141,7 @@ async def test_no_view_has_a_row_that_the_log_does_not_tell_of(
     await service.commands.handle(DeleteChatSession(chat_session_id=number), take.call())
     counts = [
         await owner.fetchval(f"SELECT count(*) FROM {view.name}")  # noqa: S608  # a view's table
-        for view in VIEWS.values()
+        for view in VIEWS
     ]
     assert counts == [1, 0, 0]
 

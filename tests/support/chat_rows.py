@@ -13,7 +13,7 @@ from domain.date_time import DateTime
 from domain.ids import ChatSessionId, chat_session_stream
 from projections.chat_session_entity import VIEW
 from projections.fold import Audit, Folded
-from projections.view import ENVELOPE
+from projections.view import WRITTEN
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -82,4 +82,4 @@ def folded(state: ChatSession) -> Folded[ChatSession]:
 async def insert(owner: asyncpg.Connection, states: Sequence[ChatSession]) -> None:
     """Put sessions into the view."""
     rows = [row for state in states if (row := VIEW.row(folded(state))) is not None]
-    await owner.copy_records_to_table(VIEW.name, records=rows, columns=ENVELOPE)
+    await owner.copy_records_to_table(VIEW.name, records=rows, columns=WRITTEN)

@@ -19,6 +19,8 @@ from requests import RequestException
 from app.maintenance.store import DataLocation, SchemaPermission, prepare
 
 IMAGE = "postgres:18"
+SEVERAL = 4
+"""Partitions of a log that has not one."""
 MASTER_KEY_FILE = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"
 """What the key file of a test holds: `MASTER_KEY` in base64."""
 MASTER_KEY = b"01234567890123456789012345678901"
@@ -72,7 +74,7 @@ def _ask_docker() -> str:
 
 
 @asynccontextmanager
-async def migrated(server_url: str) -> AsyncIterator[str]:
+async def migrated(server_url: str, partitions: int = 1) -> AsyncIterator[str]:
     """The name of a database with the present schema and the tests' master key, while it lasts."""
     name = f"sessionary_test_{secrets.token_hex(4)}"
     async with created(server_url, name) as url:
@@ -84,6 +86,7 @@ async def migrated(server_url: str) -> AsyncIterator[str]:
                 data_dir=Path(folder),
                 master_key_file=key_file,
                 allow_unsafe_database=True,
+                partitions=partitions,
             )
             await prepare(url, where, SchemaPermission.MIGRATE)
         yield name

@@ -8,7 +8,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from app.database.pool import Pool
-from app.log.append import Context, Entry, NewEvent
+from app.log.entry import Context, Entry, NewEvent
 from app.log.outcome import Appended, Outcome
 from domain.ids import StreamId
 

@@ -6,7 +6,7 @@ from app.service import Service
 from projections.catalog import VIEWS
 from support import given
 
-NAMES = [view.name for view in VIEWS.values()]
+NAMES = [view.name for view in VIEWS]
 
 
 async def a_few_of_each(service: Service, account: str = "a1") -> None:

@@ -30,6 +30,7 @@ DDL = re.compile(
     r"\b(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+|UNIQUE\s+|TEMP\s+|UNLOGGED\s+|MATERIALIZED\s+)*"
     r"(TABLE|INDEX|VIEW|FUNCTION|PROCEDURE|TRIGGER|SEQUENCE|ROLE|SCHEMA|TYPE|EXTENSION)\b"
 )
+MADE = re.compile(r"\bCREATE (?:OR REPLACE )?FUNCTION ([\w%$]+)\(\)? ?(RETURNS trigger)?")
 MAKES_TABLES = {
     "app/database/migrate.sql": "the table of what was applied, which no migration can make",
     "app/rebuild/rebuild.sql": "copies of a view's table, which take its place",
@@ -164,6 +165,16 @@ def test_tables_are_made_by_migrations() -> None:
         if DDL.search((ROOT / script).read_text())
     }
     assert found == set(MAKES_TABLES)
+
+
+def test_functions_are_made_by_their_own_scripts_under_a_name_with_a_version() -> None:
+    """Workers of an older release go on calling what they know while a newer one is deployed."""
+    for script in files(".sql", "migrations"):
+        text = (ROOT / script).read_text()
+        named = MADE.findall(text)
+        assert script.startswith("migrations/functions/") or not named, script
+        for name, trigger in named:
+            assert trigger or re.search(r"_\d+$", name), f"{script}: {name}"
 
 
 def test_sql_stands_beside_the_python_that_runs_it() -> None:

@@ -1,5 +1,7 @@
-from msgspec import Struct, json
+from msgspec import Struct
+from msgspec.structs import replace
 
+from projections.catalog import CURRENT, VIEWS
 from projections.view import View
 
 
@@ -23,15 +25,22 @@ def test_a_document_is_the_state() -> None:
     assert view().doc(Thing(size=7)) == '{"size":7}'
 
 
-def test_what_is_searched_for_stands_beside_it_and_is_passed_over() -> None:
-    doc = view(ticks=3).doc(Thing(size=7))
-    assert doc == '{"size":7,"search":{"ticks":3}}'
-    assert json.decode(doc, type=Thing) == Thing(size=7)
+def test_what_is_searched_for_stands_beside_it() -> None:
+    assert view(ticks=3).doc(Thing(size=7)) == '{"size":7}'
+    assert view(ticks=3).sought(Thing(size=7)) == '{"ticks":3}'
+    assert view().sought(Thing(size=7)) is None
 
 
-def test_it_stands_alone_beside_an_empty_state() -> None:
-    assert view(ticks=3).doc(Thing()) == '{"search":{"ticks":3}}'
-
-
-def test_what_is_gone_has_no_document() -> None:
+def test_what_is_gone_has_no_document_and_is_not_searched_for() -> None:
     assert view(ticks=3).doc(Thing(size=-1)) is None
+    assert view(ticks=3).sought(Thing(size=-1)) is None
+
+
+def test_what_is_shown_of_a_state_may_be_less_than_all() -> None:
+    made = replace(view(), shown=lambda thing: {"is_large": thing.size > 5})
+    assert made.doc(Thing(size=7)) == '{"is_large":true}'
+
+
+def test_all_views_of_a_kind_are_folded_alike() -> None:
+    assert all(each.evolve is CURRENT[each.kind].evolve for each in VIEWS)
+    assert len({each.name for each in VIEWS}) == len(VIEWS)

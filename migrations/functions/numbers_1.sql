@@ -1,7 +1,7 @@
 -- Drawing numbers to the very last one, and moving sequences on that are behind the log.
 
 -- Fewer than wanted when those are the last, none when all are used up.
-CREATE FUNCTION draw_numbers(p_sequence text, p_count integer) RETURNS integer[]
+CREATE OR REPLACE FUNCTION draw_numbers_1(p_sequence text, p_count integer) RETURNS integer[]
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
@@ -17,12 +17,10 @@ BEGIN
 EXCEPTION WHEN sequence_generator_limit_exceeded OR numeric_value_out_of_range THEN
     RETURN drawn;  -- variables keep what they had
 END $$;
-REVOKE ALL ON FUNCTION draw_numbers FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION draw_numbers TO sessionary_service;
 
 -- After a restore or a switch by logical replication a sequence may be behind what the log has.
 -- Forward only.
-CREATE FUNCTION move_sequence(p_sequence regclass, p_upto integer) RETURNS void
+CREATE OR REPLACE FUNCTION move_sequence_1(p_sequence regclass, p_upto integer) RETURNS void
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
@@ -39,11 +37,10 @@ BEGIN
                                                    WHERE s.seqrelid = p_sequence)));
     END IF;
 END $$;
-REVOKE ALL ON FUNCTION move_sequence FROM PUBLIC;
 
 -- Passes over the numbers of chat sessions up to one that the log has: that of a stream's first
 -- event. Any other is left alone.
-CREATE FUNCTION pass_over_session_numbers(p_partition integer, p_stream uuid, p_number integer)
+CREATE OR REPLACE FUNCTION pass_over_session_numbers_1(p_partition integer, p_stream uuid, p_number integer)
 RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -59,16 +56,14 @@ BEGIN
        AND s.originator_version = 1
        AND s.topic LIKE 'chat\_session.created.%';
     IF taken = p_number THEN
-        PERFORM move_sequence('chat_session_number', taken);
+        PERFORM move_sequence_1('chat_session_number', taken);
     END IF;
 EXCEPTION WHEN data_exception THEN
     RETURN;  -- an event that was tampered with proves nothing
 END $$;
-REVOKE ALL ON FUNCTION pass_over_session_numbers FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION pass_over_session_numbers TO sessionary_service;
 
 -- Passes over the numbers of chat messages up to the last one of a session.
-CREATE FUNCTION pass_over_message_numbers(p_partition integer, p_stream uuid) RETURNS void
+CREATE OR REPLACE FUNCTION pass_over_message_numbers_1(p_partition integer, p_stream uuid) RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = public, pg_temp
@@ -80,7 +75,5 @@ BEGIN
       FROM chat_session_entity AS v
      WHERE v.partition = p_partition
        AND v.stream_id = p_stream;
-    PERFORM move_sequence('chat_message_number', taken);
+    PERFORM move_sequence_1('chat_message_number', taken);
 END $$;
-REVOKE ALL ON FUNCTION pass_over_message_numbers FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION pass_over_message_numbers TO sessionary_service;

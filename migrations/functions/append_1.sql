@@ -1,0 +1,214 @@
+-- The only way into the log: one batch of commands, written under the partition's head.
+
+-- Most commands find their streams as their callers knew them. So a batch is first written as it
+-- stands, and the log's own constraints tell whether it may stand; only a batch that they refuse is
+-- judged command by command.
+
+-- What is decided rests on what the log holds: an append compares the id of each stream's last
+-- event, not its version alone; an account that a command newly refers to must be there; events of
+-- one kind do not come into a stream of another. And a row that is changed often is found at once,
+-- however many of its old versions some long snapshot keeps from being cleared away.
+
+CREATE OR REPLACE FUNCTION append_1(
+    p_partition   integer,
+    -- one entry a context, numbered from 1: most commands of a batch share theirs with others
+    x_actor       text[],
+    x_metadata    jsonb[],
+    x_view        text[],    -- table of the row that is a command's current state
+    x_account     text[],    -- account whose present name is asked for; null: none
+    -- one entry a command, numbered from 1, each for a stream of its own
+    c_context     integer[],
+    c_stream      uuid[],
+    c_expected    bigint[],  -- the version the stream must have; 0: it must not exist
+    c_last        uuid[],    -- id of the event that this version must be; null: any
+    c_events      integer[], -- how many events; 0 checks the version and records the key only;
+                             -- the whole array is null when each command has one
+    c_doc         jsonb[],   -- document of that row; null: the row goes
+    c_search      jsonb[],   -- what columns of the row are generated from and the document does not
+                             -- say as plainly; null: no command has such
+    c_sealing_key bytea[],   -- wrapped key of a stream that has none yet; null: no command has one
+    c_key         text[],    -- idempotency key; null: no command has one
+    c_fingerprint bytea[],   -- hash of the command that the key stands for
+    -- one entry a row of any other view; null: no command writes any
+    r_command     integer[], -- number of the command that writes it
+    r_view        text[],    -- its table
+    r_doc         jsonb[],   -- as c_doc
+    r_search      jsonb[],   -- as c_search
+    -- one entry an event, those of a command together
+    e_topic       text[],
+    e_state       bytea[],
+    e_id          uuid[],
+    p_atomic      boolean,   -- all commands or none: one that conflicts holds back the others
+    p_check_value text,      -- what the log must recognise its master key by; null: anything
+    OUT head         bigint,        -- the position before the batch's first event
+    OUT present      timestamptz,   -- when its events were recorded
+    OUT account_name text[],        -- one entry a context
+    -- one entry a command; all null when each command was appended with its one event
+    OUT outcome      text[],        -- appended | replayed | key_reused | conflict | held_back
+                                    -- | no_account
+    OUT stream       uuid[],        -- of the command; at a replay, of the first with the key
+    OUT version      bigint[],      -- of it afterwards; the present one if nothing was written
+    OUT "position"   bigint[],      -- of the command's last event
+    OUT recorded_at  timestamptz[]
+)
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+-- Plans are made once a connection, on tables that were small then: keep them on the indexes.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_material = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    head_time timestamptz;
+    appended  bigint;
+    c_upto    bigint[];
+    e_context integer[];
+    e_stream  uuid[];
+    e_after   bigint[];
+    e_last    uuid[];
+    c_number  integer[];
+    place     tid;
+BEGIN
+    -- Nothing is sealed under a key that is not the log's, should the database have been replaced.
+    IF p_check_value IS NOT NULL
+       AND p_check_value IS DISTINCT FROM (SELECT s.value
+                                             FROM log_setting AS s
+                                            WHERE s.name = 'master_key_check') THEN
+        RAISE 'The log has another master key' USING ERRCODE = 'SE001';
+    END IF;
+
+    -- Kinds are compared below, for the whole batch at once. (Not a SET of the function's: only a
+    -- superuser may make one with a setting that no extension knows.)
+    PERFORM set_config('sessionary.appends', 'on', true);
+
+    -- Whoever holds this row appends; the statements below see all that was committed before.
+    -- (Backwards, as in write_*: every append leaves an old version behind.)
+    SELECT h.position, h.recorded_at, h.ctid INTO STRICT head, head_time, place
+      FROM log_partition AS h
+     WHERE h.partition <= p_partition
+       AND h.partition >= p_partition
+     ORDER BY h.partition DESC
+     LIMIT 1
+       FOR UPDATE;
+    present := greatest(clock_timestamp(), head_time);
+
+    IF c_events IS NULL THEN
+        BEGIN
+            PERFORM write_batch_1(
+                p_partition, head, present, x_actor, x_metadata, x_view,
+                c_context, c_stream, c_expected, NULL, NULL, c_doc, c_search,
+                r_command, r_view, r_doc, r_search, c_sealing_key, c_key, c_fingerprint,
+                c_context, c_stream, c_expected, c_last, e_topic, e_state, e_id, false);
+            IF x_account IS NOT NULL THEN
+                account_name := account_names_1(x_account);
+                IF array_position(account_name, NULL) IS NOT NULL
+                   AND EXISTS (SELECT
+                                 FROM unnest(c_context, c_expected) AS c(context, expected)
+                                WHERE c.expected = 0
+                                  AND x_account[c.context] IS NOT NULL
+                                  AND account_name[c.context] IS NULL) THEN
+                    RAISE serialization_failure USING MESSAGE = 'An account is not there';
+                END IF;
+            END IF;
+            appended := cardinality(c_stream);
+        EXCEPTION WHEN unique_violation OR serialization_failure THEN
+            -- Nothing of it stands, and vacuum has its events to clear away. Who is at fault is
+            -- told below.
+            NULL;
+        END;
+    END IF;
+
+    IF appended IS NULL THEN
+        SELECT j.* INTO outcome, stream, version, position, recorded_at
+          FROM judge_batch_1(
+                   p_partition, head, present, x_actor, x_account,
+                   c_context, c_stream, c_expected, c_last, c_events,
+                   c_sealing_key, c_key, c_fingerprint, e_id, p_atomic) AS j;
+
+        SELECT array_agg(c_context[c.i] ORDER BY c.i, n.th),
+               array_agg(c_stream[c.i] ORDER BY c.i, n.th),
+               array_agg(c_expected[c.i] + n.th - 1 ORDER BY c.i, n.th),
+               array_agg(e_topic[c.upto - c.events + n.th] ORDER BY c.i, n.th),
+               array_agg(e_state[c.upto - c.events + n.th] ORDER BY c.i, n.th),
+               array_agg(e_id[c.upto - c.events + n.th] ORDER BY c.i, n.th),
+               count(*)
+          INTO e_context, e_stream, e_after, e_topic, e_state, e_id, appended
+          FROM (SELECT o.i, coalesce(o.events, 1) AS events, o.outcome,
+                       sum(coalesce(o.events, 1)) OVER (ORDER BY o.i)::integer AS upto
+                  FROM unnest(outcome, c_events) WITH ORDINALITY AS o(outcome, events, i)) AS c
+         CROSS JOIN LATERAL generate_series(1, c.events) AS n(th)
+         WHERE c.outcome = 'appended';
+
+        IF r_command IS NOT NULL THEN
+            -- Which number each command has among those that are written; null: it is not.
+            SELECT array_agg(n.number ORDER BY n.i) INTO c_number
+              FROM (SELECT o.i,
+                           CASE o.outcome WHEN 'appended' THEN
+                               count(*) FILTER (WHERE o.outcome = 'appended') OVER (ORDER BY o.i)
+                           END AS number
+                      FROM unnest(outcome) WITH ORDINALITY AS o(outcome, i)) AS n;
+            SELECT array_agg(c_number[r.command] ORDER BY r.i), array_agg(r.view ORDER BY r.i),
+                   array_agg(r.doc ORDER BY r.i), array_agg(r.search ORDER BY r.i)
+              INTO r_command, r_view, r_doc, r_search
+              FROM unnest(r_command, r_view, r_doc, r_search) WITH ORDINALITY
+                   AS r(command, view, doc, search, i)
+             WHERE c_number[r.command] IS NOT NULL;
+        END IF;
+
+        SELECT array_agg(c.context ORDER BY c.i), array_agg(c.stream ORDER BY c.i),
+               array_agg(c.expected ORDER BY c.i),
+               array_agg(coalesce(c.events, 1) ORDER BY c.i),
+               array_agg(c.position - head ORDER BY c.i),
+               array_agg(c.doc ORDER BY c.i), array_agg(c.search ORDER BY c.i),
+               array_agg(c.sealing_key ORDER BY c.i),
+               array_agg(c.key ORDER BY c.i), array_agg(c.fingerprint ORDER BY c.i)
+          INTO c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search,
+               c_sealing_key, c_key, c_fingerprint
+          FROM unnest(c_context, c_stream, c_expected, c_events, position, c_doc, c_search,
+                      c_sealing_key, c_key, c_fingerprint, outcome) WITH ORDINALITY
+               AS c(context, stream, expected, events, position, doc, search,
+                    sealing_key, key, fingerprint, outcome, i)
+         WHERE c.outcome = 'appended';
+
+        IF c_stream IS NOT NULL THEN
+            PERFORM refuse_other_kinds_1(p_partition, e_stream, e_topic);
+            PERFORM write_batch_1(
+                p_partition, head, present, x_actor, x_metadata, x_view,
+                c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search,
+                r_command, r_view, r_doc, r_search, c_sealing_key, c_key, c_fingerprint,
+                e_context, e_stream, e_after, e_last, e_topic, e_state, e_id, true);
+        END IF;
+        IF x_account IS NOT NULL THEN
+            account_name := account_names_1(x_account);
+        END IF;
+        outcome := array_replace(outcome, 'already', 'appended');
+    END IF;
+
+    -- Outside the block that may be undone: a row that a transaction locked and a subtransaction
+    -- changes needs a multixact.
+    IF appended > 0 THEN
+        UPDATE log_partition AS h
+           SET position = head + appended,
+               recorded_at = present
+         WHERE h.ctid = place;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'The head of partition % is not where it was locked', p_partition;
+        END IF;
+    END IF;
+END $$;
+
+-- The present names of accounts, in their order; null where there is none.
+CREATE OR REPLACE FUNCTION account_names_1(x_account text[]) RETURNS text[]
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT (SELECT i.name FROM account_info AS i WHERE i.account_id = x.id LIMIT 1)
+          FROM unnest(x_account) WITH ORDINALITY AS x(id, number)
+         ORDER BY x.number);
+END $$;

@@ -1,0 +1,50 @@
+-- The kind of an event is the first part of its stored name, the kind of a stream that of its first
+-- event. AI sessions live in streams whose ids are drawn, all others in those of derived ids (UUIDv5).
+
+-- Raises check_violation for an event of another kind than the stream that it would come into.
+CREATE OR REPLACE FUNCTION refuse_other_kinds_1(p_partition integer, e_stream uuid[], e_topic text[])
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    astray record;
+BEGIN
+    SELECT t.stream, t.topic INTO astray
+      FROM (SELECT e.stream, e.topic, first.topic IS NULL AS is_new,
+                   coalesce(first.topic, first_value(e.topic) OVER (PARTITION BY e.stream
+                                                                        ORDER BY e.i)) AS before
+              FROM unnest(e_stream, e_topic) WITH ORDINALITY AS e(stream, topic, i)
+              LEFT JOIN LATERAL (
+                       SELECT s.topic
+                         FROM stored_events AS s
+                        WHERE s.partition = p_partition
+                          AND s.originator_id = e.stream
+                          AND s.originator_version = 1
+                        LIMIT 1
+                   ) AS first ON true) AS t
+     WHERE split_part(t.topic, '.', 1) <> split_part(t.before, '.', 1)
+        OR t.is_new AND (split_part(t.topic, '.', 1) = 'ai_session')
+                        <> (get_byte(uuid_send(t.stream), 6) >> 4 <> 5)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE check_violation USING MESSAGE =
+            format('%s does not belong in stream %s, which is of another kind',
+                   astray.topic, astray.stream);
+    END IF;
+END $$;
+
+-- What is not appended, but put into the table by its owner. (`append` looks by itself, for a batch
+-- at once, and says so: a trigger for each of its rows would cost more than all of that.)
+CREATE OR REPLACE FUNCTION refuse_other_kind() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    PERFORM refuse_other_kinds_1(NEW.partition, ARRAY[NEW.originator_id], ARRAY[NEW.topic]);
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER one_kind
+    BEFORE INSERT ON stored_events
+    FOR EACH ROW WHEN (current_setting('sessionary.appends', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION refuse_other_kind();

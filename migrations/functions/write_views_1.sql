@@ -1,0 +1,68 @@
+-- Upserts or deletes the rows that a batch brings to one view. One function for each view, alike
+-- but for the table: a statement that names its table is planned once a connection, one that is
+-- put together is planned for every batch.
+
+-- for each view
+CREATE OR REPLACE FUNCTION write_{view}_1(
+    p_partition integer, head bigint, present timestamptz,
+    x_actor text[], x_view text[],
+    c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
+    c_upto bigint[], c_doc jsonb[], c_search jsonb[]
+) RETURNS void
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+BEGIN
+    MERGE INTO {view} AS v
+    USING (SELECT p_partition AS partition, c.stream, c.expected = 0 AS is_new, c.doc, c.search,
+                  x_actor[c.context] AS actor,
+                  c.expected + coalesce(c.events, 1) AS version,
+                  head + coalesce(c.upto, c.i) AS position, there.place
+             FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search)
+                  WITH ORDINALITY
+                  AS c(context, stream, expected, events, upto, doc, search, i)
+             -- (Equal keys are in an index as their rows are on disk, the newest version last:
+             -- backwards it is met first. Compared as a row, which no other index can: while a
+             -- snapshot keeps old versions, the statistics may see no row, and then every index
+             -- looks as good as the right one.)
+             LEFT JOIN LATERAL (
+                      SELECT w.ctid AS place
+                        FROM {view} AS w
+                       WHERE (w.partition, w.stream_id) <= (p_partition, c.stream)
+                         AND (w.partition, w.stream_id) >= (p_partition, c.stream)
+                       ORDER BY w.partition DESC, w.stream_id DESC
+                       LIMIT 1
+                  ) AS there ON true
+            WHERE x_view[c.context] = '{view}'
+              AND coalesce(c.events, 1) > 0) AS n
+       ON v.partition = n.partition
+      AND v.ctid = n.place
+     WHEN MATCHED AND n.doc IS NULL THEN
+          DELETE
+     WHEN MATCHED THEN
+          UPDATE SET version = n.version, position = n.position,
+                     modified_by = n.actor, modified_at = present,
+                     doc = n.doc, search = n.search
+     WHEN NOT MATCHED AND n.doc IS NOT NULL THEN
+          INSERT (partition, stream_id, version, position,
+                  created_by, created_at, modified_by, modified_at, doc, search)
+          VALUES (n.partition, n.stream, n.version, n.position,
+                  -- (A row that was lost, or is one of those that come and go, began earlier.)
+                  CASE WHEN n.is_new THEN n.actor ELSE (
+                      SELECT s.actor
+                        FROM stored_events AS s
+                       WHERE s.partition = n.partition
+                         AND s.originator_id = n.stream
+                         AND s.originator_version = 1
+                       LIMIT 1) END,
+                  CASE WHEN n.is_new THEN present ELSE (
+                      SELECT s.recorded_at
+                        FROM stored_events AS s
+                       WHERE s.partition = n.partition
+                         AND s.originator_id = n.stream
+                         AND s.originator_version = 1
+                       LIMIT 1) END,
+                  n.actor, present, n.doc, n.search);
+END $$;
+
+-- end
