@@ -73,7 +73,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     batch_lookups: int = 256
     """Look-ups by id that share one query, at most."""
     cache_bytes: int = 32 * 1024 * 1024
-    """Folded aggregates kept in memory by each worker process: some 9,000 AI sessions."""
+    """Folded aggregates kept in memory by each worker process: some 25,000 AI sessions."""
     conflict_retries: int = 3
     """How often a command is decided again because its stream had moved on, before a 409.
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from app.commands.context import CommandResult
 from app.commands.repository import Repository
 from app.commands.resolved import ResolvedCommand
-from app.commands.snapshots import Snapshot
+from app.commands.snapshots import Snapshot, snapshot_of
 from app.concurrency.slices import LARGE
 from app.log.entry import Context, Row
 from app.log.errors import VersionMismatch
@@ -123,8 +123,7 @@ class Pipeline:
             actor=job.call.actor,
             at=outcome.recorded_at,
         )
-        doc_chars = len(decided.append.doc or "")
-        known = Snapshot(folded, outcome.last, outcome.cipher, doc_chars)
+        known = snapshot_of(folded, outcome.last, outcome.cipher, decided.append.doc)
         self._aggregates.memory.remember(job.target.kind, job.stream, known)
         return CommandResult(folded, outcome.account_name)
 

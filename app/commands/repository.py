@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from app.commands.past import Pasts
-from app.commands.snapshots import Snapshot, SnapshotCache
+from app.commands.snapshots import Snapshot, SnapshotCache, snapshot_of
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import Slices, Unread
 from app.database.sql import blocks
@@ -78,7 +78,7 @@ class Repository:
         if past is None:
             return Snapshot()
         doc = CURRENT[kind].doc(past.folded.state)
-        return Snapshot(past.folded, past.last.event_id, past.box, len(doc or ""))
+        return snapshot_of(past.folded, past.last.event_id, past.box, doc)
 
     async def _load(
         self, kind: str, streams: Sequence[StreamId]
@@ -99,6 +99,6 @@ class Repository:
             return None
         try:
             box = self._log.cipher(row["stream"], row["wrapped"])
-            return Snapshot(folded_row(kind, row), row["last"], box, len(row["doc"]))
+            return snapshot_of(folded_row(kind, row), row["last"], box, row["doc"])
         except (Unreadable, msgspec.MsgspecError):
             return None

@@ -10,13 +10,10 @@ from app.log.keyring import StreamCipher
 from domain.ids import StreamId
 from projections.fold import Folded
 
-_OVERHEAD_BYTES = 3_600
-"""Of a remembered aggregate beside its document: its cipher (2,500), its Structs, its place here.
-
-As resident memory grows by it; the cipher's part is OpenSSL's, which Python does not count.
-"""
-_BYTES_A_CHARACTER = 2
-"""Of a document that was read: 1.2 where it is Latin, 2 in most other scripts."""
+_OVERHEAD_BYTES = 1_350
+"""Of a remembered aggregate beside its document, as resident memory grows by it."""
+_BYTES_A_CHARACTER = 4
+"""Of a document that is not ASCII: Python keeps such a text twice once it was written as UTF-8."""
 
 
 class Snapshot(Struct, frozen=True):
@@ -27,11 +24,17 @@ class Snapshot(Struct, frozen=True):
     """Id of the event at its version: two logs can have other events at the same one."""
     box: StreamCipher | None = None
     doc_bytes: int = 0
+    resident_bytes: int = _OVERHEAD_BYTES
+    """What it takes in memory, roughly."""
 
-    @property
-    def resident_bytes(self) -> int:
-        """What it takes in memory, roughly."""
-        return self.doc_bytes * _BYTES_A_CHARACTER + _OVERHEAD_BYTES
+
+def snapshot_of(
+    folded: Folded[Any], last: UUID, box: StreamCipher | None, doc: str | None
+) -> Snapshot:
+    """An aggregate to remember; `doc`: its document, None if it was deleted."""
+    size = len(doc or "")
+    a_character = 1 if doc is None or doc.isascii() else _BYTES_A_CHARACTER
+    return Snapshot(folded, last, box, size, _OVERHEAD_BYTES + size * a_character)
 
 
 class SnapshotCache:

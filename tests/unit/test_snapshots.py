@@ -7,14 +7,14 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from app.commands.snapshots import Snapshot, SnapshotCache
+from app.commands.snapshots import Snapshot, SnapshotCache, snapshot_of
 from app.log.keyring import KEY_BYTES, StreamCipher
 from domain.ai_session import AISession
 from domain.ids import StreamId
 from projections.ai_session_info import VIEW
 from projections.fold import Audit, Folded
 
-MANY = 8_000
+MANY = 24_000
 
 
 def remembered(number: int, purpose: str) -> Snapshot:
@@ -30,12 +30,14 @@ def remembered(number: int, purpose: str) -> Snapshot:
     )
     box = StreamCipher(os.urandom(KEY_BYTES))
     box.seal(b"a text", b"what it is bound to")
-    return Snapshot(folded, uuid4(), box, len(VIEW.doc(folded.state) or ""))
+    return snapshot_of(folded, uuid4(), box, VIEW.doc(folded.state))
 
 
 @pytest.mark.parametrize("purpose", ["Follow up", "x" * 2_000, "Напоминание " * 200])
 def test_a_full_cache_takes_no_more_than_it_may(purpose: str) -> None:
     process = psutil.Process()
+    for number in range(2_000):  # what ciphers take is kept for some, whatever is remembered
+        remembered(number, purpose)
     limit = 16 * 1024 * 1024
     cache = SnapshotCache(limit)
     before = process.memory_info().rss
