@@ -4,6 +4,17 @@
 CREATE SEQUENCE chat_session_number AS integer;
 CREATE SEQUENCE chat_message_number AS integer;
 
+-- The same for a log whose tables are distributed, where no sequence of integers can be drawn from:
+-- how far each has come.
+CREATE TABLE number_drawn (
+    partition integer          NOT NULL,  -- always the first
+    name      text COLLATE "C" NOT NULL,
+    last      bigint           NOT NULL,
+    PRIMARY KEY (partition, name)
+);
+INSERT INTO number_drawn (partition, name, last)
+VALUES (0, 'chat_session_number', 0), (0, 'chat_message_number', 0);
+
 -- What one process at a time does for all.
 CREATE TABLE lease (
     name   text COLLATE "C" PRIMARY KEY,

@@ -29,7 +29,7 @@ WITH role AS (
 ), sequence_right(name) AS (
     VALUES ('chat_session_number'), ('chat_message_number')
 ), function_right(name) AS (
-    VALUES ('append_1'), ('draw_numbers_1'), ('try_room_1'),
+    VALUES ('append_1'), ('draw_numbers_1'), ('last_drawn_1'), ('try_room_1'),
            ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1')
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

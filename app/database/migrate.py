@@ -17,6 +17,7 @@ from projections import catalog
 SQL = blocks(__file__)
 FOLDER = Path(migrations.__file__).parent
 OLDEST_SERVER = 15
+_FORM = re.compile(r"^ *-- (plain|distributed)\n(.*?)^ *-- end of \1\n", re.MULTILINE | re.DOTALL)
 _EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 
 
@@ -63,12 +64,16 @@ def available() -> list[Migration]:
     return found
 
 
-def functions() -> list[Script]:
-    """All scripts of functions, in the order of their names, which is the one they run in."""
+def functions(form: str = "plain") -> list[Script]:
+    """All scripts of functions, in the order of their names, which is the one they run in.
+
+    `form`: that of `form_of` the database; both do the same.
+    """
     views = [view.name for view in catalog.VIEWS]
     found = []
     for path in sorted(FOLDER.glob("functions/*.sql")):
-        sql = _for_each(views, path.read_text())
+        sql = _FORM.sub(lambda part: part[2] if part[1] == form else "", path.read_text())
+        sql = _for_each(views, sql)
         found.append(Script(f"functions/{path.stem}", sql, _hash(sql)))
     return found
 
@@ -81,6 +86,12 @@ def _for_each(views: Sequence[str], text: str) -> str:
 
 def _hash(sql: str) -> str:
     return hashlib.sha256(sql.encode()).hexdigest()
+
+
+async def form_of(connection: asyncpg.Connection) -> str:
+    """Which form of the functions suits the database: `plain`, or `distributed` over its nodes."""
+    form: str = await connection.fetchval(SQL["form"])
+    return form
 
 
 async def outdated(connection: asyncpg.Connection, scripts: Sequence[Script]) -> list[Script]:
@@ -129,7 +140,9 @@ async def migrate(
                 await _apply(connection, migration, SQL["record"], migration.number)
             await connection.execute(SQL["make_heads"], partitions or 1)
             await require_partitions(connection, partitions)
-            changed = await outdated(connection, functions() if scripts is None else scripts)
+            if scripts is None:
+                scripts = functions(await form_of(connection))
+            changed = await outdated(connection, scripts)
             for script in changed:
                 await _apply(connection, script, SQL["record_script"])
             mended = await rights.put_right(connection)

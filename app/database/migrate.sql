@@ -59,6 +59,15 @@ SELECT name, hash, release
  WHERE number IS NULL
  ORDER BY name;
 
+-- name: form
+-- Where tables are distributed, functions do without what means something on one node only; the
+-- setting `functions` takes one form in spite of that.
+SELECT coalesce((SELECT s.value FROM log_setting AS s WHERE s.name = 'functions'),
+                CASE WHEN EXISTS (SELECT FROM pg_extension AS x WHERE x.extname = 'citus')
+                     THEN 'distributed'
+                     ELSE 'plain'
+                END);
+
 -- name: record
 -- $1 number   $2 name   $3 hash   $4 release
 INSERT INTO schema_migration (number, name, hash, release) VALUES ($1, $2, $3, $4);

@@ -45,10 +45,10 @@ SELECT k.partition,
 
 -- name: drawn
 -- $1 sequence; its last number, null before the first
-SELECT pg_sequence_last_value($1::text::regclass) AS last;
+SELECT last_drawn_1($1) AS last;
 
 -- name: mend
-SELECT setval('{sequence}', {number})
+SELECT move_sequence_1('{sequence}', {number})
 
 -- name: ahead
 -- Partitions whose time is ahead of the clock, and for how many seconds.

@@ -194,7 +194,8 @@ async def up_to_date(
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
         await migrate.require_partitions(store.raw, partitions)
-        outdated = await migrate.outdated(store.raw, migrate.functions())
+        scripts = migrate.functions(await migrate.form_of(store.raw))
+        outdated = await migrate.outdated(store.raw, scripts)
         if may < SchemaPermission.MIGRATE and outdated:
             raise migrate.SchemaError(
                 f"The database has not this release's {', '.join(map(str, outdated))}: "

@@ -54,8 +54,12 @@ CREATE OR REPLACE FUNCTION append_1(
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = public, pg_temp
--- Plans are made once a connection, on tables that were small then: keep them on the indexes.
+-- plain
+-- Plans are made once a connection, and for any batch: planned each time, a batch of one command
+-- took PostgreSQL 0.65 ms of processor time instead of 0.35 (one of 64 took the same).
 SET plan_cache_mode = force_generic_plan
+-- end of plain
+-- They are made on tables that were small then: keep them on the indexes.
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET enable_hashjoin = off
@@ -72,7 +76,9 @@ DECLARE
     e_after   bigint[];
     e_last    uuid[];
     c_number  integer[];
+    -- plain
     place     tid;
+    -- end of plain
 BEGIN
     -- Nothing is sealed under a key that is not the log's, should the database have been replaced.
     IF p_check_value IS NOT NULL
@@ -87,6 +93,7 @@ BEGIN
     PERFORM set_config('sessionary.appends', 'on', true);
 
     -- Whoever holds this row appends; the statements below see all that was committed before.
+    -- plain
     -- (Backwards, as in write_*: every append leaves an old version behind.)
     SELECT h.position, h.recorded_at, h.ctid INTO STRICT head, head_time, place
       FROM log_partition AS h
@@ -95,6 +102,13 @@ BEGIN
      ORDER BY h.partition DESC
      LIMIT 1
        FOR UPDATE;
+    -- end of plain
+    -- distributed
+    SELECT h.position, h.recorded_at INTO STRICT head, head_time
+      FROM log_partition AS h
+     WHERE h.partition = p_partition
+       FOR UPDATE;
+    -- end of distributed
     present := greatest(clock_timestamp(), head_time);
 
     IF c_events IS NULL THEN
@@ -195,7 +209,12 @@ BEGIN
         UPDATE log_partition AS h
            SET position = head + appended,
                recorded_at = present
+        -- plain
          WHERE h.ctid = place;
+        -- end of plain
+        -- distributed
+         WHERE h.partition = p_partition;
+        -- end of distributed
         IF NOT FOUND THEN
             RAISE EXCEPTION 'The head of partition % is not where it was locked', p_partition;
         END IF;

@@ -1,5 +1,6 @@
 -- Drawing numbers to the very last one, and moving sequences on that are behind the log.
 
+-- plain
 -- Fewer than wanted when those are the last, none when all are used up.
 CREATE OR REPLACE FUNCTION draw_numbers_1(p_sequence text, p_count integer) RETURNS integer[]
 LANGUAGE plpgsql
@@ -20,23 +21,88 @@ END $$;
 
 -- After a restore or a switch by logical replication a sequence may be behind what the log has.
 -- Forward only.
-CREATE OR REPLACE FUNCTION move_sequence_1(p_sequence regclass, p_upto integer) RETURNS void
+CREATE OR REPLACE FUNCTION move_sequence_1(p_sequence text, p_upto integer) RETURNS void
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
+DECLARE
+    moved regclass := p_sequence;
 BEGIN
-    IF coalesce(pg_sequence_last_value(p_sequence), 0) >= p_upto THEN
+    IF coalesce(pg_sequence_last_value(moved), 0) >= p_upto THEN
         RETURN;
     END IF;
     -- Changes nothing; but its lock lets nobody draw until the end of the transaction, so that what
     -- others draw meanwhile is not drawn again.
-    EXECUTE format('ALTER SEQUENCE %s CACHE 1', p_sequence);
-    IF coalesce(pg_sequence_last_value(p_sequence), 0) < p_upto THEN
-        PERFORM setval(p_sequence, least(p_upto, (SELECT s.seqmax
-                                                    FROM pg_sequence AS s
-                                                   WHERE s.seqrelid = p_sequence)));
+    EXECUTE format('ALTER SEQUENCE %s CACHE 1', moved);
+    IF coalesce(pg_sequence_last_value(moved), 0) < p_upto THEN
+        PERFORM setval(moved, least(p_upto, (SELECT s.seqmax
+                                               FROM pg_sequence AS s
+                                              WHERE s.seqrelid = moved)));
     END IF;
 END $$;
+
+-- The last number that was drawn; null before the first.
+CREATE OR REPLACE FUNCTION last_drawn_1(p_sequence text) RETURNS bigint
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RETURN pg_sequence_last_value(p_sequence::regclass);
+END $$;
+-- end of plain
+
+-- distributed
+-- Workers of Citus cannot draw from a sequence of integers: numbers are drawn in blocks, of a row.
+-- Fewer than wanted when those are the last, none when all are used up.
+CREATE OR REPLACE FUNCTION draw_numbers_1(p_sequence text, p_count integer) RETURNS integer[]
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    before bigint;
+    upto   bigint;
+BEGIN
+    SELECT d.last INTO STRICT before
+      FROM number_drawn AS d
+     WHERE d.partition = 0
+       AND d.name = p_sequence
+       FOR UPDATE;
+    upto := greatest(before, least(before + p_count, 2147483647));
+    UPDATE number_drawn AS d
+       SET last = upto
+     WHERE d.partition = 0
+       AND d.name = p_sequence;
+    RETURN ARRAY(SELECT n::integer FROM generate_series(before + 1, upto) AS n ORDER BY n);
+END $$;
+
+-- As the log may have numbers that were never drawn, after somebody put rows back. Forward only.
+CREATE OR REPLACE FUNCTION move_sequence_1(p_sequence text, p_upto integer) RETURNS void
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    UPDATE number_drawn AS d
+       SET last = p_upto
+     WHERE d.partition = 0
+       AND d.name = p_sequence
+       AND d.last < p_upto;
+END $$;
+
+-- The last number that was drawn; null before the first.
+CREATE OR REPLACE FUNCTION last_drawn_1(p_sequence text) RETURNS bigint
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT nullif(d.last, 0)
+              FROM number_drawn AS d
+             WHERE d.partition = 0
+               AND d.name = p_sequence);
+END $$;
+-- end of distributed
 
 -- Passes over the numbers of chat sessions up to one that the log has: that of a stream's first
 -- event. Any other is left alone.

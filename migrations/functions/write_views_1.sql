@@ -2,7 +2,10 @@
 -- but for the table: a statement that names its table is planned once a connection, one that is
 -- put together is planned for every batch.
 
+-- plain
 -- for each view
+DROP INDEX IF EXISTS {view}_key;  -- the other form's
+
 CREATE OR REPLACE FUNCTION write_{view}_1(
     p_partition integer, head bigint, present timestamptz,
     x_actor text[], x_view text[],
@@ -66,3 +69,65 @@ BEGIN
 END $$;
 
 -- end
+-- end of plain
+-- distributed
+-- Without the place of a row, which says nothing to another node: a row is found by a key that is a
+-- unique one. That is slower, the more so the longer some snapshot keeps its old versions.
+-- for each view
+CREATE UNIQUE INDEX IF NOT EXISTS {view}_key ON {view} (partition, stream_id);
+
+CREATE OR REPLACE FUNCTION write_{view}_1(
+    p_partition integer, head bigint, present timestamptz,
+    x_actor text[], x_view text[],
+    c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
+    c_upto bigint[], c_doc jsonb[], c_search jsonb[]
+) RETURNS void
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    gone uuid[];
+BEGIN
+    IF array_position(c_doc, NULL) IS NOT NULL THEN
+        SELECT array_agg(c.stream) INTO gone
+          FROM unnest(c_context, c_stream, c_events, c_doc) AS c(context, stream, events, doc)
+         WHERE c.doc IS NULL
+           AND x_view[c.context] = '{view}'
+           AND coalesce(c.events, 1) > 0;
+        DELETE FROM {view} AS v
+         WHERE v.partition = p_partition
+           AND v.stream_id = ANY (gone);
+    END IF;
+
+    INSERT INTO {view} AS v
+           (partition, stream_id, version, position,
+            created_by, created_at, modified_by, modified_at, doc, search)
+    SELECT p_partition, c.stream, c.expected + coalesce(c.events, 1), head + coalesce(c.upto, c.i),
+           coalesce(began.actor, x_actor[c.context]), coalesce(began.recorded_at, present),
+           x_actor[c.context], present, c.doc, c.search
+      FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search)
+           WITH ORDINALITY AS c(context, stream, expected, events, upto, doc, search, i)
+      -- (Of a row that was lost, or is one of those that come and go. LIMIT 1 keeps it one probe.)
+      LEFT JOIN LATERAL (
+               SELECT s.actor, s.recorded_at
+                 FROM stored_events AS s
+                WHERE c.expected > 0
+                  AND s.partition = p_partition
+                  AND s.originator_id = c.stream
+                  AND s.originator_version = 1
+                LIMIT 1
+           ) AS began ON true
+     WHERE c.doc IS NOT NULL
+       AND x_view[c.context] = '{view}'
+       AND coalesce(c.events, 1) > 0
+        ON CONFLICT (partition, stream_id) DO UPDATE
+       SET version = excluded.version,
+           position = excluded.position,
+           modified_by = excluded.modified_by,
+           modified_at = excluded.modified_at,
+           doc = excluded.doc,
+           search = excluded.search;
+END $$;
+
+-- end
+-- end of distributed

@@ -69,7 +69,7 @@ async def test_the_head_of_a_partition_stays(owner: asyncpg.Connection, change: 
 
 async def test_the_tables_below_are_all_there_are(owner: asyncpg.Connection) -> None:
     found = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert {row["tablename"] for row in found} == {*TABLES, "room"}
+    assert {row["tablename"] for row in found} == {*TABLES, "number_drawn", "room"}
 
 
 async def is_allowed(connection: asyncpg.Connection, statement: str) -> bool:
@@ -161,7 +161,7 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
         " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
     )
     assert [row["proname"] for row in callable_ones] == [
-        "append_1", "draw_numbers_1", "pass_over_message_numbers_1",
+        "append_1", "draw_numbers_1", "last_drawn_1", "pass_over_message_numbers_1",
         "pass_over_session_numbers_1", "try_room_1",
     ]  # fmt: skip
 

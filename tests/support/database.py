@@ -89,6 +89,9 @@ async def migrated(server_url: str, partitions: int = 1) -> AsyncIterator[str]:
                 partitions=partitions,
             )
             await prepare(url, where, SchemaPermission.MIGRATE)
+            if form := os.environ.get("TEST_FUNCTIONS"):
+                await _at(url, "INSERT INTO log_setting VALUES ('functions', $1)", form)
+                await prepare(url, where, SchemaPermission.MIGRATE)
         yield name
 
 
@@ -102,10 +105,10 @@ async def created(server_url: str, name: str, template: str = "template0") -> As
         await _at(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-async def _at(url: str, statement: str) -> None:
+async def _at(url: str, statement: str, *arguments: object) -> None:
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(statement)
+        await connection.execute(statement, *arguments)
     finally:
         await connection.close()
 
