@@ -1,4 +1,4 @@
-"""The three services under load, each in processes of its own, as in production: one worker."""
+"""The services under load, each in processes of its own, as in production: one worker."""
 
 import asyncio
 import os
@@ -91,6 +91,15 @@ def plain(stage: Stage) -> Iterator[Service]:
     with _process(_granian("plain_service", port), environment, port, log) as pid:
         counted = plain_service.SQL["written"]
         yield Service(pid, f"http://127.0.0.1:{port}", url, lambda: _count(url, counted))
+
+
+@contextmanager
+def bare(stage: Stage) -> Iterator[Service]:
+    """Peer C."""
+    port = free_port()
+    log = stage.folder / "bare_service.log"
+    with _process(_granian("bare_service", port), {}, port, log) as pid:
+        yield Service(pid, f"http://127.0.0.1:{port}", None, None)
 
 
 def _granian(module: str, port: int) -> Sequence[str]:
