@@ -1,6 +1,7 @@
 """What a running service can be told. A value: only `cli` reads the environment."""
 
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -34,6 +35,10 @@ class GuessingLimits(Struct, frozen=True, kw_only=True):
     """How long a user who signed in from an address is exempt there from the limits at large."""
     kept: int = 50_000
     """Users, addresses and pairs of them that a worker remembers, at most."""
+
+
+Setting: TypeAlias = Any
+"""The value of any of them."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

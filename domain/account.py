@@ -89,7 +89,7 @@ def evolve(state: Account | None, event: AccountEvent) -> Account:
         case AccountCreated(account_id=account_id, name=name):
             return Account(account_id=account_id, name=name)
         case AccountRenamed(name=name):
-            assert state is not None  # noqa: S101  # versions have no gap: created comes first
+            assert state is not None  # versions have no gap: created comes first
             return replace(state, name=name)
         case _:
             assert_never(event)

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
-from app.cli.options import on_data, option, reachable
+from app.cli.options import Given, on_data, option, reachable
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import users
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class _Program(click.Group):
     """The group of all subcommands."""
 
-    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # click's own
+    def main(self, *args: Given, **options: Given) -> Given:
         """Run, whatever standard output and error are."""
         make_sure_of_streams()
         try:
@@ -51,7 +51,7 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
     """Say what `serve` begins with before it imports: that takes a third of a second."""
 
     @wraps(command)
-    def tell(**options: Any) -> None:  # noqa: ANN401
+    def tell(**options: Given) -> None:
         embedded = f"Starting PostgreSQL in {options['data_dir']}"
         first = embedded if options["database_url"] is None else "Connecting to the database"
         reachable(partial(click.echo, first, err=True))

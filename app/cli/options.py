@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 import platformdirs
@@ -14,10 +14,12 @@ from app.cli.signals import ending_in_order
 from app.cli.standard_streams import Unwritable
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE
 
+Given: TypeAlias = Any
+"""What click is given for an option, and gives for it."""
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-def option(name: str, **attributes: Any) -> Callable[[Decorated], Decorated]:  # noqa: ANN401
+def option(name: str, **attributes: Given) -> Callable[[Decorated], Decorated]:
     """An option with its environment variable: `--database-url` is `SESSIONARY_DATABASE_URL`."""
     variable = "SESSIONARY_" + name.removeprefix("--").replace("-", "_").upper()
     return click.option(name, envvar=variable, show_envvar=True, **attributes)
@@ -35,7 +37,7 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         allow_unsafe_database: bool,
         database_role: str,
         statement_cache: int,
-        **others: Any,  # noqa: ANN401
+        **others: Given,
     ) -> None:
         from app.maintenance.store import DataLocation
 

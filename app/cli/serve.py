@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -35,7 +34,7 @@ from app.maintenance.store import (
     database,
     prepare,
 )
-from app.settings import Settings
+from app.settings import Setting, Settings
 
 _CLOSING_S = 5
 """For a worker to end in, once the last request was answered."""
@@ -87,7 +86,7 @@ def serve(
     listen: Listen,
     administrator: Administrator,
     say: Say,
-    **options: Any,  # noqa: ANN401  # any of Settings
+    **options: Setting,
 ) -> None:
     """Serve until told to stop; `options` are those of Settings that `where` does not give.
 
@@ -184,7 +183,7 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
     )
     server.respawned_wrks = _Respawned()
     at_hang_up = _at_hang_up(server.signal_handler_interrupt)
-    server.signal_handler_reload = at_hang_up  # type: ignore[method-assign]
+    server.signal_handler_reload = at_hang_up  # type: ignore[method-assign,assignment]
     server.on_startup(partial(_say_when_it_serves, address, listen, say))
     try:
         server.serve(target_loader=partial(load, settings), wrap_loader=False)
@@ -196,7 +195,7 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
             ) from ended
 
 
-def _at_hang_up(end: Callable[..., Any]) -> Any:  # noqa: ANN401  # a method, or None
+def _at_hang_up(end: Callable[..., None]) -> Callable[..., None] | None:
     """What SIGHUP does: it ends the service in order, or nothing if it was started under nohup.
 
     There is no file of settings to be read anew. The server would replace its workers; it ends the

@@ -31,7 +31,7 @@ def _end_with_main() -> None:
     An orphan would hold the port, and nobody could stop it.
     """
     main = multiprocessing.parent_process()
-    assert main is not None  # noqa: S101  # workers are spawned
+    assert main is not None  # workers are spawned
 
     def watch() -> None:
         main.join()

@@ -1,9 +1,11 @@
 """What every DTO has, whatever its API: how its members are named and laid out."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from msgspec import Struct
 
+TypeForm: TypeAlias = Any
+"""A class, or one with its parameter: mypy knows no type of them."""
 API_NAMESPACE = "http://schemas.datacontract.org/2004/07/Voice.Api"
 
 

@@ -3,10 +3,10 @@
 import contextlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -164,7 +164,7 @@ def unknown_members(
 
 def _given(value: object) -> int:
     """How many members came in for sure: those that differ from what they are without."""
-    defaults = _defaults(type(value))  # type: ignore[arg-type]  # mypy: no class is Hashable
+    defaults = _defaults(cast("Hashable", type(value)))
     return sum([getattr(value, name) != default for name, default in defaults])
 
 

@@ -175,7 +175,7 @@ class _Reader:
         key = "" if isinstance(parent, list) else self._key(parent)
         pattern = _ITEM if isinstance(parent, list) else _MEMBER
         found = pattern.match(self._text, self._at)
-        assert found is not None  # noqa: S101  # a text may be empty
+        assert found is not None  # a text may be empty
         self._at = found.end()
         group = found.lastgroup
         if group == "open":
@@ -222,7 +222,7 @@ class _Reader:
 
     def _skip_space(self) -> None:
         found = _SPACE.match(self._text, self._at)
-        assert found is not None  # noqa: S101  # it may be empty
+        assert found is not None  # it may be empty
         self._at = found.end()
 
     def _take(self, character: str) -> bool:

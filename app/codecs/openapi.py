@@ -5,6 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from app.codecs.value import Json
+
 OPENAPI_VERSION = "3.1.1"
 
 Schema = dict[str, Any]
@@ -54,7 +56,7 @@ def json_only(whole: Schema) -> Schema:
     They know few other formats, warn of each that they do not, and model a body once a format.
     """
 
-    def kept(value: Any) -> Any:  # noqa: ANN401  # JSON
+    def kept(value: Json) -> Json:
         if isinstance(value, list):
             return [kept(item) for item in value]
         if not isinstance(value, dict):

@@ -1,8 +1,7 @@
 """What the faces' parts of the OpenAPI document have in common: headers, refusals, who may call."""
 
-from typing import Any
-
 from app.codecs.openapi import Schema
+from app.codecs.value import Json
 
 _TEXT: Schema = {"type": "string"}
 _TAG = '(W/)?("[0-9]{1,18}"|[0-9]{1,18})'
@@ -106,7 +105,7 @@ def ref(kind: str, name: str) -> Schema:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def portable(schema: Any) -> Any:  # noqa: ANN401  # JSON
+def portable(schema: Json) -> Json:
     """A schema that every reader understands: ECMA's patterns have no `\\Z`.
 
     That a member is null when it is not given goes without saying, and viewers would take the

@@ -114,5 +114,5 @@ def _deletes(kind: str, folded: Folded[Any], last: Recorded) -> bool:
 def _advanced(kind: str, folded: Folded[Any] | None, events: Sequence[Recorded]) -> Folded[Any]:
     for recorded in events:
         folded = fold(CURRENT[kind].evolve, folded, recorded, kind)
-    assert folded is not None  # noqa: S101  # a slice is never empty
+    assert folded is not None  # a slice is never empty
     return folded

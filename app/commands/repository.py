@@ -62,7 +62,7 @@ class Repository:
         if known is not None and known.folded is not None and known.folded.version == version:
             return known.folded
         past = await self._pasts.at(kind, stream, version)
-        assert past is not None  # noqa: S101  # the caller knows an event of it
+        assert past is not None  # the caller knows an event of it
         return past.folded
 
     async def _from_row(self, kind: str, stream: StreamId) -> Snapshot | None:

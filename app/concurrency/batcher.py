@@ -96,7 +96,7 @@ class Batcher(Generic[T, R]):
             answers = [error] * len(batch)
         self._under_way -= size
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # it is this one
+        assert task is not None  # it is this one
         self._running.discard(task)
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():

@@ -28,7 +28,7 @@ class SharedDeadline:
     async def wait(self, coming: Awaitable[T]) -> T:
         """What comes in time. Raises Stalled."""
         loop, task = get_running_loop(), current_task()
-        assert task is not None  # noqa: S101  # a coroutine runs in one
+        assert task is not None  # a coroutine runs in one
         self._since[task] = loop.time()
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._end_late)

@@ -115,7 +115,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
         if not too_long and not set(beside) & set(",\"'"):
             return self.files
         name = hashlib.sha256(os.fsencode(beside)).hexdigest()[:20]
-        return Path(f"/tmp/sessionary-{name}")  # noqa: S108  # _make_private checks whose it is
+        return Path(f"/tmp/sessionary-{name}")  # _make_private checks whose it is
 
     @property
     def url(self) -> str:
@@ -205,7 +205,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     def _answers(self) -> bool:
         asked = ("-h", str(self.socket_dir), "-p", PORT, "-U", ROLE, "-d", DATABASE)
-        answer = subprocess.run(  # noqa: S603  # as in _run
+        answer = subprocess.run(  # as in _run
             [str(self.programs / "pg_isready"), "-q", "-t", "5", *asked],
             check=False,
             env=_environment(),
@@ -263,7 +263,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
         """Run one program of PostgreSQL as its owner; raises EmbeddedUnavailable if it fails."""
         as_root = os.geteuid() == 0
         with tempfile.TemporaryFile() as said:  # a pipe would stay open as long as the server
-            ended = subprocess.run(  # noqa: S603  # the wheel's programs, our arguments, no shell
+            ended = subprocess.run(  # the wheel's programs, our arguments, no shell
                 [str(self.programs / program), *args],
                 input=stdin.encode(),
                 stdout=said,

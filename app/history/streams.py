@@ -110,7 +110,7 @@ def folded_on(folded: FoldedStream | None, events: Iterable[Recorded]) -> Folded
     """A stream after more of its events, at least one. Raises BrokenStream."""
     for recorded in events:
         folded = _advanced(folded, recorded)
-    assert folded is not None  # noqa: S101  # a stream is never empty
+    assert folded is not None  # a stream is never empty
     return folded
 
 

@@ -72,13 +72,11 @@ class Arrival:
     ) -> None:
         """Read what there is without the body. Raises TooLarge or BadInput."""
         self.request = read_head(
-            cast("Scope", scope),
+            scope,
             behind_proxy=self.service.settings.behind_proxy,
             face=face.name,
             operation=operation,
-            location=scope["location"],
             path=path,
-            suffix=scope["suffix"],
         )
 
     async def identify(self, face: Face, *, is_safe: bool) -> None:

@@ -1,7 +1,9 @@
 """The head of a request: what Litestar routed, within every limit on headers and URLs."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from app.codecs.form import MAX_URL_BYTES, pairs
 from app.codecs.json_text import BadInput
@@ -9,15 +11,20 @@ from app.http import origin
 from app.http.body import TooLarge
 from app.http.request import Request
 
-if TYPE_CHECKING:
-    from litestar.types import Scope
-
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def read_head(scope: "Scope", *, behind_proxy: bool, **known: Any) -> Request:  # noqa: ANN401
-    """A request without its body; `known`: what the route says of it.
+def read_head(
+    scope: Mapping[str, Any],
+    *,
+    behind_proxy: bool,
+    face: str = "",
+    operation: str = "",
+    path: Mapping[str, str] = _NONE,
+) -> Request:
+    """A request without its body; for an operation of a face, with the path's parameters.
 
     Raises TooLarge or BadInput for headers, and a query, that no client sends.
     """
@@ -28,18 +35,22 @@ def read_head(scope: "Scope", *, behind_proxy: bool, **known: Any) -> Request:  
     if behind_proxy:
         scheme, client = origin.scheme(headers, scheme), origin.address(headers, client)
     return Request(
-        method=scope["method"],  # type: ignore[typeddict-item]  # Litestar joins two
+        method=scope["method"],
         headers=headers,
         query=query,
         pairs=pairs(query) if query else (),
         scheme=scheme,
         base_url=f"{scheme}://{host.decode('latin-1')}" if host else "",
         client=client,
-        **known,
+        face=face,
+        operation=operation,
+        location=scope.get("location", ""),
+        path=path,
+        suffix=scope.get("suffix", ""),
     )
 
 
-def _headers(scope: "Scope") -> dict[bytes, bytes]:
+def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
     size = 0
     for count, (name, value) in enumerate(scope["headers"], 1):

@@ -1,7 +1,7 @@
 """Before Litestar's router: paths count in any case, an extension names a format, a POST a verb."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar.enums import ScopeType
 
@@ -36,10 +36,10 @@ class PathNormaliser:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Normalise a request; whatever is no HTTP goes on as it is."""
         if scope["type"] == ScopeType.HTTP:
-            self._normalise(scope)
+            self._normalise(cast("dict[str, Any]", scope))
         await self._app(scope, receive, send)
 
-    def _normalise(self, scope: Any) -> None:  # noqa: ANN401  # Litestar's has no keys of ours
+    def _normalise(self, scope: dict[str, Any]) -> None:
         path = scope["path"].strip("/")
         face = face_at(self._faces, path)
         suffix = ""
@@ -82,7 +82,7 @@ def _spellings(templates: Iterable[str]) -> dict[str, str]:
     return spellings
 
 
-def _overridden(scope: Any) -> str | None:  # noqa: ANN401  # as above
+def _overridden(scope: Mapping[str, Any]) -> str | None:
     """The verb that a POST stands for by `X-HTTP-Method-Override`; GET and POST are none."""
     name = b"x-http-method-override"
     asked = next((value for header, value in scope["headers"] if header == name), None)

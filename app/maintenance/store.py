@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -26,7 +25,7 @@ from app.log.read import check_value, heads
 from app.maintenance import key_file
 from app.maintenance.password_file import password_in
 from app.maintenance.recovery import again_after_conflict
-from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Settings
+from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Setting, Settings
 
 CONNECT_S = 10.0
 _NO_URL = (
@@ -68,7 +67,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     partitions: int | None = None
     """What the log must have; None: what it has, and a new one one."""
 
-    def settings(self, url: str, key: bytes, **more: Any) -> Settings:  # noqa: ANN401
+    def settings(self, url: str, key: bytes, **more: Setting) -> Settings:
         """Of a service on the database, by its URL and the master key; `more` of Settings."""
         return Settings(
             database_url=url,

@@ -60,5 +60,5 @@ def text(folder: str | None) -> bytes:
     if folder is None:
         return generate_latest()
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    multiprocess.MultiProcessCollector(registry, path=folder)
     return generate_latest(registry)

@@ -37,7 +37,7 @@ def waiting(folder: Path, inherited: signal.Handlers) -> Iterator[subprocess.Pop
     pipe = subprocess.PIPE
     ours = signal.signal(signal.SIGHUP, inherited)
     try:
-        started = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603  # ourselves
+        started = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # ourselves
     finally:
         signal.signal(signal.SIGHUP, ours)
     with started:

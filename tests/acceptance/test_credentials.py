@@ -71,7 +71,7 @@ def test_wrong_credentials_open_nothing(
 
 
 def test_the_second_time_with_a_wrong_password_is_no_better(
-    client: Any,  # noqa: ANN401  # the fixture
+    client: Any,  # the fixture
     admin: httpx.Client,
     session_path: str,
 ) -> None:

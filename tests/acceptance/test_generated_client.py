@@ -30,7 +30,7 @@ class Generated(Struct, frozen=True):
     base_url: str
     said: str
 
-    def client(self, **options: Any) -> AbstractContextManager[Any]:  # noqa: ANN401  # generated
+    def client(self, **options: Any) -> AbstractContextManager[Any]:  # generated
         """Its client; an error in the description is an error here."""
         kind = importlib.import_module(f"{self.name}.client").AuthenticatedClient
         made: AbstractContextManager[Any] = kind(
@@ -41,14 +41,14 @@ class Generated(Struct, frozen=True):
         )
         return made
 
-    def call(self, path: str, client: Any, **given: Any) -> Any:  # noqa: ANN401  # generated
+    def call(self, path: str, client: Any, **given: Any) -> Any:  # generated
         """What an operation answers, parsed; its status must be one of success."""
         module = importlib.import_module(f"{self.name}.api.{path}")
         answer = module.sync_detailed(client=client, **given)
         assert answer.status_code in (200, 204), answer.content
         return answer.parsed
 
-    def model(self, name: str, /, **members: Any) -> Any:  # noqa: ANN401  # generated
+    def model(self, name: str, /, **members: Any) -> Any:  # generated
         """A model with members by their Python names."""
         return getattr(importlib.import_module(f"{self.name}.models"), name)(**members)
 
@@ -62,7 +62,7 @@ def generated(
     name = f"sessions_{request.param}"
     (folder / "config.yaml").write_text("post_hooks: []\n")
     url = f"{chats.served.base_url}/schema/openapi.json{VARIANTS[request.param]}"
-    run = subprocess.run(  # noqa: S603  # a tool of ours
+    run = subprocess.run(  # a tool of ours
         [GENERATOR, "generate", "--url", url, "--config", "config.yaml", "--meta", "none",
          "--output-path", name],
         cwd=folder, capture_output=True, text=True, check=False, timeout=patient(PATIENCE_S),
@@ -86,7 +86,7 @@ def test_the_generator_finds_nothing_to_warn_of_in_json(generated: Generated) ->
     assert "error" not in generated.said.lower()
 
 
-def test_it_works_with_an_ai_session(generated: Generated, client: Any) -> None:  # noqa: ANN401
+def test_it_works_with_an_ai_session(generated: Generated, client: Any) -> None:
     wanted = generated.model("NewAISession", purpose="generated")
     made = generated.call("ai_sessions.new_ai_session", client, body=wanted)
     assert made.purpose == "generated"
@@ -108,7 +108,7 @@ def test_it_works_with_an_ai_session(generated: Generated, client: Any) -> None:
     assert gone.items == []
 
 
-def test_it_works_with_accounts(generated: Generated, client: Any) -> None:  # noqa: ANN401
+def test_it_works_with_accounts(generated: Generated, client: Any) -> None:
     wanted = generated.model("NewAccount", id=generated.name, name="A & B")
     made = generated.call("accounts.new_account", client, body=wanted)
     assert (made.id, made.name) == (generated.name, "A & B")
@@ -127,7 +127,7 @@ def test_it_signs_in(generated: Generated) -> None:
         assert status.is_authenticated is True
 
 
-def test_it_works_with_a_chat(generated: Generated, client: Any) -> None:  # noqa: ANN401
+def test_it_works_with_a_chat(generated: Generated, client: Any) -> None:
     wanted = generated.model("ChatSessionEntity", customer_name="Kim", topic_id=3)
     made = generated.call("chat_sessions.post_chat_session_entity", client, body=wanted)
     number = made.chat_session_id
@@ -149,7 +149,7 @@ def test_it_works_with_a_chat(generated: Generated, client: Any) -> None:  # noq
 
 def test_forms_are_sent_as_forms(
     generated: Generated,
-    client: Any,  # noqa: ANN401
+    client: Any,
 ) -> None:
     if generated.name == "sessions_in_json":
         pytest.skip("there are no forms in this variant")

@@ -15,7 +15,7 @@ from app.http.request import MAX_KEYED_BYTES
 from domain.limits import ACCOUNT_ID_LENGTH, PRINCIPAL_NAME_LENGTH
 
 KEYS = {"longest": "k" * 255, "wide": "\xff" * 255, "fits": "k" * 80, "short": "k"}
-LONG = "".join(random.Random(1).choices(string.ascii_letters, k=2_600))  # noqa: S311  # no secret
+LONG = "".join(random.Random(1).choices(string.ascii_letters, k=2_600))  # no secret
 NAMES = {"2,600 letters": LONG, "9,000 alike": "a" * 9_000, "255 wide": "\U0001f600" * 255}
 CHATS = "/api/v1/ChatSession"
 

@@ -137,7 +137,7 @@ def test_pages_cannot_be_posted_to(visitor: httpx.Client, path: str) -> None:
 
 def shown(browser: str, url: str, profile: Path) -> tuple[str, list[str]]:
     """A page as the browser has it when its scripts have run, and what they said on the console."""
-    seen = subprocess.run(  # noqa: S603  # Chromium
+    seen = subprocess.run(  # Chromium
         [
             browser,
             "--headless=new",

@@ -195,7 +195,7 @@ def test_data_that_cannot_be_written_is_an_exit_code(
 ) -> None:
     folder = [] if command[0].startswith("--") else [f"--data-dir={one_pair.data_dir}"]
     with Path("/dev/full").open("wb") as full:
-        ended = subprocess.run(  # noqa: S603  # our own program
+        ended = subprocess.run(  # our own program
             [PROGRAM, *command, *folder],
             stdout=full,
             stderr=subprocess.PIPE,
@@ -210,7 +210,7 @@ def test_data_that_cannot_be_written_is_an_exit_code(
 
 def test_an_exit_code_does_not_depend_on_who_listens() -> None:
     with Path("/dev/full").open("wb") as full:
-        ended = subprocess.run(  # noqa: S603  # our own program
+        ended = subprocess.run(  # our own program
             [PROGRAM, "nosuch"], stderr=full, timeout=patient(STARTS_S), check=False
         )
     assert ended.returncode == 2

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import asyncpg
 import httpx
@@ -53,7 +54,7 @@ def told(served: ServiceProcess, sql: str) -> None:
 
 
 def timed(
-    served: ServiceProcess, token: str, method: str, path: str, **sent: object
+    served: ServiceProcess, token: str, method: str, path: str, **sent: Any
 ) -> tuple[httpx.Response, float]:
     began = time.monotonic()
     answer = httpx.request(
@@ -61,7 +62,7 @@ def timed(
         served.base_url + path,
         headers={"authorization": f"Bearer {token}"},
         timeout=patient(PATIENCE_S),
-        **sent,  # type: ignore[arg-type]
+        **sent,
     )
     return answer, time.monotonic() - began
 

@@ -43,7 +43,7 @@ def test_serve_says_what_it_does_before_it_imports(tmp_path: Path) -> None:
 def run(typed: str, data_dir: Path) -> str:
     """What a command that does not find its database says, and imports."""
     database = "postgresql://nobody@127.0.0.1:1/none"  # the port refuses: what follows is imported
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "app.cli.main", *typed.split()],
         env={"SESSIONARY_DATABASE_URL": database, "SESSIONARY_DATA_DIR": str(data_dir)},
         cwd=Path(__file__).parents[2],
@@ -64,5 +64,5 @@ def test_a_worker_serves_before_it_imports_what_only_lists_need() -> None:
     look = "import app.main, sys; assert 'sqlalchemy' not in sys.modules"
     then = "app.main.import_later(); assert 'sqlalchemy' in sys.modules"
     program = [sys.executable, "-c", f"{look}; {then}"]
-    ended = subprocess.run(program, cwd=Path(__file__).parents[2], check=False)  # noqa: S603
+    ended = subprocess.run(program, cwd=Path(__file__).parents[2], check=False)
     assert ended.returncode == 0

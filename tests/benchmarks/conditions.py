@@ -50,7 +50,9 @@ def wrk_version() -> str | None:
     path = shutil.which("wrk")
     if path is None:
         return None
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603  # found on the path
+    said = subprocess.run(
+        [path, "--version"], capture_output=True, text=True, check=False
+    )  # found on the path
     return " ".join((said.stdout or said.stderr).split()[:2])
 
 

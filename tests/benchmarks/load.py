@@ -38,8 +38,8 @@ def load(base_url: str, method: str, ids_file: Path, seconds: float, format_: st
     until = (f"-d{max(1, round(seconds))}s", f"--timeout={_PATIENCE_S}s")
     length = ("-t1", f"-c{CONNECTIONS}", *until)
     given = (method, AUTHORIZATION, str(ids_file), secrets.token_hex(4), format_)
-    said = subprocess.run(  # noqa: S603  # our script and arguments, no shell
-        ["wrk", *length, "-s", str(_SCRIPT), base_url, "--", *given],  # noqa: S607  # a tool of the machine
+    said = subprocess.run(  # our script and arguments, no shell
+        ["wrk", *length, "-s", str(_SCRIPT), base_url, "--", *given],  # a tool of the machine
         capture_output=True,
         text=True,
         check=False,

@@ -115,7 +115,7 @@ def _process(
 ) -> Iterator[int]:
     """A Python process that listens on a port; it and all that it started end with the block."""
     with log.open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603  # this Python, our modules, no shell
+        process = subprocess.Popen(  # this Python, our modules, no shell
             [sys.executable, *arguments],
             cwd=_TESTS,
             env=os.environ | environment,

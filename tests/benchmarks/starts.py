@@ -60,7 +60,7 @@ def _with_bytecode(stage: Stage) -> Mapping[str, str]:
 def _command(typed: Sequence[str], where: Sequence[str], environment: Mapping[str, str]) -> float:
     before = os.times()
     command = [sys.executable, "-m", "app.cli.main", *typed, *where]
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)  # noqa: S603
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
     after = os.times()
     return sum(after[2:4]) - sum(before[2:4])  # of children that ended
 
@@ -69,7 +69,7 @@ def _serve(where: Sequence[str], environment: Mapping[str, str]) -> float:
     port = free_port()
     command = [sys.executable, "-m", "app.cli.main", "serve", "--port", str(port), *where]
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=environment, stderr=quiet) as process:  # noqa: S603
+    with subprocess.Popen(command, env=environment, stderr=quiet) as process:
         try:
             _until_ready(process, f"http://127.0.0.1:{port}/health/ready")
             return cpu_seconds([process.pid])

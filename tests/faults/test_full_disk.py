@@ -26,7 +26,7 @@ TRIES = 4
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603
+    return subprocess.run(command, capture_output=True, check=False, text=True)
 
 
 @pytest.fixture

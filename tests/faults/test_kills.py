@@ -7,6 +7,7 @@ before a release.
 import asyncio
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def moments() -> random.Random:
     """When to kill."""
-    return random.Random(SEED)  # noqa: S311  # a repeatable sequence is what is wanted
+    return random.Random(SEED)  # a repeatable sequence is what is wanted
 
 
 async def settle(service: ServiceProcess, book: Path, work: Load) -> None:
@@ -62,10 +63,10 @@ async def settle(service: ServiceProcess, book: Path, work: Load) -> None:
 def report(name: str, work: Load, back_s: list[float], show: pytest.CaptureFixture[str]) -> None:
     """Say the numbers of a run, for a person who runs many kills."""
     with show.disabled():
-        print(  # noqa: T201
+        sys.stdout.write(
             f"\n{len(back_s)} kills of the {name}: {work.acknowledged} acknowledged, "
             f"{work.replayed} of them replayed; back after at most {max(back_s, default=0):.2f} s; "
-            f"slowest answer {work.slowest_s:.2f} s; {dict(work.answers)}"
+            f"slowest answer {work.slowest_s:.2f} s; {dict(work.answers)}\n"
         )
 
 

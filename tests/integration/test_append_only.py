@@ -53,7 +53,9 @@ async def test_a_change_of_the_log_is_refused_even_to_its_owner(
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"{table} is append only"):
         await owner.execute(change.format(table))
-    assert await owner.fetchval(f"SELECT count(*) FROM {table} WHERE partition = 0") == 1  # noqa: S608  # a name from above
+    assert (
+        await owner.fetchval(f"SELECT count(*) FROM {table} WHERE partition = 0") == 1
+    )  # a name from above
 
 
 async def test_a_change_that_touches_no_event_is_refused_too(owner: asyncpg.Connection) -> None:

@@ -131,7 +131,7 @@ async def test_personal_text_is_nowhere_in_the_log(
     await given.open_ai_session(service, purpose="Kim's illness", key="k1")
     await given.open_chat_session(service, "Kim Example")
     for table in ("stored_events", "idempotency_key", "stream_key"):
-        rows = await owner.fetch(f"SELECT * FROM {table}")  # noqa: S608  # a name from above
+        rows = await owner.fetch(f"SELECT * FROM {table}")  # a name from above
         stored = b" ".join(
             value if isinstance(value, bytes) else str(value).encode()
             for row in rows

@@ -38,7 +38,7 @@ ROWS = (
     "SELECT stream_id, wrapped FROM stream_key ORDER BY stream_id",
     "SELECT position FROM log_partition",
     *(
-        f"SELECT stream_id, version, position, created_by, modified_by, doc, search,"  # noqa: S608  # names from below
+        f"SELECT stream_id, version, position, created_by, modified_by, doc, search,"
         f" created_at = (SELECT recorded_at FROM stored_events WHERE originator_version = 1"
         f" AND originator_id = stream_id), modified_at = (SELECT recorded_at FROM stored_events"
         f" WHERE originator_version = version AND originator_id = stream_id)"

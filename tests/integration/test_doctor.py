@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import asyncpg
 import pytest
@@ -77,8 +78,8 @@ async def test_a_clock_that_is_apart_is_told(
 ) -> None:
     class Ahead(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return datetime.now(UTC) + timedelta(seconds=doctor.CLOCK_APART_S + 60)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(UTC) + timedelta(seconds=doctor.CLOCK_APART_S + 60)
 
     monkeypatch.setattr(doctor, "datetime", Ahead)
     assert (await states(examination))["clock"] == "wrong"

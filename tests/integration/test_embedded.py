@@ -31,7 +31,9 @@ def user(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that uses the server, until the block ends."""
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", USER, str(data_dir)]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603  # ourselves
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=pipe, stdout=pipe, text=True
+    ) as process:  # ourselves
         yield process
         process.communicate()
 

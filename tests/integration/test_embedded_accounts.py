@@ -44,7 +44,9 @@ except Exception as error:
 def nobody(script: str, argument: str) -> str:
     """What a script prints that runs as an account with no rights."""
     command = [sys.executable, "-c", NOBODY + script, argument]
-    ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)  # noqa: S603  # ourselves
+    ended = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )  # ourselves
     if ended.stderr.strip() == "unreachable":
         pytest.skip("an ordinary user cannot reach the environment that the tests run in")
     assert ended.returncode == 0, ended.stderr

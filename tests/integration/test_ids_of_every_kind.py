@@ -158,7 +158,7 @@ async def test_no_event_of_one_kind_comes_into_a_stream_of_another(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING, "httpx")  # a line for each request
-    rng = random.Random(SEED)  # noqa: S311  # for a test
+    rng = random.Random(SEED)  # for a test
     ids, left = Ids(rng), iter(range(COMMANDS))
     told: Counter[int] = Counter()
     failed: list[tuple[Asked, httpx.Response]] = []

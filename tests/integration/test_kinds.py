@@ -25,7 +25,14 @@ from app.settings import Settings
 from domain import ai_session as ai
 from domain.chat.session import ChatSessionFields, DeleteChatSession
 from domain.errors import NotFound
-from domain.ids import AccountId, AISessionId, ChatSessionId, account_stream, chat_session_stream
+from domain.ids import (
+    AccountId,
+    AISessionId,
+    ChatSessionId,
+    StreamId,
+    account_stream,
+    chat_session_stream,
+)
 
 COMMANDS = (
     lambda session: ai.PatchAISession(session_id=session, purpose="x"),
@@ -76,7 +83,7 @@ def _of(stream: UUID, expected: int, *topics: str, last: UUID | None = None) -> 
     """An entry with events of the stored names given."""
     events = [NewEvent(topic, b"{}", event_id) for topic, event_id in zip(
         topics, made_ids(len(topics)), strict=True)]  # fmt: skip
-    return replace(entry(stream, expected), events=events, last=last)  # type: ignore[arg-type]
+    return replace(entry(StreamId(stream), expected), events=events, last=last)
 
 
 AI, CHAT, ACCOUNT = "ai_session.deleted.v1", "chat_session.deleted.v1", "account.renamed.v1"

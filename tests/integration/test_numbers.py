@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import pytest
@@ -60,10 +61,10 @@ async def test_numbers_of_deleted_sessions_are_passed_over_in_few_steps(
     pool = fresh[0].pool
     fetch = pool.fetch
 
-    async def counted(*arguments: object, **named: object) -> object:
+    async def counted(*arguments: Any, **named: Any) -> object:
         nonlocal asked
         asked += 1
-        return await fetch(*arguments, **named)  # type: ignore[arg-type]
+        return await fetch(*arguments, **named)
 
     monkeypatch.setattr(pool, "fetch", counted)
     made = [await create(fresh[0]) for _ in range(3)]

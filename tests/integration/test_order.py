@@ -112,8 +112,8 @@ def make_locale(cluster: OwnCluster, definition: str) -> dict[str, str]:
     folder = cluster.folder / "locales"
     folder.mkdir(exist_ok=True)
     shutil.rmtree(folder / LOCALE, ignore_errors=True)
-    subprocess.run(  # noqa: S603  # the system's own program
-        ["localedef", "-i", definition, "-f", "UTF-8", str(folder / LOCALE)],  # noqa: S607
+    subprocess.run(  # the system's own program
+        ["localedef", "-i", definition, "-f", "UTF-8", str(folder / LOCALE)],
         check=False,  # it warns
         capture_output=True,
     )

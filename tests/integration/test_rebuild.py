@@ -64,9 +64,9 @@ async def test_a_rebuild_mends_rows_and_says_how_many(
     one = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id LIMIT 1)"
     last = "(SELECT stream_id FROM ai_session_info ORDER BY stream_id DESC LIMIT 1)"
     await owner.execute(
-        f'UPDATE ai_session_info SET doc = doc || \'{{"purpose": "x"}}\' WHERE stream_id = {one}'  # noqa: S608  # from above
+        f'UPDATE ai_session_info SET doc = doc || \'{{"purpose": "x"}}\' WHERE stream_id = {one}'
     )
-    await owner.execute(f"UPDATE ai_session_info SET created_by = 'x' WHERE stream_id = {last}")  # noqa: S608
+    await owner.execute(f"UPDATE ai_session_info SET created_by = 'x' WHERE stream_id = {last}")
     await owner.execute("DELETE FROM account_info")
     await owner.execute(
         "INSERT INTO chat_session_entity SELECT 0, gen_random_uuid(), version, position,"

@@ -80,7 +80,7 @@ async def test_what_is_appended_behind_the_scan_is_taken_up(
     await a_few_of_each(service)
     compare = rebuilding._Run._compare
 
-    async def compare_late(*arguments: Any) -> Any:  # noqa: ANN401
+    async def compare_late(*arguments: Any) -> Any:
         await a_few_of_each(service, "a2")
         compared = await compare(*arguments)
         await a_few_of_each(service, "a3")
@@ -110,17 +110,17 @@ async def test_a_swap_reads_what_is_new_of_a_deep_stream(
     compare, swap, ask = rebuilding._Run._compare, rebuilding._Run._swap, store.ask
     rows = 0
 
-    async def compare_late(*arguments: Any) -> Any:  # noqa: ANN401
+    async def compare_late(*arguments: Any) -> Any:
         await given.patch_ai_session(service, session, "before the comparison")
         return await compare(*arguments)
 
-    async def swap_late(*arguments: Any) -> Any:  # noqa: ANN401
+    async def swap_late(*arguments: Any) -> Any:
         nonlocal rows
         await given.patch_ai_session(service, session, f"before a swap {rows}")
         rows = 0
         return await swap(*arguments)
 
-    async def counted(sql: str, *arguments: object) -> Any:  # noqa: ANN401
+    async def counted(sql: str, *arguments: object) -> Any:
         nonlocal rows
         found = await ask(sql, *arguments)
         rows += len(found)

@@ -134,7 +134,7 @@ class _World:
 async def test_random_replacements_leave_a_log_that_folds(
     live: Replaceable, services: tuple[Service, Service]
 ) -> None:
-    rng = random.Random(SEED)  # noqa: S311  # for a test
+    rng = random.Random(SEED)  # for a test
     world = _World(services, rng)
     for number in range(REPLACEMENTS):
         # Each pair of what happens to the database and what memory is of comes in turn.

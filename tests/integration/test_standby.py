@@ -144,7 +144,7 @@ class Impatient(Struct, frozen=True):
     primary: asyncpg.Connection
     standby: asyncpg.Connection
 
-    async def on_standby(self, statement: str, *arguments: object) -> Any:  # noqa: ANN401
+    async def on_standby(self, statement: str, *arguments: object) -> Any:
         """A statement's value; begun anew when recovery cancels it."""
         async with asyncio.timeout(patient(30)):
             while True:

@@ -102,7 +102,7 @@ def notified(log: list[Recorded]) -> list[tuple[int, UUID, int, str]]:
     return [(each.position, each.stream, each.version, each.event.topic) for each in log]
 
 
-def told(notifications: Any) -> list[tuple[int, UUID | str, int, str]]:  # noqa: ANN401  # the library's
+def told(notifications: Any) -> list[tuple[int, UUID | str, int, str]]:  # the library's
     return [
         (each.id, each.originator_id, each.originator_version, each.topic) for each in notifications
     ]
@@ -156,7 +156,7 @@ class AsStored(Mapper[UUID]):
     def __init__(self) -> None:
         """Nothing of the library's own transcoding is used."""
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:  # noqa: ANN401  # as declared
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:  # as declared
         return stored_event
 
 
@@ -194,7 +194,7 @@ class Seen(POPOTrackingRecorder):
 class Follower(Projection[Seen]):
     """Passes every event on to the view."""
 
-    def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # noqa: ANN401  # as declared
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # as declared
         self.view.add(domain_event.topic, tracking)
 
 

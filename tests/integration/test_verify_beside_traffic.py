@@ -75,7 +75,7 @@ async def test_no_snapshot_of_a_rebuild_outlives_a_piece(
     compare = pieces.differing
     snapshots = set[object]()
 
-    async def counted(connection: asyncpg.Connection, *arguments: Any) -> Any:  # noqa: ANN401
+    async def counted(connection: asyncpg.Connection, *arguments: Any) -> Any:
         snapshots.add(await connection.fetchval("SELECT now()"))
         return await compare(connection, *arguments)
 

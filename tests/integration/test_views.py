@@ -140,7 +140,7 @@ async def test_no_view_has_a_row_that_the_log_does_not_tell_of(
     number = chat.folded.state.chat_session_id
     await service.commands.handle(DeleteChatSession(chat_session_id=number), take.call())
     counts = [
-        await owner.fetchval(f"SELECT count(*) FROM {view.name}")  # noqa: S608  # a view's table
+        await owner.fetchval(f"SELECT count(*) FROM {view.name}")  # a view's table
         for view in VIEWS
     ]
     assert counts == [1, 0, 0]

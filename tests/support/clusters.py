@@ -82,7 +82,7 @@ class OwnCluster(Struct, frozen=True):
         """As `run`, however it ends."""
         as_root = os.geteuid() == 0
         with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open as long as the server
-            ended = subprocess.run(  # noqa: S603  # PostgreSQL's programs, our arguments
+            ended = subprocess.run(  # PostgreSQL's programs, our arguments
                 [str(self.embedded.programs / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=said,

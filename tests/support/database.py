@@ -129,7 +129,7 @@ def _contained(stack: ExitStack, say: Callable[[str], None]) -> str | None:
     return url
 
 
-MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of a random name is made in it
+MEMORY = Path("/dev/shm")  # a folder of a random name is made in it
 MEMORY_BYTES = 2 * 1024**3
 
 

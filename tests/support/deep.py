@@ -45,7 +45,7 @@ async def deepen(
         "UPDATE log_partition SET position = $1, recorded_at = $2", head + events, at
     )
     await owner.execute(
-        f"UPDATE {view} SET version = $1, position = $2, modified_by = 'eve', modified_at = $3,"  # noqa: S608
+        f"UPDATE {view} SET version = $1, position = $2, modified_by = 'eve', modified_at = $3,"
         " doc = doc || $4::jsonb WHERE stream_id = $5",
         last, head + events, at, doc(last) if doc else "{}", stream,
     )  # fmt: skip

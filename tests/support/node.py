@@ -39,7 +39,7 @@ def node_project(folder: Path, *packages: str) -> Path:
 
 def run(folder: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a program in a folder, and return when it ended; `more` of environment variables."""
-    return subprocess.run(  # noqa: S603  # Node's programs
+    return subprocess.run(  # Node's programs
         command,
         cwd=folder,
         env=os.environ | more,

@@ -28,7 +28,7 @@ class Answer(Struct, frozen=True):
         """The value of a header, named in any case; None if it is not there."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
-    def json(self) -> Any:  # noqa: ANN401  # whatever the body holds
+    def json(self) -> Any:  # whatever the body holds
         """The body, decoded."""
         return msgspec.json.decode(self.body)
 

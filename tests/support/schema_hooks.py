@@ -9,7 +9,7 @@ _ACCEPTED = cycle(("application/json", "application/xml", "application/jsv", "te
 
 
 @schemathesis.serializer("application/jsv")
-def as_text(_: Any, value: Any) -> bytes:  # noqa: ANN401  # whatever a strategy draws
+def as_text(_: Any, value: Any) -> bytes:  # whatever a strategy draws
     """A text of JSV, an example from the document most of the time."""
     return value if isinstance(value, bytes) else str(value).encode()
 

@@ -64,7 +64,7 @@ class ServiceProcess:
     def begin(self, preexec_fn: Callable[[], object] | None = None) -> None:
         """Start, and return at once; `preexec_fn` is called in the process before it starts."""
         with self._log.open("ab") as log, self._data.open("ab") as data:
-            self._process = subprocess.Popen(  # noqa: S603  # our own program
+            self._process = subprocess.Popen(  # our own program
                 [
                     PROGRAM,
                     "serve",
@@ -148,7 +148,7 @@ class ServiceProcess:
 
 def sessionary(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run the program, and return when it ended."""
-    return subprocess.run(  # noqa: S603  # our own program
+    return subprocess.run(  # our own program
         [PROGRAM, *arguments],
         input=stdin,
         capture_output=True,
@@ -169,7 +169,7 @@ def data_directory() -> Iterator[Path]:
 def with_log(data_dir: Path) -> Path:
     """Put into a data directory what `migrate` makes, and nothing else; the directory."""
     # As it is, owners too: another account may run PostgreSQL.
-    subprocess.run(["cp", "-a", _migrated(), data_dir], check=True)  # noqa: S603, S607
+    subprocess.run(["cp", "-a", _migrated(), data_dir], check=True)
     return data_dir
 
 

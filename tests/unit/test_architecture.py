@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("app", "domain", "migrations", "projections")
 MODULE_LINES = 300
+MAX_IGNORED = 5
+IGNORED = re.compile("# (?:noqa|type: ignore)\\b")
 FUNCTION_LINES = 40
 
 PURE_LIBRARY = {
@@ -127,7 +129,7 @@ def is_impure(node: ast.AST) -> bool:
 
 def test_imports_run_one_way_and_no_face_knows_another() -> None:
     """The contracts are in pyproject.toml; indirect imports count too."""
-    kept = subprocess.run(  # noqa: S603  # our own
+    kept = subprocess.run(  # our own
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
         capture_output=True,
@@ -184,6 +186,17 @@ def test_sql_stands_beside_the_python_that_runs_it() -> None:
 
 def test_every_module_says_what_it_is() -> None:
     assert [module for module in MODULES if not ast.get_docstring(tree(module))] == []
+
+
+def test_few_lines_ask_a_checker_to_look_away() -> None:
+    """What holds for whole folders stands in pyproject.toml, with its reason."""
+    asked = [
+        f"{module}:{number}"
+        for module in MODULES
+        for number, line in enumerate((ROOT / module).read_text().splitlines(), 1)
+        if IGNORED.search(line)
+    ]
+    assert len(asked) <= MAX_IGNORED, asked
 
 
 def test_no_module_is_long() -> None:

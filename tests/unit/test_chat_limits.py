@@ -53,7 +53,7 @@ def test_maps_and_lists_of_carriers_have_a_number_of_values_at_most(
     for more in (0, 1):
         wanted = fields(more)
 
-        def change(_: ChatSessionFields, wanted: Any = wanted) -> ChatSessionFields:  # noqa: ANN401
+        def change(_: ChatSessionFields, wanted: Any = wanted) -> ChatSessionFields:
             return ChatSessionFields(**wanted)
 
         commands: list[tuple[Command, ChatSession | None]] = [

@@ -54,7 +54,7 @@ def test_numbers_and_accounts_do_not_meet() -> None:
 
 
 def test_an_account_id_is_told_by_every_character() -> None:
-    spellings = ["a1", "A1", "a1 ", "а1", "a1\n"]  # noqa: RUF001  # the fourth is Cyrillic
+    spellings = ["a1", "A1", "a1 ", "\N{CYRILLIC SMALL LETTER A}1", "a1\n"]
     assert len({account_stream(AccountId(each)) for each in spellings}) == len(spellings)
 
 

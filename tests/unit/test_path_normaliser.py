@@ -20,7 +20,7 @@ async def normalised(
     """The scope of a request as the application meets it."""
     met: dict[str, Any] = {}
 
-    async def app(scope: Any, receive: object, send: object) -> None:  # noqa: ANN401  # ASGI's
+    async def app(scope: Any, receive: object, send: object) -> None:  # ASGI's
         met.update(scope)
 
     scope = {"type": "http", "path": path, "method": method, "query_string": query}

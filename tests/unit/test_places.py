@@ -87,7 +87,7 @@ async def test_a_write_that_is_answered_takes_no_task() -> None:
     caller = asyncio.create_task(writing.carry_out())
     tasks: list[asyncio.Task[Any]] = []
 
-    def made(loop: asyncio.AbstractEventLoop, work: Any) -> asyncio.Task[Any]:  # noqa: ANN401  # whatever runs
+    def made(loop: asyncio.AbstractEventLoop, work: Any) -> asyncio.Task[Any]:  # whatever runs
         tasks.append(asyncio.Task(work, loop=loop))
         return tasks[-1]
 

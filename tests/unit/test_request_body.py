@@ -20,7 +20,7 @@ async def body_of(parts: Sequence[bytes], *headers: tuple[bytes, bytes]) -> byte
         for number, part in enumerate(parts, 1)
     ]
 
-    async def receive() -> Any:  # noqa: ANN401  # any ASGI message
+    async def receive() -> Any:  # any ASGI message
         return messages.pop(0)
 
     return await read_body(receive, dict(headers), BODY_BYTES)
@@ -55,7 +55,7 @@ async def test_a_body_has_a_size_at_most(parts: list[bytes]) -> None:
     assert str(refused.value) == f"The body has more than {BODY_BYTES} bytes"
 
 
-async def nothing_is_read() -> Any:  # noqa: ANN401  # any ASGI message
+async def nothing_is_read() -> Any:  # any ASGI message
     raise AssertionError("it was to be refused unread")
 
 
@@ -84,7 +84,7 @@ async def test_what_comes_after_the_answer_is_dropped_within_bounds(
     messages = deque({"type": "http.request", "body": part, "more_body": True} for part in parts)
     messages.append({"type": "http.disconnect"})
 
-    async def receive() -> Any:  # noqa: ANN401  # any ASGI message
+    async def receive() -> Any:  # any ASGI message
         return messages.popleft()
 
     await drop(receive, DRAINED * BODY_BYTES)

@@ -111,7 +111,7 @@ def test_nothing_may_contradict_the_path(sent: RequestParts) -> None:
 @pytest.mark.parametrize(
     ("handler", "purpose"), [(None, "query"), (JSON, "body")], ids=["REST", "predefined"]
 )
-def test_query_and_body_have_their_order(handler: Any, purpose: str) -> None:  # noqa: ANN401
+def test_query_and_body_have_their_order(handler: Any, purpose: str) -> None:
     sent = RequestParts(
         body=b'{"purpose":"body"}',
         content_type=JSON_TYPE,
@@ -211,7 +211,7 @@ def test_a_query_is_text_and_becomes_what_a_member_is() -> None:
         "choice", "too short",
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(kind: Any, sent: RequestParts, field: str) -> None:  # noqa: ANN401
+def test_what_is_wrong_is_named(kind: Any, sent: RequestParts, field: str) -> None:
     with pytest.raises(BadInput) as refused:
         bind(kind, sent)
     assert refused.value.field == field

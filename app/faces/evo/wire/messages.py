@@ -1,13 +1,14 @@
 """Answer DTOs as bytes, in each format."""
 
 from collections.abc import Sequence
-from typing import Any, get_args, get_origin
+from typing import get_args, get_origin
 
 import msgspec
 
 from app.codecs import csv_text, jsv, xml_text
-from app.codecs.dto import Dto
+from app.codecs.dto import Dto, TypeForm
 from app.codecs.formats import CSV, JSON, JSON_LINES, JSV, XML, Format
+from app.codecs.value import Json
 from app.faces.evo.wire.dto import ListResponse
 
 _ENCODER = msgspec.json.Encoder()
@@ -16,7 +17,7 @@ _ENCODER = msgspec.json.Encoder()
 def write(
     format_: Format,
     value: Dto | Sequence[Dto],
-    kind: Any = None,  # noqa: ANN401  # a class, or one with its parameter
+    kind: TypeForm = None,
     *,
     safe: bool = False,
 ) -> bytes:
@@ -46,7 +47,7 @@ def headers(format_: Format, operation: str) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"content-disposition", b'attachment;filename="%s.csv"' % operation.encode()),)
 
 
-def _row(value: Dto | Sequence[Dto], kind: Any) -> Any:  # noqa: ANN401  # as above
+def _row(value: Dto | Sequence[Dto], kind: TypeForm) -> Json:
     """The class of CSV's rows: a page has one for each item, several pages one for each page."""
     if get_args(kind) and not isinstance(value, Dto):
         return get_origin(kind)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
+from app.codecs.dto import TypeForm
 from app.codecs.formats import CSV, FORMATS, JSON, JSON_LINES, JSV, XML, Format
 from app.codecs.openapi import Part, Schema
 from app.codecs.openapi_shared import (
@@ -234,7 +235,7 @@ def _error_content() -> dict[str, Schema]:
     return {_media_type(JSON): {"schema": schema}} | texts
 
 
-def _schema_of(kind: Any) -> Schema:  # noqa: ANN401  # any type form
+def _schema_of(kind: TypeForm) -> Schema:
     (schema,), _ = _components([kind])
     return schema
 

@@ -6,14 +6,15 @@ Every text is `String`, a date too, every number 0, every truth value false; lis
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Union, get_args, get_origin
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import fields
 
 from app.codecs import jsv, xml_text
-from app.codecs.dto import Dto
+from app.codecs.dto import Dto, TypeForm
 from app.codecs.formats import FORMATS, JSV, XML
+from app.codecs.value import Json
 from app.faces.evo.wire import messages
 from app.faces.evo.wire.api import API
 
@@ -33,12 +34,13 @@ def answer_sample(operation: str, format_name: str) -> str | None:
     return None if kind is None else _written(format_name, kind)
 
 
-def sample(kind: Any) -> Any:  # noqa: ANN401  # any type form, and a value of it
+def sample(kind: TypeForm) -> Json:
     """A value of a type of the DTOs. Members with lists that may be absent are absent.
 
     The documents' samples have no such list either.
     """
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin: Json = get_origin(kind)
+    arguments = get_args(kind)
     if origin is Annotated:
         return sample(arguments[0])
     if origin in (Union, UnionType):
@@ -58,7 +60,7 @@ def _request(operation: str) -> type[Dto]:
     return next(api.request for api in API if api.name == operation)
 
 
-def _written(format_name: str, kind: Any) -> str:  # noqa: ANN401  # as above
+def _written(format_name: str, kind: TypeForm) -> str:
     value = sample(kind)
     match format_name:
         case XML.name:

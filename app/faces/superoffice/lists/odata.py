@@ -205,7 +205,7 @@ _FORMS = {"DAY": Form.MOMENT, "NUMBER": Form.NUMBER, "NAME": Form.WORD}
 
 
 def _named(token: Token | Value) -> Named:
-    assert isinstance(token, Token)  # noqa: S101  # by the grammar
+    assert isinstance(token, Token)  # by the grammar
     return Named(str(token), _at(token))
 
 

@@ -44,7 +44,7 @@ def pascal(
 def members(struct: type[Struct]) -> dict[str, Member]:
     """By name in lower case; what is skipped unread (Raw) is no member here."""
     info = inspect.type_info(struct)
-    assert isinstance(info, inspect.StructType)  # noqa: S101  # what type_info gives for a Struct
+    assert isinstance(info, inspect.StructType)  # what type_info gives for a Struct
     fields = zip(msgspec.structs.fields(struct), info.fields, strict=True)
     return {
         known.encode_name.lower(): _member(struct, field, known)

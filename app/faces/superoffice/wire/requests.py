@@ -85,7 +85,7 @@ def read_request(shape: type[R], body: bytes, content_type: bytes | None, zone: 
         raise null_parameter("request")
     with parameter("request"):
         found = bodies.read(shape, body, content_type, zone)
-    assert isinstance(found, shape)  # noqa: S101  # what is read has the shape asked for
+    assert isinstance(found, shape)  # what is read has the shape asked for
     return found
 
 

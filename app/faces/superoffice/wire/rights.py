@@ -29,7 +29,7 @@ def field_properties(
     `sees_key`: who does not see the session's key may not set it either.
     """
     info = inspect.type_info(ChatSessionFields)
-    assert isinstance(info, inspect.StructType)  # noqa: S101  # what type_info gives for a Struct
+    assert isinstance(info, inspect.StructType)  # what type_info gives for a Struct
     properties: dict[str, Property] = {}
     for name, field, known in zip(documented, fields(ChatSessionFields), info.fields, strict=True):
         net_type, length = _net_type(field, known.type)
