@@ -12,7 +12,7 @@ from support.service_process import ADMIN, ServiceProcess
 FOLDER = Path(__file__).with_name("examples")
 SAID = {
     "safe_retries.py": ["replayed: true", "too late: 412 now billing"],
-    "chat_queue.py": ["ToUser Hello?", "ToCustomer How can I help?", "ActiveAgent"],
+    "chat_queue.py": ["ToUser Hello?", "ToCustomer How can I help?", "UserLast"],
 }
 
 
