@@ -158,5 +158,5 @@ def test_a_service_that_finds_no_database_says_so_and_ends() -> None:
             f"--data-dir={folder}",
         )
     assert (ended.returncode, ended.stdout) == (3, "")
-    assert ended.stderr.startswith("The database is not reachable: ")
+    assert ended.stderr.splitlines()[-1].startswith("The database is not reachable: ")
     assert "Traceback" not in ended.stderr
