@@ -6,7 +6,6 @@ import math
 import multiprocessing
 import os
 import resource
-import signal
 import socket
 import threading
 import time
@@ -21,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.cli.exit_codes import ServerEnded
+from app.cli.interrupts import end_by_signals
 from app.cli.metrics_folder import metrics_folder
 from app.cli.worker import load
 from app.integrity.guards import changed_collations
@@ -44,7 +44,7 @@ _MAX_CONNECTIONS = 4_096
 """Of a worker; more wait until one is closed. Each takes some kilobytes."""
 _OTHER_FILES = 128
 """What a worker has open beside its connections, at most."""
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "4194304"}
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "33554432"}
 """Of workers, where it is glibc's. By itself it keeps the 19 MiB that checking a password took."""
 _LOOK_S = 0.02
 """How often it is tried whether a worker takes connections already."""
@@ -182,8 +182,7 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
         process_name=None,
     )
     server.respawned_wrks = _Respawned()
-    at_hang_up = _at_hang_up(server.signal_handler_interrupt)
-    server.signal_handler_reload = at_hang_up  # type: ignore[method-assign,assignment]
+    end_by_signals(server)
     server.on_startup(partial(_say_when_it_serves, address, listen, say))
     try:
         server.serve(target_loader=partial(load, settings), wrap_loader=False)
@@ -193,16 +192,6 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
             raise ServerEnded(
                 "A worker process failed again as soon as it was replaced: see the log above"
             ) from ended
-
-
-def _at_hang_up(end: Callable[..., None]) -> Callable[..., None] | None:
-    """What SIGHUP does: it ends the service in order, or nothing if it was started under nohup.
-
-    There is no file of settings to be read anew. The server would replace its workers; it ends the
-    old ones when their time is up, listening or not, and drops what waits at their sockets.
-    """
-    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return None if ignored else end
 
 
 def _most_connections() -> int:

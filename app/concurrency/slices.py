@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import cache
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,12 +13,19 @@ LARGE = 4096
 class Unread(Generic[T]):
     """A document that was fetched, and is read in a turn: once for all who asked for it."""
 
-    __slots__ = ("read", "size")
+    __slots__ = ("_known", "_read", "size")
 
     def __init__(self, size: int, read: Callable[[], T]) -> None:
         """`size`: of the document, in characters; `read` gives what it says, or raises."""
         self.size = size
-        self.read = cache(read)
+        self._read = read
+        self._known: list[T] = []
+
+    def read(self) -> T:
+        """What it says. Raises what reading it does."""
+        if not self._known:
+            self._known.append(self._read())
+        return self._known[0]
 
 
 class Slices:

@@ -41,18 +41,18 @@ class PathNormaliser:
 
     def _normalise(self, scope: dict[str, Any]) -> None:
         path = scope["path"].strip("/")
-        face = face_at(self._faces, path)
         suffix = ""
-        if face.suffixes:
-            stem, dot, extension = path.rpartition(".")
-            if dot and extension.lower() in face.suffixes:
-                suffix = extension.lower()
-                path = path if f"/{stem.lower()}" in self._without_formats else stem
+        stem, dot, extension = path.rpartition(".")
+        if dot and extension.lower() in face_at(self._faces, path).suffixes:
+            suffix = extension.lower()
+            path = path if f"/{stem.lower()}" in self._without_formats else stem
         segments = [segment for segment in path.split("/") if segment]
         scope["path"] = self._plain.get(f"/{path.lower()}") or self._with_parameters(segments)
         scope["segments"], scope["location"], scope["suffix"] = segments, path, suffix
-        if scope["method"] == "POST" and face.overridable:
-            scope["method"] = _overridden(scope) or "POST"
+        if scope["method"] == "POST":
+            verb = _overridden(scope)
+            if verb is not None and face_at(self._faces, path).overridable:
+                scope["method"] = verb
 
     def _with_parameters(self, segments: Sequence[str]) -> str:
         spelt = self._spelt
@@ -84,8 +84,10 @@ def _spellings(templates: Iterable[str]) -> dict[str, str]:
 
 def _overridden(scope: Mapping[str, Any]) -> str | None:
     """The verb that a POST stands for by `X-HTTP-Method-Override`; GET and POST are none."""
-    name = b"x-http-method-override"
-    asked = next((value for header, value in scope["headers"] if header == name), None)
+    asked = None
+    for header, value in scope["headers"]:
+        if header == b"x-http-method-override":
+            asked = value
     query: bytes = scope["query_string"]
     if asked is None and b"verride=" in query.lower() and len(query) <= MAX_URL_BYTES:
         try:

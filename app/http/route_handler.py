@@ -22,12 +22,11 @@ from app.service import Service
 from app.telemetry import metrics
 
 if TYPE_CHECKING:
-    from litestar import Litestar
     from litestar.connection import ASGIConnection
     from litestar.connection import Request as LitestarRequest
     from litestar.handlers import BaseRouteHandler
     from litestar.response import Response
-    from litestar.types import ASGIApp
+    from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
 _LOG = logging.getLogger("sessionary.http")
 _Guard = Callable[[object, "BaseRouteHandler"], Awaitable[None]]
@@ -48,7 +47,7 @@ class OperationHandler(HTTPRouteHandler):
             name=f"{face.name}.{operation.name}",
             guards=[] if operation.is_anonymous else [_identify, _admit],
             exception_handlers={Exception: cast("Any", _refuse)},
-            request_class=cast("Any", Arrival),
+            middleware=[_operations_alone],
             include_in_schema=False,
         )
         self.face = face
@@ -60,23 +59,41 @@ class OperationHandler(HTTPRouteHandler):
         ]
         self(_without_signature)
 
+    def resolve_exception_handlers(self) -> "ExceptionHandlersMap":
+        """Its face's, as given: Litestar would put those of all layers together at each request."""
+        return self.exception_handlers or {}
+
     async def authorize_connection(self, connection: "ASGIConnection[Any, Any, Any, Any]") -> None:
         """Run the guards, without a copy of the handler for each: that would cost 20 µs."""
         for guard in self.resolve_guards():
             await cast("_Guard", guard)(connection, self)
 
-    async def to_response(
-        self, app: "Litestar", data: object, request: "LitestarRequest[Any, Any, Any]"
-    ) -> "ASGIApp":
-        """Carry the operation out."""
-        arrival = cast("Arrival", request)
+    async def answer(self, arrival: Arrival) -> Answer:
+        """Carry the operation out, once its guards have let the caller in."""
+        if not self.operation.is_anonymous:
+            await self.authorize_connection(cast("Any", arrival))
         asked = await arrival.whole()
         reply = await self.operation.handler(asked, arrival.service)
-        return cast("ASGIApp", Answer(arrival, reply, self.measure))
+        return Answer(arrival, reply, self.measure)
+
+
+def _operations_alone(app: "ASGIApp") -> "ASGIApp":
+    """A middleware in the place of how Litestar calls handlers.
+
+    Its routes put signatures, dependencies, caches and serialisation around each call, which no
+    operation uses: 8 of the 28 µs that a request takes before its operation.
+    """
+
+    async def answer(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        handler = cast("OperationHandler", scope["route_handler"])
+        reply = await handler.answer(Arrival(scope, receive, send))
+        await reply(scope, receive, send)
+
+    return answer
 
 
 async def _without_signature() -> None:
-    """Litestar calls it without arguments; the operation needs the request (`to_response`)."""
+    """For Litestar, which looks at a function's signature; the operation takes a whole request."""
 
 
 async def _identify(connection: object, handler: "BaseRouteHandler") -> None:

@@ -233,6 +233,14 @@ def test_sighup_ends_it_in_order(pair: ServiceProcess, told: list[signal.Signals
     assert pair.servers() == []
 
 
+def test_signals_in_a_row_hang_nothing(pair: ServiceProcess) -> None:
+    began = time.monotonic()
+    while pair.process.poll() is None and time.monotonic() - began < patient(STOPS_S):
+        pair.process.send_signal(signal.SIGHUP)
+    assert pair.process.wait(patient(STOPS_S)) == 0
+    assert pair.servers() == []
+
+
 def test_a_terminal_that_closes_loses_no_request(pair: ServiceProcess) -> None:
     body = b'{"purpose": "the last"}'
     head = (b"Authorization", basic(*ADMIN))
