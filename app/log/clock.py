@@ -22,7 +22,7 @@ _LOG = logging.getLogger("sessionary")
 
 
 class HeadClock:
-    """Reports, in log and metric, when the head gets ahead of the clock and when it is not."""
+    """Reports to log and metric when the head is ahead of the clock, and when it no longer is."""
 
     def __init__(self, pool: Pool) -> None:
         """Assumes that the head is behind the clock."""
