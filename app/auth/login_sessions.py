@@ -1,7 +1,7 @@
 """Login sessions: opened by a password, identified by a token, closed by sign-out.
 
-Faces decide how the token travels. It is a secret of 256 random bits, so that a face can also
-derive values from it that must be bound to the session, such as an XSRF token.
+Faces decide how the token travels. It is a secret of 256 random bits. So a face can also derive
+values from it that must be bound to the session, such as an XSRF token.
 """
 
 import re

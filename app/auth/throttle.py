@@ -38,9 +38,9 @@ class Throttle:
     """Counts wrong passwords by user and address: tightly by pair, loosely by each alone.
 
     Each worker process counts for itself, so each of several forgives the full number. A user who
-    signed in from an address before is held up there only by failures of that very pair. A stranger
-    who guesses the user's password elsewhere does not lock this user out, nor does a neighbour
-    behind the same address who guesses another user's.
+    signed in from an address before is held up there only by failures of that very pair. So two
+    others cannot lock this user out: a stranger who guesses the user's password elsewhere, and a
+    neighbour behind the same address who guesses another user's.
     """
 
     def __init__(self, limits: GuessingLimits, clock: Callable[[], float] = time.monotonic) -> None:

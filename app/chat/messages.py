@@ -100,9 +100,9 @@ class ChatMessages:
         """Carry out a command under a fresh `message_id`.
 
         Numbers are not drawn ahead. A number drawn before another process's last one would come too
-        late, and a client that polls for ids above the last would never see it. Raises
-        NumbersUsedUp, and the errors of `CommandHandler.handle`; Conflict and MessageOutOfOrder
-        only after the deadline.
+        late: a client that polls for ids above the last would never see it. Raises NumbersUsedUp,
+        and the errors of `CommandHandler.handle`; Conflict and MessageOutOfOrder only after the
+        deadline.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s

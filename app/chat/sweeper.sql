@@ -11,7 +11,7 @@ VALUES ('chat_sweep', $1, now() + make_interval(secs => $2))
 RETURNING holder;
 
 -- name: dead
--- $1 latest last sight of a customer, in ticks   $2 sessions to leave out   $3 sessions, at most
+-- $1 ticks: customers last seen by then   $2 sessions to leave out   $3 sessions, at most
 SELECT chat_session_id
   FROM chat_session_entity
  WHERE watched <= $1

@@ -90,7 +90,7 @@ class Batcher(Generic[T, R]):
                 raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
         except Exception as error:
             if isinstance(error, Outage):
-                # All who wait would only wait as long for the same error: fail together.
+                # All waiters would only wait as long for the same error: fail together.
                 batch.extend(self._waiting)
                 self._waiting.clear()
             answers = [error] * len(batch)

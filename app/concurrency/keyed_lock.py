@@ -17,8 +17,8 @@ class TooManyBefore(Exception):
 class KeyedLock:
     """Lets one caller per name work at a time in this process; the others wait.
 
-    A stream's name is its id as an integer (hashing a UUID would be a call into Python), an agent's
-    is the agent's number, and a reader of lists has the caller's name.
+    A stream's name is its id as an integer, since hashing a UUID would be a call into Python. An
+    agent's name is the agent's number, and that of a reader of lists is the caller's name.
     """
 
     def __init__(self, wait_s: float | None = None) -> None:
@@ -92,7 +92,7 @@ class Turn:
         """Pass the turn on."""
         waiting = self._all[self._name]
         if isinstance(error, Outage):
-            # All who wait behind it have waited as long: fail together.
+            # All waiters behind it have waited as long: fail together.
             for turn in waiting:
                 if not turn.done():
                     turn.set_exception(type(error)(str(error)))

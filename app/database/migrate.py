@@ -55,7 +55,7 @@ class Script(Struct, frozen=True):
 
 
 def available() -> list[Migration]:
-    """All migrations, in order. (A file without a number is none: `app.database.rights`.)"""
+    """All migrations, in order. (A file without a number does not count: `app.database.rights`.)"""
     found = []
     for path in sorted(FOLDER.glob("[0-9]*.sql")):
         number, _, name = path.stem.partition("_")
@@ -124,9 +124,9 @@ async def migrate(
     """Apply missing migrations and correct the rights, all or nothing; the changes in words.
 
     `scripts`: of functions; None for this release's. `partitions`: the number that the log must
-    have; with None, a log keeps its number and a new one gets one partition. Raises SchemaError
-    when the database has another history than `wanted` or another number of partitions, when its
-    contents block a migration, or when the login lacks the rights.
+    have; with None, a log keeps its number and a new one gets one partition. Raises SchemaError if
+    the history differs from `wanted`, if the number of partitions differs, if contents of the
+    database block a migration, or if the login lacks the rights.
     """
     await refuse_unfit(connection)
     try:

@@ -34,10 +34,10 @@ class Sent:
 class Places:
     """A limited number of connections, idle or at work; all are set up alike.
 
-    A statement that is given up keeps its place until it is answered or its connection breaks, even
-    while it still waits for a connection. Otherwise each retry would cost one more backend. Nor is
-    it cancelled: a commit that waits for a standby would become visible, and its retry would be
-    acknowledged, though no standby has it.
+    A statement that is given up keeps its place until it is answered or its connection breaks. So
+    does one that still waits for a connection. Otherwise each retry would cost one more backend.
+    Nor is it cancelled: a commit that waits for a standby would become visible, and its retry would
+    be acknowledged, though no standby has it.
     """
 
     def __init__(

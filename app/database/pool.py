@@ -243,7 +243,7 @@ class Pool:
             self._hosts.remove(host)
             self._hosts.insert(0, host)
             return connection
-        assert failed is not None  # there is a host
+        assert failed is not None  # the list of hosts is never empty
         raise failed
 
     async def _connect_to(self, host: str, places: Places) -> asyncpg.Connection:

@@ -18,7 +18,7 @@ class NewEvent(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """A row of a view that is not the current state of its kind."""
+    """A row of a view that does not hold the current state of its kind."""
 
     view: str
     """Its table."""

@@ -42,7 +42,7 @@ class Incarnation:
         self._forget.append(forget)
 
     async def check(self, fetch: Fetch) -> None:
-        """Check the database that `fetch` queries. Raises AnotherLog, or what `fetch` raises."""
+        """Check the database that `fetch` queries. Raises AnotherLog, or an error of `fetch`."""
         try:
             (found,) = await fetch(SQL["look"])
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError) as error:

@@ -36,7 +36,7 @@ class PreparedAppend(Struct, frozen=True, kw_only=True):
     """Id of the event that this version must be; None: any."""
     events: Sequence[Event]
     cipher: StreamCipher | None
-    """Of the stream's personal fields; None: it has no key yet."""
+    """Cipher of the stream's personal fields; None: the stream has no key yet."""
     doc: str | None
     """JSON object for the row in `context.view`; None deletes the row. Ignored without events."""
     search: str | None

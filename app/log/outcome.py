@@ -14,15 +14,15 @@ class Appended(Struct, frozen=True):
 
     partition: int
     version: int
-    """Of the stream afterwards."""
+    """Version of the stream after the append."""
     position: int
-    """Of the entry's last event."""
+    """Position of the entry's last event."""
     recorded_at: datetime
     account_name: str | None
     last: UUID
     """Id of the entry's last event."""
     cipher: StreamCipher | None
-    """Of the stream's personal fields; None: the stream has none yet."""
+    """Cipher of the stream's personal fields; None: the stream has none yet."""
 
 
 class Unchanged(Struct, frozen=True):
