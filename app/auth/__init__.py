@@ -1,1 +1,1 @@
-"""Who calls: principals, passwords, sign-ins, and the limits of guessing."""
+"""Identifies callers: principals, passwords, sign-ins, and the limits of guessing."""

@@ -1,7 +1,7 @@
-"""Sessions of those who signed in: opened by a password, known by a token, closed by sign-out.
+"""Login sessions: opened by a password, identified by a token, closed by sign-out.
 
-Faces decide where the token travels. It is a secret of 256 random bits, so that a face can also
-derive from it what must be bound to the session, such as an XSRF token.
+Faces decide how the token travels. It is a secret of 256 random bits. So a face can also derive
+values from it that must be bound to the session, such as an XSRF token.
 """
 
 import re
@@ -29,17 +29,17 @@ _KEPT = 4_096
 
 
 class LoginSession(Struct, frozen=True):
-    """Who has signed in, and whether to stay so when the browser is closed."""
+    """The principal who has signed in, and whether the session outlives the browser."""
 
     principal: Principal
     permanent: bool
 
 
 class Logins:
-    """The sessions of all workers, in the database; what one knows is at most a moment old."""
+    """The sessions of all workers, in the database; one worker's cache is at most a moment old."""
 
     def __init__(self, pool: Pool, principals: Principals, settings: Settings) -> None:
-        """A session that was looked up counts as long as a verified credential."""
+        """A cached session is valid for as long as a verified credential."""
         self._pool = pool
         self._principals = principals
         self._settings = settings
@@ -48,7 +48,7 @@ class Logins:
     async def sign_in(
         self, name: str, password: str, address: str | None, *, permanent: bool
     ) -> tuple[str, LoginSession]:
-        """A new session and its token, which is shown this once.
+        """Open a session and return its token, which is shown only once, with it.
 
         Raises Unauthenticated, Throttled after too many wrong passwords, or StoreDown.
         """
@@ -61,7 +61,7 @@ class Logins:
         return token, LoginSession(principal, permanent)
 
     async def session(self, token: str) -> LoginSession | None:
-        """The session of a token; None if it was closed, is over, or never was."""
+        """The session of a token; None if it was closed, has expired, or never existed."""
         if _TOKEN.fullmatch(token) is None:
             return None
         key = hash_of(token.encode())
@@ -86,4 +86,4 @@ class Logins:
 
 
 class _NoSession(Exception):
-    """Not remembered, so that nobody fills the memory with tokens that never were."""
+    """An error is not cached, so nobody can fill the memory with tokens that never existed."""

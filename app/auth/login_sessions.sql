@@ -1,6 +1,6 @@
 -- name: open
--- $1 SHA-256 of the token   $2 principal   $3 permanent   $4 seconds that it holds
--- No row when there is no such principal. Those that are over go by the way.
+-- $1 SHA-256 of the token   $2 principal   $3 permanent   $4 seconds of validity
+-- Returns no row if the principal does not exist. Also deletes expired sessions.
 WITH over AS (
     DELETE FROM login_session
      WHERE expires_at <= now()

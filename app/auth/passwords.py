@@ -1,4 +1,4 @@
-"""Passwords: argon2id hashes, and a bound on how many are checked at a time."""
+"""Passwords: argon2id hashes, and a limit on simultaneous checks."""
 
 import asyncio
 import base64
@@ -15,19 +15,19 @@ from app.database.errors import StoreDown
 _KIB, _PASSES = 19_456, 2
 _HASHER = PasswordHasher(time_cost=_PASSES, memory_cost=_KIB, parallelism=1)
 _WAIT_S = 1.5
-"""How long a caller waits for a password to be checked while others are, before a 503."""
+"""Seconds that a password check waits for others, before a 503."""
 
 
 class Checks:
-    """Who may check a password now; each takes a core and 19 MiB."""
+    """Limits simultaneous password checks; each takes a core and 19 MiB."""
 
     def __init__(self, checks: int) -> None:
-        """`checks`: passwords at a time."""
+        """`checks`: checks at a time."""
         self._checks = asyncio.Semaphore(checks)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for one's turn, and have it as long as the block lasts. Raises StoreDown."""
+        """Wait for a turn, and hold it for as long as the block lasts. Raises StoreDown."""
         try:
             await asyncio.wait_for(self._checks.acquire(), _WAIT_S)
         except TimeoutError:
@@ -44,7 +44,7 @@ def hash_password(password: str) -> str:
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Whether a password is the stored one; without one it is not, and that takes as long."""
+    """Whether a password is the stored one; without a stored one False, after as long a time."""
     try:
         return _HASHER.verify(stored or _NOBODY, password) and stored is not None
     except (VerifyMismatchError, InvalidHashError):
@@ -56,4 +56,4 @@ def _random(size: int) -> str:
 
 
 _NOBODY = f"$argon2id$v=19$m={_KIB},t={_PASSES},p=1${_random(16)}${_random(32)}"
-"""As a password's hash, but of none: to make a true one takes 25 ms of every process' start."""
+"""Looks like a hash, but of no password: a true hash would add 25 ms to each process's start."""

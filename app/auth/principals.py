@@ -1,4 +1,4 @@
-"""Who calls: names with passwords, opaque tokens, and what a principal's roles allow."""
+"""Identifies callers by name and password or by opaque token; knows the rights of their roles."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ from domain.errors import NotFound
 SQL = blocks(__file__)
 
 WRONG = "Invalid Username or Password"
-"""What is said to a wrong password and to an unknown name alike."""
+"""The same message for a wrong password and for an unknown name."""
 
 _NO_AGENTS = ONLOOKERS | {CUSTOMER}
 _BELOW_MANAGER = frozenset({CUSTOMER, AGENT})
@@ -37,20 +37,20 @@ class Unauthenticated(Exception):
 
 
 class Forbidden(Exception):
-    """The principal may not do this, mostly for want of a role."""
+    """The principal may not do this, mostly because a role is missing."""
 
     def __init__(self, role: str = "", *, message: str = "") -> None:
-        """`role` that would have sufficed, or else a `message` that says what would."""
+        """`role`: one that would suffice; else `message`: names what would suffice."""
         super().__init__(message or f"{role} Role Required")
 
 
 class Principal(Struct, frozen=True):
-    """Somebody who may call."""
+    """A known caller."""
 
     name: str
     roles: tuple[str, ...]
     associate_id: int = 0
-    """The number under which chats know an agent; 0 for nobody who is stored."""
+    """The agent's number in chats; no stored principal has 0."""
 
     @property
     def is_administrator(self) -> bool:
@@ -64,16 +64,16 @@ class Principal(Struct, frozen=True):
 
     @property
     def is_onlooker(self) -> bool:
-        """Whether all that the principal may do is look on."""
+        """Whether the principal may only read."""
         return ONLOOKERS.issuperset(self.roles)
 
     @property
     def takes_chats(self) -> bool:
-        """Whether chats can be handed to the principal, who is more than onlooker or customer."""
+        """Whether the principal can receive chats: has a role beside onlooker or customer."""
         return not _NO_AGENTS.issuperset(self.roles)
 
     def require_writer(self) -> None:
-        """Raise Forbidden if all that the principal may do is look on."""
+        """Raise Forbidden if the principal may only read."""
         if self.is_onlooker:
             roles = f"{AGENT}, {MANAGER}, {CUSTOMER} or {SYSTEM_ADMINISTRATOR}"
             raise Forbidden(message=f"{roles} Role Required")
@@ -81,9 +81,9 @@ class Principal(Struct, frozen=True):
     def require_power_over(self, roles: Collection[str]) -> None:
         """Raise Forbidden unless the principal may act in the name of somebody with these roles.
 
-        An Admin may for everybody, a SystemAdministrator for everybody but an Admin. A Manager
-        may for those who have no role beyond the Manager's own, Customer and Agent. Nobody else
-        may.
+        An Admin may do so for everybody, a SystemAdministrator for everybody but an Admin. A
+        Manager may for principals without a role beyond the Manager's own, Customer and Agent.
+        Nobody else may.
         """
         mine = frozenset(self.roles)
         if ADMIN in mine:
@@ -101,15 +101,15 @@ class _Verified(Struct, frozen=True):
 
 
 class Principals:
-    """Tells callers by name and password or by token; what it knows is at most a moment old."""
+    """Identifies callers by name and password or by token; its cache is at most a moment old."""
 
     def __init__(self, pool: Pool, throttle: Throttle, *, ttl_s: float, checks: int) -> None:
-        """`ttl_s`: how long a verified credential counts; `checks`: passwords at a time."""
+        """`ttl_s`: how long a verified credential is valid; `checks`: password checks at a time."""
         self._pool = pool
         self._throttle = throttle
         self._checks = Checks(checks)
         self._verified = TtlCache[_Verified](ttl_s=ttl_s, most=_CREDENTIALS_KEPT)
-        # Credentials are remembered under a keyed hash: a memory dump shows none.
+        # Credentials are cached under a keyed hash, so that a memory dump shows none.
         self._pepper = os.urandom(32)
 
     async def authenticate(
@@ -125,7 +125,7 @@ class Principals:
         return (await self._verified.get(self._digest(authorization), verify)).principal
 
     def known(self, authorization: bytes) -> Principal | None:
-        """The principal of a header that was verified a moment ago; None asks to authenticate."""
+        """The principal of a recently verified header; None: the caller must `authenticate`."""
         verified = self._verified.peek(self._digest(authorization))
         return None if verified is None else verified.principal
 
@@ -133,32 +133,32 @@ class Principals:
         return hashlib.blake2b(authorization, key=self._pepper, digest_size=16).digest()
 
     async def by_password(self, name: str, password: str, address: str | None = None) -> Principal:
-        """The principal of a name and a password, checked even if it was just now.
+        """The principal of a name and a password; checks the password anew each time.
 
-        Raises as `authenticate`.
+        Raises as `authenticate` does.
         """
-        # A check that is paid for is counted, too, even if the client goes away meanwhile.
+        # A check that is paid for also counts if the client goes away meanwhile.
         check = in_the_background(self._by_password(name, password, address, None))
         return (await shield(check)).principal
 
     async def give_token(self, name: str, by: Principal) -> str:
         """A new bearer token for the principal of a name, at the request of another.
 
-        It is stored as a hash and shown this once. Raises NotFound, StoreDown, or Forbidden if
-        that would give `by` more power (`Principal.require_power_over`).
+        It is stored as a hash and shown only once. Raises NotFound, StoreDown, or Forbidden if
+        the token would give `by` more power (`Principal.require_power_over`).
         """
         rows = await self._pool.ask(SQL["by_name"], name) if is_text(name) else []
         if not rows:
             raise NotFound("User", name)
         by.require_power_over(rows[0]["roles"])
         token, token_hash = new_token()
-        # For the roles that were looked at: more of them may have come in between.
+        # Only for the roles that were checked: others may have been added since.
         if not await self._pool.ask_once(SQL["add_token_for"], token_hash, name, rows[0]["roles"]):
             raise NotFound("User", name)
         return token
 
     async def associate(self, name: str) -> Principal | None:
-        """The principal of a name, or else of an associate's number; None if there is none.
+        """The principal of a name, or else of an associate's number; None if neither exists.
 
         Raises StoreDown.
         """
@@ -182,7 +182,7 @@ class Principals:
     async def _by_password(
         self, name: str, password: str, address: str | None, known: _Verified | None
     ) -> _Verified:
-        # No stored password is empty, whoever's it is.
+        # No principal has an empty password.
         if not password or not is_text(name) or not is_text(password):
             raise Unauthenticated(WRONG)
         if known is None:
@@ -197,14 +197,14 @@ class Principals:
         self, name: str, address: str | None, stored: str | None, password: str
     ) -> None:
         async with self._checks.turn():
-            # Others may have guessed wrong while this one waited.
+            # Other wrong guesses may have come while this check waited.
             self._throttle.require_patience(name, address)
-            # An unknown name costs as much as a wrong password: time tells nothing.
+            # An unknown name takes as long as a wrong password, so that the time reveals nothing.
             if not await to_thread(matches, stored, password):
                 self._throttle.failed(name, address)
                 raise Unauthenticated(WRONG)
-            # Not for one that is remembered: whoever calls all the time would clear the way for
-            # a neighbour's guesses.
+            # Not for a cached credential: constant calls with it would clear the way for the
+            # guesses of a neighbour.
             self._throttle.succeeded(name, address)
 
     async def _by_token(self, token: bytes) -> _Verified:
@@ -215,18 +215,18 @@ class Principals:
 
 
 def new_token() -> tuple[str, bytes]:
-    """A fresh token of 256 random bits, 43 characters of A-Za-z0-9_-, and what is stored of it."""
+    """A fresh token of 256 random bits, 43 characters of A-Za-z0-9_-, and its hash to store."""
     token = secrets.token_urlsafe(32)
     return token, hash_of(token.encode())
 
 
 def hash_of(token: bytes) -> bytes:
-    """What is stored of a token, and looked for: comparing hashes tells no time of a secret."""
+    """The stored hash of a token: the time of comparing hashes reveals nothing of the secret."""
     return hashlib.sha256(token).digest()
 
 
 def is_text(value: str) -> bool:
-    """Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
+    """Whether PostgreSQL can store the text: no NUL, no half of a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -235,7 +235,7 @@ def is_text(value: str) -> bool:
 
 
 def name_and_password(authorization: bytes) -> tuple[str, str]:
-    """What an Authorization header of the scheme Basic holds. Raises Unauthenticated."""
+    """Name and password of an Authorization header with scheme Basic. Raises Unauthenticated."""
     scheme, _, credentials = authorization.partition(b" ")
     if scheme.lower() != b"basic":
         raise Unauthenticated("Not Authenticated")
@@ -248,5 +248,5 @@ def name_and_password(authorization: bytes) -> tuple[str, str]:
 
 
 def principal_of(row: asyncpg.Record) -> Principal:
-    """The principal of a row that has its name, roles and associate's number."""
+    """The principal of a row with its name, roles and associate's number."""
     return Principal(row["name"], tuple(row["roles"]), row["associate_id"])

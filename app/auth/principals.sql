@@ -5,7 +5,7 @@ SELECT name, password_hash, roles, associate_id
  WHERE name = $1;
 
 -- name: associate
--- $1 name   $2 associate's number; whose name it is comes first
+-- $1 name   $2 associate's number; the principal with that name takes precedence
 SELECT p.name, p.roles, p.associate_id
   FROM (SELECT 1 AS place, name FROM principal WHERE name = $1
          UNION ALL
@@ -28,14 +28,14 @@ SELECT name, roles
  ORDER BY name;
 
 -- name: add
--- $1 name   $2 argon2id hash, or null   $3 roles; no row when the name is taken
+-- $1 name   $2 argon2id hash, or null   $3 roles; returns no row if the name is taken
 INSERT INTO principal (name, password_hash, roles)
 VALUES ($1, $2, $3)
     ON CONFLICT (name) DO NOTHING
 RETURNING name;
 
 -- name: add_first
--- $1 name   $2 argon2id hash   $3 roles; no row when there is any principal already
+-- $1 name   $2 argon2id hash   $3 roles; returns no row if any principal exists
 INSERT INTO principal (name, password_hash, roles)
 SELECT $1, $2, $3
  WHERE NOT EXISTS (SELECT FROM principal)
@@ -43,7 +43,7 @@ SELECT $1, $2, $3
 RETURNING name;
 
 -- name: add_token
--- $1 SHA-256 of the token   $2 name; no row when there is no such principal
+-- $1 SHA-256 of the token   $2 name; returns no row if the principal does not exist
 INSERT INTO token (hash, principal)
 SELECT $1, name
   FROM principal
@@ -51,7 +51,7 @@ SELECT $1, name
 RETURNING principal;
 
 -- name: add_token_for
--- $1 SHA-256 of the token   $2 name   $3 roles; no row unless it is a principal with just these
+-- $1 SHA-256 of the token   $2 name   $3 roles; returns no row unless the principal has just these
 INSERT INTO token (hash, principal)
 SELECT $1, name
   FROM principal

@@ -1,12 +1,12 @@
-"""The names of roles, as the APIs' documentation spells them; what they allow is in principals."""
+"""The names of roles, as the APIs' documentation spells them; `principals` knows their rights."""
 
 SYSTEM_ADMINISTRATOR = "SystemAdministrator"
 ADMIN = "Admin"
-"""Passes every check of a role, as in ServiceStack."""
+"""Passes every role check, as in ServiceStack."""
 MANAGER = "Manager"
 CUSTOMER = "Customer"
 AGENT = "Agent"
 ONLOOKERS = frozenset({"Auditor", "Operator"})
-"""Roles that read; who has no other changes no session."""
+"""Roles that only read; a principal with no other role cannot change a session."""
 ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
-"""All, in the order in which they are shown."""
+"""All roles, in the order in which they are shown."""

@@ -1,4 +1,4 @@
-"""Slows down who guesses passwords. Knows no passwords, no HTTP and no database.
+"""Slows down password guessing. Knows no passwords, no HTTP and no database.
 
 Our own, because the known libraries (`limits`) count calls in windows: they have no pauses that
 double, and their memory is not bounded in entries.
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class Throttled(Exception):
-    """Too many wrong passwords; the next is looked at after `retry_after_s` seconds."""
+    """Too many wrong passwords; the next one is checked after `retry_after_s` seconds."""
 
     def __init__(self, retry_after_s: int) -> None:
-        """Says the same whether there is such a user or not."""
+        """The message is the same whether the user exists or not."""
         self.retry_after_s = retry_after_s
         super().__init__("Too many failed sign-ins: wait before the next")
 
@@ -37,10 +37,10 @@ class _Failures(Struct):
 class Throttle:
     """Counts wrong passwords by user and address: tightly by pair, loosely by each alone.
 
-    Each worker process counts for itself, so that of several each forgives as much. Who signed in
-    from an address before is held up there by failures of that very pair only: a stranger who
-    guesses at a user's password elsewhere, or a neighbour behind the same address who guesses at
-    another's, does not lock out who was there first.
+    Each worker process counts for itself, so each of several forgives the full number. A user who
+    signed in from an address before is held up there only by failures of that very pair. So two
+    others cannot lock this user out: a stranger who guesses the user's password elsewhere, and a
+    neighbour behind the same address who guesses another user's.
     """
 
     def __init__(self, limits: GuessingLimits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,11 +49,11 @@ class Throttle:
         self._clock = clock
         self._failures: OrderedDict[bytes, _Failures] = OrderedDict()
         self._established: OrderedDict[bytes, float] = OrderedDict()
-        # What callers gave as their name may be a password: neither is kept as it is.
+        # A name may be a mistyped password, so names are not kept in plain text.
         self._pepper = os.urandom(32)
 
     def require_patience(self, user: str, address: str | None) -> None:
-        """Raise Throttled while the user, the address or their pair has to wait."""
+        """Raise Throttled while the user, the address or their pair must wait."""
         limits = self._limits
         pair, *alone = self._keys(user, address)
         wait_s = self._wait_s(pair, limits.failures, limits.longest_pause_s)
@@ -77,7 +77,7 @@ class Throttle:
     def succeeded(self, user: str, address: str | None) -> None:
         """Forget the pair's failures, and nobody else's.
 
-        Whoever guesses could otherwise clear an address by signing in as himself.
+        Otherwise a guesser could clear an address by signing in to an account of their own.
         """
         pair = self._keys(user, address)[0]
         self._failures.pop(pair, None)
@@ -104,7 +104,7 @@ class Throttle:
         return since is not None and self._clock() < since + self._limits.established_s
 
     def _keys(self, user: str, address: str | None) -> tuple[bytes, bytes, bytes]:
-        """Of the pair, of the user, of the address."""
+        """The keys of the pair, of the user and of the address."""
         network = _network(address)
         return self._key("pair", user, network), self._key("user", user), self._key("at", network)
 
@@ -120,7 +120,7 @@ def _bound(kept: OrderedDict[bytes, T], key: bytes, most: int) -> None:
 
 
 def _network(address: str | None) -> str:
-    """What one client has at its disposal: an IPv4 address, or an IPv6 network of 64 bits."""
+    """The addresses of one client: a single IPv4 address, or an IPv6 network of 64 bits."""
     try:
         parsed = ip_address(address or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""New chat sessions: each under a fresh number, whatever id it names."""
+"""Creates chat sessions: each under a fresh number, whatever id the client names."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -22,7 +22,7 @@ class ChatCreation:
     """Creates sessions for one worker process."""
 
     def __init__(self, log: Log, commands: CommandHandler, *, deadline_s: float) -> None:
-        """`deadline_s`: how long numbers that are taken are passed over."""
+        """`deadline_s`: how long to try further numbers when numbers are taken."""
         self._log = log
         self._commands = commands
         self._deadline_s = deadline_s
@@ -39,9 +39,8 @@ class ChatCreation:
     async def create(self, new: New, call: CommandContext) -> CommandResult:
         """Create a session under a fresh number.
 
-        Numbers that are taken are passed over; what these are refused with is raised only if no
-        free one was found within the deadline. Raises NumbersUsedUp, and what
-        `CommandHandler.handle` raises.
+        Taken numbers are passed over; their errors are raised only if no free number is found
+        within the deadline. Raises NumbersUsedUp, and the errors of `CommandHandler.handle`.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
@@ -58,7 +57,7 @@ class ChatCreation:
                 await self._numbers.pass_over(number)
                 continue
             except StoreDown:
-                raise  # who knows whether the number was used
+                raise  # unknown whether the number was used
             except (DomainError, LogError, StoreError):
                 self._numbers.give_back(number)
                 raise
@@ -70,8 +69,8 @@ class ChatCreation:
         return await self._commands.handle(asked.command, asked.call, asked.drawn)
 
     async def _first_answer(self, new: New, call: CommandContext) -> CommandResult:
-        """The answer to a retry where no number is left. Raises NumbersUsedUp for another call."""
-        # Any number will do to look for the key, if it leads to the right partition.
+        """The answer to a retry when no number is left. Raises NumbersUsedUp for another call."""
+        # Any number of the right partition will do to look for the key.
         home, partition = self._home(call), self._log.partition
         anywhere = (ChatSessionId(number) for number in count(1))
         there = next(

@@ -1,4 +1,4 @@
-"""The messages of a chat session in pages: from one on, or all, as many as an answer takes."""
+"""Reads the messages of a chat session in pages: from one on, or all that fit into an answer."""
 
 from msgspec import UNSET
 
@@ -12,7 +12,7 @@ from projections.fold import Recorded
 
 _PAGE = 50
 _MESSAGE_BYTES = 512
-"""What a message counts beside its text."""
+"""Bytes that a message counts beside its text."""
 
 
 class ChatHistory:
@@ -25,7 +25,7 @@ class ChatHistory:
     async def all_after(
         self, chat_session_id: ChatSessionId, after: int, budget: AnswerBudget
     ) -> list[ChatMessage]:
-        """The messages with ids above `after`, oldest first; quick where these are few.
+        """The messages with ids above `after`, oldest first; quick if they are few.
 
         Raises AnswerTooLarge, Unreadable, or StoreDown.
         """
@@ -42,9 +42,10 @@ class ChatHistory:
     async def some_after(
         self, chat_session_id: ChatSessionId, after: int, most: int, budget: AnswerBudget
     ) -> list[ChatMessage]:
-        """The first `most` of them. Costs as much as these, however many come before and behind.
+        """The first `most` messages with ids above `after`, oldest first.
 
-        Raises as `all_after` does.
+        The cost depends on these alone, not on the messages before and behind. Raises as
+        `all_after` does.
         """
         found: list[ChatMessage] = []
         version = await self._start(chat_session_id, after)
@@ -64,13 +65,13 @@ class ChatHistory:
         return _message(chat_session_id, event)
 
     async def _start(self, chat_session_id: ChatSessionId, after: int) -> int:
-        """A version from which on all messages above `after` are, and at most a page of others."""
+        """A version behind which lie all messages above `after`, and at most a page of others."""
         low = 1
         last = await self._back(chat_session_id, LAST_VERSION, 1) if after > 0 else ()
         high = last[0].version if last else low
         while high - low > _PAGE:
             middle = (low + high) // 2
-            (at,) = await self._on(chat_session_id, middle, 1)  # the last one is behind it
+            (at,) = await self._on(chat_session_id, middle, 1)  # exists: the last is behind it
             (event,) = _messages([at])
             if event.message_id > after:
                 high = middle

@@ -37,7 +37,7 @@ class ChatMessages:
         *,
         now: Callable[[], DateTime],
     ) -> None:
-        """`now` tells the time."""
+        """`now`: the clock."""
         self._commands = commands
         self._views = views
         self._now = now
@@ -55,10 +55,10 @@ class ChatMessages:
     async def after(
         self, session: ChatSession, after: int, most: int | None, budget: AnswerBudget
     ) -> list[ChatMessage]:
-        """The messages of a session with ids above `after`, oldest first; `most`: the first ones.
+        """The messages of a session with ids above `after`, oldest first.
 
-        Costs nothing if there are none: the session knows its last. Raises AnswerTooLarge,
-        Unreadable, or StoreDown.
+        `most`: the maximum number; None for all. Costs nothing if no message is newer, since the
+        session knows its last one. Raises AnswerTooLarge, Unreadable, or StoreDown.
         """
         number = session.chat_session_id
         if session.last_message_id <= after:
@@ -74,10 +74,10 @@ class ChatMessages:
         call: CommandContext,
         rank: int = 0,
     ) -> tuple[ChatMessage, CommandResult]:
-        """Post a message; its ids and time are drawn, whatever it says. As it was recorded.
+        """Post a message under generated ids and time; returns it as recorded.
 
-        `rank`: the session's, should the message open it again; 0: as it was. Raises what
-        `CommandHandler.handle` raises.
+        `rank`: the session's new rank if the message reopens it; 0 keeps the old one. Raises the
+        errors of `CommandHandler.handle`.
         """
         command = AddChatMessage(
             chat_session_id=chat_session_id,
@@ -92,16 +92,16 @@ class ChatMessages:
             rank=rank,
         )
         answer = await self.numbered(command, call)
-        # Of a retry, the first answer: later messages may stand behind it by now.
+        # A retry gets the first answer, although later messages may follow it by now.
         posted = await self._history.last_before(chat_session_id, answer.folded.version + 1)
         return posted, answer
 
     async def numbered(self, command: Struct, call: CommandContext) -> CommandResult:
-        """Do a command that takes a fresh `message_id`.
+        """Carry out a command under a fresh `message_id`.
 
-        Numbers are not drawn ahead: one that was drawn before another process's last would come
-        too late, and who polls for what is above the last would never see it. Raises NumbersUsedUp,
-        and what `CommandHandler.handle` raises; Conflict and MessageOutOfOrder only after the
+        Numbers are not drawn ahead. A number drawn before another process's last one would come too
+        late: a client that polls for ids above the last would never see it. Raises NumbersUsedUp,
+        and the errors of `CommandHandler.handle`; Conflict and MessageOutOfOrder only after the
         deadline.
         """
         loop = asyncio.get_running_loop()
@@ -118,7 +118,7 @@ class ChatMessages:
             try:
                 return await self._commands.handle(numbered, call, drawn)
             except (MessageOutOfOrder, Conflict) as late:
-                # Others were faster; behind what they did there is room for this one.
+                # Others were faster; this one still fits behind theirs.
                 if loop.time() >= deadline:
                     raise
                 if isinstance(late, MessageOutOfOrder):

@@ -1,7 +1,7 @@
-"""Numbers of chat sessions and messages, drawn from sequences that may be behind the log.
+"""Draws numbers of chat sessions and messages from sequences that may be behind the log.
 
-After a restore or a switch by logical replication they are. A number that is taken is found out by
-the append, or by the decision; here it is passed over, with all that are taken behind it.
+They are behind after a restore or a switch by logical replication. The append or the decision
+detects a taken number; this module passes over it, and over all taken ones behind it.
 """
 
 import asyncio
@@ -19,34 +19,34 @@ from domain.ids import ChatMessageId, ChatSessionId, StreamId, chat_session_stre
 
 SQL = blocks(__file__)
 MAX_NUMBER = 2**31 - 1
-"""The last number: int32, as the API shows them."""
+"""The last number: an int32, as in the API."""
 FEW_LEFT = 0.9
-"""From this part of them on it is said that they run out."""
+"""Used share of the numbers from which on a warning is logged."""
 SESSIONS = "chat_session_number"
 MESSAGES = "chat_message_number"
 _AHEAD = 32
-"""Of chat sessions, drawn beside those that are wanted at the moment."""
+"""Numbers of chat sessions that are drawn in advance, beside those needed at the moment."""
 _AT_A_TIME = 256
 _WINDOW = 64
-"""Numbers in a row that are looked at: stopped workers leave gaps of those drawn ahead."""
+"""Consecutive numbers to check together: stopped workers leave gaps of numbers drawn ahead."""
 _WINDOWS = 32
 _OFFSETS = (0, *(2**step for step in range(26)))
-"""Of the first windows, in windows: they reach over all numbers."""
+"""Offsets of the first windows, counted in windows: they span all numbers."""
 _LOG = logging.getLogger("sessionary")
 
 
 class Numbers:
-    """Draws from one sequence; says when it runs out."""
+    """Draws from one sequence; logs a warning when it runs out."""
 
     def __init__(self, pool: Pool, sequence: str) -> None:
-        """`sequence`: its name."""
+        """`sequence`: name of the sequence."""
         self._pool = pool
         self._sequence = sequence
         self._used = metrics.NUMBERS_USED.labels(sequence)
         self._told = False
 
     async def draw(self, count: int) -> list[int]:
-        """Fresh numbers in ascending order, fewer if they are the last. Raises StoreDown."""
+        """Fresh numbers in ascending order; fewer at the end of the sequence. Raises StoreDown."""
         numbers: list[int] = (
             await self._pool.ask(SQL["draw"], self._sequence, count, writes=True)
         )[0][0]
@@ -58,12 +58,12 @@ class Numbers:
         return numbers
 
     def used_up(self) -> NumbersUsedUp:
-        """What to refuse with when none is left."""
+        """The error to raise when no number is left."""
         return NumbersUsedUp(self._sequence)
 
 
 class MessageNumbers:
-    """Numbers of chat messages: none is drawn ahead."""
+    """Numbers of chat messages, never drawn ahead."""
 
     def __init__(self, log: Log) -> None:
         """`log`: of the worker."""
@@ -73,11 +73,11 @@ class MessageNumbers:
         self._drawing = Batcher[None, int](self._draw, _AT_A_TIME)
 
     async def take(self) -> ChatMessageId:
-        """A fresh number, larger than all that were drawn. Raises NumbersUsedUp, StoreDown."""
+        """A fresh number, larger than all drawn before. Raises NumbersUsedUp, StoreDown."""
         return ChatMessageId(await self._drawing.submit(None))
 
     async def pass_over(self, session: StreamId) -> None:
-        """Draw no more numbers up to a session's last message. Raises StoreDown."""
+        """Advance the sequence beyond a session's last message. Raises StoreDown."""
         partition = self._log.partition(session)
         await self._pool.ask(SQL["pass_over_messages"], partition, session, writes=True)
 
@@ -99,7 +99,7 @@ class SessionNumbers:
         self._passing: asyncio.Task[None] | None = None
 
     async def take(self, home: int | None = None) -> ChatSessionId:
-        """A fresh number, of a session in a partition if one is named.
+        """A fresh number; `home`: the partition that its session must be in, None for any.
 
         Raises NumbersUsedUp, StoreDown.
         """
@@ -114,19 +114,19 @@ class SessionNumbers:
             self._ahead += passed
 
     def forget(self) -> None:
-        """Draw anew: another log took the place of the one that these are of."""
+        """Drop the numbers drawn ahead, since another log took the place of theirs."""
         self._ahead.clear()
 
     def used_up(self) -> NumbersUsedUp:
-        """What to refuse with when none is left."""
+        """The error to raise when no number is left."""
         return self._numbers.used_up()
 
     def give_back(self, number: ChatSessionId) -> None:
-        """Another session may have a number that was not used."""
+        """Make an unused number available to another session."""
         self._ahead.append(number)
 
     async def pass_over(self, taken: ChatSessionId) -> None:
-        """Draw no more numbers that are taken, from one that is. Raises StoreDown."""
+        """Advance the sequence beyond a taken number and those behind it. Raises StoreDown."""
         if self._passing is None or self._passing.done():
             self._passing = in_the_background(self._pass_over(taken))
         await asyncio.shield(self._passing)  # many callers meet taken numbers at once
@@ -147,10 +147,10 @@ class SessionNumbers:
         self._ahead = [number for number in self._ahead if number > last]
 
     async def _last_taken(self, taken: ChatSessionId) -> ChatSessionId:
-        """The end of the numbers that are taken: in steps that double, then between two of them.
+        """The last taken number: searched in steps that double, then between two of them.
 
-        Sessions that were deleted have no row, but a stream. Should more be taken behind a wide
-        gap, the next creation meets them.
+        Deleted sessions have no row, but a stream. If further numbers behind a wide gap are taken,
+        the next creation meets them.
         """
         largest = (await self._pool.ask(SQL["largest"]))[0][0]
         last = max(taken, ChatSessionId(largest or 0))
@@ -165,7 +165,7 @@ class SessionNumbers:
         return last
 
     async def _taken(self, starts: Sequence[int]) -> list[ChatSessionId]:
-        """Which of the numbers in the windows that start there are taken."""
+        """The taken numbers in the windows that start at `starts`."""
         wanted = {
             number: chat_session_stream(ChatSessionId(number))
             for start in starts

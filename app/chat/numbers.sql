@@ -1,14 +1,15 @@
 -- name: draw
--- $1 sequence   $2 how many; fewer come when they are the last
+-- $1 sequence   $2 number of draws; returns fewer at the end of the sequence
 SELECT draw_numbers_1($1, $2);
 
 -- name: largest
--- Of the sessions that are there: one that was deleted may have a larger one.
+-- Only of existing sessions: a deleted one may have a larger number.
 SELECT max(chat_session_id)
   FROM chat_session_entity;
 
 -- name: taken
--- $1 numbers, $2 partitions, $3 streams: of one length; which of the streams have events
+-- $1 numbers, $2 partitions, $3 streams: of equal length
+-- Returns the numbers whose streams have events.
 SELECT wanted.number
   FROM unnest($1::integer[], $2::integer[], $3::uuid[]) AS wanted(number, partition, stream)
   -- (LIMIT 1 keeps it one probe of the index for each stream.)

@@ -1,7 +1,7 @@
-"""The queue of chat sessions and the agents who pick them up: each session by one of them.
+"""The queue of chat sessions, from which each session is picked up by one agent.
 
-The log decides: a pick-up is a command, and of two for one session the second is refused. Here
-only stands where to look, so that few are.
+The log decides: a pick-up is a command, and the second one for a session is refused. This module
+only chooses the candidates, so that refusals are rare.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence, Set
@@ -25,7 +25,7 @@ from domain.ids import ChatSessionId, chat_session_stream
 
 SQL = blocks(__file__)
 _LOOKED_AT = 8
-"""Sessions that are looked up for one who picks up, beside those that others are picking up."""
+"""Sessions to look up for one pick-up, beside those that others are picking up."""
 
 
 class ChatQueue:
@@ -40,7 +40,7 @@ class ChatQueue:
         now: Callable[[], DateTime],
         turn_wait_s: float,
     ) -> None:
-        """`now` tells the time.
+        """`now`: the clock.
 
         `turn_wait_s`: how long an agent's pick-up waits for those before it.
         """
@@ -53,7 +53,7 @@ class ChatQueue:
         self._agents = KeyedLock(turn_wait_s)
 
     async def next_place(self) -> int:
-        """The place that a session gets which comes to the queue now, from 1. Raises StoreDown."""
+        """The place in the queue, from 1, of a session that enters it now. Raises StoreDown."""
         rows = await self._pool.ask(SQL["pending"])
         return int(rows[0]["sessions"]) + 1
 
@@ -66,7 +66,7 @@ class ChatQueue:
     ) -> CommandResult:
         """Take a session from the queue.
 
-        Raises NotInQueue, and what `CommandHandler.handle` raises.
+        Raises NotInQueue, and the errors of `CommandHandler.handle`.
         """
         async with self.rank(associate_id) as rank:
             return await self._pick_up(chat_session_id, agent, rank, call, ("rank", "at"))
@@ -76,8 +76,8 @@ class ChatQueue:
     ) -> CommandResult | None:
         """Take the session that has waited longest; None if the queue is empty.
 
-        One that somebody else of this process is taking is passed over, and so is one that was
-        taken meanwhile or cannot be read. Raises StoreDown, KeyReused or KeyInFlight.
+        Passes over a session that another caller in this process is taking, that was taken
+        meanwhile, or that cannot be read. Raises StoreDown, KeyReused or KeyInFlight.
         """
         drawn = ("chat_session_id", "rank", "at")
         passed: set[ChatSessionId] = set()
@@ -94,7 +94,7 @@ class ChatQueue:
                     except (NotInQueue, NotFound, Unreadable):
                         passed.add(candidate)
                     except Conflict:
-                        continue  # it still may be in the queue: looked at again
+                        continue  # it may still be in the queue: try it again
         return None
 
     async def accept(
@@ -104,9 +104,9 @@ class ChatQueue:
         associate_id: int,
         call: CommandContext,
     ) -> CommandResult:
-        """Take over a session that the agent was asked to; without that, it stays as it is.
+        """Take over a session that was offered to the agent; any other stays as it is.
 
-        Raises what `CommandHandler.handle` raises.
+        Raises the errors of `CommandHandler.handle`.
         """
         async with self.rank(associate_id) as rank:
             command = AcceptChatSessionTransfer(
@@ -115,7 +115,7 @@ class ChatQueue:
             return await self._commands.handle(command, call, Generated(("rank",)))
 
     async def _picked_up_with(self, call: CommandContext) -> ChatSessionId | None:
-        """What was picked up with a call's idempotency key: its retry must not take another."""
+        """The session that the call's idempotency key picked up: a retry must not take another."""
         key = call.metadata.idempotency_key
         if key is None:
             return None
@@ -127,7 +127,7 @@ class ChatQueue:
         return None
 
     async def _waiting(self, passed: Set[ChatSessionId]) -> Sequence[ChatSessionId]:
-        """Some beside those that were passed over and those that are being picked up here."""
+        """Some waiting sessions, without `passed` and those that are being picked up here."""
         others = passed | self._being_picked
         rows = await self._pool.ask(SQL["waiting"], len(others) + _LOOKED_AT)
         return [row[0] for row in rows if row[0] not in passed | self._being_picked]
@@ -151,10 +151,10 @@ class ChatQueue:
 
     @asynccontextmanager
     async def rank(self, associate_id: int) -> AsyncIterator[int]:
-        """The lowest number that none of an agent's active sessions has, kept for the caller.
+        """The lowest rank that none of an agent's active sessions has, reserved for the caller.
 
-        In this process, that is: two that pick up for one agent in two processes at the same
-        moment can get the same.
+        It is reserved in this process only: two pick-ups for one agent in two processes at the
+        same moment can get the same rank.
         """
         async with self._agents.of(associate_id):
             rows = await self._pool.ask(SQL["ranks"], associate_id)
@@ -163,7 +163,7 @@ class ChatQueue:
 
     @asynccontextmanager
     async def rank_again(self, chat_session_id: ChatSessionId) -> AsyncIterator[int]:
-        """As `rank`, of the agent of a session that its customer may open again; 0 for any other.
+        """As `rank`, for the agent of a session that its customer may reopen; 0 for any other.
 
         Raises Unreadable or StoreDown.
         """

@@ -1,5 +1,5 @@
 -- name: waiting
--- $1 sessions, at most; who has waited longest comes first
+-- $1 sessions, at most; those that have waited longest come first
 SELECT chat_session_id
   FROM chat_session_entity
  WHERE status = 'InQueue'

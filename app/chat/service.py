@@ -1,6 +1,6 @@
-"""What a worker process does for chat sessions beside their plain reading: commands, and messages.
+"""A worker process's work on chat sessions beside plain reads: commands, and messages.
 
-Here is drawn what commands are given: the time, places, ranks, numbers.
+This module generates the values that commands need: the time, places, ranks, numbers.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ from projections.fold import Folded
 
 Clock = Callable[[], datetime]
 _DRAWN = Generated(("change", "by", "at", "queue_pos"))
-"""What does not tell one change of a session from another: that is what the client sent."""
+"""Generated fields; the comparison with a retry leaves them out, and keeps the client's values."""
 
 
 def _clock() -> datetime:
@@ -74,7 +74,7 @@ class Chat:
         *,
         clock: Clock = _clock,
     ) -> None:
-        """`clock` tells the time."""
+        """`clock` returns the time."""
         self._commands = commands
         self._settings = settings
         self._clock = clock
@@ -92,16 +92,16 @@ class Chat:
         return await self._creation.new_number(call)
 
     async def create(self, wanted: ChatSessionFields, call: CommandContext) -> CommandResult:
-        """Create a session under a fresh number, whatever id it names.
+        """Create a session under a fresh number, whatever id `wanted` names.
 
-        Raises NumbersUsedUp, and what `CommandHandler.handle` raises, as all of these do.
+        Raises NumbersUsedUp and, like all commands here, the errors of `CommandHandler.handle`.
         """
         return await self._creation.create(lambda number: self._new(number, wanted, call), call)
 
     async def new(
         self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
     ) -> CommandResult:
-        """Create a session under a number that was drawn."""
+        """Create a session under a number that was drawn before."""
         asked = await self._new(chat_session_id, wanted, call)
         return await self._commands.handle(asked.command, asked.call, asked.drawn)
 
@@ -122,10 +122,10 @@ class Chat:
         change: Change | None = None,
         by: KeyViewer = EVERYTHING,
     ) -> CommandResult:
-        """Replace a session, whatever id the new one names.
+        """Replace a session, whatever id `wanted` names.
 
-        `change`: what `wanted` makes of what the session holds, if some of that stays. `by`: who
-        may see its key.
+        `change`: how `wanted` applies to the present session, if parts of that stay. `by`: decides
+        whether the session's key is visible.
         """
         given = await self._given(chat_session_id, wanted)
         command = UpdateChatSession(**given, change=change, by=by)
@@ -141,10 +141,10 @@ class Chat:
         by: KeyViewer = EVERYTHING,
         may_wait: bool = True,
     ) -> CommandResult:
-        """Change a session by what it holds; `asked` is what the client sent for it.
+        """Change a session on the basis of its present state; `asked`: the request, as sent.
 
-        `may_wait`: whether the change may lead into the queue. Raises also the DomainError that
-        `change` raises.
+        `may_wait`: whether the change may put the session into the queue. Also raises the
+        DomainError that `change` raises.
         """
         command = ChangeChatSession(
             chat_session_id=chat_session_id,
@@ -167,13 +167,13 @@ class Chat:
         return await self._queue.pick_up(chat_session_id, associate(by), by.associate_id, call)
 
     async def pick_up_first(self, by: Principal, call: CommandContext) -> CommandResult | None:
-        """Take the session that has waited longest; None if none waits."""
+        """Take the session that has waited longest; None if no session waits."""
         return await self._queue.pick_up_first(associate(by), by.associate_id, call)
 
     async def transfer(
         self, chat_session_id: ChatSessionId, to: Principal, by: Principal, call: CommandContext
     ) -> CommandResult:
-        """Ask an agent to take over a session of the caller's, or of anybody's for a manager."""
+        """Offer one of the caller's sessions to an agent; a manager may offer anybody's."""
         command = TransferChatSession(
             chat_session_id=chat_session_id,
             to=associate(to),
@@ -184,13 +184,13 @@ class Chat:
     async def accept_transfer(
         self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
     ) -> CommandResult:
-        """Take over a session that the caller was asked to."""
+        """Take over a session that was offered to the caller."""
         return await self._queue.accept(chat_session_id, associate(by), by.associate_id, call)
 
     async def reject_transfer(
         self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
     ) -> CommandResult:
-        """Leave a session where it is."""
+        """Decline a session that was offered to the caller; it stays where it is."""
         command = RejectChatSessionTransfer(chat_session_id=chat_session_id, by=by.associate_id)
         return await self._commands.handle(command, call)
 
@@ -206,7 +206,7 @@ class Chat:
     async def add_message(
         self, chat_session_id: ChatSessionId, message: ChatMessage, call: CommandContext
     ) -> tuple[ChatMessage, CommandResult]:
-        """Post a message; ids and time are given by the service. As recorded, and its session."""
+        """Post a message under generated ids and time; the message as recorded, and its session."""
         if speaker(message.type, message.special_type) is not Speaker.CUSTOMER:
             return await self._messages.add(chat_session_id, message, call)
         async with self._queue.rank_again(chat_session_id) as rank:
@@ -221,9 +221,9 @@ class Chat:
         most: int | None = None,
         budget: AnswerBudget | None = None,
     ) -> list[ChatMessage]:
-        """The messages with ids above `after`, oldest first; `most`: the first ones only.
+        """The messages with ids above `after`, oldest first; `most`: the maximum number.
 
-        `fetched_by`: the call, if it is of the customer's client. Raises NotFound, AnswerTooLarge,
+        `fetched_by`: the call, if the customer's client makes it. Raises NotFound, AnswerTooLarge,
         Unreadable, or StoreDown.
         """
         found = await self._messages.session(chat_session_id)
@@ -234,9 +234,9 @@ class Chat:
     async def fetched(
         self, found: Folded[ChatSession], call: CommandContext
     ) -> Folded[ChatSession]:
-        """Note that the customer's client asks for news, if that was not noted lately.
+        """Record that the customer's client fetches messages, unless it was recorded recently.
 
-        The session as it then is: who changes it next has to name that version. Raises StoreDown.
+        Returns the session after that: the next change must name that version. Raises StoreDown.
         """
         session = found.state
         now = self._clock()
@@ -246,18 +246,18 @@ class Chat:
         command = MarkFetched(
             chat_session_id=session.chat_session_id, at=utc(now), unless_since=since
         )
-        # Nothing that was asked for with the reading is about the mark.
+        # The conditions and the key of the read do not apply to the mark.
         plain = CommandContext(
             actor=call.actor, metadata=replace(call.metadata, idempotency_key=None)
         )
-        with suppress(Conflict, NotFound):  # then others change it right now, or it is gone
+        with suppress(Conflict, NotFound):  # others are changing the session, or it is gone
             return (await self._commands.handle(command, plain)).folded
         return found
 
     async def close_if_dead(
         self, chat_session_id: ChatSessionId, since: datetime, call: CommandContext
     ) -> CommandResult:
-        """End a session whose customer was seen once, and no more `since`."""
+        """End a session whose customer was seen before `since`, and not any more after it."""
         command = CloseDeadChatSession(
             chat_session_id=chat_session_id,
             message_id=ChatMessageId(0),
@@ -270,7 +270,7 @@ class Chat:
         self, chat_session_id: ChatSessionId, wanted: ChatSessionFields
     ) -> dict[str, Any]:
         waits = wanted.status is ChatSessionStatus.IN_QUEUE and wanted.initial_queue_pos == 0
-        # A session as it was read has more than clients give.
+        # A session that was read has more fields than clients give.
         fields = {name: getattr(wanted, name) for name in ChatSessionFields.__struct_fields__}
         return fields | {
             "chat_session_id": chat_session_id,
@@ -283,8 +283,8 @@ class Chat:
 
 
 def associate(principal: Principal) -> Associate:
-    """A principal as the API knows agents."""
-    name = principal.name[:CARRIER_TEXT_LENGTH]  # longer ones may be there from before their limit
+    """A principal in the API's form of an agent."""
+    name = principal.name[:CARRIER_TEXT_LENGTH]  # names from before the limit may be longer
     return Associate(
         associate_id=principal.associate_id,
         name=name,

@@ -1,4 +1,4 @@
-"""Closes chat sessions whose customer has gone without a word; one process does it for all."""
+"""Closes chat sessions whose customer left without a word; one process does it for all."""
 
 import asyncio
 import logging
@@ -22,24 +22,24 @@ SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
 _AT_A_TIME = 100
 _LEASE_ROUNDS = 3
-"""Rounds that the one who sweeps may miss before another takes over."""
+"""Rounds that the sweeping process may miss before another takes over."""
 _CALL = CommandContext(actor="sessionary", metadata=EventMetadata(operation="CloseDeadChatSession"))
 
 
 class ChatSweeper:
-    """Looks for sessions whose customer stopped fetching, and ends them."""
+    """Finds sessions whose customer stopped fetching, and ends them."""
 
     def __init__(self, pool: Pool, chat: Chat, settings: Settings) -> None:
-        """Sweeps when told."""
+        """Sweeps on request."""
         self._pool = pool
         self._chat = chat
         self._settings = settings
         self._holder = new_uuid()
 
     async def sweep(self, now: datetime) -> int:
-        """How many sessions were closed; none while another process sweeps.
+        """Close dead sessions and return their number; 0 while another process sweeps.
 
-        Two that should come to sweep at once do no harm: the log lets only one close a session.
+        Two sweeps at once would do no harm: the log lets only one of them close a session.
         Raises StoreDown.
         """
         lease_s = float(self._settings.sweep_s * _LEASE_ROUNDS)
@@ -48,7 +48,7 @@ class ChatSweeper:
         since = now - timedelta(seconds=self._settings.customer_timeout_s)
         closed = 0
         tried: list[ChatSessionId] = []
-        # Each once a round: those that cannot be closed hold up none behind them.
+        # Each session once per round, so that failures do not hold up those behind them.
         while rows := await self._pool.ask(SQL["dead"], ticks(utc(since)), tried, _AT_A_TIME):
             found = [row[0] for row in rows]
             closed += sum(await asyncio.gather(*(self._close(number, since) for number in found)))
@@ -64,7 +64,7 @@ class ChatSweeper:
             except (StoreDown, TooManyBefore) as error:
                 _LOG.warning("Chat sessions could not be swept: %s", error)
             except Exception:
-                # Whatever it was: giving up would leave dead sessions open for good.
+                # Whatever the error is: giving up would leave dead sessions open for good.
                 _LOG.exception("Chat sessions could not be swept")
 
     async def _close(self, chat_session_id: ChatSessionId, since: datetime) -> bool:

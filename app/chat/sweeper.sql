@@ -1,5 +1,6 @@
 -- name: lease
--- $1 holder   $2 seconds; a row if the holder has it now: it was his, free, or over
+-- $1 holder   $2 seconds
+-- Returns a row if the holder has the lease now: it was the holder's, free, or expired.
 INSERT INTO lease AS l (name, holder, until)
 VALUES ('chat_sweep', $1, now() + make_interval(secs => $2))
     ON CONFLICT (name) DO UPDATE
@@ -10,7 +11,7 @@ VALUES ('chat_sweep', $1, now() + make_interval(secs => $2))
 RETURNING holder;
 
 -- name: dead
--- $1 ticks up to which a customer was seen last   $2 sessions to leave out   $3 sessions, at most
+-- $1 ticks: customers last seen by then   $2 sessions to leave out   $3 sessions, at most
 SELECT chat_session_id
   FROM chat_session_entity
  WHERE watched <= $1

@@ -1,4 +1,4 @@
-"""Who gives a command and on which conditions, and what it led to."""
+"""A command's context (actor, conditions, metadata), its envelope and its result."""
 
 from collections.abc import Container, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from projections.fold import Folded
 
 
 class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the log keeps of a call beside the events and the actor."""
+    """Facts of a call that the log keeps beside the events and the actor."""
 
     roles: Sequence[str] = ()
     face: str = ""
@@ -24,29 +24,29 @@ class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Generated(Struct, frozen=True):
-    """What the service drew for a command: ids and times; a retry draws others."""
+    """Values that the service generated for a command: ids and times; a retry generates others."""
 
     fields: tuple[str, ...]
-    """Of the command: they do not tell a retry from another command."""
+    """Generated fields of the command; the comparison with a retry leaves them out."""
     stream: StreamId | None = None
-    """The stream, if it was drawn too: nobody else knows it yet."""
+    """The stream, if it was generated too: nobody else knows it yet."""
 
 
 class CommandContext(Struct, frozen=True, kw_only=True):
-    """Who gives a command, and on which conditions."""
+    """The actor of a command, and the conditions of its execution."""
 
     actor: str
     metadata: EventMetadata
     if_version: frozenset[int] | None = None
     """Versions that the stream may have; None: any."""
     unless_version: Container[int] = ()
-    """Versions that it must not have; one that is not there yet has none."""
+    """Versions that the stream must not have; a stream without events has none."""
     unmodified_since: datetime | None = None
-    """When it may have changed last; None: whenever."""
+    """The latest time at which the stream may have changed; None: any."""
 
     def admits(self, folded: Folded[Any] | None) -> bool:
-        """Whether a stream is as the caller demands; `folded`: None if it is not there."""
-        version = 0 if folded is None else folded.version  # 0: nothing is there to match
+        """Whether a stream meets the caller's conditions; `folded`: None if it has no events."""
+        version = 0 if folded is None else folded.version  # 0 matches no condition
         return (
             (self.if_version is None or version in self.if_version)
             and version not in self.unless_version
@@ -59,7 +59,7 @@ class CommandContext(Struct, frozen=True, kw_only=True):
 
 
 class CommandEnvelope(Struct, frozen=True):
-    """A command, who gives it on which conditions, and what was drawn for it."""
+    """A command, its context, and the values that were generated for it."""
 
     command: Struct
     call: CommandContext
@@ -67,9 +67,9 @@ class CommandEnvelope(Struct, frozen=True):
 
 
 class CommandResult(Struct, frozen=True):
-    """What a command led to: the aggregate after it."""
+    """The result of a command: the aggregate after it."""
 
     folded: Folded[Any]
     account_name: str | None
     replayed: bool = False
-    """An earlier command with the same idempotency key had this answer already."""
+    """Whether an earlier command with the same idempotency key already had this answer."""

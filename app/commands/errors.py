@@ -1,17 +1,17 @@
-"""What a batch of commands can be refused with."""
+"""Errors by which a batch of commands is refused."""
 
 
 class InvalidBatch(Exception):
-    """Commands that cannot be done as one, whatever each of them asks for."""
+    """The commands cannot form one batch, whatever each of them asks for."""
 
 
 class BatchRefused(Exception):
-    """Nothing of a batch was done, because of one of its commands."""
+    """One command prevented its whole batch; nothing was done."""
 
     def __init__(self, index: int, cause: Exception) -> None:
-        """`index`: its place, from 0; `cause`: what it alone would be refused with.
+        """`index`: the command's place, from 0; `cause`: the error that it alone would raise.
 
-        That is what `CommandHandler.handle` raises, or InvalidBatch, or Unreadable.
+        That is an error of `CommandHandler.handle`, or InvalidBatch, or Unreadable.
         """
         self.index = index
         self.cause = cause

@@ -1,6 +1,6 @@
-"""Commands' way: load each aggregate, decide, fold its view row, append, answer.
+"""The way of a command: load its aggregate, decide, fold its view rows, append, answer.
 
-One command alone shares its commit with others'; several are written all or none.
+A single command shares its commit with others; a batch is written all or none.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ from domain.ids import StreamId
 
 T = TypeVar("T")
 _AT_ONCE = 32
-"""Commands of a batch that are decided at the same time: bounds what is loaded for one in vain."""
+"""Commands of a batch that are decided at the same time: bounds the loads of a refused batch."""
 _RESULTS = frozenset({CommandResult})
 _ONLY = 0
-"""Place of a command that is alone."""
+"""Place of a single command."""
 
 
 class CommandHandler:
     """The write side of one worker process."""
 
     def __init__(self, log: Log, views: Views, settings: Settings) -> None:
-        """`views` answers for the names of accounts."""
+        """`views` supplies the names of accounts."""
         self._log = log
         self._most = settings.batch_commands
         self._answer_bytes = settings.answer_bytes
@@ -52,9 +52,9 @@ class CommandHandler:
     async def handle(
         self, command: Struct, call: CommandContext, drawn: Generated | None = None
     ) -> CommandResult:
-        """The aggregate after a command; what the command changed is on disk.
+        """The aggregate after a command; the command's changes are on disk.
 
-        `drawn`: what the service drew for it, if anything.
+        `drawn`: the values that the service generated for it, if any.
 
         Raises DomainError when the domain refuses it, VersionMismatch, Conflict, KeyReused,
         KeyInFlight, Unreadable, TooManyBefore, or StoreDown.
@@ -67,20 +67,20 @@ class CommandHandler:
         return result
 
     async def handle_all(self, commands: Sequence[CommandEnvelope]) -> Sequence[CommandResult]:
-        """The aggregates after commands of which all are done, or none.
+        """The aggregates after commands that are done all or none.
 
-        Each is for a stream of its own. Either all have an idempotency key, each its own, or none
-        has one; a key that comes back in another batch is refused as reused.
+        Each command must be for a different stream. Either all have an idempotency key, each a
+        different one, or none has one. A key that comes back in another batch is refused as reused.
 
         Raises BatchRefused, with the place of the command at fault, TooManyBefore, or StoreDown.
-        What is wrong with the batch itself is told first.
+        Faults of the batch itself are raised first.
         """
         return await self._handle(self._resolved(commands)) if commands else []
 
     async def answered_before(
         self, command: Struct, call: CommandContext, drawn: Generated | None = None
     ) -> CommandResult | None:
-        """The answer that an earlier command with the same idempotency key had; None: none had.
+        """The answer to an earlier command with the same idempotency key; None without one.
 
         Raises DomainError if the command names no stream, KeyReused, Unreadable, or StoreDown.
         """
@@ -117,7 +117,7 @@ class CommandHandler:
                 done = await self._carry_out_once(jobs)
             if _RESULTS.issuperset(map(type, done)):
                 return cast("Sequence[CommandResult]", done)
-            # Outside of their turns: in a deep stream the first answer to a retry is far.
+            # After the lock is released: in a deep stream, a retry's first answer takes long.
             pairs = zip(jobs, done, strict=True)
             return await _all([self._pipeline.answered(*pair) for pair in pairs])
         finally:
@@ -131,7 +131,7 @@ class CommandHandler:
         except BatchRefused as refused:
             if not isinstance(refused.cause, DomainError | VersionMismatch | AnswerTooLarge):
                 raise
-            # Commands are done as a whole: the first key tells, and where it is, all are.
+            # A batch is done as a whole: if the first key was used, all were.
             try:
                 used = await _all([used_before(self._log, job) for job in jobs[:1]])
                 if used[_ONLY] is not None:
@@ -164,8 +164,8 @@ class CommandHandler:
     async def _decided(
         self, jobs: Sequence[ResolvedCommand], behind: Container[int]
     ) -> Sequence[Decided]:
-        """All decided; those that memory is `behind` for, on what the database knows."""
-        # (One command alone answers with what it led to, however large that is.)
+        """All decisions; those at the places in `behind` are made on the database's state."""
+        # (A single command returns its aggregate, however large that is.)
         budget = AnswerBudget(self._answer_bytes, "fewer at a time") if len(jobs) > 1 else None
         decided: list[Decided] = []
         for start in range(0, len(jobs), _AT_ONCE):
@@ -208,14 +208,14 @@ def _spend(budget: AnswerBudget, decided: Decided, index: int) -> None:
 
 
 def _overtaken(decided: Sequence[Decided], outcomes: Sequence[Outcome]) -> dict[int, int]:
-    """The present versions of streams that are not as was expected, by their places.
+    """The present versions of streams without their expected version, by place.
 
-    Raises BatchRefused for what no second try would change.
+    Raises BatchRefused for outcomes that no second try would change.
     """
     overtaken: dict[int, int] = {}
     for index, outcome in enumerate(outcomes):
         match outcome:
-            case Appended():  # of nearly all
+            case Appended():  # nearly all
                 pass
             case Overtaken(version):
                 overtaken[index] = version
@@ -228,5 +228,5 @@ def _overtaken(decided: Sequence[Decided], outcomes: Sequence[Outcome]) -> dict[
 
 
 async def _all(work: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
-    """What each leads to; one alone costs no task."""
+    """The result of each coroutine; a single one costs no task."""
     return [await work[_ONLY]] if len(work) == 1 else await asyncio.gather(*work)

@@ -1,4 +1,4 @@
-"""Idempotency keys: what tells a retry from another command, and which are in flight."""
+"""Idempotency keys: fingerprints that identify a retry, and the keys in flight."""
 
 from collections.abc import Collection, Sequence
 
@@ -18,13 +18,13 @@ class KeysInFlight:
     """The keys of the commands that this process is carrying out."""
 
     def __init__(self) -> None:
-        """None is."""
+        """No key is in flight."""
         self._held: set[tuple[str, str]] = set()
 
     def take(self, jobs: Sequence[ResolvedCommand]) -> Collection[tuple[str, str]]:
-        """The keys of commands, to be given back; those without a key have none.
+        """Take the keys of commands, if they have any; the caller must give them back.
 
-        Raises BatchRefused if one is in flight, or comes twice.
+        Raises BatchRefused if a key is in flight, or occurs twice.
         """
         wanted: set[tuple[str, str]] = set()
         for index, job in enumerate(jobs):
@@ -40,14 +40,14 @@ class KeysInFlight:
         return wanted
 
     def give_back(self, keys: Collection[tuple[str, str]]) -> None:
-        """They are in flight no longer."""
+        """Release keys that are no longer in flight."""
         self._held.difference_update(keys)
 
 
 async def used_before(log: Log, job: ResolvedCommand) -> IdempotencyRecord | None:
-    """What a command's idempotency key was used for: what is refused now may be the retry of it.
+    """The earlier use of a command's idempotency key: a refused command may be a retry of it.
 
-    None if the command has no key, or a new one. Raises KeyReused if it was for another command.
+    None if the command has no key, or a new one. Raises KeyReused if another command used it.
     """
     key = job.call.metadata.idempotency_key
     if key is None:
@@ -59,7 +59,7 @@ async def used_before(log: Log, job: ResolvedCommand) -> IdempotencyRecord | Non
 
 
 def fingerprint(log: Log, asked: CommandEnvelope) -> bytes | None:
-    """Equal for a retry, whatever was drawn for it; another for another command.
+    """A hash that a retry shares, whatever was generated for it, and another command does not.
 
     None without a key: then nothing is compared.
     """
@@ -69,11 +69,11 @@ def fingerprint(log: Log, asked: CommandEnvelope) -> bytes | None:
 
 
 def batch_fingerprints(log: Log, commands: Sequence[CommandEnvelope]) -> Sequence[bytes | None]:
-    """One for each command of a batch, of its place and of the whole batch.
+    """One fingerprint for each command of a batch, from its place and the whole batch.
 
-    So a key that comes back in a batch of another length or order is seen to be reused: a batch
-    is done as a whole or not at all, never the part of it whose keys are new. Raises ValueError
-    unless all commands have a key, or none has.
+    So a key that comes back in a batch of another length or order counts as reused. A batch is
+    done as a whole or not at all, never just the part whose keys are new. Raises ValueError unless
+    all commands have a key, or none has.
     """
     keyed = [asked.call.metadata.idempotency_key is not None for asked in commands]
     if not any(keyed):
@@ -85,10 +85,10 @@ def batch_fingerprints(log: Log, commands: Sequence[CommandEnvelope]) -> Sequenc
 
 
 def _asked(asked: CommandEnvelope) -> bytes:
-    """What a command asks for, whatever was drawn for it: equal for a retry, in any release.
+    """The client's part of a command, without generated values: equal for a retry, in any release.
 
-    The class has the documented operation's name, and fields at their default are left out, so
-    that a later release may add some.
+    It has the name of the class, which is that of the documented operation. It leaves out fields
+    with default values, so that a later release may add fields.
     """
     left_out = () if asked.drawn is None else asked.drawn.fields
     fields = {

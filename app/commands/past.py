@@ -1,8 +1,8 @@
-"""What streams were at a version, however deep they are: folded page by page.
+"""Streams as they were at a version, however deep they are: folded page by page.
 
 A stream can have more events than can be read within a request's usual deadline. So each page has a
-deadline of its own, and is folded in slices between which others are served. What was folded is
-remembered for a while: who lost patience finds it when he asks again.
+deadline of its own, and is folded in slices between which others are served. The result is cached
+for a while: a client that timed out finds it on its next request.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from projections.catalog import CURRENT, view_of
 from projections.fold import Folded, Recorded, fold
 
 _AT_ONCE = 2
-"""Pages beyond the first that are read at the same time: bounds memory, and the connections."""
+"""Pages beyond the first that are read at the same time: bounds memory and connections."""
 _KEPT_S = 300.0
 _MAX_KEPT = 32
 
 Asked = tuple[StreamId, int]
-"""A stream, and the version that it is asked for at."""
+"""A stream, and the requested version."""
 
 
 class Past(Struct, frozen=True):
@@ -51,18 +51,19 @@ class Pasts:
         self._folded = TtlCache[Past](ttl_s=_KEPT_S, most=_MAX_KEPT)
 
     async def at(self, kind: str, stream: StreamId, version: int = LAST_VERSION) -> Past | None:
-        """A stream of a kind as it was at a version, or is now; None if there is none of the kind.
+        """A stream of a kind as it was at a version, or is now; None if it is not of the kind.
 
-        Takes as long as the stream is deep, but not for one that was deleted: of that, nothing is
-        left but who made it and who deleted it. Raises Unreadable, or StoreDown.
+        The time grows with the stream's depth, unless the stream was deleted: then its first and
+        last event suffice, for nothing else of it is left. Raises Unreadable, or StoreDown.
         """
         ends = await self._ends.submit((stream, version))
         if ends is None or view_of(ends.first.event) is not CURRENT[kind]:
             return None
         if (known := _from_ends(kind, ends)) is not None:
             return known
-        # By the event: in another log, the same version can be of another past. And by whether
-        # there is a key: without it, nothing personal is told that was folded before.
+        # The cache key is the event's id: in another log, the same version can have another past.
+        # It also says whether the stream has a key: once that is gone, no personal data that was
+        # folded earlier may be shown.
         known_as = ends.last.event_id.bytes + bytes([ends.box is not None])
         return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends.last))
 
@@ -94,7 +95,7 @@ class Pasts:
 
 
 def _from_ends(kind: str, ends: Ends) -> Past | None:
-    """The stream if it is told by its first event and its last; else None."""
+    """The stream, if its first and last event suffice to fold it; else None."""
     first, last = ends.first, ends.last
     folded = _advanced(kind, None, [first])
     if last.version > first.version + 1 and not _deletes(kind, folded, last):

@@ -1,8 +1,8 @@
-"""What a command comes to: before its append the draft of it, after its append the answer.
+"""Decides a command and prepares its append; makes its answer after the append.
 
-A folded aggregate in memory may be behind the log, or of one that another took the place of. So
-it may *approve* a command (the append checks that the stream's last event is the one it was decided
-on) but never refuse one: before that the database is asked.
+An aggregate in memory may be behind the log, or come from a log that was replaced since. So it may
+*approve* a command, for the append checks that the stream's last event is the one that the decision
+was made on. It may never refuse a command: that takes a look at the database.
 """
 
 from collections.abc import Sequence
@@ -30,25 +30,25 @@ from projections.catalog import CURRENT, rows_of
 from projections.fold import advance
 
 Before = Replayed | IdempotencyRecord
-"""Says at which version a stream was when the first command with a key was through."""
+"""Names the version of a stream after the first command with a key."""
 
 _ENCODER = msgspec.json.Encoder()
 _NO_ROWS = (("", None, None),)
-"""Of a command that changes nothing."""
+"""The rows of a command that changes nothing."""
 
 
 class Decided(Struct, frozen=True):
-    """What a command comes to if nobody is faster: its append, and the aggregate after it."""
+    """A decided command: its append, and the aggregate after it if no other append is faster."""
 
     job: ResolvedCommand
     known: Snapshot
-    """What it was decided on."""
+    """The state that the decision was made on."""
     append: PreparedAppend
     state: Any
 
     @property
     def size(self) -> int:
-        """Of the aggregate afterwards, in bytes of its document."""
+        """Size of the aggregate after the command, in bytes of its document."""
         if not self.append.events:
             return self.known.doc_bytes
         doc = self.append.doc or ""
@@ -56,17 +56,17 @@ class Decided(Struct, frozen=True):
 
 
 class Pipeline:
-    """Decides commands, prepares what they append, and answers them."""
+    """Decides commands, prepares their appends, and answers them."""
 
     def __init__(self, aggregates: Repository, views: Views) -> None:
-        """`views` answers for the names of accounts."""
+        """`views` supplies the names of accounts."""
         self._aggregates = aggregates
         self._views = views
 
     def at_once(self, job: ResolvedCommand) -> Decided | None:
-        """Decided on what is remembered; None if that is nothing, or would refuse the command.
+        """A decision on the aggregate in memory; None if it is absent, or would refuse the command.
 
-        Nor on a large document: that takes its turn.
+        None also for a large document: that must wait for its turn.
         """
         if job.is_new:
             known: Snapshot | None = Snapshot()
@@ -77,13 +77,13 @@ class Pipeline:
         return _decided_or_none(job, known)
 
     async def in_turn(self, job: ResolvedCommand, *, is_behind: bool) -> Decided:
-        """Decided on what is remembered, else on what the database knows.
+        """A decision on the aggregate in memory, else on that in the database.
 
-        `is_behind`: what is remembered was overtaken. Raises DomainError, VersionMismatch,
+        `is_behind`: the aggregate in memory was overtaken. Raises DomainError, VersionMismatch,
         Unreadable, or StoreDown.
         """
         if job.is_new and not is_behind:
-            return _decided(job, Snapshot())  # of a new stream, memory knows all
+            return _decided(job, Snapshot())  # a new stream is empty: nothing to load
         memory, slices = self._aggregates.memory, self._aggregates.slices
         known = None if is_behind else memory.get(job.target.kind, job.stream)
         if known is not None:
@@ -96,9 +96,9 @@ class Pipeline:
         return _decided(job, known)
 
     def answer(self, decided: Decided, outcome: Outcome) -> CommandResult | Before:
-        """The answer to a command that was appended; what it led to is remembered.
+        """The answer to an appended command; its aggregate is kept in memory.
 
-        Of a retry, the outcome itself.
+        For a retry, the outcome itself.
         """
         before = decided.known.folded
         match outcome:
@@ -128,9 +128,9 @@ class Pipeline:
         return CommandResult(folded, outcome.account_name)
 
     async def answered(self, job: ResolvedCommand, done: CommandResult | Before) -> CommandResult:
-        """The answer to a command that was carried out; of a retry, the first one.
+        """The answer to a command that was carried out; for a retry, the first answer.
 
-        To be asked outside of the command's turn: in a deep stream that takes long to find. Raises
+        Call it without the stream's lock: the search takes long in a deep stream. Raises
         Unreadable, or StoreDown.
         """
         if isinstance(done, CommandResult):
@@ -142,7 +142,7 @@ class Pipeline:
 
 
 def _decided_or_none(job: ResolvedCommand, known: Snapshot) -> Decided | None:
-    """None where what is remembered would refuse: it may be behind."""
+    """A decision on the aggregate in memory; None for a refusal, since it may be behind."""
     try:
         return _decided(job, known)
     except (DomainError, VersionMismatch):
@@ -150,7 +150,7 @@ def _decided_or_none(job: ResolvedCommand, known: Snapshot) -> Decided | None:
 
 
 def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
-    """Raises DomainError or VersionMismatch."""
+    """A decision. Raises DomainError or VersionMismatch."""
     before, call = known.folded, job.call
     events = _events(job, known)
     view = CURRENT[job.target.kind]
@@ -186,5 +186,5 @@ def _events(job: ResolvedCommand, known: Snapshot) -> Sequence[Event]:
     except NotFound:
         raise
     except DomainError:
-        pass  # what the present state does not allow was meant for another
+        pass  # the caller meant another state than the present one: the mismatch says so
     raise VersionMismatch(0 if folded is None else folded.version)

@@ -1,4 +1,4 @@
-"""Which stream a command is for, and who decides it. A new command is a line in the table."""
+"""Maps each command to its stream and its decider. A new command is a line in the table."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,9 +21,9 @@ class AggregateType(Struct, frozen=True, kw_only=True):
     kind: str
     stream: Callable[[Any], StreamId]
     decide: Callable[[Any, Folded[Any] | None], Sequence[Event]]
-    """What a command adds to what its stream was folded to; None: it has no events."""
+    """The events that a command adds to its folded stream; None: a stream without events."""
     account: Callable[[Any], str | None] = lambda _: None
-    """The account whose present name an answer shows with a state."""
+    """The account whose present name is shown with a state."""
 
 
 def _ai_session(command: ai_session.Command) -> StreamId:
@@ -36,7 +36,7 @@ def _ai_session(command: ai_session.Command) -> StreamId:
 def _on_state(
     decide: Callable[[Any, Any], Sequence[Event]],
 ) -> Callable[[Any, Folded[Any] | None], Sequence[Event]]:
-    """A decision for which it does not matter who created what there is."""
+    """A decision on the state alone, which ignores the aggregate's creator."""
     return lambda command, folded: decide(command, None if folded is None else folded.state)
 
 

@@ -1,4 +1,4 @@
-"""Folded aggregates: those in memory, and the way to the others in the database."""
+"""Folded aggregates: in memory, or else loaded from the database."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -25,7 +25,7 @@ _LOADS = {kind: SQL["load"].format(view=view.name) for kind, view in CURRENT.ite
 
 
 class Repository:
-    """What one worker process knows of streams, or asks for; many callers share a query."""
+    """The aggregates that one worker process remembers or loads; many callers share a query."""
 
     def __init__(self, log: Log, settings: Settings) -> None:
         """`log`: of the worker."""
@@ -39,12 +39,12 @@ class Repository:
         self.slices = Slices()
         self._pasts = Pasts(log, self.slices, batch=settings.batch_lookups)
         self.memory = SnapshotCache(settings.cache_bytes)
-        """May be behind the log, because other processes write too."""
+        """Aggregates that may be behind the log, because other processes write too."""
 
     async def load(self, kind: str, stream: StreamId) -> Snapshot:
-        """An aggregate as it is now, with all that was committed before the call; remembered.
+        """Load an aggregate with all commits from before the call, and remember it.
 
-        Nothing is known of a stream of another kind: it is not there. Raises Unreadable, or
+        A stream of another kind counts as a stream without events. Raises Unreadable, or
         StoreDown.
         """
         known = await self._from_row(kind, stream)
@@ -66,10 +66,10 @@ class Repository:
         return past.folded
 
     async def _from_row(self, kind: str, stream: StreamId) -> Snapshot | None:
-        """An aggregate as its view's row has it: a snapshot, however long the stream is.
+        """An aggregate from its view's row, which is a snapshot however long the stream is.
 
-        None where the row or the key is not there, is not that of the stream's last event, or
-        cannot be read: then the stream has to tell.
+        None if the row or the key is missing, the row is not at the stream's last event, or it
+        cannot be read: then the stream must be folded.
         """
         return await self.slices.read(await self._rows[kind].submit(stream))
 

@@ -1,7 +1,7 @@
 -- name: load
--- {view}   $1 partitions, $2 streams: of one length; a row for each
--- One statement: the view's row, the stream's last event and its key are of one moment.
--- (Compared as a row, as in `look_up`: the newest version of a row is met first.)
+-- {view}   $1 partitions, $2 streams: of equal length; returns a row for each
+-- One statement, so that the view's row, the stream's last event and its key are of one moment.
+-- (The keys are compared as a row, as in `look_up`: so the newest version of a row comes first.)
 SELECT wanted.stream, wanted.partition, v.version, v.position,
        v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc,
        s.originator_version AS last_version, s.event_id AS last, k.wrapped

@@ -1,4 +1,4 @@
-"""A command with the stream that it is for."""
+"""A command together with its target stream."""
 
 from msgspec import Struct
 
@@ -8,22 +8,22 @@ from domain.ids import StreamId
 
 
 class ResolvedCommand(Struct, frozen=True):
-    """A command with what it takes to carry it out."""
+    """A command with all that is needed to carry it out."""
 
     command: Struct
     call: CommandContext
     target: AggregateType
     stream: StreamId
     is_new: bool
-    """The stream was drawn for this command: there is nothing to load, and nobody to wait for."""
+    """Whether the stream was generated for this command: then it needs no load and no lock."""
     fingerprint: bytes | None = None
-    """What the idempotency key stands for; None without a key."""
+    """Identifies the command behind its idempotency key; None without a key."""
 
 
 def resolve(asked: CommandEnvelope, fingerprint: bytes | None = None) -> ResolvedCommand:
-    """A command on the stream that was drawn for it, else on that which it names.
+    """A command on the stream that was generated for it, else on the stream that it names.
 
-    Raises DomainError if it names none.
+    Raises DomainError if it names no stream.
     """
     target = TARGETS[type(asked.command)]
     new = None if asked.drawn is None else asked.drawn.stream

@@ -1,4 +1,4 @@
-"""Folded aggregates in memory, bounded in bytes; those not used for longest go first."""
+"""Folded aggregates in memory, bounded in bytes; the least recently used go first."""
 
 from collections import OrderedDict
 from typing import Any
@@ -11,9 +11,9 @@ from domain.ids import StreamId
 from projections.fold import Folded
 
 _OVERHEAD_BYTES = 1_350
-"""Of a remembered aggregate beside its document, as resident memory grows by it."""
+"""Growth of resident memory per remembered aggregate, beside its document."""
 _BYTES_A_CHARACTER = 4
-"""Of a document that is not ASCII: Python keeps such a text twice once it was written as UTF-8."""
+"""For a document that is not ASCII: Python keeps such a text twice after encoding it as UTF-8."""
 
 
 class Snapshot(Struct, frozen=True):
@@ -21,24 +21,24 @@ class Snapshot(Struct, frozen=True):
 
     folded: Folded[Any] | None = None
     last: UUID | None = None
-    """Id of the event at its version: two logs can have other events at the same one."""
+    """Id of the event at its version: two logs can have different events at the same version."""
     box: StreamCipher | None = None
     doc_bytes: int = 0
     resident_bytes: int = _OVERHEAD_BYTES
-    """What it takes in memory, roughly."""
+    """Rough size in memory."""
 
 
 def snapshot_of(
     folded: Folded[Any], last: UUID, box: StreamCipher | None, doc: str | None
 ) -> Snapshot:
-    """An aggregate to remember; `doc`: its document, None if it was deleted."""
+    """A snapshot of an aggregate; `doc`: its document, None if it was deleted."""
     size = len(doc or "")
     a_character = 1 if doc is None or doc.isascii() else _BYTES_A_CHARACTER
     return Snapshot(folded, last, box, size, _OVERHEAD_BYTES + size * a_character)
 
 
 class SnapshotCache:
-    """Remembers aggregates by kind and stream: an id alone does not say of what.
+    """Keeps snapshots by kind and stream, since an id alone does not identify the kind.
 
     Our own, because `cachetools.LRUCache` took a tenth of a whole command's processor time.
     """
@@ -50,7 +50,7 @@ class SnapshotCache:
         self._known: OrderedDict[tuple[str, int], Snapshot] = OrderedDict()
 
     def get(self, kind: str, stream: StreamId) -> Snapshot | None:
-        """What is known of a stream of a kind; None if nothing is."""
+        """The snapshot of a stream of a kind; None if the cache has none."""
         key = kind, stream.int
         known = self._known.get(key)
         if known is not None:
@@ -58,12 +58,12 @@ class SnapshotCache:
         return known
 
     def clear(self) -> None:
-        """Know nothing any longer."""
+        """Forget all snapshots."""
         self._known.clear()
         self._bytes = 0
 
     def remember(self, kind: str, stream: StreamId, known: Snapshot) -> None:
-        """Keep an aggregate, unless it is so large that it would drive out many others."""
+        """Keep a snapshot, unless it is so large that it would drive out many others."""
         key = kind, stream.int
         before = self._known.pop(key, None)
         if before is not None:

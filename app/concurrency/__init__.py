@@ -1,1 +1,1 @@
-"""What waits for what, within one event loop; nothing of the service is known here."""
+"""Waiting, batching and caching within one event loop; knows nothing of the service."""

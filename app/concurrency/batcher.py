@@ -1,4 +1,4 @@
-"""Many callers, one round trip: whoever comes while a batch is under way shares the next one."""
+"""Many callers, one round trip: entries that arrive during a batch share the next one."""
 
 import asyncio
 from collections import deque
@@ -11,13 +11,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 FULL = 32
-"""Entries from which on a batch waits for no more, and is halved if there is a second lane."""
+"""A batch of this many entries waits for no more, and is halved if there is a second lane."""
 
 
 class Batcher(Generic[T, R]):
-    """Sends what callers submit in batches, in the order of arrival.
+    """Sends the callers' entries in batches, in the order of arrival.
 
-    With two lanes, one batch can be decided here while another is being committed there.
+    With two lanes, the process can decide one batch while the database commits another.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Batcher(Generic[T, R]):
         most: int,
         lanes: int = 1,
     ) -> None:
-        """`send` answers a batch entry by entry; `most` bounds a batch, `lanes` how many run."""
+        """`send` answers a batch entry by entry; `most`: entries per batch; `lanes`: batches."""
         self._send = send
         self._most = most
         self._lanes = lanes
@@ -38,9 +38,9 @@ class Batcher(Generic[T, R]):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def submit(self, entry: T) -> asyncio.Future[R]:
-        """The answer to an entry, once its batch is through. Raises what `send` gave for it.
+        """The answer to an entry, once its batch is done. Raises the error from `send` for it.
 
-        The batch of an entry starts after the call: a look-up sees all that was committed before.
+        The batch of an entry starts after the call: so a look-up sees all commits from before.
         """
         loop = self._loop
         if loop is None:
@@ -49,13 +49,13 @@ class Batcher(Generic[T, R]):
         answer: asyncio.Future[R] = loop.create_future()
         self._waiting.append((entry, answer))
         if not self._called:
-            # Soon, not now: those who submit in the same turn of the loop come along.
+            # Soon, not now: entries that arrive in the same turn of the loop join the batch.
             self._called = True
             loop.call_soon(self._start)
         return answer
 
     async def drain(self) -> None:
-        """Return when nothing waits and nothing is under way."""
+        """Return when no entry waits and no batch is under way."""
         while self._waiting or self._running:
             await asyncio.sleep(0)
             if self._running:
@@ -73,7 +73,7 @@ class Batcher(Generic[T, R]):
         self._seen = 0
         while waiting and len(self._running) < self._lanes:
             if len(waiting) < self._under_way:
-                return  # better a full batch when the one under way is through
+                return  # a fuller batch after the present one is better
             size = min(len(waiting), self._most)
             if self._lanes > 1 and not self._running and size >= FULL:
                 size = (size + 1) // 2
@@ -90,7 +90,7 @@ class Batcher(Generic[T, R]):
                 raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
         except Exception as error:
             if isinstance(error, Outage):
-                # Whoever waits would only wait as long for the same: fail together.
+                # All waiters would only wait as long for the same error: fail together.
                 batch.extend(self._waiting)
                 self._waiting.clear()
             answers = [error] * len(batch)

@@ -1,4 +1,4 @@
-"""A deadline for waits that nearly always are short."""
+"""A deadline for waits that are nearly always short."""
 
 from asyncio import CancelledError, Task, TimerHandle, current_task, get_running_loop
 from collections.abc import Awaitable
@@ -8,25 +8,24 @@ T = TypeVar("T")
 
 
 class Stalled(Exception):
-    """What somebody else was to send did not come in time."""
+    """The awaited data did not come in time."""
 
 
 class SharedDeadline:
     """The same deadline for many waits, with one timer for all of them.
 
-    A timer for each, as `asyncio.timeout` sets it, takes several times as long as what is usually
-    waited for.
+    A timer for each, as `asyncio.timeout` sets it, takes several times as long as the usual wait.
     """
 
     def __init__(self, seconds: float) -> None:
         """`seconds` for each wait."""
         self._seconds = seconds
-        # Who came first is late first.
+        # In the order of arrival, so that the first entry is the first to be late.
         self._since: dict[Task[Any], float] = {}
         self._timer: TimerHandle | None = None
 
     async def wait(self, coming: Awaitable[T]) -> T:
-        """What comes in time. Raises Stalled."""
+        """The awaited result, if it comes in time. Raises Stalled."""
         loop, task = get_running_loop(), current_task()
         assert task is not None  # a coroutine runs in one
         self._since[task] = loop.time()
@@ -36,7 +35,7 @@ class SharedDeadline:
             return await coming
         except CancelledError:
             if task in self._since:
-                raise  # somebody else's doing
+                raise  # cancelled by somebody else
             task.uncancel()
             raise Stalled(f"The request did not come whole within {self._seconds:g} s") from None
         finally:

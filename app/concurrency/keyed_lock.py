@@ -1,4 +1,4 @@
-"""One at a time for each name, in the order of arrival; other names wait for nobody."""
+"""Locks by name: one holder per name, in the order of arrival; other names do not wait."""
 
 import asyncio
 from collections import deque
@@ -11,27 +11,27 @@ _NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class TooManyBefore(Exception):
-    """Others are before a caller for longer than he may wait. Nothing was done."""
+    """A caller waited too long behind others. Nothing was done."""
 
 
 class KeyedLock:
-    """Holds back who comes while an earlier one with the same name is at work in this process.
+    """Lets one caller per name work at a time in this process; the others wait.
 
-    A stream goes by its id's number (hashing a UUID would be a call into Python), an agent by his
-    own, and who asks for lists by the name of the caller.
+    A stream's name is its id as an integer, since hashing a UUID would be a call into Python. An
+    agent's name is the agent's number, and that of a reader of lists is the caller's name.
     """
 
     def __init__(self, wait_s: float | None = None) -> None:
-        """`wait_s`: how long anybody waits; None: until the turn comes."""
+        """`wait_s`: the longest wait; None: without a limit."""
         self._wait_s = wait_s
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     def of(self, name: Hashable) -> "Turn":
-        """The caller's turn with a name, for as long as an `async with` lasts."""
+        """The lock of one name, for an `async with`."""
         return Turn(self._waiting, name, self._wait_s)
 
     def of_all(self, names: Sequence[int]) -> AbstractAsyncContextManager[None]:
-        """The caller's turns with several different numbers at once; with none, no turn."""
+        """The locks of several different numbers at once; for none, no lock."""
         match names:
             case []:
                 return _NO_TURN
@@ -42,10 +42,9 @@ class KeyedLock:
 
     @asynccontextmanager
     async def _together(self, names: Sequence[int]) -> AsyncIterator[None]:
-        """Turns taken in order.
+        """Take the locks in ascending order.
 
-        Of two callers that want the same ones, neither ever holds what the other waits for while
-        it waits for the other's. Raises as `Turn` does.
+        So two callers of the same locks never wait for each other's. Raises as `Turn` does.
         """
         async with AsyncExitStack() as turns:
             async with _patience(self._wait_s):
@@ -55,7 +54,7 @@ class KeyedLock:
 
 
 class Turn:
-    """Whoever enters has the name for himself; who comes meanwhile waits for his turn."""
+    """Holds one name exclusively; later entrants queue in the order of arrival."""
 
     __slots__ = ("_all", "_name", "_wait_s")
 
@@ -73,7 +72,7 @@ class Turn:
     async def __aenter__(self) -> None:
         """Wait for the turn.
 
-        Raises the Outage that the one before met, TooManyBefore if it takes too long.
+        Raises the Outage that the holder before met, or TooManyBefore if the wait takes too long.
         """
         waiting = self._all.get(self._name)
         if waiting is None:
@@ -86,14 +85,14 @@ class Turn:
                 await turn
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled() and turn.exception() is None:
-                    self._pass_on()  # it had come up just then
+                    self._pass_on()  # the turn had just come
                 raise
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Pass the turn on."""
         waiting = self._all[self._name]
         if isinstance(error, Outage):
-            # Whoever waits behind it has waited as long: fail together.
+            # All waiters behind it have waited as long: fail together.
             for turn in waiting:
                 if not turn.done():
                     turn.set_exception(type(error)(str(error)))

@@ -1,5 +1,5 @@
-"""A failure that whoever waits behind it would meet as well."""
+"""A failure that all waiters behind it would meet as well."""
 
 
 class Outage(Exception):
-    """Raised to all who wait for the same thing: each would only wait as long to find out."""
+    """Raised for all waiters of the same thing: each would only wait as long to find out."""

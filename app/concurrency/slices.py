@@ -1,4 +1,4 @@
-"""Work on large documents in slices: one a pass of the event loop, whoever asks for it."""
+"""Work on large documents in slices: one per pass of the event loop, for all callers together."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 LARGE = 4096
-"""Characters of a document from which on others are served before it is read or written."""
+"""Characters from which on a document counts as large: others are served before its work."""
 
 
 class Unread(Generic[T]):
-    """A document that was fetched, and is read in a turn: once for all who asked for it."""
+    """A fetched document that is read in a turn: once for all callers of it."""
 
     __slots__ = ("_known", "_read", "size")
 
     def __init__(self, size: int, read: Callable[[], T]) -> None:
-        """`size`: of the document, in characters; `read` gives what it says, or raises."""
+        """`size`: of the document, in characters; `read` decodes it, or raises."""
         self.size = size
         self._read = read
         self._known: list[T] = []
@@ -29,26 +29,26 @@ class Unread(Generic[T]):
 
 
 class Slices:
-    """Keeps work that is all due at once from keeping everybody else waiting.
+    """Spreads work that is due at once, so that it does not keep everybody else waiting.
 
-    A document of a mebibyte takes some milliseconds to read, and as many to write. A batch asks
-    for hundreds of them, as many callers at the same time do.
+    A document of a mebibyte takes some milliseconds to read, and as many to write. One batch needs
+    hundreds of them, and so do many callers at the same time.
     """
 
     def __init__(self) -> None:
-        """Nobody waits."""
+        """Starts without waiting callers."""
         self._one = asyncio.Lock()
 
     async def turn(self, size: int) -> None:
-        """Return when the caller may work on a document of so many characters.
+        """Return when the caller may work on a document of `size` characters.
 
-        That is at once for a small one, else in a pass of the loop that no other large one has.
+        That is at once for a small document; each large one gets a pass of the loop of its own.
         """
         if size >= LARGE:
             async with self._one:
                 await asyncio.sleep(0)
 
     async def read(self, document: Unread[T]) -> T:
-        """What a document says, when its turn has come. Raises what reading it does."""
+        """The content of a document, once its turn has come. Raises the errors of `read`."""
         await self.turn(document.size)
         return document.read()

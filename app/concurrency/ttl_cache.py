@@ -1,4 +1,4 @@
-"""What was looked up stays known for a moment: many callers share one look-up."""
+"""A cache that keeps looked-up values for a moment: many callers share one look-up."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class TtlCache(Generic[T]):
-    """Values by key, each for `ttl_s` and no more than `most`; the oldest go first."""
+    """Values by key, each for `ttl_s` and at most `most` of them; the oldest go first."""
 
     def __init__(self, *, ttl_s: float, most: int) -> None:
         """Empty."""
@@ -21,15 +21,15 @@ class TtlCache(Generic[T]):
         self._under_way: dict[bytes, asyncio.Task[T]] = {}
 
     def peek(self, key: bytes) -> T | None:
-        """The value of a key if it is known; nobody is asked."""
+        """The value of a key if it is cached; makes no look-up."""
         known = self._known.get(key)
         return known[0] if known is not None and time.monotonic() < known[1] else None
 
     async def get(self, key: bytes, find: Callable[[T | None], Awaitable[T]]) -> T:
-        """The value of a key; `find` is asked when it is not known, or no longer.
+        """The value of a key; calls `find` when the value is missing or expired.
 
-        `find` gets the value that is no longer known, if there is one. What it raises reaches all
-        who wait for it, and is not remembered.
+        `find` gets the expired value, if any. An error that it raises reaches all its waiters, and
+        is not cached.
         """
         value = self.peek(key)
         if value is not None:
@@ -43,7 +43,7 @@ class TtlCache(Generic[T]):
         return await asyncio.shield(task)
 
     def forget(self, key: bytes) -> None:
-        """Know a key no more; a look-up that is under way is not remembered either."""
+        """Drop a key; the result of a look-up under way is not cached either."""
         self._known.pop(key, None)
         self._under_way.pop(key, None)
 
@@ -51,7 +51,7 @@ class TtlCache(Generic[T]):
         self, key: bytes, find: Callable[[T | None], Awaitable[T]], known: tuple[T, float] | None
     ) -> T:
         value = await find(known[0] if known else None)
-        if self._under_way.get(key) is asyncio.current_task():  # else forgotten meanwhile
+        if self._under_way.get(key) is asyncio.current_task():  # else dropped meanwhile
             self._remember(key, value)
         return value
 
@@ -67,8 +67,8 @@ class TtlCache(Generic[T]):
 
 
 def in_the_background(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Work that goes on when those who wait for it, behind a shield, go away."""
+    """A task that goes on when its waiters, behind a shield, go away."""
     task = asyncio.get_running_loop().create_task(work)
-    # Looked at even if nobody waits any longer, so that asyncio does not complain.
+    # Retrieves the exception even if nobody waits any longer, so that asyncio does not complain.
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task

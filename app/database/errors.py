@@ -1,15 +1,15 @@
-"""What the database cannot do right now.
+"""Errors for things that the database cannot do right now.
 
 StoreError
-├── StoreDown  it cannot be reached, or not written
-└── TooSlow    what was asked for takes it longer than it may
+├── StoreDown  the database cannot be reached, or not written
+└── TooSlow    the request takes the database longer than it may
 """
 
 from app.concurrency.outage import Outage
 
 
 class StoreError(Exception):
-    """Something that the database does not do; the message is for humans."""
+    """The database does not do something; the message is for humans."""
 
 
 class StoreDown(StoreError, Outage):
@@ -17,4 +17,4 @@ class StoreDown(StoreError, Outage):
 
 
 class TooSlow(StoreError):
-    """What was asked for takes the database longer than it may: ask for less."""
+    """The request takes the database longer than it may: ask for less."""

@@ -1,4 +1,4 @@
-"""Looks after statements that were given up, so that their places come back."""
+"""Watches statements that were given up, so that their places come back."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -10,9 +10,9 @@ from app.database.sql import blocks
 
 SQL = blocks(__file__)
 LOOK_S = 1.0
-"""How often they are looked for."""
+"""Seconds between two looks."""
 _ANSWERED_S = 30.0
-"""So long an answer is waited for: whoever looks again and again must leave no backends behind."""
+"""Seconds to wait for an answer: repeated looks must leave no backends behind."""
 _UNSEEN = (
     OSError,
     asyncpg.PostgresError,
@@ -22,28 +22,28 @@ _UNSEEN = (
 
 
 class Watch:
-    """Gives up connections whose backends are gone or wait for us: their answers were lost.
+    """Drops connections whose backends are gone or wait for us: their answers were lost.
 
-    A backend that is still at work is left alone, and so keeps its place. It may wait for a
-    standby with a commit, which would become visible if it were ended.
+    A backend that is still at work is left alone, and so keeps its place. Its commit may be
+    waiting for a standby, and would become visible if the backend were ended.
     """
 
     def __init__(self, watched: Sequence[Places], connect: Connect) -> None:
-        """Looks through a connection of its own, which it has while statements are held."""
+        """Uses a connection of its own while statements are held."""
         self._watched = watched
         self._connect = connect
-        # As the login itself: a role may not see what the login's other backends do.
+        # As the login itself: a role may not see the activity of the login's other backends.
         session = {key: value for key, value in watched[0].session.items() if key != "role"}
         self._guise = Places(1, session)
         self._looking: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Look until nothing is held any more."""
+        """Look until no statement is held any more."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._look())
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._looking is not None:
             self._looking.cancel()
 
@@ -63,7 +63,8 @@ class Watch:
                 silent = await self._silent(list(held), before)
             except _UNSEEN:
                 continue
-            # Seen twice, an answer may have been on its way; still held, it has not come meanwhile.
+            # At the first sight, an answer may have been on its way. A statement that is still held
+            # at the second one has not received it.
             still = self._sent()
             for pid in silent & before:
                 connection = held[pid].connection
@@ -72,11 +73,11 @@ class Watch:
             before = silent
 
     def _sent(self) -> list[Sent]:
-        """What was given up and is not answered yet."""
+        """The statements that were given up and are not answered yet."""
         return [each for places in self._watched for each in places.held.values()]
 
     async def _silent(self, pids: Sequence[int], before: Collection[int]) -> set[int]:
-        """Which backends are gone or wait for us; those that were so `before` are ended."""
+        """The backends that are gone or wait for us; ends those that also were `before`."""
         connection = await self._connect(self._guise)
         try:
             rows = await connection.fetch(SQL["at_work"], pids, timeout=_ANSWERED_S)

@@ -1,14 +1,14 @@
-"""The hosts that a database URL names: each gets its own time, since the first may hang."""
+"""The hosts in a database URL: each gets its own time limit, since the first may hang."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 
 def each_host(url: str) -> list[str]:
-    """A URL for each of its hosts, in their order; the URL itself where there is only one."""
+    """One URL per host, in the order of the hosts; the URL itself if it has only one."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return [url]  # several addresses in brackets, or what the driver will refuse
+        return [url]  # several addresses in brackets, or a URL that the driver will refuse
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     netloc = parts.netloc.rpartition("@")[2]
     if "host" not in query:

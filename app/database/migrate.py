@@ -1,4 +1,4 @@
-"""Brings a database up to date, and refuses one that would lose what it acknowledged."""
+"""Brings a database up to date, and refuses one that could lose acknowledged writes."""
 
 import hashlib
 import re
@@ -22,11 +22,11 @@ _EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.D
 
 
 class SchemaError(Exception):
-    """The database is not one to work on; the message says why and what to do."""
+    """The database is unsuitable; the message says why and what to do."""
 
 
 class UnsafeDatabase(SchemaError):
-    """A setting of the database lets it lose what it has acknowledged."""
+    """A setting of the database lets it lose acknowledged writes."""
 
 
 class Migration(Struct, frozen=True):
@@ -38,24 +38,24 @@ class Migration(Struct, frozen=True):
     hash: str
 
     def __str__(self) -> str:
-        """As it is told."""
+        """The name shown to people."""
         return f"{self.number:04} {self.name}"
 
 
 class Script(Struct, frozen=True):
-    """A file of functions, run again whenever its text is another than the one that ran last."""
+    """A file of functions, run again whenever its text differs from the one that ran last."""
 
     name: str
     sql: str
     hash: str
 
     def __str__(self) -> str:
-        """As it is told."""
+        """The name shown to people."""
         return self.name
 
 
 def available() -> list[Migration]:
-    """All migrations, in their order. (What has no number is none: `app.database.rights`.)"""
+    """All migrations, in order. (A file without a number does not count: `app.database.rights`.)"""
     found = []
     for path in sorted(FOLDER.glob("[0-9]*.sql")):
         number, _, name = path.stem.partition("_")
@@ -65,9 +65,9 @@ def available() -> list[Migration]:
 
 
 def functions(form: str = "plain") -> list[Script]:
-    """All scripts of functions, in the order of their names, which is the one they run in.
+    """All scripts of functions, in the order of their names; they run in this order.
 
-    `form`: that of `form_of` the database; both do the same.
+    `form`: the result of `form_of` the database; both forms do the same.
     """
     views = [view.name for view in catalog.VIEWS]
     found = []
@@ -79,7 +79,7 @@ def functions(form: str = "plain") -> list[Script]:
 
 
 def _for_each(views: Sequence[str], text: str) -> str:
-    """A script with what it has for each view, and for all of them: a new one is a new text."""
+    """A script with its parts for each view filled in: so a new view makes a new text."""
     text = _EACH.sub(lambda part: "".join(part[1].replace("{view}", view) for view in views), text)
     return text.replace("{views}", ", ".join(f"'{view}'" for view in views))
 
@@ -89,16 +89,16 @@ def _hash(sql: str) -> str:
 
 
 async def form_of(connection: asyncpg.Connection) -> str:
-    """Which form of the functions suits the database: `plain`, or `distributed` over its nodes."""
+    """The form of the functions for the database: `plain`, or `distributed` over its nodes."""
     form: str = await connection.fetchval(SQL["form"])
     return form
 
 
 async def outdated(connection: asyncpg.Connection, scripts: Sequence[Script]) -> list[Script]:
-    """Which of them the database does not have as they are here.
+    """The scripts whose present text the database does not have.
 
-    A newer release's text is left in place: a worker of an older one that starts beside it would
-    otherwise take it back. (Functions of one name do the same for both.)
+    A newer release's text stays in place. Otherwise a worker of an older release that starts
+    beside it would revert it. (Functions of one name do the same for both releases.)
     """
     found = {row["name"]: row for row in await connection.fetch(SQL["scripts"])}
     own = _in_order(version("sessionary"))
@@ -121,12 +121,12 @@ async def migrate(
     *,
     partitions: int | None = None,
 ) -> list[str]:
-    """Apply what is missing and put the rights right, all or nothing; what was done, in words.
+    """Apply missing migrations and correct the rights, all or nothing; the changes in words.
 
-    `scripts`: of functions; this release's for None. `partitions`: that the log must have; None:
-    what it has, and a new one one. Raises SchemaError when the database has another history than
-    `wanted`, or another number of partitions, holds what a migration cannot go on with, or when the
-    login may not do what is to be done.
+    `scripts`: of functions; None for this release's. `partitions`: the number that the log must
+    have; with None, a log keeps its number and a new one gets one partition. Raises SchemaError if
+    the history differs from `wanted`, if the number of partitions differs, if contents of the
+    database block a migration, or if the login lacks the rights.
     """
     await refuse_unfit(connection)
     try:
@@ -161,8 +161,8 @@ async def _apply(
     try:
         await connection.execute(file.sql)
     except (
-        asyncpg.UniqueViolationError,  # what is there twice
-        asyncpg.InvalidFunctionDefinitionError,  # what a function of the name has never been
+        asyncpg.UniqueViolationError,  # rows that exist twice
+        asyncpg.InvalidFunctionDefinitionError,  # a function of the name, but not one of ours
         asyncpg.FeatureNotSupportedError,  # a user's view or policy on a column
         asyncpg.DependentObjectsStillExistError,
     ) as error:
@@ -181,7 +181,7 @@ def _not_allowed(left: Sequence[str]) -> str:
 
 
 async def require_partitions(connection: asyncpg.Connection, wanted: int | None) -> None:
-    """Raise SchemaError if the log has another number of partitions than is wanted."""
+    """Raise SchemaError if the log has another number of partitions than wanted."""
     found = await connection.fetchval(SQL["partitions"])
     if wanted is not None and found != wanted:
         raise SchemaError(
@@ -191,7 +191,7 @@ async def require_partitions(connection: asyncpg.Connection, wanted: int | None)
 
 
 async def refuse_unfit(connection: asyncpg.Connection) -> None:
-    """Raise SchemaError if the server or the database is none that Sessionary works on."""
+    """Raise SchemaError if Sessionary does not work on the server or the database."""
     version = connection.get_server_version().major
     if version < OLDEST_SERVER:
         raise SchemaError(f"PostgreSQL {version} is too old: {OLDEST_SERVER} is the oldest")
@@ -217,7 +217,7 @@ async def refuse_unfit(connection: asyncpg.Connection) -> None:
 
 
 async def refuse_unsafe(connection: asyncpg.Connection) -> None:
-    """Raise UnsafeDatabase if a crash could take what was acknowledged."""
+    """Raise UnsafeDatabase if a crash could lose acknowledged writes."""
     off = [row["name"] for row in await connection.fetch(SQL["unsafe"])]
     if off:
         raise UnsafeDatabase(
@@ -227,7 +227,7 @@ async def refuse_unsafe(connection: asyncpg.Connection) -> None:
 
 
 async def keep_check_value(connection: asyncpg.Connection, check_value: str) -> None:
-    """Remember which master key the log is written with, if it is new."""
+    """Store the master key's check value in a new log."""
     await connection.execute(SQL["check_value"], check_value)
 
 

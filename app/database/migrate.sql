@@ -1,5 +1,5 @@
 -- name: history
--- Of a numbered file when it ran, of a script of functions (without a number) when it ran last.
+-- The run of each numbered file, and the last run of each script of functions (without a number).
 CREATE TABLE IF NOT EXISTS schema_migration (
     name       text COLLATE "C" PRIMARY KEY,
     number     integer          UNIQUE,
@@ -9,8 +9,8 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 );
 
 -- name: state
--- Whether a release has migrated the database, and whether it has tables at all, in the schema
--- that they would be made in; those that extensions bring along count as none.
+-- Whether a release has migrated the database, and whether the schema for its tables has any
+-- tables; those of extensions do not count.
 SELECT to_regclass('schema_migration') IS NOT NULL AS has_history,
        has_table_privilege(to_regclass('schema_migration'), 'SELECT') AS may_read,
        (SELECT pg_get_userbyid(c.relowner)::text
@@ -33,7 +33,7 @@ SELECT to_regclass('schema_migration') IS NOT NULL AS has_history,
        ) AS has_tables;
 
 -- name: fitness
--- What every use of the database rests on, and the login's settings.
+-- The database's properties that every use relies on, and the login's settings.
 SELECT current_setting('server_encoding') AS encoding,
        to_regnamespace('public') IS NOT NULL AS has_public,
        current_schema()::text AS schema,
@@ -60,8 +60,8 @@ SELECT name, hash, release
  ORDER BY name;
 
 -- name: form
--- Where tables are distributed, functions do without what means something on one node only; the
--- setting `functions` takes one form in spite of that.
+-- If tables are distributed, functions avoid features that work on one node only. The setting
+-- `functions` overrides this choice.
 SELECT coalesce((SELECT s.value FROM log_setting AS s WHERE s.name = 'functions'),
                 CASE WHEN EXISTS (SELECT FROM pg_extension AS x WHERE x.extname = 'citus')
                      THEN 'distributed'
@@ -81,7 +81,7 @@ INSERT INTO schema_migration (name, hash, release) VALUES ($1, $2, $3)
        applied_at = now();
 
 -- name: make_heads
--- $1 how many; of a log that has none yet
+-- $1 number of partitions; only for a log that has none yet
 INSERT INTO log_partition (partition, position, recorded_at)
 SELECT n.partition, 0, '-infinity'
   FROM generate_series(0, $1::integer - 1) AS n(partition)
@@ -98,6 +98,6 @@ SELECT name, setting
  ORDER BY name;
 
 -- name: check_value
--- $1 what recognises the master key; kept only when none is yet
+-- $1 check value of the master key; kept only if the log has none yet
 INSERT INTO log_setting (name, value) VALUES ('master_key_check', $1)
     ON CONFLICT (name) DO NOTHING;

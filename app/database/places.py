@@ -1,4 +1,4 @@
-"""A bounded set of connections: no more backends than places, whatever becomes of a statement."""
+"""A bounded set of connections: never more backends than places, however a statement ends."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
@@ -13,7 +13,7 @@ Connect = Callable[["Places"], Awaitable[asyncpg.Connection]]
 
 
 class NoPlace(TimeoutError):
-    """Every place is held by a statement that was given up: to wait for one would be in vain."""
+    """Statements that were given up hold all places, so that waiting for one would be in vain."""
 
 
 class GivenUp(TimeoutError):
@@ -26,18 +26,18 @@ class Sent:
     __slots__ = ("connection", "given_up")
 
     def __init__(self) -> None:
-        """Not sent yet: there may be no connection for it."""
+        """Not sent yet: it may have no connection."""
         self.connection: asyncpg.Connection | None = None
         self.given_up = False
 
 
 class Places:
-    """So many connections at the most, idle or at work; all are set up alike.
+    """A limited number of connections, idle or at work; all are set up alike.
 
-    A statement that is given up keeps its place until it is answered or its connection breaks, and
-    so does one that waits for a connection; else each retry would cost a backend more. Nor is it
-    cancelled: a commit that waits for a standby would become visible, and its retry be
-    acknowledged, though no standby has it.
+    A statement that is given up keeps its place until it is answered or its connection breaks. So
+    does one that still waits for a connection. Otherwise each retry would cost one more backend.
+    Nor is it cancelled: a commit that waits for a standby would become visible, and its retry would
+    be acknowledged, though no standby has it.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class Places:
     ) -> None:
         """`size`: connections; `session`: the settings that each starts with.
 
-        `ending`: whether the database ends statements by itself, so that it is worth waiting for
-        the place of one that was given up; `holding`: whether statements that are given up keep
-        their places; else they are cancelled.
+        `ending`: whether the database ends statements by itself, which makes it worth waiting for
+        the place of a statement that was given up. `holding`: whether statements that are given up
+        keep their places; else they are cancelled.
         """
         self.session = session
         self.size = size
@@ -77,7 +77,7 @@ class Places:
         self._free.release()
 
     async def close(self, limit_s: float) -> None:
-        """Give all connections back; those that hang are dropped."""
+        """Close all connections; drop those that hang."""
         held = list(self.held)
         for task in held:
             task.cancel()
@@ -98,18 +98,18 @@ class Places:
         limit_s: float,
         answered: Callable[[BaseException | None], None],
     ) -> Rows:
-        """Rows of a statement that goes on when it is given up, or when its caller goes away.
+        """The rows of a statement, which goes on if it is given up or its caller goes away.
 
-        `keeps`: whether a connection can be used again after an error. Raises NoPlace, TimeoutError
-        after `limit_s`, or what connecting or the statement raises; `answered` is told later what
-        became of a statement that was given up.
+        `keeps`: whether a connection can be used again after an error. `answered`: called later
+        with the result of a statement that was given up: its error, or None. Raises NoPlace,
+        TimeoutError after `limit_s`, or an error of connecting or of the statement.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit_s
         await self.enter(limit_s)
         sent, idle = Sent(), self._take()
         sending = self._send(sent, idle, connect, keeps, sql, arguments)
-        # The time-out of connecting has to have a task; a statement alone goes without.
+        # The time-out of connecting needs a task; a statement alone does not.
         statement = _result_of(loop.create_task(sending)) if idle is None else sending
         try:
             return await self._drive(statement, sent, deadline, answered)
@@ -124,8 +124,8 @@ class Places:
         deadline: float,
         answered: Callable[[BaseException | None], None],
     ) -> Rows:
-        # Driven by hand: a task for each statement would cost as much as sending it, and the
-        # caller's own must not wait for the answer: being cancelled, it would cancel that.
+        # Driven by hand: a task for each statement would cost as much as sending it. And the
+        # caller's own task must not wait for the answer: its cancellation would cancel that.
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -158,14 +158,14 @@ class Places:
         connection = idle or await connect(self)
         try:
             rows: Rows = ()
-            if not sent.given_up:  # else nobody counts on it any more
+            if not sent.given_up:  # else nobody waits for its effect any more
                 sent.connection = connection
                 rows = await connection.fetch(sql, *arguments)
         except BaseException as error:
             if keeps(error):
                 self._idle.append(connection)
             else:
-                # Not closed in good order: a server that hangs would keep us.
+                # Not closed in an orderly way: a server that hangs would block us.
                 connection.terminate()
             raise
         self._idle.append(connection)
@@ -190,7 +190,7 @@ class Places:
             del self.held[done]
             error = asyncio.CancelledError() if done.cancelled() else done.exception()
             self.leave()
-            if sent.connection is not None or error is not None:  # else nothing was asked
+            if sent.connection is not None or error is not None:  # else nothing was sent
                 answered(error)
 
         loop = asyncio.get_running_loop()
@@ -199,11 +199,11 @@ class Places:
         self.held[task] = sent
         task.add_done_callback(let_go)
         if not self._holding:
-            loop.call_soon(task.cancel)  # after its first step: what never began closes nothing
+            loop.call_soon(task.cancel)  # after its first step: an unstarted task closes nothing
 
 
 _Statement = Coroutine[asyncio.Future[object], None, Rows]
-"""A statement that was begun; it yields what it waits for."""
+"""A statement that was begun; it yields the futures that it waits for."""
 
 
 def _wake(over: asyncio.Future[None], *_: object) -> None:
@@ -216,7 +216,7 @@ async def _result_of(task: asyncio.Task[Rows]) -> Rows:
 
 
 async def _finish(statement: _Statement, answer: asyncio.Future[object]) -> Rows:
-    """Rows of a statement that waits for `answer`, whoever drove it so far."""
+    """The rows of a statement that was driven elsewhere until it waited for `answer`."""
     return await _go_on(statement, answer)
 
 

@@ -1,4 +1,4 @@
-"""Connections to the database: bounded waits, and one list of what a passing failure looks like."""
+"""Connections to the database: bounded waits, and one list of the errors that may pass."""
 
 import asyncio
 import logging
@@ -28,44 +28,44 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby that was the primary
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
-    asyncpg.InternalClientError,  # seen when the server is killed in the middle of an answer
+    asyncpg.InternalClientError,  # observed when the server is killed in the middle of an answer
 )
-"""What may pass by itself; after any of these it is unknown whether a statement was committed."""
+"""Errors that may pass by themselves; after any, it is unknown whether a statement committed."""
 
 
 Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
 """Runs one statement."""
 TOO_SLOW = "The list takes too long: ask for fewer or simpler rows"
 CONNECT_S = 5.0
-"""How long one host may take to take a connection; who waits for it may give up before."""
+"""Seconds one host may take to accept a connection; a caller may give up earlier."""
 _ANOTHER_MAY: tuple[type[BaseException], ...] = (
     OSError,  # refused, reset, unreachable, or not in time
     asyncpg.TargetServerAttributeNotMatched,
     asyncpg.CannotConnectNowError,
 )
-"""What a host fails with that is gone, or not the one to write to."""
+"""Errors of a host that is gone, or does not take writes."""
 QUIET_S = 10.0
-"""After an outage was told, so long no other is: one that comes and goes would fill the log."""
+"""Minimum seconds between two outage messages: a flapping database must not fill the log."""
 _LOG = logging.getLogger("sessionary")
 
 
 class Reachability:
-    """Tells the log once when something fails, and once when it succeeds again."""
+    """Logs once when something fails, and once when it succeeds again."""
 
     def __init__(
         self,
         failing: str = "The database does not answer",
         succeeding: str = "The database answers again",
     ) -> None:
-        """Takes all to be well; the words are what the log is told."""
+        """Assumes success; the arguments are the log messages."""
         self._words = failing, succeeding
         self._told = False
         self._quiet_until = 0.0
         self.cause: BaseException | None = None
-        """What the last try failed with; None when it succeeded."""
+        """The error of the last try; None when it succeeded."""
 
     def failed(self, error: BaseException) -> None:
-        """A statement, or a connection, failed in a passing way."""
+        """Note that a statement, or a connection, failed in a passing way."""
         self.cause = error
         if self._told or time.monotonic() < self._quiet_until:
             return
@@ -74,7 +74,7 @@ class Reachability:
         _LOG.warning("%s: %s", self._words[0], _cause(error))
 
     def answered(self) -> None:
-        """A statement was answered."""
+        """Note that a statement was answered."""
         self.cause = None
         if self._told:
             self._told = False
@@ -82,23 +82,22 @@ class Reachability:
 
 
 def _cause(error: BaseException) -> str:
-    # Other errors' words may hold a part of the URL, and so of its password.
+    # The text of other errors may contain a part of the URL, and so of its password.
     words = " ".join(str(error).split()) if isinstance(error, TRANSIENT) else ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 class Busy(TimeoutError):
-    """Another transaction holds what a statement needs: nothing was done, a retry may succeed."""
+    """Another transaction holds a needed lock: nothing was done, a retry may succeed."""
 
 
 class Pool:
     """A few connections that heal by themselves. Waits end in StoreDown, never hang.
 
-    Those that write have places of their own, so that writes which the database does not answer
-    leave the others to whoever reads.
+    Writes have places of their own, so that unanswered writes leave the other places to reads.
 
-    asyncpg's own pool spends a task, a shield and a reset on each use, 0.1 ms of processor time;
-    here nothing sets a session's state, so a connection that answered can be used again as it is.
+    asyncpg's own pool spends a task, a shield and a reset on each use, 0.1 ms of processor time.
+    Here nothing sets a session's state, so a connection that answered can be used again as it is.
     """
 
     def __init__(
@@ -108,23 +107,23 @@ class Pool:
         for_lists: bool = False,
         reachability: Reachability | None = None,
     ) -> None:
-        """Connects when there is something to ask.
+        """Connects at the first statement.
 
-        `for_lists`: few connections, of their own, for statements that may take long; the
-        database itself ends what takes longer than `list_deadline_s`. `reachability`: of another
-        pool on the same database, so that the two tell an outage once.
+        `for_lists`: a few separate connections for statements that may take long; the database
+        itself ends those that take longer than `list_deadline_s`. `reachability`: of another pool
+        on the same database, so that the two report an outage once.
         """
         self._settings = settings
         self._for_lists = for_lists
         self._deadline_s = limit_s = settings.store_deadline_s
         readers, ends_s = settings.pool_size - settings.pool_writers, limit_s + 0.5
         if for_lists:
-            # The database's own clock ends a list; ours is for a database that does not.
+            # The database's own clock ends a list; ours is for a database that fails to.
             readers, ends_s = settings.list_pool_size, settings.list_deadline_s
             self._deadline_s = settings.list_deadline_s + 1.0
-        # What a caller gave up ends there as well, and who waits for a lock is not to get it then.
+        # This also ends a read whose caller gave up. A write must not get its lock after that.
         ends, waits = {"statement_timeout": _ms(ends_s)}, {"lock_timeout": _ms(limit_s / 2)}
-        # (Behind pgbouncer nothing ends what is given up, and nobody finds out whether it goes on.)
+        # (Behind pgbouncer nothing ends an abandoned statement, and nothing shows if it goes on.)
         holding = settings.statement_cache > 0
         self._reading = Places(readers, _session(settings, ends), ending=True, holding=holding)
         self._writing = Places(settings.pool_writers, _session(settings, waits))
@@ -133,14 +132,14 @@ class Pool:
         self.reachability = reachability or Reachability()
         self.writes = Reachability("Writes fail", "Writes succeed again")
         self.on_connect: Callable[[Fetch], Awaitable[None]] | None = None
-        """Asked about each new connection; what it raises refuses that one."""
+        """Called for each new connection; an error that it raises refuses the connection."""
         self.failed = asyncio.Event()
-        """Set when a statement failed in a passing way; whoever looks after it clears it."""
+        """Set when a statement failed in a passing way; its observer clears it."""
         self.disk_full = 0
-        """How many writes found no room since one did; whoever finds some again sets it to 0."""
+        """Number of writes that met a full disk; the next write that finds space resets it to 0."""
 
     async def close(self) -> None:
-        """Give all connections back; those that hang are dropped."""
+        """Close all connections; drop those that hang."""
         self._watch.end()
         for places in (self._reading, self._writing):
             await places.close(self._settings.store_deadline_s)
@@ -148,22 +147,23 @@ class Pool:
     async def fetch(
         self, sql: str, *arguments: object, timeout_s: float | None = None
     ) -> Sequence[asyncpg.Record]:
-        """Rows of one statement that may write, and so is never cancelled.
+        """The rows of one statement that may write, and so is never cancelled.
 
-        `timeout_s` bounds waiting for a connection and for the answer together. Raises one of
-        TRANSIENT, after which it may be done or be done later, or what the database refuses with.
+        `timeout_s` limits the wait for a connection and for the answer together. Raises one of
+        TRANSIENT, after which the statement may be done or be done later, or the error by which
+        the database refuses it.
         """
         limit_s = self._deadline_s if timeout_s is None else timeout_s
         return await self._run(self._writing, self.writes, sql, arguments, limit_s)
 
     def _tell(self, reachability: Reachability, error: Exception) -> None:
-        """Tell of a failure, and raise it as callers know it where that is not how it came."""
+        """Report a failure; raise it in the form that callers expect, if it has another one."""
         if isinstance(error, asyncpg.LockNotAvailableError):
             self._failed(reachability, busy := Busy("Another transaction is in the way"))
             raise busy from error
         slow = isinstance(error, asyncpg.QueryCanceledError | TimeoutError)
         if self._for_lists and slow and not isinstance(error, NoPlace):
-            # (Whether the database is gone, another question finds out meanwhile.)
+            # (Another statement finds out meanwhile whether the database is gone.)
             raise TooSlow(TOO_SLOW) from error
         if isinstance(error, TRANSIENT):
             self._failed(reachability, error)
@@ -194,7 +194,7 @@ class Pool:
             raise
         finally:
             if places.held and self._settings.statement_cache:
-                # (Behind pgbouncer, a process number means nothing.)
+                # (Behind pgbouncer, a backend's process number means nothing.)
                 self._watch.begin()
         reachability.answered()
         return rows
@@ -202,9 +202,10 @@ class Pool:
     async def ask(
         self, sql: str, *arguments: object, writes: bool = False
     ) -> Sequence[asyncpg.Record]:
-        """As `fetch`, for what may be done twice: tried while the deadline lasts, then StoreDown.
+        """As `fetch`, for a statement that may run twice: retries until the deadline.
 
-        `writes`: it is no mere look, such as the next number of a sequence.
+        `writes`: whether it does more than read, such as draw from a sequence. Raises StoreDown
+        after the deadline.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.store_deadline_s
@@ -220,9 +221,10 @@ class Pool:
                 await asyncio.sleep(0.05)
 
     async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """As `ask`, for a write that is not to be sent twice: after StoreDown, it may be done.
+        """As `ask`, for a write that must not be sent twice.
 
-        Raises StoreDown, or what the database refuses with.
+        Raises StoreDown, after which the write may be done, or the error by which the database
+        refuses it.
         """
         try:
             return await self.fetch(sql, *arguments)
@@ -230,7 +232,7 @@ class Pool:
             raise StoreDown("The database does not answer") from error
 
     async def _connect(self, places: Places) -> asyncpg.Connection:
-        """To the first host that takes writes; the one that did so last is asked first."""
+        """Connect to the first host that takes writes; tries the last successful one first."""
         failed: BaseException | None = None
         for host in list(self._hosts):
             try:
@@ -241,7 +243,7 @@ class Pool:
             self._hosts.remove(host)
             self._hosts.insert(0, host)
             return connection
-        assert failed is not None  # there is a host
+        assert failed is not None  # the list of hosts is never empty
         raise failed
 
     async def _connect_to(self, host: str, places: Places) -> asyncpg.Connection:
@@ -269,7 +271,7 @@ def _ms(seconds: float) -> str:
 
 
 def _session(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
-    """How a connection is set up; pgbouncer takes no more than a name and a role."""
+    """The settings of a connection; pgbouncer accepts only a name and a role."""
     session = {"application_name": "sessionary"}
     if settings.statement_cache:
         session |= OPENED_WITH | limits
@@ -279,7 +281,7 @@ def _session(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
 
 
 def _is_kept(error: BaseException) -> bool:
-    """Whether a connection that refused a statement so is still to be trusted."""
+    """Whether a connection can still be used after it refused a statement with this error."""
     refused = isinstance(error, asyncpg.PostgresError) and not isinstance(error, TRANSIENT)
     return refused or isinstance(error, asyncpg.QueryCanceledError)
 

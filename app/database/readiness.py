@@ -1,4 +1,4 @@
-"""Whether the database takes writes right now, and why not: a small write finds out."""
+"""Finds out by a small write whether the database takes writes right now, and if not, why."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from app.database.sql import blocks
 
 SQL = blocks(__file__)
 _TRY_S = 1.0
-"""How often at the most it is tried whether the database writes, while no write fails."""
+"""Minimum seconds between two trial writes, while no write fails."""
 _READ_ONLY = "The database takes no writes"
 _DISK_FULL = "The database's disk is full"
 _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
@@ -23,23 +23,23 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
 
 
 class Readiness:
-    """Tries to write for all who ask: one a second at the most."""
+    """Tries to write on behalf of all callers: at most once a second."""
 
     def __init__(self, pool: Pool) -> None:
-        """Nothing was tried yet."""
+        """Makes no trial write yet."""
         self._pool = pool
         self._tried: asyncio.Task[str | None] | None = None
         self._tried_at = 0.0
 
     async def reason_against(self) -> str | None:
-        """Why the database takes no writes; None when it does.
+        """The reason why the database takes no writes; None when it does.
 
-        As nobody else may be sending any, a small one is tried; at once after one that failed.
+        Sends a small write, since nobody else may be writing; at once if a write has failed.
         """
         tried, now = self._tried, time.monotonic()
         fails = self._pool.writes.cause is not None or self._pool.disk_full > 0
         over = now > self._tried_at + _TRY_S
-        # (What failed before a write succeeded is no answer any longer.)
+        # (A failure from before a successful write no longer counts.)
         if tried is None or (tried.done() and (fails or over or tried.result() is not None)):
             self._tried_at = now
             tried = self._tried = in_the_background(self._try_to_write())
@@ -62,5 +62,5 @@ class Readiness:
 
 
 def _in_words(cause: BaseException | None) -> str | None:
-    """Why a write failed, without what may be secret; None if the reason is no particular one."""
+    """The reason for a failed write, without possible secrets; None for any other cause."""
     return next((words for kind, words in _CAUSES if isinstance(cause, kind)), None)

@@ -1,5 +1,5 @@
 -- name: try_to_write
--- A commit that everything is asked of: memory, disk, standby.
+-- A commit that needs everything: memory, disk, standby.
 INSERT INTO lease (name, holder, until)
 VALUES ('try_to_write', gen_random_uuid(), now())
     ON CONFLICT (name) DO UPDATE

@@ -1,4 +1,4 @@
-"""What the service's role may do in the database, and PUBLIC may not: looked at, and put right."""
+"""Checks and corrects the rights in the database of the service's role and of PUBLIC."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,15 @@ SQL = blocks(migrations.__file__.replace("__init__", "rights"))
 
 
 async def amiss(connection: asyncpg.Connection) -> Sequence[str]:
-    """What is not right, in words; nothing is changed."""
+    """The wrong rights, in words; changes nothing."""
     return [row["what"] for row in await _found(connection)]
 
 
 async def put_right(connection: asyncpg.Connection) -> Sequence[str]:
-    """Make the role and its rights as they should be; what was not right, in words.
+    """Correct the role and its rights; returns in words the rights that were wrong.
 
-    Raises asyncpg.InsufficientPrivilegeError where the login may not. A grant that a login may
-    not give is passed over by PostgreSQL with a warning: whoever wants to know asks `amiss` again.
+    Raises asyncpg.InsufficientPrivilegeError if the login may not. PostgreSQL skips, with a
+    warning, a grant that the login may not give: call `amiss` again to find out.
     """
     found = await _found(connection)
     for row in found:

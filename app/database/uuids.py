@@ -1,4 +1,4 @@
-"""UUIDs, fresh and from texts: asyncpg's, which hash and print without a call into Python."""
+"""UUIDs, fresh and from text: asyncpg's type, which hashes and prints without a Python call."""
 
 from collections.abc import Callable
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Group commit: the commands of many callers in one append, one round trip, one flush to disk."""
+"""Group commit: one append, one round trip and one flush to disk for the commands of many."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ from domain.ids import StreamId
 
 SQL = blocks(__file__)
 REPLACED = "SE001"
-"""The code that `append_1` raises for a log that recognises its master key by something else."""
+"""SQLSTATE that `append_1` raises if the log has another check value of its master key."""
 REFUSED = (asyncpg.PostgresError, ValueError, OverflowError)
-"""What the database, or the driver before it, refuses an entry with for ever."""
+"""Errors by which the database, or the driver before it, refuses an entry for good."""
 
 
 class Appender:
@@ -47,10 +47,10 @@ class Appender:
         incarnation: Incarnation | None = None,
         clock: HeadClock | None = None,
     ) -> None:
-        """`batch`: commands a commit, at most; `deadline_s`: how long to try before StoreDown.
+        """`batch`: commands per commit, at most; `deadline_s`: how long to try before StoreDown.
 
-        `incarnation`: of the log that is written to; None: any log is. `clock`: told of the log's
-        time.
+        `incarnation`: of the log to write to; None allows any log. `clock`: receives the log's
+        time after each append.
         """
         self._incarnation = incarnation
         self._clock = clock
@@ -58,27 +58,27 @@ class Appender:
         self._partition = partition
         self._deadline_s = deadline_s
         self._batcher = Batcher[Entry, Outcome](self._send, batch, lanes=2)
-        # Beside the others, so that no single command waits here for one of these.
+        # Separate, so that no single command waits here behind an atomic batch.
         self._whole = Batcher[Sequence[Entry], Sequence[Outcome]](self._send_whole, 1)
 
     def append(self, entry: Entry) -> asyncio.Future[Outcome]:
-        """The outcome, when it is on disk. At most one entry a stream at a time.
+        """The outcome, once it is on disk. Takes at most one entry per stream at a time.
 
-        Raises StoreDown when the database could not be reached: the entry may or may not have
-        been written, and a retry with the same idempotency key finds out.
+        Raises StoreDown when the database could not be reached. The entry may or may not have
+        been written then; a retry with the same idempotency key finds out.
         """
         return self._batcher.submit(entry)
 
     def append_all(self, entries: Sequence[Entry]) -> asyncio.Future[Sequence[Outcome]]:
         """The outcomes of entries that are written all or none, in a commit of their own.
 
-        Those that only the others kept from being written are HeldBack. Raises as `append`,
-        and what the database refuses any of them with.
+        An entry is HeldBack if only another entry prevented its write. Raises as `append` does,
+        and the error by which the database refuses any of them.
         """
         return self._whole.submit(entries)
 
     async def drain(self) -> None:
-        """Return when nothing is under way."""
+        """Return when no append is under way."""
         await self._batcher.drain()
         await self._whole.drain()
 
@@ -86,7 +86,7 @@ class Appender:
         try:
             return await self._commit(entries, atomic=False)
         except REFUSED as error:
-            # One entry that the database refuses must not take its batch with it.
+            # One refused entry must not fail the rest of its batch.
             if len(entries) == 1:
                 return [error]
             return [answer for entry in entries for answer in await self._send([entry])]
@@ -117,8 +117,8 @@ class Appender:
                     self._clock.seen(rows[0]["present"])
                 return _outcomes(self._partition, rows[0], entries, numbers)
             except TRANSIENT as error:
-                # Sending the same again is safe: an entry that was committed is known by the id
-                # of its last event, and the function answers for it as the first time.
+                # A second send is safe: the function recognises a committed entry by the id of
+                # its last event, and answers as it did the first time.
                 if isinstance(error, NoPlace) or loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
                 await asyncio.sleep(0.05)
@@ -133,7 +133,7 @@ class Appender:
         except asyncpg.PostgresError as error:
             if error.sqlstate != REPLACED:
                 raise
-            # Behind a pooler, no new connection tells that the database is another.
+            # Behind a pooler, no new connection reveals that the database was replaced.
             if known is not None:
                 await known.check(self._pool.fetch)
             raise AnotherLog("The database was replaced") from error
@@ -163,7 +163,7 @@ class Appender:
         self, entries: Sequence[Entry], contexts: Sequence[Context], numbers: Sequence[int]
     ) -> tuple[object, ...]:
         events = [event for entry in entries for event in entry.events]
-        # Each array costs both sides some microseconds an entry: those that say nothing are null.
+        # Each array costs both sides some microseconds per entry, so empty ones are sent as null.
         one_each = all([len(entry.events) == 1 for entry in entries])
         searched = any([entry.search is not None for entry in entries])
         changing = any([entry.last is not None for entry in entries])
@@ -194,7 +194,7 @@ class Appender:
 
 
 def _further(entries: Sequence[Entry]) -> Sequence[Sequence[object] | None]:
-    """The rows of further views, by column, each with the number of its command."""
+    """The rows of further views, column by column, with the number of each row's command."""
     if not any([entry.further for entry in entries]):
         return [None] * 4
     numbered = [(number, row) for number, entry in enumerate(entries, 1) for row in entry.further]
@@ -209,7 +209,7 @@ def _further(entries: Sequence[Entry]) -> Sequence[Sequence[object] | None]:
 def _outcomes(
     partition: int, row: asyncpg.Record, entries: Sequence[Entry], numbers: Sequence[int]
 ) -> Sequence[Outcome]:
-    """What the row that the function `append_1` returns says of each entry.
+    """The outcome of each entry, from the row that the function `append_1` returns.
 
     `numbers`: of the entries' contexts, from 1.
     """
@@ -234,7 +234,7 @@ def _outcome(
     recorded_at: datetime,
     account_name: str | None,
 ) -> Outcome:
-    """(Of what was not written, there is no position and no time.)"""
+    """The outcome of one entry. (An entry that was not written has no position and no time.)"""
     match outcome:
         case "appended":
             return _appended(partition, entry, version, position, recorded_at, account_name)

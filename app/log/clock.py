@@ -1,7 +1,7 @@
-"""A head whose time is ahead of the clock: all that is appended until then has one time.
+"""Detects a head whose time is ahead of the clock: until then, all events get the same time.
 
-The log's times never run backwards. So one append under a clock that was set wrong is seen for as
-long as the clock was wrong.
+The log's times never run backwards. So a single append under a wrong clock has an effect for as
+long as that clock was ahead.
 """
 
 import logging
@@ -16,29 +16,29 @@ from app.telemetry import metrics
 
 SQL = blocks(__file__)
 SUSPECT_S = 2.0
-"""The process's clock and the database's differ a little; more makes the database be asked."""
+"""The clocks of process and database differ a little; a larger difference queries the database."""
 _ASK_AGAIN_S = 30.0
 _LOG = logging.getLogger("sessionary")
 
 
 class HeadClock:
-    """Tells the log, and a metric, while the head is ahead; and when no longer."""
+    """Reports to log and metric when the head is ahead of the clock, and when it no longer is."""
 
     def __init__(self, pool: Pool) -> None:
-        """Takes the head to be behind the clock."""
+        """Assumes that the head is behind the clock."""
         self._pool = pool
         self._ahead = False
         self._ask_at = 0.0
 
     def seen(self, present: datetime) -> None:
-        """An append's events were recorded at a time: costs nothing as long as that is right."""
+        """Note the time of an append; this costs nothing as long as that time is right."""
         now = time.time()
         if (present.timestamp() - now > SUSPECT_S or self._ahead) and now >= self._ask_at:
             self._ask_at = now + _ASK_AGAIN_S
             in_the_background(self.look())
 
     async def look(self) -> None:
-        """Ask the database, whose clock it is."""
+        """Query the database, since the head's time comes from its clock."""
         try:
             ahead_s: float = (await self._pool.ask(SQL["ahead"]))[0]["seconds"]
         except StoreDown as error:

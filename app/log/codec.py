@@ -1,7 +1,7 @@
-"""Events to stored bytes and back: sparse JSON, with personal fields sealed in one box an event.
+"""Events to stored bytes and back: sparse JSON, with personal fields sealed in one box per event.
 
 Stored: `{"account_id": "a1", "sealed": {"fields": ["purpose"], "box": "<base64>"}}`. The names of
-sealed fields stay readable, so that a history says what was changed after its key is gone.
+sealed fields stay readable, so that a history still names the changed fields after its key is gone.
 """
 
 import msgspec
@@ -18,7 +18,7 @@ _FIELDS = msgspec.json.Decoder(Fields)
 
 
 def split(event: Event) -> tuple[Fields, Fields]:
-    """The fields of an event that are set: those anybody may read, and the personal ones."""
+    """The set fields of an event: first those that anybody may read, then the personal ones."""
     personal = type(event).personal
     plain: Fields = {}
     secret: Fields = {}
@@ -32,7 +32,7 @@ def split(event: Event) -> tuple[Fields, Fields]:
 def encode(
     topic: str, plain: Fields, secret: Fields, stream: StreamId, box: StreamCipher | None
 ) -> bytes:
-    """The stored bytes of an event that was `split`; personal fields need a box."""
+    """The bytes to store of an event that was `split`; personal fields need a box."""
     if not secret:
         return _ENCODER.encode(plain)
     if box is None:
@@ -42,7 +42,7 @@ def encode(
 
 
 def decode(topic: str, state: bytes, stream: StreamId, box: StreamCipher | None) -> Event:
-    """The event that was stored, in its present form.
+    """The stored event, upcast to its present form.
 
     Raises Unreadable for an unknown name, altered bytes, or a key that is gone.
     """
@@ -63,5 +63,5 @@ def decode(topic: str, state: bytes, stream: StreamId, box: StreamCipher | None)
 
 
 def _bound_to(stream: StreamId, topic: str) -> bytes:
-    # A sealed text that is moved to another stream or event type does not open there.
+    # A sealed text does not open if it is moved to another stream or event type.
     return stream.bytes + topic.encode()

@@ -1,4 +1,4 @@
-"""What an append writes: entries of events and rows, as the database takes them."""
+"""Entries of an append: events and view rows, in the form that the database takes."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,7 +18,7 @@ class NewEvent(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """A row of a view that is not the current state of its kind."""
+    """A row of a view that does not hold the current state of its kind."""
 
     view: str
     """Its table."""
@@ -29,19 +29,19 @@ class Row(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """Who gives commands of which kind, from where: equal for most commands of a batch."""
+    """The actor, the kind and the origin of commands: equal for most commands of a batch."""
 
     actor: str
     metadata: str
     """JSON object."""
     view: str
-    """Table of the rows that are the commands' current states."""
+    """Table that holds the current states of the commands' streams."""
     account: str | None = None
     """Account whose present name the answers show."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """What one command appends: its events, its rows in the views, its idempotency key."""
+    """One command's append: its events, its rows in the views, its idempotency key."""
 
     context: Context
 
@@ -52,14 +52,14 @@ class Entry(Struct, frozen=True, kw_only=True):
     """Id of the event that this version must be; None: any."""
     events: Sequence[NewEvent]
     doc: str | None
-    """Of the row in `context.view`, a JSON object; None takes it away. Counts only with events."""
+    """JSON object for the row in `context.view`; None deletes the row. Ignored without events."""
     search: str | None = None
-    """What the row is searched by beside it, a JSON object; None: nothing."""
+    """JSON object of further values to search the row by; None: no such values."""
     further: Sequence[Row] = ()
-    """Of the other views; these, too, count only with events."""
+    """Rows of the other views; ignored, too, without events."""
     cipher: StreamCipher | None = None
-    """What its events' personal fields are sealed with; it is not stored."""
+    """Seals the personal fields of the events; not stored itself."""
     sealing_key: bytes | None = None
-    """The cipher's key, wrapped, if it is a new one."""
+    """The cipher's key, wrapped, if the key is new."""
     key: str | None = None
     fingerprint: bytes | None = None

@@ -1,12 +1,12 @@
-"""What the log can fail with.
+"""Errors of the log.
 
 LogError
-├── Conflict         a stream moved on under a command, more often than it was decided again
-├── VersionMismatch  the version that the caller demanded is not the stream's
+├── Conflict         other appends overtook a command in each of its tries
+├── VersionMismatch  the stream does not have the version that the caller demanded
 ├── KeyReused        an idempotency key came back with another command
 ├── KeyInFlight      the first command with an idempotency key is still under way
 ├── NumbersUsedUp    all numbers that the API can show are given out
-├── WrongMasterKey   the service was given another key than the log was written with
+├── WrongMasterKey   the log was written with another master key than the service has
 └── Unreadable       a stored event cannot be read: key gone, bytes altered, name unknown
     └── UnreadableEvent  the same, with its place in the log
 """
@@ -15,11 +15,11 @@ from uuid import UUID
 
 
 class LogError(Exception):
-    """Something that the log refuses or cannot do; the message is for humans."""
+    """The log refuses or cannot do something; the message is for humans."""
 
 
 class Conflict(LogError):
-    """A stream moved on under a command again and again."""
+    """Other appends to the stream overtook a command in each of its tries."""
 
     def __init__(self, stream: UUID, version: int) -> None:
         """`version` is the stream's present one."""
@@ -29,7 +29,7 @@ class Conflict(LogError):
 
 
 class VersionMismatch(LogError):
-    """The version that the caller demanded is not the stream's."""
+    """The stream does not have the version that the caller demanded."""
 
     def __init__(self, version: int) -> None:
         """`version` is the stream's present one."""
@@ -41,7 +41,7 @@ class KeyReused(LogError):
     """An idempotency key came back with another command."""
 
     def __init__(self) -> None:
-        """Says it without repeating the key."""
+        """The message does not repeat the key."""
         super().__init__("This Idempotency-Key was used for another command")
 
 
@@ -49,21 +49,21 @@ class KeyInFlight(LogError):
     """The first command with an idempotency key is still under way."""
 
     def __init__(self) -> None:
-        """Says it without repeating the key."""
+        """The message does not repeat the key."""
         super().__init__("The first command with this Idempotency-Key is still in flight")
 
 
 class NumbersUsedUp(LogError):
-    """All numbers that the API can show are given out; nothing new can be made."""
+    """All numbers that the API can show are given out; nothing new can be created."""
 
     def __init__(self, sequence: str) -> None:
-        """`sequence`: where they came from."""
+        """`sequence`: the source of the numbers."""
         what = sequence.removesuffix("_number").replace("_", " ")
         super().__init__(f"All numbers of {what}s are used up: 2147483647 is the last")
 
 
 class WrongMasterKey(LogError):
-    """The service was given another master key than the log was written with."""
+    """The log was written with another master key than the service has."""
 
 
 class Unreadable(LogError):
@@ -71,10 +71,10 @@ class Unreadable(LogError):
 
 
 class UnreadableEvent(Unreadable):
-    """A stored event cannot be read; says which one, for whoever looks after the log."""
+    """A stored event cannot be read; the message names the event for the log's operator."""
 
     def __init__(self, stream: UUID, version: int, place: str, topic: str, why: object) -> None:
-        """`place`: its partition and position; `topic`: the name it is stored under."""
+        """`place`: partition and position of the event; `topic`: its stored name."""
         self.stream = stream
         super().__init__(
             f"stream {stream}, version {version}, position {place}, stored as {topic!r}: {why}"

@@ -1,4 +1,4 @@
-"""Which log the connections lead to: a database can be replaced under a running service.
+"""Identifies the log behind the connections: a database can be replaced under a running service.
 
 That happens when a dump is restored under the same name, and when a standby takes over.
 """
@@ -18,31 +18,31 @@ _LOG = logging.getLogger("sessionary")
 
 
 class AnotherLog(ConnectionError):
-    """The database now holds no log that this service may write to. It may come back."""
+    """The database now holds no log that this service may write to. The right one may come back."""
 
 
 class Incarnation:
-    """Knows a database again; when it is another, what was remembered of the one before goes.
+    """Recognises the database; if it was replaced, the caches of the earlier one are cleared.
 
-    Of its log only the master key has to be the same. What is remembered may be wrong at any
-    time, since every append compares it; it only would be of no use any longer.
+    Only the master key of the new log must be the same. Stale caches would do no harm, since
+    every append compares the stream's version; they only would be of no use any longer.
     """
 
     def __init__(self, keyring: Keyring) -> None:
-        """`keyring`: of the only master key that may be written with."""
+        """`keyring`: of the only master key that the log may have."""
         self._keyring = keyring
         self._known: asyncpg.Record | None = None
         self._forget: list[Callable[[], None]] = []
         self._refused = False
         self.check_value: str | None = None
-        """What the log recognises its master key by; an append names it."""
+        """Value by which the log recognises its master key; each append names it."""
 
     def on_change(self, forget: Callable[[], None]) -> None:
-        """Call `forget` when the database was replaced."""
+        """Call `forget` when a replaced database is found."""
         self._forget.append(forget)
 
     async def check(self, fetch: Fetch) -> None:
-        """Look at the database that `fetch` asks. Raises AnotherLog, or what `fetch` raises."""
+        """Check the database that `fetch` queries. Raises AnotherLog, or an error of `fetch`."""
         try:
             (found,) = await fetch(SQL["look"])
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError) as error:

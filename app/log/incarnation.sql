@@ -1,6 +1,6 @@
 -- name: look
--- A database that took another's place has another number, or another server. (Not the server's
--- system identifier: a standby has that of its primary.)
+-- A replaced database differs in its number, or in the start of its server. (The server's system
+-- identifier would not differ: a standby shares it with its primary.)
 SELECT (SELECT s.value FROM log_setting AS s WHERE s.name = 'master_key_check') AS check_value,
        (SELECT max(m.number) FROM schema_migration AS m) AS migration,
        (SELECT count(*) FROM log_partition) AS partitions,

@@ -1,4 +1,4 @@
-"""Keys of personal data: one a stream, wrapped by the master key."""
+"""Keys of personal data: one per stream, wrapped by the master key."""
 
 import hmac
 import os
@@ -17,7 +17,7 @@ _NONCE_BYTES = 12
 
 
 _aes_gcm = lru_cache(1_024)(AESGCM)
-"""OpenSSL takes 2,400 bytes for each: only those used lately are kept. Another costs 2 µs."""
+"""OpenSSL takes 2,400 bytes each, so only recently used ones are kept. A new one costs 2 µs."""
 
 
 class StreamCipher:
@@ -30,12 +30,12 @@ class StreamCipher:
         self._key = key
 
     def seal(self, text: bytes, bound_to: bytes) -> bytes:
-        """Nonce and ciphertext; opens only together with the same `bound_to`."""
+        """Nonce and ciphertext; they open only with the same `bound_to`."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + _aes_gcm(self._key).encrypt(nonce, text, bound_to)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
-        """The text. Raises Unreadable unless key, text and binding are those of the sealing."""
+        """The text. Raises Unreadable unless key, ciphertext and binding are those of `seal`."""
         try:
             nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             return _aes_gcm(self._key).decrypt(nonce, text, bound_to)
@@ -53,7 +53,7 @@ class Keyring:
         self._fingerprint_key = derived.derive(master_key)
 
     def new(self, stream: StreamId) -> tuple[StreamCipher, bytes]:
-        """A fresh box for a stream, and its key as the log keeps it: wrapped."""
+        """A fresh box for a stream, and its wrapped key, as the log keeps it."""
         key = os.urandom(KEY_BYTES)
         return StreamCipher(key), self._master.seal(key, stream.bytes)
 
@@ -67,16 +67,16 @@ class Keyring:
             ) from error
 
     def fingerprint(self, text: bytes) -> bytes:
-        """A hash of what may be personal data: without the master key no guess can be confirmed."""
+        """A keyed hash of possibly personal data: only the master key can confirm a guess."""
         return hmac.digest(self._fingerprint_key, text, "sha256")
 
     def check_value(self) -> str:
-        """A text that only this master key opens, to recognise it by."""
+        """A text that only this master key opens; the log recognises the key by it."""
         return self._master.seal(b"sessionary", b"check value").hex()
 
     def made(self, check_value: str) -> bool:
         """Whether `check_value` was made with this master key."""
         try:
             return self._master.open(bytes.fromhex(check_value), b"check value") == b"sessionary"
-        except (Unreadable, ValueError):  # altered, or nothing that a key made
+        except (Unreadable, ValueError):  # altered, or not made by any key
             return False

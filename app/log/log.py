@@ -1,4 +1,4 @@
-"""The log as a worker process uses it: whatever partition, key or connection stands behind it."""
+"""The log as a worker process uses it; hides partitions, keys and connections."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ from projections.fold import Recorded
 
 
 class PreparedAppend(Struct, frozen=True, kw_only=True):
-    """What one command appends: its events, the row of its view, its idempotency key."""
+    """One command's append: its events, the rows of its views, its idempotency key."""
 
     context: Context
     stream: StreamId
@@ -36,19 +36,19 @@ class PreparedAppend(Struct, frozen=True, kw_only=True):
     """Id of the event that this version must be; None: any."""
     events: Sequence[Event]
     cipher: StreamCipher | None
-    """Of the stream's personal fields; None: it has no key yet."""
+    """Cipher of the stream's personal fields; None: the stream has no key yet."""
     doc: str | None
-    """Of the row in `context.view`, a JSON object; None takes it away. Counts only with events."""
+    """JSON object for the row in `context.view`; None deletes the row. Ignored without events."""
     search: str | None
-    """What the row is searched by beside it, a JSON object; None: nothing."""
+    """JSON object of further values to search the row by; None: no such values."""
     further: Sequence[Row] = ()
-    """Of the other views; these, too, count only with events."""
+    """Rows of the other views; ignored, too, without events."""
     key: str | None = None
     fingerprint: bytes | None = None
 
 
 class Log:
-    """Appends to the log, and reads streams of it."""
+    """Appends to the log, and reads its streams."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class Log:
     ) -> None:
         """Use `open_log`."""
         self.pool = pool
-        """Of the database that holds the log."""
+        """Connections to the database that holds the log."""
         self._keyring = keyring
         self._partitions = partitions
         self.partition: Callable[[StreamId], int] = partial(partition_of, partitions=partitions)
-        """Where a stream is, if it has events."""
+        """The partition of a stream, whether the stream has events or not."""
         self.incarnation = incarnation
         self.clock = HeadClock(pool)
         self._appenders = [
@@ -85,41 +85,42 @@ class Log:
         return self.partition(stream) == self.partition(other)
 
     def append(self, prepared: PreparedAppend) -> asyncio.Future[Outcome]:
-        """What became of a command's append, once it is on disk. It shares a commit with others.
+        """The outcome of a command's append, once it is on disk. Others share its commit.
 
-        At most one a stream at a time. Raises StoreDown when the database could not be reached:
-        it may or may not have been written, and a retry with the same idempotency key finds out.
+        Takes at most one append per stream at a time. Raises StoreDown when the database could
+        not be reached. The append may or may not have been written then; a retry with the same
+        idempotency key finds out.
         """
         return self._appenders[self.partition(prepared.stream)].append(self._entry(prepared))
 
     def append_all(self, prepared: Sequence[PreparedAppend]) -> asyncio.Future[Sequence[Outcome]]:
-        """What became of appends to one partition, all or none of them, in a commit of their own.
+        """The outcomes of appends to one partition: all or none are written, in their own commit.
 
-        Those that only the others kept from being written are HeldBack. Raises as `append`.
+        An append is HeldBack if only another one prevented its write. Raises as `append` does.
         """
         appender = self._appenders[self.partition(prepared[0].stream)]
         return appender.append_all([self._entry(each) for each in prepared])
 
     async def drain(self) -> None:
-        """Return when everything that was submitted is through."""
+        """Return when all submitted appends are done."""
         for appender in self._appenders:
             await appender.drain()
 
     def cipher(self, stream: StreamId, wrapped: bytes) -> StreamCipher:
-        """What opens a stream's personal fields, from its key as the log keeps it.
+        """The cipher of a stream's personal fields, from its wrapped key.
 
         Raises Unreadable.
         """
         return self._keyring.unwrap(stream, wrapped)
 
     def fingerprint(self, text: bytes) -> bytes:
-        """A hash of what may be personal data; nobody confirms a guess without the master key."""
+        """A keyed hash of possibly personal data: only the master key can confirm a guess."""
         return self._keyring.fingerprint(text)
 
     async def ends(self, asked: Sequence[tuple[StreamId, int]]) -> list[Ends | Unreadable | None]:
         """The first event of each stream, and its last one up to a version.
 
-        None for a stream without events; of one that cannot be read, the reason. Raises StoreDown.
+        None for a stream without events; the reason for an unreadable one. Raises StoreDown.
         """
         wanted = [(self.partition(stream), stream, version) for stream, version in asked]
         return await read.read_ends(self.pool, self._keyring, wanted)
@@ -127,7 +128,7 @@ class Log:
     async def slices(
         self, stream: StreamId, *, after: int, until: int, boxes: dict[StreamId, StreamCipher]
     ) -> Iterator[list[Recorded]]:
-        """A page of a stream's events, as `read_slices` has it."""
+        """A page of a stream's events, as from `read_slices`."""
         return await read.read_slices(
             self.pool, self._keyring, self.partition(stream), stream,
             after=after, until=until, boxes=boxes,
@@ -136,7 +137,7 @@ class Log:
     async def last_named(
         self, stream: StreamId, topic: str, *, before: int = LAST_VERSION, most: int
     ) -> list[Recorded]:
-        """A stream's last events of one stored name before a version, newest first.
+        """The last events of one stored name in a stream before a version, newest first.
 
         Raises StoreDown, or Unreadable.
         """
@@ -148,7 +149,7 @@ class Log:
     async def first_named(
         self, stream: StreamId, topic: str, *, since: int, most: int
     ) -> list[Recorded]:
-        """A stream's first events of one stored name from a version on, oldest first.
+        """The first events of one stored name in a stream from a version on, oldest first.
 
         Raises StoreDown, or Unreadable.
         """
@@ -158,32 +159,32 @@ class Log:
         )  # fmt: skip
 
     async def used_key(self, beside: StreamId, actor: str, key: str) -> IdempotencyRecord | None:
-        """What an idempotency key was used for in the partition of a stream. Raises StoreDown."""
+        """The use of an idempotency key in a stream's partition, if any. Raises StoreDown."""
         return await read.used_key(self.pool, self.partition(beside), actor, key)
 
     async def uses_of_key(self, actor: str, key: str) -> list[IdempotencyRecord]:
-        """What an idempotency key was used for anywhere. Raises StoreDown."""
+        """The uses of an idempotency key in all partitions. Raises StoreDown."""
         uses = [
             await read.used_key(self.pool, number, actor, key) for number in range(self._partitions)
         ]
         return [used for used in uses if used is not None]
 
     def new_stream(self, actor: str, key: str | None) -> StreamId:
-        """A fresh id, of a stream where a retry with the idempotency key would look for it."""
+        """A fresh stream id, in the partition where a retry would look for the idempotency key."""
         drawn, home = StreamId(new_uuid()), self.home(actor, key)
         while home is not None and self.partition(drawn) != home:
             drawn = StreamId(new_uuid())
         return drawn
 
     def home(self, actor: str, key: str | None) -> int | None:
-        """The partition where a retry of a creation would look for its key; None: any is right."""
+        """The partition where a retry of a creation would look for its key; None: any will do."""
         if key is None or self._partitions == 1:
             return None
         digest = hashlib.sha256(f"{actor}\0{key}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") % self._partitions  # alike for each, however many
+        return int.from_bytes(digest[:8], "big") % self._partitions  # an even spread over any count
 
     def _entry(self, prepared: PreparedAppend) -> Entry:
-        """An append with its events as they are stored: encoded, sealed, under fresh ids."""
+        """The entry of an append, with its events encoded, sealed and under fresh ids."""
         cipher, wrapped = prepared.cipher, None
         events = []
         for event in prepared.events:
@@ -209,9 +210,9 @@ class Log:
 
 
 async def open_log(settings: Settings) -> Log:
-    """Connect, and refuse another master key than the log's.
+    """Connect to the database; refuse another master key than the log's.
 
-    Raises WrongMasterKey, and OSError or asyncpg's errors when there is no database.
+    Raises WrongMasterKey, and OSError or asyncpg's errors when the database is unavailable.
     """
     pool = Pool(settings)
     try:

@@ -1,4 +1,4 @@
-"""What can become of an entry that an append was to write."""
+"""Outcomes of an entry that was submitted to an append."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,19 +14,19 @@ class Appended(Struct, frozen=True):
 
     partition: int
     version: int
-    """Of the stream afterwards."""
+    """Version of the stream after the append."""
     position: int
-    """Of the entry's last event."""
+    """Position of the entry's last event."""
     recorded_at: datetime
     account_name: str | None
     last: UUID
     """Id of the entry's last event."""
     cipher: StreamCipher | None
-    """Of the stream's personal fields; None: it has none yet."""
+    """Cipher of the stream's personal fields; None: the stream has none yet."""
 
 
 class Unchanged(Struct, frozen=True):
-    """The entry has no events, and the stream is as it expects it."""
+    """The entry has no events, and the stream has the expected version."""
 
     account_name: str | None
 
@@ -35,12 +35,12 @@ class Replayed(Struct, frozen=True):
     """An earlier command had the same key and the same fingerprint; nothing was written."""
 
     stream: StreamId
-    """That of the first command, and its version then."""
+    """Stream of the first command; `version` is the stream's version after it."""
     version: int
 
 
 class Overtaken(Struct, frozen=True):
-    """The stream is not as the entry expects it; nothing was written."""
+    """The stream does not have the expected version; nothing was written."""
 
     version: int
     """The stream's present one."""
@@ -51,12 +51,12 @@ class KeyTaken(Struct, frozen=True):
 
 
 class AccountMissing(Struct, frozen=True):
-    """The account that the entry refers to is not there; nothing was written."""
+    """The account that the entry refers to does not exist; nothing was written."""
 
 
 class HeldBack(Struct, frozen=True):
-    """Others of the same batch kept the entry from being written."""
+    """Another entry of the same atomic batch prevented the write."""
 
 
 Outcome = Appended | Unchanged | Replayed | Overtaken | KeyTaken | AccountMissing | HeldBack
-"""What became of an entry."""
+"""The outcome of an entry."""

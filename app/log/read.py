@@ -17,25 +17,25 @@ from projections.fold import Recorded
 
 SQL = blocks(__file__)
 PAGE_EVENTS = 5_000
-"""Events read at a time by those who read the whole log: bounds their memory."""
+"""Events per page for readers of the whole log: bounds their memory."""
 
 STREAM_PAGE_EVENTS = 250
-"""Events of one stream read at a time by a service."""
+"""Events of one stream that a service reads at a time."""
 SLICE_EVENTS = 25
-"""Events decoded in one go by a service: some milliseconds, in which it does nothing else."""
+"""Events that a service decodes in one go: some milliseconds, in which it does nothing else."""
 LOOK_BACK_EVENTS = 5_000
-"""Events of one stream that a statement looks through: some milliseconds."""
+"""Events of one stream that one statement searches: some milliseconds."""
 
 FIRST_STREAM = StreamId(UUID(int=0))
 LAST_VERSION = 2**63 - 1
-"""No stream has as many events."""
+"""Larger than any stream's version."""
 
 
 class Asks(Protocol):
-    """What can run a query: the service's pool, or a command's own connection."""
+    """Runs queries: the service's pool, or a command's own connection."""
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """Rows of one statement."""
+        """The rows of one statement."""
 
 
 class Stream(Struct, frozen=True):
@@ -46,7 +46,7 @@ class Stream(Struct, frozen=True):
 
 
 class Ends(Struct, frozen=True):
-    """A stream's first event and its last one up to a version: of a short stream the same."""
+    """A stream's first event and its last one up to a version: the same event if it is alone."""
 
     first: Recorded
     last: Recorded
@@ -54,14 +54,14 @@ class Ends(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """Where a partition ends."""
+    """The end of a partition: the position of its last event."""
 
     partition: int
     position: int
 
 
 class IdempotencyRecord(Struct, frozen=True):
-    """What an idempotency key was first used for."""
+    """The first use of an idempotency key."""
 
     fingerprint: bytes
     stream: StreamId
@@ -71,10 +71,10 @@ class IdempotencyRecord(Struct, frozen=True):
 async def read_streams(
     store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
 ) -> list[Stream | Unreadable | None]:
-    """The streams asked for as (partition, stream), in that order; None for one without events.
+    """The streams named as (partition, stream), in that order; None for one without events.
 
-    Versions count from 1 without gaps. A stream that cannot be read is answered by the reason,
-    so that the others are not kept from theirs. Raises StoreDown.
+    Versions count from 1 without gaps. An unreadable stream yields the reason in its place, so
+    that it does not fail the others. Raises StoreDown.
     """
     rows = await store.ask(
         SQL["read_streams"], [partition for partition, _ in wanted], [name for _, name in wanted]
@@ -91,9 +91,9 @@ async def read_streams(
 async def read_ends(
     store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId, int]]
 ) -> list[Ends | Unreadable | None]:
-    """The ends of streams asked for as (partition, stream, last version), in that order.
+    """The ends of streams named as (partition, stream, last version), in that order.
 
-    None for a stream without events; of one that cannot be read, the reason. Raises StoreDown.
+    None for a stream without events; the reason for an unreadable one. Raises StoreDown.
     """
     partitions, streams, versions = (list(each) for each in zip(*wanted, strict=True))
     rows = await store.ask(SQL["read_ends"], partitions, streams, versions)
@@ -119,7 +119,7 @@ async def read_slices(
 ) -> Iterator[list[Recorded]]:
     """A page of a stream's events after a version and up to another, decoded slice by slice.
 
-    `boxes` takes up the stream's. Raises StoreDown; the slices raise Unreadable.
+    The stream's box is added to `boxes`. Raises StoreDown; the slices raise Unreadable.
     """
     rows = await store.ask(SQL["read_on"], partition, stream, after, until, STREAM_PAGE_EVENTS)
     return (
@@ -133,7 +133,7 @@ async def read_feed(
 ) -> AsyncIterator[Sequence[Recorded]]:
     """Events of a partition after a position and up to another, in pages, in order.
 
-    Who has read up to a position has read all there ever will be up to it.
+    No event ever appears later at or below a position that was read.
     """
     boxes: dict[StreamId, StreamCipher] = {}
     while after < until:
@@ -149,9 +149,9 @@ async def read_feed(
 async def read_by_stream(
     store: Asks, keyring: Keyring, partition: int, *, until: int
 ) -> AsyncIterator[Sequence[Recorded | UnreadableEvent]]:
-    """Events of a partition up to a position, in pages, each stream's together and in order.
+    """Events of a partition up to a position, in pages, grouped by stream and in order.
 
-    One that cannot be read is answered by the reason, so that the others can be.
+    An unreadable event yields the reason in its place, so that the others can be read.
     """
     stream, version = FIRST_STREAM, 0
     while rows := await store.ask(
@@ -164,7 +164,7 @@ async def read_by_stream(
 def recorded_by_stream(
     keyring: Keyring, rows: Sequence[asyncpg.Record]
 ) -> list[Recorded | UnreadableEvent]:
-    """The events of a page in which each stream's are together."""
+    """The events of a page that is grouped by stream."""
     page: list[Recorded | UnreadableEvent] = []
     boxes: dict[StreamId, StreamCipher] = {}
     for row in rows:
@@ -184,9 +184,9 @@ async def read_back(
     before: int = LAST_VERSION,
     most: int,
 ) -> list[Recorded]:
-    """A stream's last events of one stored name before a version, newest first.
+    """The last events of one stored name in a stream before a version, newest first.
 
-    Few among very many others are looked for in several steps. Raises StoreDown, or Unreadable.
+    Takes several steps if there are few among very many others. Raises StoreDown, or Unreadable.
     """
     found: list[Recorded] = []
     boxes: dict[StreamId, StreamCipher] = {}
@@ -209,7 +209,7 @@ async def read_topic_on(
     since: int,
     most: int,
 ) -> list[Recorded]:
-    """A stream's first events of one stored name from a version on, oldest first.
+    """The first events of one stored name in a stream from a version on, oldest first.
 
     Raises StoreDown, or Unreadable.
     """
@@ -219,7 +219,7 @@ async def read_topic_on(
 
 
 async def check_value(store: Asks) -> str | None:
-    """What the log's master key is recognised by; None if it was never kept."""
+    """The check value by which the log recognises its master key; None if it was never stored."""
     rows = await store.ask(SQL["check_value"])
     return rows[0]["value"] if rows else None
 
@@ -232,7 +232,7 @@ async def heads(store: Asks) -> list[Head]:
 async def used_key(
     store: Asks, partition: int, principal: str, key: str
 ) -> IdempotencyRecord | None:
-    """What an idempotency key was used for, if it was."""
+    """The use of an idempotency key in a partition; None if it was never used there."""
     rows = await store.ask(SQL["used_key"], partition, principal, key)
     return IdempotencyRecord(*rows[0]) if rows else None
 

@@ -1,5 +1,5 @@
 -- name: read_streams
--- $1 partitions, $2 streams: of one length
+-- $1 partitions, $2 streams: of equal length
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, e.wrapped
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
@@ -15,8 +15,8 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  ORDER BY e.originator_id, e.originator_version;
 
 -- name: read_ends
--- $1 partitions, $2 streams, $3 versions: of one length; the first event of each, and the last one
--- up to its version
+-- $1 partitions, $2 streams, $3 versions: of equal length
+-- Returns the first event of each stream, and the last one up to its version.
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, e.wrapped, wanted.number
   FROM unnest($1::integer[], $2::uuid[], $3::bigint[])
@@ -41,7 +41,7 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  ORDER BY wanted.number, e.originator_version;
 
 -- name: read_on
--- $1 partition   $2 stream   $3 after version of it   $4 up to version   $5 events, at most
+-- $1 partition   $2 stream   $3 after this version   $4 up to version   $5 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, e.wrapped
   FROM recorded_event AS e
@@ -64,7 +64,7 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  LIMIT $4;
 
 -- name: read_by_stream
--- $1 partition   $2 after stream   $3 after version of it   $4 up to position   $5 events, at most
+-- $1 partition   $2 after stream   $3 after version in it   $4 up to position   $5 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, e.wrapped
   FROM recorded_event AS e
@@ -75,9 +75,10 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  LIMIT $5;
 
 -- name: read_back
--- $1 partition   $2 stream   $3 stored name   $4 before version of it   $5 events, at most
--- $6 versions to look through; with each row comes before which it was looked: the stream may end
--- sooner than $4. One row without an event if there is none.
+-- $1 partition   $2 stream   $3 stored name   $4 before this version   $5 events, at most
+-- $6 versions to search
+-- Each row has the version (`before`) at which the search began: the stream may end before $4.
+-- Returns one row without an event if none is found.
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, e.wrapped, looked.before
   FROM (SELECT least($4, coalesce(1 + (SELECT s.originator_version
@@ -100,7 +101,7 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
  ORDER BY e.originator_version DESC;
 
 -- name: read_topic_on
--- $1 partition   $2 stream   $3 stored name   $4 from version of it   $5 events, at most
+-- $1 partition   $2 stream   $3 stored name   $4 from this version   $5 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor, e.wrapped
   FROM recorded_event AS e

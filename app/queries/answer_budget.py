@@ -1,22 +1,22 @@
-"""How many bytes an answer may take, counted while it is made."""
+"""Counts the bytes of an answer while it is made, against their maximum."""
 
 from collections.abc import Iterable
 
 from app.settings import ANSWER_BYTES
 
 ROW_BYTES = 1024
-"""What a row counts beside its document: its envelope, and the objects that hold it."""
+"""Bytes that a row counts beside its document: its envelope, and the objects that hold it."""
 
 
 class AnswerTooLarge(Exception):
-    """The answer would be larger than any may be."""
+    """The answer would exceed the maximum size."""
 
 
 class AnswerBudget:
-    """Of one answer, whatever it is put together from."""
+    """The bytes left for one answer, whatever its parts."""
 
     def __init__(self, most_bytes: int = ANSWER_BYTES, ask: str = "fewer or smaller rows") -> None:
-        """`ask`: what a client that gets too much can ask for instead."""
+        """`ask`: names the smaller request that a client can make instead."""
         self._most_bytes = most_bytes
         self._ask = ask
         self.left = most_bytes
@@ -28,13 +28,13 @@ class AnswerBudget:
             raise self.too_large()
 
     def too_large(self) -> AnswerTooLarge:
-        """What tells the client what to do."""
+        """The error to raise; its message advises the client."""
         return AnswerTooLarge(
             f"The answer would have more than {self._most_bytes} bytes: ask for {self._ask}"
         )
 
     def written(self, parts: Iterable[bytes]) -> list[bytes]:
-        """Parts of a body, of which no more are made than it may have. Raises AnswerTooLarge."""
+        """The parts of a body; stops to make parts beyond the maximum. Raises AnswerTooLarge."""
         found, left = [], self._most_bytes
         for part in parts:
             left -= len(part)
@@ -44,6 +44,6 @@ class AnswerBudget:
         return found
 
     def require(self, body: bytes) -> None:
-        """Raise AnswerTooLarge for a body that is too large, however little was read for it."""
+        """Raise AnswerTooLarge for too large a body, however little was read for it."""
         if len(body) > self._most_bytes:
             raise self.too_large()

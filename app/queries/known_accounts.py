@@ -1,4 +1,4 @@
-"""Which accounts there are: looked up once, since accounts are never deleted."""
+"""Remembers existing accounts: one look-up each, since accounts are never deleted."""
 
 from app.queries.views import Views
 from domain.errors import AccountNotFound
@@ -8,17 +8,17 @@ _KEPT = 100_000
 
 
 class KnownAccounts:
-    """Accounts that one worker process has met."""
+    """The accounts that one worker process has seen."""
 
     def __init__(self, views: Views) -> None:
-        """None was met yet."""
+        """Starts without accounts."""
         self._views = views
         self._known: set[str] = set()
 
     async def require(self, account: str) -> None:
         """Raise AccountNotFound unless the account exists.
 
-        What is remembered may be of a log that another took the place of: the append looks again.
+        A remembered account may be of a log that was replaced since: so the append checks again.
         """
         if account in self._known:
             return
@@ -28,5 +28,5 @@ class KnownAccounts:
             self._known.add(account)
 
     def forget(self) -> None:
-        """Know none any longer: another log took the place of the one that they are of."""
+        """Forget all accounts, since another log took the place of theirs."""
         self._known.clear()

@@ -1,4 +1,4 @@
-"""Whose list is read now: a few at a time, and one of each caller's."""
+"""Admits reads of lists: a few at a time, and one per caller."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,10 +10,10 @@ from app.settings import Settings
 
 
 class ListsBusy(Exception):
-    """Other lists hold all places for longer than one may wait."""
+    """Other lists hold all places for longer than a caller may wait."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
-        """`retry_after_s`: when it is worth asking again."""
+        """`retry_after_s`: seconds after which a retry is worthwhile."""
         self.retry_after_s = retry_after_s
         super().__init__(message)
 
@@ -21,8 +21,8 @@ class ListsBusy(Exception):
 class ListPlaces:
     """The places of one worker process, one for each connection that reads lists.
 
-    A caller has one of them at the most, however many lists it asks for at once. So nobody takes
-    them all, and whoever asks for one waits for one list of each of the others.
+    A caller has at most one place, however many lists it requests at once. So nobody takes all
+    places, and a caller waits for at most one list of each other caller.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -34,7 +34,7 @@ class ListPlaces:
 
     @asynccontextmanager
     async def of(self, caller: str) -> AsyncIterator[None]:
-        """A place for as long as the block lasts. Raises ListsBusy if none comes free in time."""
+        """A place for as long as the block lasts. Raises ListsBusy if none becomes free in time."""
         async with AsyncExitStack() as held:
             try:
                 async with asyncio.timeout(self._wait_s):

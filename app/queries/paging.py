@@ -37,54 +37,54 @@ from app.settings import ANSWER_BYTES
 from projections.view import ENVELOPE
 
 MAX_OFFSET = 2**31 - 1
-"""No view has more rows: behind it there is nothing."""
+"""No view has more rows, so no row lies behind it."""
 
 _KEY = "key_"
 _BYTES = "bytes_"
 _READ = frozenset({*ENVELOPE, "account_id"})
-"""Columns that a page is made of; by the others it is only filtered and ordered."""
+"""The columns of a page; the other columns only filter and order it."""
 _STATEMENTS = Statements(256, 4_000)
-"""More shapes than clients ask for, of up to some thirty conditions; 8 MB if all are as long."""
+"""More shapes than clients use, of up to some thirty conditions; 8 MB if all are that long."""
 
 T = TypeVar("T")
 
 
 class Order(Struct, frozen=True):
-    """One column to order by; what is null comes first, and last where `descending`."""
+    """One column to order by; nulls come first, or last if `descending`."""
 
     by: ColumnElement[Any]
     descending: bool = False
 
     @property
     def key(self) -> ColumnElement[Any]:
-        """What is compared. Texts byte by byte: no locale, which can change, moves a row."""
+        """The compared value. Texts compare byte by byte: a locale can change and so move a row."""
         return collate(self.by, "C") if isinstance(self.by.type, Text) else self.by
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """Which rows of a view, and in which order.
+    """Selects rows of a view, and their order.
 
     Rows before `offset` are read and thrown away: a page costs as much as all before it together.
     """
 
     order: Sequence[Order]
-    """At least one. Rows that are alike in it are in the order of the listable's key."""
+    """At least one. Rows that are equal in it are in the order of the listable's key."""
     limit: int
-    """Rows of the page, at most: fewer than `MAX_OFFSET`."""
+    """Maximum number of rows; less than `MAX_OFFSET`."""
     offset: int = 0
     filters: Sequence[ColumnElement[bool]] = ()
     """All must hold; expressions over the view's columns."""
     after: Sequence[object] | None = None
     """Only rows behind the one with these keys (`PageResult.last` of the page before).
 
-    Unlike with `offset`, what comes or goes meanwhile moves no row to another page, and the rows
-    before are not read; a row is seen twice or not at all only if it moves in the order itself.
-    Every column of the order must be one that is never null.
+    Unlike with `offset`, rows that come or go meanwhile move no other row to another page, and the
+    rows before are not read. A row is seen twice or not at all only if it moves in the order
+    itself. No column of the order may ever be null.
     """
     counted: bool = True
-    """Whether to count what is on all pages: this reads every row that passes the filters."""
+    """Whether to count the rows of all pages: this reads every row that passes the filters."""
     unread: Sequence[str] = ()
-    """Members of the documents, by their stored names, that nobody wants: they stay behind."""
+    """Members of the documents, by their stored names, to leave out of the rows."""
 
 
 class PageResult(Struct, Generic[T], frozen=True, kw_only=True):
@@ -92,10 +92,10 @@ class PageResult(Struct, Generic[T], frozen=True, kw_only=True):
 
     items: list[T]
     total: int | None
-    """How many there are on all pages; None if they were not counted."""
+    """Number of rows on all pages; None if they were not counted."""
     has_more: bool
     last: tuple[object, ...] | None = None
-    """What the page's last item has in the columns of the order; None for a page without items."""
+    """The last item's values in the columns of the order; None for a page without items."""
 
 
 async def read_page(
@@ -103,12 +103,12 @@ async def read_page(
 ) -> PageResult[asyncpg.Record]:
     """The rows of a page: envelope, document, account's name; all of one moment.
 
-    No more of documents comes from the database than the budget has bytes. Raises StoreDown,
-    TooSlow, or AnswerTooLarge.
+    The database sends no more bytes of documents than the budget has. Raises StoreDown, TooSlow,
+    or AnswerTooLarge.
     """
     sql, arguments = compiled(listable, page, budget.left)
     rows = await pool.ask(sql, *arguments)
-    # A page without rows still has one, with the count.
+    # For a page without rows, the database still sends one, with the count.
     found = [row for row in rows if row["stream_id"] is not None]
     items = found[: page.limit]
     if items:
@@ -126,7 +126,7 @@ def compiled(
 ) -> tuple[str, list[object]]:
     """The statement that reads a page, and its arguments. Equal pages give equal statements.
 
-    `most_bytes`: of the rows together; those behind have no document.
+    `most_bytes`: of the rows together; rows beyond it have no document.
     """
     orders = whole_order(listable, page.order)
     return _STATEMENTS.compiled(
@@ -144,7 +144,7 @@ def compiled(
 
 
 def _named(page: Page, orders: Sequence[Order], most_bytes: int) -> dict[str, object]:
-    """The values of a page that are not in its orders and filters, by their parameters' names."""
+    """A page's values outside of its orders and filters, by their parameters' names."""
     named: dict[str, object] = {
         "rows": page.limit + 1,
         "offset": min(page.offset, MAX_OFFSET),
@@ -166,9 +166,9 @@ def _keys(row: asyncpg.Record) -> tuple[object, ...]:
 
 
 def _statement(listable: ListTable, page: Page, orders: Sequence[Order]) -> Select[Any]:
-    """The statement of a page's shape: its values are named, but for those in orders and filters.
+    """The statement for a page's shape; values outside of orders and filters are named.
 
-    What its text depends on is the key that `compiled` looks it up by.
+    `compiled` looks it up by a key of everything that its text depends on.
     """
     rows = _written(_rows(listable, page, orders), cut=bool(page.unread))
     shown = _shown(listable, rows, orders)
@@ -176,7 +176,7 @@ def _statement(listable: ListTable, page: Page, orders: Sequence[Order]) -> Sele
         count = (
             select(func.count().label("total"))
             .select_from(listable.table)
-            .where(*page.filters)  # those on all pages, the ones before `after` as well
+            .where(*page.filters)  # the rows of all pages, including those before `after`
             .subquery("counted")
         )
         shown = shown.add_columns(count.c.total).select_from(count.outerjoin(rows, true()))
@@ -184,9 +184,9 @@ def _statement(listable: ListTable, page: Page, orders: Sequence[Order]) -> Sele
 
 
 def whole_order(listable: ListTable, order: Sequence[Order]) -> list[Order]:
-    """An order that tells every row from every other, so that none is on two pages.
+    """An order that distinguishes all rows, so that none is on two pages.
 
-    What is alike in all of `order`, at least one, is in the order of the listable's key.
+    Rows that are equal in all of `order` (at least one) are in the order of the listable's key.
     """
     key = listable.columns[listable.key]
     for number, each in enumerate(order):
@@ -196,7 +196,7 @@ def whole_order(listable: ListTable, order: Sequence[Order]) -> list[Order]:
 
 
 def _rows(listable: ListTable, page: Page, orders: Sequence[Order]) -> Subquery:
-    """The page and one row more, which tells that there is another page."""
+    """The rows of the page and one more, which shows that there is another page."""
     keys = (order.key.label(f"{_KEY}{number}") for number, order in enumerate(orders))
     return (
         select(*(column for column in listable.table.c if column.name in _READ), *keys)
@@ -209,22 +209,22 @@ def _rows(listable: ListTable, page: Page, orders: Sequence[Order]) -> Subquery:
 
 
 def _written(rows: Subquery, *, cut: bool) -> Subquery:
-    """The rows of a page with what is read of their documents, as text.
+    """The rows of a page, with the read members of their documents as text.
 
-    `cut`: whether there are members that are not read.
+    `cut`: whether some members are not read.
     """
     doc: ColumnElement[Any] = rows.c.doc
-    if cut:  # out here: in there they would be cut off every row that is sorted
+    if cut:  # in this outer query: the inner one would cut them off every row that it sorts
         names = bindparam("unread", type_=Text())
         doc = doc.op("-", return_type=doc.type)(cast(names, ARRAY(Text())))
     others = (column for column in rows.c if column.name != "doc")
-    # OFFSET keeps PostgreSQL from writing each document twice: to show it, and to measure it.
+    # OFFSET keeps PostgreSQL from encoding each document twice: to show it, and to measure it.
     fence: ColumnElement[int] = literal_column("0")
     return select(*others, cast(doc, Text).label("doc")).offset(fence).subquery("written")
 
 
 def _shown(listable: ListTable, rows: Subquery, orders: Sequence[Order]) -> Select[Any]:
-    # The name is looked up out here: in there it would be for every row before the page as well.
+    # The outer query looks the name up: the inner one would also do so for rows before the page.
     size = func.octet_length(rows.c.doc) + literal_column(str(ROW_BYTES), BigInteger())
     upto = func.sum(size).over(order_by=_as_in(rows, orders), rows=(None, 0))
     fits = upto <= bindparam("most_bytes", type_=BigInteger())
@@ -242,7 +242,7 @@ def _as_in(rows: Subquery, orders: Sequence[Order]) -> list[ColumnElement[Any]]:
 
 
 def _behind(orders: Sequence[Order]) -> list[ColumnElement[bool]]:
-    """What is true of the rows behind one, in words that an index is searched by."""
+    """The conditions on rows behind the given one, in a form that an index supports."""
     keys = [order.key for order in orders]
     bounds: list[ColumnElement[Any]] = [
         bindparam(_after(number), type_=_wide(key)) for number, key in enumerate(keys)
@@ -257,19 +257,19 @@ def _behind(orders: Sequence[Order]) -> list[ColumnElement[bool]]:
 
 
 def _decided_by(sides: Sequence[tuple[Order, ColumnElement[Any]]]) -> ColumnElement[bool]:
-    """Alike in all columns but the last, and behind in that."""
+    """The condition on rows that are equal in all columns but the last, and behind in that."""
     *alike, (last, bound) = sides
     behind = last.key < bound if last.descending else last.key > bound
     return and_(*(order.key == same for order, same in alike), behind)
 
 
 def _wide(key: ColumnElement[Any]) -> TypeEngine[Any]:
-    """A type that takes every value of a key's, and more."""
+    """A type that holds every value of the key's type, and more."""
     return BigInteger() if isinstance(key.type, Integer) else key.type
 
 
 def _directed(key: ColumnElement[Any], order: Order) -> ColumnElement[Any]:
     directed = key.desc() if order.descending else key.asc()
     if isinstance(order.by, coalesce) or (isinstance(order.by, Column) and not order.by.nullable):
-        return directed  # never null: as the indexes have it
+        return directed  # never null: the same order as in the indexes
     return directed.nulls_last() if order.descending else directed.nulls_first()

@@ -16,27 +16,27 @@ _DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 class _Compiled(Struct, frozen=True):
     sql: str
     sources: Sequence[int | str]
-    """Of each argument: its number among the values in the parts, or the name of another."""
+    """For each argument: its number among the values in the parts, or its name in `named`."""
 
 
 class Statements:
-    """The compiled statements that were used last; no values are kept with them.
+    """A cache of the recently used compiled statements, without their values.
 
     SQLAlchemy's own cache does the same, but only below its engine and its connections.
     """
 
     def __init__(self, most: int, most_characters: int) -> None:
-        """Remember the statements of `most` shapes, and forget the least recently used.
+        """Keep the statements of `most` shapes; drop the least recently used first.
 
-        `most_characters`: of a statement's text. A longer one is not remembered: what it is found
-        by takes eight times as many bytes.
+        `most_characters`: of a statement's text. A longer one is not kept: its cache key takes
+        eight times as many bytes.
         """
         self._most = most
         self._most_characters = most_characters
         self._known: OrderedDict[Hashable, _Compiled] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many are remembered."""
+        """The number of statements in the cache."""
         return len(self._known)
 
     def compiled(
@@ -46,14 +46,14 @@ class Statements:
         parts: Sequence[ColumnElement[Any]],
         named: Mapping[str, object],
     ) -> tuple[str, list[object]]:
-        """The text of a statement, and its arguments in their order.
+        """The text of a statement, and its arguments in order.
 
         `make` builds it from `parts`, whose values are read anew each time, and from parameters
-        that bear names in `named`. `shape` is whatever else its text depends on. A statement is
-        compiled each time where values decide on its text, as in `column.in_(values)`.
+        with names in `named`. `shape` is everything else that its text depends on. If values
+        affect the text, as in `column.in_(values)`, the statement is compiled each time.
         """
         # One list of all parts, as it matters whether two share a parameter. The method is
-        # SQLAlchemy's own key for its cache; there is no public name for it.
+        # SQLAlchemy's own key for its cache, and has no public name.
         key = ClauseList(*parts, group=False)._generate_cache_key()
         place, values = (shape, key.key if key else None), key.bindparams if key else ()
         known = self._used(place)
@@ -84,5 +84,5 @@ class Statements:
 
 def _compiled(built: SQLCompiler, values: Sequence[BindParameter[Any]]) -> _Compiled:
     numbers = {built.bind_names.get(each): number for number, each in enumerate(values)}
-    # What is not in the parts is a parameter that bears its own name.
+    # A parameter outside of the parts has its own name.
     return _Compiled(str(built), [numbers.get(name, name) for name in built.positiontup or ()])

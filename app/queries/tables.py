@@ -1,4 +1,4 @@
-"""The views as lists see them: what may be filtered and ordered by. Nothing here runs SQL."""
+"""The views for lists: their columns to filter and order by. Nothing here runs SQL."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,17 +31,17 @@ class ListTable(Struct, frozen=True, kw_only=True):
     """A view that lists are read from."""
 
     table: Table
-    """As the migrations make it, the envelope first."""
+    """As the migrations create it, with the envelope first."""
     columns: Mapping[str, ColumnElement[Any]]
-    """What may be filtered and ordered by, under its name in the code; each knows its SQL type."""
+    """Columns to filter and order by, under their names in the code; each knows its SQL type."""
     key: str = "stream_id"
-    """The one of them that no two rows share: it orders what is alike in all else."""
+    """The unique one of these columns: it orders rows that are equal in all others."""
     account_name: Callable[[FromClause], ColumnElement[Any]] = lambda _: null()
-    """For rows of the table: the present name of the account that each belongs to."""
+    """For rows of the table: the present name of each row's account."""
 
 
 def _table(view: View, *generated: Column[Any]) -> Table:
-    """The envelope that every view has, and what is generated from its documents."""
+    """A table with every view's envelope, and the columns generated from its documents."""
     return Table(
         view.name,
         _METADATA,
@@ -59,7 +59,7 @@ def _table(view: View, *generated: Column[Any]) -> Table:
 
 
 def _sought(table: Table) -> dict[str, ColumnElement[Any]]:
-    """All columns but the document and those that only tell where it stands in the log."""
+    """All columns but the document and those of its place in the log."""
     unsought = {"partition", "version", "position", "doc"}
     return {column.name: column for column in table.c if column.name not in unsought}
 

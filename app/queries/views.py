@@ -1,4 +1,4 @@
-"""Reading the views: by id, many callers sharing one query; and page by page."""
+"""Reads the views: by id, with one query for many callers; and page by page."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 SQL = blocks(__file__)
 T = TypeVar("T")
 _PROMPT_S = 0.5
-"""A list that takes longer is either a long one, or there is no database."""
+"""Seconds after which a list is either a long one, or the database is gone."""
 
 
 class Row(Struct, frozen=True):
-    """A view's row, and the present name of the account that it belongs to."""
+    """A view's row, and the present name of its account."""
 
     folded: Folded[Any]
     account_name: str | None
@@ -50,9 +50,9 @@ class Views:
         batch: int,
         partition_of: Callable[[StreamId], int] = lambda _: 0,
     ) -> None:
-        """`lists`: where pages are read; `batch`: look-ups that share one query, at most.
+        """`lists`: the pool for pages; `batch`: look-ups that share one query, at most.
 
-        `partition_of`: where a stream is; all are in the first one unless told otherwise.
+        `partition_of`: the partition of a stream; by default the first one for all.
         """
         self._pool = pool
         self._lists = lists
@@ -64,7 +64,7 @@ class Views:
         self._slices = Slices()
 
     async def get(self, kind: str, stream: StreamId) -> Row | None:
-        """The row of a stream; None if it has none. Sees every commit from before the call.
+        """The row of a stream, if any. Sees every commit from before the call.
 
         Raises Unreadable, or StoreDown.
         """
@@ -78,11 +78,11 @@ class Views:
     async def page(
         self, listable: "ListTable", page: "Page", budget: AnswerBudget | None = None
     ) -> "PageResult[Row]":
-        """A page of any view; without a budget, as large as any answer may be.
+        """A page of any view; without a budget, up to the maximum size of an answer.
 
         Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
         """
-        # SQLAlchemy, a third of what a worker imports: it serves before that (app/main.py).
+        # Imports SQLAlchemy, a third of a worker's imports: it serves before that (app/main.py).
         from app.queries import paging
 
         decoder = _DECODERS[listable.table.name]
@@ -95,7 +95,7 @@ class Views:
         )
 
     async def _read(self, page: Coroutine[Any, Any, T]) -> T:
-        """A list may take its time, but nobody waits as long for a database that is gone."""
+        """Read a page, which may take its time; fail early if the database is gone."""
         reading = in_the_background(page)
         try:
             done, _ = await asyncio.wait([reading], timeout=_PROMPT_S)
@@ -106,7 +106,7 @@ class Views:
             await self._pool.ask(SQL["alive"])
             raise
         finally:
-            reading.cancel()  # where it is not done, nobody waits for it
+            reading.cancel()  # if it is not done, nobody waits for it any more
 
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]
@@ -137,7 +137,7 @@ def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row 
 
 
 def folded_row(kind: str, row: asyncpg.Record) -> Folded[Any]:
-    """What a row with the columns of `look_up` holds. Raises MsgspecError."""
+    """The aggregate in a row with the columns of `look_up`. Raises MsgspecError."""
     return _folded(row, _DECODERS[CURRENT[kind].name])
 
 

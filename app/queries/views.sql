@@ -1,12 +1,14 @@
 -- name: look_up
--- {view}   $1 partitions, $2 streams: of one length; a row for each, empty where there is none
+-- {view}   $1 partitions, $2 streams: of equal length
+-- Returns a row for each, which is empty if the view has none.
 SELECT wanted.stream, wanted.partition, v.version, v.position,
        v.created_by, v.created_at, v.modified_by, v.modified_at, v.doc,
        {account_name} AS account_name
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  -- (Equal keys are in an index as their rows are on disk, the newest version last: backwards it is
-  -- met first, however many old ones a long snapshot keeps. Compared as a row, which no other index
-  -- can: statistics that see no row would let the planner take any.)
+  -- (An index has equal keys in the order of their rows on disk, with the newest version last. So a
+  -- backward scan meets it first, however many old versions a long snapshot keeps. The keys are
+  -- compared as a row, since no other index supports that: with statistics that count no rows, the
+  -- planner could choose any index.)
   LEFT JOIN LATERAL (
            SELECT *
              FROM {view} AS r

@@ -1,1 +1,1 @@
-"""What the service counts."""
+"""Metrics of the service."""

@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus; several worker processes add up in one folder of files."""
+"""Metrics for Prometheus; several worker processes add theirs up in one folder of files."""
 
 from collections.abc import Callable
 from functools import cache
@@ -44,7 +44,7 @@ LOG_AHEAD = Gauge(
 
 @cache
 def of(face: str, operation: str) -> Callable[[int, float], None]:
-    """What to call with the status and the seconds of each answer of an operation."""
+    """A function to call with the status and the seconds of each answer of an operation."""
     observe = _SECONDS.labels(face, operation).observe
     count = {digit: _REQUESTS.labels(face, operation, f"{digit}xx").inc for digit in range(1, 6)}
 
@@ -56,7 +56,7 @@ def of(face: str, operation: str) -> Callable[[int, float], None]:
 
 
 def text(folder: str | None) -> bytes:
-    """All metrics; `folder` is where the worker processes keep theirs, None when there is one."""
+    """All metrics as text; `folder`: of the workers' files, None for a single worker."""
     if folder is None:
         return generate_latest()
     registry = CollectorRegistry()
