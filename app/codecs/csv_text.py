@@ -39,8 +39,8 @@ _SHOWN = 30
 def read(body: bytes) -> Tree:
     """The row of `body` as names to texts, or a list of rows if it has several.
 
-    Names are those of the header, without surrounding white space. An empty cell, even without
-    quotes, is None. Blank lines are skipped. White space before a quote is layout. A line `sep=;`
+    Names are those of the header, without surrounding white space. An empty cell without
+    quotes is None. Blank lines are skipped. White space before a quote is layout. A line `sep=;`
     sets the separator; otherwise it is the first of `SEPARATORS` that the header has. A body that
     starts like JSON is read as JSON, which the documents show for CSV. Raises BadInput.
     """

@@ -62,7 +62,7 @@ def read_multipart(body: bytes, content_type: bytes) -> dict[str, Tree]:
     """The members of a `multipart/form-data` body; `content_type` is the header, for its boundary.
 
     Files are read as texts. Repeated names become lists. Raises BadInput for a malformed or
-    truncated body, for a part that is not UTF-8 or holds NUL, and for too many or too long parts.
+    truncated body, for parts with invalid UTF-8 or NUL, and for too many or too long parts.
     """
     try:
         parser = PushMultipartParser(

@@ -106,7 +106,7 @@ def _refuse_twins(body: bytes) -> None:
         parts = body.split(b'"')
         after = zip(parts[1::2], parts[2::2], strict=False)
         names = [text for text, rest in after if rest.lstrip()[:1] == b":"]
-        if len(set(names)) == len(names):  # on whatever level
+        if len(set(names)) == len(names):  # on any level
             return
     json.loads(body, object_pairs_hook=_members, parse_int=str)
 

@@ -51,8 +51,9 @@ def read(body: bytes, charset: str = "") -> tuple[str, Tree]:
     The byte order mark determines the encoding, else `charset` of the request (lower case), else
     the declaration; later ones are then ignored (RFC 7303).
 
-    Raises BadInput for anything but XML in UTF-8, or in UTF-16 with a byte order mark, for any
-    document type definition, for text beside elements, and for too many values.
+    Raises BadInput for anything but XML in UTF-8, or in UTF-16 with a byte order mark. Also
+    refused are document type definitions and their entities, text beside elements, and too many
+    values.
     """
     text = _decoded(body, charset)
     _refuse_crowd(text)
