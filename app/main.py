@@ -30,19 +30,19 @@ from app.settings import Settings
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
 _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
-"""Imported once the worker serves: they take SQLAlchemy, and that a third of a start."""
+"""Imported once the worker serves: they need SQLAlchemy, whose import takes a third of a start."""
 
 
 def all_faces() -> tuple[Face, ...]:
-    """What the service serves."""
+    """All faces of the service."""
     return EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace()
 
 
 def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = None) -> Litestar:
     """The application; it connects when it starts and drains when it stops.
 
-    Its routes count as they are spelt: `create_server` is what clients are to meet. Without
-    settings it can tell what it has, not serve (`litestar --app app.main:create_app routes`).
+    Its routes are case-sensitive: clients need the application of `create_server`. Without
+    settings it can list its routes (`litestar --app app.main:create_app routes`), but not serve.
     """
     served = all_faces() if faces is None else faces
 
@@ -74,9 +74,9 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
 
 
 class _Application(Litestar):
-    """Litestar without its plugins for pydantic and attrs: no model here is one of theirs.
+    """Litestar without its plugins for pydantic and attrs: no model here needs them.
 
-    Where a tool brought these along, importing them takes a fifth of a worker's start.
+    Where some tool has installed these two, their import takes a fifth of a worker's start.
     """
 
     @staticmethod
@@ -85,13 +85,13 @@ class _Application(Litestar):
 
 
 def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> ASGIApp:
-    """The application behind what normalises the paths of requests."""
+    """The application behind the path normaliser."""
     served = all_faces() if faces is None else faces
     return PathNormaliser(create_app(settings, served), served)
 
 
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
-    """What a worker does beside serving."""
+    """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
@@ -100,16 +100,19 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
 
 
 def import_later() -> None:
-    """Import what a first list would otherwise wait for; done beside the first requests."""
+    """Import the modules that lists need, in parallel to the first requests.
+
+    Otherwise the first list would wait for the import.
+    """
     for name in _LATER:
         import_module(name)
 
 
 def _spare_the_collector() -> None:
-    """Let Python's cyclic collector look at what lives long only rarely.
+    """Make Python's cyclic collector visit long-lived objects only rarely.
 
-    Folded aggregates live as long as their cache, and requests leave no cycles: with the default
-    thresholds the collector took 15 % of a worker's time and most of its slowest answers.
+    Folded aggregates live as long as their cache, and requests leave no cycles. With the default
+    thresholds, the collector took 15 % of a worker's time and caused most of its slowest answers.
     """
     gc.collect()
     gc.freeze()
@@ -117,14 +120,14 @@ def _spare_the_collector() -> None:
 
 
 async def _keep_running(data_dir: Path, pool: Pool) -> None:
-    """Bring the embedded PostgreSQL back when it died; it has nobody else to do so."""
+    """Restart the embedded PostgreSQL when it has died; nothing else would do so."""
     while True:
         await pool.failed.wait()
         pool.failed.clear()
         try:
             await asyncio.to_thread(ensure_running, data_dir)
         except Exception as error:
-            # Whatever it was: giving up would leave the service without a database for good.
+            # Any error at all: giving up would leave the service without a database for good.
             fault = not isinstance(error, EmbeddedUnavailable)
             _LOG.error("The embedded PostgreSQL cannot be brought back: %s", error, exc_info=fault)
             await asyncio.sleep(_KEEPER_PAUSE_S)

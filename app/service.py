@@ -1,4 +1,4 @@
-"""Everything that a worker process holds while it serves, opened and closed as one."""
+"""All resources of a worker process that serves, opened and closed together."""
 
 from app.auth.login_sessions import Logins
 from app.auth.principals import Principals
@@ -40,12 +40,12 @@ class Service:
         self.logins = Logins(log.pool, self.principals, settings)
         self.list_places = ListPlaces(settings)
         self.bodies = SharedDeadline(settings.body_deadline_s)
-        """For the body of a request to come."""
+        """Limits how long a request's body may take to arrive."""
         self.draining = False
         self._readiness = Readiness(log.pool)
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of the database."""
+        """Finish the accepted commands, then close the database connections."""
         self.draining = True
         await self.log.drain()
         await self.pool.close()
@@ -57,9 +57,9 @@ class Service:
 
 
 async def open_service(settings: Settings) -> Service:
-    """Connect, and refuse another master key than the log's.
+    """Connect, and refuse any master key but the log's.
 
-    Raises OSError or asyncpg's errors when there is no database, WrongMasterKey.
+    Raises OSError or asyncpg's errors when the database cannot be reached, or WrongMasterKey.
     """
     log = await open_log(settings)
     lists = Pool(settings, for_lists=True, reachability=log.pool.reachability)

@@ -1,4 +1,4 @@
-"""What a running service can be told. A value: only `cli` reads the environment."""
+"""The options of a running service. They are a value: only `cli` reads the environment."""
 
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,69 +9,70 @@ CUSTOMER_TIMEOUT_S = 300.0
 BODY_DEADLINE_S = 15.0
 _FETCH_MARK_S = 15.0
 SERVICE_ROLE = "sessionary_service"
-"""What migrations grant the service's rights to."""
+"""The role to which migrations grant the service's rights."""
 STATEMENT_CACHE = 100
 MAX_PARTITIONS = 64
-"""Of a log. What a key is given for is drawn until it falls into the key's own one."""
+"""Partitions of a log. The id of a new stream that comes with an idempotency key is redrawn until
+it falls into the key's own partition."""
 ANSWER_BYTES = 16 * 1024 * 1024
 
 
 class GuessingLimits(Struct, frozen=True, kw_only=True):
-    """How many wrong passwords are forgiven, and how long the pauses are after that."""
+    """How many wrong passwords are forgiven, and how long the pauses are afterwards."""
 
     failures: int = 5
-    """Of one user from one address, before the first pause."""
+    """Failures of one user from one address, before the first pause."""
     failures_at_large: int = 50
-    """Of one user from all addresses, or of all users from one address."""
+    """Failures of one user from all addresses, or of all users from one address."""
     pause_s: float = 1.0
     """The first pause; each further failure doubles it."""
     longest_pause_s: float = 300.0
-    """For one user from one address."""
+    """The longest pause for one user from one address."""
     longest_pause_at_large_s: float = 60.0
-    """Shorter, because it may meet somebody who did nothing wrong."""
+    """The longest pause at large: shorter, because it may hit somebody who did nothing wrong."""
     forgotten_after_s: float = 900.0
-    """Without another failure, all is as if there had been none."""
+    """After this time without another failure, all earlier ones are forgotten."""
     established_s: float = 86_400.0
-    """How long a user who signed in from an address is exempt there from the limits at large."""
+    """A user who signed in from an address is exempt there from the limits at large for so long."""
     kept: int = 50_000
-    """Users, addresses and pairs of them that a worker remembers, at most."""
+    """Users, addresses and pairs of both that a worker remembers, at most."""
 
 
 Setting: TypeAlias = Any
-"""The value of any of them."""
+"""The value of any option."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """All options of the service, with their defaults, and its limits.
 
-    Those of a format stand with its codec.
+    The limits of the formats are in `app.codecs.limits`.
     """
 
     database_url: str
     master_key: bytes
-    """256 bits that wrap the key of every stream. Whoever loses it loses all personal data."""
+    """256 bits that wrap the key of every stream. Losing it means losing all personal data."""
     database_role: str | None = SERVICE_ROLE
-    """Taken on every connection; None where the login itself has no more than its rights."""
+    """Assumed on every connection; None where the login itself has no more than its rights."""
     statement_cache: int = STATEMENT_CACHE
-    """Prepared statements a connection; 0 behind pgbouncer in transaction mode."""
+    """Prepared statements per connection; 0 behind pgbouncer in transaction mode."""
     pool_size: int = 8
-    """Connections a worker process at the most, those of lists apart."""
+    """Connections per worker process at most, not counting those for lists."""
     pool_writers: int = 3
-    """So many of them append, or write otherwise; the others look up, whatever becomes of these."""
+    """Connections of the pool that append or otherwise write. The rest always remain for reads."""
     store_deadline_s: float = 1.5
     """How long the database may fail before a request is answered 503."""
     turn_wait_s: float = 5.0
-    """How long a command waits for those before it on its session, before it is answered 503."""
+    """How long a command waits for earlier ones on its session, before it is answered 503."""
     list_pool_size: int = 2
-    """Connections a worker process keeps for lists, so that slow ones hold up nobody else."""
+    """Connections that a worker process keeps for lists, so that slow ones delay nobody else."""
     list_deadline_s: float = 8.0
     """How long a list may take before it is refused."""
     list_wait_s: float = 20.0
-    """How long a list waits for the lists before it, its caller's own and others'."""
+    """How long a list waits for earlier lists, of the same caller and of others."""
     answer_bytes: int = ANSWER_BYTES
-    """Of one answer: of the rows that are read for it, and of the body that they make."""
+    """Limit of one answer: of the rows read for it, and of the resulting body."""
     retry_after_s: int = 1
-    """What a client is told to wait after a 503, or while its first request is in flight."""
+    """Retry-After of a 503, and of a retry while the first request is still in flight."""
 
     batch_commands: int = 256
     """Commands that share one commit, at most."""
@@ -80,49 +81,49 @@ class Settings(Struct, frozen=True, kw_only=True):
     cache_bytes: int = 32 * 1024 * 1024
     """Folded aggregates kept in memory by each worker process: some 25,000 AI sessions."""
     conflict_retries: int = 3
-    """How often a command is decided again because its stream had moved on, before a 409.
+    """How often a command is decided again after its stream has moved on, before a 409.
 
-    Only other processes can overtake it: in this one, a stream's commands take turns.
+    Only other processes can overtake it: within one process, a stream's commands take turns.
     """
 
     customer_timeout_s: float = CUSTOMER_TIMEOUT_S
-    """How long a chat's customer may ask for none before the session is closed; 0: for ever."""
+    """Seconds a customer may go without fetching before the chat is closed; 0 never closes it."""
     sweep_s: float = 10.0
-    """How often such sessions are looked for."""
+    """Seconds between two searches for such chats."""
 
     body_bytes: int = 1024 * 1024
     anonymous_body_bytes: int = 16 * 1024
-    """Of a body that is read before it is known who sends it: to sign in takes no more."""
+    """Limit of a body that is read before its sender is known: signing in needs no more."""
     body_deadline_s: float = BODY_DEADLINE_S
-    """How long a request's body may take to come whole."""
+    """How long a request's body may take to arrive completely."""
     credential_ttl_s: float = 1.0
     """How long a verified credential counts before the principal is read again."""
     password_checks: int = 2
-    """Passwords verified at the same time: each takes 19 MiB and a core."""
+    """Passwords verified at the same time; each takes 19 MiB and a core."""
     guessing: GuessingLimits = GuessingLimits()
-    """Wrong passwords that are forgiven, by each worker process."""
+    """Limits of guessing passwords; each worker process counts for itself."""
     login_s: int = 14 * 86_400
-    """How long a sign-in holds at the most (ServiceStack's session)."""
+    """How long a sign-in lasts at most (ServiceStack's session)."""
     permanent_login_s: int = 28 * 86_400
-    """How long one that is to outlast the browser does."""
+    """How long a sign-in lasts that should outlast the browser."""
     behind_proxy: bool = False
     """Whether to believe X-Forwarded-Proto, and the last address of X-Forwarded-For.
 
-    Only where a proxy that sets both is the only way in: anybody else could write what he likes.
+    Only where a proxy that sets both is the only way in: otherwise any client could forge them.
     """
     allowed_origins: frozenset[str] = frozenset()
-    """Other origins (`https://app.example.com`) whose pages may act for who is signed in."""
+    """Other origins (`https://app.example.com`) whose pages may act for the signed-in user."""
 
     embedded_data_dir: Path | None = None
-    """Where the embedded PostgreSQL lives, to bring it back if it dies; None with another."""
+    """Folder of the embedded PostgreSQL, to restart it if it dies; None with any other one."""
     metrics_folder: str | None = None
-    """Where worker processes add up their metrics; None when there is one worker."""
+    """Where worker processes add up their metrics; None with a single worker."""
 
     @property
     def fetch_mark_s(self) -> float:
-        """How often at the most it is recorded that a chat's customer asked for news.
+        """Minimum seconds between two records that a chat's customer has fetched news.
 
-        Often enough that who goes on asking is never taken for gone.
+        It is short enough that a customer who keeps fetching never counts as gone.
         """
         return min(_FETCH_MARK_S, self.customer_timeout_s / 3 or _FETCH_MARK_S)
 

@@ -1,1 +1,1 @@
-"""Bytes to values and back, whichever face they are for."""
+"""Bytes to values and back, shared by all faces."""

@@ -1,7 +1,8 @@
 """CSV: a header of PascalCase names and a row for each DTO.
 
-What is nested is in its cell as JSV. The standard library's writer is not used: it cannot be told
-to quote a cell for how it starts, and its reader does not tell an empty cell from a quoted one.
+A nested value is written as JSV in its cell. The standard library does not suffice: its writer
+cannot quote a cell because of its first character, and its reader confuses an empty cell with a
+quoted empty one.
 """
 
 import re
@@ -21,28 +22,27 @@ from app.codecs.value import Tree
 
 _WHITE = " \t\r\n"
 SEPARATORS = (",", ";", "\t")
-"""Between cells, the documented one first: spreadsheets use what the user's country does."""
-# Nothing that was taken is given back: an open quote costs one look at the rest.
+"""Between cells, the documented one first: spreadsheets use the one of the user's country."""
+# Possessive patterns never backtrack: an unclosed quote costs one scan of the rest.
 _HEADER = re.compile(r'(?:[^"\r\n]++|"[^"]*+")*+')
 _QUOTED = re.compile(r'"[^"]*+"')
-# What spreadsheets write, and read, in the line before the header.
+# Spreadsheets write and read this line before the header.
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>.)"?(?:\r\n?|\n)', re.IGNORECASE)
 _QUOTES = re.compile(r'\A[\[{]|[",\r\n]')
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ODD = re.compile("^['`]|['`]$|[,;|\"\\x00-\\x1f\\u200b-\\u200f\\u201c-\\u201f\\u2060\\ufeff]")
-"""In a header that is not what it was taken for: its values would be passed over unseen."""
+"""Signs in a column's name that the header was misread: its values would be ignored silently."""
 _SHOWN = 30
-"""Characters of a cell in what is told of it."""
+"""Characters of a cell that an error message quotes."""
 
 
 def read(body: bytes) -> Tree:
-    """The row of `body` as names to texts, or the list of its rows where there are more.
+    """The row of `body` as names to texts, or a list of rows if it has several.
 
-    Names are as they stand in the header, without white space around them. A cell without
-    anything in it, not even quotes, is None. Lines without any cell are passed over. White space
-    before a quote is layout. Cells are separated by what a line `sep=;` says, else by the first of
-    `SEPARATORS` that the header has. A body that starts like JSON is read as JSON, which the
-    documents show for CSV. Raises BadInput.
+    Names are those of the header, without surrounding white space. An empty cell without
+    quotes is None. Blank lines are skipped. White space before a quote is layout. A line `sep=;`
+    sets the separator; otherwise it is the first of `SEPARATORS` that the header has. A body that
+    starts like JSON is read as JSON, which the documents show for CSV. Raises BadInput.
     """
     text = _text(body).lstrip("\r\n")
     if text.lstrip(_WHITE).startswith(("{", "[")):
@@ -59,13 +59,13 @@ def read(body: bytes) -> Tree:
 def write(
     value: Dto | Sequence[Dto], *, kind: type[Dto] | None = None, safe: bool = False
 ) -> bytes:
-    """A header and a row for `value`, or for each of its items if it is a list or a page of one.
+    """A header and a row for `value`, or for each item if `value` is a list or a page of one.
 
-    `kind` is the class of the rows; without it, that of the first row, and no header at all where
-    there is no row. A member that may be absent has a column if a row has it.
+    `kind` is the class of the rows; by default, the class of the first row. Without `kind` and
+    rows, the header is left out, too. A member that may be absent has a column if any row has it.
 
     `safe` is for spreadsheets, which run a cell that starts with `= + - @`, a tab or a carriage
-    return as a formula: such a cell gets an apostrophe in front, which `read` does not take away.
+    return as a formula. Such a cell gets a leading apostrophe, which `read` does not remove.
     """
     rows = _dtos(value)
     kind = kind or next((type(row) for row in rows), None)
@@ -94,7 +94,7 @@ def _malformed(what: str) -> BadInput:
 
 
 def _separator(text: str) -> tuple[str, int]:
-    """What separates the cells of `text`, and where its header starts."""
+    """The separator of the cells in `text`, and the place where its header starts."""
     told = _SEPARATOR_LINE.match(text)
     if told:
         if told["separator"] not in SEPARATORS:

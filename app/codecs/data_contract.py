@@ -1,4 +1,4 @@
-"""How .NET's data contracts lay a DTO out in XML: names, order and namespaces. No text."""
+"""The XML layout of a DTO in .NET's data contracts: names, order, namespaces. No text here."""
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _SCALARS: Mapping[object, str] = {str: "string", int: "int", bool: "boolean"}
 
 
 class KeyValueOfstringstring(Dto, kw_only=True):
-    """One member of a map, under the name that its data contract has."""
+    """One member of a map; the class has the name of its data contract."""
 
     namespace: ClassVar[str] = ARRAYS_NAMESPACE
     xml_sorted: ClassVar[bool] = False
@@ -29,26 +29,26 @@ class KeyValueOfstringstring(Dto, kw_only=True):
 
 
 class Shape(NamedTuple):
-    """What an element holds."""
+    """The content of an element."""
 
     kind: type[Dto] | None
-    """The DTO, or that of each item; None: text."""
+    """The class of the DTO or of each item; None: text."""
     name: str = ""
-    """Of an item's element."""
+    """The name of an item's element."""
     many: bool = False
     mapped: bool = False
     """The items are the members of a map."""
 
     @property
     def namespace(self) -> str | None:
-        """Of the elements in it; None without elements."""
+        """The namespace of the inner elements; None without elements."""
         if self.kind is not None:
             return self.kind.namespace
         return ARRAYS_NAMESPACE if self.many else None
 
 
 class Scope(NamedTuple):
-    """The namespaces that an element finds declared around it."""
+    """The namespaces that are declared around an element."""
 
     default: str = ""
     prefixes: tuple[tuple[str, str], ...] = ()
@@ -58,8 +58,8 @@ class Scope(NamedTuple):
     def enter(self, name: str, namespace: str, within: str | None) -> tuple[str, str, "Scope"]:
         """The tag and the declarations of an element, and the scope of its children.
 
-        A member of another namespace makes it the default; items of another one get a prefix.
-        `within` is the namespace of the children, None without children.
+        A member of another namespace makes that one the default; items of another one get a
+        prefix. `within` is the namespace of the children, None without children.
         """
         prefixes, default, depth = dict(self.prefixes), self.default, self.depth + 1
         tag, declared = name, ""
@@ -76,10 +76,10 @@ class Scope(NamedTuple):
 
 
 def contract_name(kind: object) -> str:
-    """`AISessionInfo`, `string`, or `ListResponseOfAISessionInfokPYUDTdt` for one of other types.
+    """`AISessionInfo`, `string`, or `ListResponseOfAISessionInfokPYUDTdt` for a generic type.
 
-    The last eight characters there are a digest of the parameter's namespace, after how many
-    namespaces there are. Raises KeyError for what has no name.
+    The last eight characters of the latter are a digest of the number of namespaces and the
+    parameter's namespace. Raises KeyError for a type without a name.
     """
     dto, parameters = _dto(kind), get_args(kind)
     if dto is None:
@@ -93,7 +93,7 @@ def contract_name(kind: object) -> str:
 
 
 def contract_members(kind: type[Dto]) -> Iterator[tuple[Member, str, Shape]]:
-    """The members in the order of XML, those of the base class first: each with its namespace."""
+    """The members in the order of XML, those of the base class first, each with its namespace."""
     inherited = {member.attribute for member in members(kind.base)} if kind.base else set()
     own = [member for member in members(kind) if member.attribute not in inherited]
     if kind.xml_sorted:
@@ -105,7 +105,7 @@ def contract_members(kind: type[Dto]) -> Iterator[tuple[Member, str, Shape]]:
 
 
 def _shape(annotation: object) -> Shape:
-    """What is in an annotation, without limits, null and absence."""
+    """The shape of an annotation, regardless of limits, null and absence."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is list:
         return Shape(_dto(arguments[0]), contract_name(arguments[0]), many=True)
@@ -123,5 +123,5 @@ def _dto(kind: object) -> type[Dto] | None:
     plain = get_origin(kind) or kind
     if not isinstance(plain, type) or not issubclass(plain, Dto):
         return None
-    # A class with its parameter is not made plain: it knows the types of its members.
+    # A class keeps its parameter, for it determines the types of its members.
     return cast("type[Dto]", kind)

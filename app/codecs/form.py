@@ -12,23 +12,23 @@ from app.codecs.limits import CONTENT_TYPE_BYTES, MAX_PAIRS, MAX_VALUES, PART_BY
 from app.codecs.value import Tree
 
 MAX_URL_BYTES = 8 * 1024
-"""Of a URL's path and query: longer ones are not read, and no link may have more."""
+"""Limit of a URL's path and query: longer ones are refused, and no link may be longer."""
 
 _BOUNDARY = re.compile(rb';\s*boundary\s*=\s*(?:"([^"\\\r\n]+)"|([^\s;,"]+))', re.IGNORECASE)
 _LONE_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 def pairs(query: bytes) -> list[tuple[str, str]]:
-    """The names and values of a query string or a form, in its order; one without `=` has "".
+    """The names and values of a query string or a form, in order; a name without `=` has "".
 
-    Both are as WHATWG's URL standard has it: `+` is a space, `%` before anything but two hex digits
-    is itself. Raises BadInput for what is not UTF-8, for NUL, and for more than `MAX_PAIRS`.
+    Names and values follow WHATWG's URL standard: `+` is a space, and `%` before anything but two
+    hex digits is literal. Raises BadInput for invalid UTF-8, NUL, or more than `MAX_PAIRS` pairs.
     """
     if query.count(b"&") >= MAX_PAIRS:
         raise _malformed("query or form", f"more than {MAX_PAIRS} pairs")
     given = [pair.partition(b"=") for pair in query.split(b"&") if pair]
     try:
-        query.decode()  # escapes complete no character that was begun without them
+        query.decode()  # no escape may complete a character whose first bytes are unescaped
         found = [
             (_unescaped(name).decode(), _unescaped(value).decode()) for name, _, value in given
         ]
@@ -38,22 +38,22 @@ def pairs(query: bytes) -> list[tuple[str, str]]:
 
 
 def _unescaped(text: bytes) -> bytes:
-    """A name or value as it is meant, in linear time at C speed: forms may be all escapes."""
+    """A name or value without escapes, in linear time at C speed: forms may be all escapes."""
     text = text.replace(b"+", b" ")
     if b"%" not in text:
         return text
     text, lone = _LONE_PERCENT.subn(b"%25", text, count=MAX_VALUES)
     if lone == MAX_VALUES:
         raise TooManyValues
-    # Python's own escapes say the same; of all others, only the backslash has a meaning there.
+    # Python's own escapes have the same meaning; there, only the backslash is special besides.
     python = text.replace(b"\\", b"\\\\").replace(b"%", b"\\x")
     return python.decode("unicode_escape").encode("latin-1")
 
 
 def read_urlencoded(body: bytes) -> dict[str, Tree]:
-    """The members of an `application/x-www-form-urlencoded` body, names as they are given.
+    """The members of an `application/x-www-form-urlencoded` body, with the names as sent.
 
-    A name that comes once has a text, one that repeats a list of texts. Raises BadInput as `pairs`.
+    A unique name has a text, a repeated one a list of texts. Raises BadInput as `pairs` does.
     """
     return _grouped(pairs(body))
 
@@ -61,9 +61,8 @@ def read_urlencoded(body: bytes) -> dict[str, Tree]:
 def read_multipart(body: bytes, content_type: bytes) -> dict[str, Tree]:
     """The members of a `multipart/form-data` body; `content_type` is the header, for its boundary.
 
-    Files are taken as texts. Names that repeat become lists. Raises BadInput for a body that is
-    malformed or cut off, for a part that is not UTF-8 or holds NUL, and for too many or too long
-    parts.
+    Files are read as texts. Repeated names become lists. Raises BadInput for a malformed or
+    truncated body, for parts with invalid UTF-8 or NUL, and for too many or too long parts.
     """
     try:
         parser = PushMultipartParser(

@@ -1,7 +1,7 @@
-"""The formats that bodies are read and written in, and which one an answer has.
+"""The formats in which bodies are read and written, and the choice of an answer's format.
 
 The order of precedence is ServiceStack's: extension, `?format=`, the format in the path, Accept,
-the request's own type for `*/*`, JSON. Unlike there, Accept's weights count.
+the request's own type for `*/*`, JSON. Unlike in ServiceStack, Accept's weights count.
 """
 
 import codecs
@@ -14,18 +14,18 @@ from app.codecs.json_text import BadInput
 
 
 class UnknownType(Exception):
-    """A body in none of the formats that there are, or in a charset that none is read in."""
+    """A body is in an unknown format or in a charset that the service does not read."""
 
 
 class Format(Struct, frozen=True, kw_only=True):
-    """One way to write things down."""
+    """One format of bodies."""
 
     name: str
-    """As in a path's extension and in `?format=`."""
+    """The name in a path's extension and in `?format=`."""
     media_types: tuple[str, ...]
-    """By which requests name it; a parameter such as `charset` does not count."""
+    """The media types by which requests name it; parameters such as `charset` do not count."""
     content_type: bytes
-    """Of answers, unless one of its other media types was asked for."""
+    """The Content-Type of answers, unless the client asked for another of its media types."""
 
 
 JSON = Format(
@@ -49,10 +49,10 @@ JSON_LINES = Format(
 FORMATS: dict[str, Format] = {
     format_.name: format_ for format_ in (JSON, XML, JSV, CSV, JSON_LINES)
 }
-"""By name; a list of answers is in this order of preference."""
+"""By name, in the order of preference for a list of answers."""
 ASCII = frozenset({"us-ascii", "ascii"})
 UTF_8 = frozenset({"", "utf-8", "utf8", "utf_8"}) | ASCII
-"""Charsets of a text that can be read as UTF-8; the empty one: none is named."""
+"""Charsets of a text that can be read as UTF-8; empty: the request names none."""
 UTF_16 = frozenset({"utf-16", "utf16", "utf_16"})
 """Charsets of XML with a byte order mark."""
 MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -66,10 +66,10 @@ _BY_SUFFIX = {"json": JSON, "xml": XML}
 def answer_format(
     *, suffix: str, asked: str, handler: str, accept: bytes | None, content_type: bytes | None
 ) -> tuple[Format, bytes]:
-    """The format of an answer and its Content-Type; JSON where nothing that is asked for is there.
+    """The format of an answer and its Content-Type; JSON if no requested format is available.
 
-    `suffix` of the path, `asked` by `?format=`, and `handler`, the format that a predefined route
-    (`/xml/reply/…`) is for and that Accept does not change: names, empty if not given.
+    Three arguments are names of formats, empty if not given: `suffix` of the path, `asked` of
+    `?format=`, and `handler` of a predefined route (`/xml/reply/…`), which Accept does not change.
     """
     named = (
         FORMATS.get(suffix) or FORMATS.get(asked.lower().partition(".")[0]) or FORMATS.get(handler)
@@ -90,12 +90,12 @@ def answer_format(
 
 
 def of_media_type(name: str) -> Format | None:
-    """The format of a body that a media type names, if any."""
+    """The format that a body's media type names, if any."""
     return _BY_MEDIA_TYPE.get(name) or of_suffix(name)
 
 
 def of_suffix(name: str) -> Format | None:
-    """The format that a media type ends in, if any: `application/soap+xml` (RFC 6839)."""
+    """The format of a media type's suffix, if any: `application/soap+xml` (RFC 6839)."""
     _, plus, suffix = name.rpartition("+")
     return _BY_SUFFIX.get(suffix) if plus else None
 
@@ -104,19 +104,19 @@ def _as_asked(name: str) -> tuple[Format, bytes] | None:
     found = _BY_MEDIA_TYPE.get(name)
     if found is None:
         return None
-    # One format goes by two names (`text/jsv` in the documents, `application/jsv` on the wire):
-    # the answer bears the one that was asked for.
+    # JSV has two names (`text/jsv` in the documents, `application/jsv` on the wire): the answer
+    # has the one that the client asked for.
     return found, found.content_type if found is JSON else name.encode()
 
 
 def _as_sent(name: str) -> tuple[Format, bytes]:
-    # What a suffix tells of a request is no name that an answer could bear.
+    # A request's media type that only its suffix makes known cannot be the type of an answer.
     format_ = of_media_type(name) or JSON
     return _as_asked(name) or (format_, format_.content_type)
 
 
 def media_type(content_type: bytes | None) -> str:
-    """A Content-Type without its parameters, lower case; empty if there is none."""
+    """A Content-Type without its parameters, lower case; empty if it is absent."""
     return "" if content_type is None else _bare(content_type)
 
 
@@ -126,10 +126,11 @@ def _bare(content_type: bytes) -> str:
 
 
 def require_charset(content_type: bytes, body: bytes) -> None:
-    """Raise UnknownType where a body says to be in a charset that it would not be read in.
+    """Raise UnknownType if a body's declared charset differs from the one in which it is read.
 
-    Everything is UTF-8, or UTF-16 with a byte order mark if it is XML; XML's mark goes before what
-    is said (RFC 7303). Raises BadInput for a body that is not in the ASCII that it says.
+    Every body is read as UTF-8, or as UTF-16 if it is XML with a byte order mark. In XML, the mark
+    takes precedence over the declaration (RFC 7303). Raises BadInput for a body that declares
+    ASCII, but is not.
     """
     charset = charset_of(content_type)
     if charset in UTF_8:
@@ -150,9 +151,9 @@ def charset_of(content_type: bytes | None) -> str:
 
 @lru_cache(256)
 def accepted(accept: bytes) -> tuple[str, ...]:
-    """Media types, or languages, lower case, by falling weight; refused ones are left out.
+    """Media types or languages, lower case, by descending weight, without refused ones.
 
-    Those of equal weight are in the order that they stand in.
+    Those of equal weight keep their order.
     """
     weighed = []
     for part in accept.decode("latin-1").lower().split(","):
@@ -164,7 +165,7 @@ def accepted(accept: bytes) -> tuple[str, ...]:
                 weight = _weight(value.strip())
         if name and weight > 0:
             weighed.append((weight, name))
-    # RFC 9110 prefers the specific among equals; clients mean the order they wrote.
+    # RFC 9110 prefers the more specific of two equal weights; clients mean the order they wrote.
     return tuple(name for _, name in sorted(weighed, key=lambda pair: -pair[0]))
 
 

@@ -1,4 +1,4 @@
-"""Reading JSON that strangers sent: whatever is wrong ends in `BadInput`, naming the field."""
+"""Reads untrusted JSON: every error becomes a `BadInput` that names the field."""
 
 import contextlib
 import json
@@ -16,48 +16,48 @@ from app.codecs.value import Tree
 T = TypeVar("T")
 
 ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(float_hook=float)
-"""Of no type in particular; a number too large becomes inf.
+"""Decodes any type; a number that is too large becomes inf.
 
-Python reads numbers such as 1e300 thirty times as fast as the decoder does by itself.
+Python reads numbers such as 1e300 thirty times as fast as the decoder itself.
 """
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _MEMBER = re.compile(r"[^.\[\]]+")
 _TOLD = 1_000
-"""Characters of a message, and of a member's name in it."""
+"""Maximum characters of a message, and of a member's name."""
 _SHOWN, _NAMED = 60, 5
-"""Characters of an unknown member's name that are told, and how many such members."""
+"""How many characters of an unknown member's name a message shows, and how many such members."""
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class BadInput(Exception):
-    """Input that cannot be read; `field` is the wire name of the member at fault, if there is one.
+    """Input that cannot be read; `field` is the wire name of the member at fault, if any.
 
-    `code` is a short stable word for programs, the message is for humans.
+    `code` is a short stable word for programs; the message is for humans.
     """
 
     def __init__(self, message: str, *, field: str | None = None, code: str = "BadRequest") -> None:
-        """See the class. Of what a client wrote, no more is told than people read."""
+        """See the class. Long texts from the client are cut to a readable length."""
         self.field = field and field[:_TOLD]
         self.code = code
         super().__init__(message[:_TOLD])
 
 
 class TooManyValues(BadInput):
-    """A body that would keep the process from all others for too long."""
+    """A body whose processing would block all other requests for too long."""
 
     def __init__(self, most: int = MAX_VALUES, what: str = "The body holds") -> None:
-        """Says of `what` that it is more than `most` values."""
+        """`what` begins the message; `most` is the limit that it names."""
         super().__init__(f"{what} more than {most} values", code="TooManyValues")
 
 
 class Budget:
-    """What is left of a number of values, for what counts while it works."""
+    """The remainder of a limit on values, for code that counts as it works."""
 
     __slots__ = ("_left", "_most", "_what")
 
     def __init__(self, most: int = MAX_VALUES, what: str = "The body holds") -> None:
-        """With nothing spent; `what` is told of what spends too much."""
+        """Nothing is spent yet; `what` begins the message of an overdraft."""
         self._left = self._most = most
         self._what = what
 
@@ -69,22 +69,22 @@ class Budget:
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """The value in `body`. Raises BadInput for whatever is wrong with it."""
+    """The value in `body`. Raises BadInput for anything wrong with it."""
     value = _decoded(decoder, body)
-    # No more colons than members that came in: none of them can be there twice.
+    # With no more colons than decoded members, none of them can occur twice.
     if body.count(b":") > _given(value):
         _refuse_twins(body)
     return value
 
 
 def decode_some(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """As `decode`, or None where some member of `body` may have gone unread or come twice."""
+    """As `decode`, but None if some member of `body` may be unknown or occur twice."""
     value = _decoded(decoder, body)
     return value if body.count(b":") <= _given(value) else None
 
 
 def read(body: bytes) -> Tree:
-    """The text as it stands, of no type in particular. Raises BadInput as `decode` does."""
+    """The value in `body`, without any expected type. Raises BadInput as `decode` does."""
     value = _decoded(ANY, body)
     if body.count(b":"):
         _refuse_twins(body)
@@ -106,15 +106,15 @@ def _refuse_twins(body: bytes) -> None:
         parts = body.split(b'"')
         after = zip(parts[1::2], parts[2::2], strict=False)
         names = [text for text, rest in after if rest.lstrip()[:1] == b":"]
-        if len(set(names)) == len(names):  # on whatever level
+        if len(set(names)) == len(names):  # on any level
             return
     json.loads(body, object_pairs_hook=_members, parse_int=str)
 
 
 def screen(body: bytes) -> None:
-    """Refuse what a decoder would let through or choke on.
+    """Refuse input that a decoder would accept or choke on.
 
-    That is bad UTF-8, more than `MAX_VALUES`, deep nesting, and NUL.
+    That is invalid UTF-8, more than `MAX_VALUES` values, deep nesting, and NUL.
     """
     if not body.isascii():
         try:
@@ -123,7 +123,8 @@ def screen(body: bytes) -> None:
             raise BadInput(
                 f"Malformed JSON, no UTF-8: {error}", code="SerializationException"
             ) from error
-    # Counts at C speed, which take in those in texts, spare nearly every body the exact one.
+    # These counts run at C speed and include signs within texts. They spare nearly every body the
+    # exact count.
     opened = _opened(body)
     if opened > MAX_DEPTH or (len(body) > MAX_VALUES and opened + body.count(b",") >= MAX_VALUES):
         _screen_structure(_outside_texts(body))
@@ -136,7 +137,7 @@ def screen(body: bytes) -> None:
 
 
 def invalid(error: msgspec.ValidationError) -> BadInput:
-    """What a value of the wrong type or size is told: msgspec's words, and the member's name."""
+    """The refusal of a value of the wrong type or size: msgspec's words, and the member's name."""
     text = str(error)
     found = _PATH.search(text)
     if found is None:
@@ -150,10 +151,10 @@ def invalid(error: msgspec.ValidationError) -> BadInput:
 def unknown_members(
     kind: str, given: Collection[str], known: Iterable[str], path: str = ""
 ) -> BadInput:
-    """What a body, or an object in it, is told that has no member which is known.
+    """The refusal of a body, or an object in it, without any known member.
 
-    `kind` is what it was read as, `given` its members' names, at least one, `path` what stands
-    before them.
+    `kind` is the expected type, `given` has the names of its members, at least one, and `path` is
+    the prefix of these names.
     """
     names = [name[:_SHOWN] for name in islice(given, _NAMED)]
     told = ", ".join(map(repr, names)) + (", …" if len(given) > _NAMED else "")
@@ -163,7 +164,7 @@ def unknown_members(
 
 
 def _given(value: object) -> int:
-    """How many members came in for sure: those that differ from what they are without."""
+    """How many members were certainly given: those that differ from their defaults."""
     defaults = _defaults(cast("Hashable", type(value)))
     return sum([getattr(value, name) != default for name, default in defaults])
 
@@ -189,25 +190,25 @@ def _opened(text: bytes) -> int:
 
 
 def _outside_texts(body: bytes) -> bytes:
-    """A body with `"` for each text or name. One that is not closed takes the rest with it."""
+    """A body with `"` in place of each text or name; an unclosed one swallows the rest."""
     bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # A value is a text at the most, and so is its name.
+    # A value is at most one text, and its name is another one.
     if bare.count(b'"') > 4 * MAX_VALUES:
         raise TooManyValues
     return b'"'.join(bare.split(b'"')[::2])
 
 
 def _screen_structure(outside: bytes) -> None:
-    """Refuse deep nesting and too many values, by what is outside of all texts."""
+    """Refuse deep nesting and too many values, judging by the signs outside of all texts."""
     depth = 0
-    # Those beyond would be too many anyway.
+    # Any further brackets would exceed the limit anyway.
     for bracket in outside.translate(None, _NO_BRACKETS)[: 2 * MAX_VALUES]:
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             raise BadInput(
                 f"JSON is nested deeper than {MAX_DEPTH} levels", code="SerializationException"
             )
-    # What is not empty holds one value more than it has commas.
+    # An object or list that is not empty has one value more than commas.
     close = outside.translate(None, b" \t\r\n")
     empty = close.count(b"[]") + close.count(b"{}")
     if 1 + _opened(close) - empty + close.count(b",") > MAX_VALUES:
@@ -223,11 +224,11 @@ def _field_with_nul(body: bytes) -> str | None:
 
 
 def _malformed(body: bytes, error: Exception) -> BadInput:
-    """What a decoder could not read, in its words, unless these say something else."""
+    """The refusal of unreadable input in the decoder's words, unless these are misleading."""
     code = "SerializationException"
     field = None
     if b"\\u" in body and isinstance(error, msgspec.DecodeError):
-        # The decoder takes half a pair before the end of a text for the end of the body.
+        # The decoder mistakes half a surrogate pair at the end of a text for the end of the body.
         with contextlib.suppress(ValueError):
             field = _find(_HAS_SURROGATE, json.loads(body, parse_int=str), "")
     if field is None:
@@ -237,7 +238,7 @@ def _malformed(body: bytes, error: Exception) -> BadInput:
 
 
 def _find(holds: "_Holds", value: object, path: str) -> str | None:
-    """The path of a member whose text holds something; None if there is none."""
+    """The path of the first member whose text matches `holds`; None without such a member."""
     match value:
         case str() if holds(value):
             return path or None

@@ -1,7 +1,7 @@
 """JSV, ServiceStack's text format: the shapes of JSON with the quotes of CSV.
 
-White space counts, in values only: `{a: b}` gives a text that starts with a space. A text is quoted
-where it holds one of `" : , { } [ ]` or a line break; quotes in it are doubled, nothing is escaped.
+White space is significant in values only: `{a: b}` gives a text that starts with a space. A text
+with one of `" : , { } [ ]` or a line break is quoted. Quotes in it are doubled; JSV has no escapes.
 """
 
 import re
@@ -21,7 +21,7 @@ from app.codecs.member_names import members
 from app.codecs.value import Tree
 
 _WHITE = " \t\r\n"
-# Nothing below gives back what it took: whatever is sent, no character is tried twice in one place.
+# The patterns below never backtrack: no input makes them try a character twice in one place.
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _LOOKS_LIKE_JSON = re.compile(r'(?:\[[ \t\r\n]*+)?\{[ \t\r\n]*+"')
 _OPEN = re.compile(r"[ \t\r\n]*+([\[{])")
@@ -39,11 +39,11 @@ _TOKEN = re.compile(r'"[^"]*+"|\{\}|\[\]|[{}\[\],:]|[^"{}\[\],:]++')
 
 
 def read(body: bytes) -> Tree:
-    """The object or list in `body`; its scalars are texts, and None where nothing is written.
+    """The object or list in `body`; its scalars are texts, or None where empty.
 
-    Reads what is on the wire, the pretty-printed samples of the documents, and JSON, whose scalars
-    keep their types. In what is pretty-printed (an indented line after `{` or a comma) white space
-    around a text without quotes is layout. Before a quote or a bracket it is so everywhere: a
+    It reads the compact form, the pretty-printed samples of the documents, and JSON, whose scalars
+    keep their types. In a pretty-printed text (with an indented line after `{` or a comma), white
+    space around an unquoted text is layout. Before a quote or a bracket it is always layout: a
     writer would have quoted a text with such a character. Raises BadInput.
     """
     text = _text(body).strip(_WHITE)
@@ -52,7 +52,7 @@ def read(body: bytes) -> Tree:
         try:
             return json_text.read(body)
         except BadInput as error:
-            # JSV may have quotes around keys too, only that no writer uses them for members.
+            # JSV may have quotes around keys, too, but no writer quotes the names of members.
             if error.code != "SerializationException":
                 raise
     return _Reader(text, Budget(), trims=looks_like_json or _is_pretty_printed(text)).read()
@@ -61,7 +61,7 @@ def read(body: bytes) -> Tree:
 def read_value(text: str, budget: Budget | None = None) -> Tree:
     """The list in a query or form parameter: `a,b`, `[a,b]` or `["a,b",c]`; [] if `text` is empty.
 
-    Items are as in `read`; `budget`: what they count to. Raises BadInput.
+    Items are as in `read`; each one spends from `budget`. Raises BadInput.
     """
     _refuse_nul(text)
     listed = text if text.startswith("[") else f"[{text}]"
@@ -69,10 +69,10 @@ def read_value(text: str, budget: Budget | None = None) -> Tree:
 
 
 def _is_pretty_printed(text: str) -> bool:
-    """Whether a line after `{` or a comma is indented, where that is no part of a quoted text."""
+    """Whether a line after `{` or a comma is indented, outside of quoted texts."""
     if not any(layout in text for layout in _LAYOUT):
         return False
-    # Doubled quotes stand in texts that are quoted: without them, all others are pairs.
+    # Doubled quotes occur in quoted texts only: without them, all other quotes form pairs.
     parts = text.replace('""', "").split('"', 4 * MAX_VALUES + 1)
     if len(parts) > 4 * MAX_VALUES + 1:
         raise TooManyValues
@@ -81,7 +81,7 @@ def _is_pretty_printed(text: str) -> bool:
 
 
 def write(value: Dto | Sequence[Dto]) -> bytes:
-    """The compact form. Members that are None or UNSET are left out.
+    """The compact form, without members that are None or UNSET.
 
     Raises TypeError for a member of a type that no DTO has.
     """
@@ -89,7 +89,7 @@ def write(value: Dto | Sequence[Dto]) -> bytes:
 
 
 def write_pretty(value: Dto | Sequence[Dto]) -> str:
-    """The form of the documents' samples: one member or item a line, indented by tabs."""
+    """The form of the documents' samples: one member or item per line, indented by tabs."""
     pieces: list[str] = []
     depth = 0
     for token in _TOKEN.findall(to_text(value)):
@@ -97,7 +97,7 @@ def write_pretty(value: Dto | Sequence[Dto]) -> str:
         line = "\n" + "\t" * depth
         match token:
             case "{" | "[" if pieces and pieces[-1] == ": ":
-                # On a line of its own, at the depth of its name.
+                # The bracket is on a line of its own, at the depth of its name.
                 pieces += (line.removesuffix("\t"), token, line)
             case "{" | "[" | ",":
                 pieces += (token, line)
@@ -111,12 +111,12 @@ def write_pretty(value: Dto | Sequence[Dto]) -> str:
 
 
 def to_text(value: object) -> str:
-    """The compact form of any value that a member of a DTO may have, None excepted."""
+    """The compact form of any value that a member of a DTO may have, except None."""
     return _WRITERS[type(value)](value)
 
 
 def quote(text: str) -> str:
-    """`text` in quotes, those in it doubled, as in CSV."""
+    """`text` in quotes, with inner quotes doubled, as in CSV."""
     return '"' + text.replace('"', '""') + '"'
 
 
@@ -149,7 +149,7 @@ class _Reader:
         self._open: list[dict[str, Tree] | list[Tree]] = []
 
     def read(self) -> Tree:
-        """The one object or list that the whole text is. Raises BadInput."""
+        """The object or list that makes up the whole text. Raises BadInput."""
         found = _OPEN.match(self._text)
         if found is None:
             self._refuse("an object or a list is expected")
@@ -171,7 +171,7 @@ class _Reader:
         return whole
 
     def _item(self, parent: dict[str, Tree] | list[Tree]) -> bool:
-        """Read one item or member into what is open. Returns whether it opened one itself."""
+        """Read one item or member into `parent`. Returns whether it opened an object or list."""
         key = "" if isinstance(parent, list) else self._key(parent)
         pattern = _ITEM if isinstance(parent, list) else _MEMBER
         found = pattern.match(self._text, self._at)
@@ -195,7 +195,7 @@ class _Reader:
         self._budget.spend()
         opened: dict[str, Tree] | list[Tree] = [] if bracket == "[" else {}
         self._open.append(opened)
-        # In a list it may be the first item; names are trimmed anyway.
+        # In a list, white space may belong to the first item; names are trimmed anyway.
         if self._trims or bracket == "{":
             self._skip_space()
         return opened
@@ -270,7 +270,7 @@ def _dto_writer(kind: type[Dto]) -> Callable[[Dto], str]:
 
 
 class _Writers(dict[type, Callable[[Any], str]]):
-    """How a value of each class is written; a class that is new is worked out once."""
+    """The writer for values of each class; that of a new class is worked out once."""
 
     def __missing__(self, kind: type) -> Callable[[Any], str]:
         if issubclass(kind, Dto):

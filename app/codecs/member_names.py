@@ -13,23 +13,23 @@ class Member(NamedTuple):
     """One member of a DTO."""
 
     attribute: str
-    """In Python."""
+    """The name in Python."""
     camel: str
-    """In JSON and JSV."""
+    """The name in JSON and JSV."""
     pascal: str
-    """In XML, CSV and the field names of errors."""
+    """The name in XML, in CSV and in errors."""
     may_be_absent: bool = False
-    """Whether it is UNSET where nothing is given for it."""
+    """Whether its default is UNSET."""
 
 
 def pascal_case(name: str) -> str:
-    """A member's name in PascalCase, from camelCase."""
+    """The PascalCase form of a member's camelCase name."""
     return name[:1].upper() + name[1:]
 
 
 @cache
 def members(kind: type[Dto]) -> tuple[Member, ...]:
-    """The members of `kind` in the order in which they are declared."""
+    """The members of `kind`, in the order of their declaration."""
     return tuple(
         Member(
             attribute=field.name,

@@ -1,4 +1,4 @@
-"""The OpenAPI document: each face gives its part, and the parts are merged here."""
+"""The OpenAPI document: each face provides its part, and the parts are merged here."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,10 +14,10 @@ _JSON = "application/json"
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """What one face adds to the document."""
+    """One face's contribution to the document."""
 
     tags: tuple[tuple[str, str], ...]
-    """Names and descriptions of the groups that its operations are in."""
+    """Names and descriptions of the groups of its operations."""
     paths: Schema
     components: dict[str, Schema]
     """By kind (`schemas`, `responses`, `headers`, …), then by name."""
@@ -26,7 +26,7 @@ class Part(Struct, frozen=True, kw_only=True):
 def document(parts: Iterable[Part], *, version: str) -> Schema:
     """The document of all faces.
 
-    Raises ValueError where two faces give one name or path to different things.
+    Raises ValueError if two faces use one name or path for different things.
     """
     tags: list[Schema] = []
     paths: Schema = {}
@@ -51,9 +51,9 @@ def document(parts: Iterable[Part], *, version: str) -> Schema:
 
 
 def json_only(whole: Schema) -> Schema:
-    """A document without what is not in `application/json`: what generators of clients read.
+    """A document that describes bodies in `application/json` only, for generators of clients.
 
-    They know few other formats, warn of each that they do not, and model a body once a format.
+    They know few other formats, warn of each unknown one, and model a body once per format.
     """
 
     def kept(value: Json) -> Json:

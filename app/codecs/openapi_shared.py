@@ -1,4 +1,4 @@
-"""What the faces' parts of the OpenAPI document have in common: headers, refusals, who may call."""
+"""Components that the faces share in the OpenAPI document: headers, refusals, security schemes."""
 
 from app.codecs.openapi import Schema
 from app.codecs.value import Json
@@ -78,13 +78,13 @@ _REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "503": ("The service cannot answer now", ("Retry-After",)),
 }
 OF_BODIES = ["408", "413", "415"]
-"""Refusals of a body, which is read of all but a GET, described or not."""
+"""Refusals of a body; every verb but GET may have one, described or not."""
 _PERHAPS_EMPTY = ("414", "431")
-"""Refusals that have no body where the server's own limits are exceeded, before any face's."""
+"""Refusals without a body if they come from the server's own limits, before any face's."""
 
 
 def refusals(face: str, content: dict[str, Schema]) -> dict[str, Schema]:
-    """A face's answers that are no success, by `refusal_name`; `content` is their body by type."""
+    """A face's refusals, by `refusal_name`; `content` is their body by media type."""
     return {
         refusal_name(face, status): {
             "description": text,
@@ -96,7 +96,7 @@ def refusals(face: str, content: dict[str, Schema]) -> dict[str, Schema]:
 
 
 def refusal_name(face: str, status: str) -> str:
-    """The component's name: each face has bodies of its own."""
+    """The component's name; each face has its own bodies."""
     return f"{face}-{status}"
 
 
@@ -108,8 +108,7 @@ def ref(kind: str, name: str) -> Schema:
 def portable(schema: Json) -> Json:
     """A schema that every reader understands: ECMA's patterns have no `\\Z`.
 
-    That a member is null when it is not given goes without saying, and viewers would take the
-    null for an example.
+    Defaults of null are left out: they go without saying, and viewers would show them as examples.
     """
     if isinstance(schema, dict):
         return {

@@ -1,4 +1,4 @@
-"""What an XML parser tells of a document, made into a tree, within bounds."""
+"""Builds a tree from the events of an XML parser, within bounds."""
 
 from app.codecs.data_contract import INSTANCE_NAMESPACE
 from app.codecs.json_text import BadInput, Budget
@@ -8,11 +8,11 @@ from app.codecs.value import Tree
 _XML_SPACE = " \t\r\n"
 _NIL = f"{{{INSTANCE_NAMESPACE}}}nil"
 _NAMED = 60
-"""Characters of a name that is told."""
+"""Characters of a name that an error message quotes."""
 
 
 def malformed(message: str) -> BadInput:
-    """What is told of XML that cannot be read."""
+    """The refusal of unreadable XML."""
     return BadInput(f"Malformed XML: {message}", code="SerializationException")
 
 
@@ -32,7 +32,7 @@ class _Open:
         if name not in self.members:
             self.members[name] = value
             return
-        # No element is a list by itself: a list is one that has been given before.
+        # No element is a list by itself: a list here means that the name occurred before.
         earlier = self.members[name]
         if isinstance(earlier, list):
             earlier.append(value)
@@ -45,7 +45,7 @@ class _Open:
             return None
         if not self.members:
             if self.attribute is not None and not text.strip(_XML_SPACE):
-                # Whoever wrote it means what it says.
+                # The client meant this attribute as a value: ignoring it would lose that.
                 name, own = self.attribute[:_NAMED], self.name[:_NAMED]
                 raise malformed(f"{name!r} of {own!r} is an attribute: members are elements")
             return text
@@ -55,25 +55,25 @@ class _Open:
 
 
 class TreeTarget:
-    """Makes a tree of what a parser of ElementTree's kind tells. Its rules are those of `read`."""
+    """Builds the tree as a target of ElementTree's parser, by the rules of `xml_text.read`."""
 
     def __init__(self) -> None:
-        """With no document yet."""
+        """No document is read yet."""
         self.name = ""
         self.tree: Tree = None
         self._open: list[_Open] = []
         self._budget = Budget()
         self._texts: list[str] = []
         self.data = self._texts.append
-        """A part of a text; the parser gives it in pieces, one for each line break."""
+        """Receives a piece of a text; the parser splits texts at each line break."""
 
     def start_ns(self, _prefix: str, namespace: str) -> None:
-        """A namespace is declared."""
+        """Receive the declaration of a namespace."""
         if len(namespace) > NAMESPACE_LENGTH:
             raise malformed(f"a namespace is longer than {NAMESPACE_LENGTH} characters")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins; the tag is `{namespace}name`."""
+        """Receive the start of an element; the tag is `{namespace}name`."""
         self._budget.spend(1 + len(attributes))
         if self._texts:
             self._take_texts()
@@ -84,7 +84,7 @@ class TreeTarget:
         self._open.append(_Open(tag.rpartition("}")[2], nil=nil, attribute=own))
 
     def end(self, _tag: str) -> None:
-        """An element ends."""
+        """Receive the end of an element."""
         if self._texts:
             self._take_texts()
         element = self._open.pop()

@@ -1,6 +1,6 @@
-"""XML as .NET's data contracts have it: any request that means the same is read, answers are exact.
+"""XML of .NET's data contracts: lenient with the layout of requests, exact in answers.
 
-The samples of the documents are what `write` gives, without the white space between elements.
+`write` gives the samples of the documents, without the white space between elements.
 """
 
 import codecs
@@ -40,26 +40,27 @@ _LINE = re.compile(r"<([^\s<>/]+)[^<>]*(?<!/)>[^<]*</\1>|<[^<>]*>")
 
 
 def read(body: bytes, charset: str = "") -> tuple[str, Tree]:
-    """The local name of the root element, and what is in it.
+    """The local name of the root element, and its content.
 
-    Elements become members by their local names, in any order and in any namespace; one that
-    repeats becomes a list. `i:nil` gives None, an element without content "", except for the root:
-    there it gives no members. Texts keep their white space. Other attributes mean nothing, so an
-    element of attributes alone is refused, but for those of a namespace, which are not the
+    Elements become members by their local names, in any order and in any namespace; a repeated one
+    becomes a list. `i:nil` gives None. An empty element gives "", except for the root, which gives
+    no members. Texts keep their white space. Other attributes have no meaning, so an element with
+    attributes only is refused. Attributes with a namespace are ignored, for they are not the
     client's own.
 
-    What it is written in is told by its byte order mark, else by `charset`, the one that came with
-    it (lower case), else by its declaration; the later ones are then not looked at (RFC 7303).
+    The byte order mark determines the encoding, else `charset` of the request (lower case), else
+    the declaration; later ones are then ignored (RFC 7303).
 
-    Raises BadInput for what is no XML in UTF-8, or in UTF-16 with a byte order mark, for document
-    type definitions with all that they bring, for text beside elements, and for too much of it.
+    Raises BadInput for anything but XML in UTF-8, or in UTF-16 with a byte order mark. Also
+    refused are document type definitions and their entities, text beside elements, and too many
+    values.
     """
     text = _decoded(body, charset)
     _refuse_crowd(text)
     target = TreeTarget()
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
     try:
-        # A string, not bytes: the parser then leaves the encoding to us.
+        # The parser gets a string, not bytes, so that it leaves the encoding to us.
         parser.feed(text)
         parser.close()
     except DefusedXmlException as error:
@@ -74,13 +75,14 @@ def write(
 ) -> bytes:
     """The data-contract document of a DTO, or of several in an `ArrayOf…`, in UTF-8.
 
-    Members of the base class come first, and each level of the hierarchy by name; None is
-    `i:nil="true"`, UNSET is not there, an empty text or list is an empty element. `name` is the
-    root's, where it is not that of the class. `kind` is the class of the DTO or the DTOs; it can be
-    left out unless that has a parameter (`ListResponse[AISessionInfo]`).
+    Members of the base class come first, and each level of the hierarchy is sorted by name. None
+    is `i:nil="true"`, UNSET is absent, an empty text or list is an empty element. `name` is the
+    root's, if it differs from that of the class. `kind` is the class of the DTO or DTOs; it is
+    optional unless that class has a parameter (`ListResponse[AISessionInfo]`).
 
-    U+FFFD stands for what XML 1.0 cannot hold: most control characters, lone surrogates, U+FFFE
-    and U+FFFF. A carriage return is `&#xD;`: a reader would take it for a line feed otherwise.
+    U+FFFD replaces the characters that XML 1.0 cannot hold: most control characters, lone
+    surrogates, U+FFFE and U+FFFF. A carriage return is written `&#xD;`: otherwise, a reader would
+    take it for a line feed.
     """
     return (_HEAD + _root(value, name, kind)).encode()
 
@@ -88,7 +90,7 @@ def write(
 def write_pretty(
     value: Dto | Sequence[Dto], *, name: str | None = None, kind: type[Dto] | None = None
 ) -> str:
-    """As `write`, for people: a line an element, indented by two spaces, without declaration."""
+    """As `write`, for people: one element per line, indented by two spaces, no declaration."""
     lines = []
     depth = 0
     for found in _LINE.finditer(_root(value, name, kind)):
@@ -100,10 +102,10 @@ def write_pretty(
 
 
 def _refuse_crowd(text: str) -> None:
-    """Refuse early what the parser would be long about before it tells of it.
+    """Refuse early the texts that would keep the parser busy before its first event.
 
-    That is more tags, comments and the like than elements may have tags, and a single element with
-    thousands of attributes. Signs in texts count as well: of these there are hardly ever as many.
+    That is more tags, comments and the like than the allowed elements have tags, or one element
+    with thousands of attributes. Signs in texts count as well, but they are hardly ever so many.
     """
     quotes = text.count('"') + text.count("'")
     if text.count("<") > 2 * MAX_VALUES or min(text.count("="), quotes // 2) > 2 * MAX_VALUES:
@@ -118,7 +120,7 @@ def _decoded(body: bytes, charset: str) -> str:
     except UnicodeDecodeError as error:
         raise malformed(f"{_READ}: {error}") from error
     if "\0" in text:
-        # The parser would guess at UTF-16 without a mark, whatever it is told.
+        # The parser would guess UTF-16 without a mark, whatever encoding it is given.
         raise malformed(f"it holds the NUL character, and {_READ}")
     if not marked:
         _require_utf_8(charset or _declared(text), text)
@@ -131,13 +133,13 @@ def _declared(text: str) -> str:
 
 
 def _require_utf_8(said: str, text: str) -> None:
-    # To be told of no charset is to be told of UTF-8, to be told of an empty one is not.
+    # A missing charset means UTF-8; an empty one does not.
     if not said or said not in UTF_8 or (said in ASCII and not text.isascii()):
         raise malformed(f"{_READ}, and it is said to be {said[:40]!r}")
 
 
 class _Element(NamedTuple):
-    """The tags of an element in its place, and what writes its content."""
+    """The tags of an element in its place, and the writer of its content."""
 
     attribute: str
     opening: str
@@ -161,7 +163,7 @@ def _root(value: Dto | Sequence[Dto], name: str | None, kind: type[Dto] | None) 
 
 @cache
 def _document(kind: type[Dto] | None, name: str | None, *, many: bool) -> _Element:
-    # Of an empty list without a kind nobody knows more than that.
+    # Nothing more is known of an empty list without a kind.
     own = "anyType" if kind is None else contract_name(kind)
     shape = Shape(kind, own, many=many)
     root = name or (f"ArrayOf{own}" if many else own)
@@ -185,7 +187,7 @@ def _element(
 
 
 def _content(shape: Shape, scope: Scope) -> Callable[[Any], str]:
-    """What writes a value of this shape between the tags of its element."""
+    """The writer of a value of this shape between the tags of its element."""
     if shape.many:
         namespace = shape.namespace or ARRAYS_NAMESPACE
         item = _element(shape.name, namespace, Shape(shape.kind), scope)
@@ -201,7 +203,7 @@ def _content(shape: Shape, scope: Scope) -> Callable[[Any], str]:
 
 def _members(plan: tuple[_Element, ...], value: Dto) -> str:
     written = []
-    # `_Element.written` in line: this is every answer's inner loop.
+    # `_Element.written` is inlined: this is the inner loop of every answer.
     for attribute, opening, closing, empty, nil, content in plan:
         member = getattr(value, attribute)
         if member is None:
@@ -221,7 +223,7 @@ def _pairs(pair: _Element, values: Mapping[str, str]) -> str:
 
 
 def text_of(value: object) -> str:
-    """A value as the text of an element, escaped; what XML cannot hold as `write` has it."""
+    """A value as the escaped text of an element; U+FFFD replaces characters as in `write`."""
     match value:
         case str():
             return _SPECIAL.sub(_escape, value) if _SPECIAL.search(value) else value

@@ -1,1 +1,1 @@
-"""The APIs that are served."""
+"""The APIs of the service."""

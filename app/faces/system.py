@@ -23,22 +23,22 @@ class SystemFace:
     responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
-        """Serves all operations."""
+        """Takes all operations into its routes."""
         self.routes: Routes = ROUTES
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
-        """The sentence alone."""
+        """The sentence as plain text."""
         body = refused.message.encode()
         return Reply(refused.status, body, refused.headers, content_type=_TEXT)
 
 
 async def live(_: Request, __: Service) -> Reply:
-    """`GET /health/live`: the process answers."""
+    """`GET /health/live`: 200 as long as the process answers."""
     return Reply(200, b"live\n", content_type=_TEXT)
 
 
 async def ready(_: Request, service: Service) -> Reply:
-    """`GET /health/ready`: commands can be served; else 503 and the reason."""
+    """`GET /health/ready`: 200 if commands can be served, else 503 with the reason."""
     reason = await service.unready()
     if reason is None:
         return Reply(200, b"ready\n", content_type=_TEXT)

@@ -1,1 +1,1 @@
-"""What joins the faces to the server."""
+"""The layer between the faces and the server."""

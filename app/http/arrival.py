@@ -1,6 +1,7 @@
-"""A request on its way in, and its answer on its way out: what of it may still come, and the time.
+"""An arriving request and its leaving answer: the rest of the body, and the time taken.
 
-Litestar's own Request and Response read and write what the faces do for themselves.
+These replace Litestar's own Request and Response, whose parsing and rendering the faces do
+themselves.
 """
 
 import time
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Scope, Send
 
 Measure = Callable[[int, float], None]
-"""Is told of an answer's status, and the seconds that it took."""
+"""Receives an answer's status and duration in seconds."""
 DRAINED = 16
-"""How many times the limit of a body is read and dropped before the connection is."""
+"""Multiple of a body's limit that is read and dropped before the connection is dropped."""
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ALWAYS = (
     (b"vary", b"Accept"),
@@ -35,28 +36,28 @@ _ALWAYS = (
     (b"cache-control", b"no-store"),
 )
 _NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-"""Of what no browser is to show as a page; pages say themselves what they may load."""
+"""Header of answers that no browser should show as a page; pages set their own policy."""
 _HTML = b"text/html"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Arrival:
-    """What Litestar makes of a connection for our handlers, in place of its own Request."""
+    """The request that Litestar passes to our handlers, in place of its own Request."""
 
     __slots__ = ("receive", "request", "service", "started", "unread")
 
     def __init__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Reads the head, if the router found what it is for. Raises TooLarge or BadInput."""
+        """Reads the head if the router found a route. Raises TooLarge or BadInput."""
         self.started = time.perf_counter()
         self.receive = receive
         self.request: Request | None = None
-        """As far as it is known; None: its head was not read."""
+        """The request as far as it is known; None until its head is read."""
         seen = cast("dict[str, Any]", scope)
-        # (It keeps no scope itself: a circle of both would be left to the collector.)
+        # (It keeps no reference to the scope: only the cyclic collector could free a cycle.)
         seen["arrival"] = self
         self.service: Service = seen["litestar_app"].state.service
         self.unread = seen["method"] not in _BODILESS
-        """Whether some of the body may still come."""
+        """Whether a part of the body may still arrive."""
         handler = seen.get("route_handler")
         if handler is not None:
             segments = seen["segments"]
@@ -70,7 +71,7 @@ class Arrival:
         operation: str = "",
         path: Mapping[str, str] = _NONE,
     ) -> None:
-        """Read what there is without the body. Raises TooLarge or BadInput."""
+        """Read the request without its body. Raises TooLarge or BadInput."""
         self.request = read_head(
             scope,
             behind_proxy=self.service.settings.behind_proxy,
@@ -80,14 +81,14 @@ class Arrival:
         )
 
     async def identify(self, face: Face, *, is_safe: bool) -> None:
-        """Find out who sends the request. Raises as `identify`."""
+        """Identify the sender of the request. Raises as `identify` does."""
         request = self.head
         principal = await identify(request, face.policy, self.service, is_safe=is_safe)
         self.request = replace(request, principal=principal)
 
     @property
     def head(self) -> Request:
-        """The request as far as it is known, once its head was read."""
+        """The request as far as it is known, after its head was read."""
         if self.request is None:
             raise ValueError("the head of the request was not read")
         return self.request
@@ -95,7 +96,7 @@ class Arrival:
     async def whole(self) -> Request:
         """The request with its body.
 
-        Raises TooLarge, UnknownType, Stalled, or BadInput when the client stopped in its middle.
+        Raises TooLarge, UnknownType, Stalled, or BadInput if the client disconnects in the middle.
         """
         request = self.head
         if not self.unread:
@@ -121,25 +122,25 @@ class Arrival:
             raise
 
     async def drop_rest(self) -> None:
-        """Take what still comes of the body after the answer."""
+        """Receive and drop the rest of the body after the answer."""
         most = DRAINED * self.service.settings.body_bytes
         with suppress(Stalled):
             await self.service.bodies.wait(drop(self.receive, most))
 
 
 class Answer:
-    """A reply as Litestar sends it."""
+    """A reply in the form that Litestar sends."""
 
     __slots__ = ("_arrival", "_measure", "_reply")
 
     def __init__(self, arrival: Arrival, reply: Reply, measure: Measure | None = None) -> None:
-        """`measure` is told of the status and the seconds."""
+        """`measure` receives the status and the seconds."""
         self._arrival = arrival
         self._reply = reply
         self._measure = measure
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Send it; take what still comes of the request."""
+        """Send the reply, then receive the rest of the request."""
         reply, arrival = self._reply, self._arrival
         body = reply.body
         headers = [(b"content-length", b"%d" % len(body)), *_ALWAYS, *reply.headers]
@@ -157,12 +158,12 @@ class Answer:
             await arrival.drop_rest()
 
     def to_asgi_response(self, **_: object) -> "Answer":
-        """Litestar asks for it where an exception handler answers."""
+        """Itself; Litestar calls this for the answer of an exception handler."""
         return self
 
 
 def _shared(arrival: Arrival) -> Headers:
-    """What lets a page of an allowed origin read the answer; of no request without one."""
+    """Headers that let a page of an allowed origin read the answer; empty without an Origin."""
     if arrival.request is None or b"origin" not in arrival.request.headers:
         return ()
     return origin.sharing(arrival.request.headers, arrival.service.settings.allowed_origins)

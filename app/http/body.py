@@ -1,4 +1,4 @@
-"""The body of a request as it comes: piece by piece, within bounds."""
+"""Reads the body of a request piece by piece, within bounds."""
 
 import codecs
 from collections.abc import Mapping
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from litestar.types import Receive
 
 MAX_PIECES = 4_096
-"""Of a body: each chunk of a client's is one, and costs as much as many bytes do."""
+"""Pieces of a body: each chunk from a client is one, and costs as much as many bytes do."""
 
 
 class TooLarge(Exception):
-    """Body, headers or URL are longer than the service takes."""
+    """The body, the headers or the URL are longer than the service accepts."""
 
     def __init__(self, status: int, message: str) -> None:
-        """`status` to answer with; the message says what is too long, and what the limit is."""
+        """`status` of the answer; the message names the part that is too long, and the limit."""
         self.status = status
         super().__init__(message)
 
 
 class UnknownCoding(UnknownType):
-    """The body is compressed, or coded in another way."""
+    """The body is compressed or otherwise encoded."""
 
     def __init__(self, coding: str) -> None:
-        """`coding`: the value of Content-Encoding."""
+        """`coding` is the value of Content-Encoding."""
         super().__init__(
             f"A body in Content-Encoding {coding[:40]!r} cannot be read, only a plain one"
         )
 
 
 async def read_body(receive: "Receive", headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """The body that headers announce, of at most `limit` bytes.
+    """The body that the headers announce, of at most `limit` bytes.
 
-    Raises TooLarge, UnknownCoding, or BadInput when the client stopped in its middle.
+    Raises TooLarge, UnknownCoding, or BadInput if the client disconnects in the middle.
     """
     length = announced(headers, limit)
     body = await whole(receive, limit)
@@ -45,18 +45,18 @@ async def read_body(receive: "Receive", headers: Mapping[bytes, bytes], limit: i
     coding = headers.get(b"content-encoding", b"").decode("latin-1")
     if body and coding.strip().lower() not in _PLAIN:
         raise UnknownCoding(coding)
-    # .NET clients like to begin a text with a mark that it is UTF-8.
-    # XML keeps it: there it goes before whatever else is said of the encoding.
+    # .NET clients often begin a text with a UTF-8 byte order mark.
+    # XML keeps it: there, the mark takes precedence over all other declarations of the encoding.
     return body if body.startswith(_MARKED_XML) else body.removeprefix(codecs.BOM_UTF8)
 
 
 def announced(headers: Mapping[bytes, bytes], limit: int) -> bytes | None:
-    """The number in Content-Length, if it is there. Raises TooLarge if it is above `limit`."""
+    """The number in Content-Length, if present. Raises TooLarge if it is above `limit`."""
     given = headers.get(b"content-length")
     if given is None:
         return None
-    length = given.lstrip(b"0") or b"0"  # clients may write zeros before it
-    # Longer numbers than any body has are not worth to be read.
+    length = given.lstrip(b"0") or b"0"  # clients may write leading zeros
+    # No body has a length of more digits: such a number need not be parsed.
     if length.isdigit() and (len(length) > 18 or int(length) > limit):
         raise _too_long(limit)
     return length
@@ -65,7 +65,7 @@ def announced(headers: Mapping[bytes, bytes], limit: int) -> bytes | None:
 async def whole(receive: "Receive", limit: int) -> bytes:
     """A body of at most `limit` bytes.
 
-    Raises TooLarge as soon as it is too long, or BadInput when the client stopped in its middle.
+    Raises TooLarge as soon as it is too long, or BadInput if the client disconnects in the middle.
     """
     parts: list[bytes] = []
     size = 0
@@ -86,10 +86,10 @@ async def whole(receive: "Receive", limit: int) -> bytes:
 
 
 async def drop(receive: "Receive", most: int) -> None:
-    """Read what still comes of a body, `most` bytes of it, and drop it.
+    """Read the rest of a body, at most `most` bytes, and drop it.
 
-    A client sends before it listens: it gets a reset instead of the answer, unless what it sends is
-    taken.
+    A client sends before it listens: unless the service receives everything, the client gets a
+    reset instead of the answer.
     """
     left = most
     for _ in range(MAX_PIECES):

@@ -1,6 +1,6 @@
 """Conditions of a command on a stream's version: If-Match and If-None-Match (RFC 9110, 13.1).
 
-Both must hold; a command that is refused by either has changed nothing.
+Both must hold; a command that either of them refuses has changed nothing.
 """
 
 import re
@@ -13,7 +13,7 @@ _ANY_VERSION = range(1, 2**63)
 
 
 def versions(if_match: bytes | None) -> frozenset[int] | None:
-    """The versions that If-Match names; None: any. Raises BadInput for what names none."""
+    """The versions that If-Match names; None: any. Raises BadInput if it names no version."""
     if if_match is None or if_match.strip() == b"*":
         return None
     tags = [_TAG.fullmatch(tag.strip()) for tag in if_match.split(b",")]
@@ -24,9 +24,9 @@ def versions(if_match: bytes | None) -> frozenset[int] | None:
 
 
 def unless_versions(if_none_match: bytes | None) -> Container[int]:
-    """Versions with which a command is not carried out; what is no version of ours is none.
+    """The versions at which a command is not carried out; foreign tags are ignored.
 
-    Weak tags count as well (RFC 9110, 13.1.2), and `*` stands for every version.
+    Weak tags count as well (RFC 9110, 13.1.2), and `*` means every version.
     """
     if if_none_match is None:
         return ()

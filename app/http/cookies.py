@@ -1,4 +1,4 @@
-"""Cookies: reading what browsers and sloppier clients send, writing what both can read."""
+"""Cookies: reads those of browsers and sloppier clients, writes such as both can read."""
 
 import re
 
@@ -6,10 +6,10 @@ _VALUE = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def read(header: bytes | None) -> dict[str, str]:
-    """Values by name of a Cookie header; of two with one name the first counts.
+    """Values by name of a Cookie header; of two with one name, the first counts.
 
-    What is no cookie is passed over: some clients take the date in another server's Set-Cookie
-    for one and send it back.
+    Other parts are skipped: some clients mistake the date in another server's Set-Cookie for a
+    cookie and send it back.
     """
     cookies: dict[str, str] = {}
     for part in (header or b"").decode("latin-1").split(";"):
@@ -22,13 +22,13 @@ def read(header: bytes | None) -> dict[str, str]:
 def write(
     name: str, value: str, *, max_age_s: int | None, secure: bool, for_scripts: bool = False
 ) -> tuple[bytes, bytes]:
-    """The Set-Cookie header of a cookie that other sites' forms do not get.
+    """The Set-Cookie header of a cookie that browsers do not send with other sites' forms.
 
-    Nor do scripts, unless it is made `for_scripts`.
+    Scripts cannot read it, unless it is made `for_scripts`.
 
-    `max_age_s`: None for as long as the browser runs, 0 to remove it. There is never an Expires:
-    its comma breaks the parser of ServiceStack's JavaScript client. Raises ValueError for a value
-    that could be more than a value.
+    `max_age_s`: None for as long as the browser runs, 0 to remove it. The header never has an
+    Expires: its comma breaks the parser of ServiceStack's JavaScript client. Raises ValueError for
+    a value with characters that could end it.
     """
     if _VALUE.fullmatch(value) is None:
         raise ValueError(f"{name} takes letters, digits, - and _ only")

@@ -1,4 +1,4 @@
-"""Dates as HTTP's headers have them: `Sat, 21 Nov 2026 10:00:00 GMT`, to the second."""
+"""Dates in the form of HTTP's headers: `Sat, 21 Nov 2026 10:00:00 GMT`, to the second."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -9,7 +9,7 @@ _LONGEST = 100
 
 
 def write(at: datetime) -> bytes:
-    """The first whole second that is not before an instant."""
+    """An instant, rounded up to the whole second."""
     return _written(ceil(at.timestamp()))
 
 
@@ -20,7 +20,7 @@ def _written(second: int) -> bytes:
 
 @lru_cache(256)
 def read(header: bytes | None) -> datetime | None:
-    """The instant in a header; None if it holds none, for then it counts as absent (RFC 9110)."""
+    """The instant in a header; None for an invalid one, which counts as absent (RFC 9110)."""
     if header is None or len(header) > _LONGEST:
         return None
     try:

@@ -1,4 +1,4 @@
-"""One table turns what can go wrong into HTTP; each face gives it its own shape."""
+"""One table maps errors to HTTP; each face gives them its own shape."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -41,7 +41,7 @@ from domain.errors import (
 
 
 class Refusal(Struct, frozen=True):
-    """An answer that is no success: status, a stable word for programs, a sentence for humans."""
+    """The answer to an error: status, a stable word for programs, a sentence for humans."""
 
     status: int
     code: str
@@ -49,14 +49,14 @@ class Refusal(Struct, frozen=True):
     field: str | None = None
     headers: Headers = ()
     index: int | None = None
-    """Which item of a batch was refused, from 0."""
+    """The refused item of a batch, counted from 0."""
 
 
 class BatchFailed(Exception):
     """An item of a batch was refused, and the batch with it."""
 
     def __init__(self, cause: Exception, index: int, *, completed: int) -> None:
-        """`index` of the item, from 0; `completed`: how many others were carried out."""
+        """`index` of the item, from 0; `completed` is the number of items carried out."""
         self.cause = cause
         self.index = index
         self.completed = completed
@@ -64,7 +64,7 @@ class BatchFailed(Exception):
 
 
 Responses = Mapping[type[Exception], tuple[int, str]]
-"""By the type of an error: the status, and a stable word for programs."""
+"""Status and a stable word for programs, by the type of the error."""
 RESPONSES: Responses = {
     NotFound: (404, "NotFound"),
     AlreadyExists: (409, "AlreadyExists"),
@@ -98,21 +98,21 @@ RESPONSES: Responses = {
     MethodNotAllowedException: (405, "MethodNotAllowed"),
     HTTPException: (400, "BadRequest"),
 }
-"""Every error that several faces know; a test walks their trees and finds none missing."""
+"""Every error that several faces know; a test walks their class trees for missing ones."""
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-"""As Allow lists them. (OPTIONS is for pages of allowed origins alone.)"""
+"""The order of verbs in Allow. (OPTIONS is for pages of allowed origins alone.)"""
 _CHALLENGE = ((b"www-authenticate", b'Basic realm="sessionary", charset="UTF-8"'),)
 _PLAIN_ONLY = ((b"accept-encoding", b"identity"),)
-"""Tells a 415 for the coding from one for the media type (RFC 9110, 15.5.16)."""
+"""Distinguishes a 415 for the coding from one for the media type (RFC 9110, 15.5.16)."""
 
 
 def refusal(
     error: Exception, retry_after_s: int, own: Responses = MappingProxyType({}), method: str = ""
 ) -> Refusal:
-    """What an error is answered with: by a face's `own` responses, or by RESPONSES, else a 500.
+    """The answer to an error: from a face's `own` responses, else from RESPONSES, else a 500.
 
-    `method`: of the request.
+    `method` is that of the request.
     """
     if isinstance(error, BatchFailed):
         refused = refusal(error.cause, retry_after_s, own)
@@ -121,14 +121,14 @@ def refusal(
     responses = {**RESPONSES, **own}
     found = next((responses[kind] for kind in type(error).__mro__ if kind in responses), None)
     status, code = found or (500, "InternalError")
-    if status == 500:  # what went wrong inside is nobody's business outside
+    if status == 500:  # clients get no details of an internal failure
         return Refusal(status, code, "The service failed; the failure is in its log")
     plain = Refusal(status, code, str(error))
     return _in_full(plain, error, retry_after_s, method)
 
 
 def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) -> Refusal:
-    """A refusal with what errors of some types say beside their message."""
+    """A refusal with the facts that errors of some types carry beside their message."""
     status, code, message = plain.status, plain.code, plain.message
     match error:
         case BadInput(field=field, code=specific):
@@ -141,7 +141,7 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(exact, code, message)
         case UnknownCoding():
             return Refusal(status, code, message, headers=_PLAIN_ONLY)
-        case Stalled():  # the rest of the request may still come
+        case Stalled():  # the rest of the request may still arrive
             return Refusal(status, code, message, headers=((b"connection", b"close"),))
         case VersionMismatch(version=version):
             return Refusal(status, code, message, headers=(etag(version),))

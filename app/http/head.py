@@ -1,4 +1,4 @@
-"""The head of a request: what Litestar routed, within every limit on headers and URLs."""
+"""The head of a request that Litestar routed, within all limits on headers and URLs."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def read_head(
 ) -> Request:
     """A request without its body; for an operation of a face, with the path's parameters.
 
-    Raises TooLarge or BadInput for headers, and a query, that no client sends.
+    Raises TooLarge or BadInput for headers or a query that no regular client sends.
     """
     headers = _headers(scope)
     query, host = scope["query_string"], headers.get(b"host")
@@ -59,7 +59,7 @@ def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
             raise TooLarge(431, f"There are more than {MAX_HEADERS} headers")
         headers[name] = _repeated(name, headers[name], value) if name in headers else value
     host = headers.get(b"host", b"")
-    # Older clients may name none; of HTTP/1.1, its absence is refused (RFC 9112, 3.2).
+    # Older clients may omit Host; in HTTP/1.1, its absence is refused (RFC 9112, 3.2).
     if not _is_host(host) if host else scope.get("http_version") == "1.1":
         raise BadInput("The Host header names no host", field="Host")
     if size > MAX_HEADER_BYTES:
@@ -70,21 +70,21 @@ def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
 
 
 def _repeated(name: bytes, first: bytes, more: bytes) -> bytes:
-    """The value of a header that came before; of one that is no list, the last counts."""
+    """The value of a repeated header; if it is no list, the last one counts."""
     if name in _SINGLE:
         raise BadInput("The header is given twice", field=name.decode())
     separator = _LISTS.get(name)
     return more if separator is None else first + separator + more
 
 
-# It comes back in links: nothing may stand in it that no authority has (RFC 3986, 3.2).
+# Links repeat the Host: it may hold only the characters of an authority (RFC 3986, 3.2).
 _is_host = re.compile(
     rb"(?=.{1,300}\Z)"
     rb"(?:(?:[0-9A-Za-z!$&'()*+,;=\-._~]++|%[0-9A-Fa-f]{2})++|\[[0-9A-Za-z:.]+\])"
     rb"(?::[0-9]*)?"
 ).fullmatch
 _SINGLE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"if-match"})
-# Lists may come in several lines (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
+# Lists may have several lines (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
 _LISTS = {
     b"accept": b", ",
     b"accept-language": b", ",

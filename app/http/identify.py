@@ -1,8 +1,8 @@
-"""Who sends a request: by its Authorization header, else by the cookies of a sign-in.
+"""Identifies a request's sender: by its Authorization header, else by the cookies of a sign-in.
 
-Browsers send cookies, and passwords of Basic that were typed in, along with what strangers' pages
-ask for. So a request known by these is refused when it could change something and comes from
-another origin's page; unless it repeats a cookie in a header, which no such page can.
+Browsers also add cookies, and typed-in passwords of Basic, to requests of strangers' pages. So a
+request with these is refused if it could change something and comes from another origin's page.
+The exception is a request that repeats a cookie in a header, which no such page can do.
 """
 
 import hmac
@@ -22,7 +22,7 @@ SESSION = "ss-id"
 PERMANENT = "ss-pid"
 OPTIONS = "ss-opt"
 XSRF = "XSRF-TOKEN"
-"""A cookie that pages of ours can read, and send back as the header X-XSRF-TOKEN."""
+"""A cookie that our own pages can read and send back as the header X-XSRF-TOKEN."""
 _TOKEN = b"bearer"
 
 
@@ -30,23 +30,23 @@ class ForeignPage(Forbidden):
     """Another origin's page made the caller's browser send the request."""
 
     def __init__(self) -> None:
-        """Says what would have sufficed."""
+        """The message names the restriction."""
         super().__init__(message="Not from a page of another origin")
 
 
 class AuthPolicy(Struct, frozen=True, kw_only=True):
-    """By which means a face lets callers in, beside `Basic` and `Bearer`."""
+    """The means by which a face admits callers, beside `Basic` and `Bearer`."""
 
     schemes: Mapping[bytes, bytes] = MappingProxyType({})
-    """Other names of these two, lower case."""
+    """Aliases of these two, lower case."""
     needs_xsrf: bool = False
-    """Cookies count only together with the header X-XSRF-TOKEN."""
+    """Whether cookies count only together with the header X-XSRF-TOKEN."""
 
 
 async def identify(
     request: Request, policy: AuthPolicy, service: Service, *, is_safe: bool = False
 ) -> Principal:
-    """Who calls; `is_safe`: an operation that changes nothing, whatever the verb.
+    """The caller; `is_safe` marks an operation that changes nothing, whatever the verb.
 
     Raises Unauthenticated, ForeignPage, Throttled, or StoreDown.
     """
@@ -65,8 +65,8 @@ async def identify(
             authorization, request.client
         )
         if scheme.lower() == _TOKEN:
-            return principal  # no browser adds it by itself
-    # By its name, an operation can be reached with other verbs than its own.
+            return principal  # no browser adds a token by itself
+    # An operation's route by name accepts other verbs than its own.
     if origin.is_from_page(request.headers) and not (is_safe and origin.is_safe(request.method)):
         refuse_foreign(request, service.settings.allowed_origins)
     return principal
@@ -85,7 +85,7 @@ async def _by_cookies(request: Request, policy: AuthPolicy, service: Service) ->
 
 
 async def session(request: Request, service: Service) -> tuple[str, LoginSession] | None:
-    """The sign-in that the client's cookies name, with its token; None if there is none."""
+    """The session that the client's cookies name, with its token; None without a session."""
     for token in tokens(request):
         found = await service.logins.session(token)
         if found is not None:
@@ -94,7 +94,7 @@ async def session(request: Request, service: Service) -> tuple[str, LoginSession
 
 
 def tokens(request: Request) -> list[str]:
-    """Of the sessions that the client's cookies name, the browser's own first."""
+    """Tokens of the sessions that the client's cookies name, the temporary session's first."""
     header = request.headers.get(b"cookie")
     if header is None:
         return []
@@ -103,14 +103,14 @@ def tokens(request: Request) -> list[str]:
 
 
 def xsrf_token(token: str) -> str:
-    """What only pages of ours know of a session: made from its token, which it does not tell."""
+    """A secret of a session that only our own pages know; it does not reveal the token."""
     return _derived(token, XSRF)
 
 
 def session_id(token: str) -> str:
-    """What a session is called in answers: it opens nothing, and does not tell the token.
+    """A session's name in answers: it grants no access and does not reveal the token.
 
-    Scripts read answers, and cookies that are HttpOnly are to be none of their business.
+    Scripts can read answers, but must not learn the values of HttpOnly cookies.
     """
     return _derived(token, SESSION)
 
@@ -121,6 +121,6 @@ def _derived(token: str, use: str) -> str:
 
 
 def refuse_foreign(request: Request, allowed_origins: Collection[str]) -> None:
-    """Raise ForeignPage for what a page of another origin sends."""
+    """Raise ForeignPage for a request from a page of another origin."""
     if origin.is_foreign(request.headers, request.base_url, allowed_origins):
         raise ForeignPage

@@ -1,4 +1,4 @@
-"""What a face serves: operations by path and verb, and how it answers what it cannot do."""
+"""The parts of a face: operations by path and verb, and its answers to errors."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
@@ -15,16 +15,16 @@ Handler = Callable[[Request, Service], Awaitable[Reply]]
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One documented operation: its name, who may call it, and what carries it out."""
+    """One documented operation: its name, its admission rule, and its handler."""
 
     name: str
     handler: Handler
     admit: Callable[[Principal], None] = lambda _: None
     """Raises Forbidden for a principal that may not call it."""
     is_anonymous: bool = False
-    """Nobody has to say who he is."""
+    """Whether it needs no credentials."""
     is_safe: bool = False
-    """It changes nothing, by whichever verb it is called (RFC 9110, 9.2.1)."""
+    """Whether it changes nothing, by whichever verb it is called (RFC 9110, 9.2.1)."""
 
 
 Routes = Mapping[str, Mapping[str, Operation]]
@@ -32,22 +32,22 @@ Routes = Mapping[str, Mapping[str, Operation]]
 
 
 class Face(Protocol):
-    """One API: whom it lets in, and how it answers what it cannot do."""
+    """One API: its authentication policy, its routes, and its answers to errors."""
 
     name: str
     prefix: str
-    """Of the paths where it answers for what is not there; lower case."""
+    """Prefix of the paths where it answers for missing routes, lower case."""
     suffixes: frozenset[str]
-    """Extensions of a path that name a format, lower case."""
+    """Path extensions that name a format, lower case."""
     overridable: bool
-    """Whether a POST may ask for another verb by `X-HTTP-Method-Override`."""
+    """Whether a POST may name another verb in `X-HTTP-Method-Override`."""
     policy: AuthPolicy
     routes: Routes
     responses: Responses
-    """To errors that no other face knows."""
+    """Responses to errors that no other face knows."""
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
-        """An answer that is no success, in the API's documented shape.
+        """The answer to an error, in the API's documented shape.
 
-        `request` is None if its headers could not be taken in.
+        `request` is None if its head could not be read.
         """

@@ -1,4 +1,4 @@
-"""Where a request comes from: through which scheme, from which address, from whose pages."""
+"""The origin of a request: its scheme, its address, and the page that sent it."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -13,8 +13,8 @@ def is_foreign(headers: ByName, own: str, allowed: Collection[str]) -> bool:
     """Whether a browser sends the request for a page of another origin.
 
     `own` is the service's origin, `scheme://host[:port]` as the client sees it; `allowed` are
-    origins whose pages may use it. Only browsers tell by Sec-Fetch-Site and Origin, and no page
-    can make them lie; without either there is no browser, and nobody's cookies to abuse.
+    origins whose pages may use it. Only browsers send Sec-Fetch-Site and Origin, and no page can
+    forge these. A request without either comes from no browser: it has no user's cookies to abuse.
     """
     sent = headers.get(b"origin")
     origin = None if sent is None else _plain(sent.decode("latin-1"))
@@ -25,12 +25,12 @@ def is_foreign(headers: ByName, own: str, allowed: Collection[str]) -> bool:
         return origin is not None and origin != _plain(own)
     if site not in (b"same-origin", b"none"):
         return True
-    # The browser has compared schemes, and may know better where a proxy takes off the TLS.
+    # The browser has compared schemes, and may know better where a proxy terminates TLS.
     return origin is not None and _authority(origin) != _authority(_plain(own))
 
 
 def sharing(headers: ByName, allowed: Collection[str]) -> tuple[tuple[bytes, bytes], ...]:
-    """What lets a page of an allowed origin read an answer (CORS); nothing for other origins."""
+    """Headers that let a page of an allowed origin read an answer (CORS); empty for others."""
     sent = headers.get(b"origin", b"")
     if _plain(sent.decode("latin-1")) not in {_plain(each) for each in allowed}:
         return ()
@@ -43,7 +43,7 @@ def sharing(headers: ByName, allowed: Collection[str]) -> tuple[tuple[bytes, byt
 
 
 def allowing(headers: ByName, verbs: Iterable[str]) -> tuple[tuple[bytes, bytes], ...]:
-    """The answer to a browser that asks beforehand what a page may send to a path."""
+    """The headers that answer a browser's preflight request for a path."""
     wanted = headers.get(b"access-control-request-headers", b"")
     return (
         (b"access-control-allow-methods", ", ".join(verbs).encode()),
@@ -58,27 +58,27 @@ _READABLE = (
 
 
 def is_from_page(headers: ByName) -> bool:
-    """Whether a browser may send the request for a page; only then can it be foreign."""
+    """Whether a browser may have sent the request for a page; only then can it be foreign."""
     return b"origin" in headers or b"sec-fetch-site" in headers
 
 
 def is_safe(*verbs: str) -> bool:
-    """Whether none of the verbs changes anything (RFC 9110, 9.2.1)."""
+    """Whether all of the verbs are safe (RFC 9110, 9.2.1)."""
     return _SAFE.issuperset(verbs)
 
 
 def scheme(headers: ByName, seen: str) -> str:
-    """`http` or `https` as the client of a proxy used it; `seen` is what the server saw."""
+    """`http` or `https`, as a proxy's client used it; `seen` is the scheme that the server saw."""
     told = _last(headers.get(b"x-forwarded-proto"))
     return told if told in ("http", "https") else seen
 
 
 def address(headers: ByName, seen: str | None) -> str | None:
-    """The address that a proxy saw: the last that it lists."""
+    """The address that a proxy saw: the last one that it lists, else `seen`."""
     told = _last(headers.get(b"x-forwarded-for"))
     if told.startswith("["):
         return told[1:].partition("]")[0]
-    # Some proxies add the port, which is another for each connection.
+    # Some proxies add the port, which differs for each connection.
     return (told.partition(":")[0] if told.count(":") == 1 else told) or seen
 
 

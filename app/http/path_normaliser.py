@@ -1,4 +1,4 @@
-"""Before Litestar's router: paths count in any case, an extension names a format, a POST a verb."""
+"""Normalises requests before Litestar's router: case of paths, extensions, overridden verbs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -16,14 +16,14 @@ _OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
 
 
 class PathNormaliser:
-    """Spells paths as their templates do.
+    """Rewrites paths to the spelling of their templates.
 
-    It leaves what clients sent in the scope: `segments` for the parameters, which count as they
-    are spelt, `location` for links, `suffix`.
+    It keeps the client's own spelling in the scope: `segments` for the parameters, which are
+    case-sensitive, `location` for links, and `suffix`.
     """
 
     def __init__(self, app: "ASGIApp", faces: Sequence[Face]) -> None:
-        """`app` has a route for each template of the faces."""
+        """`app` must have a route for each template of the faces."""
         self._app = app
         self._faces = by_prefix(faces)
         templates = [template for face in faces for template in face.routes]
@@ -34,7 +34,7 @@ class PathNormaliser:
         self._spelt = _spellings(each for each in templates if "{" in each)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Normalise a request; whatever is no HTTP goes on as it is."""
+        """Normalise a request; other kinds of scopes pass unchanged."""
         if scope["type"] == ScopeType.HTTP:
             self._normalise(cast("dict[str, Any]", scope))
         await self._app(scope, receive, send)
@@ -60,18 +60,18 @@ class PathNormaliser:
 
 
 def by_prefix(faces: Sequence[Face]) -> Sequence[Face]:
-    """Faces in the order in which their prefixes are to be looked at."""
+    """Faces in the order for matching their prefixes, the longest first."""
     return sorted(faces, key=lambda face: len(face.prefix), reverse=True)
 
 
 def face_at(faces: Sequence[Face], path: str) -> Face:
-    """The face that answers for a path, whether something is there or not."""
+    """The face that answers for a path, even if it has no route there."""
     at = f"/{path}/".lower()
     return next(face for face in faces if at.startswith(face.prefix))
 
 
 def _spellings(templates: Iterable[str]) -> dict[str, str]:
-    """How templates spell the segments that are no parameters, by these in lower case."""
+    """The templates' spelling of their literal segments, by these in lower case."""
     spellings: dict[str, str] = {}
     for template in templates:
         for segment in template.strip("/").split("/"):
@@ -83,7 +83,7 @@ def _spellings(templates: Iterable[str]) -> dict[str, str]:
 
 
 def _overridden(scope: Mapping[str, Any]) -> str | None:
-    """The verb that a POST stands for by `X-HTTP-Method-Override`; GET and POST are none."""
+    """The verb that `X-HTTP-Method-Override` gives a POST; None for GET and POST."""
     asked = None
     for header, value in scope["headers"]:
         if header == b"x-http-method-override":
@@ -93,7 +93,7 @@ def _overridden(scope: Mapping[str, Any]) -> str | None:
         try:
             given = {name.lower(): value for name, value in pairs(query)}
         except BadInput:
-            return None  # refused where the request is read
+            return None  # the request is refused when its head is read
         asked = given.get("x-http-method-override", "").encode()
     verb = (asked or b"").decode("latin-1").strip().upper()
     return verb if verb in _OVERRIDES else None

@@ -1,4 +1,4 @@
-"""One request as a face sees it, its conditions and limits, and its reply."""
+"""One request as a face sees it, with its conditions and limits, and its reply."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,14 +15,14 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 MAX_KEY_CHARACTERS = 255
 MAX_KEYED_BYTES = 2_680
-"""Of a caller's name and a key together: they share a row of an index. Names that are given today
-are much shorter; longer ones may be there from before."""
+"""Limit of a caller's name and a key together: they share a row of an index. Names that are given
+today are much shorter; longer ones may exist from before."""
 NOBODY = Principal("", ())
-"""Who calls without credentials."""
+"""The caller of a request without credentials."""
 
 
 class Reply(Struct, frozen=True):
-    """What is sent back. `headers` come beside the content's type and length."""
+    """The reply to a request. `headers` come beside the content's type and length."""
 
     status: int
     body: bytes = b""
@@ -36,7 +36,7 @@ def etag(version: int) -> tuple[bytes, bytes]:
 
 
 def position_headers(answer: CommandResult) -> tuple[tuple[bytes, bytes], ...]:
-    """What every answer to a command carries: the stream's version, the place in the log."""
+    """Headers of every answer to a command: the stream's version, the position in the log."""
     folded = answer.folded
     headers = (
         etag(folded.version),
@@ -46,7 +46,7 @@ def position_headers(answer: CommandResult) -> tuple[tuple[bytes, bytes], ...]:
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request as its operation sees it: whole, and known from whom."""
+    """A request as its operation sees it: complete, with an identified caller."""
 
     method: str
     headers: Mapping[bytes, bytes]
@@ -54,29 +54,29 @@ class Request(Struct, frozen=True, kw_only=True):
     face: str = ""
     operation: str = ""
     location: str = ""
-    """The path, without slashes at its ends and without its suffix."""
+    """The path, without leading and trailing slashes and without its suffix."""
     path: Mapping[str, str] = {}
     """The path's parameters."""
     suffix: str = ""
-    """The path's extension, lower case, where it names a format of the face."""
+    """The path's extension, lower case, if it names a format of the face."""
     query: bytes = b""
     pairs: Sequence[tuple[str, str]] = ()
-    """The names and values in the query, in its order."""
+    """The names and values in the query, in order."""
     scheme: str = "http"
     """`http` or `https`, as the client used it."""
     base_url: str = ""
     """Scheme and authority as the client used them, for links.
 
-    Empty for a client that names no host (HTTP/1.0): a link without either leads it back to where
-    it came, and the service knows only the address that it listens on (0.0.0.0).
+    It is empty for a client that names no host (HTTP/1.0). A link without both leads such a client
+    back to the same server, while the service knows only the address it listens on (0.0.0.0).
     """
     client: str | None = None
-    """The caller's address; behind a proxy, the one that the proxy saw."""
+    """The caller's address; behind a proxy, the address that the proxy saw."""
     principal: Principal = NOBODY
     body: bytes = b""
 
     def call(self, item: int | None = None) -> CommandContext:
-        """Who calls and on which conditions; `item`: for which request of a batch, from 0.
+        """The caller and the conditions; `item` is the number of a request in a batch, from 0.
 
         Raises BadInput for malformed conditions.
         """
@@ -107,7 +107,7 @@ class Request(Struct, frozen=True, kw_only=True):
             )
         if key is None:
             return None
-        # No header holds a line feed: no caller's own key is that of an item.
+        # No header holds a line feed, so no caller's own key can equal the key of an item.
         whole = key if item is None else f"{key}\n{item}"
         if len(f"{self.principal.name}{whole}".encode()) > MAX_KEYED_BYTES:
             raise BadInput(

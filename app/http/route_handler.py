@@ -1,6 +1,7 @@
-"""Operations as Litestar's routes: its router, its guards, its exception handlers.
+"""Operations as Litestar's routes, with its router, its guards and its exception handlers.
 
-Only what the faces do for themselves is spared: signatures, and how answers are written.
+Only two of its features are bypassed, for the faces do these themselves: signatures, and the
+writing of answers.
 """
 
 import logging
@@ -33,14 +34,14 @@ _Guard = Callable[[object, "BaseRouteHandler"], Awaitable[None]]
 
 
 class OperationHandler(HTTPRouteHandler):
-    """An operation at its paths. It takes the request as it comes, and answers in bytes."""
+    """The route of an operation. It takes the raw request and answers in bytes."""
 
     __slots__ = ("face", "measure", "operation", "places")
 
     def __init__(
         self, face: Face, operation: Operation, verbs: Sequence[str], template: str
     ) -> None:
-        """`template`: a path with `{name}` for each parameter."""
+        """`template` is a path with `{name}` for each parameter."""
         super().__init__(
             template.replace("}", ":str}"),
             http_method=cast("Any", verbs),
@@ -64,7 +65,7 @@ class OperationHandler(HTTPRouteHandler):
         return self.exception_handlers or {}
 
     async def authorize_connection(self, connection: "ASGIConnection[Any, Any, Any, Any]") -> None:
-        """Run the guards, without a copy of the handler for each: that would cost 20 µs."""
+        """Run the guards without a copy of the handler for each one, which would cost 20 µs."""
         for guard in self.resolve_guards():
             await cast("_Guard", guard)(connection, self)
 
@@ -97,14 +98,14 @@ async def _without_signature() -> None:
 
 
 async def _identify(connection: object, handler: "BaseRouteHandler") -> None:
-    """The guard of all operations but the anonymous ones: somebody has to say who calls."""
+    """The guard of all operations except the anonymous ones: it identifies the caller."""
     routed = cast("OperationHandler", handler)
     arrival = cast("Arrival", connection)
     await arrival.identify(routed.face, is_safe=routed.operation.is_safe)
 
 
 async def _admit(connection: object, handler: "BaseRouteHandler") -> None:
-    """The guard of roles."""
+    """The guard that checks the caller's roles."""
     principal = cast("Arrival", connection).head.principal
     cast("OperationHandler", handler).operation.admit(principal)
 
@@ -120,14 +121,14 @@ def handlers(faces: Sequence[Face]) -> Iterator[OperationHandler]:
             options = Operation(
                 name="Options", handler=partial(_options, served), is_anonymous=True, is_safe=True
             )
-            # (First, for Litestar adds its own to a path that has none yet.)
+            # (OPTIONS comes first, for Litestar adds its own to a path without one.)
             yield OperationHandler(face, options, ["OPTIONS"], template)
             for operation, its in verbs.items():
                 yield OperationHandler(face, operation, its, template)
 
 
 async def _options(verbs: Sequence[str], request: Request, service: Service) -> Reply:
-    """Tells a page of an allowed origin that it may ask for the path (CORS); nobody else."""
+    """Allow pages of allowed origins to request the path (CORS); refuse all other callers."""
     if not origin.sharing(request.headers, service.settings.allowed_origins):
         raise MethodNotAllowedException(headers={"allow": ", ".join(verbs)})
     return Reply(204, headers=origin.allowing(request.headers, verbs))
@@ -136,7 +137,7 @@ async def _options(verbs: Sequence[str], request: Request, service: Service) -> 
 def refuse_unrouted(
     connection: "LitestarRequest[Any, Any, Any]", error: Exception
 ) -> "Response[Any]":
-    """The exception handler of what the router does not find: the face at the path answers."""
+    """The exception handler for unrouted requests: the face at the path answers."""
     scope: Any = connection.scope
     app = scope["litestar_app"]
     arrival = Arrival(scope, connection.receive, connection.send)
@@ -148,13 +149,13 @@ def refuse_unrouted(
         face = face_at(app.state.faces, scope["location"])
     try:
         arrival.read_head(scope, face)
-    except Exception as unreadable:  # goes before what is not there
+    except Exception as unreadable:  # an unreadable head takes precedence over a missing route
         error = unreadable
     return _refused(scope, face, error)
 
 
 def _refuse(connection: "LitestarRequest[Any, Any, Any]", error: Exception) -> "Response[Any]":
-    """The exception handler of a route: its face answers."""
+    """The exception handler of a route: the route's face answers."""
     scope: Any = connection.scope
     handler: OperationHandler = scope["route_handler"]
     return _refused(scope, handler.face, error, handler.measure)

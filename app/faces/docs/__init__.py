@@ -1,1 +1,1 @@
-"""Pages for humans and generated texts: templates, one style sheet, and what fills them."""
+"""Pages for humans and generated texts: templates, a style sheet, and the code that fills them."""

@@ -1,4 +1,4 @@
-"""`/api`, which both faces have: an index for programs, with what each of them has in it."""
+"""`/api`, which both faces document: an index for programs, with the entries of both."""
 
 from functools import lru_cache
 from typing import Any

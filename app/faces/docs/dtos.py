@@ -1,4 +1,4 @@
-"""`/types/{language}`: the DTOs as a client writes them, for the official client libraries."""
+"""`/types/{language}`: the DTOs in a client's language, for the official client libraries."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,10 +14,10 @@ _WITH_WHAT_IT_NEEDS = ".*"
 def dtos(
     language: Language, base_url: str, included: tuple[str, ...] = (), *, header: bool = True
 ) -> str:
-    """The DTOs in a language; `header`: with the comment that tells where they come from.
+    """The DTOs in a language; `header` adds the comment that names their source.
 
-    `included`: as in ServiceStack's option IncludeTypes, the names of the wanted types, where
-    `Name.*` stands for the type and all that it needs; none: all types.
+    `included` has the names of the wanted types, as in ServiceStack's option IncludeTypes: `Name.*`
+    means the type and all types that it needs. If empty, all types are included.
     """
     return render(
         f"types/{language.template}",

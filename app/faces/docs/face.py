@@ -1,4 +1,4 @@
-"""What the API tells about itself: metadata pages, generated types, OpenAPI. Open to anybody."""
+"""The API's self-description: metadata pages, generated types, OpenAPI. Open to anybody."""
 
 import re
 from functools import cache, partial
@@ -25,7 +25,7 @@ _HTML = b"text/html; charset=utf-8"
 _TEXT = b"text/plain; charset=utf-8"
 _YAML = b"application/yaml"
 _FILES = {"style.css": b"text/css; charset=utf-8", "icon.svg": b"image/svg+xml"}
-"""Types of the files that pages load, by name."""
+"""Media types of the files that pages load, by name."""
 
 _NOTHING_ELSE = b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _POLICY = (
@@ -42,7 +42,7 @@ _VIEWER_POLICY = (
     ),
 )
 
-# What goes into the comments of generated files must not be able to end them.
+# The base URL goes into comments of generated files, and must not be able to end them.
 _AUTHORITY = r"https?://[A-Za-z0-9.\-_:\[\]]{1,255}"
 _BASE_URL = re.compile(_AUTHORITY + r"(?:/[A-Za-z0-9.\-_~%]*)*")
 _UNKNOWN_HOST = "http://localhost"
@@ -59,18 +59,18 @@ class PagesFace:
     responses: Responses = MappingProxyType({})
 
     def __init__(self) -> None:
-        """Serves all pages."""
+        """Takes all pages into its routes."""
         self.routes: Routes = ROUTES
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
-        """The sentence on a page."""
+        """A page with the sentence."""
         title = "Not found" if refused.status == 404 else "Not possible"
         page = metadata.missing_page(refused.message, title)
         return _page(page, refused.status, refused.headers)
 
 
 async def start(_: Request, __: Service) -> Reply:
-    """`GET /`: leads to the list of what there is."""
+    """`GET /`: redirects to the list of operations."""
     return Reply(302, headers=((b"location", b"/metadata"),))
 
 
@@ -80,7 +80,7 @@ async def list_operations(_: Request, __: Service) -> Reply:
 
 
 async def show_operation(format_name: str, request: Request, service: Service) -> Reply:
-    """`GET /{format}/metadata?op=…&lang=…`; without `op` as `GET /metadata`."""
+    """`GET /{format}/metadata?op=…&lang=…`; without `op`, as `GET /metadata`."""
     asked = _options(request)
     if "op" not in asked:
         return await list_operations(request, service)
@@ -96,7 +96,7 @@ async def show_operation(format_name: str, request: Request, service: Service) -
 
 
 async def file(name: str, _: Request, __: Service) -> Reply:
-    """`GET /metadata/{file}`: what pages load."""
+    """`GET /metadata/{file}`: a file that pages load."""
     return Reply(200, _read(name), content_type=_FILES[name])
 
 
@@ -133,7 +133,7 @@ async def viewer(_: Request, __: Service) -> Reply:
 
 
 async def viewer_file(request: Request, _: Service) -> Reply:
-    """`GET /schema/{file}`: what the viewer loads."""
+    """`GET /schema/{file}`: a file that the viewer loads."""
     name = request.path["file"]
     found = openapi.viewer_file(name)
     if found is None:
@@ -142,7 +142,7 @@ async def viewer_file(request: Request, _: Service) -> Reply:
 
 
 async def openapi_json(request: Request, _: Service) -> Reply:
-    """`GET /schema/openapi.json?formats=json`; without `formats` all of them."""
+    """`GET /schema/openapi.json?formats=json`; without `formats`, all formats."""
     return Reply(200, openapi.openapi_json(only_json=_only_json(request)))
 
 
@@ -153,7 +153,7 @@ async def openapi_yaml(request: Request, _: Service) -> Reply:
 
 
 def _only_json(request: Request) -> bool:
-    """Whether the messages of one format are asked for. Raises BadInput for another than JSON."""
+    """Whether the client asks for the JSON messages only. Raises BadInput for other formats."""
     asked = _options(request).get("formats", "").strip().lower()
     if asked not in ("", "json"):
         raise BadInput("formats takes json, or is left out", field="formats")
@@ -198,7 +198,7 @@ def _options(request: Request) -> dict[str, str]:
 
 
 def _base_url(request: Request, asked: dict[str, str]) -> str:
-    """The service's address as generated files name it. Raises BadInput."""
+    """The service's address for generated files. Raises BadInput."""
     given = asked.get("baseurl")
     if given is None:
         seen = request.base_url
@@ -209,7 +209,7 @@ def _base_url(request: Request, asked: dict[str, str]) -> str:
 
 
 def _included(option: str) -> tuple[str, ...]:
-    """The names in the option IncludeTypes. Raises BadInput for one that no type has."""
+    """The names in the option IncludeTypes. Raises BadInput for the name of no type."""
     names = tuple(name for part in option.split(",") if (name := part.strip()))
     for name in names:
         if name.removesuffix(".*") not in classes():

@@ -1,4 +1,4 @@
-"""The metadata pages: what each operation takes and gives, in each format."""
+"""The metadata pages: request and answer of each operation, in each format."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from app.faces.evo.wire.languages import LANGUAGES
 from app.faces.evo.wire.languages.language import Language
 from app.faces.evo.wire.samples import answer_sample, request_sample
 
-# The documents have another of JSV's two names than its answers bear by default.
+# The documents use one of JSV's two names, and its answers use the other one by default.
 _MEDIA_TYPES = {name: format_.media_types[0] for name, format_ in FORMATS.items()} | {
     JSV.name: "text/jsv"
 }
@@ -34,7 +34,7 @@ class Row(Struct, frozen=True):
 
     name: str
     parameter: str
-    """Where it is given: `path`, `query`, `body`; `form` for an answer's."""
+    """The place of the member: `path`, `query`, `body`; `form` in answers."""
     type: str
     required: bool
     text: str
@@ -51,25 +51,25 @@ class Table(Struct, frozen=True):
 
 @cache
 def index_page() -> str:
-    """All operations."""
+    """The page of all operations."""
     operations = [found for api in API if (found := operation(api.name))]
     return render("index.html.jinja", operations=operations, formats=FORMATS)
 
 
 def types_page(base_url: str) -> str:
-    """All languages that types are generated for, and how to use them."""
+    """The page of all languages with generated types, and how to use these."""
     return render("types.html.jinja", languages=LANGUAGES, base_url=base_url)
 
 
 def missing_page(message: str, title: str = "Not found") -> str:
-    """What is said where there is no such page."""
+    """The page that answers for a missing one."""
     return render("missing.html.jinja", message=message, title=title)
 
 
 def operation_page(
     found: OperationDescription, format_name: str, base_url: str, language: Language | None = None
 ) -> str:
-    """One operation in one format; with a language, its DTOs in place of the tables."""
+    """The page of one operation in one format; a language puts its DTOs in place of the tables."""
     has_body = found.verb not in ("GET", "DELETE")
     answer = answer_sample(found.name, format_name)
     return render(
@@ -89,7 +89,7 @@ def operation_page(
 
 
 def tables(found: OperationDescription) -> tuple[Table, ...]:
-    """The request, the answer, and the classes that these are made of."""
+    """The tables of the request, of the answer, and of the classes in both."""
     known = classes()
     request = known[found.name]
     taken = [request, *([known[request.base]] if request.base else [])]
@@ -105,7 +105,7 @@ def tables(found: OperationDescription) -> tuple[Table, ...]:
 
 
 def _walk(name: TypeName) -> Iterator[ClassDescription]:
-    """The classes in the name, then what they need, the nearest first."""
+    """The classes in the name, then the classes that they need, the nearest first."""
     waiting = deque([name.name, *(argument.name for argument in name.arguments)])
     seen = set[str]()
     while waiting:
@@ -118,7 +118,7 @@ def _walk(name: TypeName) -> Iterator[ClassDescription]:
 
 
 def _table(title: str, kind: ClassDescription, found: OperationDescription | None) -> Table:
-    """Of a class in the request of an operation, or, without one, in an answer."""
+    """The table of a class in the request of an operation or, without one, in an answer."""
     rows = tuple(
         Row(
             member.pascal,

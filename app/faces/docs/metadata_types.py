@@ -1,4 +1,4 @@
-"""`/types/metadata`: ServiceStack's MetadataTypes, from which generators elsewhere make DTOs."""
+"""`/types/metadata`: ServiceStack's MetadataTypes, from which external generators make DTOs."""
 
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ _VALUES = ("int", "bool")
 
 @lru_cache(64)
 def metadata_types(base_url: str) -> bytes:
-    """Every operation and every type, as JSON. Members that say nothing are left out."""
+    """Every operation and every type, as JSON. Members without a value are left out."""
     known = classes().values()
     return msgspec.json.encode(
         {
@@ -95,7 +95,7 @@ def _reference(name: TypeName) -> dict[str, Any]:
 
 
 def _arity(name: str, parameters: int) -> str:
-    """A generic class as .NET names it."""
+    """A generic class's name in .NET."""
     return f"{name}`{parameters}" if parameters else name
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of all faces, and its viewer: Swagger UI, served by ourselves."""
+"""The OpenAPI document of all faces, and its self-hosted viewer, Swagger UI."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from app.faces.evo.wire import openapi as openapi_evo
 from app.faces.superoffice.wire import openapi as openapi_superoffice
 
 PARTS = (openapi_evo.part, openapi_superoffice.part)
-"""What gives each face's part of the document."""
+"""The functions that build each face's part of the document."""
 
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
 _CSS = b"text/css; charset=utf-8"
@@ -23,13 +23,13 @@ _SWAGGER_UI = {"swagger-ui.css": _CSS, "swagger-ui-bundle.js": _JAVASCRIPT}
 
 @cache
 def openapi_json(*, only_json: bool = False) -> bytes:
-    """The document as JSON; `only_json`: of what is in that format alone, for generators."""
+    """The document as JSON; `only_json` restricts it to bodies in JSON, for generators."""
     return msgspec.json.encode(_document(only_json=only_json))
 
 
 @cache
 def openapi_yaml(*, only_json: bool = False) -> bytes:
-    """The document as YAML, as `openapi_json` has it."""
+    """The document as YAML; see `openapi_json`."""
     return msgspec.yaml.encode(_document(only_json=only_json))
 
 
@@ -41,7 +41,7 @@ def viewer_page() -> str:
 
 @cache
 def viewer_file(name: str) -> tuple[bytes, bytes] | None:
-    """The bytes and the type of a file that the viewer's page loads; None if it loads no such."""
+    """The bytes and media type of a file that the viewer's page loads; None for other names."""
     if name in _OURS:
         return (FOLDER / name).read_bytes(), _OURS[name]
     if name in _SWAGGER_UI:
@@ -55,7 +55,7 @@ def _document(*, only_json: bool) -> dict[str, Any]:
 
 
 def _swagger_ui() -> Path:
-    # Only the package's files are wanted: importing it would bring its adapters to frameworks.
+    # Only the package's files are needed: an import would load its adapters for web frameworks.
     found = find_spec("swagger_ui")
     if found is None or found.origin is None:
         raise RuntimeError("The package swagger-ui-py is not installed")

@@ -1,4 +1,4 @@
-"""Templates of this folder, filled in. `*.html.jinja` escape what they are given, others do not."""
+"""Renders the templates of this folder. `*.html.jinja` escape their values, others do not."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _CODE = re.compile("`([^`]+)`")
 
 
 def render(template: str, **values: object) -> str:
-    """The text of a template. A value that it needs and is not given raises UndefinedError."""
+    """The text of a template. Raises UndefinedError for a missing value."""
     return _environment().get_template(template).render(values, version=product_version())
 
 
@@ -27,12 +27,12 @@ def product_version() -> str:
 
 @cache
 def _environment() -> "Environment":
-    # Imported when the first page is asked for: serving the APIs does not need it.
+    # Imported for the first page only: serving the APIs does not need it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup, escape
 
     def marked(text: str) -> Markup:
-        """Docstrings' words in backticks as code."""
+        """A docstring with its words in backticks marked as code."""
         return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped before
 
     environment = Environment(

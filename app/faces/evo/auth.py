@@ -1,8 +1,8 @@
-"""Signing in and out of the ServiceStack-style face, and who calls it.
+"""Sign-in, sign-out and the caller's identity in the ServiceStack-style face.
 
-A sign-in for another origin's page is refused: by it a stranger could make somebody use the
-stranger's account. Signing out is not: it must work as a link, and the worst that a page can do
-with it is to make somebody sign in again.
+A sign-in from another origin's page is refused: a stranger could use it to make a victim work in
+the stranger's account. A sign-out is allowed: it must work as a link, and a hostile page can at
+worst force a new sign-in.
 """
 
 import re
@@ -37,14 +37,14 @@ from domain.errors import NotFound
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 MAX_ACCOUNTS = 1_000
-"""Accounts that a user is told of, the oldest ones; `GET /accounts` has them all."""
+"""Accounts that an answer names, the oldest ones; `GET /accounts` lists all."""
 
 POLICY = AuthPolicy()
 """Basic, Bearer, and the cookies of a sign-in."""
 
 
 async def _authenticate(asked: Asked, request: r.Authenticate) -> Result:
-    """`/auth[/{provider}]`: sign in, sign out; without a provider, who the caller is."""
+    """`/auth[/{provider}]`: sign in or out; without provider and credentials, name the caller."""
     match (request.provider or "").lower():
         case "logout":
             return await _sign_out(asked)
@@ -61,7 +61,7 @@ async def _authenticate(asked: Asked, request: r.Authenticate) -> Result:
 
 
 async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = False) -> Result:
-    """A session for who proves to be somebody: by the DTO, or by the Authorization header."""
+    """A session for a verified user, by the credentials of the DTO or the Authorization header."""
     if origin.is_safe(asked.http.method):
         # A link that signs in would leave the password in histories and logs.
         raise BadInput("Sign in with POST", field="provider")
@@ -74,7 +74,7 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
     permanent = request.remember_me is True
     logins = asked.service.logins
     token, login = await logins.sign_in(name, password, asked.http.client, permanent=permanent)
-    # Whoever knows the former session of this browser does not come along.
+    # The browser's former session ends, so that anybody who knows it loses access.
     await logins.sign_out(tokens(asked.http))
     provider = "basic" if by_header else "credentials"
     user = _user(login.principal, session_id(token), provider)
@@ -82,7 +82,7 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
 
 
 async def _who_is_there(asked: Asked) -> Result:
-    """Whoever calls, with the session if there is one: a header is none."""
+    """The caller, with the session if any; an Authorization header implies none."""
     principal = await identify(asked.http, POLICY, asked.service)
     by_header = b"authorization" in asked.http.headers
     signed_in = None if by_header else await session(asked.http, asked.service)
@@ -100,7 +100,7 @@ async def _sign_out(asked: Asked) -> Result:
 
 
 async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
-    """`/auth/status`: wrong credentials are refused, a session that is over is nobody's."""
+    """`/auth/status`: refuses wrong credentials; an ended session counts as not signed in."""
     try:
         principal = await identify(asked.http, POLICY, asked.service, is_safe=True)
     except Unauthenticated:
@@ -120,7 +120,7 @@ async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
 
 
 async def _request_auth_token(asked: Asked, request: r.RequestAuthToken) -> Result:
-    """`/auth/token`: names are ids, and e-mail addresses where they look like one."""
+    """`/auth/token`: a user's name is the id, and also the e-mail address if it looks like one."""
     name = required("userId", request.user_id or request.user_email_address)
     if request.user_email_address not in (None, "", name):
         raise BadInput("userId and userEmailAddress name two users", field="userEmailAddress")
@@ -136,7 +136,7 @@ OPERATIONS: Mapping[type[Dto], Query] = {
 
 
 def _signed_in(asked: Asked, token: str, *, permanent: bool) -> Headers:
-    """The cookies of a session; one that is not permanent ends a permanent one before it."""
+    """The cookies of a session; a temporary session also removes a permanent one's cookie."""
     secure = _is_secure(asked)
     settings = asked.service.settings
     session_s = settings.login_s if permanent else None

@@ -1,7 +1,7 @@
-"""Batches: several requests of one kind in one call, in order; with `?atomic=true` all or none.
+"""Batches: several requests of one kind in one call, in order; `?atomic=true` means all or none.
 
-A batch stops at the first item that is refused. Items before it are done and stay done, unless
-the batch is atomic. Each command has an idempotency key of its own, the call's and its number.
+A batch stops at the first refused item. Unless the batch is atomic, the items before it stay done.
+Each command has its own idempotency key: the key of the call with the number of the item.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ async def _one_by_one(
     results: list[Result] = []
     for index, request in enumerate(requests):
         try:
-            asked.budget.spend(0)  # a command is not done whose answer would not fit
+            asked.budget.spend(0)  # a command is not carried out if its answer would not fit
             result = await carry_out_one(operation, request, asked, index)
             _count(result, asked)
             results.append(result)

@@ -1,7 +1,7 @@
 """The ServiceStack-style face: AI sessions and accounts, in all formats, by all its routes.
 
 Each operation has its REST routes, `/api/{Request}`, `/{format}/reply/{Request}` and
-`/{format}/oneway/{Request}`, and takes batches at `{Request}[]`.
+`/{format}/oneway/{Request}`. It accepts batches at `{Request}[]`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -44,13 +44,13 @@ class EvoFace:
     policy = auth.POLICY
 
     def __init__(self) -> None:
-        """Serves all operations by all their routes."""
+        """Builds all routes of all operations."""
         self.routes: Routes = _routes()
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """`{"responseStatus": {…}}`."""
         format_, content_type = JSON, JSON.content_type
-        with suppress(BadInput):  # a query that cannot be read asks for no format
+        with suppress(BadInput):  # an unreadable query names no format
             if request is not None:
                 format_, content_type = _answering(request, _handler(request))
         error = error_response(refused.code, refused.message, refused.field, refused.index)
@@ -73,7 +73,7 @@ async def _one(api: EvoOperation, request: Request, service: Service) -> Reply:
 
 
 async def _batch(api: EvoOperation, request: Request, service: Service) -> Reply:
-    """Several requests of one kind; an array of answers."""
+    """Several requests of one kind, one array of answers."""
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
     safe, atomic = _flag(request, "safe"), _flag(request, "atomic")
@@ -93,7 +93,10 @@ async def _batch(api: EvoOperation, request: Request, service: Service) -> Reply
 
 
 def _check_size(api: EvoOperation, body: bytes, budget: AnswerBudget) -> None:
-    """Formats write the same in more or fewer bytes. What a command did is told all the same."""
+    """Check the size of the body, which depends on its format.
+
+    The answer to a command is sent in any case, for the command is already done.
+    """
     if api.request in _QUERIES:
         budget.require(body)
 
@@ -104,7 +107,7 @@ def _routes() -> Routes:
         operation = _operation(api, _one)
         for path in api.paths:
             routes.setdefault(path, {}).update(dict.fromkeys((api.verb, *api.also), operation))
-        # By its name an operation can be reached with POST too, whatever its own verb.
+        # The routes by name also accept POST, whatever the operation's own verb.
         by_name = dict.fromkeys((api.verb, *api.also, "POST"), _operation(api, _one))
         batch = {"POST": _operation(api, _batch)}
         called = {f"/{api.name}": by_name}
@@ -120,7 +123,7 @@ def _routes() -> Routes:
 
 
 def _unanswered(operations: Mapping[str, Operation]) -> dict[str, Operation]:
-    """The same operations with answers that have no body."""
+    """The same operations with empty answers."""
 
     async def handle(operation: Operation, request: Request, service: Service) -> Reply:
         reply = await operation.handler(request, service)
@@ -147,7 +150,7 @@ _CarryOut = Callable[[EvoOperation, Request, Service], Awaitable[Reply]]
 
 
 def _handler(request: Request) -> str:
-    """The name of the format that a predefined route is for; empty on REST routes."""
+    """The name of a predefined route's format; empty on REST routes."""
     first = request.location.partition("/")[0].lower()
     if first == "api":
         return JSON.name
@@ -167,19 +170,19 @@ def _answering(request: Request, handler: str) -> tuple[Format, bytes]:
 
 
 def _flag(request: Request, name: str) -> bool:
-    """A truth value of the query; false if it is not there. Raises BadInput for another value."""
+    """A truth value of the query; false if absent. Raises BadInput for any other value."""
     text = _option(request, name)
     if not text:
         return False
     try:
         return _FLAGS[text.lower()]
     except KeyError:
-        # Who asks for all or nothing in other words must not get the half of it.
+        # A client that spells "atomic" in another way must not get a partial result.
         raise BadInput(f"{name} is either true or false", field=name) from None
 
 
 def _option(request: Request, name: str) -> str:
-    """A value of the query that is no member of a request; empty if it is not there."""
+    """A value of the query that is no member of a request; empty if absent."""
     if not request.query or name.encode() not in request.query.lower():
         return ""
     return next((value for key, value in request.pairs if key.lower() == name), "")

@@ -1,7 +1,7 @@
-"""Lists as the ServiceStack-style face shows them: filtered, in one order, in numbered pages.
+"""Lists of the ServiceStack-style face: filtered, in one order, in numbered pages.
 
-Without a sort field the oldest come first (Evo documents no order): what is created while somebody
-turns the pages comes last, and moves nothing from one page to another.
+Without a sort field, the oldest items come first (Evo documents no order). Items that are created
+while a client turns the pages then come last, and shift no item from one page to another.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,21 +25,21 @@ _BY_CREATION = "dateCreated"
 
 
 class ListQuery(Struct, frozen=True, kw_only=True):
-    """Which page, in which order; the fields are those of the documented ListRequest."""
+    """The wanted page and order; the fields are those of the documented ListRequest."""
 
     page: int = 0
-    """From 0. Behind the last one there are no items; one costs as much as all before it."""
+    """Counts from 0. A page beyond the last one is empty; each one costs as much as all before."""
     count_per_page: int | None = None
-    """None or 0: ITEMS_PER_PAGE. Cut at MAX_ITEMS_A_PAGE."""
+    """None or 0: ITEMS_PER_PAGE. The maximum is MAX_ITEMS_PER_PAGE."""
     all: bool = False
-    """As many a page as there may be."""
+    """Whether a page has the maximum size."""
     specific_ids: Sequence[str] = ()
-    """Only these; none: all."""
+    """Only items with these ids; empty: all."""
     sort_field: str | None = None
     """A member of the listed DTO, in any case."""
     descending: bool = False
     simplified: bool = False
-    """Do not count, which is what takes longest in a large view."""
+    """Do not count the items: counting takes longest in a large view."""
 
     @property
     def items_a_page(self) -> int:
@@ -50,17 +50,17 @@ class ListQuery(Struct, frozen=True, kw_only=True):
 
 
 class AISessionsQuery(ListQuery, frozen=True, kw_only=True):
-    """Which AI sessions."""
+    """The wanted AI sessions."""
 
     account_ids: Sequence[str] = ()
-    """Only those of these accounts; none: all."""
+    """Only sessions of these accounts; empty: all."""
 
 
 class AccountsQuery(ListQuery, frozen=True, kw_only=True):
-    """Which accounts."""
+    """The wanted accounts."""
 
     name_filter: str | None = None
-    """Only those whose name has this text in it, in any case; None or empty: all."""
+    """Only accounts whose name contains this text, in any case; None or empty: all."""
 
 
 async def list_ai_sessions(
@@ -77,7 +77,7 @@ async def list_ai_sessions(
         named = (ai_session_stream(AISessionId(text)) for text in wanted.specific_ids)
         streams = [stream for stream in named if stream is not None]
         partitions = {views.partition(stream) for stream in streams}
-        # Both, as in the primary key.
+        # Both columns, as in the primary key.
         filters.append(_one_of(AI_SESSIONS.table.c.partition, partitions))
         filters.append(_one_of(AI_SESSIONS.columns["stream_id"], streams))
     return await views.page(AI_SESSIONS, _page(wanted, _AI_SESSION_MEMBERS, filters), budget)
@@ -140,10 +140,10 @@ def _sorted_by(field: str | None, members: _Columns) -> ColumnElement[Any]:
 def _one_of(column: ColumnElement[Any], values: Iterable[object]) -> ColumnElement[bool]:
     wanted = list(dict.fromkeys(values))
     if len(wanted) == 1:
-        return column == wanted[0]  # so that an index gives the rows in their order
+        return column == wanted[0]  # so that an index returns the rows in order
     return column == any_(literal(wanted, ARRAY(column.type)))
 
 
 def _storable(texts: Sequence[str]) -> list[str]:
-    """Those that PostgreSQL can hold: no row has another."""
+    """The texts that PostgreSQL can hold: no row has any other."""
     return [text for text in texts if "\0" not in text]

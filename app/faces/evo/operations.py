@@ -1,4 +1,4 @@
-"""What the ServiceStack-style operations do: a request DTO in, an answer DTO out."""
+"""The handlers of the ServiceStack-style operations: a request DTO in, an answer DTO out."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -33,30 +33,30 @@ from domain.ids import AccountId, AISessionId, account_stream, ai_session_stream
 
 
 class Result(Struct, frozen=True):
-    """What an operation answers: 204 without a value."""
+    """An operation's answer; without a value, it is a 204."""
 
     value: Dto | None
     headers: Headers = ()
 
 
 class Command(Struct, frozen=True):
-    """An operation that gives one command; `show` turns the core's answer into the API's."""
+    """An operation that makes one command; `show` turns the core's answer into the API's."""
 
     prepare: Callable[[Service, Any, CommandContext], Awaitable[CommandEnvelope]]
     show: Callable[[CommandResult], Dto | None]
 
 
 class Asked(Struct, frozen=True):
-    """Where a request DTO comes from, and what it is answered with."""
+    """The context of a request DTO: its HTTP request, the service, the budget of its answer."""
 
     http: Request
     service: Service
     budget: AnswerBudget
-    """What the answer may take; the items of a batch share it."""
+    """The limit of the answer's size; the items of a batch share it."""
 
 
 class Query(Struct, frozen=True):
-    """An operation that is no command on a session or account."""
+    """An operation without a command on a session or account."""
 
     answer: Callable[[Asked, Any], Awaitable[Result]]
 
@@ -230,7 +230,7 @@ def _session(given: str | None) -> AISessionId:
 
 
 def required(name: str, given: str | None) -> str:
-    """The value of a member, by its wire name, that must be there. Raises BadInput."""
+    """The value of a required member; `name` is its wire name. Raises BadInput if empty."""
     if not given:
         message = f"'{pascal_case(name)}' must not be empty."
         raise BadInput(message, field=name, code="NotEmpty")

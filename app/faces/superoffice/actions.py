@@ -1,4 +1,4 @@
-"""What agents and customers do with a chat session: who has it, and what is said in it."""
+"""Actions of agents and customers on a chat session: transfers, the queue, messages."""
 
 from urllib.parse import urlencode
 
@@ -32,24 +32,24 @@ async def transfer(asked: ChatRequest, number: ChatSessionId, to: str) -> Reply:
 
 
 async def accept(asked: ChatRequest, number: ChatSessionId) -> Reply:
-    """Take a session over; if the caller was not asked to, it stays as it is."""
+    """Take over a session; without a request to the caller, it stays unchanged."""
     chat, call = asked.service.chat, asked.call()
     return answered(asked, await chat.accept_transfer(number, asked.principal, call))
 
 
 async def reject(asked: ChatRequest, number: ChatSessionId) -> Reply:
-    """Do not take a session; if nobody was asked to, it stays as it is."""
+    """Decline to take over a session; without a request to anybody, it stays unchanged."""
     chat, call = asked.service.chat, asked.call()
     return answered(asked, await chat.reject_transfer(number, asked.principal, call))
 
 
 async def pick_up(asked: ChatRequest, number: ChatSessionId) -> Reply:
-    """Take a session from the queue; null if it is not there, or no longer."""
+    """Take a session from the queue; null if it is not, or no longer, in the queue."""
     chat, call = asked.service.chat, asked.call()
     try:
         return answered(asked, await chat.pick_up(number, asked.principal, call))
     except NotInQueue:
-        # Nothing was done to it; the headers name the version that it has all the same.
+        # The session is unchanged, but the headers name its version all the same.
         session = await asked.found(number)
         return asked.nothing(
             () if session is None else position_headers(CommandResult(session, None))
@@ -57,8 +57,8 @@ async def pick_up(asked: ChatRequest, number: ChatSessionId) -> Reply:
 
 
 async def pick_up_first(asked: ChatRequest) -> Reply:
-    """Take the session that has waited longest; null if none waits."""
-    # A condition would be about a session that the caller does not know yet.
+    """Take the session that has waited longest; null if no session waits."""
+    # A condition would concern a session that the caller does not know yet.
     call = replace(asked.http.call(), if_version=None, unless_version=())
     answer = await asked.service.chat.pick_up_first(asked.principal, call)
     return asked.nothing() if answer is None else answered(asked, answer)
@@ -71,14 +71,14 @@ async def reset(asked: ChatRequest, number: ChatSessionId) -> Reply:
 
 
 async def messages(asked: ChatRequest, number: ChatSessionId, after: int) -> Reply:
-    """The messages of a session, those after one of them if asked so; with `$top`, in pages."""
+    """The messages of a session, optionally those after one of them; with `$top`, in pages."""
     budget = _budget(asked)
     found, headers = await _page(asked, number, after, budget)
     return asked.reply(write_messages(found, asked.manner, budget), headers)
 
 
 async def tell(asked: ChatRequest, number: ChatSessionId, *, html: bool) -> Reply:
-    """What was said, as text or HTML; with `$top`, in pages."""
+    """The transcript of a session, as text or HTML; with `$top`, in pages."""
     budget = _budget(asked)
     found, headers = await _page(asked, number, after_of(asked), budget)
     text = transcript(found, asked.manner.locale, html=html)
@@ -88,7 +88,7 @@ async def tell(asked: ChatRequest, number: ChatSessionId, *, html: bool) -> Repl
 
 
 async def add_message(asked: ChatRequest, number: ChatSessionId, message: ChatMessage) -> Reply:
-    """Post a message; its id and time are the service's."""
+    """Post a message; the service gives its id and time."""
     refuse_another_id(message, number)
     call = asked.call()
     posted, answer = await asked.service.chat.add_message(number, message, call)
@@ -117,7 +117,7 @@ async def get_transcript(asked: ChatRequest) -> Reply:
 
 
 def after_of(asked: ChatRequest) -> int:
-    """The message after which the query asks for more; 0: from the first. Raises BadInput."""
+    """The id in the query's `after`, whose later messages are wanted; 0: all. Raises BadInput."""
     text = asked.query.get("after", "").strip()
     number = whole(text) if text else 0
     after = None if number is None else int32(str(number))
@@ -134,7 +134,7 @@ def _budget(asked: ChatRequest) -> AnswerBudget:
 async def _page(
     asked: ChatRequest, number: ChatSessionId, after: int, budget: AnswerBudget
 ) -> tuple[list[ChatMessage], Headers]:
-    """Messages, and where `$top` leaves some for later, a link to these."""
+    """Messages, and a link to the next ones if `$top` leaves some."""
     top = asked.count("$top")
     most = None if top is None else min(top, MAX_ROWS_PER_PAGE)
     found = await asked.service.chat.messages(

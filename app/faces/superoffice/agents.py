@@ -1,4 +1,4 @@
-"""The same on the chat agent, where what is not there is null, not an error."""
+"""The same operations on the chat agent, where a missing session is null, not an error."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -29,7 +29,7 @@ async def get(asked: ChatRequest) -> Reply:
 
 
 async def delete(asked: ChatRequest) -> Reply:
-    """`DeleteChatSessionEntity`: 204, whether it was there or not."""
+    """`DeleteChatSessionEntity`: 204, whether the session existed or not."""
     try:
         return await sessions.remove(asked, _number(asked))
     except NotFound:
@@ -37,7 +37,7 @@ async def delete(asked: ChatRequest) -> Reply:
 
 
 async def save(asked: ChatRequest) -> Reply:
-    """`SaveChatSessionEntity`: a new session if the id is 0."""
+    """`SaveChatSessionEntity`: creates a session if the id is 0, else replaces it."""
     with r.parameter("entity"):
         entity = read_entity(asked.http.body, asked.body_type, asked.zone)
     if entity.chat_session_id == 0:
@@ -46,7 +46,7 @@ async def save(asked: ChatRequest) -> Reply:
 
 
 async def create_for_topic(asked: ChatRequest) -> Reply:
-    """`CreateChatSessionForTopic`: it waits in the topic's queue."""
+    """`CreateChatSessionForTopic`: the new session waits in the topic's queue."""
     request = _request(asked, r.CreateChatSessionForTopicRequest)
     if request.chat_topic_id == 0:
         raise r.null_parameter("ChatTopicId")
@@ -65,7 +65,7 @@ async def transfer(asked: ChatRequest) -> Reply:
 async def get_messages(asked: ChatRequest) -> Reply:
     """`GetChatMessages`."""
     request = _request(asked, r.GetChatMessagesRequest)
-    after = max(request.after, actions.after_of(asked))  # as a link to the next page has it
+    after = max(request.after, actions.after_of(asked))  # a link to the next page has the latter
     return await actions.messages(asked, request.chat_session_id, after)
 
 
@@ -120,7 +120,7 @@ _HANDLERS: Mapping[str, Handler] = {
 HANDLERS: Mapping[str, Handler] = {
     f"ChatAgent_{name}": partial(_or_null, handler) for name, handler in _HANDLERS.items()
 }
-"""By the names of the operations."""
+"""Handlers by the names of the operations."""
 
 
 def _number(asked: ChatRequest) -> ChatSessionId:

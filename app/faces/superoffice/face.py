@@ -39,7 +39,7 @@ _ERROR_TYPES = {
     429: "SoTooManyRequestsException",
     503: "SoServiceUnavailableException",
 }
-"""Error types by status. Only the one of 404 is documented; the others follow its pattern."""
+"""Error types by status. Only that of 404 is documented; the others follow its pattern."""
 _CHANGED_SINCE = (
     "Update aborted because ChatSessionEntity has changed since the requested"
     " If-Unmodified-Since timestamp."
@@ -63,13 +63,13 @@ class SuperOfficeFace:
     policy = auth.POLICY
 
     def __init__(self) -> None:
-        """Serves all operations."""
+        """Builds the routes of all operations."""
         self.routes: Routes = _routes()
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The documented error object; the message names the property at fault."""
         format_, content_type = JSON, JSON.content_type
-        with suppress(BadInput, NotAcceptable):  # what cannot be had is told of in JSON
+        with suppress(BadInput, NotAcceptable):  # without an acceptable format, it is JSON
             if request is not None:
                 format_, content_type = negotiated(request)
         if refused.code == NULL_PARAMETER:
@@ -81,11 +81,11 @@ class SuperOfficeFace:
 
 
 def _sentence(refused: Refusal, request: Request | None) -> str:
-    """What is told to people."""
+    """The sentence for people."""
     if refused.status == 412 and request is not None and _is_by_date(request.headers):
         return _CHANGED_SINCE
     field, message = refused.field, refused.message
-    # As a word of its own: 'copy' does not name "op".
+    # Only as a whole word: 'copy' does not name "op".
     if not field or re.search(rf"(?<!\w){re.escape(field)}(?!\w)", message):
         return message
     return f"{field}: {message}"
@@ -126,7 +126,7 @@ _HANDLERS: Mapping[str, Handler] = {
 async def _carry_out(
     api: SuperOfficeOperation, handler: Handler, request: Request, service: Service
 ) -> Reply:
-    # Before anything is done: a command whose answer nobody could take must not be carried out.
+    # Check first that the answer is acceptable: otherwise, the command must not be carried out.
     called = asked(request, service, bodiless=api.shows is Shows.NOTHING)
     reply = await handler(called)
     if not api.is_command:

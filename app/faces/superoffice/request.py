@@ -1,4 +1,4 @@
-"""What a request to the SuperOffice-style face asks for, and answers in the manner it asks for."""
+"""A request to the SuperOffice-style face, and answers in the form it asks for."""
 
 import re
 from collections.abc import Mapping
@@ -33,27 +33,27 @@ from projections.fold import Folded
 
 _DIGITS = re.compile("0|-?[1-9][0-9]{0,9}").fullmatch
 _SETTLED_S = 1.0
-"""How long a change may be under way to everybody's sight, from the moment that is its date."""
+"""Maximum time from the date of a change until every reader sees it."""
 
 Session = Folded[ChatSession]
 
 
 class ChatRequest(Struct, frozen=True):
-    """A request as handlers take it."""
+    """A request in the form that handlers take."""
 
     http: Request
     service: Service
     budget: AnswerBudget
-    """What the answer may take."""
+    """The limit of the answer's size."""
     manner: RenderOptions
     content_type: bytes
-    """Of the answer."""
+    """The Content-Type of the answer."""
     query: Mapping[str, str]
-    """By name in lower case; of a name that comes twice the first value."""
+    """Values by lower-case name; for a repeated name, the first value."""
 
     @property
     def principal(self) -> Principal:
-        """Who asks."""
+        """The caller."""
         return self.http.principal
 
     @property
@@ -63,17 +63,17 @@ class ChatRequest(Struct, frozen=True):
 
     @property
     def locale(self) -> Locale:
-        """How date-times and texts are read and shown."""
+        """The locale in which date-times and texts are read and shown."""
         return self.manner.locale or AS_STORED
 
     @property
     def zone(self) -> tzinfo | None:
-        """That of date-times without an offset; None: they are kept as they are."""
+        """The zone of date-times without an offset; None: they are kept unchanged."""
         return self.locale.zone
 
     @property
     def api_url(self) -> str:
-        """That of the API, as the client used it."""
+        """The URL of the API, as the client used it."""
         return f"{self.http.base_url}/api/v1/"
 
     def number(self, name: str) -> ChatSessionId:
@@ -85,7 +85,7 @@ class ChatRequest(Struct, frozen=True):
         return ChatSessionId(number)
 
     def truth(self, name: str) -> bool:
-        """A truth value of the query; false if it is not there. Raises BadInput."""
+        """A truth value of the query; false if absent. Raises BadInput."""
         text = self.query.get(name, "")
         found = truth(text) if text.strip() else False
         if found is None:
@@ -93,7 +93,7 @@ class ChatRequest(Struct, frozen=True):
         return found
 
     def count(self, name: str) -> int | None:
-        """A whole number from 0 of the query; None if it is not there. Raises BadInput."""
+        """A whole number of at least 0 in the query; None if absent. Raises BadInput."""
         text = self.query.get(name, "").strip()
         number = int32(text) if text else None
         if text and (number is None or number < 0):
@@ -101,7 +101,7 @@ class ChatRequest(Struct, frozen=True):
         return number
 
     def reply(self, body: bytes, headers: Headers = ()) -> Reply:
-        """200 with a body that was written in the manner asked for."""
+        """200 with a body in the requested format."""
         return Reply(200, body, headers, self.content_type)
 
     def nothing(self, headers: Headers = ()) -> Reply:
@@ -109,7 +109,7 @@ class ChatRequest(Struct, frozen=True):
         return self.reply(write_null(self.manner.format), headers)
 
     def session(self, folded: Session, headers: Headers = (), *, linked: bool = False) -> Reply:
-        """200 with a session, its version and when it changed; `linked`: with `_Links`."""
+        """200 with a session, its version and the time of its change; `linked` adds `_Links`."""
         manner = self.manner
         viewer = key_viewer(self.principal)
         if not (viewer.sees_all or viewer.sees(folded.state, folded.audit.created_by)):
@@ -118,12 +118,12 @@ class ChatRequest(Struct, frozen=True):
         return self.reply(body, (*(headers or (etag(folded.version),)), *last_modified(folded)))
 
     async def found(self, number: ChatSessionId) -> Session | None:
-        """The session of a number as it is now; None if there is none."""
+        """The present session with a number; None if missing."""
         row = await self.service.views.get("chat_session", chat_session_stream(number))
         return None if row is None else row.folded
 
     def call(self) -> CommandContext:
-        """Who commands, and on which conditions: If-Match, else If-Unmodified-Since.
+        """The caller and the conditions of a command: If-Match, else If-Unmodified-Since.
 
         Raises BadInput.
         """
@@ -135,7 +135,7 @@ class ChatRequest(Struct, frozen=True):
 
 
 def asked(request: Request, service: Service, *, bodiless: bool = False) -> ChatRequest:
-    """Raises BadInput, or NotAcceptable if the answer cannot have a form that is accepted."""
+    """The request for a handler. Raises BadInput, or NotAcceptable if no answer is acceptable."""
     format_, content_type = (JSON, JSON.content_type) if bodiless else negotiated(request)
     query: dict[str, str] = {}
     for name, value in request.pairs:
@@ -161,8 +161,8 @@ def negotiated(request: Request) -> tuple[Format, bytes]:
 
 
 def int32(text: str) -> int | None:
-    """The number that a text is, spelt in the only way; None if it is none."""
-    # By the pattern first: 1.0, +1, 01 and 1_0 would pass, and name a session twice.
+    """The number that a text spells in canonical form; None for any other text."""
+    # The pattern comes first: without it, 1.0, +1, 01 and 1_0 would be further names of a session.
     number = int(text) if _DIGITS(text) else None
     try:
         return msgspec.convert(number, Int32)
@@ -171,21 +171,21 @@ def int32(text: str) -> int | None:
 
 
 def key_viewer(principal: Principal) -> KeyViewer:
-    """The principal as one who may see the keys of sessions."""
+    """The principal as a viewer of session keys."""
     has_sessions = not {AGENT, MANAGER}.isdisjoint(principal.roles)
     associate = principal.associate_id if has_sessions else 0
     return KeyViewer(principal.name, associate, principal.is_administrator)
 
 
 def is_customer(principal: Principal) -> bool:
-    """Whether what it fetches is fetched for a customer."""
+    """Whether the principal fetches on behalf of a customer."""
     return CUSTOMER in principal.roles
 
 
 def is_unchanged(headers: Mapping[bytes, bytes], session: Session) -> bool:
-    """Whether a session has the version of If-None-Match, or else has not changed since a date.
+    """Whether a session has the version of If-None-Match, or is unchanged since a date.
 
-    That is If-Modified-Since's, which the version goes before (RFC 9110, 13.1.3).
+    The date is that of If-Modified-Since; the version takes precedence (RFC 9110, 13.1.3).
     """
     tags = headers.get(b"if-none-match")
     if tags is not None:
@@ -196,10 +196,10 @@ def is_unchanged(headers: Mapping[bytes, bytes], session: Session) -> bool:
 
 
 def last_modified(session: Session) -> Headers:
-    """When a session changed last, to the next whole second; nothing before that is settled.
+    """The time of a session's last change, rounded up to a second; empty until that is settled.
 
-    Further changes may fall into the same second: a condition on a date that they share would pass
-    them by (RFC 9110, 8.8.2).
+    Further changes may fall into the same second: a condition on their common date would miss
+    them (RFC 9110, 8.8.2).
     """
     changed = session.audit.modified_at
     if ceil(changed.timestamp()) + _SETTLED_S > time():

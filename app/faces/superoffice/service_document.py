@@ -1,4 +1,4 @@
-"""Where the SuperOffice-style face describes itself. The OpenAPI description is elsewhere."""
+"""The self-description of the SuperOffice-style face, without OpenAPI, which is elsewhere."""
 
 from app.codecs.formats import XML
 from app.faces.superoffice.wire import about
@@ -14,7 +14,7 @@ async def operations(request: Request, _: Service) -> Reply:
 
 
 async def metadata(_: Request, __: Service) -> Reply:
-    """`GET` of what lists call `odata.metadata`: XML, whatever is accepted."""
+    """`GET` of the URL in `odata.metadata` of lists: XML, whatever Accept says."""
     return Reply(200, about.write_metadata(), content_type=XML.content_type)
 
 
@@ -22,4 +22,4 @@ OPERATIONS = {
     f"/api/{about.VERSION}": Operation(name="Operations", handler=operations, is_safe=True),
     METADATA_PATH: Operation(name="Metadata", handler=metadata, is_safe=True),
 }
-"""By path; all are asked for by GET."""
+"""Operations by path; all use GET."""

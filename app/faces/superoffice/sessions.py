@@ -1,4 +1,4 @@
-"""Chat sessions as entities: made, found, replaced, patched, deleted, listed."""
+"""Handlers of chat sessions as entities: create, get, replace, patch, delete, list."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ from domain.ids import ChatSessionId
 
 
 async def default(asked: ChatRequest) -> Reply:
-    """`GET /default`: nothing is stored, and no number is drawn."""
+    """`GET /default`: stores nothing and draws no number."""
     return asked.reply(write_entity(ChatSessionFields(), asked.manner))
 
 
@@ -55,7 +55,7 @@ async def list_all(asked: ChatRequest) -> Reply:
 
 
 async def for_current_user(asked: ChatRequest) -> Reply:
-    """`GET /ForCurrentUser`: what the caller can work on, without the sessions' keys."""
+    """`GET /ForCurrentUser`: the sessions that the caller can work on, without their keys."""
     from app.faces.superoffice.lists import chat_list  # imports SQLAlchemy: see Views.page
 
     top = asked.count("$top")
@@ -80,7 +80,7 @@ async def post(asked: ChatRequest) -> Reply:
 
 
 async def put(asked: ChatRequest) -> Reply:
-    """`PUT /api/v1/ChatSession/{id}`: replaces the whole entity that the path names."""
+    """`PUT /api/v1/ChatSession/{id}`: replaces the whole entity."""
     number = asked.number("id")
     entity = read_entity(asked.http.body, asked.body_type, asked.zone)
     refuse_another_id(entity, number)
@@ -88,7 +88,7 @@ async def put(asked: ChatRequest) -> Reply:
 
 
 async def patch(asked: ChatRequest) -> Reply:
-    """`PATCH /api/v1/ChatSession/{id}`: decided on what is there at the moment of the change."""
+    """`PATCH /api/v1/ChatSession/{id}`: decided on the session's state at the moment of change."""
     body = asked.http.body
     patch_ = read_patch(body, asked.body_type)
     change = PatchChange(
@@ -126,7 +126,7 @@ async def create(asked: ChatRequest, entity: ChatSessionFields) -> CommandResult
 async def save(
     asked: ChatRequest, number: ChatSessionId, entity: ChatSessionFields
 ) -> CommandResult:
-    """A session replaced, but for what was given back as it was shown."""
+    """Replace a session; values that the client returns as they were shown stay unchanged."""
     locale = asked.manner.locale
     change = None if locale is None else Replacement(entity, locale)
     by = key_viewer(asked.principal)
@@ -134,7 +134,7 @@ async def save(
 
 
 async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = False) -> Reply:
-    """A session, or 304 if the client has it as it is."""
+    """A session, or 304 if the client already has its present state."""
     session = await asked.found(number)
     if session is None:
         raise NotFound("ChatSession", number)
@@ -146,11 +146,11 @@ async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = Fals
 
 
 async def remove(asked: ChatRequest, number: ChatSessionId) -> Reply:
-    """204 without a body."""
+    """Delete a session: 204 without a body."""
     answer = await asked.service.chat.delete(number, asked.call())
     return Reply(204, headers=position_headers(answer))
 
 
 def answered(asked: ChatRequest, answer: CommandResult, *, linked: bool = False) -> Reply:
-    """The session that a command led to."""
+    """The session after a command."""
     return asked.session(answer.folded, position_headers(answer), linked=linked)

@@ -1,1 +1,1 @@
-"""The ServiceStack-style API on the wire: its DTOs, its operations, and how requests are bound."""
+"""The ServiceStack-style API on the wire: its DTOs, its operations, and the binding of requests."""

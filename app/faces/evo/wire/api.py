@@ -1,4 +1,4 @@
-"""The table of operations: which request, by which verb and path, with which answer, for whom."""
+"""The table of operations: request, verb, paths, answer and required roles of each one."""
 
 from typing import Any
 
@@ -23,25 +23,25 @@ class EvoOperation(Struct, frozen=True, kw_only=True):
     request: type[Dto]
     verb: str
     also: tuple[str, ...] = ()
-    """Other verbs that do the same."""
+    """Other verbs with the same effect."""
     paths: tuple[str, ...]
-    """Templates; a parameter bears the wire name of the member that it gives."""
+    """Templates; a parameter has the wire name of its member."""
     response: Any = None
     """A DTO, or a `ListResponse` of one; None: 204 without a body."""
     roles: tuple[str, ...] = ()
-    """One of these is required; none: any principal will do."""
+    """One of these roles is required; empty: any principal may call."""
     anonymous: bool = False
     makes: bool = False
-    """It makes something, whatever its verb says."""
+    """Whether it creates something, whatever its verb says."""
 
     @property
     def is_safe(self) -> bool:
-        """Whether nothing is changed by it."""
+        """Whether it changes nothing."""
         return self.verb == "GET" and not self.makes
 
     @property
     def name(self) -> str:
-        """As in `/api/{Request}`."""
+        """The name in `/api/{Request}`."""
         return self.request.__name__
 
     @property

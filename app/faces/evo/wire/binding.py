@@ -1,9 +1,9 @@
-"""From a request's parts to its DTO: body, path and query, members in any case.
+"""Binds a request's body, path and query to its DTO; members are case-insensitive.
 
-Order of precedence: the path first, which nothing may contradict; on REST routes the query before
-the body, on predefined routes the body before the query (ServiceStack). Empty values of a query
-or a form say nothing. Unknown members are ignored, but not where a body has no others: to whoever
-sent it, an answer would say that what is in it was done.
+Order of precedence: the path comes first, and nothing may contradict it. On REST routes, the query
+precedes the body; on predefined routes, the body precedes the query (ServiceStack). Empty values
+of a query or a form are ignored. So are unknown members, but a body with no others is refused: its
+sender would take a success for a confirmation that they were applied.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,14 +38,14 @@ _FORMS = frozenset({_URLENCODED, _MULTIPART})
 
 
 class RequestParts(Struct, frozen=True, kw_only=True):
-    """The parts of a request that say what it asks for."""
+    """The parts of a request that are bound to its DTO."""
 
     body: bytes = b""
     content_type: bytes | None = None
     handler: Format | None = None
-    """The format that a predefined route is for; None on REST routes."""
+    """The format of a predefined route; None on REST routes."""
     path: Mapping[str, str] = {}
-    """By wire name."""
+    """Parameters by wire name."""
     query: Sequence[tuple[str, str]] = ()
 
 
@@ -53,13 +53,13 @@ class BadItem(BadInput):
     """One request of a batch cannot be read."""
 
     def __init__(self, error: BadInput, index: int) -> None:
-        """`error` of the one at `index`, from 0."""
+        """`error` is that of the request at `index`, from 0."""
         self.index = index
         super().__init__(str(error), field=error.field, code=error.code)
 
 
 def bind(kind: type[D], sent: RequestParts) -> D:
-    """The request DTO. Raises BadInput, or UnknownType for a body of no known format."""
+    """The request DTO. Raises BadInput, or UnknownType for a body of an unknown format."""
     if _is_empty(sent):
         return assemble(kind, {}, sent)
     if not sent.query and not _lists(kind) and _reads_json(sent):
@@ -80,21 +80,21 @@ def bind_all(kind: type[D], sent: RequestParts) -> list[D]:
         try:
             requests.append(assemble(kind, item, sent, budget))
         except TooManyValues:
-            raise  # all of them hold too many
+            raise  # the batch as a whole has too many values
         except BadInput as error:
             raise BadItem(error, index) from error
     return requests
 
 
 def read(kind: type[Dto], sent: RequestParts) -> Tree:
-    """What a body holds, bound to no type yet; a list where it holds several requests."""
+    """The content of a body, not yet bound to a type; a list if it has several requests."""
     body = sent.body
     if _is_form(sent):
         if media_type(sent.content_type) == _MULTIPART:
             given = form.read_multipart(body, sent.content_type or b"")
         else:
             given = form.read_urlencoded(body)
-        # A field that was left empty says nothing, as in a query (ServiceStack).
+        # An empty field is ignored, as in a query (ServiceStack).
         return _ticked(kind, {name: value or None for name, value in given.items()})
     format_ = _body_format(sent)
     if format_ is None:
@@ -106,7 +106,7 @@ def read(kind: type[Dto], sent: RequestParts) -> Tree:
 def assemble(kind: type[D], tree: Tree, sent: RequestParts, budget: Budget | None = None) -> D:
     """A request DTO from the members of a body, the path and the query. Raises BadInput.
 
-    `budget`: of the lists that are written as a text, for all requests of a batch.
+    `budget` limits the lists that are written as texts, for all requests of a batch together.
     """
     members = _named(kind, tree)
     for name, value in sent.path.items():
@@ -134,8 +134,8 @@ def assemble(kind: type[D], tree: Tree, sent: RequestParts, budget: Budget | Non
 
 def _is_empty(sent: RequestParts) -> bool:
     if sent.body[:1] in (b"{", b"[", b"<"):
-        return False  # the usual ones, without a copy
-    # ServiceStack's clients write null where they are given no request to send.
+        return False  # the usual bodies, without a copy
+    # ServiceStack's clients send null if they have no request to send.
     body = sent.body.strip()
     return not body or (body == b"null" and _reads_json(sent))
 
@@ -146,15 +146,15 @@ def _reads_json(sent: RequestParts) -> bool:
 
 
 def _is_form(sent: RequestParts) -> bool:
-    # Clients send JSON as a form: `curl -d` does when nobody tells it otherwise.
+    # Some clients declare JSON as a form: `curl -d` does so by default.
     return media_type(sent.content_type) in _FORMS and not _looks_like_json(sent.body)
 
 
 def _body_format(sent: RequestParts) -> Format | None:
-    """The format of a body that is no form; None if nobody says."""
+    """The format of a body that is no form; None if unknown."""
     handler, found = sent.handler, of_media_type(media_type(sent.content_type))
     if handler is None:
-        # No type, or one that says little (plain text): JSON can be told by its first byte.
+        # Without a media type, or with a vague one (plain text), the first byte reveals JSON.
         return found or (JSON if _looks_like_json(sent.body) else None)
     if handler not in (JSON, JSON_LINES) or found in (None, JSON):
         return handler
@@ -179,7 +179,7 @@ def _refuse_another(name: str, given: object, addressed: str) -> None:
 
 
 def _named(kind: type[Dto], tree: Tree) -> dict[str, Any]:
-    """The members that a DTO has, under their wire names; what is null or unknown is left out."""
+    """The members of a DTO under their wire names, without null and unknown ones."""
     if not isinstance(tree, dict):
         raise BadInput(f"An object with the members of {kind.__name__} is expected")
     known = _wire_names(kind)
@@ -198,7 +198,7 @@ def _named(kind: type[Dto], tree: Tree) -> dict[str, Any]:
 
 
 def _joined(query: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """A query's values by lower-case name; a name that is repeated joins its values by commas."""
+    """A query's values by lower-case name; commas join the values of a repeated name."""
     joined: dict[str, str] = {}
     for name, value in query:
         key = name.lower()
@@ -207,7 +207,7 @@ def _joined(query: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _ticked(kind: type[Dto], given: Mapping[str, T]) -> dict[str, T | str]:
-    """The same values, but `true` for a box that was ticked: HTML's forms say `on`."""
+    """The same values, but `true` for a ticked box: HTML's forms send `on`."""
     truths = _truths(kind)
     return {
         name: "true" if value == "on" and name.lower() in truths else value
@@ -219,7 +219,7 @@ def _listed(value: Tree, budget: Budget) -> Tree:
     match value:
         case str():
             value = jsv.read_value(value, budget)
-        case dict():  # XML: the items' element has a name of its own
+        case dict():  # XML: each item has an element with a name of its own
             value = next(iter(value.values()), [])
     if value in (None, ""):
         return []
@@ -248,14 +248,14 @@ def _lists(kind: type[Dto]) -> frozenset[str]:
 
 @cache
 def _truths(kind: type[Dto]) -> frozenset[str]:
-    """In lower case."""
+    """Names of the boolean members, in lower case."""
     return frozenset(
         field.encode_name.lower() for field in _fields(kind) if _holds(bool, field.type)
     )
 
 
 def _holds(kind: type, annotation: object) -> bool:
-    """Whether a value of a class is among those that an annotation allows."""
+    """Whether an annotation allows a value of the class `kind`."""
     if kind in (annotation, get_origin(annotation)):
         return True
     return any(_holds(kind, each) for each in get_args(annotation))

@@ -1,4 +1,4 @@
-"""What bodies in each format hold: the members of one request, or several requests of a batch."""
+"""Reads bodies in each format: the members of one request, or several requests of a batch."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from app.codecs.value import Tree
 
 
 def read(format_: Format, operation: str, body: bytes, charset: str = "") -> Tree:
-    """The members of a request, or a list of requests. Raises BadInput for what is malformed.
+    """The members of a request, or a list of requests. Raises BadInput for a malformed body.
 
-    `operation` is the name that XML's root element has, in any case: `X`, or `ArrayOfX` around
-    several (.NET's data contracts). Any namespace will do. `charset` is what the request names.
+    `operation` names XML's root element, in any case: `X`, or `ArrayOfX` around several requests
+    (.NET's data contracts), in any namespace. `charset` is the one that the request names.
     """
     match format_.name:
         case JSON.name:
@@ -50,7 +50,7 @@ def _read_xml(operation: str, body: bytes, charset: str) -> Tree:
     if not isinstance(tree, dict) or not {own}.issuperset(map(str.lower, tree)):
         raise BadInput(f"{name} takes elements {operation} only", code="SerializationException")
     items = next(iter(tree.values()), [])
-    # An element without content reads as an empty text.
+    # An empty element is read as an empty text.
     return [item or {} for item in (items if isinstance(items, list) else [items])]
 
 
@@ -60,6 +60,6 @@ def _read_lines(body: bytes) -> Tree:
     lines = [line for line in map(bytes.strip, body.splitlines()) if line]
     if len(lines) > 1 and all(line[:1] == b"{" and line[-1:] == b"}" for line in lines):
         refuse_long(lines)
-        json_text.screen(body)  # all of them together hold no more than one body may
+        json_text.screen(body)  # all lines together have the limits of one body
         return [json_text.read(line) for line in lines]
-    return json_text.read(body)  # one value may have several lines
+    return json_text.read(body)  # a single value may span several lines

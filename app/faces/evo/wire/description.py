@@ -1,7 +1,7 @@
-"""The operations and their DTOs as data, free of any language: what pages and generators tell.
+"""The operations and their DTOs as language-neutral data, for pages and generators.
 
-Read from the classes themselves, so that no description can differ from what is served. Dates are
-strings here: the documented DTOs declare them so.
+The data come from the classes themselves, so that no description can differ from the behaviour.
+Dates are strings here, as in the documented DTOs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from app.faces.evo.wire.api import API, EvoOperation
 from app.faces.evo.wire.dto import TYPES_NAMESPACE
 
 FRAMEWORK = "ServiceStack"
-"""Namespace of the types that belong to the framework, whose client libraries may bring them."""
+"""Namespace of the framework's own types, which its client libraries may already have."""
 LIST = "List"
 
 _SCALARS = {str: "string", int: "int", bool: "bool", datetime: "string"}
@@ -28,13 +28,13 @@ _MARKERS = {"GET": "IGet", "POST": "IPost", "PATCH": "IPatch", "DELETE": "IDelet
 
 
 class TypeName(Struct, frozen=True):
-    """A type as the metadata pages spell it: `string`, `int`, `List` of something, a class."""
+    """A type in the spelling of the metadata pages: `string`, `int`, a `List`, or a class."""
 
     name: str
     arguments: tuple["TypeName", ...] = ()
 
     def __str__(self) -> str:
-        """Such as `List<string>`."""
+        """The full name, such as `List<string>`."""
         inner = ", ".join(map(str, self.arguments))
         return f"{self.name}<{inner}>" if inner else self.name
 
@@ -43,18 +43,18 @@ class MemberDescription(Struct, frozen=True):
     """One member of a class."""
 
     attribute: str
-    """snake_case."""
+    """The name in snake_case."""
     name: str
-    """camelCase."""
+    """The name in camelCase."""
     type: TypeName
     text: str
     required: bool
     limit: str
-    """The largest size in words; empty where there is none of its own."""
+    """The largest size in words; empty if the member has no limit of its own."""
 
     @property
     def pascal(self) -> str:
-        """PascalCase."""
+        """The name in PascalCase."""
         return pascal_case(self.name)
 
 
@@ -71,18 +71,18 @@ class ClassDescription(Struct, frozen=True):
     inherited: tuple[MemberDescription, ...] = ()
     values: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    """Names of the classes that this one cannot be declared without."""
+    """Names of the classes that the declaration of this one requires."""
     operation: "OperationDescription | None" = None
-    """Of a request."""
+    """The operation of a request; None for other classes."""
 
     @property
     def members(self) -> tuple[MemberDescription, ...]:
-        """All, in the order in which they are written."""
+        """All members, in the order of their output."""
         return (*self.own, *self.inherited)
 
 
 class OperationDescription(Struct, frozen=True):
-    """What a request's class says of its operation."""
+    """An operation, described by the class of its request."""
 
     name: str
     summary: str
@@ -97,7 +97,7 @@ class OperationDescription(Struct, frozen=True):
 
 @cache
 def classes() -> dict[str, ClassDescription]:
-    """Every class of the API by name: each after those that it needs, requests last."""
+    """Every class of the API by name: each one after the classes it needs, requests last."""
     described: dict[str, ClassDescription] = {}
     for api in API:
         for kind in _classes_in(api.response):
@@ -108,7 +108,7 @@ def classes() -> dict[str, ClassDescription]:
 
 
 def closure(names: Iterable[str]) -> dict[str, ClassDescription]:
-    """The classes with these names and all that they need, in the order of `classes`."""
+    """The classes with these names and all classes they need, in the order of `classes`."""
     wanted = set[str]()
     waiting = list(names)
     while waiting:
@@ -120,7 +120,7 @@ def closure(names: Iterable[str]) -> dict[str, ClassDescription]:
 
 
 def operation(name: str) -> OperationDescription | None:
-    """The operation with this name, in any case; None if there is none."""
+    """The operation with this name, in any case; None if unknown."""
     lower = name.lower()
     return next((_operation(api) for api in API if api.name.lower() == lower), None)
 
@@ -193,14 +193,14 @@ def _members(kind: type[Dto]) -> tuple[MemberDescription, ...]:
 
 
 def _said_of(hint: object) -> tuple[str, bool]:
-    """What a member's Meta says: its description, and whether a request must have it."""
+    """The description in a member's Meta, and whether a request must have the member."""
     metas = [meta for meta in get_args(hint) if isinstance(meta, Meta)]
     text = next((meta.description for meta in metas if meta.description), "")
     return text, any((meta.extra or {}).get("required", False) for meta in metas)
 
 
 def _limit(hint: object) -> str:
-    """The largest size that a Meta of a type, or of one in it, allows."""
+    """The largest size that the Meta of a type, or of one in it, allows."""
     unit = "items" if get_origin(get_args(hint)[0] if get_args(hint) else hint) is list else ""
     for part in get_args(hint):
         if isinstance(part, Meta) and part.max_length is not None:

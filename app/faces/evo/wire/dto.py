@@ -1,7 +1,7 @@
-"""What the API answers with. Documents, samples, generated types and bytes all follow from here.
+"""The answer DTOs. Documents, samples, generated types and bytes all derive from them.
 
-Members are camelCase in JSON and JSV, PascalCase in XML and CSV, in the order in which they stand
-here: own members first, then those of the documented base class.
+Members are camelCase in JSON and JSV, PascalCase in XML and CSV. They keep the order of the class:
+own members first, then those of the documented base class.
 """
 
 from datetime import datetime
@@ -62,7 +62,7 @@ class AISessionInfo(Dto, kw_only=True):
         str | None, Meta(description="The name of the account associated with this customer")
     ] = None
     purpose: Annotated[str | None, Meta(description="The purpose for this AI session")] = None
-    # Not there without actions, as in the documents' samples, which are older than actions.
+    # Absent without actions, as in the documents' samples, which are older than actions.
     actions: Annotated[
         list[AISessionActionInfo] | UnsetType,
         Meta(description="The actions that are proposed for this session"),

@@ -23,7 +23,7 @@ def write(
 ) -> bytes:
     """One answer, or those to a batch; `kind` is the class of each, with its parameter if any.
 
-    `safe`: CSV that a spreadsheet takes for no formulas (see `csv_text.write`).
+    `safe` makes CSV that a spreadsheet does not run as formulas (see `csv_text.write`).
     """
     match format_.name:
         case JSON.name:
@@ -41,14 +41,14 @@ def write(
 
 
 def headers(format_: Format, operation: str) -> tuple[tuple[bytes, bytes], ...]:
-    """What an answer in a format carries beside its type: CSV is a file to be saved."""
+    """Headers of an answer beside its type: browsers should save CSV as a file."""
     if format_ is not CSV:
         return ()
     return ((b"content-disposition", b'attachment;filename="%s.csv"' % operation.encode()),)
 
 
 def _row(value: Dto | Sequence[Dto], kind: TypeForm) -> Json:
-    """The class of CSV's rows: a page has one for each item, several pages one for each page."""
+    """The class of CSV's rows: one page has a row per item, several pages have a row per page."""
     if get_args(kind) and not isinstance(value, Dto):
         return get_origin(kind)
     return next(iter(get_args(kind)), kind)

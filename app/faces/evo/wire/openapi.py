@@ -1,4 +1,4 @@
-"""The ServiceStack-style face in the OpenAPI document: its operations, from their table."""
+"""The ServiceStack-style face's part of the OpenAPI document, built from its operations table."""
 
 import re
 from typing import Any
@@ -48,9 +48,9 @@ _HEADERS = {
     AccountInfo: ("ETag",),
     AuthenticateResponse: ("Set-Cookie",),
 }
-"""Of answers that are not to a command, by what they show."""
+"""Headers of the answers to other operations than commands, by the answer's class."""
 _LOOKED_UP = (Authenticate, RequestAuthToken)
-"""Requests that name what may not exist in other ways than by their path."""
+"""Requests that may name something unknown elsewhere than in their path."""
 _COMMANDS = ("POST", "PATCH", "DELETE")
 _WITH_BODY = ("POST", "PATCH")
 
@@ -95,7 +95,7 @@ def _require(schema: Schema, names: list[str]) -> None:
 def _operation(api: EvoOperation, verb: str, path: str, count: int) -> Schema:
     own = verb == api.verb
     operation: Schema = {
-        # An operation with several paths or verbs has an id for each: ids are unique.
+        # An operation has a different id for each of its paths and verbs: ids must be unique.
         "operationId": f"{api.name}{'' if own else verb.title()}{count + 1 if count else ''}",
         "summary": api.summary.replace("`", ""),  # of plain text, unlike descriptions
         "tags": [_TAGS[path.split("/")[1]][0]],
@@ -111,7 +111,7 @@ def _operation(api: EvoOperation, verb: str, path: str, count: int) -> Schema:
 
 
 def _parameters(api: EvoOperation, path: str, *, own: bool) -> list[Schema]:
-    """By another verb than its own it takes what the path says only: no passwords in URLs."""
+    """Parameters; with a verb that is not its own, only those of the path: no passwords in URLs."""
     in_path = _PARAMETER.findall(path)
     return [
         {
@@ -126,7 +126,7 @@ def _parameters(api: EvoOperation, path: str, *, own: bool) -> list[Schema]:
 
 
 def _described(field: FieldInfo) -> Schema:
-    """A parameter's schema and description. In a URL there is no null."""
+    """A parameter's schema and description. A URL has no null."""
     (schema,), _ = _components([field.type])
     text = schema.pop("description", "")
     kind = _present(schema)
@@ -137,7 +137,7 @@ def _described(field: FieldInfo) -> Schema:
 
 
 def _present(schema: Schema) -> Schema:
-    """The schema of what may be null, where it may not."""
+    """A nullable schema without its null."""
     rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
     kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
     (kind,) = kinds or [{}]
@@ -183,7 +183,7 @@ def _answer_content(api: EvoOperation) -> dict[str, Schema]:
 
 def _request_body(api: EvoOperation, path: str) -> Schema:
     members = msgspec.json.decode(request_sample(api.name, JSON.name))
-    # What the path says need not be said again: another value would be refused.
+    # The body need not repeat the path's members: another value would be refused.
     in_path = _PARAMETER.findall(path)
     example = {name: value for name, value in members.items() if name not in in_path}
     shown = {"schema": _schema_of(api.request), "example": example}
@@ -196,9 +196,10 @@ def _request_body(api: EvoOperation, path: str) -> Schema:
 
 
 def _unnamed(api: EvoOperation, in_path: list[str]) -> Schema:
-    """The members of a request in a form, where there is no null.
+    """The members of a request in a form, which has no null.
 
-    Not by its name: generators would take one class for JSON and for forms, and send it as both.
+    The schema is anonymous: generators would otherwise take one class for JSON and for forms, and
+    send it as both.
     """
     _, schemas = _components([api.request])
     required = _required(api.request.__name__)
@@ -221,7 +222,7 @@ def _components(kinds: list[Any]) -> tuple[tuple[Schema, ...], Schema]:
 
 
 def _refusals(api: EvoOperation, verb: str, path: str) -> dict[str, Schema]:
-    # Wrong credentials are refused and other origins' pages turned away wherever they ask.
+    # Every operation refuses wrong credentials and other origins' pages.
     statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
     statuses += ["404"] if _PARAMETER.search(path) or api.request in _LOOKED_UP else []
     statuses += [] if verb == "GET" else OF_BODIES

@@ -1,4 +1,4 @@
-"""The request DTOs: what each documented operation takes. Nothing is required unless it says so."""
+"""The request DTOs of the documented operations. No member is required unless marked so."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -18,16 +18,16 @@ from domain.limits import (
 )
 
 LISTED_IDS = 1_000
-"""Ids that a list may be asked for by name."""
+"""Maximum number of ids in the filter of a list."""
 ITEMS_PER_PAGE = 25
-"""Where `countPerPage` is not given (Evo's own command line), or 0.
+"""Size of a page if `countPerPage` is absent (as in Evo's own command line) or 0.
 
-Typed clients send members that were given no value: .NET's all numbers, with 0.
+Typed clients also send members without a value: .NET's clients send all numbers, as 0.
 """
 MAX_ITEMS_PER_PAGE = 10_000
-"""Where `countPerPage` asks for more, or `all` for everything."""
+"""Size of a page if `countPerPage` asks for more, or `all` for everything."""
 
-# A limit stands at the type that it limits: beside a None, msgspec takes none for numbers.
+# A limit belongs to the type itself: msgspec accepts none for numbers in a union with None.
 PageNumber = Annotated[int, Meta(ge=0)]
 PageSize = Annotated[int, Meta(ge=0)]
 NamePart = Annotated[str, Meta(max_length=ACCOUNT_NAME_LENGTH)]
@@ -43,7 +43,7 @@ class SortOrder(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "SortOrder | None":
-        """The member of a name in any case, as ServiceStack reads enumerations."""
+        """The member with a name in any case, as ServiceStack reads enumerations."""
         return next((each for each in cls if each.lower() == str(value).lower()), None)
 
 

@@ -1,6 +1,6 @@
-"""Sample messages of each operation, written by the codecs that serve: what documents can show.
+"""Sample messages of each operation for the documents, written by the production codecs.
 
-Every text is `String`, a date too, every number 0, every truth value false; lists have one item.
+Every text or date is `String`, every number 0, every boolean false; lists have one item.
 """
 
 from enum import Enum
@@ -29,15 +29,15 @@ def request_sample(operation: str, format_name: str) -> str:
 
 @cache
 def answer_sample(operation: str, format_name: str) -> str | None:
-    """The body of an answer, for people; None for an operation whose answer has none."""
+    """The body of an answer, for people; None for an operation whose answer has no body."""
     kind = next(api.response for api in API if api.name == operation)
     return None if kind is None else _written(format_name, kind)
 
 
 def sample(kind: TypeForm) -> Json:
-    """A value of a type of the DTOs. Members with lists that may be absent are absent.
+    """A sample value of a DTO's type, without the lists that may be absent.
 
-    The documents' samples have no such list either.
+    The documents' samples have no such lists either.
     """
     origin: Json = get_origin(kind)
     arguments = get_args(kind)

@@ -1,4 +1,4 @@
-"""From what the service holds to the DTOs that the API answers with."""
+"""Maps the service's state to the API's answer DTOs."""
 
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def ai_session_info(folded: Folded[AISession], account_name: str | None) -> AISessionInfo:
-    """A session; `account_name` is the present one."""
+    """The DTO of a session; `account_name` is the present one."""
     state, audit = folded.state, folded.audit
     return AISessionInfo(
         account_id=state.account_id,
@@ -38,7 +38,7 @@ def ai_session_info(folded: Folded[AISession], account_name: str | None) -> AISe
 
 
 def account_info(folded: Folded[Account]) -> AccountInfo:
-    """An account."""
+    """The DTO of an account."""
     audit = folded.audit
     return AccountInfo(
         name=folded.state.name,
@@ -53,7 +53,7 @@ def account_info(folded: Folded[Account]) -> AccountInfo:
 def list_response(
     items: list[T], total: int | None, items_a_page: int, *, more: bool
 ) -> ListResponse[T]:
-    """One page; `total` is None with simplified paging, which counts nothing."""
+    """The DTO of one page; `total` is None with simplified paging, which does not count."""
     return ListResponse(
         items=items,
         total_count=UNSET if total is None else total,
@@ -65,9 +65,9 @@ def list_response(
 def error_response(
     code: str, message: str, field: str | None = None, index: int | None = None
 ) -> ErrorResponse:
-    """Why a request was refused; `field` is the wire name of the member at fault.
+    """The DTO of a refusal; `field` is the wire name of the member at fault.
 
-    `index`: which item of a batch, from 0.
+    `index` is the number of the refused item in a batch, from 0.
     """
     errors = []
     if field is not None:

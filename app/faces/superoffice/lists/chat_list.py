@@ -1,4 +1,4 @@
-"""Lists of chat sessions as the SuperOffice-style face shows them: filtered, ordered, in pages."""
+"""Lists of chat sessions in the SuperOffice-style face: filtered, ordered, in pages."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -39,10 +39,10 @@ async def list_chat_sessions(
 ) -> dict[str, Tree]:
     """The documented answer: `odata.metadata`, `odata.nextLink`, `value` with the rows.
 
-    `pairs` are the decoded names and values of the query; `base_url` is the service's origin with
-    what comes before `/api/v1`, without a slash at its end. Raises BadInput, whose `field` is the
-    option at fault, for whatever the query has that is not known; Unreadable, TooSlow,
-    AnswerTooLarge, or StoreDown.
+    `pairs` are the decoded names and values of the query. `base_url` is the service's origin with
+    everything before `/api/v1`, without a trailing slash. Raises BadInput for any unknown part of
+    the query; its `field` is the option at fault. Raises Unreadable, TooSlow, AnswerTooLarge, or
+    StoreDown, too.
     """
     query = read_query(pairs)
     listed = await views.page(CHAT_SESSIONS, chat_sessions_page(query, asker), budget)
@@ -65,9 +65,9 @@ async def sessions_of(
 ) -> list[Folded[ChatSession]]:
     """The open sessions that an agent has, is asked to take over, or may pick up.
 
-    In the order of their numbers; where there are more than `most`, the latest of those that
-    anybody may pick up are left out. `unread`: what is not wanted of them, by its stored names.
-    Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
+    They are in the order of their numbers. If there are more than `most`, the latest of those that
+    anybody may pick up are left out. `unread` has the stored names of the members that are not
+    needed. Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
     """
     columns = CHAT_SESSIONS.columns
     asked = CHAT_SESSIONS.table.c.doc.op("#>>", return_type=Text())(_TRANSFER_TO)

@@ -1,7 +1,7 @@
-"""The columns that a list of chat sessions may show, and what each shows of a session.
+"""The columns of a list of chat sessions, and the value of each one for a session.
 
-They are those of SuperOffice's archive "ChatSession", as far as the view holds what they show. The
-session's key opens the customer's side of the chat: it is no column.
+They are those of SuperOffice's archive "ChatSession", as far as the view has their values. The
+session's key opens the customer's side of the chat, so it is no column.
 """
 
 import re
@@ -27,7 +27,7 @@ Raw = str | int | bool | None
 
 
 class Kind(Enum):
-    """What a column holds: by this its operators go."""
+    """The type of a column's values, which determines its operators."""
 
     NUMBER = "a number"
     TEXT = "text"
@@ -41,7 +41,7 @@ class ListColumn(Struct, frozen=True, kw_only=True):
 
     kind: Kind
     raw: Callable[[Session], Raw]
-    """The value behind what is shown; None where there is none."""
+    """The value behind the shown one; None for a session without a value."""
     shown: Callable[[Session], Raw]
     sortable: bool = True
     selectable: bool = True
@@ -51,13 +51,13 @@ class Carried(Struct, frozen=True):
     """A column that shows a member of a carrier, as the client gave it."""
 
     carrier: str
-    """The field of the session."""
+    """The session's field that holds the carrier."""
     member: str
     kind: Kind = Kind.TEXT
     sortable: bool = True
 
     def raw(self, session: Session) -> Raw:
-        """The member; None where it or the whole carrier was not given."""
+        """The member's value; None if it or the whole carrier was not given."""
         value: Raw | UnsetType = getattr(getattr(session.state, self.carrier), self.member, None)
         return None if value is UNSET else value
 
@@ -68,7 +68,7 @@ CARRIERS: Mapping[str, type[Carrier]] = {
     for kind in get_args(field.type)
     if isinstance(kind, type) and issubclass(kind, Carrier)
 }
-"""What carriers a session has, by their stored names."""
+"""The carriers of a session, by their stored names."""
 CARRIED: Mapping[str, Carried] = {
     "contactId": Carried("contact", "contact_id", Kind.NUMBER),
     "personId": Carried("person", "person_id", Kind.NUMBER),
@@ -100,7 +100,7 @@ CARRIED: Mapping[str, Carried] = {
     "contact/number": Carried("contact", "number1"),
     "contact/orgnr": Carried("contact", "org_nr"),
 }
-"""By their names."""
+"""Columns of carriers, by name."""
 
 STATUS_SHOWN: Mapping[ChatSessionStatus, str] = {
     ChatSessionStatus.INVALID: "Invalid",
@@ -116,9 +116,9 @@ STATUS_SHOWN: Mapping[ChatSessionStatus, str] = {
     ChatSessionStatus.REQUEST_POSTED: "Request posted",
     ChatSessionStatus.CLOSED_FROM_QUEUE: "Closed in queue",
 }
-"""What lists call each status (SuperOffice: mdo-providers/reference/chatsessionstatus)."""
+"""The names of each status in lists (SuperOffice: mdo-providers/reference/chatsessionstatus)."""
 TYPE = "Chat"
-"""What a session is among activities of all types."""
+"""The type of a session among activities of all types."""
 
 
 def _column(
@@ -189,15 +189,15 @@ COLUMNS: Mapping[str, ListColumn] = {
         for name, carried in CARRIED.items()
     },
 }
-"""By their names; a span of time is in seconds."""
+"""All columns by name; durations are in seconds."""
 BY_NAME: Mapping[str, str] = {name.lower(): name for name in COLUMNS} | {
     "chattopicid": "chatTopic/chatTopicId"
 }
-"""How each is spelt, by its name in lower case."""
+"""The spelling of each column's name, by its lower-case form."""
 
 
 class _Watched:
-    """A session as it is by default, which remembers what is asked of it."""
+    """A default session that records which of its members are read."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
@@ -210,7 +210,7 @@ class _Watched:
 
 @lru_cache(128)
 def _members(name: str) -> frozenset[str]:
-    """The fields of a session that a column shows something of."""
+    """The fields of a session from which a column takes its value."""
     state = _Watched()
     session: Folded[Any] = Folded(
         stream=StreamId(UUID(int=0)), partition=0, version=0, position=0, audit=_NOBODY, state=state
@@ -222,9 +222,10 @@ def _members(name: str) -> frozenset[str]:
 
 @lru_cache(256)
 def unread_members(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Of what may be large in a session's document, what some columns do not show.
+    """The possibly large members of a session's document that the given columns do not need.
 
-    By its stored names: those of carriers. The rest of it is not worth being cut out.
+    The result has their stored names, which are those of carriers. Removing smaller members would
+    not pay.
     """
     return tuple(sorted(CARRIERS.keys() - set[str]().union(*map(_members, columns))))
 

@@ -38,26 +38,26 @@ _PERIODS: Mapping[str, Callable[[int], tuple[int, int]]] = {
     "thisandnext": lambda n: (0, n + 1),
     "thisandprevious": lambda n: (-n, 1),
 }
-"""From which period up to which, counted from the present one, given how many."""
+"""First and last period (exclusive) relative to the present one, for a number of periods."""
 _PRESENT = {"this": (0, 1), "thisandpreviousandnext": (-1, 2)}
 _TRUTHS = {"eq": True, "=": True, "ne": False}
 
 
 class Asker(Struct, frozen=True):
-    """Who asks, and when."""
+    """The caller of a list, and the day."""
 
     today: date
-    """In UTC."""
+    """The present day in UTC."""
     associate_id: int | None = None
-    """The number under which the API knows the caller; None if it does not."""
+    """The caller's number in the API; None without one."""
     may_change: bool = True
-    """Whether the caller may do more than look on."""
+    """Whether the caller may do more than read."""
 
 
 def filtered(test: Test, asker: Asker) -> ColumnElement[bool]:
     """The sessions for which a condition holds.
 
-    Raises BadInput that names the column, operator, function or value that is not known.
+    Raises BadInput that names the unknown column, operator, function or value.
     """
     match test:
         case All(tests):
@@ -110,7 +110,7 @@ def _call(call: FunctionCall, today: date) -> ColumnElement[bool]:
 def _text_call(call: FunctionCall) -> ColumnElement[bool]:
     name, at = call.function.name, call.function.at
     match call.arguments:
-        # In any order: substringof has the text first, the others the column.
+        # In either order: substringof has the text first, the other functions the column.
         case [Value(Form.WORD) as named, Value() as value] | [
             Value() as value,
             Value(Form.WORD) as named,

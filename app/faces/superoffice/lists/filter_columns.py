@@ -22,23 +22,23 @@ from app.queries.tables import CHAT_SESSIONS
 from domain.date_time import TICKS_PER_SECOND
 
 SORTED_CHARACTERS = 100
-"""Of a text; what is alike in so many is in the order of its numbers."""
+"""Characters of a text that determine its order; sessions that agree in these follow by number."""
 
 _C = CHAT_SESSIONS.columns
 _DOC = CHAT_SESSIONS.table.c.doc
 
 
 class FilterColumn(Struct, frozen=True):
-    """A column that lists are filtered and ordered by."""
+    """A column for filters and orders of lists."""
 
     name: str
     kind: Kind
     value: ColumnElement[Any]
-    """Null where a session has none. A status by its name; a date in ticks, or as a timestamp."""
+    """Null for a session without a value. A status is a name; a date is in ticks or a timestamp."""
 
     @property
     def filled(self) -> ColumnElement[Any]:
-        """Never null: what has no value comes before all that has one. The indexes are on these."""
+        """The value without nulls: sessions without one come first. The indexes use this."""
         match self.value.type:
             case DateTime():
                 return self.value
@@ -101,4 +101,4 @@ _VALUES: Mapping[str, ColumnElement[Any]] = {
 FILTER_COLUMNS: Mapping[str, FilterColumn] = {
     name: FilterColumn(name, column.kind, _VALUES[name]) for name, column in COLUMNS.items()
 }
-"""By their names."""
+"""All columns by name."""

@@ -1,6 +1,6 @@
 """The OData `$filter` of the SuperOffice-style lists: from text to a tree of conditions.
 
-What the names in it stand for, and whether they are there, is for whoever reads the tree.
+The reader of the tree resolves the names in it and refuses unknown ones.
 """
 
 import re
@@ -17,21 +17,21 @@ from msgspec import Struct
 from app.codecs.json_text import BadInput
 
 MAX_CHARACTERS = 8_000
-"""Of a filter; a URL has no more."""
+"""Length of a filter; no URL can hold more."""
 MAX_NESTING = 32
-"""Of parentheses."""
+"""Depth of parentheses."""
 
 MAX_CONDITIONS = 100
-"""Of a filter; of a list of values, each that is no number counts as one."""
+"""Conditions of a filter; in a list of values, each one but a number counts as a condition."""
 MAX_VALUES = 1_000
-"""In the lists of a filter, all together."""
+"""Values in all lists of a filter together."""
 
 _MARKS = re.compile(r"'(?:[^']|'')*+(?:'|\Z)|[(),]|\b(?:and|or)\b", re.IGNORECASE)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Form(Enum):
-    """How a value was written."""
+    """The notation of a value."""
 
     TEXT = "text"
     MOMENT = "date"
@@ -40,7 +40,7 @@ class Form(Enum):
 
 
 class Named(Struct, frozen=True):
-    """A column, an operator or a function, as it was written."""
+    """A column, an operator or a function, as written."""
 
     name: str
     at: int
@@ -48,7 +48,7 @@ class Named(Struct, frozen=True):
 
 
 class Value(Struct, frozen=True):
-    """A value to compare with; `text` without quotes."""
+    """A value for comparison; `text` has no quotes."""
 
     form: Form
     text: str
@@ -56,7 +56,7 @@ class Value(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """`column operator value`, with no value, one, or a list of them in parentheses."""
+    """`column operator value`, with no value, one value, or a list of values in parentheses."""
 
     column: Named
     operator: Named
@@ -101,10 +101,10 @@ Test = Comparison | FunctionCall | Truth | Negation | All | Either
 
 
 def parse(text: str) -> Test:
-    """The conditions that a filter spells. Raises BadInput that tells where it goes wrong."""
+    """The conditions of a filter. Raises BadInput that names the place of an error."""
     _screen(text)
     try:
-        found = cast("Test", _parser().parse(text))  # what the transformer below makes
+        found = cast("Test", _parser().parse(text))  # the result of the transformer below
     except UnexpectedInput as error:
         at, unexpected = _where(error, text)
         raise refused(f"Unexpected {unexpected}", at) from error
@@ -114,12 +114,12 @@ def parse(text: str) -> Test:
 
 
 def refused(message: str, at: int) -> BadInput:
-    """What a filter is refused with: `message`, and which character it is about."""
+    """The refusal of a filter: `message`, with the number of the character at fault."""
     return BadInput(f"{message} at character {at} of $filter", field="$filter")
 
 
 def _screen(text: str) -> None:
-    """Refuse what would exhaust the parser or the database, and what that cannot hold."""
+    """Refuse filters that could exhaust parser or database, or hold unstorable characters."""
     if len(text) > MAX_CHARACTERS:
         raise BadInput(f"$filter has more than {MAX_CHARACTERS} characters", field="$filter")
     if (bad := _UNSTORABLE.search(text)) is not None:
@@ -165,7 +165,7 @@ def _where(error: UnexpectedInput, text: str) -> tuple[int, str]:
 
 
 class _Conditions(Transformer[Token, Test]):
-    """Makes the conditions while the text is parsed: nothing goes down a tree afterwards."""
+    """Builds the conditions during parsing: no tree is walked afterwards."""
 
     def any(self, parts: list[Test]) -> Test:
         return Either(tuple(parts))

@@ -1,6 +1,6 @@
-"""What the operators of `$filter` mean in SQL, by what a column holds. Nothing here runs SQL.
+"""The operators of `$filter` in SQL, by the kind of a column. Nothing here runs SQL.
 
-A comparison with what a session does not have is never true, and "not equal" to it always is.
+A comparison with a missing value is never true, except for "not equal", which always is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ from domain.chat.enums import ChatSessionStatus
 
 
 class Op(Enum):
-    """What operators do, however they are spelt."""
+    """The meanings of operators, regardless of their spelling."""
 
     EQUAL = auto()
     UNEQUAL = auto()
@@ -100,15 +100,15 @@ OPERATORS: Mapping[Kind, Mapping[str, Op]] = {
         (Op.RELATIVE, " ".join(RELATIVE)),
     ),
 }
-"""By what a column holds, then by name in lower case (SuperOffice: search/odata)."""
+"""By a column's kind, then by name in lower case (SuperOffice: search/odata)."""
 _VALUES = {Op.BETWEEN: 2, Op.IS_NULL: 0, Op.IS_NOT_NULL: 0, Op.RELATIVE: 0}
-"""How many values an operator takes that does not take one."""
+"""Number of values of each operator that does not take exactly one."""
 
 
 def condition(
     column: FilterColumn, operator: Named, values: Sequence[Value], today: date
 ) -> ColumnElement[bool]:
-    """A column compared with values. Raises BadInput for what does not fit together."""
+    """A column compared with values. Raises BadInput if column, operator and values do not fit."""
     found = _operator(column, operator)
     _check_number(found, operator, values)
     if found is Op.RELATIVE:
@@ -120,7 +120,7 @@ def condition(
 
 
 def within(column: FilterColumn, wanted: Stretch) -> ColumnElement[bool]:
-    """Whether a date is in a stretch of time; one that is not set is in none."""
+    """Whether a date is in a stretch of time; an unset date is in no stretch."""
     parts: list[ColumnElement[bool]] = []
     if wanted.start is not None:
         parts.append(column.filled >= _tick(column, wanted.start))
@@ -132,7 +132,7 @@ def within(column: FilterColumn, wanted: Stretch) -> ColumnElement[bool]:
 
 
 def compared(column: FilterColumn, operator: Op, values: Sequence[Scalar]) -> ColumnElement[bool]:
-    """A column that is no date compared with values; texts are alike in any case."""
+    """A column, but no date, compared with values; texts are compared without regard to case."""
     if operator in (Op.IS_NULL, Op.IS_NOT_NULL) or values[0] is None:
         wanted = operator in (Op.IS_NULL, Op.EQUAL)
         return column.value.is_(None) if wanted else column.value.is_not(None)
@@ -143,7 +143,7 @@ def compared(column: FilterColumn, operator: Op, values: Sequence[Scalar]) -> Co
     if column.kind is Kind.TEXT:
         if operator in _IN_TEXTS:
             return _IN_TEXTS[operator](value, str(values[0]))
-        # Which is the less is told byte by byte, as lists are ordered.
+        # The order of texts is byte by byte, as in lists.
         value = collate(func.lower(value), "C")
         sides = [func.lower(side) for side in sides]
     return _COMPARED[operator](value, *sides)
@@ -224,11 +224,11 @@ def _bound(value: Scalar) -> ColumnElement[Any]:
         case bool():
             return literal(value)
         case int():
-            # Wider than the column, so that no number is too large to ask for.
+            # Wider than the column, so that no number in a filter is too large.
             return literal(value, BigInteger())
         case ChatSessionStatus():
-            # One of a dozen words of ours. A plan for any of them would not do for all: few
-            # sessions wait, and many are closed.
+            # A literal is safe: it is one of our own dozen words. A generic plan would not suit
+            # all of them: few sessions wait, and many are closed.
             return literal_column(f"'{value}'", Text())
         case _:
             return literal(value, Text())

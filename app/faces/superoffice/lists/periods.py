@@ -1,6 +1,6 @@
-"""Stretches of time that lists ask for by name: days, weeks, months and their neighbours, in UTC.
+"""Named stretches of time in filters: days, weeks, months and their neighbours, in UTC.
 
-The clock is the caller's: whoever asks says which day it is.
+The clock belongs to the caller, who passes the present day.
 """
 
 import re
@@ -20,31 +20,31 @@ _YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Stretch(Struct, frozen=True):
-    """From `start` up to, but not with, `end`, both in ticks; None: without an end on that side."""
+    """From `start` to `end` (exclusive), both in ticks; None: unbounded on that side."""
 
     start: int | None
     end: int | None
 
 
 class Written(Struct, frozen=True):
-    """A stretch with both ends."""
+    """A stretch with both bounds."""
 
     start: int
     end: int
     is_set: bool = True
-    """Whether it is a date at all, not the way to say that there is none."""
+    """Whether it is a date, not the notation for an unset one."""
 
 
 class Unit(Struct, frozen=True):
-    """A period of the calendar: so many days, or so many months. A week starts on Monday."""
+    """A calendar period of some days or of some months. A week starts on Monday."""
 
     days: int = 0
     months: int = 0
 
     def start(self, today: date, ahead: int) -> int:
-        """The first tick of the period that is `ahead` of the one `today` is in; 0: of that one.
+        """The first tick of the period that is `ahead` periods after the one of `today`.
 
-        A period before year 1 or after 9999 starts where the calendar does, or ends.
+        A period before year 1 starts at the calendar's start, one after 9999 at its end.
         """
         if self.days:
             first = today.toordinal() - today.weekday() % self.days + ahead * self.days
@@ -54,7 +54,7 @@ class Unit(Struct, frozen=True):
         return (min(max(first, 1), _LAST_DAY + 1) - 1) * TICKS_PER_DAY
 
     def stretch(self, today: date, first: int, beyond: int) -> Stretch:
-        """From the period `first` ahead of the present one to the start of the one `beyond`."""
+        """From the start of the period `first` to that of the period `beyond`, both relative."""
         return Stretch(self.start(today, first), self.start(today, beyond))
 
 
@@ -73,7 +73,7 @@ UNITS: Mapping[str, Unit] = {
     )
     for spelling in spellings.split()
 }
-"""By their numbers and names in lower case (SuperOffice: find-selection/operators)."""
+"""Units by number and by lower-case name (SuperOffice: find-selection/operators)."""
 
 _NEIGHBOURS = {"last": (-1, 0), "this": (0, 1), "next": (1, 2)}
 _RELATIVE: Mapping[str, tuple[Unit, int, int]] = {
@@ -93,11 +93,11 @@ _RELATIVE: Mapping[str, tuple[Unit, int, int]] = {
     },
 }
 RELATIVE = frozenset({"beforetoday", "aftertoday", *_RELATIVE})
-"""Names, in lower case, of stretches around today."""
+"""Lower-case names of stretches relative to today."""
 
 
 def relative(name: str, today: date) -> Stretch:
-    """One of RELATIVE."""
+    """The stretch with a name in RELATIVE."""
     if name == "beforetoday":
         return Stretch(None, DAY.start(today, 0))
     if name == "aftertoday":
@@ -107,10 +107,10 @@ def relative(name: str, today: date) -> Stretch:
 
 
 def written(text: str) -> Written:
-    """What a written date-time stands for: a whole day where it has no time, else one tick.
+    """The stretch of a written date-time: a whole day if it has no time, else one tick.
 
-    A blank in the place of an offset's plus is one: that is what an unescaped plus in a URL means.
-    Raises ValueError for what is no date-time.
+    A blank in place of an offset's plus counts as a plus: an unescaped plus in a URL means a blank.
+    Raises ValueError for anything but a date-time.
     """
     found = parse(_LOST_PLUS.sub("+", text))
     start, ticks_long = ticks(found), TICKS_PER_DAY if len(found) == _DAY_CHARACTERS else 1
@@ -118,9 +118,9 @@ def written(text: str) -> Written:
 
 
 def moment(at: int) -> datetime:
-    """The first moment that is not before a tick, among those that `datetime` can tell apart.
+    """A tick as a `datetime`, rounded up to its resolution of a microsecond.
 
-    The calendar's first or last one for a tick outside of it.
+    A tick outside of the calendar gives the calendar's first or last moment.
     """
     microseconds = -(-at // _TICKS_PER_MICROSECOND)
     if microseconds <= 0:
@@ -132,7 +132,7 @@ def moment(at: int) -> datetime:
 
 
 def _first_of(months: int) -> int:
-    """The day, counted from 1, that a month begins; months count from year 0."""
+    """The first day of a month, counted from 1; months count from year 0."""
     year, month = divmod(months, 12)
     if year > date.max.year:
         return _LAST_DAY + 1

@@ -1,4 +1,4 @@
-"""What the query of a list asks for: OData's options, as SuperOffice documents them."""
+"""The query of a list: OData's options, as SuperOffice documents them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,15 +12,15 @@ from app.faces.superoffice.lists.odata import Test, parse
 from app.faces.superoffice.wire.api import ENTITY, MAX_ROWS_PER_PAGE
 
 ROWS_PER_PAGE = 100
-"""Where `$top` does not say how many. SuperOffice documents no number."""
+"""Default of `$top`. SuperOffice documents no number."""
 MAX_ORDERS = 8
-"""Columns that a list is ordered by, at the most."""
+"""Maximum number of columns in `$orderby`."""
 DEFAULT_COLUMNS = (
     "chatSessionId", "status", "chatTopic/chatTopicId", "agent", "whenRequested", "whenStarted",
     "whenEnded", "firstMessage", "lastMessage", "contactId", "personId", "rating", "updatedDate",
     "registeredDate",
 )  # fmt: skip
-"""What rows show where `$select` does not say it."""
+"""Default of `$select`."""
 
 _READ = {
     "$select", "$filter", "$orderby", "$entities", "$top", "$skip", "$skiptoken", "$mode",
@@ -32,7 +32,7 @@ _NUMBER = re.compile("[0-9]{1,10}")
 
 
 class Mode(Enum):
-    """How much a row says; how Wide differs from Slim is not documented: here it does not."""
+    """The detail of a row; Wide equals Slim here, for no difference is documented."""
 
     SLIM = "slim"
     WIDE = "wide"
@@ -47,27 +47,27 @@ class Sort(Struct, frozen=True):
 
 
 class ListQuery(Struct, frozen=True, kw_only=True):
-    """Which rows of a list, in which order, and what they show. Columns are spelt as documented."""
+    """The rows of a list, their order, and their columns, whose names are spelt as documented."""
 
     filter: Test | None
     order: tuple[Sort, ...]
-    """None: in the order of the sessions' numbers."""
+    """Empty: the order of the sessions' numbers."""
     top: int
-    """Rows of the page, at most."""
+    """Maximum number of rows on the page."""
     skip: int
     skip_token: str | None
-    """Where the page before ended."""
+    """The end of the previous page."""
     select: tuple[str, ...]
     mode: Mode
     json_safe: bool
-    """Whether names of columns are to be made of letters, digits and `_` only."""
+    """Whether names of columns must consist of letters, digits and `_` only."""
 
 
 def read_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
-    """The query of a list, from its decoded names and values; names count in any case.
+    """The query of a list, from its decoded names and values; names are case-insensitive.
 
-    What does not begin with `$` is not looked at, and neither are the documented options that say
-    nothing about sessions. Raises BadInput that names the option, and what in it is not known.
+    Names without `$` are ignored, and so are the documented options without a meaning for sessions.
+    Raises BadInput that names the option and its unknown part.
     """
     given = _options(pairs)
     _check_entities(given.get("$entities", ""))
@@ -147,7 +147,7 @@ def _order(text: str) -> tuple[Sort, ...]:
         name = _column(match[1], "$orderby")
         if not COLUMNS[name].sortable:
             raise BadInput(f"There is no order by {name}", field="$orderby")
-        # Where a column comes a second time, nothing is left to order by it.
+        # A repeated column has no further effect on the order.
         found.setdefault(name, Sort(name, (match[2] or "").lower() == "desc"))
     if len(found) > MAX_ORDERS:
         raise BadInput(f"$orderby takes {MAX_ORDERS} columns at the most", field="$orderby")

@@ -1,4 +1,4 @@
-"""A page of a list of chat sessions, as the API shows it."""
+"""A page of a list of chat sessions, in the form of the API."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ PATH = "/api/v1/ChatSession"
 
 _CONTINUED = frozenset({"$skip", "$skiptoken"})
 _PLAIN = "$(),/:*"
-"""What may stand in a query as it is (RFC 3986, 3.4). So may ', but browsers and Node escape it."""
+"""Allowed unescaped in a query (RFC 3986, 3.4). So is ', but browsers and Node escape it."""
 
 
 def write_list(
@@ -27,9 +27,9 @@ def write_list(
     next_link: str | None,
     may_change: bool,
 ) -> dict[str, Tree]:
-    """The answer: where its description is, where the next page is (null: nowhere), the rows.
+    """The answer: links to its description and to the next page (null: no further page), the rows.
 
-    `may_change`: whether who asks may do more than look on.
+    `may_change` is whether the caller may do more than read.
     """
     right: Tree = {**table_right(may_change=may_change)}
     row = partial(_full, right) if query.mode is Mode.FULL else _slim
@@ -43,10 +43,10 @@ def write_list(
 
 
 def next_link(base_url: str, pairs: Iterable[tuple[str, str]], token: str) -> str:
-    """The same list, behind the row that a token stands for.
+    """A link to the same list after the row that a token denotes.
 
-    Raises BadInput if the link would be too long to be followed, as where a query was sent with
-    characters that belong escaped.
+    Raises BadInput if the link would exceed the limit of a URL, such as when the client did not
+    escape characters of its query.
     """
     kept = [(name, value) for name, value in pairs if name.lower() not in _CONTINUED]
     target = f"{PATH}?{urlencode([*kept, ('$skiptoken', token)], safe=_PLAIN)}"

@@ -1,4 +1,4 @@
-"""Values of a `$filter` as what columns hold."""
+"""Converts the values of a `$filter` to the types of columns."""
 
 import re
 from contextlib import suppress
@@ -9,10 +9,10 @@ from app.faces.superoffice.lists.periods import Written, written
 from domain.chat.enums import ChatSessionStatus
 
 MAX_PERIODS = 10_000
-"""That a filter reaches back or ahead."""
+"""Periods that a filter may reach back or ahead."""
 
 Scalar = int | str | bool | ChatSessionStatus | None
-"""What a column holds that is no date."""
+"""A value of a column that is no date."""
 
 _NUMBER = re.compile(r"(-?[0-9]{1,20})(?:\.0+)?")
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
@@ -26,7 +26,7 @@ _STATUSES = {
 def scalar(kind: Kind, value: Value, nullable: bool) -> Scalar:
     """A value for a column that is no date. Raises BadInput.
 
-    `nullable`: whether the word `null` is a value here.
+    `nullable` is whether the word `null` is a value here.
     """
     if is_null(value):
         if nullable:
@@ -49,12 +49,12 @@ def scalar(kind: Kind, value: Value, nullable: bool) -> Scalar:
 
 
 def is_null(value: Value) -> bool:
-    """Whether it is the word for no value."""
+    """Whether a value is the word `null`."""
     return value.form is Form.WORD and value.text.lower() == "null"
 
 
 def stretch(value: Value) -> Written:
-    """The day or the instant that a value names. Raises BadInput."""
+    """The day or the instant of a value. Raises BadInput."""
     if value.form in (Form.TEXT, Form.MOMENT):
         with suppress(ValueError):
             return written(value.text)
@@ -63,7 +63,7 @@ def stretch(value: Value) -> Written:
 
 
 def count(value: Value) -> int:
-    """How many periods. Raises BadInput."""
+    """A number of periods. Raises BadInput."""
     number = _number(value)
     if not 1 <= number <= MAX_PERIODS:
         raise refused(f"Expected 1 to {MAX_PERIODS} periods", value.at)

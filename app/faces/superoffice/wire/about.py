@@ -1,4 +1,4 @@
-"""What the SuperOffice-style API says of itself: its version, operations and lists."""
+"""The SuperOffice-style API's self-description: its version, operations and lists."""
 
 import msgspec
 
@@ -9,16 +9,16 @@ from app.faces.superoffice.wire.rest import REST
 
 VERSION = "v1"
 _TYPES = {Kind.NUMBER: "Int64", Kind.TRUTH: "Boolean"}
-"""Of columns that are shown as they are; dates are texts, as some have an offset and some none."""
+"""Types of columns that are shown unchanged; dates are texts, for only some have an offset."""
 
 
 def version(base_url: str) -> dict[str, str]:
-    """What `GET /api` answers: where each version is; nothing of NetServer, which this is not."""
+    """The answer of `GET /api`: the URL of each version, without NetServer's own members."""
     return {VERSION: f"{base_url}/api/{VERSION}", "Version": VERSION}
 
 
 def write_operations(base_url: str) -> bytes:
-    """What `GET /api/v1` answers: the verbs of each URL, and what each does."""
+    """The answer of `GET /api/v1`: the verbs of each URL, with a summary of each."""
     found: dict[str, dict[str, str]] = {}
     for api in (*REST, *AGENTS):
         found.setdefault(base_url + api.path, {})[api.verb] = api.summary
@@ -26,9 +26,9 @@ def write_operations(base_url: str) -> bytes:
 
 
 def write_metadata() -> bytes:
-    """What `odata.metadata` leads to: the columns in OData's schema language (CSDL 3).
+    """The document at `odata.metadata`: the columns in OData's schema language (CSDL 3).
 
-    That knows no slash in a name: they are named as with `$jsonSafe`.
+    CSDL allows no slash in a name, so the columns have their names of `$jsonSafe`.
     """
     columns = "".join(
         f'<Property Name="{json_safe(name)}" Type="Edm.{_type(name)}"/>'

@@ -1,4 +1,4 @@
-"""The table of session operations on `/api/v1/Agents/Chat`; the description names them so."""
+"""The table of operations on `/api/v1/Agents/Chat`, by their names in the official description."""
 
 from msgspec import Struct
 

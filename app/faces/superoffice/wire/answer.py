@@ -1,4 +1,4 @@
-"""What the SuperOffice-style API answers, in JSON and in XML."""
+"""The answers of the SuperOffice-style API, in JSON and in XML."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -21,10 +21,10 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Budget(Protocol):
-    """How much may be written."""
+    """A limit on the size of a body."""
 
     def written(self, parts: Iterable[bytes]) -> list[bytes]:
-        """Parts of a body, of which no more are made than it may have."""
+        """The parts of a body; raises as soon as they exceed the limit."""
 
 
 class _Unbounded:
@@ -36,7 +36,10 @@ UNBOUNDED: Budget = _Unbounded()
 
 
 class _Alike(NamedTuple):
-    """What callers alike are told of every session, more than half of an answer, ready written."""
+    """The encoded members that are equal in all sessions, for callers with the same rights.
+
+    They make up more than half of an answer.
+    """
 
     right: object
     new_right: object
@@ -67,31 +70,31 @@ _LINKED = (
     ("sale", "Sale", "sale_id"),
     ("ticket", "Ticket", "ticket_id"),
 )
-"""Carriers that have a link of their own, with their ids. Those of users have none."""
+"""Carriers that have a link of their own, with their ids. Users have no link."""
 
 
 class RenderOptions(Struct, frozen=True, kw_only=True):
-    """How an answer is to look."""
+    """The options for the rendering of an answer."""
 
     format: Format = JSON
     """JSON or XML."""
     select: Selection | None = None
-    """What of an entity is shown; None: everything."""
+    """The shown members of an entity; None: all."""
     locale: Locale | None = None
-    """None: date-times and texts as they are stored."""
+    """None: date-times and texts are shown as stored."""
     show_session_key: bool = True
-    """False nulls SessionKey, which lets its bearer into the session."""
+    """False nulls SessionKey, which admits its bearer to the session."""
     may_change: bool = True
-    """Whether who asks may do more than look on: it is told so."""
+    """Whether the caller may do more than read; the rights in the answer say so."""
 
 
 def write_entity(
     state: ChatSessionFields, manner: RenderOptions, *, api_url: str | None = None
 ) -> bytes:
-    """A session as the API prints it, in documented order; what is not selected is null.
+    """A session in the API's form and documented order; members that are not selected are null.
 
-    A carrier shows the members that were given with it, no others. `api_url` is that of the API,
-    `https://host/api/v1/`, for `_Links`; None: an entity without them.
+    A carrier shows only the members that were given with it. `api_url` is the URL of the API,
+    `https://host/api/v1/`, for `_Links`; None: an entity without links.
     """
     return _written("ChatSessionEntity", _entity(state, manner, api_url), manner.format)
 
@@ -99,7 +102,7 @@ def write_entity(
 def owned_members(
     state: ChatSessionFields, *, may_change: bool, sees_key: bool, api_url: str
 ) -> Mapping[str, Any]:
-    """What a session is printed with that is none of its fields: rights and links."""
+    """The printed members of a session that are no fields: rights and links."""
     names = ENTITY.__struct_encode_fields__[: len(OWN)]
     return {
         "TableRight": table_right(may_change=may_change),
@@ -111,7 +114,7 @@ def owned_members(
 def write_entities(
     states: Sequence[ChatSessionFields], manner: RenderOptions, budget: Budget = UNBOUNDED
 ) -> bytes:
-    """Several sessions, in their order; none of them has links. Raises what the budget does."""
+    """Several sessions, in their order, without links. Raises as the budget does."""
     entities = (_entity(state, manner, None) for state in states)
     return _several("ChatSessionEntity", entities, manner.format, budget)
 
@@ -124,7 +127,7 @@ def write_message(message: ChatMessage, manner: RenderOptions) -> bytes:
 def write_messages(
     messages: Sequence[ChatMessage], manner: RenderOptions, budget: Budget = UNBOUNDED
 ) -> bytes:
-    """Several messages, in their order. Raises what the budget does."""
+    """Several messages, in their order. Raises as the budget does."""
     written = (_message(message, manner) for message in messages)
     return _several("ChatMessage", written, manner.format, budget)
 
@@ -135,14 +138,14 @@ def write_text(text: str, format_: Format) -> bytes:
 
 
 def write_null(format_: Format) -> bytes:
-    """No entity, where one might have been."""
+    """Null in place of an entity."""
     return b"null" if format_ is JSON else xml.nil("ChatSessionEntity").encode()
 
 
 def write_page(page: Mapping[str, Any], format_: Format, budget: Budget = UNBOUNDED) -> bytes:
     """A page of an OData list: `odata.metadata`, `odata.nextLink` and, as `value`, its rows.
 
-    In XML a row is a list of pairs, since the names of columns hold slashes. Raises what the
+    In XML, a row is a list of pairs, since the names of columns contain slashes. Raises as the
     budget does.
     """
     rows = page["value"]
@@ -155,12 +158,12 @@ def write_page(page: Mapping[str, Any], format_: Format, budget: Budget = UNBOUN
 
 
 def write_error(error_type: str, message: str, format_: Format = JSON) -> bytes:
-    """An error as the API prints it; `error_type` such as `SoNotFoundException`."""
+    """An error in the API's form; `error_type` is a name such as `SoNotFoundException`."""
     return _written("Error", _Error(True, error_type, message, "Sessionary"), format_)
 
 
 def write_invalid_request(detail: str, format_: Format) -> bytes:
-    """What the agent says of a parameter that is not there or cannot be read; `detail` names it."""
+    """The agent's answer to a missing or unreadable parameter; `detail` names it."""
     return _written("Error", _InvalidRequest("The request is invalid.", detail), format_)
 
 
@@ -181,7 +184,7 @@ def _written(name: str, value: object, format_: Format) -> bytes:
 
 
 def _several(name: str, values: Iterable[Struct], format_: Format, budget: Budget) -> bytes:
-    """A list, made value by value, so that no more is written than may be answered."""
+    """A list, encoded value by value, so that no more is written than an answer may have."""
     if format_ is JSON:
         return b"[%b]" % b",".join(budget.written(_ENCODER.encode(value) for value in values))
     elements = budget.written(xml.element(name, value).encode() for value in values)
@@ -189,7 +192,7 @@ def _several(name: str, values: Iterable[Struct], format_: Format, budget: Budge
 
 
 def unread_members(select: Selection | None) -> Sequence[str]:
-    """What a session's document has beside what `$select` shows, by its stored names."""
+    """The members of a session's document that `$select` does not show, by their stored names."""
     if select is None:
         return ()
     wire = dict(zip(PLAIN.__struct_fields__, PLAIN.__struct_encode_fields__, strict=True))
@@ -225,7 +228,7 @@ def _links(state: ChatSessionFields, api_url: str) -> dict[str, str]:
     links = {"Self": f"{archive}{state.chat_session_id}/"}
     for attribute, name, key in _LINKED:
         carrier = getattr(state, attribute)
-        # Without a number it is the address of nothing.
+        # Without a number, the link would lead nowhere.
         if carrier is not None and isinstance(number := getattr(carrier, key), int) and number:
             links[name] = f"{api_url}{name}/{number}/"
     links["Archive"] = archive

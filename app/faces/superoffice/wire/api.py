@@ -1,6 +1,6 @@
-"""What an operation is: by which verb and path, what goes in, what comes out, who may call.
+"""The definition of an operation: verb, path, input, output, and kind.
 
-Their tables are in `rest` and `agents`.
+The tables of operations are in `rest` and `agents`.
 """
 
 from enum import Enum
@@ -12,25 +12,25 @@ AGENT = "/api/v1/Agents/Chat"
 ENTITY = "chat"
 """The only entity of the archive."""
 METADATA_PATH = "/api/v1/Archive/ChatSession/$metadata"
-"""Where a list says that its rows are described."""
+"""Path of the document that describes the rows of a list."""
 MAX_ROWS_PER_PAGE = 1_000
-"""Of a list; more are on the pages that follow, whatever `$top` says."""
+"""Rows on one page of a list; further rows are on the next pages, whatever `$top` says."""
 LIST = "GetAll"
-"""The operation that lists; it alone takes `$format`."""
+"""The list operation; only this one accepts `$format`."""
 SELECT = ("$select",)
 TOP = "$top"
 MESSAGES_PAGE = ("after", TOP)
-"""Which messages of a session: where a page of them begins, and how many it has."""
+"""Options for a page of a session's messages: its start and its size."""
 
 
 class Shows(Enum):
-    """What an answer holds."""
+    """The content of an answer."""
 
     NOTHING = "nothing"
     """204 without a body."""
     LINKED = "ChatSessionEntityWithLinks"
     ENTITY = "ChatSessionEntity"
-    """Or null, where there is no such session."""
+    """Null for a missing session."""
     ENTITIES = "list of ChatSessionEntity"
     MESSAGE = "ChatMessage"
     MESSAGES = "list of ChatMessage"
@@ -47,17 +47,17 @@ class SuperOfficeOperation(Struct, frozen=True, kw_only=True):
     summary: str
     shows: Shows
     body: type[Struct] | None = None
-    """What must be in the request's body; None: nothing that is looked at."""
+    """The type of the request's body; None: the body is ignored."""
     is_patch: bool = False
-    """The body is a JSON Patch, or an object to merge."""
+    """Whether the body is a JSON Patch, or an object to merge."""
     query: tuple[str, ...] = ()
     """Parameters in the query."""
     is_command: bool = False
-    """It changes something: who only looks on may not call it."""
+    """Whether it changes something: callers with read access only may not call it."""
     is_conditional: bool = False
-    """It is about one session, and can be made to depend on its version or age."""
+    """Whether it concerns one session, and can depend on its version or age."""
 
     @property
     def is_agent(self) -> bool:
-        """Whether it is called on the agent, where nothing is "not found"."""
+        """Whether it is an operation of the agent, which never answers "not found"."""
         return self.path.startswith(AGENT)

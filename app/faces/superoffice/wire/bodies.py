@@ -1,8 +1,8 @@
-"""From a request's body, in any of its formats, to the carrier that it holds.
+"""Reads the carrier in a request's body, in any of its formats.
 
-In XML the members are elements of one that bears the carrier's name; in a form they are names,
-those of what is nested `Contact.ContactId` or `Contact[ContactId]`. Both have texts only: the
-member tells what is meant, and an empty one that is no text is its default.
+In XML, the members are elements within one with the carrier's name. In a form, they are names;
+nested ones are `Contact.ContactId` or `Contact[ContactId]`. Both formats have texts only: the
+member determines the type, and an empty value means the default, unless the member is a text.
 """
 
 import re
@@ -33,18 +33,19 @@ NO_ENTITY = "Bad request. Entity to save is not in request body."
 
 _ANY: msgspec.json.Decoder[Tree] = msgspec.json.Decoder(float_hook=Spelled)
 _USUAL_BYTES = 16 * 1024
-"""Of bodies that are decoded straight into their type; see `_read_json`."""
+"""Limit of bodies that are decoded directly into their type; see `_read_json`."""
 _NAME = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)")
 
 
 def read(
     shape: type[Struct], body: bytes, content_type: bytes | None, zone: tzinfo | None
 ) -> Struct:
-    """The carrier of this shape in `body`; a member that is left out has its default.
+    """The carrier of this shape in `body`; an absent member has its default.
 
-    Names count in any case, choices by name or number, unknown members not at all: the official
-    client writes camelCase. `zone` is that of date-times without an offset; None: they stay so.
-    Raises BadInput, `field` by its documented name, or UnknownType for no known media type.
+    Names are case-insensitive, for the official client writes camelCase. Choices are names or
+    numbers; unknown members are ignored. `zone` is the zone of date-times without an offset; None:
+    they stay so. Raises BadInput with the documented name as `field`, or UnknownType for an
+    unknown media type.
     """
     if is_empty(body):
         raise BadInput(NO_ENTITY)
@@ -55,24 +56,24 @@ def read(
         tree = _read_xml(shape, body, charset_of(content_type))
     else:
         tree = _nested(form.read_urlencoded(body))
-        if not tree:  # signs between fields, and no field
+        if not tree:  # separators only, no field
             raise BadInput(NO_ENTITY)
     _refuse_strange(shape, tree)
     return taken(shape, documented(tree, shape, Reading(text=True, zone=zone)))
 
 
 def is_empty(body: bytes) -> bool:
-    """Whether there is nothing in a body: the official client then sends `null`."""
+    """Whether a body is empty or `null`, which the official client sends for an empty one."""
     return len(body) < 1_000 and body.strip() in (b"", b"null")
 
 
 def read_tree(body: bytes) -> Tree:
-    """What JSON holds, of no type in particular. Raises BadInput."""
+    """The value in JSON, without any expected type. Raises BadInput."""
     return json_text.decode(_ANY, body)
 
 
 def taken(shape: type[Struct], tree: Mapping[str, object]) -> Struct:
-    """The carrier that documented members make. Raises BadInput for values that will not do."""
+    """The carrier with the documented members in `tree`. Raises BadInput for invalid values."""
     try:
         carrier = msgspec.convert(tree, shape)
     except msgspec.ValidationError as error:
@@ -81,8 +82,8 @@ def taken(shape: type[Struct], tree: Mapping[str, object]) -> Struct:
 
 
 def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
-    # The decoder takes long about a number such as 1e300 where a number is expected, and takes it
-    # any number of times: a body that could have thousands goes the other way.
+    # The decoder is slow with a number such as 1e300 where a number is expected, and a member may
+    # be repeated any number of times. So a body that could have thousands goes the other way.
     if zone is None and len(body) <= _USUAL_BYTES:
         try:
             carrier = json_text.decode(_strict(shape), body)
@@ -100,7 +101,7 @@ def _read_json(shape: type[Struct], body: bytes, zone: tzinfo | None) -> Struct:
 
 
 def _refuse_strange(shape: type[Struct], tree: Mapping[str, object]) -> None:
-    """Refuse a body of unknown members alone: its writer would take it for done."""
+    """Refuse a body with unknown members only: its sender would believe that they were applied."""
     names = shape.__struct_encode_fields__
     if tree and {name.lower() for name in names}.isdisjoint(map(str.lower, tree)):
         raise json_text.unknown_members(shape.__name__, tree, names)
@@ -109,7 +110,7 @@ def _refuse_strange(shape: type[Struct], tree: Mapping[str, object]) -> None:
 def _read_xml(shape: type[Struct], body: bytes, charset: str) -> dict[str, Any]:
     root, tree = xml_text.read(body, charset)
     if root.lower() not in (shape.__name__.lower(), f"{shape.__name__}WithLinks".lower()):
-        # Its members would all be unknown, and an entity of defaults replace what is there.
+        # All of its members would be unknown, and a default entity would replace the stored one.
         raise BadInput(f"The root element is {root[:50]!r}, not {shape.__name__!r}")
     if tree is None:
         raise BadInput(NO_ENTITY)
@@ -119,7 +120,7 @@ def _read_xml(shape: type[Struct], body: bytes, charset: str) -> dict[str, Any]:
 
 
 def _nested(pairs: Tree) -> dict[str, Any]:
-    """The members of a form, those of a carrier in a tree of their own."""
+    """The members of a form, with those of each carrier in a tree of their own."""
     found: dict[str, Any] = {}
     budget = Budget()
     for name, value in pairs.items() if isinstance(pairs, dict) else ():
@@ -146,7 +147,7 @@ def _strict(shape: type[Struct]) -> msgspec.json.Decoder[Struct]:
 
 
 def _with_dates(carrier: S, path: str = "") -> S:
-    """The same with all date-times in the API's own spelling. Raises BadInput for what is none."""
+    """The carrier with all date-times in the API's spelling. Raises BadInput for invalid ones."""
     dates, carriers = _places(type(carrier))
     changed: dict[str, object] = {}
     for attribute, name in dates:
@@ -172,7 +173,7 @@ def _date(text: str, where: str) -> DateTime:
 
 @cache
 def _places(shape: type[Struct]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The members that hold date-times, and those that hold further carriers."""
+    """The members with date-times, and those with nested carriers."""
     known = members(shape).values()
     return (
         [(member.attribute, member.name) for member in known if member.is_date],

@@ -1,4 +1,4 @@
-"""What PUT and PATCH make of a session: values, read before anything is known of the session."""
+"""The changes of PUT and PATCH as values, which are read before the session is loaded."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,18 +16,18 @@ from domain.errors import InvalidField
 
 
 class Replacement(Struct, frozen=True):
-    """An entity in the place of the one that was shown by a locale."""
+    """An entity that replaces the one that was shown in a locale."""
 
     entity: ChatSessionFields
     locale: Locale
 
     def of(self, held: ChatSessionFields, *, sees_key: bool) -> ChatSessionFields:
-        """The entity, but for what was given back as it was shown."""
+        """The entity, with the held values wherever the client returned them as shown."""
         return self.locale.kept(self.entity, held)
 
 
 class PatchChange(Struct, frozen=True, kw_only=True):
-    """A patch of an entity that was shown by a locale, with rights and links."""
+    """A patch of an entity that was shown in a locale, with rights and links."""
 
     patch: Patch
     locale: Locale
@@ -35,11 +35,11 @@ class PatchChange(Struct, frozen=True, kw_only=True):
     may_change: bool
 
     def of(self, held: ChatSessionFields, *, sees_key: bool) -> ChatSessionFields:
-        """What the patch makes of a session; who may not see the key cannot test it either."""
+        """The session after the patch; a caller who may not see the key cannot test it either."""
         try:
             return patched(held, self.patch, self.locale, partial(self._owned, held, sees_key))
         except BadInput as error:
-            # As the domain says it: a retry finds out whether the patch was applied the first time.
+            # A domain error lets a retry find out whether the patch was applied the first time.
             raise InvalidField(error.field or "", str(error)) from error
 
     def _owned(self, held: ChatSessionFields, sees_key: bool) -> Mapping[str, Any]:

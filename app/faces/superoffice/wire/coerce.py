@@ -1,18 +1,18 @@
-"""Carriers as loosely as clients write them, put into documented form.
+"""Coerces loosely written carriers of clients into documented form.
 
-One rule, whatever a request is made of (JSON, a patch, XML, a form): a single value is what its
-text says to the member that it is for. A number of JSON counts as its text, and so do `true` and
-`false`, but not where a text is meant.
+One rule holds for all sources (JSON, a patch, XML, a form): the member determines how the text of
+a single value is read. JSON's numbers, `true` and `false` are read by their text as well, but
+`true` and `false` do not become texts.
 
 - A whole number may have a sign and a fraction of zeros: `3`, `"3"`, `3.0`.
-- `true` and `1` are true, `false` and `0` are not, in any case.
-- A choice goes by its name, in any case, or by its number.
-- A date-time is whatever `date_time.parse` takes; where all values are texts, white space around
+- `true` and `1` are true, `false` and `0` are false, in any case.
+- A choice is a name, in any case, or a number.
+- A date-time is any that `date_time.parse` accepts; where all values are texts, white space around
   it is layout.
-- A text is kept as it was written: of a number, all its digits.
+- A text is kept as written; a number for a text keeps all its digits.
 
-Where all values are texts, an empty one says nothing, and a member gets its default; in JSON that
-is what null is for, and an empty text is an error in whatever is no text.
+Where all values are texts, an empty one gives a member its default. In JSON, null does so, and an
+empty text is an error for any member but a text.
 """
 
 import re
@@ -36,19 +36,19 @@ _NUMBER = re.compile(
 )
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _TOO_LONG = 10**400
-"""For a text: Python itself spells no number of any length."""
+"""Limit of a number for a text: Python does not spell numbers of any length."""
 _LAYOUT = " \t\r\n"
 """White space of XML (its schemas collapse that of a dateTime)."""
 _PAIR = "keyvalueofstringstring"
 
 
 class Spelled(float):
-    """A number of JSON that is written as no whole one, and how it is written."""
+    """A number of JSON with a fraction or an exponent, and its spelling."""
 
     __slots__ = ("text",)
 
     def __new__(cls, text: str) -> Self:
-        """The number that `text` spells; one too large is infinite."""
+        """The number that `text` spells; a number that is too large becomes infinite."""
         number = super().__new__(cls, text)
         number.text = text
         return number
@@ -57,12 +57,12 @@ class Spelled(float):
 
 
 class Reading(NamedTuple):
-    """How what a client sent is to be taken."""
+    """The mode of reading a client's values."""
 
     text: bool = False
-    """Whether all values are texts (XML, forms): numbers and truths are told by the member."""
+    """Whether all values are texts (XML, forms): the members determine numbers and booleans."""
     zone: tzinfo | None = None
-    """Of date-times without an offset; None: they are kept as they are."""
+    """The zone of date-times without an offset; None: they are kept unchanged."""
 
 
 def documented(
@@ -70,9 +70,10 @@ def documented(
 ) -> dict[str, Any]:
     """`given` under documented names, choices by name; unknown members are left out.
 
-    So is a null where the API has no null: that is the default. Raises BadInput for a member
-    given twice in different case, for a carrier of unknown members alone (its writer would take it
-    for done), and for an unknown choice; other values are left to check.
+    A null is left out, too, if the API has no null there: the member gets its default. Raises
+    BadInput for an unknown choice and for a member given twice in different case. It also refuses
+    a carrier with unknown members only: its sender would believe that they were applied. Other
+    values are not yet checked.
     """
     known = members(struct)
     seen: set[str] = set()
@@ -95,7 +96,7 @@ def documented(
 
 
 def member_value(value: object, member: Member, reading: Reading, where: str) -> object:
-    """What a member is given, in documented form; see `documented`."""
+    """A member's value in documented form; see `documented`."""
     if member.is_date and isinstance(value, str):
         if reading.text:
             value = value.strip(_LAYOUT)
@@ -106,7 +107,7 @@ def member_value(value: object, member: Member, reading: Reading, where: str) ->
 
 
 def _date(text: str, zone: tzinfo | None) -> str:
-    """In the API's own spelling, and in UTC where it is in `zone`; what is no date is kept."""
+    """A date in the API's spelling, converted from `zone` to UTC; other texts are kept."""
     try:
         spelt = parse(text)
     except ValueError:
@@ -115,7 +116,7 @@ def _date(text: str, zone: tzinfo | None) -> str:
 
 
 def value_of(value: object, kind: inspect.Type, reading: Reading, where: str) -> object:
-    """A value of a known type, in documented form; see `documented`."""
+    """A value of a known type in documented form; see `documented`."""
     kind, _ = without_null(kind)
     match value:
         case str() if reading.text or value:
@@ -144,31 +145,31 @@ def value_of(value: object, kind: inspect.Type, reading: Reading, where: str) ->
 
 
 def bad(message: str, where: str) -> BadInput:
-    """What is told of a member whose value will not do."""
+    """The refusal of a member's invalid value."""
     return BadInput(message, field=where, code="ValidationException")
 
 
 def whole(text: str) -> int | None:
-    """The whole number that a text spells; None if it spells none."""
+    """The whole number that a text spells; None for other texts."""
     found = _INTEGER(text.strip())
     return int(found[1]) if found else None
 
 
 def truth(text: str) -> bool | None:
-    """The truth value that a text spells; None if it spells none."""
+    """The truth value that a text spells; None for other texts."""
     return _TRUTHS.get(text.strip().lower())
 
 
 def _typed_number(value: float, kind: inspect.Type, where: str) -> object:
-    """What a number or a truth value of JSON says where a value of this type is expected."""
+    """The meaning of a number or a truth value of JSON for the expected type."""
     match kind:
         case inspect.IntType() if isinstance(value, Spelled):
             if isinf(value):
                 raise bad("Number out of range", where)
-            # 1e2 is no more than a way to write 100.
+            # 1e2 is just another spelling of 100.
             return int(value) if value.is_integer() else _refuse("a whole number", where)
         case inspect.StrType() if isinstance(value, bool):
-            return value  # no text, and told so
+            return value  # the later check refuses it: a truth value is no text
         case inspect.StrType() | inspect.BoolType():
             return _typed(_spelt(value, where), kind, where)
         case inspect.EnumType() if isinstance(value, Spelled):
@@ -182,14 +183,14 @@ def _spelt(value: float, where: str) -> str:
         return "true" if value else "false"
     if isinstance(value, Spelled) and not isinf(value):
         return value.text
-    # (`isinf` takes no whole number that is longer than a float.)
+    # (`isinf` accepts no whole number beyond the range of a float.)
     if abs(value) >= _TOO_LONG or (isinstance(value, float) and isinf(value)):
         raise bad("Number out of range", where)
     return str(value)
 
 
 def _typed(text: str, kind: inspect.Type, where: str) -> object:
-    """What a text says where a value of this type is expected; an empty one is no value."""
+    """The meaning of a text for the expected type; an empty one is no value."""
     match kind, text:
         case ((inspect.StructType() | inspect.DictType()), ""):
             return {}
@@ -220,7 +221,7 @@ def _refuse(expected: str, where: str) -> NoReturn:
 
 
 def _items(value: object) -> object:
-    """The items of a list: XML names each element by its type, a form numbers them."""
+    """The items of a list: XML names each element by its type, a form numbers the items."""
     if not isinstance(value, dict):
         return value
     if all(name.isdecimal() for name in value):
@@ -232,7 +233,7 @@ def _items(value: object) -> object:
 
 
 def _pairs(value: dict[str, Any], where: str) -> dict[str, Any]:
-    """A map: XML has elements with Key and Value in them, a form its keys as names."""
+    """A map: XML has elements with Key and Value inside, a form has the keys as names."""
     if [name.lower() for name in value] != [_PAIR]:
         return value
     (given,) = value.values()

@@ -1,4 +1,4 @@
-"""Fixed choices as clients write them: by name in any case, or by number."""
+"""Reads fixed choices from clients: by name in any case, or by number."""
 
 from enum import Enum
 from functools import cache, reduce
@@ -9,9 +9,9 @@ from domain.chat.enums import ChatSessionFlags, Numbered
 
 
 def choice(value: object, kind: type[Enum], where: str) -> Numbered:
-    """The choice that `value` names. Raises BadInput for the member `where` if there is none.
+    """The choice that `value` names. Raises BadInput for the member `where` if it is unknown.
 
-    Flags combine, with commas between their names; a number may come as text.
+    Flags combine, with commas between their names; a number may be a text.
     """
     found: Numbered | None = None
     match value:
@@ -36,7 +36,7 @@ def choice(value: object, kind: type[Enum], where: str) -> Numbered:
 
 @cache
 def _choices(kind: type[Enum]) -> dict[str, Numbered]:
-    """By name in lower case, and by number."""
+    """The choices by lower-case name and by number."""
     members = [member for member in kind if isinstance(member, Numbered)]
     by_name = {member.lower(): member for member in members}
     return by_name | {str(member.number): member for member in members}

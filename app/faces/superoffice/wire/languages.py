@@ -1,12 +1,12 @@
 """Texts in several languages, `US:"Vendor";GE:"Lieferant"`, by the vendor's codes of languages.
 
 The codes are those of the vendor's lists (culturesolanguage, MapCultureToSuperOfficeLanguage). They
-are neither ISO's nor a country's: `SW` is Swedish, `UK` Ukrainian, `CH` Swiss German. Headers name
-languages by BCP 47, or by these codes. A language goes by these in turn: the vendor's code of the
-region, that of the language, that of another region of it, ISO's own.
+are neither codes of ISO nor of countries: `SW` is Swedish, `UK` Ukrainian, `CH` Swiss German.
+Headers name languages by BCP 47, or by these codes. A language matches these codes in turn: the
+vendor's code of the region, that of the language, that of another of its regions, ISO's own.
 
-Of a text that has none of the languages asked for nothing is chosen: which of the others its reader
-knows is not said, and the vendor's pages tell of no order.
+A text without any of the requested languages stays whole: nothing says which other one the reader
+knows, and the vendor's pages document no order.
 """
 
 import re
@@ -15,12 +15,12 @@ _TABLE = """
 US en|NO no nb nn|SW sv|DA da|FI fi|FR fr|GE de|IT it|NL nl|SP es|PL pl|RU ru|CN zh|CZ cs|JP ja
 UK uk|KO ko|VI vi|BR pt
 """
-"""Each of the vendor's codes with ISO's for the same language."""
+"""Each of the vendor's codes, with ISO's codes for the same language."""
 _REGIONS = {"DE-CH": "CH", "GSW": "CH", "CH": "CH"}
 """Regions with a code of their own, all of German."""
 
 _PART = r'([A-Za-z]{2})\s*+:\s*+"([^"]*)"'
-# Nothing is looked at twice: a text of blanks costs no more than another.
+# The pattern never backtracks: a text of blanks costs no more than any other.
 _IN_MANY = re.compile(rf"\s*+{_PART}(?:\s*+[;,]?+\s*+{_PART})*+(?:\s*+[;,])?+\s*+")
 
 
@@ -41,7 +41,7 @@ _CODES = _by_name()
 
 
 def codes(ranges: list[str]) -> tuple[str, ...]:
-    """The codes that texts may have for languages, best first; `ranges` as headers name them."""
+    """The codes that texts may use for languages, best first; `ranges` come from headers."""
     found: list[str] = []
     for name in ranges:
         tag = name.upper().replace("_", "-")
@@ -52,9 +52,9 @@ def codes(ranges: list[str]) -> tuple[str, ...]:
 
 
 def translated(text: str, languages: tuple[str, ...]) -> str:
-    """The first of the languages in a text of several; any other text as it is.
+    """The part of a multi-language text in the first matching language; other texts unchanged.
 
-    Between its parts a text may have a semicolon, a comma or nothing, as the vendor's pages do.
+    Between its parts, a text may have a semicolon, a comma or nothing, as in the vendor's pages.
     """
     if '"' not in text or _IN_MANY.fullmatch(text) is None:
         return text

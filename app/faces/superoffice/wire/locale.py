@@ -1,22 +1,22 @@
-"""What the headers of a request say of time zones and languages. Odd values say nothing.
+"""The time zone and languages in the headers of a request. Unknown values are ignored.
 
-They say how things are read and shown, and change nothing that is stored: what a client gives back
-as it was shown is what there is.
+They affect reading and showing only, and never change stored values: a value that a client returns
+as it was shown leaves the stored one unchanged.
 
-SO-TimeZone: a code or number of SuperOffice's, or a name of IANA's, and `includeTZOffset`, in any
-case and order, with commas between. The documents disagree: the parameter's own text and the page
-on time zones convert every date-time to the zone, a later word of the vendor only those of
-diaries. The documents that this API follows are the former:
+SO-TimeZone is a code or number of SuperOffice, or a name of IANA, and `includeTZOffset`, in any
+case and order, separated by commas. The documents disagree. The parameter's own text and the page
+on time zones convert every date-time to the zone; a later statement of the vendor converts only
+those of diaries. This API follows the former:
 
-- Without the header, date-times are read and shown as they are stored.
-- With a zone, those without an offset are read as of that zone and stored in UTC; all are shown in
+- Without the header, date-times are read and shown as stored.
+- With a zone, those without an offset are read in that zone and stored in UTC; all are shown in
   that zone, without an offset.
 - With `includeTZOffset`, they are shown with their offset: `+01:00`, and `Z` in UTC.
 
-Accept-Language, by its weights, and SO-Language, which goes before it, choose among the texts of a
-multi-language value in a carrier, see `languages`; `*` and `x` leave it whole, and so does a
-language that it lacks. SO-Culture is about numbers and dates within texts, of which there
-are none here.
+Accept-Language, by its weights, chooses among the texts of a multi-language value in a carrier, see
+`languages`. SO-Language takes precedence over it. `*` and `x` leave the value whole, and so does a
+language that the value lacks. SO-Culture concerns numbers and dates within texts, which do not
+occur here.
 """
 
 import re
@@ -37,7 +37,7 @@ from domain.date_time import EMPTY, DateTime, is_set
 S = TypeVar("S", bound=Struct)
 
 HEADER_BYTES = 200
-"""Of one header; a longer one says nothing."""
+"""Limit of one header; a longer one is ignored."""
 
 _ZONES = """
 1 UTC UTC|36 AU-ACT Australia/Canberra|37 AU3 Australia/Broken_Hill|38 AU1 Australia/Lord_Howe
@@ -50,12 +50,12 @@ _ZONES = """
 140 DK Europe/Copenhagen|156 FR Europe/Paris|261 NO Europe/Oslo|425 US-CA America/Los_Angeles
 433 US-HI Pacific/Honolulu|460 US-NY America/New_York
 """
-"""The documented numbers and codes of time zones, with IANA's names."""
+"""The documented numbers and codes of time zones, with their IANA names."""
 _OFFSET = "includetzoffset"
 
 
 class Locale(Struct, frozen=True, kw_only=True):
-    """How date-times and multi-language texts are read, shown, and known when they come back."""
+    """How date-times and multi-language texts are read, shown, and recognised on return."""
 
     zone: ZoneInfo | None = None
     tagged: bool = False
@@ -64,7 +64,7 @@ class Locale(Struct, frozen=True, kw_only=True):
     """The vendor's codes, upper case, best first; empty: texts stay whole."""
 
     def shown(self, carrier: S) -> S:
-        """A carrier as it is to be printed."""
+        """A carrier in the form to print."""
         changed: dict[str, object] = {}
         for member in members(type(carrier)).values():
             value = getattr(carrier, member.attribute)
@@ -75,7 +75,7 @@ class Locale(Struct, frozen=True, kw_only=True):
         return replace(carrier, **changed) if changed else carrier
 
     def kept(self, given: S, held: S) -> S:
-        """What a client gives, with what is held wherever that was given back as it was shown."""
+        """The client's values, but the held ones wherever the client returned them as shown."""
         changed: dict[str, object] = {}
         for member in members(type(given)).values():
             new, old = getattr(given, member.attribute), getattr(held, member.attribute)
@@ -86,17 +86,17 @@ class Locale(Struct, frozen=True, kw_only=True):
         return replace(given, **changed) if changed else given
 
     def is_back(self, given: str, held: str, member: Member) -> bool:
-        """Whether a text that was read is the held one, as it is stored or as it was shown.
+        """Whether a text that was read equals the held one, in its stored or its shown form.
 
-        Where a zone or offsets are asked for, a date-time is an instant: clients write what they
-        were shown in yet another form.
+        With a zone or offsets, date-times are compared as instants: clients return the shown ones
+        in yet another form.
         """
         shown = self._shown(held, member)
         if not member.is_date:
             return given in (held, shown)
         if self.zone is None and not self.tagged:
             return given == held or (given == EMPTY and not is_set(DateTime(held)))
-        # In the hour that a clock goes through twice, what was shown is read as another instant.
+        # In the hour that a clock repeats, the shown text is read as another instant.
         read = shown if self.zone is None else zones.to_utc(shown, self.zone)
         return given == read or zones.same_instant(given, held)
 
@@ -107,11 +107,11 @@ class Locale(Struct, frozen=True, kw_only=True):
 
 
 AS_STORED = Locale()
-"""What no header asks for."""
+"""The locale without any headers."""
 
 
 def locale_of(headers: Mapping[bytes, bytes]) -> Locale | None:
-    """What the headers, by lower-case name, ask for; None: everything is shown as it is stored."""
+    """The locale of the headers, by lower-case name; None: everything is shown as stored."""
     time_zone = headers.get(b"so-timezone", b"")
     language = headers.get(b"so-language") or headers.get(b"accept-language", b"")
     if not time_zone and not language:
@@ -149,7 +149,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 @cache
 def _zone_names() -> dict[str, str]:
-    """IANA's names by all that a client may write in their place, lower case."""
+    """IANA's names, by every lower-case name or number that a client may use."""
     names = (resources.files("tzdata") / "zones").read_text().split()
     found = {name.lower(): name for name in names}
     for entry in re.split(r"[|\n]", _ZONES.strip()):

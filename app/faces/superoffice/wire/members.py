@@ -1,4 +1,4 @@
-"""What carriers are made of: their members by documented name, with their types."""
+"""The members of carriers by documented name, with their types."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -17,18 +17,18 @@ class Member(NamedTuple):
 
     attribute: str
     name: str
-    """As documented."""
+    """The documented name."""
     kind: inspect.Type
     nullable: bool
     is_date: bool
     is_translated: bool
-    """Whether its text may be one in several languages, of which one is shown."""
+    """Whether its text may have several languages, of which one is shown."""
 
 
 def pascal(
     kind: type[Struct], name: str, more: Sequence[tuple[str, type, object]] = ()
 ) -> type[Struct]:
-    """A Struct with the fields of `kind` under their documented names, and `more` after them."""
+    """A Struct with the fields of `kind` under their documented names, followed by `more`."""
     own = ((field.name, field.type, field.default) for field in msgspec.structs.fields(kind))
     return msgspec.defstruct(
         name,
@@ -42,9 +42,9 @@ def pascal(
 
 @cache
 def members(struct: type[Struct]) -> dict[str, Member]:
-    """By name in lower case; what is skipped unread (Raw) is no member here."""
+    """The members by lower-case name, without those that are skipped unread (Raw)."""
     info = inspect.type_info(struct)
-    assert isinstance(info, inspect.StructType)  # what type_info gives for a Struct
+    assert isinstance(info, inspect.StructType)  # type_info returns it for a Struct
     fields = zip(msgspec.structs.fields(struct), info.fields, strict=True)
     return {
         known.encode_name.lower(): _member(struct, field, known)
@@ -69,7 +69,7 @@ def _member(struct: type[Struct], field: FieldInfo, known: inspect.Field) -> Mem
 
 
 def without_null(declared: inspect.Type) -> tuple[inspect.Type, bool]:
-    """A type apart from null, and whether it has that, too."""
+    """A type without null, and whether it allowed null."""
     if not isinstance(declared, inspect.UnionType):
         return declared, False
     (kind,) = (kind for kind in declared.types if not isinstance(kind, inspect.NoneType))

@@ -1,4 +1,4 @@
-"""A chat's message: from a request's body to the domain."""
+"""Reads a chat message from a request's body."""
 
 from datetime import tzinfo
 
@@ -15,7 +15,7 @@ MESSAGE = pascal(ChatMessage, "ChatMessage")
 def read_message(
     body: bytes, content_type: bytes | None = None, zone: tzinfo | None = None
 ) -> ChatMessage:
-    """The message that a client adds, its ids and instant as the client gives them.
+    """The message that a client adds, with the client's own ids and instant.
 
     Arguments and errors are those of `entity.read_entity`.
     """

@@ -1,7 +1,7 @@
-"""In what a request's body is written, and in what its answer is to be.
+"""The formats of a request's body and of its answer.
 
-Patches have media types of their own; what is in a body shows by its shape, so they say no more
-than JSON. An answer bears the type that was asked for.
+The media types of patches mean no more than JSON, for the shape of a body shows its content. An
+answer has the media type that the client asked for.
 """
 
 from codecs import BOM_UTF8
@@ -20,7 +20,7 @@ FORM = Format(
     media_types=("application/x-www-form-urlencoded",),
     content_type=b"application/x-www-form-urlencoded",
 )
-"""Of requests only."""
+"""A format of requests only."""
 
 _ANSWERS = dict.fromkeys(JSON_TYPES, JSON) | dict.fromkeys(XML.media_types, XML)
 _REQUESTS = _ANSWERS | dict.fromkeys(FORM.media_types, FORM)
@@ -29,15 +29,15 @@ _FORMATS = {"json": JSON, "xml": XML}
 
 
 class NotAcceptable(Exception):
-    """None of the media types that a client accepts is there."""
+    """None of the media types that a client accepts is available."""
 
 
 @lru_cache(256)
 def answer_format(accept: bytes | None, asked: str = "") -> tuple[Format, bytes]:
     """The format of an answer, and its Content-Type.
 
-    `asked` is the value of `$format` and goes before Accept. Raises BadInput for an unknown one,
-    and NotAcceptable where nothing in Accept is there.
+    `asked` is the value of `$format`, which takes precedence over Accept. Raises BadInput for an
+    unknown `$format`, and NotAcceptable if nothing in Accept is available.
     """
     if asked:
         found = _FORMATS.get(asked.strip().lower())
@@ -52,10 +52,10 @@ def answer_format(accept: bytes | None, asked: str = "") -> tuple[Format, bytes]
 
 
 def request_format(content_type: bytes | None, body: bytes) -> Format:
-    """The format of a body. Raises UnknownType for a media type that is none of the seven.
+    """The format of a body. Raises UnknownType for any media type but the known seven.
 
-    Without a media type, and for a form that is none (what `curl -d` says of everything), the
-    first character tells.
+    The first character decides if the media type is absent, or if it wrongly names a form, which
+    `curl -d` does for every body.
     """
     name = media_type(content_type)
     found = (_REQUESTS.get(name) or of_suffix(name)) if name else JSON

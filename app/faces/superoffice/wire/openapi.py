@@ -1,4 +1,4 @@
-"""The SuperOffice-style face in the OpenAPI document: its operations, from their tables."""
+"""The SuperOffice-style face's part of the OpenAPI document, built from its operations tables."""
 
 import re
 from typing import Any
@@ -100,7 +100,7 @@ def part() -> Part:
 
 
 def _schemas() -> dict[str, Schema]:
-    # What is always written alike (Raw) has no type to be described by.
+    # Preencoded members (Raw) have no type from which a schema could follow.
     fields = pascal(ChatSessionFields, _ENTITY)
     bodies = [api.body for api in (*REST, *AGENTS) if api.body not in (None, PLAIN)]
     kinds = list(dict.fromkeys([fields, MESSAGE, *bodies]))
@@ -129,7 +129,7 @@ def _schemas() -> dict[str, Schema]:
 
 
 def _lenient(schema: Schema) -> Schema:
-    """A carrier as it comes and goes: null is no value, what is not known is not looked at."""
+    """A carrier's schema for requests and answers: members are nullable, unknown ones allowed."""
     described = {name: value for name, value in schema.items() if name != "additionalProperties"}
     if "properties" in described:
         described["properties"] = {
@@ -281,7 +281,7 @@ def _error_schema() -> Schema:
 
 
 def _content(schema: Schema, texts: tuple[str, ...]) -> dict[str, Schema]:
-    """By media type; XML's documents are beyond JSON Schema."""
+    """Schemas by media type; JSON Schema cannot describe XML's documents."""
     content = {name: {"schema": schema} for name in JSON_TYPES}
     return content | {name: {"schema": _TEXT} for name in texts}
 

@@ -1,8 +1,8 @@
-"""Members of an entity that are the service's own: its id, rights and links.
+"""Members of an entity that belong to the service: its id, rights and links.
 
-Clients send them back as they read them, and that says nothing; whatever else a patch says of them
-is refused. They may have read them a while ago, and by another name of this host: a link counts as
-its path, and the links of carriers follow from these, which may have changed since.
+Clients return them as they read them, which is ignored; any other change to them in a patch is
+refused. Clients may have read them some time ago, under another name of this host. So links are
+compared by path, and the links of carriers are ignored: these may have changed since.
 """
 
 import re
@@ -12,26 +12,26 @@ from typing import Any
 from app.codecs.json_text import BadInput
 
 SHOWN = {"tableright": "TableRight", "fieldproperties": "FieldProperties", "_links": "_Links"}
-"""Those that are no fields, by their names in lower case."""
+"""Those that are no fields, by lower-case name."""
 
 _CARRIERS = frozenset({"person", "contact", "project", "sale", "ticket"})
-"""Those that have a link, by their names in lower case."""
+"""Carriers with a link, by lower-case name."""
 _URL = re.compile(r"https?://[^/]*(/.*)", re.DOTALL)
 
 _NUMBERS = {"None": "0", "Read": "1", "Select": "1", "Update": "3", "URI": "7", "FULL": "15"}
-"""Of the masks that are shown: `Update` is one of a field."""
+"""Numbers of the masks that are shown; `Update` belongs to fields."""
 
 Shown = Callable[[], Mapping[str, Any]]
-"""What the caller is shown of them, by their documented names; made when it is asked for."""
+"""The shown values of these members, by documented name; computed on demand."""
 
 
 def nothing_shown() -> Mapping[str, Any]:
-    """For a session of which nothing but its fields was shown."""
+    """No such values, for a session that was shown with its fields only."""
     return {}
 
 
 def refuse_other(name: str, given: object, shown: Shown) -> None:
-    """Refuse a member of SHOWN, named in any case, unless it is given back as it was shown."""
+    """Refuse a member of SHOWN, named in any case, unless the client returns it as shown."""
     known = SHOWN[name.lower()]
     if known == "_Links" and isinstance(given, dict):
         given = {key: value for key, value in given.items() if key.lower() not in _CARRIERS}
@@ -40,14 +40,14 @@ def refuse_other(name: str, given: object, shown: Shown) -> None:
 
 
 def refused(where: str) -> BadInput:
-    """What is told of a member that is not the client's to change."""
+    """The refusal of a member that clients cannot change."""
     return BadInput("This cannot be changed", field=where)
 
 
 def is_as_shown(given: object, shown: object, name: str = "") -> bool:
-    """Whether a value is what was shown, or a part of it; null says nothing. `name`: the member's.
+    """Whether a value equals the shown one or a part of it; null does. `name` is the member's.
 
-    Names go in any case and masks by number, as the official client writes them.
+    Names are case-insensitive and masks may be numbers, as the official client writes them.
     """
     match given, shown:
         case None, _:
@@ -69,6 +69,6 @@ def is_as_shown(given: object, shown: object, name: str = "") -> bool:
 
 
 def _path(link: str) -> str:
-    """What a link names, by whatever name of the host; a text that is no link as it is."""
+    """A link without its scheme and host; other texts unchanged."""
     found = _URL.fullmatch(link)
     return found[1] if found else link

@@ -1,17 +1,17 @@
-"""PATCH: a JSON Patch or a merge object, told apart by the body's shape, on a chat session.
+"""PATCH of a chat session: a JSON Patch or a merge object, distinguished by the body's shape.
 
 A list is a JSON Patch (RFC 6902) of `add`, `replace`, `remove` and `test`; `move` and `copy` are
 refused, as documented. An object is a merge (RFC 7396) with the vendor's exceptions: an object for
-a carrier that is null changes nothing (a JSON Patch can put one there), and an object for a list is
-added to its end. Null and `remove` give a member its default. Values are read as those of PUT.
+a null carrier changes nothing (a JSON Patch can put one there), and an object for a list is
+appended. Null and `remove` give a member its default. Values are read as those of PUT.
 
-The id, rights and links of a session are the service's: they may come back as they were read, and
-nothing else. The path `""` is the whole entity (RFC 6901): to add or replace it is to PUT it.
+The id, rights and links of a session belong to the service: clients may return them only as they
+were read. The path `""` is the whole entity (RFC 6901): adding or replacing it equals a PUT.
 
-Paths are the vendor's: names in any case, with or without a slash at the start. The keys of a map
-are no names: they count as they are written, but for `~1` and `~0`, a slash and a tilde. A member
-that a carrier was not given can be tested, replaced and removed: it is null. Libraries for JSON
-Patch know neither such paths nor typed members, hence this one.
+Paths follow the vendor: names in any case, with or without a leading slash. The keys of a map are
+no names: they are case-sensitive, and `~1` and `~0` mean a slash and a tilde. A carrier's absent
+member can be tested, replaced and removed: it counts as null. Libraries for JSON Patch know neither
+such paths nor typed members, hence this implementation.
 """
 
 from collections.abc import Mapping
@@ -48,15 +48,15 @@ from domain.chat.session import ChatSessionFields
 from domain.errors import DomainError
 
 MAX_PATCHED_BYTES = 1024 * 1024
-"""Of an entity as JSON: patch after patch could make it larger than any request can hold."""
+"""Limit of an entity as JSON: repeated patches could make it larger than any request may be."""
 _ID = "ChatSessionId"
 _OPERATIONS = ("add", "replace", "remove", "test")
 
 
 class TestFailed(DomainError):
-    """An entity does not have the value that a patch tested for; `path` as in the patch."""
+    """An entity lacks the value that a patch tests for; `path` is that of the patch."""
 
-    __test__ = False  # pytest takes it for tests otherwise
+    __test__ = False  # otherwise, pytest would collect it as a test
 
     def __init__(self, path: str) -> None:
         """See the class."""
@@ -73,11 +73,11 @@ def patched(
     locale: Locale = AS_STORED,
     shown: Shown = nothing_shown,
 ) -> ChatSessionFields:
-    """What a session is to hold after a patch; all of it applies, or nothing.
+    """The fields of a session after a patch, which applies as a whole or not at all.
 
-    `locale` is that of the patch: a value as it was shown by it changes nothing. `shown`: what the
-    caller sees of a session beside its fields. Raises TestFailed, or BadInput with the path or the
-    member at fault as `field`.
+    `locale` is that of the client: a value that was shown in it changes nothing. `shown` gives the
+    members that the caller sees beside the fields. Raises TestFailed, or BadInput with the path or
+    the member at fault as `field`.
     """
     tree, looked_at = to_tree(state), Budget(MAX_TESTED, "The tests of the patch look at")
     context = _Context(Reading(zone=locale.zone), locale, shown, looked_at)
@@ -96,19 +96,19 @@ def patched(
 
 def _check_size(tree: dict[str, Any], state: ChatSessionFields) -> None:
     size = len(msgspec.json.encode(tree))
-    # What was put too large by other means can at least be made smaller.
+    # An entity that other means made too large can at least be made smaller.
     if size > MAX_PATCHED_BYTES and size > len(msgspec.json.encode(to_tree(state))):
         raise BadInput(f"The patch makes an entity of more than {MAX_PATCHED_BYTES} bytes")
 
 
 class _Context(NamedTuple):
-    """How a patch is to be taken."""
+    """The context in which a patch is applied."""
 
     reading: Reading
     locale: Locale
     shown: Shown
     looked_at: Budget
-    """Of the values that its tests look at."""
+    """Limits the values that the patch's tests compare."""
 
 
 def _apply(tree: dict[str, Any], operation: object, context: _Context) -> None:
@@ -155,14 +155,14 @@ def _apply_at(place: Place, op: str, path: str, given: object, context: _Context
 
 
 def _refuse_another_id(place: Place, op: str, path: str, given: object, context: _Context) -> None:
-    """Refuse an operation that would give an entity another id; none and 0 say nothing."""
+    """Refuse an operation that would change an entity's id; null and 0 are ignored."""
     same = given is not UNSET and place.read(given, context.reading) in (0, place.current)
     if op == "remove" or not same:
         raise refused(path.removeprefix("/")[:100])
 
 
 def _apply_to_all(tree: dict[str, Any], op: str, given: object, context: _Context) -> None:
-    """An operation on the whole entity; a member that its value lacks has its default there."""
+    """Apply an operation to the whole entity; absent members of its value have their defaults."""
     if op == "remove":
         raise BadInput("A patch cannot remove the whole session: DELETE does", field="path")
     if not isinstance(given, dict):
@@ -186,7 +186,7 @@ def _apply_to_all(tree: dict[str, Any], op: str, given: object, context: _Contex
 
 
 def _apply_to_owned(op: str, path: str, given: object, context: _Context) -> None:
-    """An operation on rights or links: they can be tested, and replaced by what they are."""
+    """Apply an operation to rights or links: only tests and replacements by the same value pass."""
     first, *names = path.removeprefix("/").split("/")
     held: object = context.shown().get(SHOWN[first.lower()])
     for name in names:
@@ -212,7 +212,7 @@ def _merge(holder: Holder, given: Mapping[str, Any], context: _Context) -> None:
         if name.lower() in SHOWN and not isinstance(holder.kind, inspect.DictType):
             if not holder.path:
                 refuse_other(name, value, context.shown)
-            continue  # those of carriers are not shown, and passed over as PUT does
+            continue  # those of carriers are not shown, and are ignored as in PUT
         place = step(holder, name.replace("~", "~0").replace("/", "~1"), "replace")
         if place.key in seen:
             raise BadInput("The member is given twice, in different case", field=place.path)
@@ -233,15 +233,15 @@ def _merge_object(place: Place, value: dict[str, Any], context: _Context) -> Non
             item = value_of(value, place.kind.item_type, context.reading, place.path)
             place.current.append(item)
         return
-    # What is merged into nothing is dropped, but its names are looked at all the same.
+    # A merge into null is dropped, but its names are checked all the same.
     current = {} if place.current is None else place.current
     _merge(Holder(current, place.kind, f"{place.path}."), value, context)
 
 
 def _holds(held: object, value: object, member: Member | None, locale: Locale) -> bool:
-    """Whether a value that was read is the one held; a client knows that as it was shown.
+    """Whether a value that was read equals the held one, in its stored or its shown form.
 
-    Of date-times it is the one of the same instant. `member` is None in a list or a map.
+    Date-times are equal if they denote the same instant. `member` is None in a list or a map.
     """
     if member is None:
         return _same(held, value)
@@ -259,7 +259,7 @@ def _holds(held: object, value: object, member: Member | None, locale: Locale) -
 
 
 def _size(value: object) -> int:
-    """How many values there are in one, itself included."""
+    """The number of values in a value, including itself."""
     match value:
         case dict():
             return 1 + sum(map(_size, value.values()))
@@ -270,7 +270,7 @@ def _size(value: object) -> int:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two values of JSON are equal; a member that is null equals one that is not there."""
+    """Whether two values of JSON are equal; a null member equals an absent one."""
     match one, other:
         case dict(), dict():
             return all(_same(one.get(name), other.get(name)) for name in one.keys() | other.keys())

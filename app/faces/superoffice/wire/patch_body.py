@@ -1,4 +1,4 @@
-"""The body of a PATCH: a JSON Patch or an object to merge, told apart by its shape."""
+"""The body of a PATCH: a JSON Patch or an object to merge, distinguished by its shape."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from app.faces.superoffice.wire import bodies
 from app.faces.superoffice.wire.negotiation import request_format
 
 NO_CHANGES = "Bad request. Changes to the entity are not in request body."
-"""For a body without a patch; worded as the documented sentence for one without an entity."""
+"""For a body without a patch; modelled on the documented sentence for one without an entity."""
 
 Patch = list[Any] | dict[str, Any]
 """A JSON Patch, or an object to merge."""
 
 
 def read_patch(body: bytes, content_type: bytes | None = None) -> Patch:
-    """The patch in a body, not yet looked into.
+    """The patch in a body, not yet checked.
 
-    Raises BadInput, or UnknownType for a media type that is none of JSON's.
+    Raises BadInput, or UnknownType for any media type but those of JSON.
     """
     if bodies.is_empty(body):
         raise BadInput(NO_CHANGES)
@@ -33,7 +33,7 @@ def read_patch(body: bytes, content_type: bytes | None = None) -> Patch:
 
 
 def may_touch(patch: Patch, member: str) -> bool:
-    """Whether a patch may be about a member of the entity; True where that is not plain to see."""
+    """Whether a patch may affect a member of the entity; True if that is not obvious."""
     wanted = member.lower()
     if isinstance(patch, dict):
         return any(name.lower() == wanted for name in patch)

@@ -1,4 +1,4 @@
-"""Places in an entity that a patch leads to: in carriers, maps and lists, by names and numbers."""
+"""Resolves the paths of a patch to places in an entity: in carriers, maps and lists."""
 
 import re
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from app.faces.superoffice.wire.members import Member, members
 from domain.chat.session import ChatSessionFields
 
 DEFAULTS = to_tree(ChatSessionFields())
-"""An entity of which nothing was said."""
+"""An entity with all defaults."""
 ROOT = inspect.type_info(ENTITY)
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}").fullmatch
 
@@ -26,7 +26,7 @@ class Holder(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where in its holder a value is; None as member: in a list or a map."""
+    """The place of a value in its holder; `member` is None in a list or a map."""
 
     holder: Any
     key: Any
@@ -36,27 +36,27 @@ class Place(NamedTuple):
 
     @property
     def current(self) -> object:
-        """What is there; None where nothing is."""
+        """The present value; None without one."""
         if isinstance(self.holder, list):
             return self.holder[self.key] if self.key < len(self.holder) else None
         return self.holder.get(self.key)
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything to replace; a carrier has all its members."""
+        """Whether the place has a value to replace; a carrier has all its members."""
         if isinstance(self.holder, list):
             return bool(self.key < len(self.holder))
         return self.member is not None or self.key in self.holder
 
     def read(self, value: object, reading: Reading) -> object:
-        """A value that a client gives for this place, in documented form."""
+        """A client's value for this place, in documented form."""
         if self.member is None:
             return value_of(value, self.kind, reading, self.path)
         found = member_value(value, self.member, reading, self.path)
         return DEFAULTS[self.key] if found is None and not self.member.nullable else found
 
     def remove(self) -> None:
-        """Leave a member its default, a list or a map without this."""
+        """Reset a member to its default, or remove the value from its list or map."""
         if "." not in self.path and self.member is not None:
             self.holder[self.key] = DEFAULTS[self.key]
         elif isinstance(self.holder, list):
@@ -66,7 +66,7 @@ class Place(NamedTuple):
 
 
 def place_at(tree: dict[str, Any], path: str, op: str) -> Place:
-    """Where a path of a patch leads; `op` may go beyond the end of a list. Raises BadInput."""
+    """The place at a path of a patch; `add` may append to a list by `-`. Raises BadInput."""
     parts = path.removeprefix("/").split("/")
     holder = Holder(tree, ROOT, "")
     place = step(holder, parts[0], op)

@@ -1,4 +1,4 @@
-"""What operations of the chat agent take in their bodies, under the documented names."""
+"""The request bodies of the chat agent's operations, under the documented names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +26,13 @@ ADD_CHAT_MESSAGE = defstruct(
     kw_only=True,
     forbid_unknown_fields=True,
 )
-"""A message to post, and where."""
+"""A message to post, with its session."""
 NULL_PARAMETER = "NullParameter"
-"""The code of a refusal because a parameter of an operation is not there, or cannot be read."""
+"""The code of a refusal because an operation's parameter is missing or unreadable."""
 
 
 class Request(Struct, frozen=True, kw_only=True, rename="pascal", forbid_unknown_fields=True):
-    """What all of them have: which session it is about."""
+    """The base of all of them: the number of the session."""
 
     chat_session_id: Annotated[ChatSessionId, INT32] = ChatSessionId(0)
 
@@ -80,18 +80,18 @@ class CreateChatSessionForTopicRequest(
 
 
 def read_request(shape: type[R], body: bytes, content_type: bytes | None, zone: tzinfo | None) -> R:
-    """The request in a body, by the arguments of `bodies.read`; errors are told as `parameter`."""
+    """The request in a body; arguments are those of `bodies.read`, errors those of `parameter`."""
     if bodies.is_empty(body):
         raise null_parameter("request")
     with parameter("request"):
         found = bodies.read(shape, body, content_type, zone)
-    assert isinstance(found, shape)  # what is read has the shape asked for
+    assert isinstance(found, shape)  # `read` returns the requested shape
     return found
 
 
 @contextmanager
 def parameter(name: str) -> Iterator[None]:
-    """Tell of what cannot be read in the agent's words, and of the member at fault, else `name`."""
+    """Reword read errors in the agent's style; they name the member at fault, else `name`."""
     try:
         yield
     except BadInput as error:
@@ -99,6 +99,6 @@ def parameter(name: str) -> Iterator[None]:
 
 
 def null_parameter(name: str, reason: str = "") -> BadInput:
-    """What is told of a parameter that is not there, or cannot be read for a `reason`."""
+    """The refusal of a missing parameter, or of an unreadable one with the `reason`."""
     sentence = f"The parameters dictionary contains a null entry for parameter {name!r}."
     return BadInput(f"{sentence} {reason}".rstrip(), field=name, code=NULL_PARAMETER)

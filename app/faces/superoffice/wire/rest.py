@@ -21,7 +21,7 @@ _SESSION = f"{PATH}/{{chatSessionId}}"
 
 
 def _action(name: str, path: str, summary: str) -> SuperOfficeOperation:
-    """What an agent does with a session; it has no body."""
+    """An agent's action on a session; it has no body."""
     return SuperOfficeOperation(
         name=name,
         verb="POST",

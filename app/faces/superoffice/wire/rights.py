@@ -1,4 +1,4 @@
-"""What the API says of every chat session alike: who may do what with it and with its fields."""
+"""The rights that the API shows with every chat session and its fields."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ Property = dict[str, Right | str | int]
 
 
 def table_right(*, may_change: bool, is_stored: bool = True) -> Right:
-    """The member TableRight: who does more than look on may do all with a session.
+    """The member TableRight: callers who may do more than read may do anything with a session.
 
-    But one that is not stored yet cannot be deleted.
+    The exception is a session that is not stored yet: it cannot be deleted.
     """
     mask = "FULL" if is_stored else "URI"
     return {"Mask": mask if may_change else "Select", "Reason": ""}
@@ -24,12 +24,12 @@ def table_right(*, may_change: bool, is_stored: bool = True) -> Right:
 def field_properties(
     documented: Sequence[str], *, may_change: bool, sees_key: bool
 ) -> dict[str, Property]:
-    """The member FieldProperties: for each field, by its documented name, what the caller may.
+    """The member FieldProperties: the caller's right to each field, by its documented name.
 
-    `sees_key`: who does not see the session's key may not set it either.
+    `sees_key`: a caller who does not see the session's key may not set it either.
     """
     info = inspect.type_info(ChatSessionFields)
-    assert isinstance(info, inspect.StructType)  # what type_info gives for a Struct
+    assert isinstance(info, inspect.StructType)  # type_info returns it for a Struct
     properties: dict[str, Property] = {}
     for name, field, known in zip(documented, fields(ChatSessionFields), info.fields, strict=True):
         net_type, length = _net_type(field, known.type)
@@ -41,7 +41,7 @@ def field_properties(
 def _field_right(field: str, *, may_change: bool, sees_key: bool) -> Right:
     if field == "session_key" and not sees_key:
         return {"Mask": "None", "Reason": ""}
-    # A field's right has no FULL among its documented values: Update is the widest.
+    # FULL is no documented value of a field's right: Update is the widest.
     is_changeable = may_change and field in CHANGEABLE
     return {"Mask": "Update" if is_changeable else "Read", "Reason": ""}
 

@@ -1,4 +1,4 @@
-"""`$select`: which members of an entity an answer shows; all others are nulled out."""
+"""`$select`: the members of an entity that an answer shows; all others are nulled."""
 
 from typing import Self, TypeVar
 
@@ -9,9 +9,9 @@ S = TypeVar("S", bound=Struct)
 
 
 class Selection(Struct, frozen=True):
-    """What `$select` asks for: names in lower case, each with what it asks for below it.
+    """The names in `$select`, in lower case, each with the selection below it.
 
-    None below a name: all of it.
+    None below a name selects all of it.
     """
 
     members: dict[str, "Selection | None"]
@@ -20,7 +20,7 @@ class Selection(Struct, frozen=True):
     def parse(cls, text: str) -> Self | None:
         """The selection that `$select` spells, `name,department,category/id`; None: everything.
 
-        Case and blanks are ignored, and so is, later, a name that nothing has.
+        Case and blanks are ignored. Unknown names have no effect later.
         """
         selection = cls({})
         for path in text.lower().split(","):
@@ -30,7 +30,7 @@ class Selection(Struct, frozen=True):
         return selection if selection.members else None
 
     def of(self, carrier: S) -> S:
-        """The carrier with every member null that is not asked for; what was not given stays so."""
+        """The carrier with all unselected members null; absent members stay absent."""
         names = zip(carrier.__struct_fields__, carrier.__struct_encode_fields__, strict=True)
         shown = {
             name: self._shown(getattr(carrier, name), wire.lower())

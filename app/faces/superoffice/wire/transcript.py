@@ -1,6 +1,6 @@
-"""A chat as one text, for people to read: plain, or as HTML.
+"""The transcript of a chat for people, as plain text or as HTML.
 
-Neither is documented: a line or a paragraph for each message, with its time, author and text.
+Neither form is documented: each message is a line or a paragraph with its time, author and text.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _TO_THE_SECOND = len("2026-11-21T10:00:00")
 
 
 def transcript(messages: Sequence[ChatMessage], locale: Locale | None, *, html: bool) -> str:
-    """The messages in their order; what the chat itself told is named by its special type."""
+    """The messages in their order; those of the chat itself are named by their special type."""
     lines = [_line(message, locale) for message in messages]
     if html:
         return "".join(
@@ -28,7 +28,7 @@ def transcript(messages: Sequence[ChatMessage], locale: Locale | None, *, html: 
 
 
 def _line(message: ChatMessage, locale: Locale | None) -> tuple[str, str, str]:
-    """When, who and what."""
+    """The time, the author and the text."""
     written = MESSAGE(**asdict(message))
     posted = getattr(written if locale is None else locale.shown(written), "when_posted", "")
     who = message.author or message.type.value

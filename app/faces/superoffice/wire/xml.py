@@ -1,9 +1,9 @@
-"""Answers of the SuperOffice-style API in XML, without declaration and namespace, as sampled.
+"""Answers of the SuperOffice-style API in XML: no declaration, no namespace, as in its samples.
 
-A root bears its carrier's name (`ChatSessionEntity` with links as without), a list's root and every
-list below it `ArrayOf…`. An empty text is an empty element, null is no element: without a namespace
-there is no `i:nil`, and a reader takes what is absent for its default. Maps are pairs of `Key` and
-`Value`, as .NET's data contracts write them, since a key need not be a name of XML.
+A root has its carrier's name (`ChatSessionEntity` with or without links); a list has the name
+`ArrayOf…`, as a root and below. An empty text is an empty element. Null is no element: `i:nil`
+needs a namespace, and a reader gives an absent member its default. Maps are pairs of `Key` and
+`Value`, as in .NET's data contracts, since a key need not be a name of XML.
 """
 
 from collections.abc import Mapping
@@ -17,25 +17,25 @@ from app.codecs.xml_text import text_of
 
 
 class Markup(str):
-    """The content of an element, ready written."""
+    """The content of an element, already encoded."""
 
     __slots__ = ()
 
 
 def element(name: str, value: object) -> str:
-    """An element with what a carrier, a list, a map or a single value holds; "" for null."""
+    """The element of a carrier, a list, a map or a single value; "" for null."""
     if value is None or value is msgspec.UNSET:
         return ""
     return f"<{name}>{content(value)}</{name}>"
 
 
 def nil(name: str) -> str:
-    """A document for null: here alone the root has to say so, or it would be a new entity."""
+    """A document for null: only here, `i:nil` is needed, or it would mean a new entity."""
     return f'<{name} xmlns:i="{INSTANCE_NAMESPACE}" i:nil="true"/>'
 
 
 def content(value: object) -> str:
-    """What is between the tags of a value's element."""
+    """The content between the tags of a value's element."""
     match value:
         case Markup():
             return value
@@ -51,8 +51,8 @@ def content(value: object) -> str:
 
 
 def items(values: list[Any] | tuple[Any, ...]) -> str:
-    """The elements of a list, each by the name of its type."""
-    # All by one name: a reader keeps the order only among those of the same name.
+    """The elements of a list, each with the name of its type."""
+    # All have one name: a reader keeps the order only among elements of the same name.
     name = next((found for value in values if (found := _type_name(value))), "ArrayOfanyType")
     return "".join([element(name, value) for value in values])
 
@@ -69,7 +69,7 @@ def pairs(values: Mapping[str, Any], kind: str) -> Markup:
 
 
 def record(values: Mapping[str, Any]) -> Markup:
-    """The content of a carrier whose members are in a mapping, as are those of what is in it."""
+    """The content of a carrier whose members are in a mapping, with nested mappings as carriers."""
     return Markup(
         "".join(
             element(name, record(value) if isinstance(value, Mapping) else value)

@@ -1,8 +1,8 @@
-"""Date-times in another time zone, by IANA's rules; all seven digits of a second are kept.
+"""Converts date-times to other time zones by IANA's rules, with all seven digits of a second.
 
-A date-time without an offset counts as UTC: that is the base zone of what is stored. A day without
-a time and the two ends of the calendar, by which the API says "not set" and "for ever", are in no
-zone and stay as they are.
+A date-time without an offset counts as UTC, the base zone of stored values. Days without a time are
+in no zone and stay unchanged. So do the two ends of the calendar, by which the API means "not set"
+and "for ever".
 """
 
 import re
@@ -19,10 +19,10 @@ _TEXT = re.compile(
 
 
 def to_utc(text: str, zone: tzinfo) -> str:
-    """A date-time without an offset, meant in `zone`, as one in UTC without an offset.
+    """Convert a date-time without an offset from `zone` to UTC, also without an offset.
 
-    Where a clock is put back it is the first of the two. Whatever has an offset, or is no
-    date-time at all, is given back as it is.
+    When a clock is put back, the first of the two instants counts. A date-time with an offset and
+    any other text are returned unchanged.
     """
     found = _TEXT.fullmatch(text)
     if found is None or found["offset"]:
@@ -35,9 +35,9 @@ def to_utc(text: str, zone: tzinfo) -> str:
 
 
 def to_zone(text: str, zone: tzinfo | None, *, tagged: bool) -> str:
-    """A stored date-time as the clocks in `zone` show it; `tagged`: with its offset.
+    """A stored date-time in the local time of `zone`; `tagged` adds its offset.
 
-    None as zone: as it is stored, with `Z` if it is to have an offset and has none.
+    Without a zone, it stays as stored; if `tagged`, it gets a `Z` unless it has an offset.
     """
     found = _TEXT.fullmatch(text)
     if found is None:
@@ -47,16 +47,16 @@ def to_zone(text: str, zone: tzinfo | None, *, tagged: bool) -> str:
     offset = _offset(found["offset"])
     moment = datetime.fromisoformat(found["moment"]).replace(tzinfo=offset).astimezone(zone)
     if tagged and (moment.utcoffset() or timedelta()) % timedelta(minutes=1):
-        # Local mean time, before there were zones: an offset has no seconds.
+        # Before time zones, local mean time had offsets with seconds, which an offset cannot have.
         moment = moment.astimezone(UTC)
     shown = _bare(moment) + (found["fraction"] or "")
     return shown + _suffix(moment) if tagged else shown
 
 
 def same_instant(one: str, other: str) -> bool:
-    """Whether two texts are date-times of one instant, or both say that none is set.
+    """Whether two texts are date-times of one instant, or both denote an unset one.
 
-    What is no date-time is of no instant.
+    A text that is no date-time has no instant.
     """
     with suppress(ValueError):
         given, held = DateTime(one), DateTime(other)

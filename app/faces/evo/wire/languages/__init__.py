@@ -1,4 +1,4 @@
-"""How each language spells the DTOs: one file a language, one template each for it.
+"""How each language spells the DTOs: one module and one template per language.
 
 The templates are in `app/faces/docs/types`; `app.faces.evo.wire.description` fills them.
 """

@@ -6,7 +6,7 @@ CSHARP = Language(
     name="csharp",
     label="C#",
     template="csharp.jinja",
-    # Members that are not given have to be told from 0 and false: a page of 0 items is refused.
+    # Absent members must differ from 0 and false: a page of 0 items is refused.
     spell=speller({"int": "int?", "bool": "bool?", "SortOrder": "SortOrder?"}, "List<{}>"),
     brings_framework_types=True,
 )

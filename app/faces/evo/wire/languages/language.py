@@ -1,4 +1,4 @@
-"""What a language is to the generator of DTOs."""
+"""A language from the viewpoint of the DTO generator."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,29 +8,29 @@ from app.faces.evo.wire.description import LIST, TypeName
 
 
 class Language(Struct, frozen=True, kw_only=True):
-    """A language that DTOs are written in."""
+    """A language for generated DTOs."""
 
     name: str
-    """As in `/types/{language}` and `?lang=`."""
+    """The name in `/types/{language}` and `?lang=`."""
     label: str
-    """For humans."""
+    """The name for humans."""
     template: str
     """File name in `app/faces/docs/types`."""
     spell: Callable[[TypeName], str]
     """A type's name in this language."""
     brings_framework_types: bool = False
-    """Whether the client library has the framework's own DTOs, so that none are generated."""
+    """Whether the client library has the framework's own DTOs, so that these are not generated."""
     comment: str = "//"
-    """What an option that is not set stands behind in the header."""
+    """The comment sign before an unset option in the header."""
 
 
 def speller(
     scalars: Mapping[str, str], lists: str, generics: str = "{}<{}>"
 ) -> Callable[[TypeName], str]:
-    """A `spell` for languages that nest types alike.
+    """A `spell` for languages with the same nesting of types.
 
-    `scalars`: names that differ; `lists`: pattern of a list with a place for its item's type;
-    `generics`: pattern of a generic class, with places for its name and its arguments.
+    `scalars` has the names that differ. `lists` is the pattern of a list, with a place for its
+    item's type. `generics` is the pattern of a generic class, with places for name and arguments.
     """
 
     def spell(name: TypeName) -> str:
