@@ -1,1 +1,1 @@
-"""What can happen to sessions and accounts: commands, events, decisions. Pure: no I/O, no clock."""
+"""The commands, events and decisions of sessions and accounts. Pure: no I/O, no clock."""

@@ -51,17 +51,17 @@ AccountEvent = AccountCreated | AccountRenamed
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """What holds of an account after its events."""
+    """The state of an account, folded from its events."""
 
     account_id: str
     name: str
 
 
 def decide(command: Command, state: Account | None) -> Sequence[AccountEvent]:
-    """Events that a command adds; none when nothing changes.
+    """The events that a command adds; none when nothing changes.
 
-    Raises AlreadyExists for a taken id, InvalidField for one that no path can name, NotFound for an
-    unknown one.
+    Raises AlreadyExists for a taken id, InvalidField for an id that no path can name, NotFound for
+    an unknown id.
     """
     match command:
         case NewAccount(account_id=account_id, name=name):
@@ -89,7 +89,7 @@ def evolve(state: Account | None, event: AccountEvent) -> Account:
         case AccountCreated(account_id=account_id, name=name):
             return Account(account_id=account_id, name=name)
         case AccountRenamed(name=name):
-            assert state is not None  # versions have no gap: created comes first
+            assert state is not None  # versions have no gaps, so the created event comes first
             return replace(state, name=name)
         case _:
             assert_never(event)

@@ -1,4 +1,4 @@
-"""An AI session: what may be done with it (`decide`) and what then holds (`evolve`)."""
+"""AI sessions: `decide` turns a command into events, `evolve` folds events into the state."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from domain.limits import ACTIONS_LENGTH, ACTIONS_PER_SESSION
 
 
 class NewAISession(Struct, frozen=True, kw_only=True):
-    """Create a session. That the account exists is the caller's to check."""
+    """Create a session. The caller checks that the account exists."""
 
     session_id: AISessionId
     account_id: AccountId | None = None
@@ -22,24 +22,24 @@ class NewAISession(Struct, frozen=True, kw_only=True):
 
 
 class PatchAISession(Struct, frozen=True, kw_only=True):
-    """Change what is given; an absent or null purpose stays as it is (Evo's documents)."""
+    """Change the given fields; an absent or null purpose is kept (Evo's documents)."""
 
     session_id: AISessionId
     purpose: str | None = None
 
 
 class DeleteAISession(Struct, frozen=True, kw_only=True):
-    """Delete a session: it is gone for clients; its history stays."""
+    """Delete a session: clients no longer see it, but its history stays."""
 
     session_id: AISessionId
 
 
 class ProposeAISessionAction(Struct, frozen=True, kw_only=True):
-    """Let an action wait in a session until somebody applies or drops it."""
+    """Add an action that waits in a session until somebody applies or drops it."""
 
     session_id: AISessionId
     action_id: str
-    """Unlike that of any action that waits in the session."""
+    """Unique among the actions that wait in the session."""
     proposed_at: datetime
     """UTC."""
     function_name: str
@@ -49,7 +49,7 @@ class ProposeAISessionAction(Struct, frozen=True, kw_only=True):
 
 
 class ApplyAISession(Struct, frozen=True, kw_only=True):
-    """Apply all actions that can be applied: they leave the session, the others stay."""
+    """Apply all actions that can be applied: these leave the session, the others stay."""
 
     session_id: AISessionId
 
@@ -99,7 +99,7 @@ class AISessionDeleted(Event, frozen=True, kw_only=True):
 
 
 class AISessionActionProposed(Event, frozen=True, kw_only=True):
-    """An action was proposed; it waits."""
+    """An action was proposed and now waits."""
 
     topic: ClassVar[str] = "ai_session.action_proposed.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"arguments", "description"})
@@ -113,7 +113,7 @@ class AISessionActionProposed(Event, frozen=True, kw_only=True):
 
 
 class AISessionApplied(Event, frozen=True, kw_only=True):
-    """Actions were applied and wait no longer."""
+    """Actions were applied and no longer wait."""
 
     topic: ClassVar[str] = "ai_session.applied.v1"
 
@@ -152,20 +152,20 @@ class SessionAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AISession(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What holds of a session after its events."""
+    """The state of a session, folded from its events."""
 
     account_id: str | None = None
     purpose: str | None = None
     actions: tuple[SessionAction, ...] = ()
-    """Those that wait, in the order in which they were proposed."""
+    """The waiting actions, in the order in which they were proposed."""
     deleted: bool = False
 
 
 def decide(command: Command, state: AISession | None) -> Sequence[AISessionEvent]:
-    """Events that a command adds; none when nothing changes.
+    """The events that a command adds; none when nothing changes.
 
-    Raises NotFound for a session or an action that is not there, AlreadyExists for a taken id,
-    InvalidField for one action too many.
+    Raises NotFound for a missing session or action, AlreadyExists for a taken id, InvalidField for
+    one action too many.
     """
     if isinstance(command, NewAISession):
         if state is not None:

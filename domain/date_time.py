@@ -1,4 +1,4 @@
-"""The API's date-times as text: finer than `datetime` and PostgreSQL hold, so kept as they came."""
+"""The API's date-times as text: finer than `datetime` and PostgreSQL can hold, so kept as given."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -6,20 +6,20 @@ from functools import lru_cache
 from typing import NewType
 
 DateTime = NewType("DateTime", str)
-"""Text as `parse` gives it; two of them are equal when every character is."""
+"""Text as `parse` returns it; two date-times are equal when all their characters are."""
 
 EMPTY = DateTime("0001-01-01T00:00:00")
-"""How the API says that a date-time is not set."""
+"""The API's way to say that a date-time is not set."""
 
 FOREVER = DateTime("9999-12-31T23:59:59.9999999")
-"""How the API says that something does not end."""
+"""The API's way to say that something does not end."""
 
 TICKS_PER_SECOND = 10_000_000
 AT_AN_END = 16 * 3_600 * TICKS_PER_SECOND
-"""How far from EMPTY a date-time still says "not set", and beyond FOREVER "for ever", in ticks.
+"""The distance from EMPTY that still says "not set", and beyond FOREVER "for ever", in ticks.
 
-Clients write both ends of the calendar by clocks of their own. No clock was ever further from UTC:
-before there were zones, Manila was 15:56:08 behind it, and the west of Alaska 15:13:42 ahead.
+Clients write both ends of the calendar by their own clocks. No clock was ever further from UTC:
+before time zones, Manila was 15:56:08 behind UTC, and the west of Alaska 15:13:42 ahead.
 """
 _TIME = (
     r"(?:[Tt ](?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9]):(?P<second>[0-5][0-9]|60)"
@@ -27,8 +27,8 @@ _TIME = (
     r"(?P<offset>[Zz]|[+-](?:(?:0[0-9]|1[0-3]):?[0-5][0-9]|14:?00))?)?"
 )
 _TEXT = re.compile(rf"(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}){_TIME}")
-# The day before year 1, in calendars with a year 0 and without (XML Schema 1.0), and what
-# JavaScript writes where four digits are too few.
+# The day before year 1, in calendars with and without a year 0 (XML Schema 1.0), and the
+# JavaScript spelling of years that four digits cannot hold.
 _OUTSIDE = re.compile(
     r"(?:(?P<before>(?:0000|[+-]000000|-(?:00)?0001)-12-31)|(?P<first>\+000001-01-01)"
     rf"|(?P<after>\+010000-01-01)){_TIME}"
@@ -37,15 +37,15 @@ _TICKS_PER_DAY = 86_400 * TICKS_PER_SECOND
 _LAST_DAY = date.max.toordinal()
 
 
-# Most dates of a session that is written are those it had before.
+# Most dates in a written session are the dates that it had before.
 @lru_cache(maxsize=4_096)
 def parse(text: str) -> DateTime:
     """A date-time in the API's own spelling: a day of the calendar, or a day and a time.
 
-    What RFC 3339 and the vendor's pages allow is read: `t`, `z`, a blank for the `T`, an offset of
-    at most 14 hours with or without a colon, and a leap second, which is the second after it. Of a
-    fraction seven digits count. What is at an end of the calendar, see AT_AN_END, is EMPTY or
-    FOREVER. Raises ValueError for anything else.
+    Accepts everything that RFC 3339 and the vendor's pages allow: `t`, `z`, a blank for the `T`,
+    and an offset of at most 14 hours with or without a colon. A leap second becomes the second
+    after it. Only the first seven digits of a fraction count. A date-time at an end of the calendar
+    (see AT_AN_END) becomes EMPTY or FOREVER. Raises ValueError for anything else.
     """
     found = _TEXT.fullmatch(text)
     if found is None or found["day"] == "0000-12-31":
@@ -60,9 +60,9 @@ def parse(text: str) -> DateTime:
 
 @lru_cache(maxsize=4_096)
 def ticks(text: DateTime) -> int:
-    """The instant in units of 100 ns since 0001-01-01 UTC; without an offset, it counts as UTC.
+    """The instant in units of 100 ns since 0001-01-01 UTC; text without an offset counts as UTC.
 
-    Below 0 where an offset reaches back before year 1. Raises ValueError as `parse` does.
+    Negative where an offset reaches back before year 1. Raises ValueError as `parse` does.
     """
     found = _TEXT.fullmatch(text)
     if found is None:
@@ -71,12 +71,12 @@ def ticks(text: DateTime) -> int:
 
 
 def is_set(text: DateTime) -> bool:
-    """Whether it says more than EMPTY, in whatever form: what is stored may be older than ours."""
+    """Whether it differs from every form of EMPTY: stored text may predate the present spelling."""
     return text != EMPTY and not _says_nothing(ticks(text))
 
 
 def utc(moment: datetime) -> DateTime:
-    """A moment of the clock as the API writes it: UTC, and without an offset."""
+    """A clock reading as the API writes it: in UTC, without an offset."""
     return DateTime(moment.astimezone(UTC).replace(tzinfo=None).isoformat())
 
 
@@ -88,7 +88,7 @@ def _says_nothing(at: int) -> bool:
 
 
 def _at_an_end(text: str) -> DateTime:
-    """EMPTY or FOREVER, for a text whose year has no four digits of its own."""
+    """EMPTY or FOREVER, for text whose year lies outside the four-digit calendar."""
     found = _OUTSIDE.fullmatch(text)
     if found is None:
         raise ValueError(_EXPECTED)
@@ -121,7 +121,7 @@ def _spelt(found: re.Match[str]) -> DateTime:
 
 
 def _rest(found: re.Match[str]) -> str:
-    """Fraction and offset."""
+    """The fraction and the offset, as text."""
     fraction, offset = found["fraction"], found["offset"] or ""
     if len(offset) == len("+0100"):
         offset = f"{offset[:3]}:{offset[3:]}"

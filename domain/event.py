@@ -1,4 +1,4 @@
-"""What every event is. Which events there are stands in `stored`."""
+"""The base of every event. The module `stored` lists all events."""
 
 from typing import ClassVar
 
@@ -6,17 +6,17 @@ from msgspec import Struct
 
 
 def kind_of(topic: str) -> str:
-    """What kind of stream an event stored under a name belongs to: `kind.happened.v1`."""
+    """The kind of stream that an event's stored name belongs to: `kind.happened.v1`."""
     return topic.partition(".")[0]
 
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that happened. Who did it and when is metadata of the log, not part of it.
+    """One thing that happened. Its actor and time are the log's metadata, not part of it.
 
     A field left `UNSET` was not part of what happened and is not stored.
     """
 
     topic: ClassVar[str]
-    """The stored name with its version, `kind.happened.v1`: never changed once written."""
+    """The stored name with its version, `kind.happened.v1`: it never changes once written."""
     personal: ClassVar[frozenset[str]] = frozenset()
-    """Fields that can identify a person: stored sealed under the key of their stream."""
+    """Fields that can identify a person; they are stored sealed under their stream's key."""

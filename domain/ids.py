@@ -1,4 +1,4 @@
-"""How sessions and accounts are named, and which stream keeps each. Nothing here draws a new id."""
+"""The ids of sessions and accounts, and the stream of each. Nothing here draws a new id."""
 
 import re
 from collections.abc import Callable
@@ -11,22 +11,22 @@ AISessionId = NewType("AISessionId", str)
 ChatSessionId = NewType("ChatSessionId", int)
 """An int32 from 1, as the SuperOffice-style API shows it."""
 ChatMessageId = NewType("ChatMessageId", int)
-"""An int32 from 1; within a session, a later message has a larger one."""
+"""An int32 from 1; within a session, a later message has a larger id."""
 AccountId = NewType("AccountId", str)
 StreamId = NewType("StreamId", UUID)
 
-# Fixed for ever: a stream's name is derived from it. Drawn once at random.
+# Drawn once at random, and fixed for ever: stream names are derived from it.
 _NAMESPACE = UUID("6f1d5c9e-3b0a-4d6e-9a57-1c2f8e7b4d03")
 
 _DRAWN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 
 
 def ai_session_stream(session: AISessionId, uuid: Callable[[str], UUID] = UUID) -> StreamId | None:
-    """The stream of an AI session: the id itself. None if the text is no canonical UUIDv7.
+    """The stream of an AI session: the id itself. None if the text is not a canonical UUIDv7.
 
-    Only the spelling that the service hands out names a session, so that one session
-    has one URL. Other streams have derived ids, UUIDv5: no session is found under one of those.
-    `uuid` makes one of its text.
+    Only the spelling that the service hands out names a session, so that one session has one URL.
+    Other streams have derived ids (UUIDv5), which never name an AI session. `uuid` makes a UUID
+    from its text.
     """
     return StreamId(uuid(session)) if _DRAWN(session) else None
 
@@ -44,5 +44,5 @@ def account_stream(account: AccountId) -> StreamId:
 
 def partition_of(stream: StreamId, partitions: int) -> int:
     """The partition that keeps a stream: 0 to `partitions` - 1, the same in every release."""
-    # The low bits of a UUIDv7 are random and those of a UUIDv5 are a hash: both spread evenly.
+    # The low bits are random in a UUIDv7 and a hash in a UUIDv5: both spread evenly.
     return stream.int % partitions

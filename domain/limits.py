@@ -1,4 +1,4 @@
-"""How long and how large values may be. Each limit stands here once."""
+"""The largest lengths and sizes of values. Each limit is written here once."""
 
 from typing import Annotated
 
@@ -8,16 +8,16 @@ INT32 = Meta(ge=-(2**31), le=2**31 - 1)
 Int32 = Annotated[int, INT32]
 
 LONG_TEXT = Meta(max_length=65_536)
-"""Of a free text, in characters. Nobody documents a limit; ours keeps what holds it one answer."""
+"""A free text, in characters. No API documents a limit; ours keeps each holder in one answer."""
 Purpose = Annotated[str, LONG_TEXT]
 ACCOUNT_ID_LENGTH = 64
 ACCOUNT_ID_PATTERN = r"^(?!\.{1,2}\Z)[^/\x00-\x1f\x7f]*\Z"
-"""Of the id of a new account, fit for a path."""
+"""An id of a new account, fit for a path."""
 ACCOUNT_ID_RULE = "An id holds no slash and no control character, and is neither '.' nor '..'"
 """The pattern in words."""
 AccountIdText = Annotated[
     str,
-    # Told, but not checked here: a decoder would show the pattern to who broke it.
+    # Documented but not enforced here: msgspec's error would echo the regex to the client.
     Meta(
         min_length=1,
         max_length=ACCOUNT_ID_LENGTH,
@@ -25,14 +25,14 @@ AccountIdText = Annotated[
     ),
 ]
 RESERVED_ENDINGS = (".json", ".xml", ".jsv", ".csv", ".jsonl")
-"""At the end of a path they name a format: no id of an account may end so."""
+"""These name a format at the end of a path, so no account id may end with one."""
 AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
-"""An account that somebody names, known or not."""
+"""An account id in a request, known or not."""
 ACCOUNT_NAME_LENGTH = 255
 AccountName = Annotated[str, Meta(min_length=1, max_length=ACCOUNT_NAME_LENGTH)]
 
 PRINCIPAL_NAME_LENGTH = 255
-"""Of the name of a new principal, which stands in keys of the log."""
+"""The name of a new principal, in characters; it is part of keys of the log."""
 
 CustomerAlias = Annotated[str, Meta(max_length=64)]
 CustomerHost = Annotated[str, Meta(max_length=255)]
@@ -50,15 +50,15 @@ MessageAuthor = Annotated[str, Meta(max_length=255)]
 MessageParameter = Annotated[str, Meta(max_length=255)]
 CARRIER_TEXT_LENGTH = 4_000
 CarrierText = Annotated[str, Meta(max_length=CARRIER_TEXT_LENGTH)]
-"""Any text in a carrier. SuperOffice documents none; ours is longer than its longest column."""
+"""A text in a carrier. SuperOffice documents no limit; ours exceeds its longest column."""
 MAP_MEMBERS = 1_000
-"""Of a map in a carrier, such as an agent's custom fields."""
+"""Members of a map in a carrier, such as an agent's custom fields."""
 LIST_ITEMS = 50
-"""Of a list in a carrier: lines of an address, or parts of a line."""
+"""Items of a list in a carrier: lines of an address, or parts of a line."""
 FunctionName = Annotated[str, Meta(min_length=1, max_length=255)]
 ActionText = Annotated[str, LONG_TEXT]
-"""Arguments or description of an action that an AI back end proposes."""
+"""The arguments or the description of an action that an AI back end proposes."""
 ACTIONS_PER_SESSION = 200
 """Actions that wait in one session."""
 ACTIONS_LENGTH = 1024 * 1024
-"""Characters in the texts of all of them: each command on a session goes through them all."""
+"""Characters in the texts of all waiting actions: each command on a session reads them all."""

@@ -1,7 +1,7 @@
-"""Every event that was ever written, under its stored name, and the way from old forms to present.
+"""Every event that was ever written, by stored name, and the upcasts from old forms.
 
 A stored name is a promise: its events stay readable for as long as the log is kept. A changed
-form gets a new version here and an upcast from the old one; `tests/unit/golden` holds a sample
+form gets a new version here and an upcast from the old one. `tests/unit/golden` holds a sample
 of each.
 """
 
@@ -41,10 +41,10 @@ EVENTS: dict[str, type[Event]] = {
 
 Fields = dict[str, Any]
 Upcast = tuple[str, Callable[[Fields], Fields]]
-"""The stored name that follows an old one, and how its fields follow from the old fields."""
+"""The stored name that succeeds an old one, and the function that converts the old fields."""
 
 UPCASTS: dict[str, Upcast] = {}
-"""From each retired name to its successor; empty as long as every event is at its first version."""
+"""Each retired name with its successor; empty while every event is at its first version."""
 
 
 def upcast(

@@ -1,22 +1,21 @@
--- The log: append only, positions without holes in commit order. Column names are those of the
--- eventsourcing library, whose recorder reads this table. What guards it is in
+-- The log: append only, with positions without holes in commit order. Column names are those of the
+-- eventsourcing library, whose recorder reads this table. The guards of the log are in
 -- `functions/guards.sql` and `functions/kinds_1.sql`.
 
--- Text that identifies rows, here and in the files below, is compared byte by byte (COLLATE "C"):
--- the order of the operating system's locale changes with its library, and an index in the former
--- order misses rows that are there.
+-- Text that identifies rows, here and in the files below, is compared byte by byte (COLLATE "C").
+-- The order of the operating system's locale changes with its library, and an index in the former
+-- order misses rows that exist.
 
--- Tables whose rows change, this one and the views, have an index by their key that is not a unique
--- one: to see that a key is unique, PostgreSQL walks all old versions of its row that a snapshot
--- keeps, at about every change that finds no room on the row's page. That a row is there once, the
--- append sees to: it looks for it under the head that it holds. Rows are known to logical
--- replication as a whole.
+-- Tables whose rows change, this one and the views, have a key index that is not unique. To check a
+-- unique key, PostgreSQL walks all old versions of the row that a snapshot keeps, at about every
+-- change that finds no room on the row's page. The append itself keeps each row single: it looks
+-- the row up under the head that it holds. Logical replication identifies rows by all columns.
 
 CREATE TABLE log_partition (
     partition   integer     NOT NULL,
     position    bigint      NOT NULL,
     recorded_at timestamptz NOT NULL
-) WITH (fillfactor = 10);  -- rewritten by every append: room for the new version on the same page
+) WITH (fillfactor = 10);  -- each append rewrites the row: room for its new version on the page
 ALTER TABLE log_partition REPLICA IDENTITY FULL;
 CREATE INDEX ON log_partition (partition);
 COMMENT ON TABLE log_partition IS 'The head of each partition: its last position and its time.';
@@ -48,7 +47,7 @@ COMMENT ON TABLE stream_key IS
 CREATE VIEW recorded_event AS
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
        e.event_id, e.recorded_at, e.actor,
-       -- (LIMIT 1 keeps it one probe of the index for each event.)
+       -- (LIMIT 1 keeps this at one index probe for each event.)
        (SELECT k.wrapped
           FROM stream_key AS k
          WHERE k.partition = e.partition

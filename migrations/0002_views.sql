@@ -1,9 +1,9 @@
--- Read views. Each has the same envelope, which the append fills, and a document, which the fold
--- gives. Columns to filter and order by are generated from the document, and from `search`, in which
--- is what the document does not say as plainly; null where there is nothing of the kind. (Why the
--- first index of each is not a unique one is said in `0001_log.sql`.)
+-- Read views. All have the same envelope, which the append fills, and a document, which the fold
+-- gives. Columns to filter and order by are generated from the document and from `search`. The
+-- latter holds values that the document does not hold as plainly; it is null if it has no such
+-- value. (`0001_log.sql` says why the first index of each table is not unique.)
 
--- Indexes are unnamed: a rebuilt table's get their names by the same rule.
+-- Indexes have no explicit names: a rebuilt table's indexes get their names by the same rule.
 
 CREATE TABLE ai_session_info (
     partition   integer          NOT NULL,
@@ -21,16 +21,16 @@ CREATE TABLE ai_session_info (
 ALTER TABLE ai_session_info REPLICA IDENTITY FULL;
 CREATE INDEX ON ai_session_info (partition, stream_id);
 
--- Lists of sessions, page by page, in the order of their creation: of all, and of an account.
--- Two, and no more: every new session is written to each. Neither has what a change of a session
--- changes (who changed it last and when, the document), so that a change touches no index.
--- What is ordered by something else is sorted when it is asked for.
+-- Lists of sessions, page by page, in the order of creation: all sessions, and one account's.
+-- There are only these two, since every new session is written to each. Neither index has a column
+-- that a change writes (the last actor and time, the document), so a change touches no index.
+-- A list in any other order is sorted on request.
 CREATE INDEX ON ai_session_info (created_at, stream_id);
 CREATE INDEX ON ai_session_info (account_id, created_at, stream_id)
  WHERE account_id IS NOT NULL;
 
--- Date-times are in units of 100 ns since 0001-01-01 UTC, and null where they are not set: `search`
--- has them so, by column.
+-- Date-times are in units of 100 ns since 0001-01-01 UTC, and null if not set; `search` holds them
+-- in this form, by column.
 CREATE TABLE chat_session_entity (
     partition         integer          NOT NULL,
     stream_id         uuid             NOT NULL,
@@ -68,8 +68,8 @@ CREATE INDEX ON chat_session_entity (partition, stream_id);
 COMMENT ON COLUMN chat_session_entity.watched IS
     'When the customer of an open session fetched it last, as the service saw it.';
 
--- As the queue and the sweeper look for them. Partial, so that most sessions are in none of them:
--- they have ended.
+-- Lookups of the queue and the sweeper. The indexes are partial, so most sessions are in none of
+-- them: most have ended.
 CREATE INDEX ON chat_session_entity (when_requested, chat_session_id)
  WHERE status = 'InQueue';
 CREATE INDEX ON chat_session_entity (user_associate_id)
@@ -77,12 +77,12 @@ CREATE INDEX ON chat_session_entity (user_associate_id)
 CREATE INDEX ON chat_session_entity (watched)
  WHERE watched IS NOT NULL;
 
--- Lists of chat sessions: by number, in the order they were requested, those of a status in that
--- order, those of a person and of a company.
--- Three that every session is in, and no more: each is written with every new session. What is
--- ordered by something else is sorted when it is asked for. Of what a message changes, only the
--- status is in one of them.
--- A session that was never requested comes first, at the date-time that stands for none.
+-- Lists of chat sessions: by number, by the time of request, by status and then that time, by
+-- person, and by company.
+-- Only three indexes hold every session, since each is written with every new session. A list in
+-- any other order is sorted on request. Of the columns that a message changes, only the status is
+-- in one of them.
+-- A session that was never requested comes first, at 0, the date-time that is not set.
 CREATE INDEX ON chat_session_entity (chat_session_id);
 CREATE INDEX ON chat_session_entity (coalesce(when_requested, 0), chat_session_id);
 CREATE INDEX ON chat_session_entity (status, coalesce(when_requested, 0), chat_session_id);
@@ -103,7 +103,7 @@ CREATE TABLE account_info (
     doc         jsonb            NOT NULL,
     search      jsonb,
     account_id  text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'account_id') STORED,
-    -- (Not "C", which knows no case but ASCII's: it is only carried along in an index.)
+    -- (Not "C", which knows only the case of ASCII; an index merely carries this column along.)
     name        text             GENERATED ALWAYS AS (doc ->> 'name') STORED
 );
 ALTER TABLE account_info REPLICA IDENTITY FULL;

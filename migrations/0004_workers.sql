@@ -1,13 +1,13 @@
--- What workers share beside the log.
+-- State that workers share beside the log.
 
--- Numbers of chat sessions and of chat messages: int32, as the API shows them.
+-- The numbers of chat sessions and chat messages: int32, as the API shows them.
 CREATE SEQUENCE chat_session_number AS integer;
 CREATE SEQUENCE chat_message_number AS integer;
 
--- The same for a log whose tables are distributed, where no sequence of integers can be drawn from:
--- how far each has come.
+-- The last numbers drawn, for a log with distributed tables: sequences of integers cannot be drawn
+-- from there.
 CREATE TABLE number_drawn (
-    partition integer          NOT NULL,  -- always the first
+    partition integer          NOT NULL,  -- always the first one
     name      text COLLATE "C" NOT NULL,
     last      bigint           NOT NULL,
     PRIMARY KEY (partition, name)
@@ -15,17 +15,17 @@ CREATE TABLE number_drawn (
 INSERT INTO number_drawn (partition, name, last)
 VALUES (0, 'chat_session_number', 0), (0, 'chat_message_number', 0);
 
--- What one process at a time does for all.
+-- The tasks that one process at a time does for all.
 CREATE TABLE lease (
     name   text COLLATE "C" PRIMARY KEY,
     holder uuid             NOT NULL,
     until  timestamptz      NOT NULL
 );
 
--- A disk that is full still takes a small change of a row, but no event: nothing grows by that. So
--- after a write that found no room, one that needs some tells whether there is any again.
+-- A full disk still accepts a small change of a row, since no file grows by it, but no event. So
+-- after a write that found no room, a write that needs room shows whether there is some again.
 CREATE TABLE room (
     filler text NOT NULL
 );
--- As large as written: compressed, it would need less room than it says.
+-- Not compressed: the filler would then need less room than its length.
 ALTER TABLE room ALTER COLUMN filler SET STORAGE PLAIN;

@@ -1,1 +1,1 @@
-"""The schema's history: numbered SQL, forward only, never edited once released."""
+"""The schema's history: numbered SQL, forward only, and never edited after its release."""

@@ -1,10 +1,10 @@
--- What the service's role may do, and PUBLIC may not. Not a numbered migration: a dump may be
--- restored without its role and its grants, so this is looked at by every `migrate` and `serve`.
--- A new table, sequence or function that the service uses has its line here, but for views' tables.
+-- The rights of the service's role, which PUBLIC does not have. This is not a numbered migration: a
+-- dump may be restored without its role and grants, so every `migrate` and `serve` checks this.
+-- Each new table, sequence or function of the service needs a line here, except the views' tables.
 
 -- name: amiss
--- $1 role of the service   $2 tables of the views; what is not right, and the statement that puts
--- it right, in the order in which these are to be run; what the migrations have not made yet is
+-- $1 role of the service   $2 tables of the views; the faults, each with the statement that mends
+-- it, in the order in which these must run; objects that the migrations have not yet made are
 -- passed over
 WITH role AS (
     SELECT (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = $1) AS oid, quote_ident($1) AS name
@@ -14,7 +14,7 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'principal', 'token', 'login_session', 'lease'] || $2::text[]) AS t(name)
     UNION ALL
-    -- A view of each partition.
+    -- The view of each partition.
     SELECT c.relname, 'SELECT', NULL
       FROM pg_class AS c
      WHERE c.relnamespace = to_regnamespace('public')
@@ -39,7 +39,7 @@ WITH role AS (
                           UNION ALL
                          SELECT s.name FROM sequence_right AS s)
 ), routine AS (
-    -- All that belong to who has the log, whatever they are called; not those of extensions.
+    -- All routines of the log's owner, whatever their names; not those of extensions.
     SELECT p.oid, p.proname AS name, p.oid::regprocedure AS signature,
            coalesce(p.proacl, acldefault('f', p.proowner)) AS acl
       FROM pg_proc AS p
@@ -60,11 +60,11 @@ WITH role AS (
       FROM role
      WHERE role.oid IS NULL
     UNION ALL
-    -- Who makes a role is not yet allowed to take it on, unless a superuser.
+    -- The creator of a role may not yet take it on, unless a superuser.
     SELECT 2, format('%I may not take on the role %s', current_user, role.name),
            format('GRANT %s TO %I', role.name, current_user)
       FROM role
-     -- (Who logs in with no more than the service's rights has them some other way.)
+     -- (A login with only the service's rights got them in some other way.)
      WHERE current_user = coalesce((SELECT pg_get_userbyid(c.relowner)
                                       FROM pg_class AS c
                                      WHERE c.oid = to_regclass('public.stored_events')),
@@ -81,7 +81,7 @@ WITH role AS (
            format('GRANT USAGE ON SCHEMA public TO %s', role.name)
       FROM role
      WHERE NOT has_schema_privilege(coalesce(role.oid, 0), to_regnamespace('public'), 'USAGE')
-        -- (What PUBLIC may, it may lose.)
+        -- (The role may lose a right that it has through PUBLIC.)
         OR has_schema_privilege(to_regnamespace('public'), 'USAGE WITH GRANT OPTION')
            AND NOT EXISTS (SELECT
                              FROM pg_namespace AS n

@@ -1,1 +1,1 @@
-"""Read views folded from the log, one a file. Pure: no I/O, no clock."""
+"""Read views folded from the log, one in each file. Pure: no I/O, no clock."""

@@ -1,4 +1,4 @@
-"""The view of accounts: one row each."""
+"""The view of accounts: one row for each account."""
 
 from domain.account import Account, evolve
 from projections.view import View

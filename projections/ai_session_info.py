@@ -1,4 +1,4 @@
-"""The view AISessionInfo: one row a session that is not deleted."""
+"""The view AISessionInfo: one row for each session that is not deleted."""
 
 from domain.ai_session import AISession, evolve
 from projections.view import View

@@ -1,6 +1,6 @@
 """All views.
 
-A new one is a file here and a line below, and in `migrations/` a numbered file with its table.
+A new view is a file here, a line below, and a numbered file with its table in `migrations/`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ VIEWS: Sequence[View] = (
     chat_session_entity.VIEW,
     account_info.VIEW,
 )
-"""All, each found by its name. Of each kind the first is the current state, those behind it show
-the same streams otherwise."""
+"""All views. The first of each kind is the current state; the others show the same streams in
+other ways."""
 
 CURRENT: Mapping[str, View] = {view.kind: view for view in reversed(VIEWS)}
-"""By kind: the view whose rows are the snapshots that commands are decided on."""
+"""For each kind, the view whose rows are the snapshots that commands are decided on."""
 
 
 def view_of(event: Event) -> View:
-    """The current state that an event's stream is folded into."""
+    """The view that holds the current state of an event's stream."""
     return CURRENT[kind_of(event.topic)]
 
 
@@ -31,6 +31,6 @@ def of_kind(kind: str) -> list[View]:
     return [view for view in VIEWS if view.kind == kind]
 
 
-def rows_of(kind: str, state: object) -> list[tuple[str, str | None, str | None]]:
-    """The name, the document and what is searched by, for each view of a kind, as `of_kind`."""
-    return [(view.name, view.doc(state), view.sought(state)) for view in of_kind(kind)]
+def further_rows(kind: str, state: object) -> list[tuple[str, str | None, str | None]]:
+    """The name, document and search values of each view of a kind beyond its current state."""
+    return [(view.name, view.doc(state), view.sought(state)) for view in of_kind(kind)[1:]]

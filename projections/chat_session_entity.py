@@ -1,4 +1,4 @@
-"""The view ChatSessionEntity: one row a chat session that is not deleted."""
+"""The view ChatSessionEntity: one row for each chat session that is not deleted."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from projections.view import View
 
 
 def _search(session: ChatSession) -> Mapping[str, int]:
-    """The date-times that are set, in ticks, so that they sort; the last while it is open."""
+    """The date-times that are set, in sortable ticks; `watched` only while the session is open."""
     moments = {
         "when_requested": session.when_requested,
         "when_started": session.when_started,

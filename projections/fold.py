@@ -1,4 +1,4 @@
-"""The fold that all views share: a stream's state, and who touched it, when and where."""
+"""The fold that all views share: a stream's state, its actors, its times and its position."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +15,7 @@ S = TypeVar("S")
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """An event with what the log knows of it."""
+    """An event with the log's metadata."""
 
     partition: int
     position: int
@@ -23,12 +23,12 @@ class Recorded(Struct, frozen=True, kw_only=True):
     version: int
     event: Event
     event_id: UUID
-    recorded_at: datetime  # UTC, never runs backwards within a partition
+    recorded_at: datetime  # UTC; never runs backwards within a partition
     actor: str
 
 
 class Audit(Struct, frozen=True, kw_only=True):
-    """Who touched a stream and when: folded from the log's metadata, never sent by a client."""
+    """The actors and times of a stream: folded from the log's metadata, never sent by a client."""
 
     created_by: str
     created_at: datetime
@@ -50,9 +50,9 @@ class Folded(Struct, Generic[S], frozen=True, kw_only=True):
 def fold(
     evolve: Callable[[Any, Any], S], before: Folded[S] | None, recorded: Recorded, kind: str
 ) -> Folded[S]:
-    """The stream, of a kind, after one more recorded event.
+    """A stream of the given kind after one more recorded event.
 
-    One of another kind is passed over: it counts, but changes nothing.
+    An event of another kind is passed over: it counts as a version, but changes nothing.
     """
     if before is not None and is_stray(recorded, kind):
         return replace(before, version=recorded.version, position=recorded.position)
@@ -69,10 +69,10 @@ def fold(
 
 
 def is_stray(recorded: Recorded, kind: str) -> bool:
-    """Whether an event is of another kind than the stream in which it stands.
+    """Whether an event is of another kind than its stream.
 
-    That is the kind of the stream's first event. No such event can be appended; an older release
-    did not refuse them.
+    A stream has the kind of its first event. The append refuses such events, but an older release
+    accepted them.
     """
     return kind_of(recorded.event.topic) != kind
 
@@ -88,7 +88,7 @@ def advance(
     actor: str,
     at: datetime,
 ) -> Folded[S]:
-    """The stream when `actor`, at `at`, brought it to `state`."""
+    """The stream after `actor` brought it to `state` at `at`."""
     created_by, created_at = (
         (actor, at) if before is None else (before.audit.created_by, before.audit.created_at)
     )

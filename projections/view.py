@@ -1,4 +1,4 @@
-"""What a view is: a table with one row a stream, and the fold that fills it."""
+"""The definition of a view: a table with one row for each stream, and the fold that fills it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,35 +13,35 @@ ENVELOPE = (
     "stream_id", "partition", "version", "position",
     "created_by", "created_at", "modified_by", "modified_at", "doc",
 )  # fmt: skip
-"""The columns that the table of every view begins with, and that are read."""
+"""The columns that every view's table begins with; these are read."""
 WRITTEN = (*ENVELOPE, "search")
-"""The columns that are written; all others are generated from `doc` and `search`."""
+"""The columns that are written; PostgreSQL generates all others from `doc` and `search`."""
 
 _ENCODER = msgspec.json.Encoder()
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """One read view. Its table has the columns of WRITTEN, and those generated from two."""
+    """One read view. Its table has the columns of WRITTEN, and columns generated from two."""
 
     name: str
-    """Also the name of its table."""
+    """The view's name, and its table's."""
     kind: str
-    """What its streams hold: the first part of their events' stored names."""
+    """The kind of its streams: the first part of their events' stored names."""
     state: type[Any]
-    """What its documents are read as: of a current state, all that is folded."""
+    """The type of its documents; a current state's document holds the whole folded state."""
     evolve: Callable[[Any, Any], Any]
-    """Shared by all views of a kind, as a command folds its events once."""
+    """The fold; all views of a kind share it, because a command folds its events once."""
     gone: Callable[[Any], bool]
-    """Whether a state has no row: deleted for clients."""
+    """Whether a state has no row because clients see it as deleted."""
     session_id: Callable[[StreamId, Any], str]
-    """The id under which the APIs know a stream, from the stream and its state."""
+    """The id by which the APIs know a stream, from the stream and its state."""
     shown: Callable[[Any], Any] = lambda state: state
-    """What a document shows of what was folded; a current state shows all of it."""
+    """The part of the folded state that a document shows; a current state shows all of it."""
     search: Callable[[Any], Mapping[str, int]] = lambda _: {}
-    """What columns are generated from and the state does not say as plainly; by column."""
+    """Values for generated columns, by column, that the document does not hold as plainly."""
 
     def row(self, folded: Folded[Any]) -> tuple[Any, ...] | None:
-        """What a stream has in the columns of WRITTEN; None if there is no row."""
+        """A stream's values for the columns of WRITTEN; None if it has no row."""
         doc = self.doc(folded.state)
         if doc is None:
             return None
@@ -53,10 +53,10 @@ class View(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
     def doc(self, state: object) -> str | None:
-        """The row's document, as JSON text; None if there is no row."""
+        """The row's document as JSON text; None if the state has no row."""
         return None if self.gone(state) else _ENCODER.encode(self.shown(state)).decode()
 
     def sought(self, state: object) -> str | None:
-        """What a state is searched by beside its document, as JSON text; None for nothing."""
+        """A state's search values beside its document, as JSON text; None if it has none."""
         found = None if self.gone(state) else self.search(state)
         return _ENCODER.encode(found).decode() if found else None

@@ -1,1 +1,1 @@
-"""What is typed: one module a command, and what they share."""
+"""The command line: one module for each command, and the modules that they share."""

@@ -1,4 +1,4 @@
-"""Accounts from the command line: commands like any other, with the operator as their actor."""
+"""Accounts from the command line: ordinary commands, with the operator as their actor."""
 
 import asyncio
 import getpass
@@ -43,7 +43,7 @@ def on_service(
     work: Callable[[Service], Coroutine[Any, Any, T]],
     may: SchemaPermission = SchemaPermission.LOOK,
 ) -> T:
-    """The result of some work that gives commands."""
+    """The result of some work that handles commands."""
 
     async def run(url: str) -> T:
         _, key = await prepare(url, where, may)

@@ -3,13 +3,13 @@
 DIFFERENCE = 1
 UNREACHABLE = 3
 FAULT = 70
-"""Of the program: sysexits.h calls it EX_SOFTWARE. Python's own 1 would say `difference`."""
+"""A fault of the program: EX_SOFTWARE in sysexits.h. Python's own 1 would mean `DIFFERENCE`."""
 INTERRUPTED = 130
 NOBODY_READS = 141
-"""What a shell shows for SIGPIPE: `sessionary replay … | head`."""
+"""The code that a shell shows for SIGPIPE: `sessionary replay … | head`."""
 UNWRITABLE = 74
-"""Standard output takes no data: sysexits.h calls it EX_IOERR."""
+"""Standard output takes no data: EX_IOERR in sysexits.h."""
 
 
 class ServerEnded(Exception):
-    """The server ended although nobody told it to; the message is the whole sentence."""
+    """The server ended unasked; the message is the whole sentence."""

@@ -1,6 +1,6 @@
-"""What a subcommand that failed says, and the exit code that it ends with.
+"""The message and the exit code of a failed subcommand.
 
-Imported when one fails: it knows the errors of all of them.
+This is imported only on a failure, because it knows the errors of all subcommands.
 """
 
 import sys
@@ -52,13 +52,13 @@ AWAY: tuple[type[BaseException], ...] = (
     StoreDown,
     ConnectionError,
     TimeoutError,
-    asyncpg.InterfaceError,  # how asyncpg reports a connection that died under us
-    *(error for error in TRANSIENT if error is not OSError),  # files fail with it, too
+    asyncpg.InterfaceError,  # how asyncpg reports a connection that died
+    *(error for error in TRANSIENT if error is not OSError),  # files raise it, too
 )
 
 
 def end(error: BaseException) -> NoReturn:
-    """Say what was not reachable or not right, and end. Raises click.UsageError for wrong use."""
+    """Print the fault, and exit with its code. Raises click.UsageError for wrong use."""
     match error:
         case _ if isinstance(error, WRONG_USE):
             raise click.UsageError(str(error)) from error

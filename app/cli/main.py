@@ -1,5 +1,5 @@
-"""The command line: thin. Each command imports what it needs when it runs, so that none waits for
-what another needs; the exit codes are in `exit_codes`.
+"""The command line: thin. Each command imports its needs when it runs, so that none waits for the
+imports of another. The exit codes are in `exit_codes`.
 """
 
 import os
@@ -29,7 +29,7 @@ class _Program(click.Group):
     """The group of all subcommands."""
 
     def main(self, *args: Given, **options: Given) -> Given:
-        """Run, whatever standard output and error are."""
+        """Run, in whatever state standard output and standard error are."""
         make_sure_of_streams()
         try:
             return super().main(*args, **options)
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
-    """Say what `serve` begins with before it imports: that takes a third of a second."""
+    """Print the first step of `serve` before its imports, which take a third of a second."""
 
     @wraps(command)
     def tell(**options: Given) -> None:

@@ -1,4 +1,4 @@
-"""Where several worker processes add up their metrics: a folder that lasts as long as they do."""
+"""A folder in which several worker processes add up their metrics; it lasts as long as they do."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ _PREFIX = "sessionary-metrics-"
 
 @contextmanager
 def metrics_folder() -> Iterator[str]:
-    """A new folder, removed at the end; those that killed services left are removed as well."""
+    """A new folder, removed at the end; folders left by killed services are removed as well."""
     _clear_away()
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, _locked(folder, fcntl.LOCK_SH):
         yield folder
@@ -21,7 +21,7 @@ def metrics_folder() -> Iterator[str]:
 
 def _clear_away() -> None:
     for found in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        # One that is in use is locked; one of another account cannot even be opened.
+        # A folder in use is locked; one of another account cannot even be opened.
         with suppress(OSError), _locked(found, fcntl.LOCK_EX | fcntl.LOCK_NB):
             shutil.rmtree(found)
 

@@ -1,4 +1,4 @@
-"""Options that subcommands share. Light: what they need is imported when they run."""
+"""Options that subcommands share. This module is light: subcommands import their needs later."""
 
 import os
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from app.cli.standard_streams import Unwritable
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE
 
 Given: TypeAlias = Any
-"""What click is given for an option, and gives for it."""
+"""A value that click takes or gives for an option."""
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def option(name: str, **attributes: Given) -> Callable[[Decorated], Decorated]:
-    """An option with its environment variable: `--database-url` is `SESSIONARY_DATABASE_URL`."""
+    """An option and its environment variable: `--database-url` is `SESSIONARY_DATABASE_URL`."""
     variable = "SESSIONARY_" + name.removeprefix("--").replace("-", "_").upper()
     return click.option(name, envvar=variable, show_envvar=True, **attributes)
 
 
 def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say where the data is, as one `where`."""
+    """Give a command the options that locate the data, as one argument `where`."""
 
     @wraps(command)
     def with_where(
@@ -99,12 +99,12 @@ def _data_options() -> list[Callable[[Any], Any]]:
 
 
 def _role_by_default() -> str:
-    # click takes an empty variable for one that is not set; here it means no role.
+    # click treats an empty variable as unset; here it means no role.
     return os.environ.get("SESSIONARY_DATABASE_ROLE", SERVICE_ROLE)
 
 
 def reachable(run: Callable[[], None]) -> None:
-    """Run, and turn what was not reachable or not right into a sentence and an exit code."""
+    """Run, and turn a failure into a sentence and an exit code."""
     try:
         with ending_in_order():
             run()

@@ -1,4 +1,4 @@
-"""How commands show what they found: data to stdout, talk and progress to stderr."""
+"""The output of commands: data to stdout, messages and progress to stderr."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from app.integrity.doctor import Finding
 
 _PIPED_COLUMNS = 200
-"""Width of a table that goes to a file: enough that no time or type is cut."""
+"""Width of a table that goes to a file: wide enough to cut no time and no type."""
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people on a terminal, tab-separated lines for programs."""
+    """Print a table for people on a terminal, tab-separated lines for programs."""
     from rich.console import Console
     from rich.table import Table
 
@@ -33,7 +33,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
-    """What checks found, as `table` or `json`; whether nothing of it is wrong."""
+    """Print the findings of checks as `table` or `json`; returns whether none is wrong."""
     well = all(finding.state != "wrong" for finding in findings)
     if output == "json":
         click.echo(msgspec.json.format(msgspec.json.encode({"ok": well, "checks": findings})))
@@ -44,9 +44,9 @@ def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
 
 
 async def print_steps(steps: "AsyncIterator[Step]", output: str) -> int:
-    """Show a history as `table`, `json` (one array) or `ndjson` (a line each), and say how long.
+    """Print a history as `table`, `json` (one array) or `ndjson` (a line each); returns its length.
 
-    Lines and the array come as they are found; the table when its columns' widths are known.
+    Lines and array items are printed as they come, the table once its columns' widths are known.
     """
     if output == "table":
         return await _print_table(steps)
@@ -86,7 +86,7 @@ async def _print_table(steps: "AsyncIterator[Step]") -> int:
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, to be told the events done and the events there are."""
+    """A progress bar on stderr; call it with the events done and the events in total."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -1,4 +1,4 @@
-"""What options take that click has no type for."""
+"""Types of options that click does not have."""
 
 import math
 import os
@@ -9,14 +9,14 @@ import click
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+/?", re.IGNORECASE)
 _LONGEST_S = 1e9
-"""Some 30 years: so long ago there is still a date."""
+"""Some 30 years: subtracted from the present, this still gives a date."""
 
 
 class Folder(click.Path):
-    """A folder; an empty name, as of a shell variable that is not set, is not the present one."""
+    """A folder; an empty name, as from an unset shell variable, does not mean the present one."""
 
     def __init__(self) -> None:
-        """It need not be there."""
+        """The folder need not exist."""
         super().__init__(file_okay=False, path_type=Path)
 
     def convert(
@@ -32,7 +32,7 @@ class Folder(click.Path):
 
 
 class Seconds(click.FloatRange):
-    """A time from 0 on that a clock can be set back by; `nan` is in every range."""
+    """Seconds from 0 on that can be subtracted from a time; click's ranges let `nan` through."""
 
     def __init__(self, *, or_none: bool = True) -> None:
         """`or_none`: whether 0 is taken."""
@@ -41,7 +41,7 @@ class Seconds(click.FloatRange):
     def convert(
         self, value: float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Refuse what is no number."""
+        """Refuse a value that is not a number."""
         seconds = float(super().convert(value, param, ctx))
         if math.isnan(seconds):
             self.fail(f"{value} is no number", param, ctx)
@@ -49,12 +49,12 @@ class Seconds(click.FloatRange):
 
 
 class Origin(click.ParamType[str]):
-    """Where a page comes from, as a browser writes it."""
+    """The origin of a page, as a browser writes it."""
 
     name = "origin"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse what no browser would send."""
+        """Refuse an origin that no browser would send."""
         if not _ORIGIN.fullmatch(value):
             self.fail(f"{value!r} is no origin such as https://app.example.com", param, ctx)
         return value

@@ -37,19 +37,19 @@ from app.maintenance.store import (
 from app.settings import Setting, Settings
 
 _CLOSING_S = 5
-"""For a worker to end in, once the last request was answered."""
+"""Seconds for a worker to end in after its last answer."""
 _HEAD_S = 5
-"""Within this the head of a request has to come whole; an idle connection is closed after it."""
+"""Seconds for the whole head of a request; an idle connection is closed after them."""
 _MAX_CONNECTIONS = 4_096
-"""Of a worker; more wait until one is closed. Each takes some kilobytes."""
+"""Connections of one worker; further ones wait until one closes. Each takes some kilobytes."""
 _OTHER_FILES = 128
-"""What a worker has open beside its connections, at most."""
+"""Files that a worker has open beside its connections, at most."""
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "33554432"}
-"""Of workers, where it is glibc's. By itself it keeps the 19 MiB that checking a password took."""
+"""For workers on glibc, whose allocator otherwise keeps the 19 MiB that a password check took."""
 _LOOK_S = 0.02
-"""How often it is tried whether a worker takes connections already."""
+"""Seconds between two checks whether a worker already takes connections."""
 _PORT_PATIENCE_S = 5.0
-"""Workers of a service that was killed while they were starting hold its port for a moment."""
+"""Seconds to wait for the port: if a service is killed, its starting workers hold it briefly."""
 
 
 _LINES = "%(levelname)s - %(asctime)s - %(name)s - %(message)s"
@@ -59,15 +59,15 @@ _LOGGING = {
     "loggers": {},
     "root": {"handlers": ["stderr"], "level": "INFO"},
 }
-"""What the server says is talk, and has a time, as all that a worker says of itself."""
+"""The server's messages go to stderr with a time, like all messages of a worker."""
 
 
 Say = Callable[[str], None]
-"""Tells the operator a sentence."""
+"""Prints a sentence for the operator."""
 
 
 class Listen(Struct, frozen=True, kw_only=True):
-    """Where and with how many processes to serve."""
+    """The address to serve on, and the number of worker processes."""
 
     host: str
     port: int
@@ -88,9 +88,9 @@ def serve(
     say: Say,
     **options: Setting,
 ) -> None:
-    """Serve until told to stop; `options` are those of Settings that `where` does not give.
+    """Serve until a signal ends it; `options` are the Settings that `where` does not give.
 
-    Raises NotReachable when the address or its port is not to be had, ServerEnded.
+    Raises NotReachable when the address or its port is not available, ServerEnded.
     """
     address = _free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
@@ -102,7 +102,7 @@ def serve(
             _run(address, listen, settings, say)
             return
         with metrics_folder() as folder:
-            # prometheus_client reads it when it is first imported, in the workers.
+            # prometheus_client reads this on its first import, in the workers.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
             _run(address, listen, replace(settings, metrics_folder=folder), say)
 
@@ -125,7 +125,7 @@ async def _prepare(url: str, where: DataLocation, administrator: Administrator, 
 
 
 async def _require_service(settings: Settings) -> None:
-    """Open and close what each worker opens: what is wrong with it is said once, and here."""
+    """Open and close each worker's resources once, so that a fault is reported once, and here."""
     await (await open_log(settings)).pool.close()
 
 
@@ -134,9 +134,9 @@ def _in_url(host: str) -> str:
 
 
 def _free_address(listen: Listen) -> str:
-    """The address that a host's name stands for, on which the port is free.
+    """The address that a host's name resolves to, once its port is free.
 
-    The server shares its port among workers (SO_REUSEPORT), and so also with a stranger.
+    The server shares its port among workers (SO_REUSEPORT), and would share it with a stranger.
     """
     deadline = time.monotonic() + _PORT_PATIENCE_S
     while True:
@@ -145,7 +145,7 @@ def _free_address(listen: Listen) -> str:
                 listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
             with socket.socket(family, kind) as probe:
-                # Connections that a former service left waiting are in nobody's way.
+                # Waiting connections of a former service do not block the port.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
             return str(address[0])
@@ -158,7 +158,7 @@ def _free_address(listen: Listen) -> str:
 
 
 def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
-    # A worker starts afresh: it takes over no locks of this process, and finds the environment set.
+    # A worker starts afresh: it inherits no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
     for name, value in _ALLOCATOR.items():
         os.environ.setdefault(name, value)
@@ -169,13 +169,13 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
         workers=listen.workers,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
-        # HTTP/2 would come with limits of its own, and no browser speaks it without TLS.
+        # HTTP/2 would bring limits of its own, and no browser speaks it without TLS.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=_HEAD_S * 1000),
         backpressure=_most_connections(),
         websockets=False,
         log_access=False,
-        # A client that stopped in the middle of a body is waited for until its time is up.
+        # A worker waits for a client that stopped in the middle of a body until its time is up.
         workers_kill_timeout=math.ceil(settings.body_deadline_s) + _CLOSING_S,
         log_dictconfig=_LOGGING,
         respawn_failed_workers=True,
@@ -187,7 +187,7 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
     try:
         server.serve(target_loader=partial(load, settings), wrap_loader=False)
     except SystemExit as ended:
-        # A worker that obeys Ctrl-C sooner than its parent does counts as a failure there.
+        # A worker that obeys Ctrl-C before its parent does counts as a failure there.
         if ended.code and not server.interrupt_signal:
             raise ServerEnded(
                 "A worker process failed again as soon as it was replaced: see the log above"
@@ -195,7 +195,7 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
 
 
 def _most_connections() -> int:
-    """How many a worker may hold; this process, and so its workers, may open as many files."""
+    """A worker's connections; raises this process's, and so its workers', file limit to fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MAX_CONNECTIONS + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -207,17 +207,18 @@ def _most_connections() -> int:
 
 
 class _Respawned(dict[int, float]):
-    """When each worker was replaced last; the server gives up if one fails soon after.
+    """The time of each worker's last replacement; the server gives up if one fails soon after.
 
-    It would forget the others at each replacement: two that fail in turn would do so for ever.
+    The server would forget the others at each replacement: two workers that fail in turn would then
+    be replaced for ever.
     """
 
     def clear(self) -> None:
-        """Keep all."""
+        """Keep all times."""
 
 
 def _say_when_it_serves(address: str, listen: Listen, say: Say) -> None:
-    """Say so once a worker takes connections: it has opened the database before."""
+    """Announce the service once a worker takes connections: by then it has opened the database."""
 
     def look() -> None:
         while True:

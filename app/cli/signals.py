@@ -1,4 +1,4 @@
-"""What SIGTERM and SIGHUP do to a command: it ends in good order, as at Ctrl-C."""
+"""SIGTERM and SIGHUP end a command in good order, as Ctrl-C does."""
 
 import signal
 import sys
@@ -11,10 +11,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """End by SystemExit when told to, with the exit code that a shell shows for the signal.
+    """End a signalled command by SystemExit, with the exit code that a shell shows for the signal.
 
-    By the signal itself no `finally` would run, and an embedded PostgreSQL would stay behind. The
-    server of `serve` has its own answer to these signals as soon as it runs.
+    The signal itself would run no `finally`, and would leave an embedded PostgreSQL behind. The
+    server of `serve` handles these signals itself as soon as it runs.
     """
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number, handler in before.items():
@@ -28,10 +28,10 @@ def ending_in_order() -> Iterator[None]:
 
 
 def _end(number: int, _: FrameType | None) -> None:
-    for each in _SIGNALS:  # `timeout` tells twice: what ends is not to be disturbed
+    for each in _SIGNALS:  # `timeout` signals twice: nothing may disturb the end
         signal.signal(each, _go_on)
     sys.exit(128 + number)
 
 
 def _go_on(_number: int, _frame: FrameType | None) -> None:
-    """Not SIG_IGN, which the programs that we start would inherit."""
+    """Ignore a signal, but not by SIG_IGN, which the programs that we start would inherit."""

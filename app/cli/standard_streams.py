@@ -1,7 +1,7 @@
 """Standard output and error that may be full, closed, or a pipe that nobody reads any more.
 
-What is said on standard error is talk: it never keeps the program from its work. What goes to
-standard output is data: where it cannot be written, the program ends with an exit code.
+Standard error carries messages, which never keep the program from its work. Standard output carries
+data: if they cannot be written, the program ends with an exit code.
 """
 
 import io
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class _Talk(io.FileIO):
-    """Drops what cannot be written."""
+    """Drops messages that cannot be written."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """All is taken, written or not."""
+        """Report all bytes as taken, whether or not they were written."""
         try:
             return super().write(data) or 0
         except OSError:
@@ -29,10 +29,10 @@ class Unwritable(OSError):
 
 
 class _Data(io.FileIO):
-    """Tells what cannot be written from all else that fails with OSError."""
+    """Distinguishes a failed write of data from all other causes of OSError."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """How much was written. Raises Unwritable, or BrokenPipeError when nobody reads."""
+        """The number of bytes written. Raises Unwritable, or BrokenPipeError when nobody reads."""
         try:
             return super().write(data) or 0
         except BrokenPipeError:
@@ -42,19 +42,19 @@ class _Data(io.FileIO):
 
 
 def make_sure_of_streams() -> None:
-    """Open what is closed, let talk fail unnoticed and data with Unwritable.
+    """Open closed streams; let messages fail unnoticed, and data fail with Unwritable.
 
-    To be called before anything is opened: a socket or a file would otherwise get the number of a
-    closed stream, and hear all that is written there.
+    Call this before anything is opened: a socket or a file would otherwise get the number of a
+    closed stream, and receive everything that is written there.
     """
-    # Closed standard output is opened for reading only: who writes data there is to be told.
+    # Closed standard output is opened for reading only, so that writing data there fails.
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
             opened = os.open(os.devnull, os.O_RDONLY if number < 2 else os.O_WRONLY)
-            os.set_inheritable(opened, True)  # it is the lowest free number: this one
-    # Whoever put another stream in their place, such as a test, knows what it does.
+            os.set_inheritable(opened, True)  # `opened` is the lowest free number: this one
+    # Code that put another stream in their place, such as a test, keeps it.
     if sys.stdout is sys.__stdout__:
         sys.stdout = _text(_Data(1, "w", closefd=False), sys.stdout)
     if sys.stderr is sys.__stderr__:
@@ -62,7 +62,7 @@ def make_sure_of_streams() -> None:
 
 
 def leave_standard_output() -> None:
-    """Write no more of what waits, at Python's end either."""
+    """Discard all buffered output, also what Python would write at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

@@ -1,4 +1,4 @@
-"""`users`: who may call."""
+"""`users`: the users who may call the APIs."""
 
 import sys
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Work that subcommands do on the database."""
+"""The frame of subcommands that work on the database."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -28,8 +28,8 @@ def on_store(
 ) -> T:
     """The result of some work on the up-to-date database.
 
-    `looks`: it only reads, a standby will do; `as_service`: with the service's rights, not the
-    owner's.
+    `looks`: the work only reads, so a standby is enough; `as_service`: it has the service's rights,
+    not the owner's.
     """
     role = where.database_role if as_service else None
 
@@ -48,7 +48,7 @@ def on_log(
     *,
     looks: bool = False,
 ) -> T:
-    """The result of some work that opens personal fields; `looks` as for `on_store`."""
+    """The result of some work that unseals personal fields; `looks` as for `on_store`."""
 
     async def run(store: Connection) -> T:
         return await work(store, Keyring(await master_key(store, where)))
@@ -57,7 +57,7 @@ def on_log(
 
 
 def on_any_database(where: DataLocation, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
-    """The result of some work that reads, whatever is in the database."""
+    """The result of some work that only reads, whatever the database contains."""
 
     async def run(url: str) -> T:
         async with connected(url, where.statement_cache, looks=True) as store:

@@ -1,4 +1,4 @@
-"""How a worker process of `serve` begins. The main process knows no more of it than this."""
+"""The start of a worker process of `serve`. The main process imports no more of it than this."""
 
 import multiprocessing
 import os
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 
 def load(settings: Settings) -> "ASGIApp":
-    """The application; whoever loads it ends with the main process."""
+    """The application; the process that loads it ends with the main process."""
     _end_with_main()
-    # A terminal that closes tells every process; who ends the workers is the main one.
+    # A closing terminal signals every process, but the main process ends the workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     make_sure_of_streams()
-    # Half of a service's start: not for the main process, nor before this one can be told to end.
+    # This import is half of a service's start: the main process does not need it, and a worker must
+    # be able to end before it.
     from app.main import create_server
 
     return create_server(settings)

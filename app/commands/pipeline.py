@@ -26,15 +26,13 @@ from app.queries.views import Views
 from domain.errors import DomainError, NotFound
 from domain.event import Event
 from domain.ids import AccountId
-from projections.catalog import CURRENT, rows_of
+from projections.catalog import CURRENT, further_rows
 from projections.fold import advance
 
 Before = Replayed | IdempotencyRecord
 """Names the version of a stream after the first command with a key."""
 
 _ENCODER = msgspec.json.Encoder()
-_NO_ROWS = (("", None, None),)
-"""The rows of a command that changes nothing."""
 
 
 class Decided(Struct, frozen=True):
@@ -155,7 +153,6 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
     events = _events(job, known)
     view = CURRENT[job.target.kind]
     state: Any = reduce(view.evolve, events, None if before is None else before.state)
-    (_, doc, search), *others = rows_of(view.kind, state) if events else _NO_ROWS
     append = PreparedAppend(
         context=Context(
             actor=call.actor,
@@ -168,9 +165,9 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
         last=known.last,
         events=events,
         cipher=known.box,
-        doc=doc,
-        search=search,
-        further=[Row(*row) for row in others],
+        doc=view.doc(state) if events else None,
+        further=[Row(*row) for row in further_rows(view.kind, state)] if events else (),
+        search=view.sought(state) if events else None,
         key=call.metadata.idempotency_key,
         fingerprint=job.fingerprint,
     )

@@ -1,1 +1,1 @@
-"""What happened to a stream, event by event."""
+"""The history of streams, event by event."""

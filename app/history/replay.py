@@ -1,4 +1,4 @@
-"""`replay`: a session's history, event by event, with what each changed and the state after it."""
+"""`replay`: a session's events, each with the fields it changed and the state after it."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -31,7 +31,7 @@ _TIME = Annotated[datetime, Meta(tz=True)]
 
 _HIDDEN = "(hidden)"
 _KEY = "session_key"
-"""The field that lets its bearer into a chat: that it changed is told, its value never."""
+"""The field that admits its bearer to a chat: a replay shows that it changed, never its value."""
 
 
 class Change(Struct, frozen=True):
@@ -42,7 +42,7 @@ class Change(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One event as everything outside the database sees it, and what it led to."""
+    """One event as seen outside the database, and its effect."""
 
     partition: int
     position: int
@@ -83,7 +83,8 @@ async def replay(
 ) -> AsyncIterator[Step]:
     """The steps of a stream, oldest first, up to a version or a time; none if it has no events.
 
-    Nothing behind those is read, and of them a page at a time. Raises Unreadable.
+    Events are read page by page, and none beyond the page that reaches the limit. Raises
+    Unreadable.
     """
     partition = partition_of(stream, len(await read.heads(store)))
     view: View | None = None

@@ -1,4 +1,4 @@
-"""The whole log, folded stream by stream: what rebuilding and verifying have in common."""
+"""The whole log, folded stream by stream: the common part of rebuilding and verifying."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -15,14 +15,14 @@ from projections.view import View
 
 FoldedStream = tuple[View, Folded[Any]]
 Progress = Callable[[int, int], None]
-"""Called with the events done so far and the events there are."""
+"""Called with the events done so far and the events in total."""
 
 
 class BrokenStream(Exception):
     """A stream's events do not follow one another."""
 
     def __init__(self, at: Recorded, why: str) -> None:
-        """`at`: the event that does not follow."""
+        """`at`: the event that does not follow the one before it."""
         self.stream: UUID = at.stream
         super().__init__(
             f"stream {at.stream} has version {at.version} at position "
@@ -31,16 +31,16 @@ class BrokenStream(Exception):
 
 
 Damaged = UnreadableEvent | BrokenStream
-"""Why a stream cannot be folded; its `stream` says which."""
+"""The reason why a stream cannot be folded; its `stream` names the stream."""
 
 
 class Stray(Struct, frozen=True):
-    """An event of another kind than its stream, which folding passed over."""
+    """An event of another kind than its stream, which the fold passed over."""
 
     event: Recorded
 
     def __str__(self) -> str:
-        """Where it stands."""
+        """The stream, version and position of the event, and its stored name."""
         at = self.event
         return (
             f"stream {at.stream} has version {at.version} at position "
@@ -54,18 +54,18 @@ Found = FoldedStream | Damaged | Stray
 def folded_streams(
     store: Asks, keyring: Keyring, head: Head
 ) -> AsyncIterator[tuple[list[Found], int]]:
-    """Pages of a partition's streams as of its head, as `folded_pages` has them."""
+    """Pages of a partition's streams as of its head, in the form of `folded_pages`."""
     return folded_pages(read_by_stream(store, keyring, head.partition, until=head.position))
 
 
 async def folded_pages(
     pages: AsyncIterator[Sequence[Recorded | UnreadableEvent]],
 ) -> AsyncIterator[tuple[list[Found], int]]:
-    """The streams of pages of events, in their order; the last of a page comes with the next one.
+    """The streams in pages of events, in order; a page's last stream comes with the next page.
 
-    With each page comes how many events it took. Memory is bounded by a page and one stream.
-    A stream that cannot be folded is answered by the first reason, so that the others can be. An
-    event that is passed over is told before its stream.
+    Each page comes with its number of events. Memory is bounded by a page and one stream. For a
+    stream that cannot be folded, the first reason is returned, so that the others can be folded. A
+    Stray comes before its stream.
     """
     folded: FoldedStream | Damaged | None = None
     async for page in pages:
@@ -83,9 +83,9 @@ async def folded_pages(
 
 
 def undamaged(page: Iterable[Found], passed: Callable[[Stray], None]) -> Iterator[FoldedStream]:
-    """The streams of a page; `passed` is told what was passed over in them.
+    """The streams of a page; `passed` is called with each event that was passed over.
 
-    Raises what it has instead of one, UnreadableEvent or BrokenStream.
+    Raises UnreadableEvent or BrokenStream if the page has one of these instead of a stream.
     """
     for found in page:
         if isinstance(found, Damaged):
@@ -97,9 +97,9 @@ def undamaged(page: Iterable[Found], passed: Callable[[Stray], None]) -> Iterato
 
 
 def folded_stream(past: Stream | Unreadable) -> FoldedStream:
-    """One stream, from the whole of its past.
+    """One stream, folded from its whole past.
 
-    Raises Unreadable if that is what it is, or BrokenStream.
+    Raises Unreadable if `past` is that, or BrokenStream.
     """
     if isinstance(past, Unreadable):
         raise past
@@ -107,7 +107,7 @@ def folded_stream(past: Stream | Unreadable) -> FoldedStream:
 
 
 def folded_on(folded: FoldedStream | None, events: Iterable[Recorded]) -> FoldedStream:
-    """A stream after more of its events, at least one. Raises BrokenStream."""
+    """A stream after one or more further events. Raises BrokenStream."""
     for recorded in events:
         folded = _advanced(folded, recorded)
     assert folded is not None  # a stream is never empty
@@ -144,6 +144,6 @@ def _advanced(before: FoldedStream | None, recorded: Recorded) -> FoldedStream:
         raise BrokenStream(recorded, f"where {expected} belongs")
     try:
         return view, fold(view.evolve, folded, recorded, view.kind)
-    except Exception as error:  # what folding damage fails with, nobody has listed
+    except Exception as error:  # damaged events may fail to fold with any error
         why = f"{recorded.event.topic}, which does not follow what is before it: {error!r}"
         raise BrokenStream(recorded, why) from error

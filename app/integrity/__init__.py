@@ -1,1 +1,1 @@
-"""Whether the log and the views are what they should be."""
+"""Checks that the log and the views are as they should be."""

@@ -1,4 +1,4 @@
-"""`doctor`: what an operator wants to know first, one line a check."""
+"""`doctor`: an operator's first questions, one line for each check."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,11 +15,11 @@ from app.maintenance.store import Connection, DataLocation, SchemaPermission, ma
 
 State = Literal["well", "warning", "wrong"]
 CLOCK_APART_S = 5.0
-"""So far the database's clock may be from ours: the times of events are its own."""
+"""The most seconds between the database's clock and ours: it gives the times of events."""
 
 
 class Finding(Struct, frozen=True):
-    """What one check found."""
+    """The result of one check."""
 
     check: str
     state: State
@@ -27,7 +27,7 @@ class Finding(Struct, frozen=True):
 
 
 class Examination(Struct, frozen=True):
-    """What is looked at."""
+    """The database and the options that the checks examine."""
 
     store: Connection
     where: DataLocation
@@ -57,7 +57,7 @@ async def _server(examination: Examination) -> tuple[State, str]:
     await migrate.refuse_unfit(connection)
     version = connection.get_server_version()
     standby = await connection.fetchval(migrate.SQL["in_recovery"])
-    # (The driver takes 18.4 for 18.0.4, as versions were counted before 10.)
+    # (The driver reads 18.4 as 18.0.4, in the version scheme from before 10.)
     return "well", f"PostgreSQL {version.major}.{version.micro}, UTF8{', a standby' * standby}"
 
 
@@ -92,7 +92,7 @@ async def _guards(examination: Examination) -> tuple[State, str]:
 async def _master_key(examination: Examination) -> tuple[State, str]:
     await up_to_date(
         examination.store, SchemaPermission.LOOK
-    )  # else there is nothing to compare it with
+    )  # without a schema, the key has nothing to compare with
     await master_key(examination.store, examination.where)
     return "well", "It is the one that the log is written with"
 
@@ -116,7 +116,7 @@ CHECKS: Mapping[str, Check] = {
     "master key": _master_key,
     "clock": _clock,
 }
-"""All checks, in the order in which they are shown."""
+"""All checks, in the order of their display."""
 
 
 def _told(found: Sequence[str], else_told: str) -> tuple[State, str]:

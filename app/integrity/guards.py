@@ -1,4 +1,4 @@
-"""What guards the log in the database and may be lost on the way: by a restore, by hand."""
+"""The log's guards in the database, which a restore or a manual change may have lost."""
 
 from app.database import rights
 from app.database.sql import blocks
@@ -14,17 +14,17 @@ _TABLES = (
 
 
 async def missing(store: Connection) -> list[str]:
-    """What is not as the migrations made it, in sentences: rights, and what else `lost` finds."""
+    """Differences from the migrations, in sentences: wrong rights, and the findings of `lost`."""
     return await rights_amiss(store) + await lost(store)
 
 
 async def lost(store: Connection) -> list[str]:
-    """Which triggers, keys and owners are not as the migrations made them."""
+    """The triggers, keys and owners that differ from the migrations, in sentences."""
     return await _triggers(store) + await _keys(store) + await _owners(store)
 
 
 async def rights_amiss(store: Connection) -> list[str]:
-    """What the service's role may not do, and others may."""
+    """The rights that the service's role lacks, and those that it or others have in excess."""
     mend = "`sessionary migrate` puts it right"
     found = [f"The rights are not right, {what}: {mend}" for what in await rights.amiss(store.raw)]
     role = await store.ask(SQL["role"], SERVICE_ROLE)
@@ -37,7 +37,7 @@ async def rights_amiss(store: Connection) -> list[str]:
 
 
 async def changed_collations(store: Connection) -> list[str]:
-    """Which orders of texts have changed under the database, and what to do about each."""
+    """The collations that changed under the database, each with its remedy."""
     return [
         f"The operating system sorts texts in another way than when the indexes were made "
         f"({row['name']}: version {row['actual']}, not {row['recorded']}). No key and no list "

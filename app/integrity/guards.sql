@@ -1,5 +1,5 @@
 -- name: triggers
--- $1 tables; what guards the log and is not there, and triggers that do not fire
+-- $1 tables; guards of the log that are missing, and triggers that do not fire
 SELECT w.table_name, w.name, false AS is_there
   FROM (VALUES ('stored_events', 'append_only', NULL),
                ('idempotency_key', 'append_only', NULL),
@@ -23,7 +23,7 @@ SELECT c.relname, t.tgname, true
  ORDER BY 1, 2;
 
 -- name: keys
--- $1 tables; those without the key that they have to have, and indexes that are not valid
+-- $1 tables; tables without a required key, and indexes that are not valid
 SELECT w.table_name, NULL AS index_name
   FROM unnest(ARRAY['stored_events', 'stream_key', 'idempotency_key', 'log_setting',
                     'schema_migration', 'principal', 'token', 'login_session', 'lease'])
@@ -50,8 +50,8 @@ SELECT c.relname, i.indexrelid::regclass::text
  ORDER BY 1, 2;
 
 -- name: owners
--- $1 tables; what does not belong to who has the log, of these and of the functions that act in
--- their owner's name
+-- $1 tables; those that do not belong to the log's owner, and functions that run with another
+-- owner's rights
 WITH log AS (
     SELECT c.relowner AS owner
       FROM pg_class AS c
@@ -79,7 +79,7 @@ SELECT p.proname, pg_get_userbyid(p.proowner)::text, pg_get_userbyid(log.owner):
  ORDER BY 1;
 
 -- name: role
--- $1 role of the service; what it may do beyond what it is for
+-- $1 role of the service; whether it has rights beyond its purpose
 SELECT r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb
        OR pg_has_role(r.oid, c.relowner, 'USAGE') AS may_too_much
   FROM pg_roles AS r
@@ -88,7 +88,7 @@ SELECT r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb
  WHERE r.rolname = $1;
 
 -- name: collations
--- Those that the database's texts are sorted by, and that have changed since its indexes were made.
+-- Collations of the database's texts that have changed since its indexes were made.
 SELECT format('DATABASE %I', d.datname) AS name, d.datcollversion AS recorded,
        pg_database_collation_actual_version(d.oid) AS actual,
        format('%I', d.datname) AS database

@@ -1,7 +1,7 @@
-"""The log itself: positions without holes, times that do not run backwards, sequences not behind.
+"""Checks of the log itself: no holes, no times that run backwards, no sequences that are behind.
 
-Looked at in pieces, each a statement of its own: a long snapshot would keep old versions of the
-rows that every append writes.
+The log is read in pieces, each by a statement of its own: a long snapshot would keep old versions
+of the rows that every append writes.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,18 +18,18 @@ _AT_A_TIME = 10_000
 _BEFORE_ALL = -(2**63)
 _MAX_BACKWARDS = 20
 _FEW_SECONDS = 1.0
-"""A head that is ahead for so short is nothing to talk of."""
+"""A head that is ahead of the clock by less needs no warning."""
 
 
 class Largest:
-    """The largest numbers that events have, by the sequence that each was drawn from."""
+    """The largest numbers in events, by the sequence that they were drawn from."""
 
     def __init__(self) -> None:
-        """None yet."""
+        """Start at 0 for each sequence."""
         self.numbers: dict[str, int] = {SESSIONS: 0, MESSAGES: 0}
 
     def see(self, event: Event) -> None:
-        """Take up an event's number."""
+        """Take an event's number into account."""
         match event:
             case ChatSessionCreated(chat_session_id=number):
                 self.numbers[SESSIONS] = max(self.numbers[SESSIONS], number)
@@ -38,7 +38,7 @@ class Largest:
 
 
 async def wrong_positions(store: Connection, ends: Sequence[Head]) -> AsyncIterator[str]:
-    """What is wrong with positions and times, in sentences; `ends`: heads that were read before."""
+    """Faults of positions and times, in sentences; `ends`: heads that were read before."""
     told = 0
     for end in ends:
         events, after = 0, _BEFORE_ALL
@@ -60,7 +60,7 @@ async def wrong_positions(store: Connection, ends: Sequence[Head]) -> AsyncItera
 
 
 async def sequences_behind(store: Connection, largest: Mapping[str, int]) -> list[str]:
-    """Which sequences have not got as far as the log, and what to do; `largest` was seen before."""
+    """The sequences behind the log, with the remedy; `largest`: numbers that were read before."""
     found = []
     for sequence, number in largest.items():
         last = (await store.ask(SQL["drawn"], sequence))[0]["last"] or 0
@@ -74,7 +74,7 @@ async def sequences_behind(store: Connection, largest: Mapping[str, int]) -> lis
 
 
 async def warnings(store: Connection) -> list[str]:
-    """What is no difference, but will be a trouble, in sentences."""
+    """Warnings of conditions that are not differences but will cause trouble, in sentences."""
     found = [
         f"Partition {row['partition']}: the time of its head, {row['recorded_at'].isoformat()}, is "
         f"{row['seconds']:.0f} s ahead of the clock; until then all new events have that time"

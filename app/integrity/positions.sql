@@ -1,6 +1,6 @@
 -- name: positions
--- $1 partition   $2 after position   $3 up to position; how many events are there, and which are
--- earlier than the one before them
+-- $1 partition   $2 after position   $3 up to position; the number of events there, and the
+-- positions of events that are earlier than the one before them
 SELECT count(*) FILTER (WHERE e.notification_id > $2) AS events,
        coalesce(array_agg(e.notification_id ORDER BY e.notification_id)
                     FILTER (WHERE e.recorded_at < e.before AND e.notification_id > $2),
@@ -13,8 +13,8 @@ SELECT count(*) FILTER (WHERE e.notification_id > $2) AS events,
            AND s.notification_id <= $3) AS e;
 
 -- name: beyond
--- $1 partition   $2 position; where the head is now, how many events are behind the position, and
--- which is the last
+-- $1 partition   $2 position; the present head, the number of events after the position, and the
+-- last position of all
 SELECT h.position AS head,
        (SELECT count(*)
           FROM stored_events AS e
@@ -27,7 +27,7 @@ SELECT h.position AS head,
  WHERE h.partition = $1;
 
 -- name: strays
--- Partitions that have events and no head.
+-- Partitions that have events but no head.
 WITH RECURSIVE known AS (
     SELECT min(e.partition) AS partition
       FROM stored_events AS e
@@ -44,14 +44,14 @@ SELECT k.partition,
  ORDER BY k.partition;
 
 -- name: drawn
--- $1 sequence; its last number, null before the first
+-- $1 sequence; its last number drawn, null before the first
 SELECT last_drawn_1($1) AS last;
 
 -- name: mend
 SELECT move_sequence_1('{sequence}', {number})
 
 -- name: ahead
--- Partitions whose time is ahead of the clock, and for how many seconds.
+-- Partitions whose time is ahead of the clock, and by how many seconds.
 SELECT h.partition, h.recorded_at,
        extract(epoch FROM h.recorded_at - clock_timestamp())::float8 AS seconds
   FROM log_partition AS h

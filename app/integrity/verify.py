@@ -1,6 +1,7 @@
-"""`verify`: the log has no hole, and every view's row is what the log folds to.
+"""`verify`: the log has no holes, and every row of a view equals the fold of the log.
 
-What the log itself says is taken as it is: who may write to its tables can change it unnoticed.
+The contents of the log are taken as true: a user who may write to its tables can change them
+unnoticed.
 """
 
 from collections import deque
@@ -28,16 +29,16 @@ from projections.view import ENVELOPE, View
 
 SQL = blocks(__file__)
 MAX_DIFFERENCES = 100
-"""After so many the rest is not looked for."""
+"""After this many differences, the search stops."""
 LAST_STREAM = UUID(int=2**128 - 1)
 
 
 async def verify(store: Connection, keyring: Keyring, progress: Progress) -> list[str]:
-    """What is wrong, in sentences; empty when nothing is.
+    """All differences, in sentences; empty if there are none.
 
-    Works beside live traffic, in many short snapshots: a long one would slow down all who write.
-    Waits for a rebuild that is under way: who opens a table that was swapped in after the moment
-    does not see its rows.
+    It works beside live traffic, in many short snapshots: a long one would slow down all writers.
+    It waits for a running rebuild, because a snapshot does not see the rows of a table that was
+    swapped in after it was taken.
     """
     await store.raw.execute(SQL["begin"])
     try:
@@ -77,11 +78,11 @@ async def _differences(
 
 
 class _Partition:
-    """One partition's streams, and the rows that views have of them.
+    """One partition's streams, and their rows in the views.
 
-    Each page of events is read in one snapshot with the rows of those streams whose ends it shows:
-    from the last stream of the page before, of which more events may have come, up to its own last,
-    of which more may follow.
+    Each page of events is read in one snapshot with the rows of the streams that end in it. These
+    begin with the last stream of the page before, which may have got more events. They stop before
+    the page's own last stream, of which more events may follow.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class _Partition:
         self._rows = {view.name: _Rows(view, self._damaged) for view in catalog.VIEWS}
 
     async def differences(self) -> AsyncIterator[tuple[str | None, int]]:
-        """Sentences, and how many events were looked at since the one before."""
+        """Differences, each with the number of events examined since the one before."""
         async for page, events in folded_pages(self._pages()):
             for found in page:
                 for difference in self._compared(found):
@@ -137,7 +138,7 @@ class _Partition:
     async def _page(
         self, stream: UUID, version: int
     ) -> tuple[Sequence[asyncpg.Record], list[list[asyncpg.Record]]]:
-        """The events behind a version of a stream, and the rows of each view; of one snapshot."""
+        """The events after a version of a stream, and the rows of each view, in one snapshot."""
         async with self._store.raw.transaction(isolation="repeatable_read", readonly=True):
             events = await self._store.ask(
                 read.SQL["read_by_stream"],
@@ -153,9 +154,9 @@ class _Partition:
 
 
 class _Rows:
-    """A view's rows in the order of their streams, to walk along with the folded ones.
+    """A view's rows in the order of their streams, compared side by side with the folded streams.
 
-    Rows of `damaged` streams are passed over: there is nothing to compare them with.
+    Rows of `damaged` streams are passed over, since nothing can be compared with them.
     """
 
     def __init__(self, view: View, damaged: Collection[UUID]) -> None:
@@ -167,10 +168,10 @@ class _Rows:
     async def read(
         self, store: Connection, partition: int, since: UUID, last: UUID, streams: int
     ) -> list[asyncpg.Record]:
-        """The rows from a stream on up to another, without that unless there is no larger.
+        """The rows from one stream up to another, without the latter's unless it is the largest.
 
-        `streams`: how many the page has. If there are so many more rows that they do not come
-        whole, those that have no stream are as many as are looked for.
+        `streams`: the number of streams in the page. If so many more rows exist that some are cut
+        off, the rows without a stream already reach MAX_DIFFERENCES.
         """
         most = streams + MAX_DIFFERENCES + 2
         statement = SQL["rows"].format(view=self._view.name)
@@ -178,11 +179,11 @@ class _Rows:
         return [row for row in found if row["stream_id"] < last or last == LAST_STREAM]
 
     def take_up(self, rows: Sequence[asyncpg.Record]) -> None:
-        """Walk along these, too."""
+        """Add rows to compare."""
         self._rows += rows
 
     def compare(self, folded: Folded[Any]) -> Iterator[str]:
-        """What is wrong with the rows up to a stream's."""
+        """The differences of the rows up to a stream's."""
         while self._rows and self._rows[0]["stream_id"] < folded.stream:
             yield from self._stray(self._rows.popleft())
         here = bool(self._rows) and self._rows[0]["stream_id"] == folded.stream
@@ -197,7 +198,7 @@ class _Rows:
             yield f"{self._view.name}: stream {folded.stream}: {difference}"
 
     def rest(self) -> Iterator[str]:
-        """What is wrong with the rows behind the last stream."""
+        """The differences of the rows after the last stream."""
         for row in self._rows:
             yield from self._stray(row)
 
@@ -220,13 +221,13 @@ class _Rows:
         if msgspec.json.decode(row["search"] or "{}") != msgspec.json.decode(wanted[-1] or "{}"):
             changed.append("search")
         if changed:
-            # Names only: what differs may be somebody's personal data.
+            # Only names are given: the differing values may be somebody's personal data.
             told.append(f"the row differs in {', '.join(changed)}")
         return "; ".join(told)
 
 
 def _changed(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    """The names that two documents do not have alike, or that only one has."""
+    """The names whose values differ between two documents, or that only one has."""
     return [
         name
         for name in {**expected, **found}

@@ -1,12 +1,12 @@
 -- name: begin
--- Returns when no rebuild is under way, and keeps others from starting; the lock is the session's.
+-- Waits until no rebuild is running, and keeps others from starting. The session holds the lock.
 SELECT pg_advisory_lock_shared(hashtextextended('sessionary views', 0));
 
 -- name: end
 SELECT pg_advisory_unlock_shared(hashtextextended('sessionary views', 0));
 
 -- name: rows
--- {view} table   $1 partition   $2 from stream   $3 up to stream   $4 rows, at most
+-- {view} table   $1 partition   $2 from stream   $3 up to stream   $4 limit of rows
 SELECT v.stream_id, v.partition, v.version, v.position, v.created_by, v.created_at,
        v.modified_by, v.modified_at, v.doc, v.search
   FROM {view} AS v
@@ -17,7 +17,7 @@ SELECT v.stream_id, v.partition, v.version, v.position, v.created_by, v.created_
  LIMIT $4;
 
 -- name: stray_rows
--- {view} table; partitions that it has rows of and the log has no head of
+-- {view} table; partitions with rows in it but without a head in the log
 WITH RECURSIVE known AS (
     SELECT min(v.partition) AS partition
       FROM {view} AS v

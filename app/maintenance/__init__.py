@@ -1,1 +1,1 @@
-"""What commands work on: the database, and the master key."""
+"""The resources that commands work on: the database, and the master key."""

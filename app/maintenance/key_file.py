@@ -11,7 +11,7 @@ from app.log.keyring import KEY_BYTES
 
 
 def keep(path: Path, key: bytes) -> None:
-    """Put a key on disk under its name, whole or not at all; another's who was first stays.
+    """Write a key to disk under its name, whole or not at all; a file that came first stays.
 
     Raises OSError.
     """
@@ -30,11 +30,11 @@ def keep(path: Path, key: bytes) -> None:
 
 
 def read(path: Path) -> bytes:
-    """The key that a file holds. Raises WrongMasterKey if that is none, or OSError."""
+    """The key that a file holds. Raises WrongMasterKey if it holds no key, or OSError."""
     try:
         text = path.read_text().strip()
         key = base64.b64decode(text, validate=True)
-    except ValueError as error:  # no base64, or not even text
+    except ValueError as error:  # not base64, or not even text
         raise WrongMasterKey(f"{path} holds no base64: {error}") from error
     if not text:
         raise WrongMasterKey(

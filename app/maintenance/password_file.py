@@ -4,11 +4,11 @@ from pathlib import Path
 
 
 class UnusableFile(Exception):
-    """A password's file holds none; the message says why."""
+    """The password file holds no usable password; the message says why."""
 
 
 def password_in(file: Path) -> str:
-    """The password that a file holds. Raises UnusableFile, also for an empty one."""
+    """The password that a file holds. Raises UnusableFile, also for an empty file."""
     try:
         password = file.read_text().strip()
     except UnicodeDecodeError as error:

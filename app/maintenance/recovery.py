@@ -1,4 +1,4 @@
-"""Looking at a hot standby, whose recovery cancels what is in its way."""
+"""Reads on a hot standby, whose recovery cancels statements that are in its way."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
@@ -11,10 +11,10 @@ _ENDED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class RecoveryConflict(Exception):
-    """A standby cancelled what was read again and again, or ended the connection."""
+    """A standby cancelled a read again and again, or ended the connection."""
 
     def __init__(self, error: BaseException) -> None:
-        """`error`: what the standby said."""
+        """`error`: the standby's error."""
         super().__init__(
             "The standby cancelled what was read, because it was in the way of what the standby "
             f"has to take over ({error}): try again, raise max_standby_streaming_delay there, or "
@@ -25,7 +25,7 @@ class RecoveryConflict(Exception):
 async def again_after_conflict(
     connection: asyncpg.Connection, look: Callable[[], Awaitable[T]]
 ) -> T:
-    """What a look at a database gives; begun anew, in a new snapshot, after a conflict.
+    """The result of `look`, which begins anew in a new snapshot after a conflict.
 
     Raises RecoveryConflict, or what `look` raises.
     """
@@ -43,12 +43,12 @@ async def again_after_conflict(
 
 
 def _is_conflict(error: BaseException) -> bool:
-    """Of who only looks, nothing else is told so."""
+    """Whether it reports a conflict: a mere reader gets this error for nothing else."""
     return isinstance(error, asyncpg.SerializationError)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    # A transaction that cannot be ended on a broken connection fails with an error of its own.
+    # Ending a transaction on a broken connection fails with an error of its own.
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

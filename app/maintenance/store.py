@@ -1,4 +1,4 @@
-"""What every subcommand works on: the database, embedded or given, and the master key.
+"""The resources of every subcommand: the database, embedded or given, and the master key.
 
 Failures: NotReachable (a resource is away), UnusableDatabase (it was named wrongly), UnusableFile
 (of a password), SchemaError, WrongMasterKey.
@@ -39,22 +39,22 @@ class NotReachable(ConnectionError):
 
 
 class UnusableDatabase(Exception):
-    """What was given to find the database is none; the message says what is wrong with it."""
+    """The given database location is unusable; the message says why."""
 
 
 class SchemaPermission(IntEnum):
-    """What a command may do to a database that it finds without a log, or with an older schema."""
+    """The changes that a command may make to a database without a log or with an older schema."""
 
     LOOK = 0
-    """Nothing: who looks at the wrong place is to be told, not shown an empty log."""
+    """None: looking in the wrong place should give an error, not an empty log."""
     BEGIN = 1
     """Make a log in an empty database."""
     MIGRATE = 2
-    """That, and bring an older one up to date."""
+    """Make a log, or bring an older one up to date."""
 
 
 class DataLocation(Struct, frozen=True, kw_only=True):
-    """Where the data is, as the options say."""
+    """The location of the data, from the options."""
 
     database_url: str | None
     data_dir: Path
@@ -62,13 +62,13 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     master_key_file: Path | None = None
     allow_unsafe_database: bool = False
     database_role: str | None = SERVICE_ROLE
-    """The role that the service's connections take; a command's own remain the owner's."""
+    """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
-    """What the log must have; None: what it has, and a new one one."""
+    """The number that the log must have; None accepts any, and gives a new log one."""
 
     def settings(self, url: str, key: bytes, **more: Setting) -> Settings:
-        """Of a service on the database, by its URL and the master key; `more` of Settings."""
+        """The settings of a service on the database at `url`; `more` are further ones."""
         return Settings(
             database_url=url,
             master_key=key,
@@ -83,11 +83,11 @@ class Connection:
     """A command's own connection, as the database's owner."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
-        """Use `connected`."""
+        """Use `connected` instead of this."""
         self.raw = connection
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """Rows of one statement. Raises RecoveryConflict, or what the database refuses with."""
+        """The rows of one statement. Raises RecoveryConflict, or the database's own error."""
         if self.raw.is_in_transaction():
             return await self.raw.fetch(sql, *arguments)
         return await again_after_conflict(self.raw, lambda: self.raw.fetch(sql, *arguments))
@@ -97,7 +97,7 @@ class Connection:
 def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
     """The database's URL for as long as the block lasts; starts the embedded one if none is given.
 
-    A data directory without one gets one only from who may begin.
+    A data directory without a database gets one only if `may` allows to begin.
 
     Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
@@ -122,10 +122,10 @@ async def connected(
 ) -> AsyncIterator[Connection]:
     """A connection that no time-out of the role or the database ends.
 
-    `looks`: whether it only reads, and so is content with a standby where there is nothing else;
-    `role`: to take on, else it remains the owner's. Raises NotReachable, or UnusableDatabase.
+    `looks`: it only reads, so a standby is enough if there is no primary; `role`: the role to take
+    on, else the connection stays the owner's. Raises NotReachable, or UnusableDatabase.
     """
-    # pgbouncer, for which there is no statement cache, refuses settings that it does not know.
+    # Without a statement cache this is pgbouncer, which refuses settings that it does not know.
     session = OPENED_WITH if statement_cache else {}
     if role is not None:
         session = session | {"role": role}
@@ -159,7 +159,7 @@ async def _connect(
     except asyncpg.InterfaceError as error:
         raise UnusableDatabase(f"The database cannot be connected to: {error}") from error
     except (ValueError, OverflowError):
-        # Their message may hold a part of a password: a slash in one makes it a port.
+        # These messages may hold a part of a password: a slash in a password makes it a port.
         raise UnusableDatabase(_NO_URL) from None
     raise NotReachable(
         "The database takes no writes: it is a standby, or default_transaction_read_only is on"
@@ -169,11 +169,11 @@ async def _connect(
 async def prepare(
     url: str, where: DataLocation, may: SchemaPermission, *, looks: bool = False
 ) -> tuple[list[str], bytes]:
-    """Make sure that the schema is this release's; what was applied, and the master key.
+    """Make sure that the schema is this release's; returns the applied names and the master key.
 
-    Not everybody may migrate, since older services may be running on the database; nobody migrates
-    one that has tables of others. `looks` as for `connected`. Raises SchemaError, WrongMasterKey,
-    NotReachable, or UnusableDatabase.
+    Not every command may migrate, since older services may be running on the database. None
+    migrates a database with tables of others. `looks` as for `connected`. Raises SchemaError,
+    WrongMasterKey, NotReachable, or UnusableDatabase.
     """
     async with connected(url, where.statement_cache, looks=looks) as store:
         await migrate.refuse_unfit(store.raw)
@@ -186,7 +186,7 @@ async def prepare(
 async def up_to_date(
     store: Connection, may: SchemaPermission, partitions: int | None = None
 ) -> list[str]:
-    """Bring the schema up to date, as far as `may` allows; what was done. Raises SchemaError."""
+    """Update the schema as far as `may` allows; returns the applied names. Raises SchemaError."""
     wanted = migrate.available()
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
@@ -201,18 +201,18 @@ async def up_to_date(
                 "run `sessionary migrate`"
             )
         if may < SchemaPermission.MIGRATE or not (outdated or await rights.amiss(store.raw)):
-            return []  # with no more rights than to read
+            return []  # the right to read is enough for this
     if present and present == known[: len(present)] and may < SchemaPermission.MIGRATE:
         raise migrate.SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
-    # (Which refuses another history.)
+    # (This refuses any other history.)
     return await migrate.migrate(store.raw, wanted, partitions=partitions)
 
 
 async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:
-    """What was applied to the database. Raises SchemaError where nothing can be begun."""
+    """The migrations applied to the database. Raises SchemaError if no log can be begun there."""
     (found,) = await store.ask(migrate.SQL["state"])
     if not found["has_history"]:
         _require_empty(may, has_tables=found["has_tables"])
@@ -245,7 +245,7 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
 
     Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.
     """
-    # In this order: whoever appended the first event had kept the value before.
+    # The order matters: the writer of the first event had stored the check value before.
     begun = any(head.position for head in await heads(store))
     known = await check_value(store)
     if begun and known is None:

@@ -1,4 +1,4 @@
-"""Who may call: added, listed, given tokens; the first administrator."""
+"""The users who may call: adding and listing them, their tokens, the first administrator."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,11 +11,9 @@ from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.maintenance.store import Connection
 from domain.limits import PRINCIPAL_NAME_LENGTH
 
-"""All roles that anything is decided by, or that the APIs' documentation names."""
-
 
 class UserError(Exception):
-    """A user that cannot be added, or is not there; the message is for humans."""
+    """A user cannot be added, or does not exist; the message is for humans."""
 
 
 async def add(store: Connection, name: str, roles: Sequence[str], password: str | None) -> None:
@@ -29,12 +27,12 @@ async def add(store: Connection, name: str, roles: Sequence[str], password: str 
 
 
 async def everybody(store: Connection) -> Sequence[asyncpg.Record]:
-    """All principals: name, roles."""
+    """All principals, with their names and roles."""
     return await store.ask(SQL["all"])
 
 
 async def give_token(store: Connection, name: str) -> str:
-    """A new bearer token for a principal; it is stored as a hash and shown this once."""
+    """A new bearer token for a principal; only its hash is stored, so it is shown this once."""
     token, token_hash = new_token()
     if not await store.ask(SQL["add_token"], token_hash, name):
         raise UserError(f"There is no user {name}")
@@ -42,10 +40,10 @@ async def give_token(store: Connection, name: str) -> str:
 
 
 async def ensure_administrator(store: Connection, name: str, password: str | None) -> str | None:
-    """Add the first administrator if there is nobody yet.
+    """Add the first administrator if there are no users yet.
 
-    Without a password, or with an empty one, one is generated: returns it, to be shown once.
-    Raises UserError.
+    Without a password, or with an empty one, a password is generated and returned, to be shown
+    once. Raises UserError.
     """
     if await everybody(store):
         return None
@@ -56,7 +54,7 @@ async def ensure_administrator(store: Connection, name: str, password: str | Non
 
 
 def _check_name(name: str) -> None:
-    # Basic credentials end the name at a colon.
+    # In Basic credentials, a colon ends the name.
     if not name or ":" in name or not name.isprintable():
         raise UserError("A name has at least one character, no colon and nothing unprintable")
     if len(name) > PRINCIPAL_NAME_LENGTH:

@@ -1,1 +1,1 @@
-"""Folds the log into fresh tables beside the live ones."""
+"""Rebuilding: folds the log into fresh tables beside the live ones."""

@@ -1,4 +1,4 @@
-"""What others made on the table of a view: a rebuild, which swaps tables, would break it."""
+"""Objects that others made on the table of a view: a rebuild, which swaps tables, breaks them."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ SQL = blocks(__file__)
 
 
 class ViewDependedOn(Exception):
-    """Others made on a view's table what a swap would break, or take away with it."""
+    """Others made objects on a view's table that a swap would break or remove."""
 
     def __init__(self, name: str, dependants: Sequence[str]) -> None:
-        """`name`: of the view; `dependants`: as PostgreSQL describes them."""
+        """`name`: the view's; `dependants`: the objects, as PostgreSQL describes them."""
         super().__init__(
             f"{name} cannot be swapped, since others depend on its table: {', '.join(dependants)}. "
             "Drop these, rebuild, and make them again"
@@ -22,7 +22,7 @@ class ViewDependedOn(Exception):
 
 
 async def require_independence(connection: asyncpg.Connection, view: View) -> None:
-    """Raise ViewDependedOn if anything depends on a view's table that its copy would not have."""
+    """Raise ViewDependedOn if anything depends on a view's table and would not carry over."""
     rows = await connection.fetch(SQL["dependants"], view.name, WRITTEN)
     if rows:
         raise ViewDependedOn(view.name, [row["what"] for row in rows])

@@ -1,5 +1,6 @@
 -- name: dependants
--- $1 table; what others made on it, and a swap would break, or take away with the former table
+-- $1 table   $2 columns that are written; objects that others made on the table, and that a swap
+-- would break or remove with the former table
 SELECT DISTINCT coalesce(
            (SELECT pg_describe_object('pg_class'::regclass, r.ev_class, 0)
               FROM pg_rewrite AS r
@@ -10,7 +11,7 @@ SELECT DISTINCT coalesce(
   FROM pg_class AS c
   JOIN pg_type AS t
     ON t.oid = c.reltype
-  -- (Each a range of the index: appends wait while a swap asks, and all of pg_depend may be long.)
+  -- (Each probes a range of the index: appends wait for this in a swap, and pg_depend may be long.)
  CROSS JOIN LATERAL (
            VALUES ('pg_class'::regclass, c.oid),
                   ('pg_type'::regclass, t.oid),
@@ -21,7 +22,7 @@ SELECT DISTINCT coalesce(
    AND d.refobjid = it.object
  WHERE c.oid = to_regclass($1)
    AND CASE d.classid
-           -- Its own columns and indexes are copied.
+           -- The table's own columns and indexes are copied.
            WHEN 'pg_class'::regclass
            THEN d.objid <> c.oid
             AND (SELECT r.relkind NOT IN ('i', 't') FROM pg_class AS r WHERE r.oid = d.objid)
@@ -45,7 +46,7 @@ SELECT format('replica identity of table %I', c.relname)
  WHERE c.oid = to_regclass($1)
    AND c.relreplident = 'i'
  UNION
--- Its values are nowhere else.
+-- The values of an added column are nowhere else.
 SELECT format('column %I of table %I', a.attname, c.relname)
   FROM pg_class AS c
   JOIN pg_attribute AS a

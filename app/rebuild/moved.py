@@ -1,7 +1,7 @@
-"""Streams that move during a rebuild: folded anew, the deep ones on from where they were.
+"""Streams that move during a rebuild: small ones are folded anew, deep ones from their last state.
 
-A swap holds up who appends. To read a deep stream again from its beginning would take too long for
-them to wait.
+Appends wait for a swap. Reading a deep stream again from its beginning would make them wait too
+long.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,14 +14,14 @@ from app.maintenance.store import Connection
 from domain.ids import StreamId
 
 DEEP_EVENTS = 1_000
-"""A stream with more is remembered as it was folded last."""
+"""The last folded state of a stream with more events is remembered."""
 
 
 class Moved:
-    """Folds what moved, for one rebuild."""
+    """Folds the moved streams of one rebuild."""
 
     def __init__(self, store: Connection, keyring: Keyring) -> None:
-        """Remembers no stream yet."""
+        """Start without remembered streams."""
         self._store = store
         self._keyring = keyring
         self._deep: dict[StreamId, FoldedStream] = {}
@@ -29,7 +29,7 @@ class Moved:
     async def folded(
         self, partition: int, moved: Mapping[StreamId, int]
     ) -> AsyncIterator[tuple[list[StreamId], list[FoldedStream]]]:
-        """Streams of a partition, given with their versions, at least up to these, in batches.
+        """Fold streams of a partition at least up to the given versions, in batches.
 
         Memory is bounded by a page of events. Raises Unreadable, or BrokenStream.
         """
@@ -58,7 +58,7 @@ class Moved:
 
 
 def _batches(moved: Mapping[StreamId, int]) -> Iterator[list[StreamId]]:
-    """Streams, given with their versions, as many together as have a page of events."""
+    """Group streams, given with their versions, into batches of at most a page of events."""
     batch: list[StreamId] = []
     events = 0
     for stream, version in moved.items():

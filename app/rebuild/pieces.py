@@ -1,4 +1,4 @@
-"""A fresh table against the live one, in pieces: a snapshot of all would slow down who write."""
+"""Compares a fresh table with the live one in pieces: one snapshot for all would slow writers."""
 
 from uuid import UUID
 
@@ -18,9 +18,9 @@ _BEHIND_ALL: Place = (2**31 - 1, UUID(int=2**128 - 1))
 async def differing(
     connection: asyncpg.Connection, live: str, fresh: str, after: Place
 ) -> tuple[int, Place | None]:
-    """How many rows of a piece differ, and where it ends; None behind the last one.
+    """The number of rows that differ in a piece, and its end; None after the last piece.
 
-    `after`: where it begins. To be asked in a transaction.
+    `after`: the beginning of the piece. Call this in a transaction.
     """
     end = await connection.fetchrow(SQL["piece"].format(fresh=fresh), *after, PIECE_ROWS)
     upto = _BEHIND_ALL if end is None else (end["partition"], end["stream_id"])

@@ -1,5 +1,6 @@
 -- name: piece
--- {fresh} table   $1 partition   $2 after stream of it   $3 rows; where a piece of so many ends
+-- {fresh} table   $1 partition   $2 after this stream in it   $3 rows; the end of a piece of that
+-- size
 SELECT f.partition, f.stream_id
   FROM {fresh} AS f
  WHERE (f.partition, f.stream_id) > ($1, $2)
@@ -8,14 +9,14 @@ OFFSET $3
  LIMIT 1;
 
 -- name: whole_tables
--- The connection is set up for probes; what compares whole tables is not one.
+-- The connection is set up for index probes; comparing whole tables needs other plans.
 SET LOCAL enable_seqscan = on;
 SET LOCAL enable_hashjoin = on;
 SET LOCAL enable_mergejoin = on;
 
 -- name: differing
--- {live}, {fresh} tables   $1 partition   $2 after stream of it   $3 partition   $4 up to stream of
--- it; how many rows are in one only, or not alike in both
+-- {live}, {fresh} tables   $1 partition   $2 after this stream in it   $3 partition   $4 up to this
+-- stream in it; the number of rows that only one table has, or that differ
 SELECT count(*)
   FROM (SELECT *
           FROM {fresh} AS t

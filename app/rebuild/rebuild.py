@@ -1,7 +1,7 @@
 """`rebuild`: folds the log into fresh tables beside the live ones, then swaps them in.
 
-Appends wait only for the swap, which takes up the last few events; those before it were taken up
-beside them.
+Appends wait only for the swap, which folds the last few events. All events before these are folded
+beside the appends.
 """
 
 import asyncio
@@ -26,67 +26,68 @@ from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
 FEW_EVENTS = 200
-"""So many may be left to the swap, while appends wait."""
+"""Events that may be left to the swap, while appends wait."""
 MAX_ROUNDS = 10
-"""Of catching up before a swap; after so many it takes up what there is."""
+"""Rounds of catching up before a swap; after these, the swap folds whatever is left."""
 LOCK_WAITS_MS = (100, 200, 400, 800, 1_600, 1_600, 1_600)
 """How long each try of a swap waits for its locks, and live traffic for the try.
 
-The last outlast `deadlock_timeout`, after which PostgreSQL ends an autovacuum that is in the way.
+The last waits are longer than `deadlock_timeout`, after which PostgreSQL ends an autovacuum that is
+in the way.
 """
 PAUSE_S = 0.5
-"""Between two tries."""
+"""Seconds between two tries."""
 
 Positions = Mapping[int, int]
-"""Up to where each partition is folded."""
+"""The position up to which each partition is folded."""
 
 
 class RebuildUnderWay(Exception):
-    """Another rebuild, or a verification, works on the views."""
+    """Another rebuild or a verification is working on the views."""
 
     def __init__(self) -> None:
-        """What it says is for whoever started the second."""
+        """The message is for the operator who started the second one."""
         super().__init__("another rebuild is under way, or a verification: try again later")
 
 
 class ViewInUse(Exception):
-    """Somebody holds a view's table for so long that it could not be swapped."""
+    """A transaction held a view's table for so long that the table could not be swapped."""
 
     def __init__(self, name: str) -> None:
-        """`name`: of the view."""
+        """`name`: the view's."""
         self.name = name
         super().__init__(f"{name} is in use by a long transaction: it was not swapped")
 
 
 class RebuildSpoilt(Exception):
-    """A fresh table does not hold what was folded: somebody else wrote to it."""
+    """A fresh table differs from the folded rows: somebody else wrote to it."""
 
     def __init__(self, name: str, rows: int, folded: int) -> None:
-        """`rows`: what it has; `folded`: what was written to it."""
+        """`rows`: the rows in the table; `folded`: the rows written to it."""
         super().__init__(f"the fresh {name} has {rows} rows where the log gives {folded}")
 
 
 class Rebuilt(Struct, frozen=True):
-    """What a rebuild did."""
+    """The result of a rebuild."""
 
     events: dict[str, int]
-    """How many events the log had when each view was swapped in."""
+    """The number of events in the log when each view was swapped in."""
     rows: dict[str, int]
-    """How many rows each view has."""
+    """The number of rows in each view."""
     mended: dict[str, int]
-    """How many rows of each were wrong, missing or too many."""
+    """The number of rows in each view that were wrong, missing or superfluous."""
     passed: list[str]
-    """Events that count for nothing, being of another kind than their stream; where they are."""
+    """The places of events that the fold ignored, being of another kind than their stream."""
 
 
 async def rebuild(
     store: Connection, keyring: Keyring, views: Sequence[View], progress: Progress
 ) -> Rebuilt:
-    """Rebuild views from the log; each is that of the log's end when it is swapped in.
+    """Rebuild views from the log; each shows the log's end at the moment when it is swapped in.
 
     Raises ViewDependedOn, RebuildUnderWay, Unreadable, BrokenStream or RebuildSpoilt, and then
-    leaves the live views as they were; ViewInUse leaves one as it was, and those that come after
-    it, and so does ViewDependedOn if what depends came during the work.
+    leaves the live views unchanged. ViewInUse leaves one view and those after it unchanged. So does
+    ViewDependedOn if the dependant was made during the work.
     """
     for view in views:
         await require_independence(store.raw, view)
@@ -134,7 +135,7 @@ class _Run:
                 progress(done, total)
 
     async def _catch_up(self, names: Collection[str], reached: Positions) -> Positions:
-        """In rounds, each shorter than the one before as long as we are faster than appends."""
+        """Fold new events in rounds, which get shorter as long as the fold outruns appends."""
         for _ in range(MAX_ROUNDS):
             ends = await heads(self._store)
             behind = sum(end.position - reached[end.partition] for end in ends)
@@ -146,7 +147,7 @@ class _Run:
     async def _take_up(
         self, names: Collection[str], reached: Positions, ends: Sequence[Head]
     ) -> Positions:
-        """Bring the streams that moved up to where they are."""
+        """Bring the rows of the moved streams up to date."""
         kinds = {self._views[name].kind for name in names}
         for end in ends:
             async for page in read_feed(
@@ -184,11 +185,11 @@ class _Run:
             self._rows[name] += len(rows)
 
     async def _compare(self, reached: Positions) -> tuple[dict[str, int], Positions]:
-        """How many rows differ from the live views', and up to where the fresh ones now go.
+        """The number of rows that differ from the live views, and the positions of the fresh ones.
 
-        Damage done between this and the swap is mended without being counted. Raises RebuildSpoilt.
-        In snapshots the live views stand at their heads, and the fresh ones are brought there: the
-        answer is exact, and nobody waits for it.
+        The counts are exact, and nobody waits for them: in a snapshot, the live views are at its
+        heads, and the fresh ones are brought there. Damage done between this and the swap is mended
+        without being counted. Raises RebuildSpoilt.
         """
         connection = self._store.raw
         mended = dict.fromkeys(self._views, 0)
@@ -205,9 +206,10 @@ class _Run:
         return mended, reached
 
     async def _swap(self, view: View, reached: Positions) -> int:
-        """Swap one view in, and say how many events the log had then.
+        """Swap one view in; returns the number of events in the log at that moment.
 
-        One view a transaction: a reader that holds one and waits for another is let by.
+        Each transaction swaps one view, so that a reader who holds one and waits for another can
+        pass.
         """
         connection = self._store.raw
         for wait_ms in LOCK_WAITS_MS:
@@ -227,9 +229,9 @@ class _Run:
 
 
 async def _lock(connection: asyncpg.Connection, view: View) -> list[Head]:
-    """Lock what a swap needs in the order of the appends, so that neither waits for the other.
+    """Lock the heads and the view in the order of the appends, so that neither waits for the other.
 
-    They lock views under the head.
+    Appends lock views under the head.
     """
     ends = [Head(*row) for row in await connection.fetch(SQL["lock_heads"])]
     await connection.execute(_sql("lock_view", view))
@@ -257,7 +259,7 @@ async def _make_fresh(connection: asyncpg.Connection, view: View) -> None:
 
 
 def _sql(name: str, view: View) -> str:
-    """A statement on a view's tables, whose names no bind can give."""
+    """A statement on a view's tables, whose names cannot be bound as parameters."""
     return SQL[name].format(live=view.name, fresh=_fresh(view))
 
 
@@ -270,6 +272,6 @@ def _positions(ends: Sequence[Head]) -> Positions:
 
 
 def named(names: Sequence[str]) -> list[View]:
-    """The views of those names, all of them for none. Raises KeyError for an unknown one."""
+    """The views of the given names, all views for no name. Raises KeyError for an unknown one."""
     by_name = {view.name: view for view in catalog.VIEWS}
     return [by_name[name] for name in dict.fromkeys(names)] if names else list(by_name.values())

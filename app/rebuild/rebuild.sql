@@ -1,5 +1,5 @@
 -- name: begin
--- False while another command holds the lock; it is the session's, for the whole run.
+-- False while another command holds the lock. The session holds the lock for the whole run.
 SELECT pg_try_advisory_lock(hashtextextended('sessionary views', 0));
 
 -- name: end
@@ -13,7 +13,7 @@ SELECT partition, position
    FOR UPDATE;
 
 -- name: lock_timeout
--- {wait_ms} for each lock, until the end of the transaction
+-- {wait_ms} is the limit for each lock until the end of the transaction
 SET LOCAL lock_timeout = {wait_ms};
 
 -- name: lock_view
@@ -25,12 +25,12 @@ LOCK TABLE {live}, {fresh} IN ACCESS EXCLUSIVE MODE;
 DROP TABLE IF EXISTS {fresh};
 
 -- name: make_fresh
--- {live}, {fresh} tables; what LIKE leaves out is in the next three
+-- {live}, {fresh} tables; the next blocks copy what LIKE leaves out
 CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL);
 ALTER TABLE {fresh} REPLICA IDENTITY FULL;
 
 -- name: ungranted
--- $1 table; the statements that take from others what default privileges gave them on it
+-- $1 table; the statements that revoke from others the default privileges on it
 SELECT format('REVOKE ALL ON %I FROM %s', c.relname,
               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
            AS statement
@@ -41,7 +41,7 @@ SELECT format('REVOKE ALL ON %I FROM %s', c.relname,
  GROUP BY c.relname, a.grantee;
 
 -- name: parameters
--- $1 table   $2 its copy; the statement that gives the copy the storage parameters, if any
+-- $1 table   $2 its copy; the statement that copies the storage parameters, if any
 SELECT format('ALTER TABLE %I SET (%s)', $2::text,
               string_agg(format('%I = %L', o.option_name, o.option_value), ', ')) AS statement
   FROM pg_class AS c
@@ -50,7 +50,7 @@ SELECT format('ALTER TABLE %I SET (%s)', $2::text,
 HAVING count(*) > 0;
 
 -- name: grants
--- $1 table   $2 its copy; the statements that let others do with the copy what they may with $1
+-- $1 table   $2 its copy; the statements that grant others the same rights on the copy as on $1
 SELECT format('GRANT %s%s ON %I TO %s%s', g.privilege_type, ' (' || quote_ident(g.attname) || ')',
               $2::text,
               CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
@@ -71,7 +71,7 @@ SELECT format('GRANT %s%s ON %I TO %s%s', g.privilege_type, ' (' || quote_ident(
  GROUP BY g.attname, g.grantee, g.privilege_type;
 
 -- name: identity
--- $1 table   $2 its copy; the statement by which the copy is as known to logical replication as $1
+-- $1 table   $2 its copy; the statement that gives the copy the replica identity of $1, if special
 SELECT format('ALTER TABLE %I REPLICA IDENTITY %s', $2::text,
               CASE c.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END) AS statement
   FROM pg_class AS c
@@ -94,8 +94,8 @@ DROP TABLE {live};
 ALTER TABLE {fresh} RENAME TO {live};
 
 -- name: renames
--- $1 table   $2 its copy; the statements that give the copy's indexes the names of the table's, to
--- be run when that is gone
+-- $1 table   $2 its copy; the statements that rename the copy's indexes to the table's index names,
+-- for use when the table is gone
 WITH known AS (
     SELECT i.indrelid, c.relname AS name, d.shape, i.indisunique, i.indisprimary,
            row_number() OVER (PARTITION BY i.indrelid, d.shape, i.indisunique, i.indisprimary
@@ -103,7 +103,7 @@ WITH known AS (
       FROM pg_index AS i
       JOIN pg_class AS c
         ON c.oid = i.indexrelid
-     -- What stands before it is the names of the index and of its table.
+     -- The part before USING has only the names of the index and its table.
      CROSS JOIN LATERAL substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*') AS d(shape)
      WHERE i.indrelid IN (to_regclass($1), to_regclass($2))
 )

@@ -1,1 +1,1 @@
-"""Chat sessions, as they are decided and folded."""
+"""Chat sessions: their decisions and their fold."""

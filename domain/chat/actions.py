@@ -1,6 +1,6 @@
-"""What agents and customers do to a chat session piece by piece: who has it, and what is said.
+"""Single actions of agents and customers on a chat session: assignments and messages.
 
-An action in a state that it does not suit changes nothing; only a pick-up is refused then.
+An action that does not suit the session's state changes nothing; only a pick-up is then refused.
 """
 
 from collections.abc import Sequence
@@ -47,11 +47,11 @@ class TransferChatSession(Struct, frozen=True, kw_only=True):
     chat_session_id: ChatSessionId
     to: Associate
     by: int | None
-    """The associate whose session it must be; None: whoever's."""
+    """The associate who must have the session; None allows anybody."""
 
 
 class AcceptChatSessionTransfer(Struct, frozen=True, kw_only=True):
-    """Take over a session that one was asked to."""
+    """Take over a session as the agent who was asked to."""
 
     chat_session_id: ChatSessionId
     agent: Associate
@@ -59,7 +59,7 @@ class AcceptChatSessionTransfer(Struct, frozen=True, kw_only=True):
 
 
 class RejectChatSessionTransfer(Struct, frozen=True, kw_only=True):
-    """Let a session be where it is: asked for by who was asked, or by who has it."""
+    """Leave a session with its agent; the agent who was asked or the one who has it may do so."""
 
     chat_session_id: ChatSessionId
     by: int
@@ -86,11 +86,11 @@ class AddChatMessage(Struct, frozen=True, kw_only=True):
     special_type: ChatMessageSpecialType = ChatMessageSpecialType.NONE
     special_param: str | None = None
     rank: int = 0
-    """The session's among its agent's active ones, should it open again; 0: as it was."""
+    """The session's rank among its agent's active ones if it reopens; 0 keeps the rank."""
 
 
 class MarkFetched(Struct, frozen=True, kw_only=True):
-    """Record that the customer's client asked for news, unless that was recorded lately."""
+    """Record that the customer's client fetched news, unless a recent fetch is recorded."""
 
     chat_session_id: ChatSessionId
     at: DateTime
@@ -98,7 +98,7 @@ class MarkFetched(Struct, frozen=True, kw_only=True):
 
 
 class CloseDeadChatSession(Struct, frozen=True, kw_only=True):
-    """End an open session whose customer was seen once, and no more since a time."""
+    """End an open session whose customer was once seen, but not after `unless_since`."""
 
     chat_session_id: ChatSessionId
     message_id: ChatMessageId
@@ -119,9 +119,9 @@ Command = (
 
 
 def decide(command: Command, state: ChatSession | None) -> Sequence[ChatSessionEvent]:
-    """Events that an action adds; none when it does not suit the session's state.
+    """The events that an action adds; none when it does not suit the session's state.
 
-    Raises NotFound for a session that is not there, NotInQueue for a pick-up that comes too late,
+    Raises NotFound for a missing session, NotInQueue for a pick-up that comes too late,
     MessageOutOfOrder for a message id that is not larger than all before it.
     """
     session = there(command.chat_session_id, state)
@@ -170,7 +170,7 @@ def _transfer(
 
 
 def _is(agent: Associate | None, associate_id: object) -> bool:
-    """Whether it is the agent of a number; nobody is who has none."""
+    """Whether the agent has this number; an agent without a number never matches."""
     return (
         isinstance(associate_id, int) and agent is not None and (agent.associate_id == associate_id)
     )
@@ -180,7 +180,7 @@ def _reset(command: ResetChatSession, session: ChatSession) -> Sequence[ChatSess
     waits = session.status is ChatSessionStatus.IN_QUEUE
     if waits and session.user is None and not session.chatbot_is_active:
         return []
-    # Who has waited already does not go to the end.
+    # A session that has already waited keeps its place in the queue.
     when = session.when_requested if is_set(session.when_requested) else command.at
     place = session.initial_queue_pos or command.queue_pos
     return [ChatSessionReset(when_requested=when, initial_queue_pos=place)]
@@ -211,13 +211,13 @@ def _message(command: AddChatMessage, session: ChatSession) -> Sequence[ChatSess
 def _of_customer(
     event: ChatMessageAdded, session: ChatSession, rank: int
 ) -> Sequence[ChatSessionEvent]:
-    """What a customer writes asks for an answer, but nobody jumps the queue by writing."""
+    """A customer's message asks for an answer, but it does not jump the queue."""
     last = ChatSessionStatus.CUSTOMER_LAST
     if session.status is ChatSessionStatus.FINISHED:
         plain = event.special_type is ChatMessageSpecialType.NONE
         reopened = ChatMessageSpecialType.REOPENED_BY_CUSTOMER if plain else event.special_type
         opening = replace(event, special_type=reopened, status=last, when_ended=EMPTY)
-        # Its agent may have given the rank that it had to another session meanwhile.
+        # Its agent may meanwhile have given its former rank to another session.
         ranked = rank not in (0, session.rank) and session.user is not None
         return [opening, ChatSessionUpdated(rank=rank)] if ranked else [opening]
     stays = session.status in ENDED or session.status in {ChatSessionStatus.IN_QUEUE, last}
@@ -225,7 +225,7 @@ def _of_customer(
 
 
 def _of_agent(event: ChatMessageAdded, session: ChatSession) -> ChatMessageAdded:
-    """What an agent or a bot writes waits for the customer, even before the queue."""
+    """A message of an agent or a bot waits for the customer, even in a queued session."""
     last = ChatSessionStatus.USER_LAST
     stays = session.status in ENDED or session.status is last
     return event if stays else replace(event, status=last)

@@ -1,4 +1,4 @@
-"""References to what lives in another system: people, companies, projects, sales; see `Carrier`."""
+"""References to entities of another system: people, companies, projects, sales. See `Carrier`."""
 
 from itertools import zip_longest
 
@@ -18,17 +18,17 @@ TextMap = dict[str, CarrierText | None] | UnsetType | None
 
 
 class Carrier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="pascal"):
-    """What a client said of an entity of another system; a member it left out is UNSET.
+    """A client's description of an entity of another system; an omitted member is UNSET.
 
-    It is kept as it came and never looked into, so it also keeps the names of that system.
+    It is stored as given and never interpreted, so it also keeps that system's names.
     """
 
 
 def refuse_excess(given: object, held: object, path: str) -> None:
     """Raise InvalidField for a map or a list, anywhere in a carrier, that holds too much.
 
-    `held` is what is there so far: what holds too much already may stay, or become less. `path` is
-    the documented name of what is given.
+    `held` is the present value: one that already holds too much may stay or shrink. `path` is the
+    documented name of `given`.
     """
     match given:
         case Carrier():

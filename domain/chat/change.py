@@ -1,4 +1,4 @@
-"""Changes of chat sessions that depend on what the session holds, and who may see its secret."""
+"""Changes that depend on a chat session's present state, and the right to see its secret."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,29 +9,29 @@ if TYPE_CHECKING:
 
 
 class Change(Protocol):
-    """A value that tells what becomes of a session, whatever it holds by then."""
+    """A change that applies to whatever a session holds when it is decided."""
 
     def of(self, held: "ChatSessionFields", *, sees_key: bool) -> "ChatSessionFields":
-        """What the session is to hold; without `sees_key` it was shown without its key.
+        """The fields after the change; without `sees_key`, `held` comes without the key.
 
-        Depends on nothing else. Raises DomainError.
+        The result depends on nothing else. Raises DomainError.
         """
 
 
 class KeyViewer(Struct, frozen=True):
-    """Somebody who may see the keys of some sessions: each lets its bearer in as the customer.
+    """A caller who may see the keys of some sessions; a key admits its bearer as the customer.
 
-    Administrators see all, whoever created a session its own (that is where the key comes from),
-    and the agent or manager who has it.
+    Administrators see all keys. The creator of a session sees its key, because the key comes from
+    there. So does the agent or manager who has the session.
     """
 
     name: str
     associate_id: int = 0
-    """Of an agent or manager; 0: nobody who could have a session."""
+    """The number of an agent or manager; 0 is a caller who cannot have a session."""
     sees_all: bool = False
 
     def sees(self, session: "ChatSession", created_by: str) -> bool:
-        """Whether the key of a session is to be seen."""
+        """Whether the caller may see the key of a session."""
         if self.sees_all or created_by == self.name:
             return True
         user = session.user

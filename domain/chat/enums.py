@@ -10,7 +10,7 @@ class Numbered(StrEnum):
     number: int
 
     def __new__(cls, name: str, number: int) -> Self:
-        """`name` and `number` as documented."""
+        """`name` and `number` are the documented ones."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.number = number

@@ -1,4 +1,4 @@
-"""What can happen to a chat session. Nothing here decides whether it does."""
+"""The events of a chat session. Nothing here decides whether they happen."""
 
 from typing import ClassVar
 
@@ -18,9 +18,9 @@ from domain.ids import ChatMessageId, ChatSessionId
 
 
 class ChatSessionChange(Event, frozen=True, kw_only=True):
-    """What some events below share: the fields that happened to get a value, None among them."""
+    """The part that some events below share: the fields that got a value, which may be None."""
 
-    # Every carrier can name a person: an agent, a customer, the owner of a sale.
+    # Any carrier can name a person: an agent, a customer, the owner of a sale.
     personal: ClassVar[frozenset[str]] = frozenset(
         {
             *("user", "person", "contact", "project", "sale", "ticket", "transfer_to"),
@@ -71,7 +71,7 @@ class ChatSessionCreated(ChatSessionChange, frozen=True, kw_only=True):
 
 
 class ChatSessionUpdated(ChatSessionChange, frozen=True, kw_only=True):
-    """Fields of a session got other values: those that no event below is about."""
+    """Fields of a session got other values: the fields that no event below covers."""
 
     topic: ClassVar[str] = "chat_session.updated.v1"
 
@@ -85,7 +85,7 @@ class ChatSessionRated(Event, frozen=True, kw_only=True):
 
 
 class ChatSessionClosed(Event, frozen=True, kw_only=True):
-    """A session ended, one way or the other."""
+    """A session ended, for one reason or another."""
 
     topic: ClassVar[str] = "chat_session.closed.v1"
 
@@ -103,7 +103,7 @@ class ChatSessionPickedUp(Event, frozen=True, kw_only=True):
 
     user: Associate
     rank: int
-    """Of the session among the active ones of the agent."""
+    """The rank of the session among the agent's active ones."""
     when_started: DateTime
 
 
@@ -127,13 +127,13 @@ class ChatSessionTransferAccepted(Event, frozen=True, kw_only=True):
 
 
 class ChatSessionTransferRejected(Event, frozen=True, kw_only=True):
-    """The agent who was asked did not want a session, or who asked thought better of it."""
+    """The agent who was asked declined a session, or the agent who asked withdrew."""
 
     topic: ClassVar[str] = "chat_session.transfer_rejected.v1"
 
 
 class ChatSessionReset(Event, frozen=True, kw_only=True):
-    """A session went back to the queue, without agent and without bot."""
+    """A session went back to the queue, without an agent or a bot."""
 
     topic: ClassVar[str] = "chat_session.reset.v1"
 
@@ -156,13 +156,13 @@ class ChatMessageAdded(Event, frozen=True, kw_only=True):
     special_param: str | UnsetType = UNSET
     when_posted: DateTime
     status: ChatSessionStatus | UnsetType = UNSET
-    """The session's after it, if it is another one."""
+    """The session's status after the message, if it changed."""
     when_ended: DateTime | UnsetType = UNSET
-    """The session's after it, if the message opens it again."""
+    """The session's end after the message, if the message reopens it."""
 
 
 class ChatSessionFetched(Event, frozen=True, kw_only=True):
-    """The customer's client asked for news of a session."""
+    """The customer's client fetched news of a session."""
 
     topic: ClassVar[str] = "chat_session.fetched.v1"
 

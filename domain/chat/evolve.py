@@ -1,4 +1,4 @@
-"""How each event changes a chat session. Nothing here asks whether it may happen."""
+"""The fold of a chat session: how each event changes it. Nothing here decides whether it may."""
 
 from typing import assert_never
 
@@ -93,7 +93,7 @@ def _handed_over(session: ChatSession, event: HandOver) -> ChatSession:
 
 def _with_message(session: ChatSession, event: ChatMessageAdded) -> ChatSession:
     speaks = speaker(event.type, event.special_type)
-    # Who writes is there. Without a first fetch there is nobody who could stop fetching.
+    # A customer who writes is present. Before the first fetch, no client can stop fetching.
     is_seen = speaks is Speaker.CUSTOMER and is_set(session.watched)
     session = replace(
         session,

@@ -1,4 +1,4 @@
-"""A message of a chat session, as it was posted, and who speaks in it."""
+"""A message of a chat session as it was posted, and its speaker."""
 
 from enum import Enum
 from typing import Annotated
@@ -12,7 +12,7 @@ from domain.limits import INT32, Int32, MessageAuthor, MessageParameter, Message
 
 
 class ChatMessage(Struct, frozen=True, kw_only=True):
-    """All that a message holds, in documented order; the defaults are those of a new entity."""
+    """All fields of a message, in documented order; the defaults are those of a new entity."""
 
     chat_message_id: Annotated[ChatMessageId, INT32] = ChatMessageId(0)
     chat_session_id: Annotated[ChatSessionId, INT32] = ChatSessionId(0)
@@ -27,13 +27,13 @@ class ChatMessage(Struct, frozen=True, kw_only=True):
 
 
 class Speaker(Enum):
-    """Whose turn a message was."""
+    """The party that speaks in a message."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
-    """Or a bot in an agent's place."""
+    """An agent, or a bot in an agent's place."""
     NOBODY = "nobody"
-    """The chat itself tells something."""
+    """No party: the chat itself reports something."""
 
 
 _SPECIAL = {
@@ -46,7 +46,7 @@ _SPECIAL = {
 
 
 def speaker(type_: ChatMessageType, special_type: ChatMessageSpecialType) -> Speaker:
-    """Whose turn a message was: by whom it is for, and if that does not say, by what it is."""
+    """The speaker of a message: derived from its recipient, else from its special type."""
     match type_:
         case ChatMessageType.TO_USER:
             return Speaker.CUSTOMER

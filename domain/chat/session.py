@@ -1,6 +1,6 @@
-"""A chat session: what it holds, and what follows when a client gives it as a whole (`decide`).
+"""A chat session: its fields, and the decision when a client gives it as a whole (`decide`).
 
-What else is done to it is decided in `chat_actions`; how events change it stands in `chat_evolve`.
+`actions` decides all other commands on it; `evolve` folds its events.
 """
 
 from collections.abc import Sequence
@@ -56,15 +56,15 @@ OPEN = frozenset(
         ChatSessionStatus.USER_LAST,
     }
 )
-"""Somebody still waits for somebody."""
+"""The customer or an agent still waits for the other."""
 ACTIVE = frozenset({ChatSessionStatus.CUSTOMER_LAST, ChatSessionStatus.USER_LAST})
-"""Customer and agent talk."""
+"""The customer and an agent talk."""
 ENDED = frozenset(ChatSessionStatus) - OPEN - {ChatSessionStatus.INVALID}
 BY_CLIENT = "by_client"
 
 
 class ChatSessionFields(Struct, frozen=True, kw_only=True):
-    """All that a session holds, in documented order; the defaults are those of a new entity."""
+    """All fields of a session, in documented order; the defaults are those of a new entity."""
 
     chat_session_id: Annotated[ChatSessionId, INT32] = ChatSessionId(0)
     topic_id: Int32 = 0
@@ -100,13 +100,13 @@ class ChatSessionFields(Struct, frozen=True, kw_only=True):
 
 
 class WantedChatSession(ChatSessionFields, frozen=True, kw_only=True):
-    """A session as a client wants it, and what the service drew for what follows from that."""
+    """A session as a client wants it, with the values that the service drew for its decision."""
 
     chat_session_id: ChatSessionId
     at: DateTime = EMPTY
-    """Now: since when it waits or has ended, unless the client says so."""
+    """The present time: the session waits or has ended since then, unless the client says when."""
     queue_pos: Int32 = 0
-    """Its place if it goes to the queue now, unless the client gives one."""
+    """Its place in the queue if it goes there now, unless the client gives one."""
 
 
 class NewChatSession(WantedChatSession, frozen=True, kw_only=True):
@@ -114,22 +114,22 @@ class NewChatSession(WantedChatSession, frozen=True, kw_only=True):
 
 
 class UpdateChatSession(WantedChatSession, frozen=True, kw_only=True):
-    """Replace a session as a whole: a field that is left out goes back to its default."""
+    """Replace a session as a whole: an omitted field goes back to its default."""
 
     change: Change | None = None
-    """Makes of what it holds what it is to hold, if some of that stays; None: the fields as given.
+    """Computes the new fields from the present ones if some of them stay; None: as given.
 
-    A retry is told by the fields.
+    The fields identify a retry.
     """
     by: KeyViewer = EVERYTHING
 
 
 class ChangeChatSession(Struct, frozen=True, kw_only=True):
-    """Make of what a session holds what it is to hold, with nobody else's change in between."""
+    """Compute a session's new fields from its present ones, with no other change in between."""
 
     chat_session_id: ChatSessionId
     asked: bytes
-    """What the client sent: it tells a retry from another change."""
+    """The bytes that the client sent: they distinguish a retry from another change."""
     change: Change
     at: DateTime = EMPTY
     queue_pos: Int32 = 0
@@ -137,7 +137,7 @@ class ChangeChatSession(Struct, frozen=True, kw_only=True):
 
 
 class DeleteChatSession(Struct, frozen=True, kw_only=True):
-    """Delete a session: it is gone for clients; its history stays."""
+    """Delete a session: clients no longer see it, but its history stays."""
 
     chat_session_id: ChatSessionId
 
@@ -146,29 +146,29 @@ Command = NewChatSession | UpdateChatSession | ChangeChatSession | DeleteChatSes
 
 
 class ChatSession(ChatSessionFields, frozen=True, kw_only=True):
-    """What holds of a session after its events."""
+    """The state of a session, folded from its events."""
 
     watched: DateTime = EMPTY
-    """When the customer fetched it or wrote last, as the service saw it, whatever clients give.
+    """When the customer last fetched or wrote, as the service saw it, whatever clients send.
 
-    Not set before the first fetch.
+    It is not set before the first fetch.
     """
     last_message_id: ChatMessageId = ChatMessageId(0)
     deleted: bool = False
 
 
 CHANGEABLE = ChatSessionChange.__struct_fields__
-"""Every field but the id, which a session keeps for ever."""
+"""Every field except the id, which a session keeps for ever."""
 _EMPTY = ChatSessionFields()
 
 
 def decide(
     command: Command, state: ChatSession | None, created_by: str = ""
 ) -> Sequence[ChatSessionEvent]:
-    """Events that a command adds; none when nothing changes.
+    """The events that a command adds; none when nothing changes.
 
-    Raises NotFound for a session that is not there, AlreadyExists for a taken id, InvalidField for
-    a carrier that holds too much, NotYours for a key that the caller may not see.
+    Raises NotFound for a missing session, AlreadyExists for a taken id, InvalidField for a carrier
+    that holds too much, NotYours for a key that the caller may not see.
     """
     if isinstance(command, NewChatSession):
         if state is not None:
@@ -186,17 +186,17 @@ def decide(
 
 
 def there(chat_session_id: ChatSessionId, state: ChatSession | None) -> ChatSession:
-    """The session, if it is there. Raises NotFound."""
+    """The session, if it exists and is not deleted. Raises NotFound."""
     if state is None or state.deleted:
         raise NotFound("ChatSession", chat_session_id)
     return state
 
 
 def adapted(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionFields:
-    """What some changed fields make of a session, where the change does not say otherwise.
+    """The session with the consequences of a change, except where the change sets them itself.
 
-    One that is open again has not ended, and one that ends is offered to nobody. Not for a session
-    that is given as a whole: that says everything.
+    A reopened session has no end, and a session that ends is offered to nobody. A session given as
+    a whole is not adapted, since it states every field.
     """
     was_ended, is_ended = held.status in ENDED, changed.status in ENDED
     if was_ended and changed.status in OPEN and changed.when_ended == held.when_ended:
@@ -209,7 +209,7 @@ def adapted(changed: ChatSessionFields, held: ChatSessionFields) -> ChatSessionF
 def _wanted(
     command: UpdateChatSession | ChangeChatSession, session: ChatSession, created_by: str
 ) -> WantedChatSession:
-    """What the session is to hold. Who may not see its key can neither remove nor choose it."""
+    """The wanted fields. A caller who may not see the key can neither remove nor choose it."""
     sees = command.by.sees(session, created_by)
     if isinstance(command, UpdateChatSession) and command.change is None and sees:
         return command
@@ -236,7 +236,7 @@ def _changed(
 
 
 def _updated(changes: dict[str, Any]) -> Sequence[ChatSessionEvent]:
-    """What has an event of its own goes into that, the rest into one."""
+    """The rating and the end go into events of their own, all other changes into one event."""
     own: list[ChatSessionEvent] = []
     if "rating" in changes:
         own.append(ChatSessionRated(rating=changes.pop("rating")))
@@ -257,10 +257,10 @@ def _changes(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, An
 
 
 def _following(wanted: WantedChatSession, held: ChatSessionFields) -> dict[str, Any]:
-    """What follows from the status that is wanted, where the client does not say otherwise.
+    """The fields that follow from the wanted status, except where the client sets them.
 
-    What followed when the session came to its status still does: the same update again changes
-    nothing.
+    A session that already has the status keeps the values it got then, so that the same update sent
+    again changes nothing.
     """
     following: dict[str, Any] = {}
     if wanted.status is ChatSessionStatus.IN_QUEUE:

@@ -1,53 +1,53 @@
--- The only way into the log: one batch of commands, written under the partition's head.
+-- The only way into the log: it appends one batch of commands under the partition's head.
 
--- Most commands find their streams as their callers knew them. So a batch is first written as it
--- stands, and the log's own constraints tell whether it may stand; only a batch that they refuse is
--- judged command by command.
+-- Most commands find their streams as their callers knew them. So a batch is first written
+-- unchecked, and the log's own constraints accept or refuse it. Only a refused batch is judged
+-- command by command.
 
--- What is decided rests on what the log holds: an append compares the id of each stream's last
--- event, not its version alone; an account that a command newly refers to must be there; events of
--- one kind do not come into a stream of another. And a row that is changed often is found at once,
--- however many of its old versions some long snapshot keeps from being cleared away.
+-- Decisions rest on the contents of the log. An append compares the id of each stream's last event,
+-- not only its version. An account that a command newly refers to must exist. Events of one kind do
+-- not enter a stream of another kind. And a row that changes often is found at once, however many
+-- of its old versions a long snapshot keeps from vacuum.
 
 CREATE OR REPLACE FUNCTION append_1(
     p_partition   integer,
-    -- one entry a context, numbered from 1: most commands of a batch share theirs with others
+    -- one entry for each context, numbered from 1: most commands of a batch share their context
     x_actor       text[],
     x_metadata    jsonb[],
-    x_view        text[],    -- table of the row that is a command's current state
-    x_account     text[],    -- account whose present name is asked for; null: none
-    -- one entry a command, numbered from 1, each for a stream of its own
+    x_view        text[],    -- table of the row that holds a command's current state
+    x_account     text[],    -- account whose present name is wanted; null: none
+    -- one entry for each command, numbered from 1, each with a stream of its own
     c_context     integer[],
     c_stream      uuid[],
-    c_expected    bigint[],  -- the version the stream must have; 0: it must not exist
-    c_last        uuid[],    -- id of the event that this version must be; null: any
-    c_events      integer[], -- how many events; 0 checks the version and records the key only;
+    c_expected    bigint[],  -- the version that the stream must have; 0: it must not exist
+    c_last        uuid[],    -- id of the event that must be at that version; null: any
+    c_events      integer[], -- number of events; 0 only checks the version and records the key;
                              -- the whole array is null when each command has one
-    c_doc         jsonb[],   -- document of that row; null: the row goes
-    c_search      jsonb[],   -- what columns of the row are generated from and the document does not
-                             -- say as plainly; null: no command has such
-    c_sealing_key bytea[],   -- wrapped key of a stream that has none yet; null: no command has one
-    c_key         text[],    -- idempotency key; null: no command has one
-    c_fingerprint bytea[],   -- hash of the command that the key stands for
-    -- one entry a row of any other view; null: no command writes any
-    r_command     integer[], -- number of the command that writes it
+    c_doc         jsonb[],   -- document of that row; null: the row is deleted
+    c_search      jsonb[],   -- values for generated columns of the row that the document does not
+                             -- hold as plainly; null: no command has any
+    c_sealing_key bytea[],   -- wrapped key of a stream without one so far; null: no command has one
+    c_key         text[],    -- idempotency key; null: no command has any
+    c_fingerprint bytea[],   -- hash of the command that the key belongs to
+    -- one entry for each row of the other views; null: no command writes any
+    r_command     integer[], -- number of the command that writes the row
     r_view        text[],    -- its table
     r_doc         jsonb[],   -- as c_doc
     r_search      jsonb[],   -- as c_search
-    -- one entry an event, those of a command together
+    -- one entry for each event, grouped by command
     e_topic       text[],
     e_state       bytea[],
     e_id          uuid[],
-    p_atomic      boolean,   -- all commands or none: one that conflicts holds back the others
-    p_check_value text,      -- what the log must recognise its master key by; null: anything
-    OUT head         bigint,        -- the position before the batch's first event
-    OUT present      timestamptz,   -- when its events were recorded
-    OUT account_name text[],        -- one entry a context
-    -- one entry a command; all null when each command was appended with its one event
+    p_atomic      boolean,   -- all commands or none: one conflict holds back all others
+    p_check_value text,      -- the log's check value of its master key; null: any
+    OUT head         bigint,        -- position before the batch's first event
+    OUT present      timestamptz,   -- time at which its events were recorded
+    OUT account_name text[],        -- one entry for each context
+    -- one entry for each command; all null when each command was appended with its one event
     OUT outcome      text[],        -- appended | replayed | key_reused | conflict | held_back
                                     -- | no_account
-    OUT stream       uuid[],        -- of the command; at a replay, of the first with the key
-    OUT version      bigint[],      -- of it afterwards; the present one if nothing was written
+    OUT stream       uuid[],        -- of the command; for a replay, of the first with the key
+    OUT version      bigint[],      -- of the stream afterwards; the present one if unwritten
     OUT "position"   bigint[],      -- of the command's last event
     OUT recorded_at  timestamptz[]
 )
@@ -55,11 +55,11 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = public, pg_temp
 -- plain
--- Plans are made once a connection, and for any batch: planned each time, a batch of one command
--- took PostgreSQL 0.65 ms of processor time instead of 0.35 (one of 64 took the same).
+-- Plans are made once for each connection, and for any batch. Planned each time, a batch of one
+-- command took PostgreSQL 0.65 ms of processor time instead of 0.35 (one of 64 took the same).
 SET plan_cache_mode = force_generic_plan
 -- end of plain
--- They are made on tables that were small then: keep them on the indexes.
+-- The tables may be small when the plans are made: these settings keep the plans on the indexes.
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET enable_hashjoin = off
@@ -80,7 +80,7 @@ DECLARE
     place     tid;
     -- end of plain
 BEGIN
-    -- Nothing is sealed under a key that is not the log's, should the database have been replaced.
+    -- The database may have been replaced: nothing is sealed under a key that is not the log's.
     IF p_check_value IS NOT NULL
        AND p_check_value IS DISTINCT FROM (SELECT s.value
                                              FROM log_setting AS s
@@ -88,13 +88,13 @@ BEGIN
         RAISE 'The log has another master key' USING ERRCODE = 'SE001';
     END IF;
 
-    -- Kinds are compared below, for the whole batch at once. (Not a SET of the function's: only a
-    -- superuser may make one with a setting that no extension knows.)
+    -- The append compares kinds below, for the whole batch at once. (This is not a SET of the
+    -- function: only a superuser may make one with a setting that no extension knows.)
     PERFORM set_config('sessionary.appends', 'on', true);
 
-    -- Whoever holds this row appends; the statements below see all that was committed before.
+    -- The holder of this row appends; the statements below see everything committed before.
     -- plain
-    -- (Backwards, as in write_*: every append leaves an old version behind.)
+    -- (Scanned backwards, as in write_*: every append leaves an old version behind.)
     SELECT h.position, h.recorded_at, h.ctid INTO STRICT head, head_time, place
       FROM log_partition AS h
      WHERE h.partition <= p_partition
@@ -131,8 +131,8 @@ BEGIN
             END IF;
             appended := cardinality(c_stream);
         EXCEPTION WHEN unique_violation OR serialization_failure THEN
-            -- Nothing of it stands, and vacuum has its events to clear away. Who is at fault is
-            -- told below.
+            -- The batch is undone, and vacuum has its events to clear away. The commands at fault
+            -- are found below.
             NULL;
         END;
     END IF;
@@ -159,7 +159,7 @@ BEGIN
          WHERE c.outcome = 'appended';
 
         IF r_command IS NOT NULL THEN
-            -- Which number each command has among those that are written; null: it is not.
+            -- The number of each command among the written ones; null: it is not written.
             SELECT array_agg(n.number ORDER BY n.i) INTO c_number
               FROM (SELECT o.i,
                            CASE o.outcome WHEN 'appended' THEN
@@ -203,8 +203,8 @@ BEGIN
         outcome := array_replace(outcome, 'already', 'appended');
     END IF;
 
-    -- Outside the block that may be undone: a row that a transaction locked and a subtransaction
-    -- changes needs a multixact.
+    -- This is outside the block that may be undone: a row that a transaction locked and a
+    -- subtransaction changes needs a multixact.
     IF appended > 0 THEN
         UPDATE log_partition AS h
            SET position = head + appended,
@@ -221,7 +221,7 @@ BEGIN
     END IF;
 END $$;
 
--- The present names of accounts, in their order; null where there is none.
+-- The present names of accounts, in the given order; null for an account that does not exist.
 CREATE OR REPLACE FUNCTION account_names_1(x_account text[]) RETURNS text[]
 LANGUAGE plpgsql
 AS $$

@@ -1,4 +1,4 @@
--- What keeps the log as it is, whoever writes to it: append only, and one head a partition.
+-- Guards of the log against every writer: it is append only, and each partition has one head.
 
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger
 LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
--- What is to become of each command of a batch, on what the log has.
+-- Decides the outcome of each command of a batch from the contents of the log.
 CREATE OR REPLACE FUNCTION judge_batch_1(
     p_partition integer, head bigint, present timestamptz,
     x_actor text[], x_account text[],
@@ -29,7 +29,7 @@ BEGIN
                       c_key, c_fingerprint)
                WITH ORDINALITY AS c(stream, expected, last, events, context, sealing_key,
                                     key, fingerprint, i)
-          -- (LIMIT 1 keeps each look-up one probe of an index for each command.)
+          -- (LIMIT 1 keeps each look-up at one index probe for each command.)
           LEFT JOIN LATERAL (
                    SELECT s.originator_version AS version, s.event_id
                      FROM stored_events AS s
@@ -38,7 +38,7 @@ BEGIN
                     ORDER BY s.originator_version DESC
                     LIMIT 1
                ) AS last ON true
-          -- The same command sent again because its reply was lost: its last event stands already.
+          -- The same command sent again because its reply was lost: its last event is in the log.
           LEFT JOIN LATERAL (
                    SELECT s.notification_id AS position, s.recorded_at
                      FROM stored_events AS s
@@ -111,8 +111,9 @@ BEGIN
 
     IF p_atomic AND outcome && ARRAY['conflict', 'key_reused', 'no_account'] THEN
         IF 'already' = ANY (outcome) THEN
-            -- Sent again after all of it was committed. Only a command without events can be in
-            -- conflict then: it left no event to be known by, and its stream moved on since.
+            -- The batch was sent again after it was committed as a whole. Only a command without
+            -- events can then conflict: it left no event to recognise it by, and its stream has
+            -- moved on since.
             was := 'conflict';
             becomes := 'already';
         ELSE

@@ -1,7 +1,7 @@
--- The kind of an event is the first part of its stored name, the kind of a stream that of its first
--- event. AI sessions live in streams whose ids are drawn, all others in those of derived ids (UUIDv5).
+-- The kind of an event is the first part of its stored name; a stream has the kind of its first
+-- event. Streams of AI sessions have drawn ids, all other streams have derived ids (UUIDv5).
 
--- Raises check_violation for an event of another kind than the stream that it would come into.
+-- Raises check_violation for an event of another kind than the stream that it would enter.
 CREATE OR REPLACE FUNCTION refuse_other_kinds_1(p_partition integer, e_stream uuid[], e_topic text[])
 RETURNS void
 LANGUAGE plpgsql
@@ -33,8 +33,8 @@ BEGIN
     END IF;
 END $$;
 
--- What is not appended, but put into the table by its owner. (`append` looks by itself, for a batch
--- at once, and says so: a trigger for each of its rows would cost more than all of that.)
+-- For rows that the table's owner inserts without the append. (`append` checks whole batches itself
+-- and announces that: a trigger for each row would cost more than all of that.)
 CREATE OR REPLACE FUNCTION refuse_other_kind() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = public, pg_temp

@@ -1,7 +1,7 @@
--- Drawing numbers to the very last one, and moving sequences on that are behind the log.
+-- Draws numbers up to the very last one, and advances sequences that are behind the log.
 
 -- plain
--- Fewer than wanted when those are the last, none when all are used up.
+-- Returns fewer numbers than wanted when these are the last, none when all are used up.
 CREATE OR REPLACE FUNCTION draw_numbers_1(p_sequence text, p_count integer) RETURNS integer[]
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
@@ -14,13 +14,13 @@ BEGIN
         drawn := drawn || nextval(wanted)::integer;
     END LOOP;
     RETURN drawn;
--- (A sequence that somebody made a bigint goes on behind the last number.)
+-- (A sequence that somebody changed to bigint goes on past the last number.)
 EXCEPTION WHEN sequence_generator_limit_exceeded OR numeric_value_out_of_range THEN
-    RETURN drawn;  -- variables keep what they had
+    RETURN drawn;  -- variables keep their values
 END $$;
 
--- After a restore or a switch by logical replication a sequence may be behind what the log has.
--- Forward only.
+-- A sequence may be behind the log after a restore or a switch by logical replication. This only
+-- moves it forward.
 CREATE OR REPLACE FUNCTION move_sequence_1(p_sequence text, p_upto integer) RETURNS void
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
@@ -31,8 +31,8 @@ BEGIN
     IF coalesce(pg_sequence_last_value(moved), 0) >= p_upto THEN
         RETURN;
     END IF;
-    -- Changes nothing; but its lock lets nobody draw until the end of the transaction, so that what
-    -- others draw meanwhile is not drawn again.
+    -- This changes nothing, but its lock lets nobody draw until the end of the transaction. Numbers
+    -- that others draw meanwhile are thus not drawn again.
     EXECUTE format('ALTER SEQUENCE %s CACHE 1', moved);
     IF coalesce(pg_sequence_last_value(moved), 0) < p_upto THEN
         PERFORM setval(moved, least(p_upto, (SELECT s.seqmax
@@ -41,7 +41,7 @@ BEGIN
     END IF;
 END $$;
 
--- The last number that was drawn; null before the first.
+-- The last number drawn; null before the first.
 CREATE OR REPLACE FUNCTION last_drawn_1(p_sequence text) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -53,8 +53,8 @@ END $$;
 -- end of plain
 
 -- distributed
--- Workers of Citus cannot draw from a sequence of integers: numbers are drawn in blocks, of a row.
--- Fewer than wanted when those are the last, none when all are used up.
+-- Workers of Citus cannot draw from a sequence of integers: blocks of numbers are drawn from a row.
+-- Returns fewer numbers than wanted when these are the last, none when all are used up.
 CREATE OR REPLACE FUNCTION draw_numbers_1(p_sequence text, p_count integer) RETURNS integer[]
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -77,7 +77,8 @@ BEGIN
     RETURN ARRAY(SELECT n::integer FROM generate_series(before + 1, upto) AS n ORDER BY n);
 END $$;
 
--- As the log may have numbers that were never drawn, after somebody put rows back. Forward only.
+-- The log may have numbers that were never drawn, after somebody put rows back. This only moves the
+-- sequence forward.
 CREATE OR REPLACE FUNCTION move_sequence_1(p_sequence text, p_upto integer) RETURNS void
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
@@ -90,7 +91,7 @@ BEGIN
        AND d.last < p_upto;
 END $$;
 
--- The last number that was drawn; null before the first.
+-- The last number drawn; null before the first.
 CREATE OR REPLACE FUNCTION last_drawn_1(p_sequence text) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -104,8 +105,8 @@ BEGIN
 END $$;
 -- end of distributed
 
--- Passes over the numbers of chat sessions up to one that the log has: that of a stream's first
--- event. Any other is left alone.
+-- Passes over the numbers of chat sessions up to the one in a stream's first event. Any other
+-- number changes nothing.
 CREATE OR REPLACE FUNCTION pass_over_session_numbers_1(p_partition integer, p_stream uuid, p_number integer)
 RETURNS void
 LANGUAGE plpgsql
@@ -125,7 +126,7 @@ BEGIN
         PERFORM move_sequence_1('chat_session_number', taken);
     END IF;
 EXCEPTION WHEN data_exception THEN
-    RETURN;  -- an event that was tampered with proves nothing
+    RETURN;  -- a tampered event proves nothing
 END $$;
 
 -- Passes over the numbers of chat messages up to the last one of a session.

@@ -1,6 +1,6 @@
--- A view of each partition of the log, for readers that know no partitions: the recorders of the
--- eventsourcing library read `stored_events_0` and so on, each with positions of its own. How many
--- there are was fixed when the log was made.
+-- One view for each partition of the log, for readers that know no partitions. The recorders of the
+-- eventsourcing library read `stored_events_0` and so on, each with positions of its own. The
+-- number of partitions was fixed when the log was made.
 
 DO $make$
 DECLARE

@@ -1,6 +1,6 @@
--- Whether a disk that was full has room again, as `room` is for.
+-- Tests whether a disk that was full has room again, by means of the table `room`.
 
--- Empties the table, unless somebody looks at it, as a dump does: then a later call may.
+-- Empties the table unless somebody reads it, as a dump does; a later call then empties it.
 CREATE OR REPLACE FUNCTION empty_room_1() RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -13,7 +13,7 @@ EXCEPTION WHEN lock_not_available THEN
     NULL;
 END $$;
 
--- Takes 256 KiB of disk, and gives them back. Fails with 53100 where there is less.
+-- Takes 256 KiB of disk and gives them back. Fails with 53100 if there is less.
 CREATE OR REPLACE FUNCTION try_room_1() RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -23,7 +23,7 @@ DECLARE
     free_pages bigint;
 BEGIN
     PERFORM empty_room_1();
-    -- Pages of earlier tries that failed are filled first. (A row takes a page.)
+    -- Pages left by earlier failed tries are filled first. (A row takes a page.)
     SELECT pg_relation_size('room') / current_setting('block_size')::bigint - count(*)
       INTO free_pages
       FROM room;

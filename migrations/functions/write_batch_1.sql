@@ -1,18 +1,18 @@
--- Writes commands all of which are to be written. Raises unique_violation or serialization_failure
--- if one may not be: its stream has another last event than it expects, its key was used before.
+-- Writes all given commands. Raises unique_violation or serialization_failure if one cannot be
+-- written: its stream has another last event than expected, or its key was used before.
 CREATE OR REPLACE FUNCTION write_batch_1(
     p_partition integer, head bigint, present timestamptz,
     x_actor text[], x_metadata jsonb[], x_view text[],
     c_context integer[], c_stream uuid[], c_expected bigint[], c_events integer[],
-    c_upto bigint[],  -- how many events the batch has up to a command's last; null: one for each
+    c_upto bigint[],  -- number of the batch's events up to a command's last; null: one for each
     c_doc jsonb[], c_search jsonb[],
     r_command integer[], r_view text[], r_doc jsonb[], r_search jsonb[],
     c_sealing_key bytea[], c_key text[], c_fingerprint bytea[],
     e_context integer[], e_stream uuid[],
     e_after bigint[],  -- the version that the stream has before the event
-    e_last uuid[],     -- the id of the event at that version, as the caller knew it
+    e_last uuid[],     -- the id of the event at that version, as known to the caller
     e_topic text[], e_state bytea[], e_id uuid[],
-    p_judged boolean  -- whether each stream is known to be as is expected
+    p_judged boolean  -- whether each stream is known to be as expected
 ) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -20,8 +20,8 @@ AS $$
 DECLARE
     written bigint;
 BEGIN
-    -- That the next version is free, the primary key tells. That the one before is the one that
-    -- the command was decided on, the row of that one; and of which kind it is.
+    -- The primary key ensures that the next version is free. The row of the version before shows
+    -- whether the command was decided on that event, and which kind the stream has.
     INSERT INTO stored_events
            (partition, originator_id, originator_version, topic, state,
             notification_id, event_id, recorded_at, actor, metadata)

@@ -1,10 +1,10 @@
--- Upserts or deletes the rows that a batch brings to one view. One function for each view, alike
--- but for the table: a statement that names its table is planned once a connection, one that is
--- put together is planned for every batch.
+-- Upserts or deletes the rows of a batch in one view. Each view has its own function, which differs
+-- only in the table: a statement that names its table is planned once for each connection, while a
+-- composed one is planned for every batch.
 
 -- plain
 -- for each view
-DROP INDEX IF EXISTS {view}_key;  -- the other form's
+DROP INDEX IF EXISTS {view}_key;  -- of the other form
 
 CREATE OR REPLACE FUNCTION write_{view}_1(
     p_partition integer, head bigint, present timestamptz,
@@ -24,10 +24,10 @@ BEGIN
              FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search)
                   WITH ORDINALITY
                   AS c(context, stream, expected, events, upto, doc, search, i)
-             -- (Equal keys are in an index as their rows are on disk, the newest version last:
-             -- backwards it is met first. Compared as a row, which no other index can: while a
-             -- snapshot keeps old versions, the statistics may see no row, and then every index
-             -- looks as good as the right one.)
+             -- (An index holds equal keys in the order of their rows on disk, the newest version
+             -- last: a backward scan meets it first. The comparison is of rows, which no other
+             -- index supports: while a snapshot keeps old versions, the statistics may see no row,
+             -- and then every index looks as good as the right one.)
              LEFT JOIN LATERAL (
                       SELECT w.ctid AS place
                         FROM {view} AS w
@@ -50,7 +50,7 @@ BEGIN
           INSERT (partition, stream_id, version, position,
                   created_by, created_at, modified_by, modified_at, doc, search)
           VALUES (n.partition, n.stream, n.version, n.position,
-                  -- (A row that was lost, or is one of those that come and go, began earlier.)
+                  -- (A row that was lost, or that comes and goes, began earlier.)
                   CASE WHEN n.is_new THEN n.actor ELSE (
                       SELECT s.actor
                         FROM stored_events AS s
@@ -71,8 +71,8 @@ END $$;
 -- end
 -- end of plain
 -- distributed
--- Without the place of a row, which says nothing to another node: a row is found by a key that is a
--- unique one. That is slower, the more so the longer some snapshot keeps its old versions.
+-- This form does not use the place of a row, which means nothing to another node. It finds rows by
+-- a unique key, which is slower, and more so the longer a snapshot keeps old versions.
 -- for each view
 CREATE UNIQUE INDEX IF NOT EXISTS {view}_key ON {view} (partition, stream_id);
 
@@ -107,7 +107,7 @@ BEGIN
            x_actor[c.context], present, c.doc, c.search
       FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search)
            WITH ORDINALITY AS c(context, stream, expected, events, upto, doc, search, i)
-      -- (Of a row that was lost, or is one of those that come and go. LIMIT 1 keeps it one probe.)
+      -- (For a row that was lost, or that comes and goes. LIMIT 1 keeps this at one probe.)
       LEFT JOIN LATERAL (
                SELECT s.actor, s.recorded_at
                  FROM stored_events AS s
