@@ -153,21 +153,27 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
     events = _events(job, known)
     view = CURRENT[job.target.kind]
     state: Any = reduce(view.evolve, events, None if before is None else before.state)
+    account = job.target.account(state)
+    doc: str | None = None
+    search: str | None = None
+    others: Sequence[tuple[str, str | None, str | None]] = ()
+    if events:
+        doc, others, search = view.doc(state), further_rows(view.kind, state), view.sought(state)
     append = PreparedAppend(
         context=Context(
             actor=call.actor,
             metadata=_ENCODER.encode(call.metadata).decode(),
             view=view.name,
-            account=job.target.account(state),
+            account=account,
         ),
         stream=job.stream,
         expected=0 if before is None else before.version,
         last=known.last,
         events=events,
         cipher=known.box,
-        doc=view.doc(state) if events else None,
-        further=[Row(*row) for row in further_rows(view.kind, state)] if events else (),
-        search=view.sought(state) if events else None,
+        doc=doc,
+        search=search,
+        further=[Row(*row) for row in others],
         key=call.metadata.idempotency_key,
         fingerprint=job.fingerprint,
     )
