@@ -33,4 +33,6 @@ def of_kind(kind: str) -> list[View]:
 
 def further_rows(kind: str, state: object) -> list[tuple[str, str | None, str | None]]:
     """The name, document and search values of each view of a kind beyond its current state."""
+    if len(VIEWS) == len(CURRENT):
+        return []
     return [(view.name, view.doc(state), view.sought(state)) for view in of_kind(kind)[1:]]

@@ -35,9 +35,9 @@ class View(Struct, frozen=True, kw_only=True):
     """Whether a state has no row because clients see it as deleted."""
     session_id: Callable[[StreamId, Any], str]
     """The id by which the APIs know a stream, from the stream and its state."""
-    shown: Callable[[Any], Any] = lambda state: state
-    """The part of the folded state that a document shows; a current state shows all of it."""
-    search: Callable[[Any], Mapping[str, int]] = lambda _: {}
+    shown: Callable[[Any], Any] | None = None
+    """The part of the folded state that a document shows; None: all of it, as a current state."""
+    search: Callable[[Any], Mapping[str, int]] | None = None
     """Values for generated columns, by column, that the document does not hold as plainly."""
 
     def row(self, folded: Folded[Any]) -> tuple[Any, ...] | None:
@@ -54,9 +54,14 @@ class View(Struct, frozen=True, kw_only=True):
 
     def doc(self, state: object) -> str | None:
         """The row's document as JSON text; None if the state has no row."""
-        return None if self.gone(state) else _ENCODER.encode(self.shown(state)).decode()
+        if self.gone(state):
+            return None
+        shown = state if self.shown is None else self.shown(state)
+        return _ENCODER.encode(shown).decode()
 
     def sought(self, state: object) -> str | None:
         """A state's search values beside its document, as JSON text; None if it has none."""
+        if self.search is None:
+            return None
         found = None if self.gone(state) else self.search(state)
         return _ENCODER.encode(found).decode() if found else None

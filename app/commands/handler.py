@@ -121,7 +121,8 @@ class CommandHandler:
             pairs = zip(jobs, done, strict=True)
             return await _all([self._pipeline.answered(*pair) for pair in pairs])
         finally:
-            self._keys.give_back(held)
+            if held:
+                self._keys.give_back(held)
 
     async def _carry_out_once(
         self, jobs: Sequence[ResolvedCommand]
@@ -146,7 +147,7 @@ class CommandHandler:
     async def _carry_out(self, jobs: Sequence[ResolvedCommand]) -> Sequence[CommandResult | Before]:
         behind: Container[int] = ()
         for _ in range(self._tries):
-            decided = await self._decided(jobs, behind)
+            decided = self._known(jobs, behind) or await self._decided(jobs, behind)
             outcomes = await self._append(decided)
             overtaken = _overtaken(decided, outcomes)
             if not overtaken:
@@ -160,6 +161,15 @@ class CommandHandler:
         if len(decided) == 1:
             return [await self._log.append(decided[_ONLY].append)]
         return await self._log.append_all([each.append for each in decided])
+
+    def _known(
+        self, jobs: Sequence[ResolvedCommand], behind: Container[int]
+    ) -> Sequence[Decided] | None:
+        """The decision on a single command, as nearly all are, if memory is enough for it."""
+        if len(jobs) > 1 or _ONLY in behind:
+            return None
+        known = self._pipeline.at_once(jobs[_ONLY])
+        return None if known is None else [known]
 
     async def _decided(
         self, jobs: Sequence[ResolvedCommand], behind: Container[int]

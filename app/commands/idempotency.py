@@ -26,6 +26,8 @@ class KeysInFlight:
 
         Raises BatchRefused if a key is in flight, or occurs twice.
         """
+        if len(jobs) == 1 and jobs[0].call.metadata.idempotency_key is None:
+            return ()
         wanted: set[tuple[str, str]] = set()
         for index, job in enumerate(jobs):
             key = job.call.metadata.idempotency_key
