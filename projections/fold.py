@@ -27,7 +27,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     actor: str
 
 
-class Audit(Struct, frozen=True, kw_only=True):
+class Audit(Struct, frozen=True, kw_only=True, gc=False):
     """The actors and times of a stream: folded from the log's metadata, never sent by a client."""
 
     created_by: str
@@ -36,7 +36,7 @@ class Audit(Struct, frozen=True, kw_only=True):
     modified_at: datetime
 
 
-class Folded(Struct, Generic[S], frozen=True, kw_only=True):
+class Folded(Struct, Generic[S], frozen=True, kw_only=True, gc=False):
     """A stream folded up to one of its versions."""
 
     stream: StreamId

@@ -23,7 +23,7 @@ class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
     client: str | None = None
 
 
-class Generated(Struct, frozen=True):
+class Generated(Struct, frozen=True, gc=False):
     """Values that the service generated for a command: ids and times; a retry generates others."""
 
     fields: tuple[str, ...]
@@ -32,7 +32,7 @@ class Generated(Struct, frozen=True):
     """The stream, if it was generated too: nobody else knows it yet."""
 
 
-class CommandContext(Struct, frozen=True, kw_only=True):
+class CommandContext(Struct, frozen=True, kw_only=True, gc=False):
     """The actor of a command, and the conditions of its execution."""
 
     actor: str
@@ -58,7 +58,7 @@ class CommandContext(Struct, frozen=True, kw_only=True):
         )
 
 
-class CommandEnvelope(Struct, frozen=True):
+class CommandEnvelope(Struct, frozen=True, gc=False):
     """A command, its context, and the values that were generated for it."""
 
     command: Struct
@@ -66,7 +66,7 @@ class CommandEnvelope(Struct, frozen=True):
     drawn: Generated | None = None
 
 
-class CommandResult(Struct, frozen=True):
+class CommandResult(Struct, frozen=True, gc=False):
     """The result of a command: the aggregate after it."""
 
     folded: Folded[Any]

@@ -35,7 +35,7 @@ Before = Replayed | IdempotencyRecord
 _ENCODER = msgspec.json.Encoder()
 
 
-class Decided(Struct, frozen=True):
+class Decided(Struct, frozen=True, gc=False):
     """A decided command: its append, and the aggregate after it if no other append is faster."""
 
     job: ResolvedCommand

@@ -7,7 +7,7 @@ from app.commands.registry import TARGETS, AggregateType
 from domain.ids import StreamId
 
 
-class ResolvedCommand(Struct, frozen=True):
+class ResolvedCommand(Struct, frozen=True, gc=False):
     """A command with all that is needed to carry it out."""
 
     command: Struct

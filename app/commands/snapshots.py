@@ -16,7 +16,7 @@ _BYTES_A_CHARACTER = 4
 """For a document that is not ASCII: Python keeps such a text twice after encoding it as UTF-8."""
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, gc=False):
     """A folded aggregate, and the box of its personal fields; empty for a stream without events."""
 
     folded: Folded[Any] | None = None

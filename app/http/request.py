@@ -21,7 +21,7 @@ NOBODY = Principal("", ())
 """The caller of a request without credentials."""
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """The reply to a request. `headers` come beside the content's type and length."""
 
     status: int
@@ -45,7 +45,7 @@ def position_headers(answer: CommandResult) -> tuple[tuple[bytes, bytes], ...]:
     return (*headers, (b"idempotent-replayed", b"true")) if answer.replayed else headers
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """A request as its operation sees it: complete, with an identified caller."""
 
     method: str

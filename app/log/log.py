@@ -25,7 +25,7 @@ from domain.ids import StreamId, partition_of
 from projections.fold import Recorded
 
 
-class PreparedAppend(Struct, frozen=True, kw_only=True):
+class PreparedAppend(Struct, frozen=True, kw_only=True, gc=False):
     """One command's append: its events, the rows of its views, its idempotency key."""
 
     context: Context

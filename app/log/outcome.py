@@ -9,7 +9,7 @@ from app.log.keyring import StreamCipher
 from domain.ids import StreamId
 
 
-class Appended(Struct, frozen=True):
+class Appended(Struct, frozen=True, gc=False):
     """The entry is on disk."""
 
     partition: int
@@ -25,13 +25,13 @@ class Appended(Struct, frozen=True):
     """Cipher of the stream's personal fields; None: the stream has none yet."""
 
 
-class Unchanged(Struct, frozen=True):
+class Unchanged(Struct, frozen=True, gc=False):
     """The entry has no events, and the stream has the expected version."""
 
     account_name: str | None
 
 
-class Replayed(Struct, frozen=True):
+class Replayed(Struct, frozen=True, gc=False):
     """An earlier command had the same key and the same fingerprint; nothing was written."""
 
     stream: StreamId
@@ -39,22 +39,22 @@ class Replayed(Struct, frozen=True):
     version: int
 
 
-class Overtaken(Struct, frozen=True):
+class Overtaken(Struct, frozen=True, gc=False):
     """The stream does not have the expected version; nothing was written."""
 
     version: int
     """The stream's present one."""
 
 
-class KeyTaken(Struct, frozen=True):
+class KeyTaken(Struct, frozen=True, gc=False):
     """The key was used for another command; nothing was written."""
 
 
-class AccountMissing(Struct, frozen=True):
+class AccountMissing(Struct, frozen=True, gc=False):
     """The account that the entry refers to does not exist; nothing was written."""
 
 
-class HeldBack(Struct, frozen=True):
+class HeldBack(Struct, frozen=True, gc=False):
     """Another entry of the same atomic batch prevented the write."""
 
 
