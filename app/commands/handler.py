@@ -134,12 +134,13 @@ class CommandHandler:
                 raise
             # A batch is done as a whole: if the first key was used, all were.
             try:
-                used = await _all([used_before(self._log, job) for job in jobs[:1]])
-                if used[_ONLY] is not None:
-                    used = await _all([used_before(self._log, job) for job in jobs])
+                first = await used_before(self._log, jobs[_ONLY])
+                if first is None:
+                    raise
+                others = await _all([used_before(self._log, job) for job in jobs[1:]])
             except KeyReused as reused:
                 raise BatchRefused(_ONLY, reused) from None
-            found = [each for each in used if each is not None]
+            found = [first, *(each for each in others if each is not None)]
             if len(found) < len(jobs):
                 raise
             return found

@@ -75,7 +75,7 @@ class Pipeline:
         return _decided_or_none(job, known)
 
     async def in_turn(self, job: ResolvedCommand, *, is_behind: bool) -> Decided:
-        """A decision on the aggregate in memory, else on that in the database.
+        """A decision that `at_once` left: on a large aggregate in memory, else on the database's.
 
         `is_behind`: the aggregate in memory was overtaken. Raises DomainError, VersionMismatch,
         Unreadable, or StoreDown.
@@ -84,7 +84,7 @@ class Pipeline:
             return _decided(job, Snapshot())  # a new stream is empty: nothing to load
         memory, slices = self._aggregates.memory, self._aggregates.slices
         known = None if is_behind else memory.get(job.target.kind, job.stream)
-        if known is not None:
+        if known is not None and known.doc_bytes >= LARGE:
             await slices.turn(known.doc_bytes)
             decided = _decided_or_none(job, known)
             if decided is not None:
