@@ -50,7 +50,7 @@ class ChatCreation:
             except NumbersUsedUp:
                 return await self._first_answer(new, call)
             try:
-                answer = await self._handle(await new(number))
+                answer = await self._commands.handle_one(await new(number))
             except (AlreadyExists, Conflict, Unreadable):
                 if loop.time() >= deadline:
                     raise
@@ -65,9 +65,6 @@ class ChatCreation:
                 self._numbers.give_back(number)
             return answer
 
-    async def _handle(self, asked: CommandEnvelope) -> CommandResult:
-        return await self._commands.handle(asked.command, asked.call, asked.drawn)
-
     async def _first_answer(self, new: New, call: CommandContext) -> CommandResult:
         """The answer to a retry when no number is left. Raises NumbersUsedUp for another call."""
         # Any number of the right partition will do to look for the key.
@@ -76,8 +73,7 @@ class ChatCreation:
         there = next(
             each for each in anywhere if home in (None, partition(chat_session_stream(each)))
         )
-        asked = await new(there)
-        answer = await self._commands.answered_before(asked.command, asked.call, asked.drawn)
+        answer = await self._commands.answered_before(await new(there))
         if answer is None:
             raise self._numbers.used_up()
         return answer

@@ -8,7 +8,12 @@ from msgspec.structs import replace
 
 from app.chat.history import ChatHistory
 from app.chat.numbers import MessageNumbers
-from app.commands.context import CommandContext, CommandResult, Generated
+from app.commands.context import (
+    CommandContext,
+    CommandEnvelope,
+    CommandResult,
+    Generated,
+)
 from app.commands.handler import CommandHandler
 from app.commands.registry import TARGETS
 from app.log.errors import Conflict, NumbersUsedUp
@@ -111,7 +116,7 @@ class ChatMessages:
             try:
                 numbered = replace(command, message_id=await self._numbers.take())
             except NumbersUsedUp:
-                answer = await self._commands.answered_before(command, call, drawn)
+                answer = await self._commands.answered_before(CommandEnvelope(command, call, drawn))
                 if answer is None:
                     raise
                 return answer

@@ -102,8 +102,7 @@ class Chat:
         self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
     ) -> CommandResult:
         """Create a session under a number that was drawn before."""
-        asked = await self._new(chat_session_id, wanted, call)
-        return await self._commands.handle(asked.command, asked.call, asked.drawn)
+        return await self._commands.handle_one(await self._new(chat_session_id, wanted, call))
 
     async def _new(
         self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext

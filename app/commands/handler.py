@@ -49,17 +49,18 @@ class CommandHandler:
         self._turns = KeyedLock(settings.turn_wait_s)
         self._keys = KeysInFlight()
 
-    async def handle(
+    def handle(
         self, command: Struct, call: CommandContext, drawn: Generated | None = None
-    ) -> CommandResult:
-        """The aggregate after a command; the command's changes are on disk.
+    ) -> Coroutine[Any, Any, CommandResult]:
+        """As `handle_one`; `drawn`: the values that the service generated for it, if any."""
+        return self.handle_one(CommandEnvelope(command, call, drawn))
 
-        `drawn`: the values that the service generated for it, if any.
+    async def handle_one(self, asked: CommandEnvelope) -> CommandResult:
+        """The aggregate after a command; the command's changes are on disk.
 
         Raises DomainError when the domain refuses it, VersionMismatch, Conflict, KeyReused,
         KeyInFlight, Unreadable, TooManyBefore, or StoreDown.
         """
-        asked = CommandEnvelope(command, call, drawn)
         try:
             (result,) = await self._handle([resolve(asked, fingerprint(self._log, asked))])
         except BatchRefused as refused:
@@ -77,14 +78,11 @@ class CommandHandler:
         """
         return await self._handle(self._resolved(commands)) if commands else []
 
-    async def answered_before(
-        self, command: Struct, call: CommandContext, drawn: Generated | None = None
-    ) -> CommandResult | None:
+    async def answered_before(self, asked: CommandEnvelope) -> CommandResult | None:
         """The answer to an earlier command with the same idempotency key; None without one.
 
         Raises DomainError if the command names no stream, KeyReused, Unreadable, or StoreDown.
         """
-        asked = CommandEnvelope(command, call, drawn)
         job = resolve(asked, fingerprint(self._log, asked))
         used = await used_before(self._log, job)
         return None if used is None else await self._pipeline.answered(job, used)

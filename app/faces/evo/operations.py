@@ -69,7 +69,7 @@ async def carry_out_one(
         return await operation.answer(asked, request)
     service = asked.service
     given = await operation.prepare(service, request, asked.http.call(item))
-    answer = await service.commands.handle(given.command, given.call, given.drawn)
+    answer = await service.commands.handle_one(given)
     return Result(operation.show(answer), position_headers(answer))
 
 
