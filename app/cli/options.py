@@ -37,8 +37,11 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         allow_unsafe_database: bool,
         database_role: str,
         statement_cache: int,
+        allow_root: bool,
         **others: Given,
     ) -> None:
+        if database_url is None:
+            refuse_root(allowed=allow_root)
         from app.maintenance.store import DataLocation
 
         where = DataLocation(
@@ -52,7 +55,7 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         reachable(lambda: command(where=where, **others))
 
-    for decorate in reversed(_data_options()):
+    for decorate in reversed([*_data_options(), *_service_options()]):
         decorate(with_where)
     return with_where
 
@@ -76,6 +79,11 @@ def _data_options() -> list[Callable[[Any], Any]]:
             type=click.Path(dir_okay=False, path_type=Path),
             help="File with the key over all personal data; made for a new log.",
         ),
+    ]
+
+
+def _service_options() -> list[Callable[[Any], Any]]:
+    return [
         option(
             "--allow-unsafe-database",
             is_flag=True,
@@ -95,7 +103,23 @@ def _data_options() -> list[Callable[[Any], Any]]:
             show_default=True,
             help="Prepared statements a connection; 0 behind pgbouncer.",
         ),
+        option(
+            "--allow-root",
+            is_flag=True,
+            help="Run as root, with the rights of root over this machine's files.",
+        ),
     ]
+
+
+def refuse_root(*, allowed: bool) -> None:
+    """Raise click.UsageError for root, whose rights no fault of a service should have."""
+    if os.geteuid() == 0 and not allowed:
+        raise click.UsageError(
+            "Sessionary does not run as root. Make an account for it and start it as that: "
+            "`useradd --system --create-home sessionary`, then `runuser -u sessionary -- "
+            "sessionary serve`. Where root is the only account, as in some containers, "
+            "--allow-root lets it run all the same."
+        )
 
 
 def _role_by_default() -> str:
