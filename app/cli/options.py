@@ -12,6 +12,7 @@ import platformdirs
 from app.cli.param_types import Folder
 from app.cli.signals import ending_in_order
 from app.cli.standard_streams import Unwritable
+from app.database.environment import drop_secrets, take_secret
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE
 
 Given: TypeAlias = Any
@@ -42,10 +43,13 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         if database_url is None:
             refuse_root(allowed=allow_root)
+        database_password = take_secret("PGPASSWORD")
+        drop_secrets()
         from app.maintenance.store import DataLocation
 
         where = DataLocation(
             database_url=database_url,
+            database_password=database_password,
             data_dir=data_dir,
             database_password_file=database_password_file,
             master_key_file=master_key_file,

@@ -23,6 +23,7 @@ from app.cli.exit_codes import ServerEnded
 from app.cli.interrupts import end_by_signals
 from app.cli.metrics_folder import metrics_folder
 from app.cli.worker import load
+from app.database.environment import keep_what_workers_need
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
 from app.maintenance import users
@@ -160,6 +161,7 @@ def _free_address(listen: Listen) -> str:
 def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
     # A worker starts afresh: it inherits no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
+    keep_what_workers_need()
     for name, value in _ALLOCATOR.items():
         os.environ.setdefault(name, value)
     server = Granian(

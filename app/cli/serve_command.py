@@ -1,6 +1,5 @@
 """The command `serve` and its options; `serve` itself does the work."""
 
-import os
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from app.cli.options import Given, on_data, option, reachable, refuse_root
 from app.cli.param_types import Origin, Seconds
+from app.database.environment import take_secret
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def tell(**options: Given) -> None:
         refuse_root(allowed=options["allow_root"])
+        options["admin_password"] = take_secret("SESSIONARY_ADMIN_PASSWORD")
         embedded = f"Starting PostgreSQL in {options['data_dir']}"
         first = embedded if options["database_url"] is None else "Connecting to the database"
         reachable(partial(click.echo, first, err=True))
@@ -82,6 +83,7 @@ def serve(
     port: int,
     workers: int,
     admin_user: str,
+    admin_password: str | None,
     admin_password_file: Path | None,
     behind_proxy: bool,
     allowed_origins: tuple[str, ...],
@@ -92,13 +94,12 @@ def serve(
     from app.cli import serve as serving
     from app.maintenance.password_file import password_in
 
-    password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
     if admin_password_file is not None:
-        password = password_in(admin_password_file)
+        admin_password = password_in(admin_password_file)
     serving.serve(
         where,
         serving.Listen(host=host, port=port, workers=workers),
-        serving.Administrator(admin_user, password),
+        serving.Administrator(admin_user, admin_password),
         lambda text: click.echo(text, err=True),
         behind_proxy=behind_proxy,
         allowed_origins=frozenset(allowed_origins),

@@ -28,6 +28,7 @@ from msgspec import Struct
 
 from app.database import embedded_files
 from app.database.embedded_files import EmbeddedUnavailable, explained
+from app.database.environment import for_postgres
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +185,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
         answer = subprocess.run(  # as in _run
             [str(self.programs / "pg_isready"), "-q", "-t", "5", *asked],
             check=False,
-            env=_environment(),
+            env=for_postgres(),
         )
         return answer.returncode == 0
 
@@ -244,7 +245,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 stderr=subprocess.STDOUT,
                 check=False,
                 cwd=data,
-                env=_environment() | {"PGDATA": str(data)},
+                env=for_postgres() | {"PGDATA": str(data)},
                 user=self.owner if as_root else None,
                 group=self.group if as_root else None,
                 extra_groups=[] if as_root else None,
@@ -253,9 +254,3 @@ class Cluster(Struct, frozen=True, kw_only=True):
             if ended.returncode != 0:
                 words = said.read().decode(errors="replace").strip()
                 raise EmbeddedUnavailable(f"{program} failed in {data}:\n{words}")
-
-
-def _environment() -> dict[str, str]:
-    """Our environment without settings for PostgreSQL's clients; in English, and in UTC."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return ours | {"LC_ALL": "C", "TZ": "UTC"}

@@ -11,6 +11,7 @@ from app.database import migrate
 from app.database.pool import TRANSIENT
 from app.integrity import guards
 from app.log.errors import WrongMasterKey
+from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import Connection, DataLocation, SchemaPermission, master_key, up_to_date
 
 State = Literal["well", "warning", "wrong"]
@@ -48,7 +49,7 @@ async def _carried_out(check: Check, examination: Examination) -> tuple[State, s
         return await check(examination)
     except TRANSIENT:
         raise
-    except (migrate.SchemaError, WrongMasterKey, asyncpg.PostgresError) as error:
+    except (migrate.SchemaError, WrongMasterKey, UnusableFile, asyncpg.PostgresError) as error:
         return "wrong", str(error)
 
 

@@ -103,7 +103,7 @@ def _nothing_is_stored(served: ServiceProcess) -> Iterator[None]:
 def key_file(tmp_path: Path) -> Path:
     """The master key of the databases of tests."""
     path = tmp_path / "master.key"
-    path.write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(path)
     return path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.patience import patient
-from support.service_process import AS_ROOT, PROGRAM, STARTS_S
+from support.service_process import AS_ROOT, PROGRAM, STARTS_S, free_port, sessionary
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can try")
@@ -27,3 +27,18 @@ def test_root_is_told_to_start_it_as_another_account(
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "does not run as root. Make an account for it" in ended.stderr
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("kind", ["master key", "admin password", "database password"])
+def test_a_secret_that_others_can_read_is_refused(
+    kind: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    (file := tmp_path / "secret").write_text("s3cret")
+    file.chmod(0o644)
+    ended = sessionary(
+        "serve", f"--data-dir={tmp_path}", f"--database-url={empty_database_url}",
+        f"--port={free_port()}", "--allow-unsafe-database",
+        f"--{kind.replace(' ', '-')}-file={file}",
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"other accounts can open it (its mode is 0644): chmod 600 {file}" in ended.stderr

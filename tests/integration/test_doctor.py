@@ -32,7 +32,7 @@ WRONG = {
 
 @pytest.fixture
 def examination(store: Connection, database_url: str, tmp_path: Path) -> Examination:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     return Examination(store, DataLocation(database_url=database_url, data_dir=tmp_path))
 
 
@@ -100,7 +100,7 @@ def doctors(url: str, folder: Path, *options: str) -> tuple[int, str, str]:
 
 @pytest.fixture
 def key_folder(tmp_path: Path) -> Path:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     return tmp_path
 
 
