@@ -1,7 +1,6 @@
 """`serve`: migrates, then serves HTTP with one or more worker processes."""
 
 import asyncio
-import errno
 import math
 import multiprocessing
 import os
@@ -14,13 +13,14 @@ from contextlib import suppress
 from functools import partial
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.cli.exit_codes import ServerEnded
 from app.cli.interrupts import end_by_signals
+from app.cli.listen import Listen, free_address
 from app.cli.metrics_folder import metrics_folder
 from app.cli.worker import load
 from app.database.environment import keep_what_workers_need
@@ -29,7 +29,6 @@ from app.log.log import open_log
 from app.maintenance import users
 from app.maintenance.store import (
     DataLocation,
-    NotReachable,
     SchemaPermission,
     connected,
     database,
@@ -49,9 +48,6 @@ _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "33
 """For workers on glibc, whose allocator otherwise keeps the 19 MiB that a password check took."""
 _LOOK_S = 0.02
 """Seconds between two checks whether a worker already takes connections."""
-_PORT_PATIENCE_S = 5.0
-"""Seconds to wait for the port: if a service is killed, its starting workers hold it briefly."""
-
 
 _LINES = "%(levelname)s - %(asctime)s - %(name)s - %(message)s"
 _LOGGING = {
@@ -65,14 +61,6 @@ _LOGGING = {
 
 Say = Callable[[str], None]
 """Prints a sentence for the operator."""
-
-
-class Listen(Struct, frozen=True, kw_only=True):
-    """The address to serve on, and the number of worker processes."""
-
-    host: str
-    port: int
-    workers: int
 
 
 class Administrator(Struct, frozen=True):
@@ -91,9 +79,9 @@ def serve(
 ) -> None:
     """Serve until a signal ends it; `options` are the Settings that `where` does not give.
 
-    Raises NotReachable when the address or its port is not available, ServerEnded.
+    Raises ServerEnded, or as `free_address` does.
     """
-    address = _free_address(listen)
+    address = free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
         settings = where.settings(url, key, **options)
@@ -130,34 +118,6 @@ async def _require_service(settings: Settings) -> None:
     await (await open_log(settings)).pool.close()
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _free_address(listen: Listen) -> str:
-    """The address that a host's name resolves to, once its port is free.
-
-    The server shares its port among workers (SO_REUSEPORT), and would share it with a stranger.
-    """
-    deadline = time.monotonic() + _PORT_PATIENCE_S
-    while True:
-        try:
-            family, kind, _, _, address = socket.getaddrinfo(
-                listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            with socket.socket(family, kind) as probe:
-                # Waiting connections of a former service do not block the port.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-            return str(address[0])
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise NotReachable(
-                    f"Cannot listen on {listen.host}, port {listen.port}: {error.strerror}"
-                ) from error
-            time.sleep(0.1)
-
-
 def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
     # A worker starts afresh: it inherits no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
@@ -182,6 +142,9 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
         log_dictconfig=_LOGGING,
         respawn_failed_workers=True,
         process_name=None,
+        ssl_cert=None if listen.tls is None else listen.tls.cert,
+        ssl_key=None if listen.tls is None else listen.tls.key,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
     server.respawned_wrks = _Respawned()
     end_by_signals(server)
@@ -227,6 +190,6 @@ def _say_when_it_serves(address: str, listen: Listen, say: Say) -> None:
             with suppress(OSError), socket.create_connection((address, listen.port), _LOOK_S):
                 break
             time.sleep(_LOOK_S)
-        say(f"Serving on http://{_in_url(listen.host)}:{listen.port}")
+        say(f"Serving on {listen.url}")
 
     threading.Thread(target=look, name="serving", daemon=True).start()

@@ -13,6 +13,7 @@ from app.database.environment import take_secret
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
 if TYPE_CHECKING:
+    from app.cli.listen import Listen
     from app.maintenance.store import DataLocation
 
 
@@ -31,26 +32,79 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
     return tell
 
 
+def _listening(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `serve` the options that say where and how it listens, as one argument `listen`."""
+
+    @wraps(command)
+    def with_listen(
+        where: "DataLocation",
+        host: str,
+        port: int,
+        workers: int,
+        tls_cert: Path | None,
+        tls_key: Path | None,
+        behind_proxy: bool,
+        allow_plain_http: bool,
+        **others: Given,
+    ) -> None:
+        from app.cli.listen import Listen, tls
+
+        listen = Listen(
+            host=host,
+            port=port,
+            workers=workers,
+            tls=tls(tls_cert, tls_key),
+            behind_proxy=behind_proxy,
+            allow_plain_http=allow_plain_http,
+        )
+        command(where=where, listen=listen, **others)
+
+    return with_listen
+
+
+def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `_listening` takes."""
+    file = click.Path(dir_okay=False, path_type=Path)
+    for decorate in reversed(
+        [
+            option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+            option(
+                "--port",
+                default=8000,
+                show_default=True,
+                type=click.IntRange(1, 65535),
+                help="Port to listen on.",
+            ),
+            option(
+                "--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes."
+            ),
+            option(
+                "--tls-cert", type=file, help="PEM file of a certificate and its chain: for HTTPS."
+            ),
+            option("--tls-key", type=file, help="PEM file of the certificate's key."),
+            option(
+                "--behind-proxy",
+                is_flag=True,
+                help="Believe X-Forwarded-Proto and -For: only where a proxy sets both itself.",
+            ),
+            option(
+                "--allow-plain-http",
+                is_flag=True,
+                help="Listen on a network without TLS: passwords cross it in the clear.",
+            ),
+        ]
+    ):
+        decorate(command)
+    return command
+
+
 @click.command()
-@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option(
-    "--port",
-    default=8000,
-    show_default=True,
-    type=click.IntRange(1, 65535),
-    help="Port to listen on.",
-)
-@option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+@_listening_options
 @option("--admin-user", default="admin", show_default=True, help="Name of the first administrator.")
 @option(
     "--admin-password-file",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="File with the first administrator's password.",
-)
-@option(
-    "--behind-proxy",
-    is_flag=True,
-    help="Believe X-Forwarded-Proto and -For: only behind a proxy that sets both itself.",
 )
 @option(
     "--allowed-origins",
@@ -77,15 +131,13 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
 )
 @_tells_at_once
 @on_data
+@_listening
 def serve(
     where: "DataLocation",
-    host: str,
-    port: int,
-    workers: int,
+    listen: "Listen",
     admin_user: str,
     admin_password: str | None,
     admin_password_file: Path | None,
-    behind_proxy: bool,
     allowed_origins: tuple[str, ...],
     customer_timeout: float,
     body_deadline: float,
@@ -98,10 +150,10 @@ def serve(
         admin_password = password_in(admin_password_file)
     serving.serve(
         where,
-        serving.Listen(host=host, port=port, workers=workers),
+        listen,
         serving.Administrator(admin_user, admin_password),
         lambda text: click.echo(text, err=True),
-        behind_proxy=behind_proxy,
+        behind_proxy=listen.behind_proxy,
         allowed_origins=frozenset(allowed_origins),
         customer_timeout_s=customer_timeout,
         body_deadline_s=body_deadline,
