@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.auth.roles import SYSTEM_ADMINISTRATOR
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import decode
 from app.faces.evo.operations import OPERATIONS, Asked, carry_out_one
 from app.faces.evo.wire.requests import NewAISession
@@ -20,7 +21,6 @@ from app.http.identify import AuthPolicy
 from app.http.operation import Operation, Routes
 from app.http.request import Reply, Request
 from app.main import create_server
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 from app.settings import Settings
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.formats import FORMATS, JSON, Format, answer_format
 from app.codecs.json_text import BadInput
 from app.faces.evo import auth
@@ -25,7 +26,6 @@ from app.faces.evo.wire.views import error_response
 from app.http.errors import BatchFailed, Refusal, Responses
 from app.http.operation import Operation, Routes
 from app.http.request import Reply, Request
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -61,7 +61,7 @@ async def _one(api: EvoOperation, request: Request, service: Service) -> Reply:
     """One request, one answer."""
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
-    safe = _flag(request, "safe")
+    safe = bool(request.query) and _flag(request, "safe")
     asked = Asked(request, service, AnswerBudget(service.settings.answer_bytes))
     dto = bind(api.request, _sent(request, handler))
     result = await carry_out_one(_OPERATIONS[api.request], dto, asked)

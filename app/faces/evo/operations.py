@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.codecs.member_names import pascal_case
@@ -16,7 +17,6 @@ from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
 from app.faces.evo.wire.views import account_info, ai_session_info, list_response
 from app.http.request import Headers, Request, etag, position_headers
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import (
