@@ -4,6 +4,7 @@ from app.auth.login_sessions import Logins
 from app.auth.principals import Principals
 from app.auth.throttle import Throttle
 from app.chat.service import Chat
+from app.codecs.hosts import AllowedHosts
 from app.commands.handler import CommandHandler
 from app.concurrency.deadline import SharedDeadline
 from app.database.pool import Pool
@@ -21,6 +22,7 @@ class Service:
     def __init__(self, settings: Settings, log: Log, lists: Pool) -> None:
         """Use `open_service`."""
         self.settings = settings
+        self.hosts = AllowedHosts(settings.allowed_hosts)
         self.log = log
         self.pool = log.pool
         self._lists = lists

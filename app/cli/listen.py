@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import click
+import psutil
 from msgspec import Struct
 
 from app.maintenance.secret_file import UnusableFile, require_unshared
@@ -33,12 +34,27 @@ class Listen(Struct, frozen=True, kw_only=True):
     tls: Tls | None = None
     behind_proxy: bool = False
     allow_plain_http: bool = False
+    allowed_hosts: frozenset[str] = frozenset()
 
     @property
     def url(self) -> str:
         """The URL that a person on this machine may call."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'http' if self.tls is None else 'https'}://{host}:{self.port}"
+
+
+def hosts(address: str, listen: Listen) -> frozenset[str]:
+    """The hosts to answer for: those that were named, else the address that is listened on.
+
+    Without an address of its own, a service listens on all addresses of the machine.
+    """
+    if listen.allowed_hosts:
+        return listen.allowed_hosts
+    if not ipaddress.ip_address(address.partition("%")[0]).is_unspecified:
+        return frozenset({listen.host, address})
+    found = (each for interface in psutil.net_if_addrs().values() for each in interface)
+    families = (socket.AF_INET, socket.AF_INET6)
+    return frozenset(each.address.partition("%")[0] for each in found if each.family in families)
 
 
 def tls(cert: Path | None, key: Path | None) -> Tls | None:

@@ -20,9 +20,10 @@ from msgspec.structs import replace
 
 from app.cli.exit_codes import ServerEnded
 from app.cli.interrupts import end_by_signals
-from app.cli.listen import Listen, free_address
+from app.cli.listen import Listen, free_address, hosts
 from app.cli.metrics_folder import metrics_folder
 from app.cli.worker import load
+from app.codecs.hosts import host_of, is_own
 from app.database.environment import keep_what_workers_need
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
@@ -84,8 +85,11 @@ def serve(
     address = free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
-        settings = where.settings(url, key, **options)
+        answered = hosts(address, listen)
+        settings = where.settings(url, key, allowed_hosts=answered, **options)
         asyncio.run(_require_service(settings))
+        if not (listen.allowed_hosts or is_own(host_of(address))):
+            say("Answering calls by address only: --allowed-hosts names the hosts it is known by")
         say(f"Starting {listen.workers} worker{'s' if listen.workers > 1 else ''}")
         if listen.workers == 1:
             _run(address, listen, settings, say)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial, wraps
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.options import Given, on_data, option, reachable, refuse_root
-from app.cli.param_types import Origin, Seconds
+from app.cli.param_types import Hosts, Origin, Seconds
 from app.database.environment import take_secret
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
@@ -45,6 +46,7 @@ def _listening(command: Callable[..., None]) -> Callable[..., None]:
         tls_key: Path | None,
         behind_proxy: bool,
         allow_plain_http: bool,
+        allowed_hosts: tuple[tuple[str, ...], ...],
         **others: Given,
     ) -> None:
         from app.cli.listen import Listen, tls
@@ -56,44 +58,50 @@ def _listening(command: Callable[..., None]) -> Callable[..., None]:
             tls=tls(tls_cert, tls_key),
             behind_proxy=behind_proxy,
             allow_plain_http=allow_plain_http,
+            allowed_hosts=frozenset(chain.from_iterable(allowed_hosts)),
         )
         command(where=where, listen=listen, **others)
 
     return with_listen
 
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_LISTENING = [
+    option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+    option(
+        "--port",
+        default=8000,
+        show_default=True,
+        type=click.IntRange(1, 65535),
+        help="Port to listen on.",
+    ),
+    option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes."),
+    option("--tls-cert", type=_FILE, help="PEM file of a certificate and its chain: for HTTPS."),
+    option("--tls-key", type=_FILE, help="PEM file of the certificate's key."),
+    option(
+        "--behind-proxy",
+        is_flag=True,
+        help="Believe X-Forwarded-Proto and -For: only where a proxy sets both itself.",
+    ),
+    option(
+        "--allow-plain-http",
+        is_flag=True,
+        help="Listen on a network without TLS: passwords cross it in the clear.",
+    ),
+    option(
+        "--allowed-hosts",
+        multiple=True,
+        type=Hosts(),
+        metavar="HOST",
+        help="A host to answer for, such as sessions.example.com, *.example.com or *; may "
+        "repeat. Without any: the address listened on. This machine's own names always.",
+    ),
+]
+"""The options that `_listening` takes."""
+
+
 def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that `_listening` takes."""
-    file = click.Path(dir_okay=False, path_type=Path)
-    for decorate in reversed(
-        [
-            option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
-            option(
-                "--port",
-                default=8000,
-                show_default=True,
-                type=click.IntRange(1, 65535),
-                help="Port to listen on.",
-            ),
-            option(
-                "--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes."
-            ),
-            option(
-                "--tls-cert", type=file, help="PEM file of a certificate and its chain: for HTTPS."
-            ),
-            option("--tls-key", type=file, help="PEM file of the certificate's key."),
-            option(
-                "--behind-proxy",
-                is_flag=True,
-                help="Believe X-Forwarded-Proto and -For: only where a proxy sets both itself.",
-            ),
-            option(
-                "--allow-plain-http",
-                is_flag=True,
-                help="Listen on a network without TLS: passwords cross it in the clear.",
-            ),
-        ]
-    ):
+    for decorate in reversed(_LISTENING):
         decorate(command)
     return command
 

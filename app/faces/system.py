@@ -52,12 +52,12 @@ async def scrape(_: Request, service: Service) -> Reply:
     return Reply(200, metrics.text(folder), content_type=metrics.CONTENT_TYPE)
 
 
-def _open(name: str, handler: Handler) -> Operation:
-    return Operation(name=name, handler=handler, is_anonymous=True, is_safe=True)
+def _open(name: str, handler: Handler, *, any_host: bool = False) -> Operation:
+    return Operation(name=name, handler=handler, is_anonymous=True, is_safe=True, any_host=any_host)
 
 
 ROUTES: Routes = {
-    "/health/live": {"GET": _open("Live", live)},
-    "/health/ready": {"GET": _open("Ready", ready)},
+    "/health/live": {"GET": _open("Live", live, any_host=True)},
+    "/health/ready": {"GET": _open("Ready", ready, any_host=True)},
     "/metrics": {"GET": _open("Metrics", scrape)},
 }

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.codecs.formats import require_charset
+from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
 from app.http import origin
 from app.http.body import TooLarge, drop, read_body
@@ -66,11 +67,18 @@ class Arrival:
         face: str,
         operation: str = "",
         path: Mapping[str, str] = _NONE,
+        *,
+        any_host: bool = False,
     ) -> None:
-        """Read the request without its body. Raises TooLarge or BadInput."""
-        behind_proxy = self.service.settings.behind_proxy
+        """Read the request without its body. Raises TooLarge, BadInput, or Misdirected."""
+        service = self.service
         self.request = read_head(
-            scope, behind_proxy=behind_proxy, face=face, operation=operation, path=path
+            scope,
+            behind_proxy=service.settings.behind_proxy,
+            hosts=ANY_HOST if any_host else service.hosts,
+            face=face,
+            operation=operation,
+            path=path,
         )
 
     async def identify(self, policy: AuthPolicy, *, is_safe: bool) -> Principal:

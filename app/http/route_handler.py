@@ -72,7 +72,8 @@ class OperationHandler(HTTPRouteHandler):
         arrival, operation = Arrival(scope, receive), self.operation
         segments, places = asked["segments"], self.places
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
-        arrival.read_head(asked, self.face.name, operation.name, path)
+        any_host = operation.any_host
+        arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)

@@ -19,6 +19,8 @@ from support.service_process import ADMIN, ServiceProcess, service, sessionary
 
 CHAT = "/api/v1/ChatSession"
 AUDITOR = ("audrey", "she may look on, no more")
+HOSTS = "a"
+"""A host that tests call the service by, beside its address."""
 ACCOUNT = {"id": "String", "name": "String"}
 """The account that the documents' sample names."""
 
@@ -26,7 +28,7 @@ ACCOUNT = {"id": "String", "name": "String"}
 @pytest.fixture(scope="session")
 def served() -> Iterator[ServiceProcess]:
     """`sessionary serve` with a user who has no rights and an account."""
-    with service() as served:
+    with service(f"--allowed-hosts={HOSTS}") as served:
         name, password = AUDITOR
         added = served.command(
             "users", "add", name, "--role", "Auditor", "--password-stdin", stdin=password
