@@ -28,6 +28,7 @@ from app.database.environment import keep_what_workers_need
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
 from app.maintenance import users
+from app.maintenance.database_url import in_the_clear
 from app.maintenance.store import (
     DataLocation,
     SchemaPermission,
@@ -84,6 +85,8 @@ def serve(
     """
     address = free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
+        if where.database_url is not None and (warning := in_the_clear(url)):
+            say(f"Warning: {warning}")
         key = asyncio.run(_prepare(url, where, administrator, say))
         answered = hosts(address, listen)
         settings = where.settings(url, key, allowed_hosts=answered, **options)

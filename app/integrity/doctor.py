@@ -11,6 +11,7 @@ from app.database import migrate
 from app.database.pool import TRANSIENT
 from app.integrity import guards
 from app.log.errors import WrongMasterKey
+from app.maintenance.database_url import in_the_clear
 from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import Connection, DataLocation, SchemaPermission, master_key, up_to_date
 
@@ -62,6 +63,11 @@ async def _server(examination: Examination) -> tuple[State, str]:
     return "well", f"PostgreSQL {version.major}.{version.micro}, UTF8{', a standby' * standby}"
 
 
+async def _line(examination: Examination) -> tuple[State, str]:
+    warning = in_the_clear(examination.where.database_url or "")
+    return ("warning", warning) if warning else ("well", "By TLS, or within this machine")
+
+
 async def _durability(examination: Examination) -> tuple[State, str]:
     try:
         await migrate.refuse_unsafe(examination.store.raw)
@@ -109,6 +115,7 @@ async def _clock(examination: Examination) -> tuple[State, str]:
 
 CHECKS: Mapping[str, Check] = {
     "server": _server,
+    "line": _line,
     "durability": _durability,
     "collation": _collation,
     "schema": _schema,

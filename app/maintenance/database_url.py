@@ -1,7 +1,9 @@
 """The database's URL, completed with a password that is given elsewhere."""
 
+import ipaddress
+import os
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 from app.maintenance.password_file import password_in
 
@@ -9,6 +11,9 @@ NO_URL = (
     "The database URL cannot be understood: it has the form postgresql://user:password@host:5432/"
     "name, with special characters of the password as %XX"
 )
+
+
+_CHECKED = frozenset({"require", "verify-ca", "verify-full"})
 
 
 class UnusableDatabase(Exception):
@@ -36,3 +41,37 @@ def with_password(url: str, password: str | None, password_file: Path | None) ->
     if not name:  # the user is named elsewhere
         return f"{url}{'&' if parts.query else '?'}password={quote(given, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{name}:{quote(given, safe='')}@{host}"))
+
+
+def in_the_clear(url: str) -> str | None:
+    """A warning if the connection to another machine may be read there and on the way; else None.
+
+    Unless it is told otherwise, the driver takes `sslmode=prefer`: no TLS if the server has none.
+    """
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+    except ValueError:
+        return None  # the driver will refuse it
+    mode = query.get("sslmode", [os.environ.get("PGSSLMODE", "prefer")])[-1]
+    named = query.get("host") or [unquote(parts.netloc.rpartition("@")[2])]
+    away = [host for host in named[-1].split(",") if not _is_here(host)]
+    if mode in _CHECKED or not away:
+        return None
+    return (
+        f"Nothing protects the connection to the database on {', '.join(away)} (sslmode={mode}): "
+        "end its URL with ?sslmode=verify-full&sslrootcert=FILE"
+    )
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host in a URL, with its port or not, is this machine; a folder is, for sockets."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host
+    if name.count(":") == 1:
+        name = name.partition(":")[0]
+    if not name or name.startswith(("/", "@")) or name.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

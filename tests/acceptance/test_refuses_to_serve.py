@@ -42,3 +42,13 @@ def test_a_secret_that_others_can_read_is_refused(
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"other accounts can open it (its mode is 0644): chmod 600 {file}" in ended.stderr
+
+
+def test_a_database_on_another_machine_without_tls_is_warned_about_once(tmp_path: Path) -> None:
+    url = "postgresql://app:s3cret@nowhere.invalid/x"
+    ended = sessionary(
+        "serve", f"--data-dir={tmp_path}", f"--database-url={url}", f"--port={free_port()}"
+    )
+    assert ended.returncode == 3
+    assert ended.stderr.count("Warning: Nothing protects the connection") == 1
+    assert "s3cret" not in ended.stderr
