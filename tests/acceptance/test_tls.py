@@ -46,6 +46,7 @@ def test_commands_and_links_go_by_https(client: httpx.Client, secure: ServicePro
     listed = client.get("/api/v1/ChatSession", params={"$top": 1})
     assert f"{secure.base_url}/api/v1/" in listed.text
     assert "http://" not in listed.text
+    assert listed.headers["strict-transport-security"] == "max-age=31536000"
     assert f"Serving on {secure.base_url}" in secure.log
 
 
