@@ -3,6 +3,7 @@
 This is imported only on a failure, because it knows the errors of all subcommands.
 """
 
+import logging
 import sys
 import traceback
 from typing import NoReturn
@@ -10,6 +11,7 @@ from typing import NoReturn
 import asyncpg
 import click
 
+from app.cli import talk
 from app.cli.exit_codes import (
     DIFFERENCE,
     FAULT,
@@ -82,5 +84,5 @@ def end(error: BaseException) -> NoReturn:
 
 
 def _end(code: int, sentence: str) -> NoReturn:
-    click.echo(sentence, err=True)
+    talk.say(sentence, logging.ERROR)
     sys.exit(code)

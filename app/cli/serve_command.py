@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli import talk
 from app.cli.options import Given, on_data, option, reachable, refuse_root
 from app.cli.param_types import Hosts, Origin, Seconds
 from app.database.environment import take_secret
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
+from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
     from app.cli.listen import Listen
@@ -23,12 +25,17 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def tell(**options: Given) -> None:
-        refuse_root(allowed=options["allow_root"])
+        log = LogForm(options.pop("log_format"), options.pop("log_level"))
         options["admin_password"] = take_secret("SESSIONARY_ADMIN_PASSWORD")
-        embedded = f"Starting PostgreSQL in {options['data_dir']}"
-        first = embedded if options["database_url"] is None else "Connecting to the database"
-        reachable(partial(click.echo, first, err=True))
-        command(**options)
+        configure(log)
+        if log.format == "json":
+            talk.speak_in_log_lines()
+        with talk.refusals():
+            refuse_root(allowed=options["allow_root"])
+            embedded = f"Starting PostgreSQL in {options['data_dir']}"
+            first = embedded if options["database_url"] is None else "Connecting to the database"
+            reachable(partial(talk.say, first))
+            command(log=log, **options)
 
     return tell
 
@@ -137,12 +144,15 @@ def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
     metavar="SECONDS",
     help="Seconds within which a request's body has to come whole.",
 )
+@option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
+@option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @_tells_at_once
 @on_data
 @_listening
 def serve(
     where: "DataLocation",
     listen: "Listen",
+    log: LogForm,
     admin_user: str,
     admin_password: str | None,
     admin_password_file: Path | None,
@@ -160,7 +170,7 @@ def serve(
         where,
         listen,
         serving.Administrator(admin_user, admin_password),
-        lambda text: click.echo(text, err=True),
+        log,
         behind_proxy=listen.behind_proxy,
         allowed_origins=frozenset(allowed_origins),
         customer_timeout_s=customer_timeout,
