@@ -16,12 +16,13 @@ from msgspec.structs import replace
 from app.auth.principals import Principal
 from app.codecs.formats import require_charset
 from app.concurrency.deadline import Stalled
-from app.http import origin
+from app.http import correlation, origin
 from app.http.body import TooLarge, drop, read_body
 from app.http.head import read_head
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.service import Service
+from app.telemetry.request_id import REQUEST_ID
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
@@ -72,6 +73,7 @@ class Arrival:
         self.request = read_head(
             scope, behind_proxy=behind_proxy, face=face, operation=operation, path=path
         )
+        REQUEST_ID.set(self.request.request_id)
 
     async def identify(self, policy: AuthPolicy, *, is_safe: bool) -> Principal:
         """Identify the sender of the request. Raises as `identify` does."""
@@ -125,7 +127,11 @@ class Answer:
         """Send the reply, then receive the rest of the request."""
         reply, arrival = self._reply, self._arrival
         body = reply.body
-        headers = [(b"content-length", b"%d" % len(body)), *reply.headers]
+        headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", _request_id(arrival.request, scope).encode()),
+            *reply.headers,
+        ]
         headers += _usual(reply.content_type if body else b"")
         if arrival.request is not None and b"origin" in arrival.request.headers:
             headers += _shared(arrival, arrival.request)
@@ -141,6 +147,14 @@ class Answer:
     def to_asgi_response(self, **_: object) -> "Answer":
         """Itself; Litestar calls this for the answer of an exception handler."""
         return self
+
+
+def _request_id(request: Request | None, scope: "Scope") -> str:
+    if request is not None:
+        return request.request_id
+    # The head could not be read; the client may still look for its id in the refusal.
+    sent = (value for name, value in scope["headers"] if name == b"x-request-id")
+    return correlation.request_id(next(sent, None))
 
 
 @lru_cache(maxsize=64)
