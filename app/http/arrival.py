@@ -17,12 +17,13 @@ from app.auth.principals import Principal
 from app.codecs.formats import require_charset
 from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
-from app.http import origin
+from app.http import correlation, origin
 from app.http.body import TooLarge, drop, read_body
 from app.http.head import read_head
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.service import Service
+from app.telemetry.request_id import REQUEST_ID
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
@@ -86,6 +87,7 @@ class Arrival:
             operation=operation,
             path=path,
         )
+        REQUEST_ID.set(self.request.request_id)
 
     async def identify(self, policy: AuthPolicy, *, is_safe: bool) -> Principal:
         """Identify the sender of the request. Raises as `identify` does."""
@@ -139,7 +141,11 @@ class Answer:
         """Send the reply, then receive the rest of the request."""
         reply, arrival = self._reply, self._arrival
         body = reply.body
-        headers = [(b"content-length", b"%d" % len(body)), *reply.headers]
+        headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", _request_id(arrival.request, scope).encode()),
+            *reply.headers,
+        ]
         headers += _usual(reply.content_type if body else b"")
         if (request := arrival.request) is not None:
             if b"origin" in request.headers:
@@ -158,6 +164,14 @@ class Answer:
     def to_asgi_response(self, **_: object) -> "Answer":
         """Itself; Litestar calls this for the answer of an exception handler."""
         return self
+
+
+def _request_id(request: Request | None, scope: "Scope") -> str:
+    if request is not None:
+        return request.request_id
+    # The head could not be read; the client may still look for its id in the refusal.
+    sent = (value for name, value in scope["headers"] if name == b"x-request-id")
+    return correlation.request_id(next(sent, None))
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from typing import Any
 from app.codecs.form import MAX_URL_BYTES, pairs
 from app.codecs.hosts import ANY_HOST, AllowedHosts
 from app.codecs.json_text import BadInput
-from app.http import origin
+from app.http import correlation, origin
 from app.http.body import TooLarge
 from app.http.request import Request
 
@@ -50,6 +50,7 @@ def read_head(
         location=scope.get("location", ""),
         path=path,
         suffix=scope.get("suffix", ""),
+        request_id=correlation.request_id(headers.get(b"x-request-id")),
     )
 
 

@@ -8,7 +8,7 @@ from app.auth.principals import Principal
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandContext, CommandResult, EventMetadata
-from app.http import conditions
+from app.http import conditions, correlation
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Headers of a reply."""
@@ -21,7 +21,6 @@ _STORED = {
     b"x-correlation-id": "correlation_id",
     b"x-causation-id": "causation_id",
     b"idempotency-key": "idempotency_key",
-    b"traceparent": "trace_id",
 }
 """Headers that are stored with the events of a command."""
 NOBODY = Principal("", ())
@@ -79,6 +78,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     """
     client: str | None = None
     """The caller's address; behind a proxy, the address that the proxy saw."""
+    request_id: str = ""
+    """X-Request-Id: the caller's, or a new one."""
     principal: Principal = NOBODY
     body: bytes = b""
 
@@ -88,6 +89,7 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
         Raises BadInput for malformed conditions.
         """
         principal, headers = self.principal, self.headers
+        trace = headers.get(b"traceparent")
         stored = {_STORED[name]: self._text(name) for name in _STORED.keys() & headers.keys()}
         if "idempotency_key" in stored:
             stored["idempotency_key"] = self._idempotency_key(stored["idempotency_key"], item)
@@ -97,7 +99,12 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
                 roles=principal.roles,
                 face=self.face,
                 operation=self.operation,
+                auth=principal.auth,
+                token_id=principal.token_id,
+                issued_by=principal.acts_for,
                 client=self.client,
+                request_id=self.request_id,
+                trace_id=None if trace is None else correlation.trace_id(trace),
                 **stored,
             ),
             if_version=conditions.versions(headers.get(b"if-match")),
