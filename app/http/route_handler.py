@@ -19,6 +19,7 @@ from app.http.arrival import Answer, Arrival, Measure
 from app.http.errors import refusal
 from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
+from app.http.reports import STATUSES, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
 from app.telemetry import metrics
@@ -171,5 +172,9 @@ def _refused(
     retry_s = arrival.service.settings.retry_after_s
     refused = refusal(error, retry_s, face.responses, scope["method"])
     if refused.status >= 500 and refused.status != 503:
-        _LOG.error("%s %s failed", face.name, scope["location"], exc_info=error)
+        # (Not the path, which may name a person.)
+        operation = "" if arrival.request is None else arrival.request.operation
+        _LOG.error("%s %s failed", face.name, operation, exc_info=error)
+    if refused.status in STATUSES:
+        report_refusal(error, arrival.request, arrival.service)
     return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))

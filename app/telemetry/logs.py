@@ -23,6 +23,8 @@ from app.telemetry.request_id import REQUEST_ID
 
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
+SECURITY = "sessionary.security"
+"""The logger whose lines are written at every level."""
 MAIN = "main"
 """The name of the process that starts the workers."""
 Fields = Mapping[str, object]
@@ -71,9 +73,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; an exception's follow it, set in."""
-        words = [_message(record), *_pairs(_fields(record))]
-        if request_id := REQUEST_ID.get():
-            words.append(f"requestId={request_id}")
+        request_id = REQUEST_ID.get()
+        ours = {"requestId": request_id} if request_id else {}
+        words = [_message(record), *_pairs({**_fields(record), **ours})]
         head = f"{record.levelname} - {_time(record, 'milliseconds')} - {self._worker}"
         line = f"{head} - {record.name} - {' '.join(words)}"
         return "\n    ".join([line, *(escaped(each) for each in _exception(record).splitlines())])
@@ -94,7 +96,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": _message(record),
-            "requestId": REQUEST_ID.get() or None,
+            "requestId": REQUEST_ID.get() or _fields(record).get("requestId"),
             "worker": self._worker,
         }
         for name, value in _fields(record).items():
@@ -147,7 +149,7 @@ def config(form: LogForm, worker: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": kind, "worker": worker}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "loggers": {},
+        "loggers": {SECURITY: {"level": "INFO"}},
         "root": {"handlers": ["stderr"], "level": form.level.upper()},
     }
 

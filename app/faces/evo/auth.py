@@ -31,7 +31,10 @@ from app.http.identify import (
     tokens,
     xsrf_token,
 )
+from app.http.reports import report_of
 from app.http.request import Headers
+from app.telemetry import security
+from app.telemetry.security import Happening
 from domain.account import Account
 from domain.errors import NotFound
 
@@ -74,6 +77,8 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
     permanent = request.remember_me is True
     logins = asked.service.logins
     token, login = await logins.sign_in(name, password, asked.http.client, permanent=permanent)
+    report = report_of(Happening.SIGNED_IN, asked.http, principal=login.principal.name)
+    security.write(report)
     # The browser's former session ends, so that anybody who knows it loses access.
     await logins.sign_out(tokens(asked.http))
     provider = "basic" if by_header else "credentials"
@@ -90,7 +95,11 @@ async def _who_is_there(asked: Asked) -> Result:
 
 
 async def _sign_out(asked: Asked) -> Result:
+    ended = await session(asked.http, asked.service)
     await asked.service.logins.sign_out(tokens(asked.http))
+    if ended is not None:
+        who = ended[1].principal.name
+        security.write(report_of(Happening.SIGNED_OUT, asked.http, principal=who))
     secure = _is_secure(asked)
     gone = [
         cookies.write(name, "", max_age_s=0, secure=secure)
@@ -125,6 +134,7 @@ async def _request_auth_token(asked: Asked, request: r.RequestAuthToken) -> Resu
     if request.user_email_address not in (None, "", name):
         raise BadInput("userId and userEmailAddress name two users", field="userEmailAddress")
     token = await asked.service.principals.give_token(name, asked.http.principal)
+    security.write(report_of(Happening.ISSUED, asked.http, subject=name))
     return Result(AuthTokenInfo(auth_token=token))
 
 
