@@ -40,7 +40,7 @@ async def service(proxy: Proxy) -> AsyncIterator[ServiceProcess]:
         key_file.write_text(database.MASTER_KEY_FILE)
         started = ServiceProcess(
             folder / "data",
-            f"--database-url={proxy.url}",
+            *database.logins(proxy.url),
             f"--master-key-file={key_file}",
             "--allow-unsafe-database",
         )
