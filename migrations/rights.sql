@@ -192,13 +192,13 @@ SELECT f.what, f.statement
  ORDER BY f.step, f.what;
 
 -- name: beyond_service
--- $1 tables of the views, and others that only an append may change
--- The login of this session, and the rights in words by which it could change the log in another
+-- $1 tables of the views, and others that only an append may change   $2 role; null: of this session
+-- The login, and the rights in words by which it could change the log in another
 -- way, or make itself a login that can. (A connection may take on a role, and put it off again.)
 WITH login AS (
     SELECT r.*
       FROM pg_roles AS r
-     WHERE r.rolname = session_user
+     WHERE r.rolname = coalesce($2, session_user)
 ), thing(owner, words) AS (
     SELECT d.datdba, format('is or may become %s, who owns the database', d.datdba::regrole)
       FROM pg_database AS d
@@ -223,8 +223,8 @@ WITH login AS (
     SELECT 2, format('has %s', a.attribute)
       FROM login
      CROSS JOIN LATERAL (
-              VALUES ('CREATEROLE', login.rolcreaterole), ('REPLICATION', login.rolreplication),
-                     ('BYPASSRLS', login.rolbypassrls))
+              VALUES ('CREATEROLE', login.rolcreaterole), ('CREATEDB', login.rolcreatedb),
+                     ('REPLICATION', login.rolreplication), ('BYPASSRLS', login.rolbypassrls))
            AS a(attribute, is_so)
      WHERE a.is_so
        AND NOT login.rolsuper

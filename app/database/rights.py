@@ -40,11 +40,17 @@ async def _found(connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
     return rows
 
 
-async def beyond_service(connection: asyncpg.Connection) -> tuple[str, Sequence[str]]:
-    """The login of a connection, and its rights that nobody needs to serve, in words."""
+async def beyond_service(
+    connection: asyncpg.Connection, role: str | None = None
+) -> tuple[str | None, Sequence[str]]:
+    """A role, or the login of the connection, and its rights that nobody needs to serve, in words.
+
+    The name is None if there is no such role.
+    """
     guarded = [*_GUARDED, *(view.name for view in catalog.VIEWS)]
-    (found,) = await connection.fetch(SQL["beyond_service"], guarded)
-    return found["login"], found["found"]
+    for found in await connection.fetch(SQL["beyond_service"], guarded, role):
+        return found["login"], found["found"]
+    return None, []
 
 
 async def let_log_in(connection: asyncpg.Connection, verifier: str | None) -> None:

@@ -1,5 +1,6 @@
 """The two logins to a database: the owner's, and the service's, which can do no more than serve."""
 
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -58,12 +59,20 @@ async def _is_kept_out(url: str, statement_cache: int) -> bool:
         return isinstance(error.__cause__, asyncpg.InvalidAuthorizationSpecificationError)
 
 
+async def beyond_service(where: DataLocation) -> tuple[str | None, Sequence[str]]:
+    """The service's login, and its rights that nobody needs to serve, in words.
+
+    Raises UnusableDatabase, UnusableFile, or NotReachable.
+    """
+    async with connected(service_url(where), where.statement_cache, looks=True) as store:
+        return await rights.beyond_service(store.raw)
+
+
 async def require_boundary(where: DataLocation) -> None:
     """Raise OwnerLogin if the service's login could do more than serve, unless that is allowed."""
     if where.allow_owner_login:
         return
-    async with connected(service_url(where), where.statement_cache) as store:
-        login, found = await rights.beyond_service(store.raw)
+    login, found = await beyond_service(where)
     if found:
         raise OwnerLogin(
             f"The service would log in as {login}, which could change the log past its guards: "
