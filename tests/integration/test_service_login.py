@@ -131,7 +131,7 @@ async def test_the_services_login_alone_serves_what_is_migrated(where: DataLocat
 
 EXCESS = {
     "GRANT UPDATE, TRIGGER ON stored_events TO sessionary_service": "TRIGGER, UPDATE stored_events",
-    "GRANT UPDATE (position) ON log_partition TO sessionary_service": 'UPDATE ("position") log_part',
+    "GRANT UPDATE (position) ON log_partition TO sessionary_service": '("position") log_part',
     "GRANT DELETE ON account_info TO sessionary_service": "may DELETE account_info",
     "GRANT CREATE ON SCHEMA public TO PUBLIC": "(PUBLIC) may make things in the schema public",
 }
