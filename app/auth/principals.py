@@ -51,6 +51,17 @@ class Principal(Struct, frozen=True):
     roles: tuple[str, ...]
     associate_id: int = 0
     """The agent's number in chats; no stored principal has 0."""
+    auth: str = ""
+    """The means: `basic`, `cookie` or `token`."""
+    token_id: str | None = None
+    """Of the token that it calls with."""
+    issued_by: str | None = None
+    """Who asked for that token: the principal itself, another one, or an operator."""
+
+    @property
+    def acts_for(self) -> str | None:
+        """Who acts by a token that is another's; None if the principal itself does."""
+        return None if self.issued_by in (None, self.name) else self.issued_by
 
     @property
     def is_administrator(self) -> bool:

@@ -14,7 +14,7 @@ from app.auth.principals import Principal, Unauthenticated, name_and_password
 from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
-from app.faces.evo.operations import Asked, Query, Result, required
+from app.faces.evo.operations import Asked, Read, Result, required
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
 from app.http import cookies, origin
@@ -128,10 +128,10 @@ async def _request_auth_token(asked: Asked, request: r.RequestAuthToken) -> Resu
     return Result(AuthTokenInfo(auth_token=token))
 
 
-OPERATIONS: Mapping[type[Dto], Query] = {
-    r.Authenticate: Query(_authenticate),
-    r.GetAuthStatus: Query(_get_auth_status),
-    r.RequestAuthToken: Query(_request_auth_token),
+HANDLERS: Mapping[type[Dto], Read] = {
+    r.Authenticate: Read(_authenticate),
+    r.GetAuthStatus: Read(_get_auth_status),
+    r.RequestAuthToken: Read(_request_auth_token),
 }
 
 
