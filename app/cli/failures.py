@@ -27,7 +27,8 @@ from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
 from app.maintenance.password_file import UnusableFile
 from app.maintenance.recovery import RecoveryConflict
-from app.maintenance.store import NotReachable, UnusableDatabase
+from app.maintenance.store import NotReachable
+from app.maintenance.urls import UnusableDatabase
 from app.maintenance.users import UserError
 from app.rebuild.dependants import ViewDependedOn
 from app.rebuild.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
+from app.cli.migrate import migrate
 from app.cli.options import Given, on_data, option, reachable
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import users
-from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S, MAX_PARTITIONS
+from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
 
 if TYPE_CHECKING:
     from app.integrity.doctor import Finding
@@ -53,7 +54,8 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def tell(**options: Given) -> None:
         embedded = f"Starting PostgreSQL in {options['data_dir']}"
-        first = embedded if options["database_url"] is None else "Connecting to the database"
+        given = options["database_url"] or options["owner_url"]
+        first = "Connecting to the database" if given else embedded
         reachable(partial(click.echo, first, err=True))
         command(**options)
 
@@ -137,30 +139,7 @@ def serve(
     )
 
 
-@main.command()
-@option(
-    "--partitions",
-    type=click.IntRange(1, MAX_PARTITIONS),
-    help="Parts of a new log, which append side by side; fixed when it is made.  [default: 1]",
-)
-@on_data
-def migrate(where: "DataLocation", partitions: int | None) -> None:
-    """Bring the schema up to date, and say what was done."""
-    import asyncio
-
-    from msgspec.structs import replace
-
-    from app.maintenance.store import SchemaPermission, database, prepare
-
-    where = replace(where, partitions=partitions)
-    with database(where, SchemaPermission.MIGRATE) as url:
-        applied, _ = asyncio.run(prepare(url, where, SchemaPermission.MIGRATE))
-    for name in applied:
-        click.echo(f"Applied {name}")
-    if not applied:
-        click.echo("Up to date")
-
-
+main.add_command(migrate)
 main.add_command(users)
 
 

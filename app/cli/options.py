@@ -33,8 +33,11 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         database_url: str | None,
         data_dir: Path,
         database_password_file: Path | None,
+        owner_url: str | None,
+        owner_password_file: Path | None,
         master_key_file: Path | None,
         allow_unsafe_database: bool,
+        allow_owner_login: bool,
         database_role: str,
         statement_cache: int,
         **others: Given,
@@ -45,8 +48,11 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
             database_url=database_url,
             data_dir=data_dir,
             database_password_file=database_password_file,
+            owner_url=owner_url,
+            owner_password_file=owner_password_file,
             master_key_file=master_key_file,
             allow_unsafe_database=allow_unsafe_database,
+            allow_owner_login=allow_owner_login,
             database_role=database_role or None,
             statement_cache=statement_cache,
         )
@@ -59,17 +65,12 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _data_options() -> list[Callable[[Any], Any]]:
     return [
-        option("--database-url", help="A PostgreSQL to use instead of the embedded one."),
+        *_logins(),
         option(
             "--data-dir",
             type=Folder(),
             default=platformdirs.user_data_path("sessionary", appauthor=False),
             help="Folder of the embedded PostgreSQL and of the master key.",
-        ),
-        option(
-            "--database-password-file",
-            type=click.Path(dir_okay=False, exists=True, path_type=Path),
-            help="File with the database's password.",
         ),
         option(
             "--master-key-file",
@@ -94,6 +95,37 @@ def _data_options() -> list[Callable[[Any], Any]]:
             default=STATEMENT_CACHE,
             show_default=True,
             help="Prepared statements a connection; 0 behind pgbouncer.",
+        ),
+    ]
+
+
+def _logins() -> list[Callable[[Any], Any]]:
+    password_file = click.Path(dir_okay=False, exists=True, path_type=Path)
+    return [
+        option(
+            "--database-url",
+            help="A PostgreSQL to use instead of the embedded one, by the service's login.",
+        ),
+        option(
+            "--database-password-file",
+            type=password_file,
+            help="File with the password for --database-url.",
+        ),
+        option(
+            "--owner-url",
+            help="The same database by its owner's login, for migrations and the other commands; "
+            "not given, they use --database-url.",
+        ),
+        option(
+            "--owner-password-file",
+            type=password_file,
+            help="File with the password for --owner-url.",
+        ),
+        option(
+            "--allow-owner-login",
+            is_flag=True,
+            help="Serve although the login of --database-url could change the log itself: it is a "
+            "superuser, owns the log, or may become its owner.",
         ),
     ]
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+import asyncpg
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
@@ -26,7 +27,9 @@ from app.cli.worker import load
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
 from app.maintenance import users
+from app.maintenance.logins import admit_service, require_boundary, service_url
 from app.maintenance.store import (
+    Connection,
     DataLocation,
     NotReachable,
     SchemaPermission,
@@ -90,12 +93,12 @@ def serve(
 ) -> None:
     """Serve until a signal ends it; `options` are the Settings that `where` does not give.
 
-    Raises NotReachable when the address or its port is not available, ServerEnded.
+    Raises NotReachable when the address or its port is not available, OwnerLogin, ServerEnded.
     """
     address = _free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
         key = asyncio.run(_prepare(url, where, administrator, say))
-        settings = where.settings(url, key, **options)
+        settings = where.settings(service_url(where), key, **options)
         asyncio.run(_require_service(settings))
         say(f"Starting {listen.workers} worker{'s' if listen.workers > 1 else ''}")
         if listen.workers == 1:
@@ -108,6 +111,9 @@ def serve(
 
 
 async def _prepare(url: str, where: DataLocation, administrator: Administrator, say: Say) -> bytes:
+    has_own_login = service_url(where) != url
+    if not has_own_login:
+        await require_boundary(where)
     say("Checking the schema")
     applied, key = await prepare(url, where, SchemaPermission.MIGRATE)
     for name in applied:
@@ -115,13 +121,25 @@ async def _prepare(url: str, where: DataLocation, administrator: Administrator, 
     async with connected(url, where.statement_cache) as store:
         for changed in await changed_collations(store):
             say(changed)
-        password = await users.ensure_administrator(
-            store, administrator.name, administrator.password
-        )
+        if has_own_login:
+            await admit_service(store, where)
+            await require_boundary(where)
+        password = await _first_administrator(store, administrator, say)
     if password is not None:
         say(f"Created the administrator {administrator.name} with the password {password}")
         say("It is shown this once.")
     return key
+
+
+async def _first_administrator(
+    store: Connection, administrator: Administrator, say: Say
+) -> str | None:
+    """The password that was made up for the first administrator, if it was."""
+    try:
+        return await users.ensure_administrator(store, administrator.name, administrator.password)
+    except asyncpg.InsufficientPrivilegeError:
+        say("This login adds no users: `sessionary users add` does, by the owner's (--owner-url)")
+        return None
 
 
 async def _require_service(settings: Settings) -> None:
@@ -160,6 +178,7 @@ def _free_address(listen: Listen) -> str:
 def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
     # A worker starts afresh: it inherits no locks of this process, and finds the environment set.
     multiprocessing.set_start_method("spawn")
+    os.environ.pop("SESSIONARY_OWNER_URL", None)  # no worker has the owner's login
     for name, value in _ALLOCATOR.items():
         os.environ.setdefault(name, value)
     server = Granian(

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import pwd
+import secrets
 import shlex
 import shutil
 import signal
@@ -18,14 +19,17 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 import psutil
 from msgspec import Struct
+
+from app.database import embedded_logins as logins
+from app.database.embedded_files import EmbeddedUnavailable, explained, let_through
+from app.settings import SERVICE_ROLE
 
 logger = logging.getLogger(__name__)
 
@@ -45,21 +49,6 @@ CREATE DATABASE {DATABASE}
 ALTER DATABASE {DATABASE} SET log_error_verbosity = terse
 ALTER DATABASE {DATABASE} SET log_min_error_statement = panic
 """  # one statement per line; the log gets neither values (DETAIL) nor statements of users
-
-
-class EmbeddedUnavailable(OSError):
-    """The embedded PostgreSQL is unavailable; an OSError, as for any unreachable database."""
-
-
-@contextmanager
-def explained(home: Path) -> Iterator[None]:
-    """Turn errors of the operating system into EmbeddedUnavailable."""
-    try:
-        yield
-    except EmbeddedUnavailable:
-        raise
-    except (OSError, KeyError, psutil.Error, subprocess.SubprocessError) as error:
-        raise EmbeddedUnavailable(f"PostgreSQL in {home} cannot be used: {error}") from error
 
 
 class Cluster(Struct, frozen=True, kw_only=True):
@@ -90,7 +79,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
             wheel.ensure_user_exists(ROOTS_STAND_IN)
             if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:  # umask 077
                 wheel.ensure_folder_permissions(programs.parent, stat.S_IROTH | stat.S_IXOTH)
-            _let_through(home, programs)
+            let_through(home, programs)
             account = pwd.getpwnam(ROOTS_STAND_IN)
             return cls(home=home, programs=programs, owner=account.pw_uid, group=account.pw_gid)
 
@@ -120,8 +109,17 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """URL for asyncpg and every other client that knows libpq's URLs."""
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
+        """The owner's URL, for asyncpg and every other client that knows libpq's URLs."""
+        password = logins.password_in(self.home)
+        return self._url(ROLE if password is None else f"{ROLE}:{password}")
+
+    @property
+    def service_url(self) -> str:
+        """As `url`, for the service's workers, whose login owns nothing."""
+        return self._url(SERVICE_ROLE)
+
+    def _url(self, login: str) -> str:
+        return f"postgresql://{login}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def bring_up(self) -> None:
         """Wait for the server that runs, or start one."""
@@ -155,12 +153,21 @@ class Cluster(Struct, frozen=True, kw_only=True):
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         form = ("--encoding=UTF8", *locale, "--data-checksums", f"--username={ROLE}")
         self._run("initdb", "--auth=peer", *form, data=new)
-        single = ("--single", "-c", "exit_on_error=true", "postgres")
-        self._run("postgres", *single, data=new, stdin=SET_UP)
+        self._set_up(new, SET_UP)
         new.rename(self.files)
         os.sync()  # else a power cut could undo the rename, and the next start would begin anew
 
+    def _set_up(self, data: Path, statements: str) -> None:
+        """Run statements on files that no server has open; they get an owner's password, too."""
+        password = secrets.token_urlsafe(24)
+        single = ("--single", "-c", "exit_on_error=true", "postgres")
+        statements += logins.set_password(ROLE, password)
+        self._run("postgres", *single, data=data, stdin=statements)
+        logins.keep_password(self.home, password)
+
     def _start(self) -> None:
+        if logins.password_in(self.home) is None:
+            self._set_up(self.files, "")
         self._admit()
         if self.socket_dir != self.files:
             self._make_private(self.socket_dir)
@@ -181,15 +188,13 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 raise EmbeddedUnavailable(f"{error}\nIts log: {self.log}\n…{said}") from error
 
     def _admit(self) -> None:
-        """Admit only this account, under any role: the kernel identifies the caller (peer).
+        """Admit only this account; the kernel identifies the caller (peer).
 
-        So the server of root, which runs under another account, needs no password either. Each
-        start writes the rules, because a data directory may have moved to another account.
+        So the server of root, which runs under another account, admits root. Each start writes the
+        rules, because a data directory may have moved to another account.
         """
         caller = pwd.getpwuid(os.geteuid()).pw_name
-        kinds = ("all", "replication")
-        rules = "".join(f"local {kind} all peer map=caller\n" for kind in kinds)
-        self._give(self.files / "pg_hba.conf", rules)
+        self._give(self.files / "pg_hba.conf", logins.rules(ROLE))
         self._give(self.files / "pg_ident.conf", f'caller "{caller}" all\n')
 
     def _make_private(self, folder: Path) -> None:
@@ -286,15 +291,3 @@ def _environment() -> dict[str, str]:
     """Our environment without settings for PostgreSQL's clients; in English, and in UTC."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return ours | {"LC_ALL": "C", "TZ": "UTC"}
-
-
-def _let_through(*folders: Path) -> None:
-    """Let PostgreSQL's account pass through to these folders, if root keeps it out.
-
-    Grants passing (x), not listing (r). The wheel's `ensure_prefix_permissions` would also allow
-    listing to everybody, even in /root.
-    """
-    for passed in {passed for folder in folders for passed in (folder, *folder.parents)}:
-        mode = stat.S_IMODE(passed.stat().st_mode)
-        if not mode & stat.S_IXOTH:
-            passed.chmod(mode | stat.S_IXOTH)

@@ -16,10 +16,10 @@ from app.maintenance.store import (
     DataLocation,
     NotReachable,
     SchemaPermission,
-    UnusableDatabase,
     connected,
     prepare,
 )
+from app.maintenance.urls import UnusableDatabase
 from app.service import Service
 
 
