@@ -1,4 +1,5 @@
-FROM python:3.11-slim AS build
+ARG PYTHON_IMAGE=python:3.11-slim
+FROM ${PYTHON_IMAGE} AS build
 
 RUN python -m venv --without-pip /opt/sessionary
 COPY requirements.txt /src/
@@ -13,7 +14,7 @@ COPY . /src
 RUN pip --python /opt/sessionary/bin/python install --no-cache-dir --no-deps /src
 
 
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 
 # Without a home: a master key that no --master-key-file names would be lost with the container,
 # so that it cannot be written is better.

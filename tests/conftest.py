@@ -96,9 +96,9 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    """The service's defaults, on the test's database; slow machines get more patience."""
+    """The service's defaults and login, on the test's database; slow machines get more patience."""
     return Settings(
-        database_url=database_url,
+        database_url=database.service_url(database_url),
         master_key=database.MASTER_KEY,
         store_deadline_s=10.0,
         allowed_hosts=frozenset({"test"}),  # that of calls without a socket

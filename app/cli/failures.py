@@ -27,10 +27,10 @@ from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
 from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
-from app.maintenance.database_url import UnusableDatabase
 from app.maintenance.recovery import RecoveryConflict
 from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import NotReachable
+from app.maintenance.urls import UnusableDatabase
 from app.maintenance.users import UserError
 from app.rebuild.dependants import ViewDependedOn
 from app.rebuild.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse

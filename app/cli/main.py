@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
+from app.cli.migrate import migrate
 from app.cli.options import Given, on_data, option
 from app.cli.serve_command import serve
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import users
-from app.settings import MAX_PARTITIONS
 
 if TYPE_CHECKING:
     from app.integrity.doctor import Finding
@@ -46,30 +46,7 @@ def main() -> None:
 main.add_command(serve)
 
 
-@main.command()
-@option(
-    "--partitions",
-    type=click.IntRange(1, MAX_PARTITIONS),
-    help="Parts of a new log, which append side by side; fixed when it is made.  [default: 1]",
-)
-@on_data
-def migrate(where: "DataLocation", partitions: int | None) -> None:
-    """Bring the schema up to date, and say what was done."""
-    import asyncio
-
-    from msgspec.structs import replace
-
-    from app.maintenance.store import SchemaPermission, database, prepare
-
-    where = replace(where, partitions=partitions)
-    with database(where, SchemaPermission.MIGRATE) as url:
-        applied, _ = asyncio.run(prepare(url, where, SchemaPermission.MIGRATE))
-    for name in applied:
-        click.echo(f"Applied {name}")
-    if not applied:
-        click.echo("Up to date")
-
-
+main.add_command(migrate)
 main.add_command(users)
 
 

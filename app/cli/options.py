@@ -34,14 +34,17 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         database_url: str | None,
         data_dir: Path,
         database_password_file: Path | None,
+        owner_url: str | None,
+        owner_password_file: Path | None,
         master_key_file: Path | None,
         allow_unsafe_database: bool,
+        allow_owner_login: bool,
         database_role: str,
         statement_cache: int,
         allow_root: bool,
         **others: Given,
     ) -> None:
-        if database_url is None:
+        if database_url is None and owner_url is None:
             refuse_root(allowed=allow_root)
         database_password = take_secret("PGPASSWORD")
         drop_secrets()
@@ -52,8 +55,11 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
             database_password=database_password,
             data_dir=data_dir,
             database_password_file=database_password_file,
+            owner_url=owner_url,
+            owner_password_file=owner_password_file,
             master_key_file=master_key_file,
             allow_unsafe_database=allow_unsafe_database,
+            allow_owner_login=allow_owner_login,
             database_role=database_role or None,
             statement_cache=statement_cache,
         )
@@ -66,17 +72,12 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _data_options() -> list[Callable[[Any], Any]]:
     return [
-        option("--database-url", help="A PostgreSQL to use instead of the embedded one."),
+        *_logins(),
         option(
             "--data-dir",
             type=Folder(),
             default=platformdirs.user_data_path("sessionary", appauthor=False),
             help="Folder of the embedded PostgreSQL and of the master key.",
-        ),
-        option(
-            "--database-password-file",
-            type=click.Path(dir_okay=False, exists=True, path_type=Path),
-            help="File with the database's password.",
         ),
         option(
             "--master-key-file",
@@ -111,6 +112,37 @@ def _service_options() -> list[Callable[[Any], Any]]:
             "--allow-root",
             is_flag=True,
             help="Run as root, with the rights of root over this machine's files.",
+        ),
+    ]
+
+
+def _logins() -> list[Callable[[Any], Any]]:
+    password_file = click.Path(dir_okay=False, exists=True, path_type=Path)
+    return [
+        option(
+            "--database-url",
+            help="A PostgreSQL to use instead of the embedded one, by the service's login.",
+        ),
+        option(
+            "--database-password-file",
+            type=password_file,
+            help="File with the password for --database-url.",
+        ),
+        option(
+            "--owner-url",
+            help="The same database by its owner's login, for migrations and the other commands; "
+            "not given, they use --database-url.",
+        ),
+        option(
+            "--owner-password-file",
+            type=password_file,
+            help="File with the password for --owner-url.",
+        ),
+        option(
+            "--allow-owner-login",
+            is_flag=True,
+            help="Serve although the login of --database-url could change the log itself: it is a "
+            "superuser, owns the log, or may become its owner.",
         ),
     ]
 

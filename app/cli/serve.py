@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from functools import partial
 
+import asyncpg
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -31,8 +32,9 @@ from app.database.environment import keep_what_workers_need
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
 from app.maintenance import users
-from app.maintenance.database_url import in_the_clear
+from app.maintenance.logins import admit_service, require_boundary, service_url, warnings_of
 from app.maintenance.store import (
+    Connection,
     DataLocation,
     SchemaPermission,
     connected,
@@ -72,15 +74,15 @@ def serve(
 ) -> None:
     """Serve until a signal ends it; `options` are the Settings that `where` does not give.
 
-    Raises ServerEnded, or as `free_address` does.
+    Raises OwnerLogin, ServerEnded, or as `free_address` does.
     """
     address = free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
-        if where.database_url is not None and (warning := in_the_clear(url)):
+        for warning in warnings_of(where):
             say(f"Warning: {warning}", logging.WARNING)
         key = asyncio.run(_prepare(url, where, administrator))
         answered = hosts(address, listen)
-        settings = where.settings(url, key, allowed_hosts=answered, **options)
+        settings = where.settings(service_url(where), key, allowed_hosts=answered, **options)
         asyncio.run(_require_service(settings))
         if not (listen.allowed_hosts or is_own(host_of(address))):
             say("Answering calls by address only: --allowed-hosts names the hosts it is known by")
@@ -95,6 +97,9 @@ def serve(
 
 
 async def _prepare(url: str, where: DataLocation, administrator: Administrator) -> bytes:
+    has_own_login = service_url(where) != url
+    if not has_own_login:
+        await require_boundary(where)
     say("Checking the schema")
     applied, key = await prepare(url, where, SchemaPermission.MIGRATE)
     for name in applied:
@@ -102,13 +107,23 @@ async def _prepare(url: str, where: DataLocation, administrator: Administrator) 
     async with connected(url, where.statement_cache) as store:
         for changed in await changed_collations(store):
             say(changed)
-        password = await users.ensure_administrator(
-            store, administrator.name, administrator.password
-        )
+        if has_own_login:
+            await admit_service(store, where)
+            await require_boundary(where)
+        password = await _first_administrator(store, administrator)
     if password is not None:
         say(f"Created the administrator {administrator.name} with the password {password}")
         say("It is shown this once.")
     return key
+
+
+async def _first_administrator(store: Connection, administrator: Administrator) -> str | None:
+    """The password that was made up for the first administrator, if it was."""
+    try:
+        return await users.ensure_administrator(store, administrator.name, administrator.password)
+    except asyncpg.InsufficientPrivilegeError:
+        say("This login adds no users: `sessionary users add` does, by the owner's (--owner-url)")
+        return None
 
 
 async def _require_service(settings: Settings) -> None:

@@ -33,7 +33,8 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
         with talk.refusals():
             refuse_root(allowed=options["allow_root"])
             embedded = f"Starting PostgreSQL in {options['data_dir']}"
-            first = embedded if options["database_url"] is None else "Connecting to the database"
+            given = options["database_url"] or options["owner_url"]
+            first = "Connecting to the database" if given else embedded
             reachable(partial(talk.say, first))
             command(log=log, **options)
 

@@ -22,7 +22,7 @@ from app.database.embedded_files import (
     require_private,
 )
 
-__all__ = ["EmbeddedUnavailable", "ensure_running", "is_set_up", "running"]
+__all__ = ["EmbeddedUnavailable", "ensure_running", "is_set_up", "running", "service_url"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def is_set_up(data_dir: Path) -> bool:
 
 @contextmanager
 def running(data_dir: Path) -> Iterator[str]:
-    """PostgreSQL on `data_dir` for as long as the block lasts; yields its URL.
+    """PostgreSQL on `data_dir` for as long as the block lasts; yields its owner's URL.
 
     Joins a server that already runs there; the last user stops it. The URL stays the same when the
     server is started again, and is valid for other processes of this user. Blocks while the server
@@ -56,6 +56,11 @@ def running(data_dir: Path) -> Iterator[str]:
             _leave(cluster, users)
         finally:
             os.close(users)
+
+
+def service_url(data_dir: Path) -> str:
+    """The URL of the service's login to the server that `running` is the owner's of."""
+    return Cluster.at(data_dir).service_url
 
 
 def ensure_running(data_dir: Path) -> None:

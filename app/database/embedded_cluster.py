@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import pwd
+import secrets
 import shlex
 import shutil
 import signal
@@ -27,8 +28,10 @@ import psutil
 from msgspec import Struct
 
 from app.database import embedded_files
+from app.database import embedded_logins as logins
 from app.database.embedded_files import EmbeddedUnavailable, explained
 from app.database.environment import for_postgres
+from app.settings import SERVICE_ROLE
 
 logger = logging.getLogger(__name__)
 
@@ -108,8 +111,17 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """URL for asyncpg and every other client that knows libpq's URLs."""
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
+        """The owner's URL, for asyncpg and every other client that knows libpq's URLs."""
+        password = logins.password_in(self.home)
+        return self._url(ROLE if password is None else f"{ROLE}:{password}")
+
+    @property
+    def service_url(self) -> str:
+        """As `url`, for the service's workers, whose login owns nothing."""
+        return self._url(SERVICE_ROLE)
+
+    def _url(self, login: str) -> str:
+        return f"postgresql://{login}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def bring_up(self) -> None:
         """Wait for the server that runs, or start one."""
@@ -143,12 +155,21 @@ class Cluster(Struct, frozen=True, kw_only=True):
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         form = ("--encoding=UTF8", *locale, "--data-checksums", f"--username={ROLE}")
         self._run("initdb", "--auth=peer", *form, data=new)
-        single = ("--single", "-c", "exit_on_error=true", "postgres")
-        self._run("postgres", *single, data=new, stdin=SET_UP)
+        self._set_up(new, SET_UP)
         new.rename(self.files)
         os.sync()  # else a power cut could undo the rename, and the next start would begin anew
 
+    def _set_up(self, data: Path, statements: str) -> None:
+        """Run statements on files that no server has open; they get an owner's password, too."""
+        password = secrets.token_urlsafe(24)
+        single = ("--single", "-c", "exit_on_error=true", "postgres")
+        statements += logins.set_password(ROLE, password)
+        self._run("postgres", *single, data=data, stdin=statements)
+        logins.keep_password(self.home, password)
+
     def _start(self) -> None:
+        if logins.password_in(self.home) is None:
+            self._set_up(self.files, "")
         self._admit()
         if self.socket_dir != self.files:
             embedded_files.make_private(self.socket_dir, self.owner, self.group)
@@ -169,15 +190,13 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 raise EmbeddedUnavailable(f"{error}\nIts log: {self.log}\n…{said}") from error
 
     def _admit(self) -> None:
-        """Admit only this account, under any role: the kernel identifies the caller (peer).
+        """Admit only this account; the kernel identifies the caller (peer).
 
-        So the server of root, which runs under another account, needs no password either. Each
-        start writes the rules, because a data directory may have moved to another account.
+        So the server of root, which runs under another account, admits root. Each start writes the
+        rules, because a data directory may have moved to another account.
         """
         caller = pwd.getpwuid(os.geteuid()).pw_name
-        kinds = ("all", "replication")
-        rules = "".join(f"local {kind} all peer map=caller\n" for kind in kinds)
-        self._give(self.files / "pg_hba.conf", rules)
+        self._give(self.files / "pg_hba.conf", logins.rules(ROLE))
         self._give(self.files / "pg_ident.conf", f'caller "{caller}" all\n')
 
     def _answers(self) -> bool:

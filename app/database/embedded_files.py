@@ -102,13 +102,20 @@ def _is_only_name(opened: int, owner: int) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_uid == owner and found.st_nlink == 1
 
 
-def read(path: Path, owner: int) -> str:
-    """The text of the server's own file. Raises OSError for a link or another's file."""
+def read(path: Path, owner: int, *, secret: bool = False) -> str:
+    """The text of a file of an owner alone. Raises OSError for a link or another's file.
+
+    `secret`: also for one that others can open.
+    """
     opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _PLAIN)
     if not _is_only_name(opened, owner):
         os.close(opened)
         raise EmbeddedUnavailable(f"{path} should be a file of PostgreSQL, and is not")
     with os.fdopen(opened, errors="replace") as file:
+        if secret and os.fstat(opened).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise EmbeddedUnavailable(
+                f"{path} holds a secret and other accounts can open it: chmod 600 {path}"
+            )
         return file.read()
 
 

@@ -11,9 +11,17 @@ from app.database import migrate
 from app.database.pool import TRANSIENT
 from app.integrity import guards
 from app.log.errors import WrongMasterKey
-from app.maintenance.database_url import in_the_clear
+from app.maintenance.logins import beyond_service, warnings_of
 from app.maintenance.secret_file import UnusableFile
-from app.maintenance.store import Connection, DataLocation, SchemaPermission, master_key, up_to_date
+from app.maintenance.store import (
+    Connection,
+    DataLocation,
+    NotReachable,
+    SchemaPermission,
+    master_key,
+    up_to_date,
+)
+from app.maintenance.urls import UnusableDatabase
 
 State = Literal["well", "warning", "wrong"]
 CLOCK_APART_S = 5.0
@@ -64,8 +72,8 @@ async def _server(examination: Examination) -> tuple[State, str]:
 
 
 async def _line(examination: Examination) -> tuple[State, str]:
-    warning = in_the_clear(examination.where.database_url or "")
-    return ("warning", warning) if warning else ("well", "By TLS, or within this machine")
+    warnings = warnings_of(examination.where)
+    return ("warning", "; ".join(warnings)) if warnings else ("well", "By TLS, or here")
 
 
 async def _durability(examination: Examination) -> tuple[State, str]:
@@ -89,6 +97,21 @@ async def _schema(examination: Examination) -> tuple[State, str]:
 async def _rights(examination: Examination) -> tuple[State, str]:
     found = await guards.rights_amiss(examination.store)
     return _told(found, "The service's role reads and appends, PUBLIC may do nothing")
+
+
+async def _login(examination: Examination) -> tuple[State, str]:
+    where = examination.where
+    if where.database_url is None and not where.embedded:
+        return "warning", "Only the owner's login was given, so the service's was not looked at"
+    try:
+        login, found = await beyond_service(where)
+    except (NotReachable, UnusableDatabase) as error:
+        return "wrong", f"The service cannot log in: {error}"
+    if found:
+        allowed = examination.where.allow_owner_login
+        told = f"The service logs in as {login}, which could change the log: it "
+        return "warning" if allowed else "wrong", told + ", it ".join(found)
+    return "well", f"The service logs in as {login}, which can only read and append"
 
 
 async def _guards(examination: Examination) -> tuple[State, str]:
@@ -120,6 +143,7 @@ CHECKS: Mapping[str, Check] = {
     "collation": _collation,
     "schema": _schema,
     "rights": _rights,
+    "login": _login,
     "guards": _guards,
     "master key": _master_key,
     "clock": _clock,

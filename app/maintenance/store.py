@@ -22,8 +22,8 @@ from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.read import check_value, heads
 from app.maintenance import key_file
-from app.maintenance.database_url import NO_URL, UnusableDatabase, with_password
 from app.maintenance.recovery import again_after_conflict
+from app.maintenance.urls import NO_URL, UnusableDatabase, with_password
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Setting, Settings
 
 CONNECT_S = 10.0
@@ -48,17 +48,27 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     """The location of the data, from the options."""
 
     database_url: str | None
+    """Of the service's login; None: the embedded database, or only the owner's login is given."""
     data_dir: Path
     database_password: str | None = None
     """For a URL without one."""
     database_password_file: Path | None = None
+    owner_url: str | None = None
+    """Of the owner's login, by which commands work; None: `database_url` is that."""
+    owner_password_file: Path | None = None
     master_key_file: Path | None = None
     allow_unsafe_database: bool = False
+    allow_owner_login: bool = False
     database_role: str | None = SERVICE_ROLE
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
     """The number that the log must have; None accepts any, and gives a new log one."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the one in `data_dir`."""
+        return self.database_url is None and self.owner_url is None
 
     def settings(self, url: str, key: bytes, **more: Setting) -> Settings:
         """The settings of a service on the database at `url`; `more` are further ones."""
@@ -67,7 +77,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             master_key=key,
             database_role=self.database_role,
             statement_cache=self.statement_cache,
-            embedded_data_dir=self.data_dir if self.database_url is None else None,
+            embedded_data_dir=self.data_dir if self.embedded else None,
             **more,
         )
 
@@ -92,15 +102,18 @@ class Connection:
 
 @contextmanager
 def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
-    """The database's URL for as long as the block lasts; starts the embedded one if none is given.
+    """The owner's URL for as long as the block lasts; starts the embedded one if none is given.
 
     A data directory without a database gets one only if `may` allows to begin.
 
     Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
+    if where.owner_url is not None:
+        yield with_password(where.owner_url, where.owner_password_file, where.database_password)
+        return
     if where.database_url is not None:
-        password, file = where.database_password, where.database_password_file
-        yield with_password(where.database_url, password, file)
+        file = where.database_password_file
+        yield with_password(where.database_url, file, where.database_password)
         return
     if may < SchemaPermission.BEGIN and not is_set_up(where.data_dir):
         raise UnusableDatabase(

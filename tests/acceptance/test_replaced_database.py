@@ -33,7 +33,7 @@ async def two_services(server_url: str, template: str) -> AsyncIterator[tuple[An
 
 def _served(folder: Path, live: Replaceable, key_file: Path) -> ServiceProcess:
     return ServiceProcess(
-        folder, f"--database-url={live.url}", f"--master-key-file={key_file}",
+        folder, *database.logins(live.url), f"--master-key-file={key_file}",
         "--allow-unsafe-database", "--workers=1",
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import pytest
 from support.clusters import PORT, ROLE, OwnCluster, own_cluster
-from support.database import write_master_key
+from support.database import logins, write_master_key
 from support.ledger import differences, read_ledger, read_log
 from support.load import load
 from support.patience import patient
@@ -187,7 +187,7 @@ async def test_a_primary_that_hangs_while_its_standby_takes_over(
     folders = f"{primary.folder},{standby.folder}"
     service = ServiceProcess(
         tmp_path / "data",
-        f"--database-url=postgresql://{ROLE}@/postgres?host={folders}&port={PORT},{PORT}",
+        *logins(f"postgresql://{ROLE}@/postgres?host={folders}&port={PORT},{PORT}"),
         f"--master-key-file={key_file}",
         "--allow-unsafe-database",
         f"--workers={WORKERS}",

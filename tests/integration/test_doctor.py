@@ -33,7 +33,10 @@ WRONG = {
 @pytest.fixture
 def examination(store: Connection, database_url: str, tmp_path: Path) -> Examination:
     database.write_master_key(tmp_path / "master.key")
-    return Examination(store, DataLocation(database_url=database_url, data_dir=tmp_path))
+    where = DataLocation(
+        database_url=database.service_url(database_url), owner_url=database_url, data_dir=tmp_path
+    )
+    return Examination(store, where)
 
 
 async def states(examination: Examination) -> dict[str, str]:
@@ -93,7 +96,7 @@ async def test_what_was_taken_upon_oneself_is_a_warning(examination: Examination
 
 
 def doctors(url: str, folder: Path, *options: str) -> tuple[int, str, str]:
-    arguments = ["doctor", f"--database-url={url}", f"--data-dir={folder}", *options]
+    arguments = ["doctor", *database.logins(url), f"--data-dir={folder}", *options]
     ended = CliRunner().invoke(main, arguments)
     return ended.exit_code, ended.stdout, ended.stderr
 
@@ -151,8 +154,8 @@ async def test_serving_tells_of_a_changed_order(
     await owner.execute(WRONG["collation"])
     administrator = serving.Administrator("admin", "secret")
     where = examination.where
-    assert where.database_url is not None
-    await serving._prepare(where.database_url, where, administrator)
+    assert where.owner_url is not None
+    await serving._prepare(where.owner_url, where, administrator)
     assert "REFRESH COLLATION VERSION" in capsys.readouterr().err
 
 

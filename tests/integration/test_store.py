@@ -12,7 +12,6 @@ from support import database, given
 from app.database import migrate
 from app.database.migrate import Migration, SchemaError
 from app.log.errors import WrongMasterKey
-from app.maintenance.database_url import UnusableDatabase
 from app.maintenance.store import (
     DataLocation,
     NotReachable,
@@ -20,6 +19,7 @@ from app.maintenance.store import (
     connected,
     prepare,
 )
+from app.maintenance.urls import UnusableDatabase
 from app.service import Service
 
 

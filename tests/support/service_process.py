@@ -151,7 +151,9 @@ class ServiceProcess:
 
     def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run another subcommand beside the service, on the same data."""
-        options = [option for option in self._options if option.startswith("--database")]
+        options = [
+            option for option in self._options if option.startswith(("--database", "--owner"))
+        ]
         keys = [option for option in self._options if option.startswith("--master-key")]
         return sessionary(*arguments, f"--data-dir={self.data_dir}", *options, *keys, stdin=stdin)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.maintenance.database_url import in_the_clear, with_password
+from app.maintenance.urls import in_the_clear, with_password
 
 GIVEN = "p/w d"
 
@@ -21,13 +21,13 @@ GIVEN = "p/w d"
     ],
 )
 def test_a_password_completes_a_url_without_one(url: str, whole: str) -> None:
-    assert with_password(url, GIVEN, None) == whole
+    assert with_password(url, None, GIVEN) == whole
 
 
 def test_the_password_of_a_file_wins(tmp_path: Path) -> None:
     (file := tmp_path / "password").touch(0o600)
     file.write_text("of the file\n")
-    assert with_password("postgresql://app:own@h/x", GIVEN, file) == (
+    assert with_password("postgresql://app:own@h/x", file, GIVEN) == (
         "postgresql://app:of%20the%20file@h/x"
     )
 

@@ -1,4 +1,4 @@
-"""The database's URL, completed with a password that is given elsewhere."""
+"""The database's URLs as they are given: completed with a password, and who can listen to them."""
 
 import ipaddress
 import os
@@ -20,10 +20,10 @@ class UnusableDatabase(Exception):
     """The given database location is unusable; the message says why."""
 
 
-def with_password(url: str, password: str | None, password_file: Path | None) -> str:
+def with_password(url: str, password_file: Path | None, password: str | None = None) -> str:
     """The URL with the password of a file, or else with another if it has none itself.
 
-    Raises UnusableDatabase or UnusableFile.
+    Raises UnusableDatabase, or UnusableFile.
     """
     if not url:
         raise UnusableDatabase("The database URL is empty")
