@@ -15,7 +15,7 @@ from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.options import Given, on_data, option, reachable
 from app.cli.param_types import Origin, Seconds
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
-from app.cli.users import users
+from app.cli.users import tokens, users
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S, MAX_PARTITIONS
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ def migrate(where: "DataLocation", partitions: int | None) -> None:
 
 
 main.add_command(users)
+main.add_command(tokens)
 
 
 @main.group()
@@ -275,7 +276,7 @@ def see_doctor(where: "DataLocation", output: str) -> None:
 )
 @on_data
 def replay(where: "DataLocation", stream: str, as_of: str | None, output: str) -> None:
-    """Show a session's history: STREAM is its id as the APIs give it, or account:ID."""
+    """Show a history: STREAM is a session's id, account:ID, or principal:NAME."""
     from app.cli.output import print_steps
     from app.cli.work import on_log
     from app.history import replay as replaying

@@ -26,7 +26,9 @@ from app.cli.worker import load
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
 from app.maintenance import users
+from app.maintenance.password_file import FIRST_FILE, keep_password
 from app.maintenance.store import (
+    Connection,
     DataLocation,
     NotReachable,
     SchemaPermission,
@@ -115,13 +117,30 @@ async def _prepare(url: str, where: DataLocation, administrator: Administrator, 
     async with connected(url, where.statement_cache) as store:
         for changed in await changed_collations(store):
             say(changed)
-        password = await users.ensure_administrator(
-            store, administrator.name, administrator.password
-        )
-    if password is not None:
-        say(f"Created the administrator {administrator.name} with the password {password}")
-        say("It is shown this once.")
+        await _ensure_administrator(store, where, administrator, say)
     return key
+
+
+async def _ensure_administrator(
+    store: Connection, where: DataLocation, administrator: Administrator, say: Say
+) -> None:
+    """Make sure that there is a user, and that no first password outlives its use."""
+    file = where.data_dir / FIRST_FILE
+    if await users.everybody(store):
+        if administrator.password:
+            say(
+                "The administrator's password that was given is not used: there are users already "
+                "(`sessionary users passwd NAME` changes a password)"
+            )
+        if file.exists() and not await users.anybody_has_to_change(store):
+            file.unlink()
+        return
+    generated = await users.ensure_administrator(
+        store, administrator.name, administrator.password, partial(keep_password, file)
+    )
+    if generated is not None:
+        say(f"Created the administrator {administrator.name}: the password is in {file}")
+        say(f"Change it before anything else: `sessionary users passwd {administrator.name}`")
 
 
 async def _require_service(settings: Settings) -> None:

@@ -7,7 +7,9 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.auth.password_rules import UnfitPassword
 from app.auth.principals import Forbidden, Unauthenticated
+from app.auth.register import PrincipalChanged
 from app.auth.throttle import Throttled
 from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
@@ -38,6 +40,7 @@ from domain.errors import (
     NotInQueue,
     NotYours,
 )
+from domain.principal.decide import TooManyTokens
 
 
 class Refusal(Struct, frozen=True):
@@ -70,6 +73,9 @@ RESPONSES: Responses = {
     AlreadyExists: (409, "AlreadyExists"),
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
+    UnfitPassword: (400, "UnfitPassword"),
+    TooManyTokens: (409, "TooManyTokens"),
+    PrincipalChanged: (409, "Conflict"),
     NotYours: (403, "Forbidden"),
     NotInQueue: (409, "NotInQueue"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),

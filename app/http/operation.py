@@ -23,6 +23,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Raises Forbidden for a principal that may not call it."""
     is_anonymous: bool = False
     """Whether it needs no credentials."""
+    is_first: bool = False
+    """Whether it may be called before the password is changed that somebody else made."""
     is_safe: bool = False
     """Whether it changes nothing, by whichever verb it is called (RFC 9110, 9.2.1)."""
 

@@ -18,6 +18,7 @@ from app.http.arrival import Answer, Arrival, Measure
 from app.http.errors import refusal
 from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
+from app.http.reports import STATUSES, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
 from app.telemetry import metrics
@@ -107,7 +108,10 @@ async def _identify(connection: object, handler: "BaseRouteHandler") -> None:
 async def _admit(connection: object, handler: "BaseRouteHandler") -> None:
     """The guard that checks the caller's roles."""
     principal = cast("Arrival", connection).head.principal
-    cast("OperationHandler", handler).operation.admit(principal)
+    operation = cast("OperationHandler", handler).operation
+    if principal.must_change_password and not operation.is_first:
+        principal.require_own_password()
+    operation.admit(principal)
 
 
 def handlers(faces: Sequence[Face]) -> Iterator[OperationHandler]:
@@ -169,4 +173,6 @@ def _refused(
     refused = refusal(error, retry_s, face.responses, scope["method"])
     if refused.status >= 500 and refused.status != 503:
         _LOG.error("%s %s failed", face.name, scope["location"], exc_info=error)
+    if refused.status in STATUSES:
+        report_refusal(error, arrival.request, arrival.service)
     return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("people")
 
 DAY_S = 86_400
 CREDENTIALS = Authenticate(
-    provider="credentials", user_name="kim", password="right", remember_me=True
+    provider="credentials", user_name="kim", password="right as rain", remember_me=True
 )
 
 
@@ -225,5 +225,5 @@ async def test_a_manager_makes_no_token_for(
 
 
 async def test_secrets_are_not_shown() -> None:
-    assert "right" not in repr(CREDENTIALS)
+    assert "right as rain" not in repr(CREDENTIALS)
     assert "secret" not in repr(AuthTokenInfo(auth_token="secret"))

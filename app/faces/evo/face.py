@@ -143,6 +143,7 @@ def _operation(api: EvoOperation, carry_out: "_CarryOut") -> Operation:
         admit=methodcaller("require", *api.roles),
         is_anonymous=api.anonymous,
         is_safe=api.is_safe,
+        is_first=api.first,
     )
 
 

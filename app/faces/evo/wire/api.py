@@ -33,6 +33,8 @@ class EvoOperation(Struct, frozen=True, kw_only=True):
     anonymous: bool = False
     makes: bool = False
     """Whether it creates something, whatever its verb says."""
+    first: bool = False
+    """Whether it may be called before the password is changed that somebody else made."""
 
     @property
     def is_safe(self) -> bool:
@@ -100,9 +102,11 @@ API: tuple[EvoOperation, ...] = (
         response=UserInfo,
         anonymous=True,
     ),
+    EvoOperation(request=r.ChangePassword, verb="POST", paths=("/auth/password",), first=True),
     EvoOperation(
         request=r.RequestAuthToken,
         verb="GET",
+        also=("POST",),
         paths=("/auth/token",),
         response=AuthTokenInfo,
         roles=(SYSTEM_ADMINISTRATOR, MANAGER),

@@ -223,3 +223,31 @@ class RequestAuthToken(Dto, kw_only=True):
     user_email_address: Annotated[
         str | None, Meta(description="The e-mail address of the user, where that is the name")
     ] = None
+    password: Annotated[
+        str | None, Meta(description="Your own password, which a cookie alone does not replace")
+    ] = None
+    label: Annotated[str | None, Meta(description="What the token is for")] = None
+    expires: Annotated[
+        str | None, Meta(description="Such as `90d` (the default), a time, or `never`")
+    ] = None
+    is_independent: Annotated[
+        bool | None,
+        Meta(description="Whether it goes on after the cookie or token it is asked for with"),
+    ] = None
+
+    def __repr__(self) -> str:
+        """Without the password, for logs."""
+        return f"RequestAuthToken(user_id={self.user_id!r})"
+
+
+class ChangePassword(Dto, kw_only=True):
+    """Change your own password, which ends your sign-ins and tokens."""
+
+    password: Annotated[str | None, Meta(description="Your present password")] = None
+    new_password: Annotated[
+        str | None, Meta(description="At least 12 characters, and not a common password")
+    ] = None
+
+    def __repr__(self) -> str:
+        """Without the passwords, for logs."""
+        return "ChangePassword()"
