@@ -122,19 +122,30 @@ class Principals:
         may_call = row is not None and row["state"] == PrincipalState.ACTIVE
         stored: str | None = row["password_hash"] if row is not None and may_call else None
         if known is None or stored is None or stored != known.password_hash:
-            await self._check(name, address, stored, password, _why(row))
+            # What was good a moment ago is no guess, and does not count as one.
+            guess = known is None
+            await self._check(name, address, stored, password, _why(row), is_guess=guess)
         assert row is not None  # the check refuses who is not there
         return Verified(principal_of(row, auth="basic"), row["generation"], stored)
 
     async def _check(
-        self, name: str, address: str | None, stored: str | None, password: str, why: str
+        self,
+        name: str,
+        address: str | None,
+        stored: str | None,
+        password: str,
+        why: str,
+        *,
+        is_guess: bool,
     ) -> None:
         async with self._checks.turn():
             # Other wrong guesses may have come while this check waited.
-            self._require_patience(name, address)
+            if is_guess:
+                self._require_patience(name, address)
             # Who may not call takes as long as a wrong password, so that the time reveals nothing.
             if not await to_thread(matches, stored, password):
-                self._throttle.failed(name, address)
+                if is_guess:
+                    self._throttle.failed(name, address)
                 raise Unauthenticated(WRONG, reason=why, name=name)
             # Not for a cached credential: constant calls with it would clear the way for the
             # guesses of a neighbour.

@@ -150,7 +150,7 @@ async def test_serving_tells_of_a_changed_order(
 ) -> None:
     await owner.execute(WRONG["collation"])
     said: list[str] = []
-    administrator = serving.Administrator("admin", "secret")
+    administrator = serving.Administrator("admin", "right as rain")
     where = examination.where
     assert where.database_url is not None
     await serving._prepare(where.database_url, where, administrator, said.append)

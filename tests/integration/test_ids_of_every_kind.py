@@ -184,7 +184,7 @@ async def test_no_event_of_one_kind_comes_into_a_stream_of_another(
     kinds = await owner.fetch(
         "SELECT DISTINCT split_part(topic, '.', 1) AS kind FROM stored_events"
     )
-    assert {row["kind"] for row in kinds} == {"ai_session", "chat_session", "account"}
+    assert {row["kind"] for row in kinds} == {"ai_session", "chat_session", "account", "principal"}
 
 
 def mixed(streams: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
