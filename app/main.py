@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
         if settings is None:
             raise ValueError("the application cannot serve without settings")
         service = await open_service(settings)
-        app.state.service = service
+        cast("_Application", app).service = service
         await service.log.clock.look()
         _spare_the_collector()
         watches = [asyncio.create_task(watch) for watch in _watches(settings, service)]
@@ -78,6 +79,9 @@ class _Application(Litestar):
 
     Where some tool has installed these two, their import takes a fifth of a worker's start.
     """
+
+    service: Service
+    """Set when the application starts; in Litestar's state, each request would pay for a proxy."""
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:

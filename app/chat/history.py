@@ -2,9 +2,9 @@
 
 from msgspec import UNSET
 
+from app.codecs.answer_budget import AnswerBudget
 from app.log.log import Log
 from app.log.read import LAST_VERSION
-from app.queries.answer_budget import AnswerBudget
 from domain.chat.events import ChatMessageAdded
 from domain.chat.message import ChatMessage
 from domain.ids import ChatSessionId, chat_session_stream

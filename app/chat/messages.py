@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from app.chat.history import ChatHistory
 from app.chat.numbers import MessageNumbers
+from app.codecs.answer_budget import AnswerBudget
 from app.commands.context import (
     CommandContext,
     CommandEnvelope,
@@ -18,7 +19,6 @@ from app.commands.handler import CommandHandler
 from app.commands.registry import TARGETS
 from app.log.errors import Conflict, NumbersUsedUp
 from app.log.log import Log
-from app.queries.answer_budget import AnswerBudget
 from app.queries.views import Views
 from app.settings import Settings
 from domain.chat.actions import AddChatMessage

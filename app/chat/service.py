@@ -15,6 +15,7 @@ from app.auth.roles import MANAGER
 from app.chat.creation import ChatCreation
 from app.chat.messages import ChatMessages
 from app.chat.queue import ChatQueue
+from app.codecs.answer_budget import AnswerBudget
 from app.commands.context import (
     CommandContext,
     CommandEnvelope,
@@ -24,7 +25,6 @@ from app.commands.context import (
 from app.commands.handler import CommandHandler
 from app.log.errors import Conflict
 from app.log.log import Log
-from app.queries.answer_budget import AnswerBudget
 from app.queries.views import Views
 from app.settings import Settings
 from domain.chat.actions import (

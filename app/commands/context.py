@@ -10,17 +10,28 @@ from domain.ids import StreamId
 from projections.fold import Folded
 
 
-class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Facts of a call that the log keeps beside the events and the actor."""
+class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Facts of a call that the log keeps beside the events and the actor; absent if empty."""
 
     roles: Sequence[str] = ()
     face: str = ""
     operation: str = ""
-    correlation_id: str | None = None
-    causation_id: str | None = None
-    idempotency_key: str | None = None
-    trace_id: str | None = None
+    auth: str = ""
+    """The means of the actor: `basic`, `cookie` or `token`."""
+    token_id: str | None = None
+    """The token of the actor, if that was the means."""
+    issued_by: str | None = None
+    """Who issued that token, if it was another than the actor: either of both may have acted."""
     client: str | None = None
+    """Address of the caller."""
+    request_id: str = ""
+    correlation_id: str | None = None
+    """X-Correlation-Id of the caller: what the requests of one piece of work have in common."""
+    causation_id: str | None = None
+    """X-Causation-Id of the caller: the message that made it send this one."""
+    trace_id: str | None = None
+    """Trace of the caller (W3C Trace Context), 32 hexadecimal digits."""
+    idempotency_key: str | None = None
 
 
 class Generated(Struct, frozen=True, gc=False):

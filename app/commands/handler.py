@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
+from app.codecs.answer_budget import AnswerBudget, AnswerTooLarge
 from app.commands.context import CommandContext, CommandEnvelope, CommandResult, Generated
 from app.commands.errors import BatchRefused, InvalidBatch
 from app.commands.idempotency import KeysInFlight, batch_fingerprints, fingerprint, used_before
@@ -19,7 +20,6 @@ from app.concurrency.keyed_lock import KeyedLock
 from app.log.errors import Conflict, KeyReused, Unreadable, VersionMismatch
 from app.log.log import Log
 from app.log.outcome import AccountMissing, Appended, KeyTaken, Outcome, Overtaken
-from app.queries.answer_budget import AnswerBudget, AnswerTooLarge
 from app.queries.views import Views
 from app.settings import Settings
 from app.telemetry import metrics
@@ -29,7 +29,6 @@ from domain.ids import StreamId
 T = TypeVar("T")
 _AT_ONCE = 32
 """Commands of a batch that are decided at the same time: bounds the loads of a refused batch."""
-_RESULTS = frozenset({CommandResult})
 _ONLY = 0
 """Place of a single command."""
 
@@ -62,7 +61,7 @@ class CommandHandler:
         KeyInFlight, Unreadable, TooManyBefore, or StoreDown.
         """
         try:
-            (result,) = await self._handle([resolve(asked, fingerprint(self._log, asked))])
+            (result,) = await self._handle([self._resolved(asked)])
         except BatchRefused as refused:
             raise refused.cause from refused.cause.__cause__
         return result
@@ -76,18 +75,22 @@ class CommandHandler:
         Raises BatchRefused, with the place of the command at fault, TooManyBefore, or StoreDown.
         Faults of the batch itself are raised first.
         """
-        return await self._handle(self._resolved(commands)) if commands else []
+        return await self._handle(self._all_resolved(commands)) if commands else []
 
     async def answered_before(self, asked: CommandEnvelope) -> CommandResult | None:
         """The answer to an earlier command with the same idempotency key; None without one.
 
         Raises DomainError if the command names no stream, KeyReused, Unreadable, or StoreDown.
         """
-        job = resolve(asked, fingerprint(self._log, asked))
+        job = self._resolved(asked)
         used = await used_before(self._log, job)
         return None if used is None else await self._pipeline.answered(job, used)
 
-    def _resolved(self, commands: Sequence[CommandEnvelope]) -> list[ResolvedCommand]:
+    def _resolved(self, asked: CommandEnvelope) -> ResolvedCommand:
+        keyed = asked.call.metadata.idempotency_key is not None
+        return resolve(asked, fingerprint(self._log, asked) if keyed else None)
+
+    def _all_resolved(self, commands: Sequence[CommandEnvelope]) -> list[ResolvedCommand]:
         if len(commands) > self._most:
             raise BatchRefused(
                 self._most, InvalidBatch(f"A batch takes {self._most} commands at most")
@@ -112,9 +115,13 @@ class CommandHandler:
         held = self._keys.take(jobs)
         try:
             async with self._turns.of_all([job.stream.int for job in jobs if not job.is_new]):
-                done = await self._carry_out_once(jobs)
-            if _RESULTS.issuperset(map(type, done)):
-                return cast("Sequence[CommandResult]", done)
+                try:
+                    done = await self._carry_out(jobs)
+                except BatchRefused as refused:
+                    done = await self._done_before(jobs, refused)
+            results = [each for each in done if isinstance(each, CommandResult)]
+            if len(results) == len(done):
+                return results
             # After the lock is released: in a deep stream, a retry's first answer takes long.
             pairs = zip(jobs, done, strict=True)
             return await _all([self._pipeline.answered(*pair) for pair in pairs])
@@ -122,32 +129,33 @@ class CommandHandler:
             if held:
                 self._keys.give_back(held)
 
-    async def _carry_out_once(
-        self, jobs: Sequence[ResolvedCommand]
-    ) -> Sequence[CommandResult | Before]:
+    async def _done_before(
+        self, jobs: Sequence[ResolvedCommand], refused: BatchRefused
+    ) -> Sequence[Before]:
+        """The first uses of the keys of commands that are refused now; else raises the refusal."""
+        if not isinstance(refused.cause, DomainError | VersionMismatch | AnswerTooLarge):
+            raise refused
+        # A batch is done as a whole: if the first key was used, all were.
         try:
-            return await self._carry_out(jobs)
-        except BatchRefused as refused:
-            if not isinstance(refused.cause, DomainError | VersionMismatch | AnswerTooLarge):
-                raise
-            # A batch is done as a whole: if the first key was used, all were.
-            try:
-                first = await used_before(self._log, jobs[_ONLY])
-                if first is None:
-                    raise
-                others = await _all([used_before(self._log, job) for job in jobs[1:]])
-            except KeyReused as reused:
-                raise BatchRefused(_ONLY, reused) from None
-            found = [first, *(each for each in others if each is not None)]
-            if len(found) < len(jobs):
-                raise
-            return found
+            first = await used_before(self._log, jobs[_ONLY])
+            if first is None:
+                raise refused
+            others = await _all([used_before(self._log, job) for job in jobs[1:]])
+        except KeyReused as reused:
+            raise BatchRefused(_ONLY, reused) from None
+        found = [first, *(each for each in others if each is not None)]
+        if len(found) < len(jobs):
+            raise refused
+        return found
 
     async def _carry_out(self, jobs: Sequence[ResolvedCommand]) -> Sequence[CommandResult | Before]:
         behind: Container[int] = ()
         for _ in range(self._tries):
             decided = self._known(jobs, behind) or await self._decided(jobs, behind)
-            outcomes = await self._append(decided)
+            if len(decided) == 1:
+                outcomes: Sequence[Outcome] = [await self._log.append(decided[_ONLY].append)]
+            else:
+                outcomes = await self._log.append_all([each.append for each in decided])
             overtaken = _overtaken(decided, outcomes)
             if not overtaken:
                 return list(map(self._pipeline.answer, decided, outcomes))
@@ -155,11 +163,6 @@ class CommandHandler:
             behind = overtaken
         first, version = next(iter(overtaken.items()))
         raise BatchRefused(first, Conflict(jobs[first].stream, version))
-
-    async def _append(self, decided: Sequence[Decided]) -> Sequence[Outcome]:
-        if len(decided) == 1:
-            return [await self._log.append(decided[_ONLY].append)]
-        return await self._log.append_all([each.append for each in decided])
 
     def _known(
         self, jobs: Sequence[ResolvedCommand], behind: Container[int]

@@ -60,13 +60,8 @@ async def used_before(log: Log, job: ResolvedCommand) -> IdempotencyRecord | Non
     return used
 
 
-def fingerprint(log: Log, asked: CommandEnvelope) -> bytes | None:
-    """A hash that a retry shares, whatever was generated for it, and another command does not.
-
-    None without a key: then nothing is compared.
-    """
-    if asked.call.metadata.idempotency_key is None:
-        return None
+def fingerprint(log: Log, asked: CommandEnvelope) -> bytes:
+    """A hash that a retry shares, whatever was generated for it, and another command does not."""
     return log.fingerprint(_asked(asked))
 
 

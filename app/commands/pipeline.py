@@ -6,6 +6,7 @@ was made on. It may never refuse a command: that takes a look at the database.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import reduce
 from typing import Any
 
@@ -17,17 +18,15 @@ from app.commands.repository import Repository
 from app.commands.resolved import ResolvedCommand
 from app.commands.snapshots import Snapshot, snapshot_of
 from app.concurrency.slices import LARGE
-from app.log.entry import Context, Row
+from app.log.entry import Context, PreparedAppend, Row
 from app.log.errors import VersionMismatch
-from app.log.log import PreparedAppend
 from app.log.outcome import Appended, Outcome, Replayed, Unchanged
 from app.log.read import IdempotencyRecord
 from app.queries.views import Views
 from domain.errors import DomainError, NotFound
-from domain.event import Event
 from domain.ids import AccountId
 from projections.catalog import CURRENT, further_rows
-from projections.fold import advance
+from projections.fold import Folded, advance
 
 Before = Replayed | IdempotencyRecord
 """Names the version of a stream after the first command with a key."""
@@ -72,7 +71,10 @@ class Pipeline:
             known = self._aggregates.memory.get(job.target.kind, job.stream)
         if known is None or known.doc_bytes >= LARGE:
             return None
-        return _decided_or_none(job, known)
+        try:
+            return _decided(job, known)
+        except (DomainError, VersionMismatch):
+            return None
 
     async def in_turn(self, job: ResolvedCommand, *, is_behind: bool) -> Decided:
         """A decision that `at_once` left: on a large aggregate in memory, else on the database's.
@@ -86,9 +88,8 @@ class Pipeline:
         known = None if is_behind else memory.get(job.target.kind, job.stream)
         if known is not None and known.doc_bytes >= LARGE:
             await slices.turn(known.doc_bytes)
-            decided = _decided_or_none(job, known)
-            if decided is not None:
-                return decided
+            with suppress(DomainError, VersionMismatch):
+                return _decided(job, known)
         known = await self._aggregates.load(job.target.kind, job.stream)
         await slices.turn(known.doc_bytes)
         return _decided(job, known)
@@ -139,18 +140,12 @@ class Pipeline:
         return CommandResult(folded, name, replayed=True)
 
 
-def _decided_or_none(job: ResolvedCommand, known: Snapshot) -> Decided | None:
-    """A decision on the aggregate in memory; None for a refusal, since it may be behind."""
-    try:
-        return _decided(job, known)
-    except (DomainError, VersionMismatch):
-        return None
-
-
 def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
     """A decision. Raises DomainError or VersionMismatch."""
     before, call = known.folded, job.call
-    events = _events(job, known)
+    if not call.admits(before):
+        _refuse(job, before)
+    events = job.target.decide(job.command, before)
     view = CURRENT[job.target.kind]
     state: Any = reduce(view.evolve, events, None if before is None else before.state)
     account = job.target.account(state)
@@ -173,17 +168,15 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
         cipher=known.box,
         doc=doc,
         search=search,
-        further=[Row(*row) for row in others],
+        further=[Row(*row) for row in others] if others else (),
         key=call.metadata.idempotency_key,
         fingerprint=job.fingerprint,
     )
     return Decided(job, known, append, state)
 
 
-def _events(job: ResolvedCommand, known: Snapshot) -> Sequence[Event]:
-    folded, call = known.folded, job.call
-    if call.admits(folded):
-        return job.target.decide(job.command, folded)
+def _refuse(job: ResolvedCommand, folded: Folded[Any] | None) -> None:
+    """Refuse a command whose conditions the stream does not meet."""
     try:
         job.target.decide(job.command, folded)
     except NotFound:

@@ -7,23 +7,25 @@ themselves.
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from app.auth.principals import Principal
 from app.codecs.formats import require_charset
 from app.concurrency.deadline import Stalled
-from app.http import origin
+from app.http import correlation, origin
 from app.http.body import TooLarge, drop, read_body
 from app.http.head import read_head
-from app.http.identify import identify
-from app.http.operation import Face
+from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.service import Service
+from app.telemetry.request_id import REQUEST_ID
 
 if TYPE_CHECKING:
-    from litestar.types import HTTPScope, Receive, Scope, Send
+    from litestar.types import Receive, Scope, Send
 
 Measure = Callable[[int, float], None]
 """Receives an answer's status and duration in seconds."""
@@ -46,80 +48,62 @@ class Arrival:
 
     __slots__ = ("receive", "request", "service", "started", "unread")
 
-    def __init__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Reads the head if the router found a route. Raises TooLarge or BadInput."""
+    def __init__(self, scope: "Scope", receive: "Receive") -> None:
+        """Reads nothing yet."""
         self.started = time.perf_counter()
         self.receive = receive
         self.request: Request | None = None
         """The request as far as it is known; None until its head is read."""
-        seen = cast("dict[str, Any]", scope)
+        seen: Any = scope
         # (It keeps no reference to the scope: only the cyclic collector could free a cycle.)
         seen["arrival"] = self
-        self.service: Service = seen["litestar_app"].state.service
-        self.unread = seen["method"] not in _BODILESS
+        self.service: Service = seen["litestar_app"].service
+        self.unread: bool = seen["method"] not in _BODILESS
         """Whether a part of the body may still arrive."""
-        handler = seen.get("route_handler")
-        if handler is not None:
-            segments = seen["segments"]
-            path = {name: segments[place] for name, place in handler.places}
-            self.read_head(seen, handler.face, handler.operation.name, path)
 
     def read_head(
         self,
         scope: Mapping[str, Any],
-        face: Face,
+        face: str,
         operation: str = "",
         path: Mapping[str, str] = _NONE,
     ) -> None:
         """Read the request without its body. Raises TooLarge or BadInput."""
+        behind_proxy = self.service.settings.behind_proxy
         self.request = read_head(
-            scope,
-            behind_proxy=self.service.settings.behind_proxy,
-            face=face.name,
-            operation=operation,
-            path=path,
+            scope, behind_proxy=behind_proxy, face=face, operation=operation, path=path
         )
+        REQUEST_ID.set(self.request.request_id)
 
-    async def identify(self, face: Face, *, is_safe: bool) -> None:
+    async def identify(self, policy: AuthPolicy, *, is_safe: bool) -> Principal:
         """Identify the sender of the request. Raises as `identify` does."""
-        request = self.head
-        principal = await identify(request, face.policy, self.service, is_safe=is_safe)
+        request = self.request
+        assert request is not None  # its head was read
+        principal = await identify(request, policy, self.service, is_safe=is_safe)
         self.request = replace(request, principal=principal)
+        return principal
 
-    @property
-    def head(self) -> Request:
-        """The request as far as it is known, after its head was read."""
-        if self.request is None:
-            raise ValueError("the head of the request was not read")
-        return self.request
-
-    async def whole(self) -> Request:
-        """The request with its body.
+    async def read(self) -> None:
+        """Read the body of the request.
 
         Raises TooLarge, UnknownType, Stalled, or BadInput if the client disconnects in the middle.
         """
-        request = self.head
-        if not self.unread:
-            return request
-        settings = self.service.settings
+        request, service = self.request, self.service
+        assert request is not None  # its head was read
         anonymous = request.principal is NOBODY
-        limit = settings.anonymous_body_bytes if anonymous else settings.body_bytes
-        body = await self.service.bodies.wait(self._read(request, limit))
+        limit = service.settings.anonymous_body_bytes if anonymous else service.settings.body_bytes
+        self.unread = False
+        try:
+            body = await service.bodies.wait(read_body(self.receive, request.headers, limit))
+        except TooLarge:
+            self.unread = True
+            raise
         if not body:
-            return request
+            return
         content_type = request.headers.get(b"content-type", b"")
         if b"charset" in content_type.lower():
             require_charset(content_type, body)
         self.request = replace(request, body=body)
-        return self.request
-
-    async def _read(self, request: Request, limit: int) -> bytes:
-        self.unread = False
-        try:
-            return await read_body(self.receive, request.headers, limit)
-        except TooLarge:
-            self.unread = True
-            raise
 
     async def drop_rest(self) -> None:
         """Receive and drop the rest of the body after the answer."""
@@ -143,14 +127,17 @@ class Answer:
         """Send the reply, then receive the rest of the request."""
         reply, arrival = self._reply, self._arrival
         body = reply.body
-        headers = [(b"content-length", b"%d" % len(body)), *_ALWAYS, *reply.headers]
-        headers += _shared(arrival)
-        if not reply.content_type.startswith(_HTML):
-            headers.append(_NO_PAGE)
-        if body:
-            headers.append((b"content-type", reply.content_type))
+        headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", _request_id(arrival.request, scope).encode()),
+            *reply.headers,
+        ]
+        headers += _usual(reply.content_type if body else b"")
+        if arrival.request is not None and b"origin" in arrival.request.headers:
+            headers += _shared(arrival, arrival.request)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        shown = b"" if cast("HTTPScope", scope)["method"] == "HEAD" else body
+        request: Any = scope
+        shown = b"" if request["method"] == "HEAD" else body
         await send({"type": "http.response.body", "body": shown, "more_body": False})
         if self._measure is not None:
             self._measure(reply.status, time.perf_counter() - arrival.started)
@@ -162,8 +149,21 @@ class Answer:
         return self
 
 
-def _shared(arrival: Arrival) -> Headers:
-    """Headers that let a page of an allowed origin read the answer; empty without an Origin."""
-    if arrival.request is None or b"origin" not in arrival.request.headers:
-        return ()
-    return origin.sharing(arrival.request.headers, arrival.service.settings.allowed_origins)
+def _request_id(request: Request | None, scope: "Scope") -> str:
+    if request is not None:
+        return request.request_id
+    # The head could not be read; the client may still look for its id in the refusal.
+    sent = (value for name, value in scope["headers"] if name == b"x-request-id")
+    return correlation.request_id(next(sent, None))
+
+
+@lru_cache(maxsize=64)
+def _usual(content_type: bytes) -> Headers:
+    """The headers of every answer with this type of content; empty: without content."""
+    headers = _ALWAYS if content_type.startswith(_HTML) else (*_ALWAYS, _NO_PAGE)
+    return (*headers, (b"content-type", content_type)) if content_type else headers
+
+
+def _shared(arrival: Arrival, request: Request) -> Headers:
+    """Headers that let a page of an allowed origin read the answer."""
+    return origin.sharing(request.headers, arrival.service.settings.allowed_origins)

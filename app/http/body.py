@@ -42,9 +42,9 @@ async def read_body(receive: "Receive", headers: Mapping[bytes, bytes], limit: i
     body = await whole(receive, limit)
     if length is not None and length != b"%d" % len(body):
         raise BadInput("The body is shorter than its Content-Length")
-    coding = headers.get(b"content-encoding", b"").decode("latin-1")
-    if body and coding.strip().lower() not in _PLAIN:
-        raise UnknownCoding(coding)
+    coding = headers.get(b"content-encoding")
+    if coding and body and coding.strip().lower() not in _PLAIN:
+        raise UnknownCoding(coding.decode("latin-1"))
     # .NET clients often begin a text with a UTF-8 byte order mark.
     # XML keeps it: there, the mark takes precedence over all other declarations of the encoding.
     return body if body.startswith(_MARKED_XML) else body.removeprefix(codecs.BOM_UTF8)
@@ -82,7 +82,7 @@ async def whole(receive: "Receive", limit: int) -> bytes:
         if len(parts) == MAX_PIECES:
             raise TooLarge(413, f"The body comes in more than {MAX_PIECES} pieces")
         parts.append(part)
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def drop(receive: "Receive", most: int) -> None:
@@ -104,4 +104,4 @@ def _too_long(limit: int) -> TooLarge:
 
 
 _MARKED_XML = codecs.BOM_UTF8 + b"<?xml"
-_PLAIN = frozenset({"", "identity"})
+_PLAIN = frozenset({b"", b"identity"})

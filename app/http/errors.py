@@ -11,6 +11,7 @@ from app.auth.password_rules import UnfitPassword
 from app.auth.principals import Forbidden, Unauthenticated
 from app.auth.register import PrincipalChanged
 from app.auth.throttle import Throttled
+from app.codecs.answer_budget import AnswerTooLarge
 from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
 from app.commands.errors import InvalidBatch
@@ -29,7 +30,6 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
-from app.queries.answer_budget import AnswerTooLarge
 from app.queries.list_places import ListsBusy
 from domain.errors import (
     AccountNotFound,

@@ -1,13 +1,14 @@
 """The head of a request that Litestar routed, within all limits on headers and URLs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from app.codecs.form import MAX_URL_BYTES, pairs
 from app.codecs.json_text import BadInput
-from app.http import origin
+from app.http import correlation, origin
 from app.http.body import TooLarge
 from app.http.request import Request
 
@@ -47,17 +48,18 @@ def read_head(
         location=scope.get("location", ""),
         path=path,
         suffix=scope.get("suffix", ""),
+        request_id=correlation.request_id(headers.get(b"x-request-id")),
     )
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
-    headers: dict[bytes, bytes] = {}
-    size = 0
-    for count, (name, value) in enumerate(scope["headers"], 1):
-        size += len(name) + len(value)
-        if count > MAX_HEADERS:
-            raise TooLarge(431, f"There are more than {MAX_HEADERS} headers")
-        headers[name] = _repeated(name, headers[name], value) if name in headers else value
+    given = scope["headers"]
+    if len(given) > MAX_HEADERS:
+        raise TooLarge(431, f"There are more than {MAX_HEADERS} headers")
+    headers: dict[bytes, bytes] = dict(given)
+    if len(headers) < len(given):
+        headers = _joined(given)
+    size = sum(map(len, chain.from_iterable(given)))
     host = headers.get(b"host", b"")
     # Older clients may omit Host; in HTTP/1.1, its absence is refused (RFC 9112, 3.2).
     if not _is_host(host) if host else scope.get("http_version") == "1.1":
@@ -66,6 +68,14 @@ def _headers(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
         raise TooLarge(431, f"The headers have more than {MAX_HEADER_BYTES} bytes")
     if len(scope["path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
         raise TooLarge(414, f"The URL has more than {MAX_URL_BYTES} bytes")
+    return headers
+
+
+def _joined(given: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name, where some have several lines."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in given:
+        headers[name] = _repeated(name, headers[name], value) if name in headers else value
     return headers
 
 

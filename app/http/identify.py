@@ -50,6 +50,7 @@ async def identify(
 
     Raises Unauthenticated, ForeignPage, Throttled, or StoreDown.
     """
+    is_from_page = origin.is_from_page(request.headers)
     authorization = request.headers.get(b"authorization")
     if authorization is None:
         principal = await _by_cookies(request, policy, service)
@@ -67,7 +68,7 @@ async def identify(
         if scheme.lower() == _TOKEN:
             return principal  # no browser adds a token by itself
     # An operation's route by name accepts other verbs than its own.
-    if origin.is_from_page(request.headers) and not (is_safe and origin.is_safe(request.method)):
+    if is_from_page and not (is_safe and origin.is_safe(request.method)):
         refuse_foreign(request, service.settings.allowed_origins)
     return principal
 

@@ -53,7 +53,8 @@ def allowing(headers: ByName, verbs: Iterable[str]) -> tuple[tuple[bytes, bytes]
 
 
 _READABLE = (
-    b"ETag, Last-Modified, Retry-After, X-Log-Position, Idempotent-Replayed, X-AutoBatch-Completed"
+    b"ETag, Last-Modified, Retry-After, X-Request-Id, X-Log-Position, Idempotent-Replayed,"
+    b" X-AutoBatch-Completed"
 )
 
 

@@ -1,7 +1,7 @@
 """Normalises requests before Litestar's router: case of paths, extensions, overridden verbs."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from litestar.enums import ScopeType
 
@@ -33,20 +33,24 @@ class PathNormaliser:
         self._plain = {each.lower(): each for each in templates if "{" not in each}
         self._spelt = _spellings(each for each in templates if "{" in each)
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> Awaitable[None]:
         """Normalise a request; other kinds of scopes pass unchanged."""
         if scope["type"] == ScopeType.HTTP:
-            self._normalise(cast("dict[str, Any]", scope))
-        await self._app(scope, receive, send)
+            request: Any = scope
+            self._normalise(request)
+        return self._app(scope, receive, send)
 
     def _normalise(self, scope: dict[str, Any]) -> None:
         path = scope["path"].strip("/")
         suffix = ""
-        stem, dot, extension = path.rpartition(".")
-        if dot and extension.lower() in face_at(self._faces, path).suffixes:
-            suffix = extension.lower()
-            path = path if f"/{stem.lower()}" in self._without_formats else stem
-        segments = [segment for segment in path.split("/") if segment]
+        if "." in path:
+            stem, _, extension = path.rpartition(".")
+            if extension.lower() in face_at(self._faces, path).suffixes:
+                suffix = extension.lower()
+                path = path if f"/{stem.lower()}" in self._without_formats else stem
+        segments = path.split("/")
+        if "" in segments:
+            segments = [segment for segment in segments if segment]
         scope["path"] = self._plain.get(f"/{path.lower()}") or self._with_parameters(segments)
         scope["segments"], scope["location"], scope["suffix"] = segments, path, suffix
         if scope["method"] == "POST":

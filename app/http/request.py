@@ -8,7 +8,7 @@ from app.auth.principals import Principal
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandContext, CommandResult, EventMetadata
-from app.http import conditions
+from app.http import conditions, correlation
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Headers of a reply."""
@@ -17,6 +17,12 @@ MAX_KEY_CHARACTERS = 255
 MAX_KEYED_BYTES = 2_680
 """Limit of a caller's name and a key together: they share a row of an index. Names that are given
 today are much shorter; longer ones may exist from before."""
+_STORED = {
+    b"x-correlation-id": "correlation_id",
+    b"x-causation-id": "causation_id",
+    b"idempotency-key": "idempotency_key",
+}
+"""Headers that are stored with the events of a command."""
 NOBODY = Principal("", ())
 """The caller of a request without credentials."""
 
@@ -72,6 +78,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     """
     client: str | None = None
     """The caller's address; behind a proxy, the address that the proxy saw."""
+    request_id: str = ""
+    """X-Request-Id: the caller's, or a new one."""
     principal: Principal = NOBODY
     body: bytes = b""
 
@@ -80,33 +88,35 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
 
         Raises BadInput for malformed conditions.
         """
-        text = self._text
-        principal = self.principal
+        principal, headers = self.principal, self.headers
+        trace = headers.get(b"traceparent")
+        stored = {_STORED[name]: self._text(name) for name in _STORED.keys() & headers.keys()}
+        if "idempotency_key" in stored:
+            stored["idempotency_key"] = self._idempotency_key(stored["idempotency_key"], item)
         return CommandContext(
             actor=principal.name,
             metadata=EventMetadata(
                 roles=principal.roles,
                 face=self.face,
                 operation=self.operation,
-                correlation_id=text(b"x-correlation-id"),
-                causation_id=text(b"x-causation-id"),
-                idempotency_key=self._idempotency_key(item),
-                trace_id=text(b"traceparent"),
+                auth=principal.auth,
+                token_id=principal.token_id,
+                issued_by=principal.acts_for,
                 client=self.client,
+                request_id=self.request_id,
+                trace_id=None if trace is None else correlation.trace_id(trace),
+                **stored,
             ),
-            if_version=conditions.versions(self.headers.get(b"if-match")),
-            unless_version=conditions.unless_versions(self.headers.get(b"if-none-match")),
+            if_version=conditions.versions(headers.get(b"if-match")),
+            unless_version=conditions.unless_versions(headers.get(b"if-none-match")),
         )
 
-    def _idempotency_key(self, item: int | None) -> str | None:
-        key = self._text(b"idempotency-key")
-        if key is not None and not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+    def _idempotency_key(self, key: str, item: int | None) -> str:
+        if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
             raise BadInput(
                 f"Idempotency-Key takes 1 to {MAX_KEY_CHARACTERS} characters",
                 field="Idempotency-Key",
             )
-        if key is None:
-            return None
         # No header holds a line feed, so no caller's own key can equal the key of an item.
         whole = key if item is None else f"{key}\n{item}"
         if len(f"{self.principal.name}{whole}".encode()) > MAX_KEYED_BYTES:
@@ -117,10 +127,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
             )
         return whole
 
-    def _text(self, name: bytes) -> str | None:
-        value = self.headers.get(name)
-        if value is None:
-            return None
+    def _text(self, name: bytes) -> str:
+        value = self.headers[name]
         if b"\0" in value or len(value) > MAX_KEY_CHARACTERS * 4:
             raise BadInput("The header holds what cannot be stored", field=name.decode())
         return value.decode("latin-1")

@@ -12,7 +12,7 @@ from app.database.places import NoPlace
 from app.database.pool import TRANSIENT, Pool
 from app.database.sql import blocks
 from app.log.clock import HeadClock
-from app.log.entry import Context, Entry
+from app.log.entry import Context, Entry, PreparedAppend
 from app.log.incarnation import AnotherLog, Incarnation
 from app.log.outcome import (
     AccountMissing,
@@ -98,8 +98,10 @@ class Appender:
 
     async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
         contexts: dict[Context, int] = {}
-        numbers = [contexts.setdefault(entry.context, len(contexts) + 1) for entry in entries]
-        if len(entries) == 1 and len(entries[0].events) == 1 and not entries[0].further:
+        numbers = [
+            contexts.setdefault(entry.prepared.context, len(contexts) + 1) for entry in entries
+        ]
+        if len(entries) == 1 and len(entries[0].events) == 1 and not entries[0].prepared.further:
             sql, values = SQL["append_one"], self._values(entries[0])
         else:
             sql, values = SQL["append"], self._arrays(entries, list(contexts), numbers)
@@ -139,21 +141,22 @@ class Appender:
             raise AnotherLog("The database was replaced") from error
 
     def _values(self, entry: Entry) -> tuple[object, ...]:
-        context, event = entry.context, entry.events[0]
+        prepared, event = entry.prepared, entry.events[0]
+        context = prepared.context
         return (
             self._partition,
             context.actor,
             context.metadata,
             context.view,
             context.account,
-            entry.stream,
-            entry.expected,
-            entry.last,
-            entry.doc,
-            entry.search,
+            prepared.stream,
+            prepared.expected,
+            prepared.last,
+            prepared.doc,
+            prepared.search,
             entry.sealing_key,
-            entry.key,
-            entry.fingerprint,
+            prepared.key,
+            prepared.fingerprint,
             event.topic,
             event.state,
             event.event_id,
@@ -163,12 +166,13 @@ class Appender:
         self, entries: Sequence[Entry], contexts: Sequence[Context], numbers: Sequence[int]
     ) -> tuple[object, ...]:
         events = [event for entry in entries for event in entry.events]
+        appends = [entry.prepared for entry in entries]
         # Each array costs both sides some microseconds per entry, so empty ones are sent as null.
         one_each = all([len(entry.events) == 1 for entry in entries])
-        searched = any([entry.search is not None for entry in entries])
-        changing = any([entry.last is not None for entry in entries])
+        searched = any([each.search is not None for each in appends])
+        changing = any([each.last is not None for each in appends])
         sealing = any([entry.sealing_key is not None for entry in entries])
-        keyed = any([entry.key is not None for entry in entries])
+        keyed = any([each.key is not None for each in appends])
         named = any([context.account is not None for context in contexts])
         return (
             self._partition,
@@ -177,27 +181,27 @@ class Appender:
             [context.view for context in contexts],
             [context.account for context in contexts] if named else None,
             numbers,
-            [entry.stream for entry in entries],
-            [entry.expected for entry in entries],
-            [entry.last for entry in entries] if changing else None,
+            [each.stream for each in appends],
+            [each.expected for each in appends],
+            [each.last for each in appends] if changing else None,
             None if one_each else [len(entry.events) for entry in entries],
-            [entry.doc for entry in entries],
-            [entry.search for entry in entries] if searched else None,
+            [each.doc for each in appends],
+            [each.search for each in appends] if searched else None,
             [entry.sealing_key for entry in entries] if sealing else None,
-            [entry.key for entry in entries] if keyed else None,
-            [entry.fingerprint for entry in entries] if keyed else None,
-            *_further(entries),
+            [each.key for each in appends] if keyed else None,
+            [each.fingerprint for each in appends] if keyed else None,
+            *_further(appends),
             [event.topic for event in events],
             [event.state for event in events],
             [event.event_id for event in events],
         )
 
 
-def _further(entries: Sequence[Entry]) -> Sequence[Sequence[object] | None]:
+def _further(appends: Sequence[PreparedAppend]) -> Sequence[Sequence[object] | None]:
     """The rows of further views, column by column, with the number of each row's command."""
-    if not any([entry.further for entry in entries]):
+    if not any([each.further for each in appends]):
         return [None] * 4
-    numbered = [(number, row) for number, entry in enumerate(entries, 1) for row in entry.further]
+    numbered = [(number, row) for number, each in enumerate(appends, 1) for row in each.further]
     return [
         [number for number, _ in numbered],
         [row.view for _, row in numbered],
@@ -217,7 +221,7 @@ def _outcomes(
     names = [account_names and account_names[number - 1] for number in numbers]
     if outcomes is None:
         return [
-            _appended(partition, entry, entry.expected + 1, position, present, name)
+            _appended(partition, entry, entry.prepared.expected + 1, position, present, name)
             for position, (entry, name) in enumerate(zip(entries, names, strict=True), head + 1)
         ]
     told = zip(entries, outcomes, streams, versions, positions, times, names, strict=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.log.keyring import StreamCipher
+from domain.event import Event
 from domain.ids import StreamId
 
 # (gc=False here and for other values of one command: they form no cycles, and a collector that
@@ -26,9 +27,9 @@ class Row(Struct, frozen=True, gc=False):
     view: str
     """Its table."""
     doc: str | None
-    """As `Entry.doc`."""
+    """As `PreparedAppend.doc`."""
     search: str | None
-    """As `Entry.search`."""
+    """As `PreparedAppend.search`."""
 
 
 class Context(Struct, frozen=True, kw_only=True, gc=False):
@@ -43,26 +44,35 @@ class Context(Struct, frozen=True, kw_only=True, gc=False):
     """Account whose present name the answers show."""
 
 
-class Entry(Struct, frozen=True, kw_only=True, gc=False):
-    """One command's append: its events, its rows in the views, its idempotency key."""
+class PreparedAppend(Struct, frozen=True, kw_only=True, gc=False):
+    """One command's append: its events, the rows of its views, its idempotency key."""
 
     context: Context
-
     stream: StreamId
     expected: int
     """Version that the stream must have; 0: it must not exist."""
     last: UUID | None = None
     """Id of the event that this version must be; None: any."""
-    events: Sequence[NewEvent]
+    events: Sequence[Event]
+    cipher: StreamCipher | None = None
+    """Cipher of the stream's personal fields; None: the stream has no key yet."""
     doc: str | None
     """JSON object for the row in `context.view`; None deletes the row. Ignored without events."""
     search: str | None = None
     """JSON object of further values to search the row by; None: no such values."""
     further: Sequence[Row] = ()
     """Rows of the other views; ignored, too, without events."""
+    key: str | None = None
+    fingerprint: bytes | None = None
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """An append in the form that the database takes."""
+
+    prepared: PreparedAppend
+    events: Sequence[NewEvent]
+    """The events of the append, encoded and sealed."""
     cipher: StreamCipher | None = None
     """Seals the personal fields of the events; not stored itself."""
     sealing_key: bytes | None = None
     """The cipher's key, wrapped, if the key is new."""
-    key: str | None = None
-    fingerprint: bytes | None = None

@@ -4,47 +4,21 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from uuid import UUID
-
-from msgspec import Struct
 
 from app.database.pool import Pool
 from app.database.uuids import new_uuid
 from app.log import codec, read
 from app.log.append import Appender
 from app.log.clock import HeadClock
-from app.log.entry import Context, Entry, NewEvent, Row
+from app.log.entry import Entry, NewEvent, PreparedAppend
 from app.log.errors import Unreadable, WrongMasterKey
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring, StreamCipher
 from app.log.outcome import Outcome
 from app.log.read import LAST_VERSION, Ends, IdempotencyRecord
 from app.settings import Settings
-from domain.event import Event
 from domain.ids import StreamId, partition_of
 from projections.fold import Recorded
-
-
-class PreparedAppend(Struct, frozen=True, kw_only=True, gc=False):
-    """One command's append: its events, the rows of its views, its idempotency key."""
-
-    context: Context
-    stream: StreamId
-    expected: int
-    """Version that the stream must have; 0: it must not exist."""
-    last: UUID | None
-    """Id of the event that this version must be; None: any."""
-    events: Sequence[Event]
-    cipher: StreamCipher | None
-    """Cipher of the stream's personal fields; None: the stream has no key yet."""
-    doc: str | None
-    """JSON object for the row in `context.view`; None deletes the row. Ignored without events."""
-    search: str | None
-    """JSON object of further values to search the row by; None: no such values."""
-    further: Sequence[Row] = ()
-    """Rows of the other views; ignored, too, without events."""
-    key: str | None = None
-    fingerprint: bytes | None = None
 
 
 class Log:
@@ -193,20 +167,7 @@ class Log:
                 cipher, wrapped = self._keyring.new(prepared.stream)
             stored = codec.encode(event.topic, plain, secret, prepared.stream, cipher)
             events.append(NewEvent(event.topic, stored, new_uuid()))
-        return Entry(
-            context=prepared.context,
-            stream=prepared.stream,
-            expected=prepared.expected,
-            last=prepared.last,
-            events=events,
-            cipher=cipher,
-            doc=prepared.doc,
-            search=prepared.search,
-            further=prepared.further,
-            sealing_key=wrapped,
-            key=prepared.key,
-            fingerprint=prepared.fingerprint,
-        )
+        return Entry(prepared, events, cipher, wrapped)
 
 
 async def open_log(settings: Settings) -> Log:

@@ -29,8 +29,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.functions import coalesce
 from sqlalchemy.types import TypeEngine
 
+from app.codecs.answer_budget import ROW_BYTES, AnswerBudget
 from app.database.pool import Pool
-from app.queries.answer_budget import ROW_BYTES, AnswerBudget
 from app.queries.statements import Statements
 from app.queries.tables import ListTable
 from app.settings import ANSWER_BYTES

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from app.codecs.answer_budget import AnswerBudget
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import Slices, Unread
 from app.concurrency.ttl_cache import in_the_background
@@ -16,7 +17,6 @@ from app.database.errors import TooSlow
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Unreadable
-from app.queries.answer_budget import AnswerBudget
 from domain.ids import AccountId, StreamId, account_stream
 from projections import ai_session_info
 from projections.catalog import CURRENT, VIEWS

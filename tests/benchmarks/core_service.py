@@ -12,15 +12,15 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.auth.roles import SYSTEM_ADMINISTRATOR
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import decode
-from app.faces.evo.operations import OPERATIONS, Asked, carry_out_one
+from app.faces.evo.operations import HANDLERS, Asked, carry_out_one
 from app.faces.evo.wire.requests import NewAISession
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Operation, Routes
 from app.http.request import Reply, Request
 from app.main import create_server
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 from app.settings import Settings
 
@@ -55,7 +55,7 @@ class CoreFace:
 async def _create(request: Request, service: Service) -> Reply:
     asked = Asked(replace(request, principal=_CALLER), service, AnswerBudget())
     dto = decode(_DECODER, request.body)
-    result = await carry_out_one(OPERATIONS[NewAISession], dto, asked)
+    result = await carry_out_one(HANDLERS[NewAISession], dto, asked)
     return Reply(200, _ENCODER.encode(result.value), result.headers)
 
 

@@ -76,7 +76,7 @@ async def test_one_poisoned_entry_fails_alone(
     )
     assert isinstance(answers.pop(2), asyncpg.UntranslatableCharacterError)
     assert [type(answer) for answer in answers if isinstance(answer, Outcome)] == [Appended] * 5
-    assert [row["stream"] for row in await rows(owner)] == [each.stream for each in batch]
+    assert [row["stream"] for row in await rows(owner)] == [each.prepared.stream for each in batch]
 
 
 async def test_an_entry_sent_again_is_answered_as_the_first_time(
@@ -94,7 +94,7 @@ async def test_an_entry_sent_again_after_its_stream_moved_on_is_answered_as_the_
 ) -> None:
     sent = entry(new_stream())
     first = await appender.append(sent)
-    await appender.append(entry(sent.stream, 1, events=3))
+    await appender.append(entry(sent.prepared.stream, 1, events=3))
     assert await appender.append(sent) == first
     assert len(await rows(owner)) == 4
 
@@ -114,7 +114,7 @@ async def test_a_key_is_answered_for_with_the_first_stream_and_version(appender:
     first = entry(new_stream(), events=2, key="k1")
     await appender.append(first)
     outcome = await appender.append(entry(new_stream(), key="k1"))
-    assert outcome == Replayed(first.stream, 2)
+    assert outcome == Replayed(first.prepared.stream, 2)
 
 
 async def test_two_entries_of_one_batch_with_one_key_are_one_command(
@@ -123,7 +123,7 @@ async def test_two_entries_of_one_batch_with_one_key_are_one_command(
     first, second = entry(new_stream(), key="k1"), entry(new_stream(), key="k1")
     answers = await asyncio.gather(appender.append(first), appender.append(second))
     assert [type(answer) for answer in answers] == [Appended, Replayed]
-    assert [row["stream"] for row in await rows(owner)] == [first.stream]
+    assert [row["stream"] for row in await rows(owner)] == [first.prepared.stream]
 
 
 async def test_two_entries_of_one_batch_for_one_stream_do_not_both_win(

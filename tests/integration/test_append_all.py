@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from msgspec.structs import replace
-from support.entries import appended, entry, facts, lose_replies, new_stream, rows
+from support.entries import appended, changed, entry, facts, lose_replies, new_stream, rows
 
 from app.database.pool import Pool
 from app.log.append import Appender
@@ -42,7 +41,7 @@ async def test_an_entry_that_is_not_written_holds_back_those_it_is_one_with(
     await appender.append_all([entry(stream), entry(known, key="k1")])
     before = await rows(owner)
     wrong = entry(stream) if at_fault is Overtaken else entry(new_stream(), key="k1")
-    wrong = replace(wrong, fingerprint=b"of another command")
+    wrong = changed(wrong, fingerprint=b"of another command")
     batch = [entry(known, 1, key="k2"), wrong, entry(new_stream(), key="k3")]
     outcomes = await appender.append_all(batch)
     told = [type(each) for each in outcomes]
@@ -60,7 +59,7 @@ async def test_entries_that_are_one_are_replayed_as_one(
     await appender.append_all(first)
     outcomes = await appender.append_all([entry(new_stream(), key=key) for key in ("k1", "k2")])
     assert [facts(each, "stream") for each in outcomes] == [
-        (Replayed, each.stream) for each in first
+        (Replayed, each.prepared.stream) for each in first
     ]
     assert len(await rows(owner)) == 2
 
@@ -77,7 +76,7 @@ async def test_a_poisoned_entry_takes_along_those_it_is_one_with_and_no_others(
     )
     assert isinstance(together, asyncpg.UntranslatableCharacterError)
     assert isinstance(alone, Outcome)
-    assert [row["stream"] for row in await rows(owner)] == [single.stream]
+    assert [row["stream"] for row in await rows(owner)] == [single.prepared.stream]
 
 
 @pytest.mark.parametrize("moved_on", [False, True], ids=["at once", "after a stream moved on"])

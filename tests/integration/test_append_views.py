@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 from msgspec.structs import replace
-from support.entries import appended, entry, new_stream
+from support.entries import appended, changed, entry, new_stream
 
 from app.log.append import Appender
 from app.log.outcome import Overtaken
@@ -23,7 +23,7 @@ async def test_every_view_is_written(
 ) -> None:
     stream = new_stream()
     made = entry(stream, doc=DOCS[view])
-    await appender.append(replace(made, context=replace(made.context, view=view)))
+    await appender.append(changed(made, context=replace(made.prepared.context, view=view)))
     row = await owner.fetchrow(f"SELECT stream_id, version FROM {view}")  # a name from above
     assert tuple(row or ()) == (stream, 1)
 
@@ -33,7 +33,7 @@ async def test_a_view_that_is_none_is_refused_and_nothing_is_stored(
 ) -> None:
     made = entry(new_stream(), doc="{}")
     with pytest.raises(asyncpg.InvalidParameterValueError):
-        await appender.append(replace(made, context=replace(made.context, view="no_view")))
+        await appender.append(changed(made, context=replace(made.prepared.context, view="no_view")))
     assert await owner.fetchval("SELECT count(*) FROM stored_events") == 0
 
 

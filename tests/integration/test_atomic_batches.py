@@ -12,13 +12,13 @@ from support.batches import creation, delete, keyed, patch, refused, sessions, w
 from support.patience import patient
 from support.seen import topics
 
+from app.codecs.answer_budget import AnswerTooLarge
 from app.commands.context import CommandResult
 from app.commands.errors import BatchRefused, InvalidBatch
 from app.database.errors import StoreDown
+from app.log.entry import PreparedAppend
 from app.log.errors import Conflict, VersionMismatch
-from app.log.log import PreparedAppend
 from app.log.outcome import Outcome
-from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.errors import AlreadyExists, NotFound

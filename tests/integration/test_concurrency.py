@@ -8,9 +8,9 @@ from support import given
 from support.seen import topics
 
 from app.commands.context import CommandResult
+from app.log.entry import PreparedAppend
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
-from app.log.log import PreparedAppend
 from app.log.outcome import Outcome
 from app.log.read import Stream, read_streams
 from app.service import Service

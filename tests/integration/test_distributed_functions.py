@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 from support import database, given
-from support.entries import entry, facts
+from support.entries import changed, entry, facts
 
 from app.chat.numbers import MAX_NUMBER, MESSAGES, SESSIONS
 from app.database import migrate
@@ -92,15 +92,15 @@ def change(number: int, expected: int, events: int = 1, doc: str | None = "{}") 
 
 
 def keyed(made: Entry, key: str, fingerprint: bytes = b"1") -> Entry:
-    return replace(made, key=key, fingerprint=fingerprint)
+    return changed(made, key=key, fingerprint=fingerprint)
 
 
 def further(made: Entry, doc: str | None = '{"name": "n"}') -> Entry:
-    return replace(made, further=[Row("account_info", doc, '{"n": 1}')])
+    return changed(made, further=[Row("account_info", doc, '{"n": 1}')])
 
 
 def on_account(made: Entry) -> Entry:
-    return replace(made, context=replace(made.context, account="none"))
+    return changed(made, context=replace(made.prepared.context, account="none"))
 
 
 STEPS: Sequence[tuple[bool, Sequence[Entry]]] = [
@@ -109,7 +109,7 @@ STEPS: Sequence[tuple[bool, Sequence[Entry]]] = [
     (False, [change(1, 1), change(2, 0), change(3, 1, 3), change(8, 0)]),
     (False, [change(2, 1, doc=None), change(4, 1, doc='{"purpose": "p"}')]),
     (False, [further(change(5, 1)), further(change(6, 9)), further(change(7, 1, 2))]),
-    (False, [further(change(5, 2), None), change(9, 0), replace(change(9, 7), stream=stream(10))]),
+    (False, [further(change(5, 2), None), change(9, 0), changed(change(9, 7), stream=stream(10))]),
     (False, [keyed(change(11, 0), "a"), keyed(change(12, 0), "b")]),
     (False, [keyed(change(13, 0), "a"), keyed(change(14, 0), "b", b"2"), change(15, 0)]),
     (True, [change(16, 0), change(17, 3)]),
@@ -117,7 +117,7 @@ STEPS: Sequence[tuple[bool, Sequence[Entry]]] = [
     (True, [change(16, 0), change(17, 0, 2)]),  # sent again
     (False, [on_account(change(18, 0)), change(19, 0)]),
     (False, [replace(change(20, 0), sealing_key=b"k")]),
-    (False, [replace(change(20, 1), last=UUID(int=5)), replace(change(1, 2), events=[])]),
+    (False, [changed(change(20, 1), last=UUID(int=5)), replace(change(1, 2), events=[])]),
 ]
 
 
@@ -131,7 +131,7 @@ async def outcomes_of_all_steps(url: str) -> Sequence[object]:
         # As one batch, however long it takes to come together.
         for each in await appender._commit(entries, atomic=atomic):
             told.append(facts(each, "stream", "version", "position"))
-        if entries[0].stream == stream(2):
+        if entries[0].prepared.stream == stream(2):
             await owner.execute("DELETE FROM ai_session_info WHERE stream_id = $1", stream(5))
     rows = [[tuple(row) for row in await owner.fetch(sql)] for sql in ROWS]
     await pool.close()

@@ -9,7 +9,7 @@ from support.seen import logins
 
 from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.codecs.json_text import BadInput
-from app.faces.evo.auth import OPERATIONS
+from app.faces.evo.auth import HANDLERS
 from app.faces.evo.operations import Asked
 from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
 from app.faces.evo.wire.requests import Authenticate, GetAuthStatus, RequestAuthToken
@@ -29,7 +29,7 @@ CREDENTIALS = Authenticate(
 async def authenticate(
     asked: Asked, request: Authenticate = CREDENTIALS
 ) -> tuple[AuthenticateResponse, Headers]:
-    result = await OPERATIONS[Authenticate].answer(asked, request)
+    result = await HANDLERS[Authenticate].answer(asked, request)
     assert isinstance(result.value, AuthenticateResponse)
     return result.value, result.headers
 
@@ -159,7 +159,7 @@ async def test_who_is_not_signed_in_may_sign_out(service: Service) -> None:
 
 
 async def status(asked: Asked) -> UserInfo:
-    result = await OPERATIONS[GetAuthStatus].answer(asked, GetAuthStatus())
+    result = await HANDLERS[GetAuthStatus].answer(asked, GetAuthStatus())
     assert isinstance(result.value, UserInfo)
     return result.value
 
@@ -188,7 +188,7 @@ async def test_the_status_of_wrong_credentials_is_one(service: Service) -> None:
 async def auth_token(service: Service, by: Principal, request: RequestAuthToken) -> str:
     asked = sent(service, "GET", "RequestAuthToken")
     asked = replace(asked, http=replace(asked.http, principal=by))
-    result = await OPERATIONS[RequestAuthToken].answer(asked, request)
+    result = await HANDLERS[RequestAuthToken].answer(asked, request)
     assert isinstance(result.value, AuthTokenInfo)
     return result.value.auth_token
 

@@ -7,9 +7,8 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 from msgspec import Struct
-from msgspec.structs import replace
 from support import database, given
-from support.entries import entry, new_stream
+from support.entries import changed, entry, new_stream
 
 from app.cli.main import main
 from app.database import migrate
@@ -114,7 +113,7 @@ async def test_commands_of_a_batch_that_are_not_written_write_none_of_its_rows(
     def change(number: int, expected: int, events: int = 1) -> Entry:
         row = Row(SUBJECTS.name, f'{{"purpose": "{number}"}}', f'{{"letters": {number}}}')
         made = entry(streams[number], expected, events, doc="{}")
-        return replace(made, further=[row] if events else [])
+        return changed(made, further=[row] if events else [])
 
     told = await asyncio.gather(*map(appender.append, [change(0, 0), change(1, 0)]))
     assert list(map(type, told)) == [Appended] * 2

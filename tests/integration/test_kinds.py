@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 from support import given
-from support.entries import entry, made_ids, new_stream
+from support.entries import changed, entry, made_ids, new_stream
 from support.strays import leave_stray
 
 from app.commands.context import CommandResult
@@ -83,7 +83,7 @@ def _of(stream: UUID, expected: int, *topics: str, last: UUID | None = None) -> 
     """An entry with events of the stored names given."""
     events = [NewEvent(topic, b"{}", event_id) for topic, event_id in zip(
         topics, made_ids(len(topics)), strict=True)]  # fmt: skip
-    return replace(entry(StreamId(stream), expected), events=events, last=last)
+    return changed(replace(entry(StreamId(stream), expected), events=events), last=last)
 
 
 AI, CHAT, ACCOUNT = "ai_session.deleted.v1", "chat_session.deleted.v1", "account.renamed.v1"

@@ -10,8 +10,8 @@ from support import given
 from support.batches import keyed, patch, refused
 from support.passes import passes
 
+from app.codecs.answer_budget import AnswerTooLarge
 from app.commands.context import CommandResult
-from app.queries.answer_budget import AnswerTooLarge
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import ProposeAISessionAction

@@ -34,35 +34,35 @@ class Kind(Struct, frozen=True):
 
 
 AI, CHAT = "/ai/sessions", "/api/v1/ChatSession"
-EVO = "http auth concurrency faces/evo queries"
-SUPEROFFICE = "http auth concurrency faces/superoffice queries"
+EVO = "http auth concurrency faces/evo codecs"
+SUPEROFFICE = "http auth concurrency faces/superoffice codecs"
 PURPOSE, NAME = {"Purpose": "triage"}, {"CustomerName": "Sam"}
 RENAMED = [{"op": "replace", "path": "/CustomerName", "value": "Sam"}]
 SINCE = {"If-Unmodified-Since": "Fri, 31 Dec 9999 23:59:59 GMT"}
 KINDS = {
     "create an AI session": Kind(
-        "POST", AI, f"{EVO} codecs log database commands domain projections", 38, 49, body=PURPOSE
+        "POST", AI, f"{EVO} log database commands domain projections", 36, 47, body=PURPOSE
     ),
     "patch an AI session": Kind(
-        "PATCH", "{ai}", f"{EVO} codecs commands domain log", 33, 44, body=PURPOSE
+        "PATCH", "{ai}", f"{EVO} commands domain log", 32, 43, body=PURPOSE
     ),
-    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain", 14, 27),
-    "list AI sessions": Kind("GET", AI, f"{EVO} codecs", 17, 27),
+    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain queries", 12, 25),
+    "list AI sessions": Kind("GET", AI, f"{EVO} queries", 13, 25),
     "create a chat session": Kind(
         "POST", CHAT,
-        f"{SUPEROFFICE} codecs chat log domain commands projections database", 37, 50, body=NAME,
+        f"{SUPEROFFICE} chat log domain commands projections database", 34, 47, body=NAME,
     ),
     "put a chat session": Kind(
-        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 31, 44, body=NAME
+        "PUT", "{chat}", f"{SUPEROFFICE} chat domain commands log", 30, 43, body=NAME
     ),
     "put a chat session unless it was changed": Kind(
-        "PUT", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 31, 44, 1, NAME, SINCE
+        "PUT", "{chat}", f"{SUPEROFFICE} chat domain commands log", 30, 43, 1, NAME, SINCE
     ),
     "patch a chat session": Kind(
-        "PATCH", "{chat}", f"{SUPEROFFICE} codecs chat domain commands log", 36, 49, body=RENAMED
+        "PATCH", "{chat}", f"{SUPEROFFICE} chat domain commands log", 35, 48, body=RENAMED
     ),
-    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} domain", 14, 28),
-    "list chat sessions": Kind("GET", CHAT, SUPEROFFICE, 16, 31),
+    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 11, 25),
+    "list chat sessions": Kind("GET", CHAT, f"{SUPEROFFICE} queries", 13, 31),
 }  # fmt: skip
 
 

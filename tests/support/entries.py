@@ -1,14 +1,16 @@
 """Entries for an append, and what became of them."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from app.database.pool import Pool
-from app.log.entry import Context, Entry, NewEvent
+from app.log.entry import Context, Entry, NewEvent, PreparedAppend
 from app.log.outcome import Appended, Outcome
 from domain.ids import StreamId
 
@@ -31,15 +33,22 @@ def entry(
     doc: str | None = None,
 ) -> Entry:
     """An entry of so many events, or of those with the ids given."""
-    return Entry(
+    prepared = PreparedAppend(
         stream=stream,
         expected=expected,
-        events=[NewEvent(_TOPIC, b"{}", event_id) for event_id in ids or made_ids(events)],
+        events=(),
         doc=doc,
         context=Context(actor="kim", metadata=metadata, view="ai_session_info"),
         key=key,
         fingerprint=None if key is None else b"what the key stands for",
     )
+    stored = [NewEvent(_TOPIC, b"{}", event_id) for event_id in ids or made_ids(events)]
+    return Entry(prepared, stored)
+
+
+def changed(made: Entry, **fields: Any) -> Entry:
+    """The entry with other values in fields of its append."""
+    return replace(made, prepared=replace(made.prepared, **fields))
 
 
 def appended(outcome: Outcome | Exception) -> Appended:

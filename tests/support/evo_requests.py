@@ -3,13 +3,13 @@
 from typing import Any
 
 from app.auth.principals import Principal
+from app.codecs.answer_budget import AnswerBudget
 from app.faces.evo.auth import POLICY
 from app.faces.evo.operations import Asked
 from app.faces.evo.wire.api import API
 from app.http.head import read_head
 from app.http.identify import identify
 from app.http.request import Headers
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 
 FOREIGN = {"origin": "http://evil.example"}

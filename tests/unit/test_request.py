@@ -166,7 +166,7 @@ def test_an_idempotency_key_that_cannot_be_kept_is_refused(key: bytes) -> None:
     assert (refused.value.field or "").lower() == "idempotency-key"
 
 
-@pytest.mark.parametrize("name", [b"x-correlation-id", b"x-causation-id", b"traceparent"])
+@pytest.mark.parametrize("name", [b"x-correlation-id", b"x-causation-id"])
 def test_what_is_recorded_of_a_call_can_be_stored(name: bytes) -> None:
     for value in (b"a\0b", b"v" * 1_021):
         with pytest.raises(BadInput):
@@ -174,9 +174,13 @@ def test_what_is_recorded_of_a_call_can_be_stored(name: bytes) -> None:
 
 
 def test_a_call_knows_where_it_came_from() -> None:
-    call = request_of((b"x-correlation-id", b"c1"), (b"traceparent", b"t1")).call()
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = f"00-{trace}-00f067aa0ba902b7-01".encode()
+    call = request_of(
+        (b"x-correlation-id", b"c1"), (b"traceparent", parent), (b"x-request-id", b"r.1")
+    ).call()
     metadata = call.metadata
     assert (metadata.face, metadata.operation) == ("evo", "NewAISession")
-    assert (metadata.correlation_id, metadata.trace_id) == ("c1", "t1")
+    assert (metadata.request_id, metadata.correlation_id, metadata.trace_id) == ("r.1", "c1", trace)
     assert metadata.client == "192.0.2.1"
     assert (metadata.idempotency_key, call.if_version) == (None, None)

@@ -7,14 +7,14 @@ import pytest
 
 from app.codecs.openapi import Part, document
 from app.faces.docs.openapi import openapi_json, openapi_yaml
-from app.faces.evo.wire.api import API, EvoOperation
+from app.faces.evo.wire.api import API, EvoDescription
 from app.faces.evo.wire.samples import answer_sample, request_sample
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 DOCUMENT: dict[str, Any] = msgspec.json.decode(openapi_json())
 
 
-def of(api: EvoOperation, path: str | None = None) -> dict[str, Any]:
+def of(api: EvoDescription, path: str | None = None) -> dict[str, Any]:
     found: dict[str, Any] = DOCUMENT["paths"][path or api.paths[0]][api.verb.lower()]
     return found
 
@@ -41,7 +41,7 @@ def without_contents(value: object) -> object:
             return value
 
 
-def named(name: str) -> EvoOperation:
+def named(name: str) -> EvoDescription:
     return next(api for api in API if api.name == name)
 
 
@@ -58,7 +58,7 @@ def strings(value: object, key: str) -> list[str]:
 
 
 @pytest.mark.parametrize("api", API, ids=lambda api: api.name)
-def test_every_operation_is_there_at_each_of_its_paths(api: EvoOperation) -> None:
+def test_every_operation_is_there_at_each_of_its_paths(api: EvoDescription) -> None:
     for path in api.paths:
         operation = of(api, path)
         assert operation["summary"] == api.summary.replace("`", "")

@@ -8,7 +8,7 @@ import pytest
 from app.faces.docs.openapi import openapi_json
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.superoffice.wire.agents import AGENTS
-from app.faces.superoffice.wire.api import SuperOfficeOperation
+from app.faces.superoffice.wire.api import SuperOfficeDescription
 from app.faces.superoffice.wire.rest import REST
 
 API = (*REST, *AGENTS)
@@ -21,7 +21,7 @@ def test_there_are_17_resources_operations_and_15_of_the_agent() -> None:
 
 
 @pytest.mark.parametrize("api", API, ids=lambda api: api.name)
-def test_what_is_in_the_table_is_served_and_described(api: SuperOfficeOperation) -> None:
+def test_what_is_in_the_table_is_served_and_described(api: SuperOfficeDescription) -> None:
     assert SuperOfficeFace().routes[api.path][api.verb].name == api.name
     described = DOCUMENT["paths"][api.path][api.verb.lower()]
     assert described["operationId"] == api.name
@@ -32,7 +32,7 @@ def test_what_is_in_the_table_is_served_and_described(api: SuperOfficeOperation)
 
 @pytest.mark.parametrize("api", [api for api in API if api.is_command], ids=lambda api: api.name)
 def test_a_command_can_be_retried_and_one_on_a_session_be_conditional(
-    api: SuperOfficeOperation,
+    api: SuperOfficeDescription,
 ) -> None:
     described = DOCUMENT["paths"][api.path][api.verb.lower()]
     named = {each["$ref"].rpartition("/")[2] for each in described["parameters"] if "$ref" in each}

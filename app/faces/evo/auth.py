@@ -19,7 +19,7 @@ from app.auth.roles import MANAGER
 from app.auth.verification import Verified
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
-from app.faces.evo.operations import Asked, Query, Result, required
+from app.faces.evo.operations import Asked, Read, Result, required
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
 from app.http import cookies, origin
@@ -196,11 +196,11 @@ def _metadata(asked: Asked) -> str:
     return msgspec.json.encode(asked.http.call().metadata).decode()
 
 
-OPERATIONS: Mapping[type[Dto], Query] = {
-    r.Authenticate: Query(_authenticate),
-    r.GetAuthStatus: Query(_get_auth_status),
-    r.RequestAuthToken: Query(_request_auth_token),
-    r.ChangePassword: Query(_change_password),
+HANDLERS: Mapping[type[Dto], Read] = {
+    r.Authenticate: Read(_authenticate),
+    r.GetAuthStatus: Read(_get_auth_status),
+    r.RequestAuthToken: Read(_request_auth_token),
+    r.ChangePassword: Read(_change_password),
 }
 
 

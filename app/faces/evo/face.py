@@ -12,25 +12,25 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.formats import FORMATS, JSON, Format, answer_format
 from app.codecs.json_text import BadInput
 from app.faces.evo import auth
 from app.faces.evo import batch as evo_batch
 from app.faces.evo import operations as evo_operations
-from app.faces.evo.operations import Asked, Query, carry_out_one
+from app.faces.evo.operations import Asked, Read, carry_out_one
 from app.faces.evo.wire import messages
-from app.faces.evo.wire.api import API, EvoOperation
+from app.faces.evo.wire.api import API, EvoDescription
 from app.faces.evo.wire.binding import BadItem, RequestParts, bind, bind_all
 from app.faces.evo.wire.views import error_response
 from app.http.errors import BatchFailed, Refusal, Responses
 from app.http.operation import Operation, Routes
 from app.http.request import Reply, Request
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-_OPERATIONS = {**evo_operations.OPERATIONS, **auth.OPERATIONS}
-_QUERIES = {request for request, operation in _OPERATIONS.items() if isinstance(operation, Query)}
+_HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS}
+_QUERIES = {request for request, handler in _HANDLERS.items() if isinstance(handler, Read)}
 
 
 class EvoFace:
@@ -57,14 +57,14 @@ class EvoFace:
         return Reply(refused.status, messages.write(format_, error), refused.headers, content_type)
 
 
-async def _one(api: EvoOperation, request: Request, service: Service) -> Reply:
+async def _one(api: EvoDescription, request: Request, service: Service) -> Reply:
     """One request, one answer."""
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
-    safe = _flag(request, "safe")
+    safe = bool(request.query) and _flag(request, "safe")
     asked = Asked(request, service, AnswerBudget(service.settings.answer_bytes))
     dto = bind(api.request, _sent(request, handler))
-    result = await carry_out_one(_OPERATIONS[api.request], dto, asked)
+    result = await carry_out_one(_HANDLERS[api.request], dto, asked)
     if result.value is None:
         return Reply(204, headers=result.headers)
     body = messages.write(format_, result.value, api.response, safe=safe)
@@ -72,7 +72,7 @@ async def _one(api: EvoOperation, request: Request, service: Service) -> Reply:
     return Reply(200, body, (*result.headers, *messages.headers(format_, api.name)), content_type)
 
 
-async def _batch(api: EvoOperation, request: Request, service: Service) -> Reply:
+async def _batch(api: EvoDescription, request: Request, service: Service) -> Reply:
     """Several requests of one kind, one array of answers."""
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
@@ -82,9 +82,7 @@ async def _batch(api: EvoOperation, request: Request, service: Service) -> Reply
         dtos = bind_all(api.request, _sent(request, handler))
     except BadItem as error:
         raise BatchFailed(error, error.index, completed=0) from error
-    values, headers = await evo_batch.carry_out(
-        _OPERATIONS[api.request], dtos, asked, atomic=atomic
-    )
+    values, headers = await evo_batch.carry_out(_HANDLERS[api.request], dtos, asked, atomic=atomic)
     if api.response is None:
         return Reply(204, headers=headers)
     body = messages.write(format_, values, api.response, safe=safe)
@@ -92,7 +90,7 @@ async def _batch(api: EvoOperation, request: Request, service: Service) -> Reply
     return Reply(200, body, (*headers, *messages.headers(format_, api.name)), content_type)
 
 
-def _check_size(api: EvoOperation, body: bytes, budget: AnswerBudget) -> None:
+def _check_size(api: EvoDescription, body: bytes, budget: AnswerBudget) -> None:
     """Check the size of the body, which depends on its format.
 
     The answer to a command is sent in any case, for the command is already done.
@@ -136,7 +134,7 @@ def _unanswered(operations: Mapping[str, Operation]) -> dict[str, Operation]:
     return {verb: quiet[operation] for verb, operation in operations.items()}
 
 
-def _operation(api: EvoOperation, carry_out: "_CarryOut") -> Operation:
+def _operation(api: EvoDescription, carry_out: "_CarryOut") -> Operation:
     return Operation(
         name=api.name,
         handler=partial(carry_out, api),
@@ -147,7 +145,7 @@ def _operation(api: EvoOperation, carry_out: "_CarryOut") -> Operation:
     )
 
 
-_CarryOut = Callable[[EvoOperation, Request, Service], Awaitable[Reply]]
+_CarryOut = Callable[[EvoDescription, Request, Service], Awaitable[Reply]]
 
 
 def _handler(request: Request) -> str:

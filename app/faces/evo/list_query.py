@@ -11,9 +11,9 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, any_, false, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.evo.wire.requests import ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE
-from app.queries.answer_budget import AnswerBudget
 from app.queries.paging import Order, Page, PageResult
 from app.queries.tables import ACCOUNTS, AI_SESSIONS
 from app.queries.views import Row, Views

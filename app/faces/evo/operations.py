@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.codecs.member_names import pascal_case
@@ -16,7 +17,6 @@ from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
 from app.faces.evo.wire.views import account_info, ai_session_info, list_response
 from app.http.request import Headers, Request, etag, position_headers
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import (
@@ -39,8 +39,8 @@ class Result(Struct, frozen=True):
     headers: Headers = ()
 
 
-class Command(Struct, frozen=True):
-    """An operation that makes one command; `show` turns the core's answer into the API's."""
+class Write(Struct, frozen=True):
+    """A handler that makes one command; `show` turns the core's answer into the API's."""
 
     prepare: Callable[[Service, Any, CommandContext], Awaitable[CommandEnvelope]]
     show: Callable[[CommandResult], Dto | None]
@@ -55,22 +55,22 @@ class Asked(Struct, frozen=True):
     """The limit of the answer's size; the items of a batch share it."""
 
 
-class Query(Struct, frozen=True):
-    """An operation without a command on a session or account."""
+class Read(Struct, frozen=True):
+    """A handler without a command on a session or account."""
 
     answer: Callable[[Asked, Any], Awaitable[Result]]
 
 
 async def carry_out_one(
-    operation: Command | Query, request: Dto, asked: Asked, item: int | None = None
+    handler: Write | Read, request: Dto, asked: Asked, item: int | None = None
 ) -> Result:
     """The answer to one request; `item`: its place in a batch, from 0."""
-    if isinstance(operation, Query):
-        return await operation.answer(asked, request)
+    if isinstance(handler, Read):
+        return await handler.answer(asked, request)
     service = asked.service
-    given = await operation.prepare(service, request, asked.http.call(item))
+    given = await handler.prepare(service, request, asked.http.call(item))
     answer = await service.commands.handle_one(given)
-    return Result(operation.show(answer), position_headers(answer))
+    return Result(handler.show(answer), position_headers(answer))
 
 
 async def _new_ai_session(
@@ -208,20 +208,20 @@ def _show_account(answer: CommandResult) -> AccountInfo:
     return account_info(answer.folded)
 
 
-OPERATIONS: Mapping[type[Dto], Command | Query] = {
-    r.NewAISession: Command(_new_ai_session, _show_session),
-    r.PatchAISession: Command(_patch_ai_session, _show_session),
-    r.DeleteAISession: Command(_delete_ai_session, lambda _: None),
-    r.NewAISessionAction: Command(_propose, _show_session),
-    r.ApplyAISession: Command(_apply, _show_session),
-    r.ClearAISessionActions: Command(_clear_actions, _show_session),
-    r.DeleteAISessionAction: Command(_delete_action, _show_session),
-    r.GetAISession: Query(_get_ai_session),
-    r.ListAISessions: Query(_list_ai_sessions),
-    r.NewAccount: Command(_new_account, _show_account),
-    r.PatchAccount: Command(_patch_account, _show_account),
-    r.GetAccount: Query(_get_account),
-    r.ListAccounts: Query(_list_accounts),
+HANDLERS: Mapping[type[Dto], Write | Read] = {
+    r.NewAISession: Write(_new_ai_session, _show_session),
+    r.PatchAISession: Write(_patch_ai_session, _show_session),
+    r.DeleteAISession: Write(_delete_ai_session, lambda _: None),
+    r.NewAISessionAction: Write(_propose, _show_session),
+    r.ApplyAISession: Write(_apply, _show_session),
+    r.ClearAISessionActions: Write(_clear_actions, _show_session),
+    r.DeleteAISessionAction: Write(_delete_action, _show_session),
+    r.GetAISession: Read(_get_ai_session),
+    r.ListAISessions: Read(_list_ai_sessions),
+    r.NewAccount: Write(_new_account, _show_account),
+    r.PatchAccount: Write(_patch_account, _show_account),
+    r.GetAccount: Read(_get_account),
+    r.ListAccounts: Read(_list_accounts),
 }
 
 

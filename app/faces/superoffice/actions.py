@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandResult
 from app.faces.superoffice.request import ChatRequest, int32, is_customer
@@ -15,7 +16,6 @@ from app.faces.superoffice.wire.entity import refuse_another_id
 from app.faces.superoffice.wire.message import read_message
 from app.faces.superoffice.wire.transcript import transcript
 from app.http.request import Headers, Reply, position_headers
-from app.queries.answer_budget import AnswerBudget
 from domain.chat.message import ChatMessage
 from domain.errors import NotFound, NotInQueue
 from domain.ids import ChatSessionId

@@ -13,7 +13,7 @@ from app.faces.superoffice import actions, agents, auth, service_document, sessi
 from app.faces.superoffice.request import ChatRequest, asked, negotiated
 from app.faces.superoffice.wire.agents import AGENTS
 from app.faces.superoffice.wire.answer import write_error, write_invalid_request
-from app.faces.superoffice.wire.api import LIST, Shows, SuperOfficeOperation
+from app.faces.superoffice.wire.api import LIST, Shows, SuperOfficeDescription
 from app.faces.superoffice.wire.negotiation import NotAcceptable
 from app.faces.superoffice.wire.patch import TestFailed
 from app.faces.superoffice.wire.requests import NULL_PARAMETER
@@ -124,7 +124,7 @@ _HANDLERS: Mapping[str, Handler] = {
 
 
 async def _carry_out(
-    api: SuperOfficeOperation, handler: Handler, request: Request, service: Service
+    api: SuperOfficeDescription, handler: Handler, request: Request, service: Service
 ) -> Reply:
     # Check first that the answer is acceptable: otherwise, the command must not be carried out.
     called = asked(request, service, bodiless=api.shows is Shows.NOTHING)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.auth.roles import AGENT, CUSTOMER, MANAGER
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.formats import JSON, Format
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandContext
@@ -23,7 +24,6 @@ from app.faces.superoffice.wire.negotiation import answer_format
 from app.faces.superoffice.wire.selection import Selection
 from app.http import dates
 from app.http.request import Headers, Reply, Request, etag
-from app.queries.answer_budget import AnswerBudget
 from app.service import Service
 from domain.chat.change import KeyViewer
 from domain.chat.session import ChatSession

@@ -17,7 +17,7 @@ from app.faces.evo.wire.dto import (
 )
 
 
-class EvoOperation(Struct, frozen=True, kw_only=True):
+class EvoDescription(Struct, frozen=True, kw_only=True):
     """One operation as the documents describe it; its summary is the request's docstring."""
 
     request: type[Dto]
@@ -62,13 +62,13 @@ _ACCOUNT = "/accounts/{accountId}"
 
 def _by_administrators(
     request: type[Dto], verb: str, path: str, response: object = AISessionInfo
-) -> EvoOperation:
-    return EvoOperation(
+) -> EvoDescription:
+    return EvoDescription(
         request=request, verb=verb, paths=(path,), response=response, roles=_ADMINISTRATOR
     )
 
 
-API: tuple[EvoOperation, ...] = (
+API: tuple[EvoDescription, ...] = (
     _by_administrators(r.NewAISession, "POST", "/ai/sessions"),
     _by_administrators(r.ListAISessions, "GET", "/ai/sessions", ListResponse[AISessionInfo]),
     _by_administrators(r.GetAISession, "GET", _SESSION),
@@ -80,14 +80,14 @@ API: tuple[EvoOperation, ...] = (
     _by_administrators(r.DeleteAISessionAction, "DELETE", _ACTION),
     _by_administrators(r.NewAccount, "POST", "/accounts", AccountInfo),
     _by_administrators(r.PatchAccount, "PATCH", _ACCOUNT, AccountInfo),
-    EvoOperation(
+    EvoDescription(
         request=r.ListAccounts,
         verb="GET",
         paths=("/accounts",),
         response=ListResponse[AccountInfo],
     ),
-    EvoOperation(request=r.GetAccount, verb="GET", paths=(_ACCOUNT,), response=AccountInfo),
-    EvoOperation(
+    EvoDescription(request=r.GetAccount, verb="GET", paths=(_ACCOUNT,), response=AccountInfo),
+    EvoDescription(
         request=r.Authenticate,
         verb="POST",
         also=("GET",),
@@ -95,15 +95,15 @@ API: tuple[EvoOperation, ...] = (
         response=AuthenticateResponse,
         anonymous=True,
     ),
-    EvoOperation(
+    EvoDescription(
         request=r.GetAuthStatus,
         verb="GET",
         paths=("/auth/status",),
         response=UserInfo,
         anonymous=True,
     ),
-    EvoOperation(request=r.ChangePassword, verb="POST", paths=("/auth/password",), first=True),
-    EvoOperation(
+    EvoDescription(request=r.ChangePassword, verb="POST", paths=("/auth/password",), first=True),
+    EvoDescription(
         request=r.RequestAuthToken,
         verb="GET",
         also=("POST",),

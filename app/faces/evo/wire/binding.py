@@ -61,7 +61,7 @@ class BadItem(BadInput):
 def bind(kind: type[D], sent: RequestParts) -> D:
     """The request DTO. Raises BadInput, or UnknownType for a body of an unknown format."""
     if _is_empty(sent):
-        return assemble(kind, {}, sent)
+        return assemble(kind, {}, sent) if sent.query else _converted(dict(sent.path), kind)
     if not sent.query and not _lists(kind) and _reads_json(sent):
         request: D | None = json_text.decode_some(_decoder(kind), sent.body)
         if request is not None:
@@ -126,6 +126,10 @@ def assemble(kind: type[D], tree: Tree, sent: RequestParts, budget: Budget | Non
         budget = budget or Budget()
         for wire in members.keys() & lists:
             members[wire] = _listed(members[wire], budget)
+    return _converted(members, kind)
+
+
+def _converted(members: dict[str, Any], kind: type[D]) -> D:
     try:
         return msgspec.convert(members, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -133,6 +137,8 @@ def assemble(kind: type[D], tree: Tree, sent: RequestParts, budget: Budget | Non
 
 
 def _is_empty(sent: RequestParts) -> bool:
+    if not sent.body:
+        return True
     if sent.body[:1] in (b"{", b"[", b"<"):
         return False  # the usual bodies, without a copy
     # ServiceStack's clients send null if they have no request to send.

@@ -16,7 +16,7 @@ from msgspec.structs import fields
 
 from app.codecs.dto import Dto
 from app.codecs.member_names import pascal_case
-from app.faces.evo.wire.api import API, EvoOperation
+from app.faces.evo.wire.api import API, EvoDescription
 from app.faces.evo.wire.dto import TYPES_NAMESPACE
 
 FRAMEWORK = "ServiceStack"
@@ -126,7 +126,7 @@ def operation(name: str) -> OperationDescription | None:
 
 
 def _add(
-    kind: type[Any], described: dict[str, ClassDescription], api: EvoOperation | None = None
+    kind: type[Any], described: dict[str, ClassDescription], api: EvoDescription | None = None
 ) -> None:
     if kind.__name__ in described:
         return
@@ -160,7 +160,7 @@ def _class(
     )
 
 
-def _operation(api: EvoOperation) -> OperationDescription:
+def _operation(api: EvoDescription) -> OperationDescription:
     return OperationDescription(
         api.name,
         api.summary,

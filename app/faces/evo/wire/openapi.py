@@ -19,7 +19,7 @@ from app.codecs.openapi_shared import (
     refusal_name,
     refusals,
 )
-from app.faces.evo.wire.api import API, EvoOperation
+from app.faces.evo.wire.api import API, EvoDescription
 from app.faces.evo.wire.description import classes
 from app.faces.evo.wire.dto import (
     AccountInfo,
@@ -92,7 +92,7 @@ def _require(schema: Schema, names: list[str]) -> None:
         schema["properties"][name] = {"description": member["description"], **_present(member)}
 
 
-def _operation(api: EvoOperation, verb: str, path: str, count: int) -> Schema:
+def _operation(api: EvoDescription, verb: str, path: str, count: int) -> Schema:
     own = verb == api.verb
     operation: Schema = {
         # An operation has a different id for each of its paths and verbs: ids must be unique.
@@ -110,7 +110,7 @@ def _operation(api: EvoOperation, verb: str, path: str, count: int) -> Schema:
     return operation
 
 
-def _parameters(api: EvoOperation, path: str, *, own: bool) -> list[Schema]:
+def _parameters(api: EvoDescription, path: str, *, own: bool) -> list[Schema]:
     """Parameters; with a verb that is not its own, only those of the path: no passwords in URLs."""
     in_path = _PARAMETER.findall(path)
     return [
@@ -144,7 +144,7 @@ def _present(schema: Schema) -> Schema:
     return {**kind, **rest}
 
 
-def _conditions(api: EvoOperation, path: str) -> list[Schema]:
+def _conditions(api: EvoDescription, path: str) -> list[Schema]:
     if not _is_command(api):
         return []
     conditions = ["If-Match", "If-None-Match"] if _PARAMETER.search(path) else []
@@ -152,15 +152,15 @@ def _conditions(api: EvoOperation, path: str) -> list[Schema]:
     return [ref("parameters", name) for name in names]
 
 
-def _is_command(api: EvoOperation) -> bool:
+def _is_command(api: EvoDescription) -> bool:
     return api.verb in _COMMANDS and not api.anonymous
 
 
-def _status(api: EvoOperation) -> str:
+def _status(api: EvoDescription) -> str:
     return "204" if api.response is None else "200"
 
 
-def _success(api: EvoOperation) -> Schema:
+def _success(api: EvoDescription) -> Schema:
     answer: Schema = {"description": "Found" if api.verb == "GET" else "Done"}
     names = _COMMAND_HEADERS if _is_command(api) else _HEADERS.get(api.response, ())
     if names:
@@ -170,7 +170,7 @@ def _success(api: EvoOperation) -> Schema:
     return answer
 
 
-def _answer_content(api: EvoOperation) -> dict[str, Schema]:
+def _answer_content(api: EvoDescription) -> dict[str, Schema]:
     content: dict[str, Schema] = {_media_type(JSON): {"schema": _schema_of(api.response)}}
     content |= {
         _media_type(format_): _text(answer_sample(api.name, format_.name) or "")
@@ -181,7 +181,7 @@ def _answer_content(api: EvoOperation) -> dict[str, Schema]:
     return content
 
 
-def _request_body(api: EvoOperation, path: str) -> Schema:
+def _request_body(api: EvoDescription, path: str) -> Schema:
     members = msgspec.json.decode(request_sample(api.name, JSON.name))
     # The body need not repeat the path's members: another value would be refused.
     in_path = _PARAMETER.findall(path)
@@ -195,7 +195,7 @@ def _request_body(api: EvoOperation, path: str) -> Schema:
     return {"content": content | dict.fromkeys(_FORMS, form)}
 
 
-def _unnamed(api: EvoOperation, in_path: list[str]) -> Schema:
+def _unnamed(api: EvoDescription, in_path: list[str]) -> Schema:
     """The members of a request in a form, which has no null.
 
     The schema is anonymous: generators would otherwise take one class for JSON and for forms, and
@@ -221,7 +221,7 @@ def _components(kinds: list[Any]) -> tuple[tuple[Schema, ...], Schema]:
     return msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
 
 
-def _refusals(api: EvoOperation, verb: str, path: str) -> dict[str, Schema]:
+def _refusals(api: EvoDescription, verb: str, path: str) -> dict[str, Schema]:
     # Every operation refuses wrong credentials and other origins' pages.
     statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
     statuses += ["404"] if _PARAMETER.search(path) or api.request in _LOOKED_UP else []

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Integer, Text, case, literal_column, or_
 
+from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.codecs.value import Tree
 from app.faces.superoffice.lists.columns import unread_members
@@ -15,7 +16,6 @@ from app.faces.superoffice.lists.query import ListQuery, read_query
 from app.faces.superoffice.lists.rows import next_link, write_list
 from app.faces.superoffice.lists.skip_token import Key, read_token, write_token
 from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
-from app.queries.answer_budget import AnswerBudget
 from app.queries.paging import Order, Page, PageResult, whole_order
 from app.queries.tables import CHAT_SESSIONS
 from app.queries.views import Row, Views

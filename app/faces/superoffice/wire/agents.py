@@ -9,7 +9,7 @@ from app.faces.superoffice.wire.api import (
     SELECT,
     TOP,
     Shows,
-    SuperOfficeOperation,
+    SuperOfficeDescription,
 )
 from app.faces.superoffice.wire.entity import PLAIN
 
@@ -22,9 +22,9 @@ def _of_agent(
     body: type[Struct] | None = None,
     query: tuple[str, ...] = (),
     is_command: bool = False,
-) -> SuperOfficeOperation:
+) -> SuperOfficeDescription:
     """An operation of the agent: POST, whatever it does."""
-    return SuperOfficeOperation(
+    return SuperOfficeDescription(
         name=f"ChatAgent_{name}",
         verb="POST",
         path=f"{AGENT}/{name}",
@@ -39,7 +39,7 @@ def _of_agent(
 
 _ID = ("chatSessionEntityId",)
 
-AGENTS: tuple[SuperOfficeOperation, ...] = (
+AGENTS: tuple[SuperOfficeDescription, ...] = (
     _of_agent("CreateDefaultChatSessionEntity", "A new session that is not stored"),
     _of_agent("GetChatSessionEntity", "Get a session, or null", query=(*_ID, *SELECT)),
     _of_agent(

@@ -38,7 +38,7 @@ class Shows(Enum):
     PAGE = "ODataSlimResponse"
 
 
-class SuperOfficeOperation(Struct, frozen=True, kw_only=True):
+class SuperOfficeDescription(Struct, frozen=True, kw_only=True):
     """One operation as the documents describe it."""
 
     name: str

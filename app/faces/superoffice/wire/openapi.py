@@ -18,7 +18,7 @@ from app.codecs.openapi_shared import (
     refusals,
 )
 from app.faces.superoffice.wire.agents import AGENTS
-from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE, TOP, Shows, SuperOfficeOperation
+from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE, TOP, Shows, SuperOfficeDescription
 from app.faces.superoffice.wire.entity import PLAIN
 from app.faces.superoffice.wire.members import pascal
 from app.faces.superoffice.wire.message import MESSAGE
@@ -169,11 +169,11 @@ def _page() -> Schema:
     )
 
 
-def _is_conditional(api: SuperOfficeOperation) -> bool:
+def _is_conditional(api: SuperOfficeDescription) -> bool:
     return api.is_command and api.is_conditional
 
 
-def _operation(api: SuperOfficeOperation) -> Schema:
+def _operation(api: SuperOfficeDescription) -> Schema:
     names = [] if api.shows is Shows.NOTHING else list(_ASKED)[1:]
     names += ["If-None-Match"] if _is_reading_one(api) or _is_conditional(api) else []
     names += ["If-Modified-Since"] if _is_reading_one(api) else []
@@ -198,11 +198,11 @@ def _operation(api: SuperOfficeOperation) -> Schema:
     return operation
 
 
-def _is_reading_one(api: SuperOfficeOperation) -> bool:
+def _is_reading_one(api: SuperOfficeDescription) -> bool:
     return api.is_conditional and not api.is_command
 
 
-def _own_parameters(api: SuperOfficeOperation) -> list[Schema]:
+def _own_parameters(api: SuperOfficeDescription) -> list[Schema]:
     in_path: list[Schema] = [
         {
             "name": name,
@@ -239,7 +239,7 @@ def _patches() -> dict[str, Schema]:
     return {name: {"schema": schema} for name in JSON_TYPES}
 
 
-def _success(api: SuperOfficeOperation) -> dict[str, Schema]:
+def _success(api: SuperOfficeDescription) -> dict[str, Schema]:
     names = ["ETag", "Last-Modified"] if _is_reading_one(api) else []
     if api.is_command:
         names = ["ETag", "X-Log-Position", "Idempotent-Replayed"]
@@ -254,7 +254,7 @@ def _success(api: SuperOfficeOperation) -> dict[str, Schema]:
     return found | {"304": {"description": "As it was"}} if _is_reading_one(api) else found
 
 
-def _shown(api: SuperOfficeOperation) -> Schema:
+def _shown(api: SuperOfficeDescription) -> Schema:
     schemas: dict[Shows, Schema] = {
         Shows.LINKED: ref("schemas", _LINKED),
         Shows.ENTITY: _or_null(ref("schemas", _ENTITY)),
@@ -267,7 +267,7 @@ def _shown(api: SuperOfficeOperation) -> Schema:
     return _or_null(schemas[api.shows]) if api.is_agent else schemas[api.shows]
 
 
-def _refused(api: SuperOfficeOperation) -> dict[str, Schema]:
+def _refused(api: SuperOfficeDescription) -> dict[str, Schema]:
     statuses = ["400", "401", "403", "405", "414", "429", "431", "503"]
     statuses += ["404"] if _PARAMETER.search(api.path) else []
     statuses += ["406"] if api.shows is not Shows.NOTHING else []

@@ -7,7 +7,7 @@ from app.faces.superoffice.wire.api import (
     SELECT,
     TOP,
     Shows,
-    SuperOfficeOperation,
+    SuperOfficeDescription,
 )
 from app.faces.superoffice.wire.entity import PLAIN
 from app.faces.superoffice.wire.message import MESSAGE
@@ -20,9 +20,9 @@ _BY_ID = f"{PATH}/{{id}}"
 _SESSION = f"{PATH}/{{chatSessionId}}"
 
 
-def _action(name: str, path: str, summary: str) -> SuperOfficeOperation:
+def _action(name: str, path: str, summary: str) -> SuperOfficeDescription:
     """An agent's action on a session; it has no body."""
-    return SuperOfficeOperation(
+    return SuperOfficeDescription(
         name=name,
         verb="POST",
         path=path,
@@ -34,8 +34,8 @@ def _action(name: str, path: str, summary: str) -> SuperOfficeOperation:
     )
 
 
-REST: tuple[SuperOfficeOperation, ...] = (
-    SuperOfficeOperation(
+REST: tuple[SuperOfficeDescription, ...] = (
+    SuperOfficeDescription(
         name="DefaultChatSessionEntity",
         verb="GET",
         path=f"{PATH}/default",
@@ -43,7 +43,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         shows=Shows.ENTITY,
         query=SELECT,
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name=LIST,
         verb="GET",
         path=PATH,
@@ -51,7 +51,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         shows=Shows.PAGE,
         query=_LISTING,
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="ChatSessionsForUser",
         verb="GET",
         path=f"{PATH}/ForCurrentUser",
@@ -59,7 +59,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         shows=Shows.ENTITIES,
         query=(*SELECT, TOP),
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="PostChatSessionEntity",
         verb="POST",
         path=PATH,
@@ -69,7 +69,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         query=SELECT,
         is_command=True,
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="GetChatSessionEntity",
         verb="GET",
         path=_BY_ID,
@@ -78,7 +78,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         query=SELECT,
         is_conditional=True,
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="PutChatSessionEntity",
         verb="PUT",
         path=_BY_ID,
@@ -89,7 +89,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         is_command=True,
         is_conditional=True,
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="PatchChatSessionEntity",
         verb="PATCH",
         path=_BY_ID,
@@ -100,7 +100,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         is_command=True,
         is_conditional=True,
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="DeleteChatSessionEntity",
         verb="DELETE",
         path=_BY_ID,
@@ -127,7 +127,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         "Take the session that has waited longest; null if none waits",
     ),
     _action("ResetChatSession", f"{_SESSION}/Reset", "Send a session back to the queue"),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="GetChatTranscript",
         verb="POST",
         path=f"{_SESSION}/Transcript",
@@ -135,7 +135,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         shows=Shows.TEXT,
         query=("html", *MESSAGES_PAGE),
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="GetChatMessages",
         verb="GET",
         path=f"{_SESSION}/Messages",
@@ -143,7 +143,7 @@ REST: tuple[SuperOfficeOperation, ...] = (
         shows=Shows.MESSAGES,
         query=MESSAGES_PAGE,
     ),
-    SuperOfficeOperation(
+    SuperOfficeDescription(
         name="AddChatMessage",
         verb="POST",
         path=f"{_SESSION}/Messages",
