@@ -51,6 +51,8 @@ class Principal(Struct, frozen=True):
     """Of the token that it calls with."""
     issued_by: str | None = None
     """Who asked for that token: the principal itself, another one, or an operator."""
+    acts_for: str | None = None
+    """The same, if it is not the principal itself: who may be the one that acts."""
     sign_in: str | None = None
     """Of the cookie that it calls with, or with which its token ends."""
     ends_at: datetime | None = None
@@ -67,11 +69,6 @@ class Principal(Struct, frozen=True):
         """Raise Forbidden unless the principal has one of the roles, if any are named, or Admin."""
         if roles and ADMIN not in self.roles and frozenset(roles).isdisjoint(self.roles):
             raise Forbidden(roles[0])
-
-    @property
-    def acts_for(self) -> str | None:
-        """Who acts by a token that is another's; None if the principal itself does."""
-        return None if self.issued_by in (None, self.name) else self.issued_by
 
     def require_own_password(self) -> None:
         """Raise Forbidden as long as the password is one that somebody else made."""
@@ -161,6 +158,7 @@ def principal_of(
         auth=auth,
         token_id=token_id,
         issued_by=issued_by,
+        acts_for=None if issued_by == row["name"] else issued_by,
         sign_in=sign_in,
         ends_at=ends_at,
         must_change_password=row["must_change_password"],
