@@ -35,7 +35,9 @@ class Person(Struct, frozen=True, kw_only=True):
     """A principal, and when and by whom it was added and changed."""
 
     info: PrincipalInfo
+    partition: int
     version: int
+    position: int
     created_by: str
     created_at: datetime
     modified_by: str
@@ -157,7 +159,9 @@ async def _hashed(name: str, password: str) -> Secret:
 def _person(row: asyncpg.Record) -> Person:
     return Person(
         info=msgspec.json.decode(row["doc"], type=PrincipalInfo),
+        partition=row["partition"],
         version=row["version"],
+        position=row["position"],
         created_by=row["created_by"],
         created_at=row["created_at"],
         modified_by=row["modified_by"],

@@ -1,12 +1,12 @@
 -- name: everybody
-SELECT doc, version, created_by, created_at, modified_by, modified_at
+SELECT doc, partition, version, position, created_by, created_at, modified_by, modified_at
   FROM principal
  WHERE name <> ''
  ORDER BY name;
 
 -- name: one
 -- $1 name
-SELECT doc, version, created_by, created_at, modified_by, modified_at
+SELECT doc, partition, version, position, created_by, created_at, modified_by, modified_at
   FROM principal
  WHERE name = $1
  LIMIT 1;

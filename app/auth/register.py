@@ -5,7 +5,7 @@ to itself, and brings a secret along that is in no event and in no memory.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import timedelta
 from functools import reduce
 from typing import Protocol
@@ -20,7 +20,8 @@ from app.database.sql import blocks
 from app.database.uuids import new_uuid
 from app.log import codec
 from app.log.append import REPLACED
-from app.log.errors import Conflict
+from app.log.errors import Conflict, KeyReused, VersionMismatch
+from app.log.read import used_key
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
 from domain.principal.decide import decide
@@ -53,6 +54,14 @@ class Act(Struct, frozen=True):
 
     actor: str
     metadata: str = "{}"
+    if_version: frozenset[int] | None = None
+    """Versions that the principal's stream may have; None: any."""
+    unless_version: Container[int] = ()
+    """Versions that it must not have."""
+    key: str | None = None
+    """Idempotency key: a retry changes nothing."""
+    fingerprint: bytes | None = None
+    """Of the command that the key belongs to, without secrets."""
 
 
 class Secret(Struct, frozen=True, kw_only=True):
@@ -78,6 +87,8 @@ class Registered(Struct, frozen=True, kw_only=True):
     version: int
     position: int | None
     """Of the command's last event; None if it changed nothing."""
+    replayed: bool = False
+    """Whether an earlier command with the same key did it."""
 
 
 class _Known(Struct, frozen=True):
@@ -108,20 +119,22 @@ class Register:
     ) -> Registered:
         """The principal after a command, which is then on disk with its secret.
 
-        Raises DomainError when the domain refuses it, PrincipalChanged, Conflict, or StoreDown.
+        Raises DomainError when the domain refuses it, VersionMismatch, KeyReused, PrincipalChanged,
+        Conflict, or StoreDown.
         """
         stream = principal_stream(command.name)
         version = 0
         for number in range(_TRIES):
             known = await self._load(stream)
+            if known.state is not None and await self._was_done(stream, act):
+                return self._unchanged(stream, known.state, known.version, replayed=True)
+            if (act.if_version is not None and known.version not in act.if_version) or (
+                known.version in act.unless_version
+            ):
+                raise VersionMismatch(known.version)
             events = decide(command, known.state)
             if not events and known.state is not None:
-                return Registered(
-                    state=known.state,
-                    partition=self._partition(stream),
-                    version=known.version,
-                    position=None,
-                )
+                return self._unchanged(stream, known.state, known.version)
             state = reduce(evolve, events, known.state)
             assert state is not None  # an unknown principal's command adds it, or is refused
             row = await self._append(stream, known, state, events, act, secret)
@@ -135,6 +148,28 @@ class Register:
                 )
             await asyncio.sleep(_PAUSE_S * number)
         raise Conflict(stream, version)
+
+    def _unchanged(
+        self, stream: StreamId, state: PrincipalInfo, version: int, *, replayed: bool = False
+    ) -> Registered:
+        return Registered(
+            state=state,
+            partition=self._partition(stream),
+            version=version,
+            position=None,
+            replayed=replayed,
+        )
+
+    async def _was_done(self, stream: StreamId, act: Act) -> bool:
+        """Whether a command is a retry. Raises KeyReused."""
+        if act.key is None:
+            return False
+        used = await used_key(self.store, self._partition(stream), act.actor, act.key)
+        if used is None:
+            return False
+        if (used.fingerprint, used.stream) != (act.fingerprint, stream):
+            raise KeyReused
+        return True
 
     async def state(self, name: str) -> PrincipalInfo | None:
         """The principal of a name; None if there never was one. Raises StoreDown."""
@@ -188,6 +223,8 @@ class Register:
                 known.version,
                 known.last,
                 msgspec.json.encode(state).decode(),
+                act.key,
+                act.fingerprint,
                 [event.topic for event in events],
                 stored,
                 [new_uuid() for _ in events],

@@ -30,9 +30,10 @@ SELECT topic, state
 -- name: append
 -- $1 partition   $2 actor   $3 metadata   $4 stream   $5 expected version
 -- $6 id of the event at that version   $7 document of the view's row
--- an event each: $8 topics   $9 states   $10 ids
--- $11 check value of the master key; null: not compared
--- $12 secret   $13 generation   $14 idle time of a sign-in   $15 limit of sign-ins; null: none
+-- $8 idempotency key   $9 fingerprint of the command; null: none
+-- an event each: $10 topics   $11 states   $12 ids
+-- $13 check value of the master key; null: not compared
+-- $14 secret   $15 generation   $16 idle time of a sign-in   $17 limit of sign-ins; null: none
 SELECT a.outcome, a.version, a.position, a.recorded_at
-  FROM append_principal_1($1, $2, $3, $4, $5, $6, $7, NULL, NULL, $8, $9, $10, $11, $12, $13, $14,
-                          $15) AS a;
+  FROM append_principal_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                          $17) AS a;

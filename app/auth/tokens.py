@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from app.auth.people import People, require_text
 from app.auth.principals import Principal, new_token
-from app.auth.register import Act, Register, Secret, new_id
+from app.auth.register import Act, Register, Registered, Secret, new_id
 from app.database.sql import blocks
 from app.settings import CallerLimits
 from domain.errors import NotFound
@@ -57,6 +57,21 @@ class TokenInfo(Struct, frozen=True, kw_only=True, rename="camel"):
     """Within a minute or so; None: never."""
 
 
+class ShownOnce(Exception):
+    """A retry asks for a token that was issued before: nobody can show it again."""
+
+    def __init__(self) -> None:
+        """The message says what to do."""
+        super().__init__("This token was issued and shown once: revoke it, and ask for another")
+
+
+class Issued(Struct, frozen=True):
+    """A fresh token, and its principal after it."""
+
+    token: IssuedToken
+    done: Registered
+
+
 class Tokens:
     """The tokens of all principals."""
 
@@ -76,7 +91,7 @@ class Tokens:
         expires_at: datetime | UnsetType | None = UNSET,
         tied_to: Principal | None = None,
         roles: Sequence[str] | None = None,
-    ) -> IssuedToken:
+    ) -> Issued:
         """A new token of a principal, which is stored as a hash and shown only once.
 
         `expires_at`: None for never, after the time in the limits unless given; `tied_to`: a caller
@@ -102,8 +117,10 @@ class Tokens:
             roles=roles,
             most=self._limits.tokens,
         )
-        await self._register.carry_out(command, act, Secret(value=token_hash))
-        return IssuedToken.of(command, token)
+        done = await self._register.carry_out(command, act, Secret(value=token_hash))
+        if done.replayed:
+            raise ShownOnce
+        return Issued(IssuedToken.of(command, token), done)
 
     async def issue_by(
         self,
@@ -114,7 +131,7 @@ class Tokens:
         label: str = "",
         expires_at: datetime | UnsetType | None = UNSET,
         is_independent: bool = False,
-    ) -> IssuedToken:
+    ) -> Issued:
         """A new token at the request of another principal, or the principal itself.
 
         It ends with the cookie or token that `by` calls with, unless it is independent. Raises as
@@ -131,8 +148,11 @@ class Tokens:
             roles=found.info.roles,  # others may have been added since
         )
 
-    async def revoke(self, token_id: str, act: Act) -> str:
-        """End a token; the name of its principal. Raises NotFound, or StoreDown."""
+    async def revoke(self, token_id: str, act: Act, by: Principal | None = None) -> Registered:
+        """End a token; its principal after it.
+
+        Raises NotFound, StoreDown, or Forbidden if `by` has no power over that principal.
+        """
         try:
             wanted = UUID(token_id)
         except ValueError:
@@ -141,8 +161,9 @@ class Tokens:
         if not rows:
             raise NotFound("Token", token_id)
         name: str = rows[0]["principal"]
-        await self._register.carry_out(RevokeToken(name=name, token_id=str(wanted)), act)
-        return name
+        if by is not None:
+            by.require_power_over((await self._people.find(name)).info.roles)
+        return await self._register.carry_out(RevokeToken(name=name, token_id=str(wanted)), act)
 
     async def all(self, name: str | None = None) -> list[TokenInfo]:
         """The tokens that have not ended, of one principal or all. Raises NotFound, StoreDown."""

@@ -11,6 +11,7 @@ from app.auth.password_rules import UnfitPassword
 from app.auth.principals import Forbidden, Unauthenticated
 from app.auth.register import PrincipalChanged
 from app.auth.throttle import Throttled
+from app.auth.tokens import ShownOnce
 from app.codecs.answer_budget import AnswerTooLarge
 from app.codecs.formats import UnknownType
 from app.codecs.json_text import BadInput
@@ -76,6 +77,7 @@ RESPONSES: Responses = {
     UnfitPassword: (400, "UnfitPassword"),
     TooManyTokens: (409, "TooManyTokens"),
     PrincipalChanged: (409, "Conflict"),
+    ShownOnce: (409, "TokenShownOnce"),
     NotYours: (403, "Forbidden"),
     NotInQueue: (409, "NotInQueue"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),

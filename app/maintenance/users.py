@@ -140,12 +140,13 @@ async def issue_token(
     """
     with _told(name):
         known = await _tokens(store)
-        return await known.issue(
+        issued = await known.issue(
             name,
             by_operator("IssueToken"),
             label=label,
             expires_at=end_of(expires, datetime.now(UTC)) if expires else UNSET,
         )
+        return issued.token
 
 
 async def give_token(store: Connection, name: str) -> str:
@@ -162,7 +163,8 @@ async def tokens(store: Connection, name: str | None = None) -> list[TokenInfo]:
 async def revoke_token(store: Connection, token_id: str) -> str:
     """End a token; the name of its user. Raises UserError."""
     try:
-        return await (await _tokens(store)).revoke(token_id, by_operator("RevokeToken"))
+        done = await (await _tokens(store)).revoke(token_id, by_operator("RevokeToken"))
+        return done.state.name
     except NotFound:
         raise UserError(f"There is no token {token_id} that has not ended") from None
 

@@ -77,7 +77,7 @@ async def test_a_strangers_page_changes_nothing_by_what_a_browser_adds(
 
 
 async def test_a_token_is_added_by_no_browser(service: Service) -> None:
-    made = await service.tokens.issue("kim", Act("kim"))
+    made = (await service.tokens.issue("kim", Act("kim"))).token
     asked = sent(service, "DELETE", "X", authorization=f"Bearer {made.token}", **FOREIGN)
     assert who(await identified(asked)) == KIM
 

@@ -20,7 +20,7 @@ async def test_there_is_no_token_for_who_is_not_there(service: Service, name: st
 
 async def test_a_token_that_is_handed_out_lets_in(service: Service, token: str) -> None:
     root = Principal("root", ("SystemAdministrator",), auth="basic")
-    given = await service.tokens.issue_by(root, "kim", Act("root"))
+    given = (await service.tokens.issue_by(root, "kim", Act("root"))).token
     principal = await service.principals.authenticate(b"Bearer " + given.token.encode())
     assert (principal.name, principal.acts_for) == ("kim", "root")
     assert principal.token_id == given.id

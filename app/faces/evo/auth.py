@@ -7,21 +7,18 @@ worst force a new sign-in.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
-import msgspec
 from msgspec import UNSET
 
-from app.auth.lifetimes import end_of
+from app.auth.attempts import Happening
 from app.auth.principals import Principal, Unauthenticated, name_and_password
-from app.auth.register import Act
 from app.auth.roles import MANAGER
-from app.auth.verification import Verified
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked, Read, Result, required
+from app.faces.evo.proof import metadata, report
 from app.faces.evo.wire import requests as r
-from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
+from app.faces.evo.wire.dto import AuthenticateResponse, UserInfo
 from app.http import cookies, origin
 from app.http.identify import (
     OPTIONS,
@@ -40,7 +37,6 @@ from app.http.request import Headers
 from domain.account import Account
 from domain.errors import NotFound
 
-_SECRETS = frozenset({"password", "newpassword"})
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 MAX_ACCOUNTS = 1_000
 """Accounts that an answer names, the oldest ones; `GET /accounts` lists all."""
@@ -79,12 +75,14 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
         password = required("password", request.password)
     permanent = request.remember_me is True
     logins = asked.service.logins
-    metadata = _metadata(asked)
+    facts = metadata(asked)
     token, login = await logins.sign_in(
-        name, password, asked.http.client, permanent=permanent, metadata=metadata
+        name, password, asked.http.client, permanent=permanent, metadata=facts
     )
+    report(asked, Happening.SIGNED_IN, login.principal)
     # The browser's former session ends, so that anybody who knows it loses access.
-    await logins.sign_out(tokens(asked.http), metadata)
+    for principal in await logins.sign_out(tokens(asked.http), facts):
+        report(asked, Happening.SIGNED_OUT, principal)
     provider = "basic" if by_header else "credentials"
     user = _user(login.principal, session_id(token), provider)
     return Result(user, _signed_in(asked, token, permanent=permanent))
@@ -99,11 +97,13 @@ async def _who_is_there(asked: Asked) -> Result:
 
 
 async def _sign_out(asked: Asked) -> Result:
-    await asked.service.logins.sign_out(tokens(asked.http), _metadata(asked))
-    return Result(AuthenticateResponse(roles=[], permissions=[]), _no_cookies(asked))
+    for principal in await asked.service.logins.sign_out(tokens(asked.http), metadata(asked)):
+        report(asked, Happening.SIGNED_OUT, principal)
+    return Result(AuthenticateResponse(roles=[], permissions=[]), no_cookies(asked))
 
 
-def _no_cookies(asked: Asked) -> Headers:
+def no_cookies(asked: Asked) -> Headers:
+    """Headers that remove all cookies of a sign-in."""
     secure = _is_secure(asked)
     return [
         cookies.write(name, "", max_age_s=0, secure=secure)
@@ -131,76 +131,9 @@ async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
     return Result(_user_info(principal, accounts))
 
 
-async def _request_auth_token(asked: Asked, request: r.RequestAuthToken) -> Result:
-    """`/auth/token`: a user's name is the id, and also the e-mail address if it looks like one.
-
-    By cookie, the password is asked for again. A token ends with the cookie or the token by which
-    it was asked for, unless the password was given and another end is wished.
-    """
-    name = required("userId", request.user_id or request.user_email_address)
-    if request.user_email_address not in (None, "", name):
-        raise BadInput("userId and userEmailAddress name two users", field="userEmailAddress")
-    principal = asked.http.principal
-    proven = principal.auth == "basic" or await _is_proven(asked, request.password)
-    if principal.auth == "cookie" and not proven:
-        message = "Signed in by cookie, send the password again, in the body of a POST"
-        raise BadInput(message, field="password", code="NotEmpty")
-    if request.is_independent and not proven:
-        message = "A token that does not end with the one it was asked with takes the password"
-        raise BadInput(message, field="password", code="NotEmpty")
-    issued = await asked.service.tokens.issue_by(
-        principal,
-        name,
-        _act(asked),
-        label=request.label or "",
-        expires_at=end_of(request.expires, datetime.now(UTC)) if request.expires else UNSET,
-        is_independent=request.is_independent is True,
-    )
-    return Result(AuthTokenInfo(auth_token=issued.token))
-
-
-async def _change_password(asked: Asked, request: r.ChangePassword) -> Result:
-    """`/auth/password`: a user's own; all sign-ins and tokens of the user end."""
-    new = required("newPassword", request.new_password)
-    principal = asked.http.principal
-    verified = await _verified(asked, required("password", request.password))
-    if new == request.password:
-        raise BadInput("This is the present password", field="newPassword")
-    await asked.service.people.change_password(
-        principal.name, new, _act(asked), generation=verified.generation
-    )
-    return Result(None, _no_cookies(asked))
-
-
-async def _is_proven(asked: Asked, password: str | None) -> bool:
-    if not password:
-        return False
-    await _verified(asked, password)
-    return True
-
-
-async def _verified(asked: Asked, password: str) -> Verified:
-    """The caller, by a password in the body. Raises Unauthenticated, or Throttled."""
-    if any(name.lower() in _SECRETS for name, _ in asked.http.pairs):
-        raise BadInput("A password belongs in the body: addresses are logged", field="password")
-    http = asked.http
-    return await asked.service.principals.by_password(http.principal.name, password, http.client)
-
-
-def _act(asked: Asked) -> Act:
-    """The caller as the actor of a change of principals."""
-    return Act(asked.http.principal.name, _metadata(asked))
-
-
-def _metadata(asked: Asked) -> str:
-    return msgspec.json.encode(asked.http.call().metadata).decode()
-
-
 HANDLERS: Mapping[type[Dto], Read] = {
     r.Authenticate: Read(_authenticate),
     r.GetAuthStatus: Read(_get_auth_status),
-    r.RequestAuthToken: Read(_request_auth_token),
-    r.ChangePassword: Read(_change_password),
 }
 
 
