@@ -138,7 +138,7 @@ def serve(
 
 
 @main.command()
-@option(
+@click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
     help="Parts of a new log, which append side by side; fixed when it is made.  [default: 1]",
@@ -251,7 +251,7 @@ def verify(where: "DataLocation") -> None:
 
 
 @main.command("doctor")
-@option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @on_data
 def see_doctor(where: "DataLocation", output: str) -> None:
     """Look at what the service rests on; 1 if something is wrong."""
@@ -270,8 +270,8 @@ def see_doctor(where: "DataLocation", output: str) -> None:
 
 @main.command()
 @click.argument("stream")
-@option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
-@option(
+@click.option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
+@click.option(
     "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
 )
 @on_data
