@@ -41,6 +41,7 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
             reason=reason,
             auth=sent.principal.auth,
             face=sent.face,
+            request_id=sent.request_id,
             operation=sent.operation if what is Happening.FORBIDDEN else "",
         )
     )

@@ -61,11 +61,12 @@ def test_conditions_and_keys_hold_for_users_too(
     key = {"Idempotency-Key": name}
     first = admin.put(path, json=body, headers={"If-Match": tag, **key})
     assert first.status_code == 200
-    assert admin.put(path, json={"roles": ["Admin"]}, headers={"If-Match": tag}).status_code == 412
+    other = {"roles": ["Auditor"]}
+    assert admin.put(path, json=other, headers={"If-Match": tag}).status_code == 412
     again = admin.put(path, json=body, headers={"If-Match": tag, **key})
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
     assert again.headers["ETag"] == first.headers["ETag"]
-    assert admin.put(path, json={"roles": ["Admin"]}, headers=key).status_code == 422
+    assert admin.put(path, json=other, headers=key).status_code == 422
     token = {"userName": name}
     assert admin.post("/tokens", json=token, headers={"Idempotency-Key": f"{name}t"}).json()["id"]
     shown = admin.post("/tokens", json=token, headers={"Idempotency-Key": f"{name}t"})

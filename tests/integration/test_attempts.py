@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx
@@ -69,7 +69,7 @@ async def test_what_two_workers_count_is_one_event_a_minute(
     await owner.execute("UPDATE refusal SET written_at = written_at - interval '60 s'")
     await other_service.attempts.write()
     await service.attempts.write()
-    assert [each["count"] for each in await refusals(owner)] == [1, 1, 3]
+    assert sorted(each["count"] for each in await refusals(owner)) == [1, 1, 3]
 
 
 async def test_each_kind_has_its_event(service: Service, owner: asyncpg.Connection) -> None:
@@ -130,8 +130,8 @@ async def test_who_guesses_is_on_record_as_throttled(
 async def test_listeners_hear_of_everything_once(settings: Settings) -> None:
     heard: list[Attempt] = []
     async with calling(settings) as client:
-        app: Any = client._transport.app._app  # type: ignore[attr-defined]
-        app.state.service.attempts.listeners.append(heard.append)
+        app = cast("Any", client)._transport.app._app
+        app.service.attempts.listeners.append(heard.append)
         body = {"userName": "kim", "password": "right as rain"}
         assert (await client.post("/auth/credentials", json=body, auth=NOBODY)).status_code == 200
         assert (await client.get("/auth/logout", auth=NOBODY)).status_code == 200
