@@ -10,6 +10,7 @@ from app.auth.throttle import Throttle
 from app.auth.tokens import Tokens
 from app.auth.verification import Principals
 from app.chat.service import Chat
+from app.codecs.hosts import AllowedHosts
 from app.commands.handler import CommandHandler
 from app.concurrency.deadline import SharedDeadline
 from app.database.errors import StoreDown
@@ -28,6 +29,7 @@ class Service:
     def __init__(self, settings: Settings, log: Log, lists: Pool) -> None:
         """Use `open_service`."""
         self.settings = settings
+        self.hosts = AllowedHosts(settings.allowed_hosts)
         self.log = log
         self.pool = log.pool
         self._lists = lists

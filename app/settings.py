@@ -127,6 +127,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     Only where a proxy that sets both is the only way in: otherwise any client could forge them.
     """
+    allowed_hosts: frozenset[str] = frozenset()
+    """Hosts to answer for beside the machine's names for itself: see `app.codecs.hosts`."""
     allowed_origins: frozenset[str] = frozenset()
     """Other origins (`https://app.example.com`) whose pages may act for the signed-in user."""
 

@@ -40,6 +40,13 @@ WITH role AS (
            ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1'),
            ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
            ('credential_of_sign_in_1')
+), guarded(name) AS (
+    -- What changes only by an append. (Not all tables: a newer release may grant rights on its own,
+    -- and a worker of this one leaves them.)
+    SELECT t.name
+      FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
+                        'idempotency_key', 'log_setting', 'schema_migration', 'credential']
+                  || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence
       FROM pg_class AS c
@@ -160,7 +167,108 @@ WITH role AS (
                     CROSS JOIN LATERAL aclexplode(c.attacl) AS a
                     WHERE c.attrelid = r.oid
                       AND a.grantee = 0)
+    UNION ALL
+    SELECT 9, format('%s may %s %I', role.name, x.privileges, r.name),
+           format('REVOKE %s ON TABLE public.%I FROM %s', x.privileges, r.name, role.name)
+      FROM role
+     CROSS JOIN guarded AS g
+      JOIN relation AS r
+        ON r.name = g.name
+     CROSS JOIN LATERAL (
+              SELECT string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)
+                FROM aclexplode(r.acl) AS a
+               WHERE a.grantee = role.oid
+                 AND a.privilege_type <> 'SELECT'
+               UNION ALL
+              SELECT format('%s (%I)', a.privilege_type, c.attname)
+                FROM pg_attribute AS c
+               CROSS JOIN LATERAL aclexplode(c.attacl) AS a
+               WHERE c.attrelid = r.oid
+                 AND a.grantee = role.oid
+                 AND a.privilege_type <> 'SELECT') AS x(privileges)
+     WHERE x.privileges IS NOT NULL
+    UNION ALL
+    -- A function or operator there could take the place of one that a function of the owner calls.
+    SELECT 10, format('everybody (PUBLIC) may make things in the schema public, which belongs to '
+                      '%s', n.nspowner::regrole),
+           'REVOKE CREATE ON SCHEMA public FROM PUBLIC'
+      FROM pg_namespace AS n
+     CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+     WHERE n.oid = to_regnamespace('public')
+       AND a.grantee = 0
+       AND a.privilege_type = 'CREATE'
 )
 SELECT f.what, f.statement
   FROM found AS f
  ORDER BY f.step, f.what;
+
+-- name: beyond_service
+-- $1 tables of the views, and others that only an append may change   $2 role; null: of this session
+-- The login, and the rights in words by which it could change the log in another
+-- way, or make itself a login that can. (A connection may take on a role, and put it off again.)
+WITH login AS (
+    SELECT r.*
+      FROM pg_roles AS r
+     WHERE r.rolname = coalesce($2, session_user)
+), thing(owner, words) AS (
+    SELECT d.datdba, format('is or may become %s, who owns the database', d.datdba::regrole)
+      FROM pg_database AS d
+     WHERE d.datname = current_database()
+     UNION ALL
+    SELECT n.nspowner, format('is or may become %s, who owns the schema public', n.nspowner::regrole)
+      FROM pg_namespace AS n
+     WHERE n.oid = to_regnamespace('public')
+     UNION ALL
+    SELECT c.relowner, format('is or may become %s, who owns the log', c.relowner::regrole)
+      FROM pg_class AS c
+     WHERE c.oid = to_regclass('public.stored_events')
+     UNION ALL
+    SELECT r.oid, format('is a member of %s', r.rolname)
+      FROM pg_roles AS r
+     WHERE r.rolname IN ('pg_write_all_data', 'pg_maintain', 'pg_execute_server_program',
+                         'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend',
+                         'pg_create_subscription')
+), found(step, words) AS (
+    SELECT 1, 'is a superuser' FROM login WHERE login.rolsuper
+     UNION ALL
+    SELECT 2, format('has %s', a.attribute)
+      FROM login
+     CROSS JOIN LATERAL (
+              VALUES ('CREATEROLE', login.rolcreaterole), ('CREATEDB', login.rolcreatedb),
+                     ('REPLICATION', login.rolreplication), ('BYPASSRLS', login.rolbypassrls))
+           AS a(attribute, is_so)
+     WHERE a.is_so
+       AND NOT login.rolsuper
+     UNION ALL
+    SELECT 3, t.words
+      FROM login
+      JOIN thing AS t
+        ON pg_has_role(login.oid, t.owner, 'MEMBER')
+     WHERE NOT login.rolsuper
+     UNION ALL
+    SELECT 4, 'may make things in the schema public'
+      FROM login
+     WHERE has_schema_privilege(login.oid, to_regnamespace('public'), 'CREATE')
+       AND NOT login.rolsuper
+     UNION ALL
+    SELECT 5, format('may change %I', t.name)
+      FROM login
+     CROSS JOIN unnest($1::text[]) AS t(name)
+      JOIN pg_class AS c
+        ON c.oid = to_regclass(format('public.%I', t.name))
+     WHERE has_table_privilege(login.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
+       AND NOT login.rolsuper
+)
+SELECT login.rolname::text AS login,
+       ARRAY(SELECT DISTINCT ON (f.step, f.words) f.words
+               FROM found AS f
+              ORDER BY f.step, f.words) AS found
+  FROM login;
+
+-- name: let_log_in
+-- $1 role   $2 verifier of its password; null: it has none. Returns the statement.
+SELECT format('ALTER ROLE %I LOGIN', $1::text) || coalesce(format(' PASSWORD %L', $2::text), '');
+
+-- name: owner_password
+-- For the single-user mode, which knows no binds: {owner}, and {verifier} of its password.
+ALTER ROLE {owner} PASSWORD '{verifier}'

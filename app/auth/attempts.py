@@ -1,14 +1,13 @@
 """Where everything is reported that callers do with credentials, or are refused.
 
-Each report goes to all listeners at once (a log of security, say). Refusals are counted, and become
-events: one for each principal, address and minute, with the count in it. All workers count in the
-database together, so that two of them do not write two events.
+Each report is a line of the security log at once. Refusals are counted, and become events: one for
+each principal, address and minute, with the count in it. All workers count in the database
+together, so that two of them do not write two events.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
 from typing import NoReturn
@@ -22,6 +21,8 @@ from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import LogError
+from app.telemetry import security
+from app.telemetry.security import REFUSALS, Happening
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import RecordRefusals
 from domain.principal.events import OperationForbidden, RefusalEvent, SignInRefused, Throttled
@@ -40,25 +41,6 @@ _MOST = 5_000
 _AT_A_TIME = 500
 _DETAILS = 10
 """Operations, or reasons, that an event names at most."""
-
-
-class Happening(StrEnum):
-    """What callers do with credentials, or are refused."""
-
-    SIGNED_IN = "signed_in"
-    SIGNED_OUT = "signed_out"
-    NO_CREDENTIALS = "no_credentials"
-    """Asked for something without any: nobody's attempt, so no event tells it."""
-    SIGN_IN_REFUSED = "sign_in_refused"
-    THROTTLED = "throttled"
-    FORBIDDEN = "forbidden"
-    ISSUED = "token_issued"
-    REVOKED = "token_revoked"
-    USER_CHANGED = "user_changed"
-
-
-REFUSALS = frozenset({Happening.SIGN_IN_REFUSED, Happening.THROTTLED, Happening.FORBIDDEN})
-"""Those that are counted and become events."""
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -83,7 +65,6 @@ class Attempt(Struct, frozen=True, kw_only=True):
     token_id: str | None = None
 
 
-Listener = Callable[[Attempt], None]
 _Key = tuple[Happening, StreamId, str]
 
 
@@ -108,13 +89,10 @@ class Attempts:
         self._fingerprint = fingerprint
         self._counts: dict[_Key, _Count] = {}
         self._rounds_left = 0
-        self.listeners: list[Listener] = []
-        """Each is called with every report; it must be quick and raise nothing."""
 
     def report(self, attempt: Attempt) -> None:
-        """Tell the listeners, and count a refusal."""
-        for listener in self.listeners:
-            listener(attempt)
+        """Write a line of the security log, and count a refusal."""
+        security.write(attempt)
         if attempt.what not in REFUSALS:
             return
         stream = attempt.stream

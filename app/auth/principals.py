@@ -11,7 +11,15 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from app.auth.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
+from app.auth.roles import (
+    ADMIN,
+    ADMINISTRATORS,
+    AGENT,
+    CUSTOMER,
+    MANAGER,
+    ONLOOKERS,
+    SYSTEM_ADMINISTRATOR,
+)
 
 WRONG = "Invalid Username or Password"
 """The same message for a wrong password and for an unknown name."""
@@ -63,7 +71,7 @@ class Principal(Struct, frozen=True):
     @property
     def is_administrator(self) -> bool:
         """Whether the principal sees everything."""
-        return not {SYSTEM_ADMINISTRATOR, ADMIN}.isdisjoint(self.roles)
+        return not ADMINISTRATORS.isdisjoint(self.roles)
 
     def require(self, *roles: str) -> None:
         """Raise Forbidden unless the principal has one of the roles, if any are named, or Admin."""

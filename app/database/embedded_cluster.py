@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import pwd
+import secrets
 import shlex
 import shutil
 import signal
@@ -18,14 +19,19 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 import psutil
 from msgspec import Struct
+
+from app.database import embedded_files
+from app.database import embedded_logins as logins
+from app.database.embedded_files import EmbeddedUnavailable, explained
+from app.database.environment import for_postgres
+from app.settings import SERVICE_ROLE
 
 logger = logging.getLogger(__name__)
 
@@ -45,21 +51,6 @@ CREATE DATABASE {DATABASE}
 ALTER DATABASE {DATABASE} SET log_error_verbosity = terse
 ALTER DATABASE {DATABASE} SET log_min_error_statement = panic
 """  # one statement per line; the log gets neither values (DETAIL) nor statements of users
-
-
-class EmbeddedUnavailable(OSError):
-    """The embedded PostgreSQL is unavailable; an OSError, as for any unreachable database."""
-
-
-@contextmanager
-def explained(home: Path) -> Iterator[None]:
-    """Turn errors of the operating system into EmbeddedUnavailable."""
-    try:
-        yield
-    except EmbeddedUnavailable:
-        raise
-    except (OSError, KeyError, psutil.Error, subprocess.SubprocessError) as error:
-        raise EmbeddedUnavailable(f"PostgreSQL in {home} cannot be used: {error}") from error
 
 
 class Cluster(Struct, frozen=True, kw_only=True):
@@ -90,7 +81,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
             wheel.ensure_user_exists(ROOTS_STAND_IN)
             if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:  # umask 077
                 wheel.ensure_folder_permissions(programs.parent, stat.S_IROTH | stat.S_IXOTH)
-            _let_through(home, programs)
+            embedded_files.let_through(home, programs)
             account = pwd.getpwnam(ROOTS_STAND_IN)
             return cls(home=home, programs=programs, owner=account.pw_uid, group=account.pw_gid)
 
@@ -116,12 +107,21 @@ class Cluster(Struct, frozen=True, kw_only=True):
         if not too_long and not set(beside) & set(",\"'"):
             return self.files
         name = hashlib.sha256(os.fsencode(beside)).hexdigest()[:20]
-        return Path(f"/tmp/sessionary-{name}")  # _make_private checks whose it is
+        return Path(f"/tmp/sessionary-{name}")  # make_private checks whose it is
 
     @property
     def url(self) -> str:
-        """URL for asyncpg and every other client that knows libpq's URLs."""
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
+        """The owner's URL, for asyncpg and every other client that knows libpq's URLs."""
+        password = logins.password_in(self.home)
+        return self._url(ROLE if password is None else f"{ROLE}:{password}")
+
+    @property
+    def service_url(self) -> str:
+        """As `url`, for the service's workers, whose login owns nothing."""
+        return self._url(SERVICE_ROLE)
+
+    def _url(self, login: str) -> str:
+        return f"postgresql://{login}@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def bring_up(self) -> None:
         """Wait for the server that runs, or start one."""
@@ -155,16 +155,25 @@ class Cluster(Struct, frozen=True, kw_only=True):
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         form = ("--encoding=UTF8", *locale, "--data-checksums", f"--username={ROLE}")
         self._run("initdb", "--auth=peer", *form, data=new)
-        single = ("--single", "-c", "exit_on_error=true", "postgres")
-        self._run("postgres", *single, data=new, stdin=SET_UP)
+        self._set_up(new, SET_UP)
         new.rename(self.files)
         os.sync()  # else a power cut could undo the rename, and the next start would begin anew
 
+    def _set_up(self, data: Path, statements: str) -> None:
+        """Run statements on files that no server has open; they get an owner's password, too."""
+        password = secrets.token_urlsafe(24)
+        single = ("--single", "-c", "exit_on_error=true", "postgres")
+        statements += logins.set_password(ROLE, password)
+        self._run("postgres", *single, data=data, stdin=statements)
+        logins.keep_password(self.home, password)
+
     def _start(self) -> None:
+        if logins.password_in(self.home) is None:
+            self._set_up(self.files, "")
         self._admit()
         if self.socket_dir != self.files:
-            self._make_private(self.socket_dir)
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            embedded_files.make_private(self.socket_dir, self.owner, self.group)
+        if self.log.exists() and self.log.lstat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         options = f"-c listen_addresses= -c port={PORT} -c unix_socket_permissions=0700"
         options += f" -c unix_socket_directories={shlex.quote(str(self.socket_dir))}"
@@ -177,39 +186,25 @@ class Cluster(Struct, frozen=True, kw_only=True):
             self._run("pg_ctl", *start, data=self.files)
         except EmbeddedUnavailable as error:
             if not self._lives():  # else it is slow, or a killed user had already started it
-                said = self.log.read_text(errors="replace")[-1000:] if self.log.exists() else ""
+                said = self._text(self.log)[-1000:] if self.log.exists() else ""
                 raise EmbeddedUnavailable(f"{error}\nIts log: {self.log}\n…{said}") from error
 
     def _admit(self) -> None:
-        """Admit only this account, under any role: the kernel identifies the caller (peer).
+        """Admit only this account; the kernel identifies the caller (peer).
 
-        So the server of root, which runs under another account, needs no password either. Each
-        start writes the rules, because a data directory may have moved to another account.
+        So the server of root, which runs under another account, admits root. Each start writes the
+        rules, because a data directory may have moved to another account.
         """
         caller = pwd.getpwuid(os.geteuid()).pw_name
-        kinds = ("all", "replication")
-        rules = "".join(f"local {kind} all peer map=caller\n" for kind in kinds)
-        self._give(self.files / "pg_hba.conf", rules)
+        self._give(self.files / "pg_hba.conf", logins.rules(ROLE))
         self._give(self.files / "pg_ident.conf", f'caller "{caller}" all\n')
-
-    def _make_private(self, folder: Path) -> None:
-        """Create the socket's folder under /tmp; refuse one that somebody else created before."""
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            os.chown(folder, self.owner, self.group)
-        found = folder.lstat()
-        if found.st_uid != self.owner or found.st_mode != stat.S_IFDIR | 0o700:
-            raise EmbeddedUnavailable(
-                f"{folder} should be a private folder of account {self.owner} and is not: "
-                "remove it, or choose a data directory with a shorter name."
-            )
 
     def _answers(self) -> bool:
         asked = ("-h", str(self.socket_dir), "-p", PORT, "-U", ROLE, "-d", DATABASE)
         answer = subprocess.run(  # as in _run
             [str(self.programs / "pg_isready"), "-q", "-t", "5", *asked],
             check=False,
-            env=_environment(),
+            env=for_postgres(),
         )
         return answer.returncode == 0
 
@@ -219,7 +214,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     def _written_pid(self) -> int | None:
         try:
-            return int((self.files / "postmaster.pid").read_text().partition("\n")[0])
+            return int(self._text(self.files / "postmaster.pid").partition("\n")[0])
         except (FileNotFoundError, ValueError):
             return None
 
@@ -249,16 +244,14 @@ class Cluster(Struct, frozen=True, kw_only=True):
         elif psutil.pid_exists(pid):
             # Only the number is replaced: from the rest of this file, PostgreSQL makes sure that
             # nobody is attached to the old shared memory.
-            rest = lock.read_text().partition("\n")[2]
+            rest = self._text(lock).partition("\n")[2]
             self._give(lock, f"{NO_PROCESS}\n{rest}")
 
+    def _text(self, path: Path) -> str:
+        return embedded_files.read(path, self.owner)
+
     def _give(self, path: Path, text: str) -> None:
-        """Write a file for the server, completely or not at all."""
-        new = path.with_name(f"{path.name}.new")
-        new.write_text(text)
-        new.chmod(0o600)
-        os.chown(new, self.owner, self.group)
-        new.replace(path)
+        embedded_files.write(path, text, self.owner, self.group)
 
     def _run(self, program: str, *args: str, data: Path, stdin: str = "") -> None:
         """Run one program of PostgreSQL as its owner; raises EmbeddedUnavailable if it fails."""
@@ -271,7 +264,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 stderr=subprocess.STDOUT,
                 check=False,
                 cwd=data,
-                env=_environment() | {"PGDATA": str(data)},
+                env=for_postgres() | {"PGDATA": str(data)},
                 user=self.owner if as_root else None,
                 group=self.group if as_root else None,
                 extra_groups=[] if as_root else None,
@@ -280,21 +273,3 @@ class Cluster(Struct, frozen=True, kw_only=True):
             if ended.returncode != 0:
                 words = said.read().decode(errors="replace").strip()
                 raise EmbeddedUnavailable(f"{program} failed in {data}:\n{words}")
-
-
-def _environment() -> dict[str, str]:
-    """Our environment without settings for PostgreSQL's clients; in English, and in UTC."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return ours | {"LC_ALL": "C", "TZ": "UTC"}
-
-
-def _let_through(*folders: Path) -> None:
-    """Let PostgreSQL's account pass through to these folders, if root keeps it out.
-
-    Grants passing (x), not listing (r). The wheel's `ensure_prefix_permissions` would also allow
-    listing to everybody, even in /root.
-    """
-    for passed in {passed for folder in folders for passed in (folder, *folder.parents)}:
-        mode = stat.S_IMODE(passed.stat().st_mode)
-        if not mode & stat.S_IXOTH:
-            passed.chmod(mode | stat.S_IXOTH)

@@ -12,11 +12,14 @@ from msgspec import Struct
 import migrations
 from app.database import rights
 from app.database.sql import blocks
+from domain.event import kind_of
+from domain.stored import EVENTS, UPCASTS
 from projections import catalog
 
 SQL = blocks(__file__)
 FOLDER = Path(migrations.__file__).parent
 OLDEST_SERVER = 15
+_KINDS = sorted({kind_of(topic) for topic in (*EVENTS, *UPCASTS)})
 _FORM = re.compile(r"^ *-- (plain|distributed)\n(.*?)^ *-- end of \1\n", re.MULTILINE | re.DOTALL)
 _EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 
@@ -79,8 +82,9 @@ def functions(form: str = "plain") -> list[Script]:
 
 
 def _for_each(views: Sequence[str], text: str) -> str:
-    """A script with its parts for each view filled in: so a new view makes a new text."""
+    """A script with its views and kinds filled in: so a new one of either makes a new text."""
     text = _EACH.sub(lambda part: "".join(part[1].replace("{view}", view) for view in views), text)
+    text = text.replace("{kinds}", ", ".join(f"'{kind}'" for kind in _KINDS))
     return text.replace("{views}", ", ".join(f"'{view}'" for view in views))
 
 

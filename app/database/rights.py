@@ -9,6 +9,11 @@ from app.database.sql import blocks
 from app.settings import SERVICE_ROLE
 from projections import catalog
 
+_GUARDED = (
+    "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
+    "schema_migration", "number_drawn",
+)  # fmt: skip
+"""Tables beside the views' that change by the functions of the database alone."""
 SQL = blocks(migrations.__file__.replace("__init__", "rights"))
 
 
@@ -33,3 +38,24 @@ async def _found(connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
     views = [view.name for view in catalog.VIEWS]
     rows: Sequence[asyncpg.Record] = await connection.fetch(SQL["amiss"], SERVICE_ROLE, views)
     return rows
+
+
+async def beyond_service(
+    connection: asyncpg.Connection, role: str | None = None
+) -> tuple[str | None, Sequence[str]]:
+    """A role, or the login of the connection, and its rights that nobody needs to serve, in words.
+
+    The name is None if there is no such role.
+    """
+    guarded = [*_GUARDED, *(view.name for view in catalog.VIEWS)]
+    for found in await connection.fetch(SQL["beyond_service"], guarded, role):
+        return found["login"], found["found"]
+    return None, []
+
+
+async def let_log_in(connection: asyncpg.Connection, verifier: str | None) -> None:
+    """Let the role of the service log in, with a password if its verifier is given.
+
+    Raises asyncpg.InsufficientPrivilegeError if the connection's login may not.
+    """
+    await connection.execute(await connection.fetchval(SQL["let_log_in"], SERVICE_ROLE, verifier))

@@ -14,6 +14,7 @@ from app.auth.throttle import Throttled
 from app.auth.tokens import ShownOnce
 from app.codecs.answer_budget import AnswerTooLarge
 from app.codecs.formats import UnknownType
+from app.codecs.hosts import Misdirected
 from app.codecs.json_text import BadInput
 from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
@@ -100,6 +101,7 @@ RESPONSES: Responses = {
     BadInput: (400, "BadRequest"),
     InvalidBatch: (400, "InvalidBatch"),
     Stalled: (408, "RequestTimeout"),
+    Misdirected: (421, "MisdirectedRequest"),
     TooLarge: (413, "RequestTooLarge"),
     UnknownType: (415, "UnsupportedMediaType"),
     NotFoundException: (404, "NotFound"),

@@ -1,11 +1,12 @@
 """Reports refused callers to `app.auth.attempts`, as they are answered."""
 
-from app.auth.attempts import Attempt, Happening
+from app.auth.attempts import Attempt
 from app.auth.principals import Forbidden, Unauthenticated
 from app.auth.throttle import Throttled
 from app.http.errors import BatchFailed
 from app.http.request import Request
 from app.service import Service
+from app.telemetry.security import Happening
 from domain.errors import NotYours
 
 STATUSES = frozenset({401, 403, 429})
@@ -41,7 +42,8 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
             reason=reason,
             auth=sent.principal.auth,
             face=sent.face,
-            request_id=sent.request_id,
             operation=sent.operation if what is Happening.FORBIDDEN else "",
+            request_id=sent.request_id or None,
+            token_id=sent.principal.token_id,
         )
     )

@@ -73,7 +73,8 @@ class OperationHandler(HTTPRouteHandler):
         arrival, operation = Arrival(scope, receive), self.operation
         segments, places = asked["segments"], self.places
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
-        arrival.read_head(asked, self.face.name, operation.name, path)
+        any_host = operation.any_host
+        arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)
@@ -173,7 +174,9 @@ def _refused(
     retry_s = arrival.service.settings.retry_after_s
     refused = refusal(error, retry_s, face.responses, scope["method"])
     if refused.status >= 500 and refused.status != 503:
-        _LOG.error("%s %s failed", face.name, scope["location"], exc_info=error)
+        # (Not the path, which may name a person.)
+        operation = "" if arrival.request is None else arrival.request.operation
+        _LOG.error("%s %s failed", face.name, operation, exc_info=error)
     if refused.status in STATUSES:
         report_refusal(error, arrival.request, arrival.service)
     return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))

@@ -11,7 +11,17 @@ from app.database import migrate
 from app.database.pool import TRANSIENT
 from app.integrity import guards
 from app.log.errors import WrongMasterKey
-from app.maintenance.store import Connection, DataLocation, SchemaPermission, master_key, up_to_date
+from app.maintenance.logins import beyond_service, warnings_of
+from app.maintenance.secret_file import UnusableFile
+from app.maintenance.store import (
+    Connection,
+    DataLocation,
+    NotReachable,
+    SchemaPermission,
+    master_key,
+    up_to_date,
+)
+from app.maintenance.urls import UnusableDatabase
 
 State = Literal["well", "warning", "wrong"]
 CLOCK_APART_S = 5.0
@@ -48,7 +58,7 @@ async def _carried_out(check: Check, examination: Examination) -> tuple[State, s
         return await check(examination)
     except TRANSIENT:
         raise
-    except (migrate.SchemaError, WrongMasterKey, asyncpg.PostgresError) as error:
+    except (migrate.SchemaError, WrongMasterKey, UnusableFile, asyncpg.PostgresError) as error:
         return "wrong", str(error)
 
 
@@ -59,6 +69,11 @@ async def _server(examination: Examination) -> tuple[State, str]:
     standby = await connection.fetchval(migrate.SQL["in_recovery"])
     # (The driver reads 18.4 as 18.0.4, in the version scheme from before 10.)
     return "well", f"PostgreSQL {version.major}.{version.micro}, UTF8{', a standby' * standby}"
+
+
+async def _line(examination: Examination) -> tuple[State, str]:
+    warnings = warnings_of(examination.where)
+    return ("warning", "; ".join(warnings)) if warnings else ("well", "By TLS, or here")
 
 
 async def _durability(examination: Examination) -> tuple[State, str]:
@@ -82,6 +97,21 @@ async def _schema(examination: Examination) -> tuple[State, str]:
 async def _rights(examination: Examination) -> tuple[State, str]:
     found = await guards.rights_amiss(examination.store)
     return _told(found, "The service's role reads and appends, PUBLIC may do nothing")
+
+
+async def _login(examination: Examination) -> tuple[State, str]:
+    where = examination.where
+    if where.database_url is None and not where.embedded:
+        return "warning", "Only the owner's login was given, so the service's was not looked at"
+    try:
+        login, found = await beyond_service(where)
+    except (NotReachable, UnusableDatabase) as error:
+        return "wrong", f"The service cannot log in: {error}"
+    if found:
+        allowed = examination.where.allow_owner_login
+        told = f"The service logs in as {login}, which could change the log: it "
+        return "warning" if allowed else "wrong", told + ", it ".join(found)
+    return "well", f"The service logs in as {login}, which can only read and append"
 
 
 async def _guards(examination: Examination) -> tuple[State, str]:
@@ -108,10 +138,12 @@ async def _clock(examination: Examination) -> tuple[State, str]:
 
 CHECKS: Mapping[str, Check] = {
     "server": _server,
+    "line": _line,
     "durability": _durability,
     "collation": _collation,
     "schema": _schema,
     "rights": _rights,
+    "login": _login,
     "guards": _guards,
     "master key": _master_key,
     "clock": _clock,

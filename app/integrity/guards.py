@@ -27,11 +27,10 @@ async def rights_amiss(store: Connection) -> list[str]:
     """The rights that the service's role lacks, and those that it or others have in excess."""
     mend = "`sessionary migrate` puts it right"
     found = [f"The rights are not right, {what}: {mend}" for what in await rights.amiss(store.raw)]
-    role = await store.ask(SQL["role"], SERVICE_ROLE)
-    if role and role[0]["may_too_much"]:
+    _, too_much = await rights.beyond_service(store.raw, SERVICE_ROLE)
+    if too_much:
         found.append(
-            f"The role {SERVICE_ROLE} may do more than read and append: it should own nothing, "
-            "and have none of SUPERUSER, BYPASSRLS, CREATEROLE, CREATEDB"
+            f"The role {SERVICE_ROLE} may do more than read and append: it {', it '.join(too_much)}"
         )
     return found
 

@@ -78,15 +78,6 @@ SELECT p.proname, pg_get_userbyid(p.proowner)::text, pg_get_userbyid(log.owner):
                       AND d.deptype = 'e')
  ORDER BY 1;
 
--- name: role
--- $1 role of the service; whether it has rights beyond its purpose
-SELECT r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb
-       OR pg_has_role(r.oid, c.relowner, 'USAGE') AS may_too_much
-  FROM pg_roles AS r
-  JOIN pg_class AS c
-    ON c.oid = to_regclass('public.stored_events')
- WHERE r.rolname = $1;
-
 -- name: collations
 -- Collations of the database's texts that have changed since its indexes were made.
 SELECT format('DATABASE %I', d.datname) AS name, d.datcollversion AS recorded,

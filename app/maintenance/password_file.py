@@ -3,18 +3,16 @@
 import os
 from pathlib import Path
 
+from app.maintenance.secret_file import UnusableFile, read_secret
+
 FIRST_FILE = "first-password"
 """Holds the generated password of the first administrator, beside the data."""
-
-
-class UnusableFile(Exception):
-    """The password file holds no usable password; the message says why."""
 
 
 def password_in(file: Path) -> str:
     """The password that a file holds. Raises UnusableFile, also for an empty file."""
     try:
-        password = file.read_text().strip()
+        password = read_secret(file).strip()
     except UnicodeDecodeError as error:
         raise UnusableFile(f"{file} holds no text") from error
     except OSError as error:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -23,23 +22,15 @@ from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES, Keyring
 from app.log.read import check_value, heads
 from app.maintenance import key_file
-from app.maintenance.password_file import password_in
 from app.maintenance.recovery import again_after_conflict
+from app.maintenance.urls import NO_URL, UnusableDatabase, with_password
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Setting, Settings
 
 CONNECT_S = 10.0
-_NO_URL = (
-    "The database URL cannot be understood: it has the form postgresql://user:password@host:5432/"
-    "name, with special characters of the password as %XX"
-)
 
 
 class NotReachable(ConnectionError):
     """A resource is not reachable; the message is the whole sentence."""
-
-
-class UnusableDatabase(Exception):
-    """The given database location is unusable; the message says why."""
 
 
 class SchemaPermission(IntEnum):
@@ -57,15 +48,27 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     """The location of the data, from the options."""
 
     database_url: str | None
+    """Of the service's login; None: the embedded database, or only the owner's login is given."""
     data_dir: Path
+    database_password: str | None = None
+    """For a URL without one."""
     database_password_file: Path | None = None
+    owner_url: str | None = None
+    """Of the owner's login, by which commands work; None: `database_url` is that."""
+    owner_password_file: Path | None = None
     master_key_file: Path | None = None
     allow_unsafe_database: bool = False
+    allow_owner_login: bool = False
     database_role: str | None = SERVICE_ROLE
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
     """The number that the log must have; None accepts any, and gives a new log one."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the one in `data_dir`."""
+        return self.database_url is None and self.owner_url is None
 
     def settings(self, url: str, key: bytes, **more: Setting) -> Settings:
         """The settings of a service on the database at `url`; `more` are further ones."""
@@ -74,9 +77,13 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             master_key=key,
             database_role=self.database_role,
             statement_cache=self.statement_cache,
-            embedded_data_dir=self.data_dir if self.database_url is None else None,
+            embedded_data_dir=self.data_dir if self.embedded else None,
             **more,
         )
+
+    def __repr__(self) -> str:
+        """Without secrets, for logs."""
+        return f"DataLocation(data_dir={str(self.data_dir)!r})"
 
 
 class Connection:
@@ -100,14 +107,18 @@ class Connection:
 
 @contextmanager
 def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
-    """The database's URL for as long as the block lasts; starts the embedded one if none is given.
+    """The owner's URL for as long as the block lasts; starts the embedded one if none is given.
 
     A data directory without a database gets one only if `may` allows to begin.
 
     Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
+    if where.owner_url is not None:
+        yield with_password(where.owner_url, where.owner_password_file, where.database_password)
+        return
     if where.database_url is not None:
-        yield _with_password(where.database_url, where.database_password_file)
+        file = where.database_password_file
+        yield with_password(where.database_url, file, where.database_password)
         return
     if may < SchemaPermission.BEGIN and not is_set_up(where.data_dir):
         raise UnusableDatabase(
@@ -165,7 +176,7 @@ async def _connect(
         raise UnusableDatabase(f"The database cannot be connected to: {error}") from error
     except (ValueError, OverflowError):
         # These messages may hold a part of a password: a slash in a password makes it a port.
-        raise UnusableDatabase(_NO_URL) from None
+        raise UnusableDatabase(NO_URL) from None
     raise NotReachable(
         "The database takes no writes: it is a standby, or default_transaction_read_only is on"
     )
@@ -277,18 +288,3 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
     if known is None or not keyring.made(known):
         raise WrongMasterKey(f"{path} holds another master key than the log was written with")
     return key
-
-
-def _with_password(url: str, password_file: Path | None) -> str:
-    if not url:
-        raise UnusableDatabase("The database URL is empty")
-    if password_file is None:
-        return url
-    password = quote(password_in(password_file), safe="")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise UnusableDatabase(_NO_URL) from None
-    user, _, host = parts.netloc.rpartition("@")
-    name = user.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{name}:{password}@{host}"))

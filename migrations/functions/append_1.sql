@@ -80,6 +80,31 @@ DECLARE
     place     tid;
     -- end of plain
 BEGIN
+    -- No service of ours sends other arguments: somebody else has its login. (It stands here, since
+    -- a function would take a copy of each array. A comparison with null is null.)
+    IF (current_setting('transaction_isolation') = 'read committed'
+        AND cardinality(x_metadata) = cardinality(x_actor)
+        AND cardinality(x_view) = cardinality(x_actor)
+        AND coalesce(cardinality(x_account), cardinality(x_actor)) = cardinality(x_actor)
+        AND cardinality(c_context) = cardinality(c_stream)
+        AND cardinality(c_expected) = cardinality(c_stream)
+        AND cardinality(c_doc) = cardinality(c_stream)
+        AND coalesce(cardinality(c_last), cardinality(c_stream)) = cardinality(c_stream)
+        AND coalesce(cardinality(c_search), cardinality(c_stream)) = cardinality(c_stream)
+        AND coalesce(cardinality(c_sealing_key), cardinality(c_stream)) = cardinality(c_stream)
+        AND coalesce(cardinality(c_key), cardinality(c_stream)) = cardinality(c_stream)
+        AND coalesce(cardinality(c_fingerprint), cardinality(c_stream)) = cardinality(c_stream)
+        AND cardinality(e_state) = cardinality(e_topic)
+        AND cardinality(e_id) = cardinality(e_topic)
+        AND (c_events IS NOT NULL OR cardinality(c_stream) = cardinality(e_topic))) IS NOT TRUE
+       OR c_events IS NOT NULL AND NOT counts_fit_1(c_stream, c_events, e_topic)
+       OR partitions_1() > 1 AND NOT partition_fits_1(p_partition, c_stream, c_expected)
+       OR (r_command IS NOT NULL OR r_view IS NOT NULL)
+          AND NOT rows_fit_1(c_context, c_stream, x_view, r_command, r_view, r_doc, r_search) THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'The arguments of the append do not fit together';
+    END IF;
+
     -- The database may have been replaced: nothing is sealed under a key that is not the log's.
     IF p_check_value IS NOT NULL
        AND p_check_value IS DISTINCT FROM (SELECT s.value

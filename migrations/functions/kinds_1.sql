@@ -1,6 +1,17 @@
 -- The kind of an event is the first part of its stored name; a stream has the kind of its first
 -- event. Streams of AI sessions have drawn ids, all other streams have derived ids (UUIDv5).
 
+-- Whether a stream may begin with an event of this name.
+CREATE OR REPLACE FUNCTION may_begin_1(p_topic text, p_stream uuid) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT CASE split_part(p_topic, '.', 1)
+           WHEN 'ai_session' THEN get_byte(uuid_send(p_stream), 6) >> 4 <> 5
+           ELSE get_byte(uuid_send(p_stream), 6) >> 4 = 5
+                AND split_part(p_topic, '.', 1) = ANY (ARRAY[{kinds}])
+       END
+$$;
+
 -- Raises check_violation for an event of another kind than the stream that it would enter.
 CREATE OR REPLACE FUNCTION refuse_other_kinds_1(p_partition integer, e_stream uuid[], e_topic text[])
 RETURNS void
@@ -23,12 +34,11 @@ BEGIN
                         LIMIT 1
                    ) AS first ON true) AS t
      WHERE split_part(t.topic, '.', 1) <> split_part(t.before, '.', 1)
-        OR t.is_new AND (split_part(t.topic, '.', 1) = 'ai_session')
-                        <> (get_byte(uuid_send(t.stream), 6) >> 4 <> 5)
+        OR t.is_new AND NOT may_begin_1(t.topic, t.stream)
      LIMIT 1;
     IF FOUND THEN
         RAISE check_violation USING MESSAGE =
-            format('%s does not belong in stream %s, which is of another kind',
+            format('%s does not belong in stream %s: it is of another kind, or of none',
                    astray.topic, astray.stream);
     END IF;
 END $$;

@@ -31,8 +31,7 @@ BEGIN
            WITH ORDINALITY AS e(context, stream, after, last, topic, state, id, i)
      WHERE p_judged
         OR e.after = 0
-           AND (split_part(e.topic, '.', 1) = 'ai_session')
-               = (get_byte(uuid_send(e.stream), 6) >> 4 <> 5)
+           AND may_begin_1(e.topic, e.stream)
         OR (SELECT (e.last IS NULL OR s.event_id = e.last)
                    AND (s.topic = e.topic
                         OR split_part(s.topic, '.', 1) = split_part(e.topic, '.', 1))

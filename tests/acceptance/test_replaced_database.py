@@ -20,7 +20,7 @@ async def two_services(server_url: str, template: str) -> AsyncIterator[tuple[An
     with data_directory() as folder, ExitStack() as stack:
         async with replaceable(server_url, template) as live:
             key_file = folder / "master.key"
-            key_file.write_text(database.MASTER_KEY_FILE)
+            database.write_master_key(key_file)
             served = [_served(folder / name, live, key_file) for name in ("a", "b")]
             for each in served:
                 each.begin()
@@ -33,7 +33,7 @@ async def two_services(server_url: str, template: str) -> AsyncIterator[tuple[An
 
 def _served(folder: Path, live: Replaceable, key_file: Path) -> ServiceProcess:
     return ServiceProcess(
-        folder, f"--database-url={live.url}", f"--master-key-file={key_file}",
+        folder, *database.logins(live.url), f"--master-key-file={key_file}",
         "--allow-unsafe-database", "--workers=1",
     )  # fmt: skip
 

@@ -135,7 +135,7 @@ def test_sigterm_before_it_serves_leaves_no_database_behind() -> None:
 def test_a_role_that_does_not_exist_is_wrong_use(empty_database_url: str, tmp_path: Path) -> None:
     ended = sessionary(
         "serve", f"--database-url={empty_database_url}", f"--data-dir={tmp_path}", "--port=8765",
-        "--allow-unsafe-database", "--database-role=nosuch",
+        "--allow-unsafe-database", "--allow-owner-login", "--database-role=nosuch",
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (2, "")
     assert 'role "nosuch" does not exist' in ended.stderr

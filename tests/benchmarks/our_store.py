@@ -19,7 +19,7 @@ from domain.ids import AccountId, AISessionId
 
 from .measure import Done
 from .session_dto import ACCOUNT_ID, ACCOUNT_NAME
-from .stage import Stage
+from .stage import Stage, let_service_in, service_url
 
 EVENTS_PER_SESSION = 4
 """A creation and three changes."""
@@ -86,7 +86,8 @@ def our_store(stage: Stage, database: str) -> Iterator[OurStore]:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         _, key = loop.run(prepare(url, where, SchemaPermission.BEGIN))
         # A disk that is busy for a moment is to be measured, not to end the measurement.
-        settings = Settings(database_url=url, master_key=key, store_deadline_s=30.0)
+        loop.run(let_service_in(url))
+        settings = Settings(database_url=service_url(url), master_key=key, store_deadline_s=30.0)
         service = loop.run(open_service(settings))
         try:
             account = NewAccount(account_id=AccountId(ACCOUNT_ID), name=ACCOUNT_NAME)

@@ -21,7 +21,7 @@ from . import core_service, plain_service
 from .credentials import AUTHORIZATION, PASSWORD, USER
 from .measure import BenchmarkFailed
 from .session_dto import ACCOUNT_ID, ACCOUNT_NAME
-from .stage import Stage
+from .stage import Stage, logins, service_url
 
 PORTS = range(8200, 8300)
 START_S = 60
@@ -44,8 +44,8 @@ def sessionary(stage: Stage) -> Iterator[Service]:
     """Ours, by its own command line, with an account to create sessions for."""
     url = stage.new_database("sessionary_http")
     port = free_port()
-    command = ("-m", "app.cli.main", "serve", "--port", str(port), "--database-url", url)
-    place = ("--data-dir", str(stage.folder / "sessionary"))
+    command = ("-m", "app.cli.main", "serve", "--port", str(port), *logins(url))
+    place = ("--data-dir", str(stage.folder / "sessionary"), "--allow-root")
     secret = {"SESSIONARY_ADMIN_USER": USER, "SESSIONARY_ADMIN_PASSWORD": PASSWORD}
     with _process((*command, *place), secret, port, stage.folder / "sessionary.log") as pid:
         base_url = f"http://127.0.0.1:{port}"
@@ -63,7 +63,7 @@ def core(stage: Stage, url: str) -> Iterator[Service]:
     """Our core without a face, on the database of a `sessionary` that runs."""
     where = DataLocation(database_url=url, data_dir=stage.folder / "sessionary")
     _, key = asyncio.run(prepare(url, where, SchemaPermission.LOOK))
-    environment = {core_service.DATABASE_URL: url, core_service.MASTER_KEY: key.hex()}
+    environment = {core_service.DATABASE_URL: service_url(url), core_service.MASTER_KEY: key.hex()}
     port = free_port()
     log = stage.folder / "core_service.log"
     with _process(_granian("core_service", port), environment, port, log) as pid:

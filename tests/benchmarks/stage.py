@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from app.database.embedded import running
 from app.database.embedded_cluster import Cluster
+from app.database.rights import let_log_in
+from app.settings import SERVICE_ROLE
 
 
 class Stage(Struct, frozen=True):
@@ -36,6 +38,17 @@ class Stage(Struct, frozen=True):
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
 
+def service_url(url: str) -> str:
+    """A database of the stage, by the service's login."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{SERVICE_ROLE}@"))
+
+
+def logins(url: str) -> tuple[str, ...]:
+    """The options of `serve` for a database of the stage."""
+    return "--database-url", service_url(url), "--owner-url", url
+
+
 @contextmanager
 def stage(parent: Path | None) -> Iterator[Stage]:
     """A server in a new folder below `parent`; both are gone after the block."""
@@ -43,6 +56,15 @@ def stage(parent: Path | None) -> Iterator[Stage]:
         folder = Path(name)
         with running(folder / "data") as url:
             yield Stage(folder, url)
+
+
+async def let_service_in(url: str) -> None:
+    """Let workers log in, as `serve` does."""
+    connection = await asyncpg.connect(url)
+    try:
+        await let_log_in(connection, None)
+    finally:
+        await connection.close()
 
 
 async def _create(url: str, name: str) -> None:

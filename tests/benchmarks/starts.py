@@ -14,7 +14,7 @@ from .measure import BenchmarkFailed, Pace, cpu_seconds
 from .report import limits_table
 from .services import START_S, STOP_S, free_port, sessionary
 from .session_dto import ACCOUNT_ID
-from .stage import Stage
+from .stage import Stage, logins
 
 SERVE = "serve, until /health/ready answers 200"
 AT_MOST_S = {
@@ -30,7 +30,7 @@ def run(stage: Stage, pace: Pace) -> str:
     """Measure, by turns, and tell in a Markdown table."""
     with sessionary(stage) as service:
         url = str(service.database_url)
-    data = ("--database-url", url, "--data-dir", str(stage.folder / "sessionary"))
+    data = (*logins(url), "--data-dir", str(stage.folder / "sessionary"))
     taken: dict[str, list[float]] = {what: [] for what in AT_MOST_S}
     environment = _with_bytecode(stage)
     for measured in [False] + [True] * pace.rounds:  # the first ones compile

@@ -52,7 +52,7 @@ def stock_store(stage: Stage, sizes: Sequence[int], connections: int) -> Iterato
         host=place["host"][0],
         port=place["port"][0],
         user=parts.username or "",
-        password="",
+        password=parts.password or "",
         pool_size=connections,
     )
     try:

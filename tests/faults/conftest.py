@@ -1,7 +1,7 @@
 """A service whose way to its database can be cut; a failed test shows what it had said."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,10 +9,21 @@ import httpx
 import pytest
 from support import database
 from support.patience import patient
+from support.place import Place, place
 from support.proxy import Proxy
 from support.proxy import proxy as proxy_before
 from support.reporting import pytest_runtest_makereport as pytest_runtest_makereport
-from support.service_process import ADMIN, ServiceProcess, data_directory, end, free_port
+from support.service_process import (
+    ADMIN,
+    ServiceProcess,
+    data_directory,
+    end,
+    free_port,
+    with_log,
+)
+
+from app.database.embedded import running, service_url
+from app.maintenance import key_file
 
 CHAT = "/api/v1/ChatSession"
 
@@ -37,10 +48,10 @@ async def service(proxy: Proxy) -> AsyncIterator[ServiceProcess]:
     """A service that reaches its database through the proxy."""
     with data_directory() as folder:
         key_file = Path(folder, "master.key")
-        key_file.write_text(database.MASTER_KEY_FILE)
+        database.write_master_key(key_file)
         started = ServiceProcess(
             folder / "data",
-            f"--database-url={proxy.url}",
+            *database.logins(proxy.url),
             f"--master-key-file={key_file}",
             "--allow-unsafe-database",
         )
@@ -67,3 +78,29 @@ async def sessions(client: httpx.AsyncClient) -> tuple[str, str]:
     one = await client.post("/ai/sessions", json={"purpose": "before"})
     other = await client.post(CHAT, json={"CustomerAlias": "before"})
     return f"/ai/sessions/{one.json()['id']}", f"{CHAT}/{other.json()['ChatSessionId']}"
+
+
+@pytest.fixture(scope="module")
+def embedded_dir() -> Iterator[Path]:
+    """A data directory as `migrate` makes it; the login of its service is made by `serve`."""
+    with data_directory() as folder:
+        yield with_log(folder / "data")
+
+
+@pytest.fixture(scope="module", params=["suite", "embedded"])
+async def there(
+    request: pytest.FixtureRequest, server_url: str, template: str, embedded_dir: Path
+) -> AsyncIterator[Place]:
+    """The suite's database, and the embedded one."""
+    if request.param == "suite":
+        name = f"sessionary_test_{uuid4().hex}"
+        async with (
+            database.created(server_url, name, template) as url,
+            place(url, database.service_url(url), database.MASTER_KEY) as made,
+        ):
+            yield made
+        return
+    with running(embedded_dir) as url:
+        key = key_file.read(embedded_dir / "master.key")
+        async with place(url, service_url(embedded_dir), key) as made:
+            yield made

@@ -38,10 +38,8 @@ async def an_event(service: Service) -> None:
 
 @pytest.fixture
 async def role(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
-    """A connection with the rights that the service has."""
-    connection = await asyncpg.connect(
-        settings.database_url, server_settings={"role": settings.database_role or ""}
-    )
+    """A connection by the service's login."""
+    connection = await asyncpg.connect(settings.database_url)
     yield connection
     await connection.close()
 
@@ -124,7 +122,7 @@ async def test_the_service_has_no_attribute_and_no_membership_and_owns_nothing(
     role: asyncpg.Connection,
 ) -> None:
     attributes = await role.fetchrow(
-        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication, rolcanlogin"
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication"
         " FROM pg_roles WHERE rolname = current_user"
     )
     assert attributes is not None
@@ -204,8 +202,9 @@ async def test_an_append_sets_the_position(service: Service, owner: asyncpg.Conn
     assert answer.folded.position == stored == 2
 
 
-async def test_the_service_works_under_its_role(service: Service) -> None:
-    assert (await service.pool.ask("SELECT current_user"))[0][0] == "sessionary_service"
+async def test_the_service_logs_in_as_its_role_and_works_under_it(service: Service) -> None:
+    (found,) = await service.pool.ask("SELECT session_user::text, current_user::text")
+    assert set(found) == {"sessionary_service"}
 
 
 async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 import httpx
@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from support.in_process import calling
 
 from app.auth import attempts
-from app.auth.attempts import Attempt, Happening
+from app.auth.attempts import Attempt
 from app.maintenance import users
 from app.maintenance.store import Connection
 from app.service import Service
 from app.settings import Settings
+from app.telemetry import security
+from app.telemetry.security import REFUSALS, Happening
 from domain.ids import principal_stream
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -73,7 +75,7 @@ async def test_what_two_workers_count_is_one_event_a_minute(
 
 
 async def test_each_kind_has_its_event(service: Service, owner: asyncpg.Connection) -> None:
-    for what in attempts.REFUSALS:
+    for what in REFUSALS:
         service.attempts.report(refused(what=what, principal="kim", operation="NewAccount"))
     await service.attempts.write()
     topics = {each["topic"]: each["count"] for each in await refusals(owner)}
@@ -127,11 +129,12 @@ async def test_who_guesses_is_on_record_as_throttled(
     assert counts == {"principal.sign_in_refused.v1": 5, "principal.throttled.v1": 3}
 
 
-async def test_listeners_hear_of_everything_once(settings: Settings) -> None:
+async def test_the_security_log_hears_of_everything_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard: list[Attempt] = []
+    monkeypatch.setattr(security, "write", heard.append)
     async with calling(settings) as client:
-        app = cast("Any", client)._transport.app._app
-        app.service.attempts.listeners.append(heard.append)
         body = {"userName": "kim", "password": "right as rain"}
         assert (await client.post("/auth/credentials", json=body, auth=NOBODY)).status_code == 200
         assert (await client.get("/auth/logout", auth=NOBODY)).status_code == 200

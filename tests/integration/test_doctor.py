@@ -32,8 +32,11 @@ WRONG = {
 
 @pytest.fixture
 def examination(store: Connection, database_url: str, tmp_path: Path) -> Examination:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
-    return Examination(store, DataLocation(database_url=database_url, data_dir=tmp_path))
+    database.write_master_key(tmp_path / "master.key")
+    where = DataLocation(
+        database_url=database.service_url(database_url), owner_url=database_url, data_dir=tmp_path
+    )
+    return Examination(store, where)
 
 
 async def states(examination: Examination) -> dict[str, str]:
@@ -93,14 +96,14 @@ async def test_what_was_taken_upon_oneself_is_a_warning(examination: Examination
 
 
 def doctors(url: str, folder: Path, *options: str) -> tuple[int, str, str]:
-    arguments = ["doctor", f"--database-url={url}", f"--data-dir={folder}", *options]
+    arguments = ["doctor", *database.logins(url), f"--data-dir={folder}", *options]
     ended = CliRunner().invoke(main, arguments)
     return ended.exit_code, ended.stdout, ended.stderr
 
 
 @pytest.fixture
 def key_folder(tmp_path: Path) -> Path:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     return tmp_path
 
 
@@ -146,15 +149,14 @@ def test_what_is_not_reachable_is_3(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("with_version")
 async def test_serving_tells_of_a_changed_order(
-    examination: Examination, owner: asyncpg.Connection
+    examination: Examination, owner: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await owner.execute(WRONG["collation"])
-    said: list[str] = []
     administrator = serving.Administrator("admin", "right as rain")
     where = examination.where
-    assert where.database_url is not None
-    await serving._prepare(where.database_url, where, administrator, said.append)
-    assert "REFRESH COLLATION VERSION" in "".join(said)
+    assert where.owner_url is not None
+    await serving._prepare(where.owner_url, where, administrator)
+    assert "REFRESH COLLATION VERSION" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("with_version")

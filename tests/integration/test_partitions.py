@@ -234,7 +234,7 @@ def sessionary(url: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
 
 @pytest.fixture
 def key_folder(tmp_path: Path) -> Path:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     return tmp_path
 
 

@@ -10,13 +10,16 @@ from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from shutil import disk_usage
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import docker  # type: ignore[import-untyped]  # it has no types
 from requests import RequestException
 
-from app.maintenance.store import DataLocation, SchemaPermission, prepare
+from app.database.rights import let_log_in
+from app.database.scram import verifier
+from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
+from app.settings import SERVICE_ROLE
 
 IMAGE = "postgres:18"
 SEVERAL = 4
@@ -24,7 +27,15 @@ SEVERAL = 4
 MASTER_KEY_FILE = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"
 """What the key file of a test holds: `MASTER_KEY` in base64."""
 MASTER_KEY = b"01234567890123456789012345678901"
+SERVICE_PASSWORD = "the service's own"
+"""By which the role of the service logs in, where the server asks for one."""
 _ENGINE_ANSWERS_S = 2
+
+
+def write_master_key(path: Path) -> None:
+    """Write the tests' master key to a file that only we may read."""
+    path.touch(0o600)
+    path.write_text(MASTER_KEY_FILE)
 
 
 @contextmanager
@@ -80,7 +91,7 @@ async def migrated(server_url: str, partitions: int = 1) -> AsyncIterator[str]:
     async with created(server_url, name) as url:
         with tempfile.TemporaryDirectory() as folder:
             key_file = Path(folder, "master.key")
-            key_file.write_text(MASTER_KEY_FILE)
+            write_master_key(key_file)
             where = DataLocation(
                 database_url=url,
                 data_dir=Path(folder),
@@ -92,7 +103,21 @@ async def migrated(server_url: str, partitions: int = 1) -> AsyncIterator[str]:
             if form := os.environ.get("TEST_FUNCTIONS"):
                 await _at(url, "INSERT INTO log_setting VALUES ('functions', $1)", form)
                 await prepare(url, where, SchemaPermission.MIGRATE)
+            async with connected(url) as owner:
+                await let_log_in(owner.raw, verifier(SERVICE_PASSWORD))
         yield name
+
+
+def service_url(url: str) -> str:
+    """The database at a URL, by the service's login."""
+    parts = urlsplit(url)
+    login = f"{SERVICE_ROLE}:{quote(SERVICE_PASSWORD, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def logins(url: str) -> tuple[str, str]:
+    """The options of `serve` for a database: the service's login, and the owner's."""
+    return f"--database-url={service_url(url)}", f"--owner-url={url}"
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET
 
-from app.auth.attempts import Happening
 from app.auth.principals import Principal, Unauthenticated, name_and_password
 from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
@@ -34,6 +33,7 @@ from app.http.identify import (
     xsrf_token,
 )
 from app.http.request import Headers
+from app.telemetry.security import Happening
 from domain.account import Account
 from domain.errors import NotFound
 

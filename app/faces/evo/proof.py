@@ -2,13 +2,14 @@
 
 from msgspec import json
 
-from app.auth.attempts import Attempt, Happening
+from app.auth.attempts import Attempt
 from app.auth.principals import Principal
 from app.auth.register import Act
 from app.auth.verification import Verified
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked
+from app.telemetry.security import Happening
 
 _SECRETS = frozenset({"password", "newpassword", "yourpassword"})
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from msgspec import UNSET
 
-from app.auth.attempts import Happening
 from app.auth.lifetimes import end_of
 from app.auth.people import Person
 from app.auth.register import Act, Registered
@@ -24,6 +23,7 @@ from app.faces.evo.wire import user_requests as u
 from app.faces.evo.wire.dto import AuthTokenInfo
 from app.faces.evo.wire.user_dto import NewTokenInfo, TokenDetails, TokenList, UserDetails, UserList
 from app.http.request import Headers, etag
+from app.telemetry.security import Happening
 from domain.principal.state import lasting
 
 _ROLES = {role.lower(): role for role in ROLES}

@@ -1,0 +1,112 @@
+"""What somebody can do who has the service's login to the database: its work, and nothing more.
+
+Each try is refused with the SQLSTATE that it should be, and the log, its guards and all rights are
+afterwards as before. Both the suite's database and an embedded one, as `serve` makes it, are tried.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from support.place import Place
+from support.ways_out import AWAITED, CHANGES, DENIED, GUARDED, HARMLESS, WRONG, Way, named
+
+from app.database.embedded import running, service_url
+
+WAYS = dict(named())
+
+
+async def refused(there: Place, statements: Sequence[str]) -> str:
+    """The SQLSTATE that the last of some statements is refused with; the others are allowed."""
+    names = await there.named()
+    async with there.mallory() as mallory:
+        *first, last = (statement.format(**names) for statement in statements)
+        for statement in first:
+            await mallory.execute(statement)
+        with pytest.raises(asyncpg.PostgresError) as error:
+            await mallory.execute(last)
+        assert error.value.sqlstate is not None
+        return error.value.sqlstate
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(
+            way,
+            id=name,
+            marks=[pytest.mark.xfail(strict=True, reason="the service reads and writes these")]
+            if name in AWAITED
+            else [],
+        )
+        for name, way in WAYS.items()
+    ],
+)
+async def test_there_is_no_way_out(there: Place, way: Way) -> None:
+    state, statements = way
+    if any("token" in each or "login_session" in each for each in statements):
+        statements = ["BEGIN", *statements]  # what is not refused is not left behind
+    assert await refused(there, statements) == state
+    await there.assert_untouched()
+
+
+@pytest.mark.parametrize("table", GUARDED)
+async def test_no_statement_changes_a_guarded_table(there: Place, table: str) -> None:
+    first = await there.owner.fetchval(
+        "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum = 1",
+        f"public.{table}",
+    )
+    found = {}
+    for change in CHANGES:
+        async with there.mallory() as mallory:
+            try:
+                statement = change.replace("{first}", first).replace("{}", f"public.{table}")
+                await mallory.execute(statement)
+                found[change] = "done"
+            except asyncpg.PostgresError as error:
+                found[change] = error.sqlstate
+    await there.assert_untouched()
+    odd = {change: state for change, state in found.items() if state != DENIED}
+    assert set(odd.values()) <= KINDS_OF_TABLE, odd
+
+
+KINDS_OF_TABLE = {"42601", "42809", "55000", "0A000", "428C9"}
+"""What a statement gets that a table or a view of its kind never takes, whoever sends it."""
+
+
+@pytest.mark.parametrize("statements", HARMLESS.values(), ids=HARMLESS)
+async def test_what_everybody_may_do_changes_nothing(
+    there: Place, statements: Sequence[str]
+) -> None:
+    async with there.mallory() as mallory:
+        for statement in statements:
+            await mallory.execute(statement)
+    await there.assert_untouched()
+
+
+async def test_nobody_of_this_machine_becomes_the_owner_without_the_password(
+    embedded_dir: Path,
+) -> None:
+    with running(embedded_dir) as url:
+        for parts in (urlsplit(url), urlsplit(service_url(embedded_dir))):
+            asked = urlunsplit(parts._replace(netloc="sessionary@"))
+            with pytest.raises(asyncpg.InvalidPasswordError):
+                await asyncpg.connect(asked)
+
+
+async def test_each_function_that_runs_as_the_owner_has_a_path_of_its_own(there: Place) -> None:
+    paths = await there.owner.fetch(
+        "SELECT proname, proconfig FROM pg_proc"
+        " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+    )
+    assert {row["proname"] for row in paths} >= {"append_1", "try_room_1", "last_drawn_1"}
+    for row in paths:
+        assert "search_path=public, pg_temp" in (row["proconfig"] or ()), row["proname"]
+
+
+async def test_a_number_of_others_is_not_told(there: Place) -> None:
+    for name in ("principal_associate_id_seq", "stored_events", "no_such"):
+        assert await refused(there, [f"SELECT last_drawn_1('{name}')"]) == WRONG
+    await there.assert_untouched()
