@@ -89,6 +89,9 @@ async def test_a_login_that_may_more_is_refused_and_told_why(
     found = [f for f in await examine(Examination(Connection(owner), where)) if f.check == "login"]
     assert found[0].state == "wrong"
     assert words in found[0].message
+    alone = Examination(Connection(owner), replace(where, owner_url=None))
+    found = [f for f in await examine(alone) if f.check == "login"]
+    assert found[0].state == "warning"
     await require_boundary(replace(where, allow_owner_login=True))
 
 
