@@ -5,7 +5,7 @@ DomainError
 ├── AlreadyExists       the id to create is taken
 ├── AccountNotFound     a command names an account that does not exist
 ├── InvalidField        a value that no session may hold
-├── NotYours            a secret that the caller may not see, and so may not set
+├── NotYours            a secret, or a session's agent, that the caller may not set
 ├── NotInQueue          the chat session to pick up does not wait in the queue
 └── MessageOutOfOrder   a chat message would have a smaller id than an earlier one
 """
@@ -54,7 +54,7 @@ class InvalidField(DomainError):
 
 
 class NotYours(DomainError):
-    """The caller tries to set a secret it may not see; `field` is its documented name."""
+    """The caller sets what it may not: a secret, or an agent; `field` is its documented name."""
 
     def __init__(self, field: str, message: str) -> None:
         """`message` names the callers that may set it."""

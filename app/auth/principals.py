@@ -14,7 +14,15 @@ import asyncpg
 from msgspec import Struct
 
 from app.auth.passwords import Checks, matches
-from app.auth.roles import ADMIN, AGENT, CUSTOMER, MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
+from app.auth.roles import (
+    ADMIN,
+    ADMINISTRATORS,
+    AGENT,
+    CUSTOMER,
+    MANAGER,
+    ONLOOKERS,
+    SYSTEM_ADMINISTRATOR,
+)
 from app.auth.throttle import Throttle
 from app.concurrency.ttl_cache import TtlCache, in_the_background
 from app.database.pool import Pool
@@ -59,14 +67,9 @@ class Principal(Struct, frozen=True):
     """Who asked for that token: the principal itself, another one, or an operator."""
 
     @property
-    def acts_for(self) -> str | None:
-        """Who acts by a token that is another's; None if the principal itself does."""
-        return None if self.issued_by in (None, self.name) else self.issued_by
-
-    @property
     def is_administrator(self) -> bool:
         """Whether the principal sees everything."""
-        return not {SYSTEM_ADMINISTRATOR, ADMIN}.isdisjoint(self.roles)
+        return not ADMINISTRATORS.isdisjoint(self.roles)
 
     def require(self, *roles: str) -> None:
         """Raise Forbidden unless the principal has one of the roles, if any are named, or Admin."""

@@ -3,6 +3,8 @@
 SYSTEM_ADMINISTRATOR = "SystemAdministrator"
 ADMIN = "Admin"
 """Passes every role check, as in ServiceStack."""
+ADMINISTRATORS = frozenset({SYSTEM_ADMINISTRATOR, ADMIN})
+"""Roles that see everything."""
 MANAGER = "Manager"
 CUSTOMER = "Customer"
 AGENT = "Agent"

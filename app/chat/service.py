@@ -16,12 +16,7 @@ from app.chat.creation import ChatCreation
 from app.chat.messages import ChatMessages
 from app.chat.queue import ChatQueue
 from app.codecs.answer_budget import AnswerBudget
-from app.commands.context import (
-    CommandContext,
-    CommandEnvelope,
-    CommandResult,
-    Generated,
-)
+from app.commands.context import CommandContext, CommandEnvelope, CommandResult, Generated
 from app.commands.handler import CommandHandler
 from app.log.errors import Conflict
 from app.log.log import Log
@@ -34,15 +29,16 @@ from domain.chat.actions import (
     ResetChatSession,
     TransferChatSession,
 )
+from domain.chat.assignment import require_taker
 from domain.chat.carriers import Associate
-from domain.chat.change import EVERYTHING, Change, KeyViewer
+from domain.chat.change import EVERYTHING, Change, ChatCaller
 from domain.chat.enums import AssociateType, ChatSessionStatus
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage, Speaker, speaker
 from domain.chat.session import (
     OPEN,
     ChangeChatSession,
     ChatSession,
-    ChatSessionFields,
     DeleteChatSession,
     NewChatSession,
     UpdateChatSession,
@@ -91,12 +87,15 @@ class Chat:
         """
         return await self._creation.new_number(call)
 
-    async def create(self, wanted: ChatSessionFields, call: CommandContext) -> CommandResult:
+    async def create(
+        self, wanted: ChatSessionFields, call: CommandContext, by: ChatCaller = EVERYTHING
+    ) -> CommandResult:
         """Create a session under a fresh number, whatever id `wanted` names.
 
-        Raises NumbersUsedUp and, like all commands here, the errors of `CommandHandler.handle`.
+        `by`: decides who may have it. Raises NumbersUsedUp and, like all commands here, the errors
+        of `CommandHandler.handle`.
         """
-        return await self._creation.create(lambda number: self._new(number, wanted, call), call)
+        return await self._creation.create(lambda number: self._new(number, wanted, call, by), call)
 
     async def new(
         self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
@@ -105,13 +104,17 @@ class Chat:
         return await self._commands.handle_one(await self._new(chat_session_id, wanted, call))
 
     async def _new(
-        self, chat_session_id: ChatSessionId, wanted: ChatSessionFields, call: CommandContext
+        self,
+        chat_session_id: ChatSessionId,
+        wanted: ChatSessionFields,
+        call: CommandContext,
+        by: ChatCaller = EVERYTHING,
     ) -> CommandEnvelope:
         given = await self._given(chat_session_id, wanted)
         drawn = Generated(
-            ("chat_session_id", "at", "queue_pos"), chat_session_stream(chat_session_id)
+            ("chat_session_id", "at", "queue_pos", "by"), chat_session_stream(chat_session_id)
         )
-        return CommandEnvelope(NewChatSession(**given), call, drawn)
+        return CommandEnvelope(NewChatSession(**given, by=by), call, drawn)
 
     async def update(
         self,
@@ -119,12 +122,12 @@ class Chat:
         wanted: ChatSessionFields,
         call: CommandContext,
         change: Change | None = None,
-        by: KeyViewer = EVERYTHING,
+        by: ChatCaller = EVERYTHING,
     ) -> CommandResult:
         """Replace a session, whatever id `wanted` names.
 
         `change`: how `wanted` applies to the present session, if parts of that stay. `by`: decides
-        whether the session's key is visible.
+        whether the session's key is visible, and who may have the session.
         """
         given = await self._given(chat_session_id, wanted)
         command = UpdateChatSession(**given, change=change, by=by)
@@ -137,7 +140,7 @@ class Chat:
         asked: bytes,
         call: CommandContext,
         *,
-        by: KeyViewer = EVERYTHING,
+        by: ChatCaller = EVERYTHING,
         may_wait: bool = True,
     ) -> CommandResult:
         """Change a session on the basis of its present state; `asked`: the request, as sent.
@@ -162,11 +165,13 @@ class Chat:
     async def pick_up(
         self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
     ) -> CommandResult:
-        """Take a session from the queue. Raises NotInQueue."""
+        """Take a session from the queue. Raises NotInQueue, or NotYours for no agent."""
+        require_taker(takes_chats=by.takes_chats)
         return await self._queue.pick_up(chat_session_id, associate(by), by.associate_id, call)
 
     async def pick_up_first(self, by: Principal, call: CommandContext) -> CommandResult | None:
-        """Take the session that has waited longest; None if no session waits."""
+        """Take the session that has waited longest; None if none waits. Raises NotYours."""
+        require_taker(takes_chats=by.takes_chats)
         return await self._queue.pick_up_first(associate(by), by.associate_id, call)
 
     async def transfer(
@@ -183,7 +188,8 @@ class Chat:
     async def accept_transfer(
         self, chat_session_id: ChatSessionId, by: Principal, call: CommandContext
     ) -> CommandResult:
-        """Take over a session that was offered to the caller."""
+        """Take over a session that was offered to the caller. Raises NotYours for no agent."""
+        require_taker(takes_chats=by.takes_chats)
         return await self._queue.accept(chat_session_id, associate(by), by.associate_id, call)
 
     async def reject_transfer(

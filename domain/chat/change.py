@@ -1,11 +1,13 @@
-"""Changes that depend on a chat session's present state, and the right to see its secret."""
+"""Changes that depend on a chat session's present state, and the rights of their caller."""
 
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from domain.chat.session import ChatSession, ChatSessionFields
+    from domain.chat.carriers import Associate
+    from domain.chat.fields import ChatSessionFields
+    from domain.chat.session import ChatSession
 
 
 class Change(Protocol):
@@ -18,25 +20,31 @@ class Change(Protocol):
         """
 
 
-class KeyViewer(Struct, frozen=True):
-    """A caller who may see the keys of some sessions; a key admits its bearer as the customer.
+class ChatCaller(Struct, frozen=True):
+    """A caller, as far as the rights to a session's key and to its agent go.
 
-    Administrators see all keys. The creator of a session sees its key, because the key comes from
-    there. So does the agent or manager who has the session.
+    A key admits its bearer as the customer. Administrators see all keys. The creator of a session
+    sees its key, because the key comes from there. So does the agent or manager who has the
+    session.
     """
 
     name: str
     associate_id: int = 0
     """The number of an agent or manager; 0 is a caller who cannot have a session."""
     sees_all: bool = False
+    assigns: bool = False
+    """Whether it may give any session to anybody."""
 
-    def sees(self, session: "ChatSession", created_by: str) -> bool:
+    def sees_key(self, session: "ChatSession", created_by: str) -> bool:
         """Whether the caller may see the key of a session."""
         if self.sees_all or created_by == self.name:
             return True
-        user = session.user
+        return self.is_agent(session.user)
+
+    def is_agent(self, user: "Associate | None") -> bool:
+        """Whether the caller is this agent."""
         return user is not None and 0 != self.associate_id == user.associate_id
 
 
-EVERYTHING = KeyViewer("", sees_all=True)
+EVERYTHING = ChatCaller("", sees_all=True, assigns=True)
 """The service itself."""

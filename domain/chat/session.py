@@ -4,22 +4,18 @@
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, assert_never
+from typing import Any, assert_never
 
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict, replace
 
+from domain.chat.assignment import refuse_assignment
 from domain.chat.carriers import (
-    Associate,
     Carrier,
-    Contact,
-    Person,
-    Project,
-    Sale,
     refuse_excess,
 )
-from domain.chat.change import EVERYTHING, Change, KeyViewer
-from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
+from domain.chat.change import EVERYTHING, Change, ChatCaller
+from domain.chat.enums import ChatSessionStatus
 from domain.chat.events import (
     ChatSessionChange,
     ChatSessionClosed,
@@ -29,22 +25,11 @@ from domain.chat.events import (
     ChatSessionRated,
     ChatSessionUpdated,
 )
-from domain.chat.ticket import Ticket
+from domain.chat.fields import ChatSessionFields
 from domain.date_time import EMPTY, DateTime, is_set
 from domain.errors import AlreadyExists, NotFound, NotYours
 from domain.ids import ChatMessageId, ChatSessionId
-from domain.limits import (
-    INT32,
-    CustomerAlias,
-    CustomerCompanyName,
-    CustomerEmail,
-    CustomerHost,
-    CustomerName,
-    CustomerPhone,
-    Int32,
-    MessageCopy,
-    SessionKey,
-)
+from domain.limits import Int32
 
 OPEN = frozenset(
     {
@@ -63,42 +48,6 @@ ENDED = frozenset(ChatSessionStatus) - OPEN - {ChatSessionStatus.INVALID}
 BY_CLIENT = "by_client"
 
 
-class ChatSessionFields(Struct, frozen=True, kw_only=True):
-    """All fields of a session, in documented order; the defaults are those of a new entity."""
-
-    chat_session_id: Annotated[ChatSessionId, INT32] = ChatSessionId(0)
-    topic_id: Int32 = 0
-    user: Associate | None = None
-    person: Person | None = None
-    customer_alias: CustomerAlias | None = None
-    customer_host: CustomerHost | None = None
-    customer_name: CustomerName | None = None
-    customer_email: CustomerEmail | None = None
-    customer_phone: CustomerPhone | None = None
-    customer_consented: bool = False
-    customer_company_name: CustomerCompanyName | None = None
-    status: ChatSessionStatus = ChatSessionStatus.INVALID
-    first_message: MessageCopy | None = None
-    last_message: MessageCopy | None = None
-    when_requested: DateTime = EMPTY
-    when_started: DateTime = EMPTY
-    when_ended: DateTime = EMPTY
-    when_idle: DateTime = EMPTY
-    when_fetched: DateTime = EMPTY
-    session_key: SessionKey | None = None
-    initial_queue_pos: Int32 = 0
-    alert_level: Int32 = 0
-    rank: Int32 = 0
-    flags: ChatSessionFlags = ChatSessionFlags.CUSTOMER_IS_TYPING
-    contact: Contact | None = None
-    project: Project | None = None
-    sale: Sale | None = None
-    ticket: Ticket | None = None
-    transfer_to: Associate | None = None
-    chatbot_is_active: bool = False
-    rating: Int32 = 0
-
-
 class WantedChatSession(ChatSessionFields, frozen=True, kw_only=True):
     """A session as a client wants it, with the values that the service drew for its decision."""
 
@@ -112,6 +61,8 @@ class WantedChatSession(ChatSessionFields, frozen=True, kw_only=True):
 class NewChatSession(WantedChatSession, frozen=True, kw_only=True):
     """Create a session under an id that the service has drawn."""
 
+    by: ChatCaller = EVERYTHING
+
 
 class UpdateChatSession(WantedChatSession, frozen=True, kw_only=True):
     """Replace a session as a whole: an omitted field goes back to its default."""
@@ -121,7 +72,7 @@ class UpdateChatSession(WantedChatSession, frozen=True, kw_only=True):
 
     The fields identify a retry.
     """
-    by: KeyViewer = EVERYTHING
+    by: ChatCaller = EVERYTHING
 
 
 class ChangeChatSession(Struct, frozen=True, kw_only=True):
@@ -133,7 +84,7 @@ class ChangeChatSession(Struct, frozen=True, kw_only=True):
     change: Change
     at: DateTime = EMPTY
     queue_pos: Int32 = 0
-    by: KeyViewer = EVERYTHING
+    by: ChatCaller = EVERYTHING
 
 
 class DeleteChatSession(Struct, frozen=True, kw_only=True):
@@ -168,17 +119,21 @@ def decide(
     """The events that a command adds; none when nothing changes.
 
     Raises NotFound for a missing session, AlreadyExists for a taken id, InvalidField for a carrier
-    that holds too much, NotYours for a key that the caller may not see.
+    that holds too much, NotYours for a key that the caller may not see, or for a user whom it may
+    not give the session to.
     """
     if isinstance(command, NewChatSession):
         if state is not None:
             raise AlreadyExists("ChatSession", command.chat_session_id)
+        refuse_assignment(command.by, None, command)
         given = _changes(command, _EMPTY)
         return [ChatSessionCreated(chat_session_id=command.chat_session_id, **given)]
     session = there(command.chat_session_id, state)
     match command:
         case UpdateChatSession() | ChangeChatSession():
-            return _updated(_changes(_wanted(command, session, created_by), session))
+            wanted = _wanted(command, session, created_by)
+            refuse_assignment(command.by, session, wanted)
+            return _updated(_changes(wanted, session))
         case DeleteChatSession():
             return [ChatSessionDeleted()]
         case _:
@@ -210,7 +165,7 @@ def _wanted(
     command: UpdateChatSession | ChangeChatSession, session: ChatSession, created_by: str
 ) -> WantedChatSession:
     """The wanted fields. A caller who may not see the key can neither remove nor choose it."""
-    sees = command.by.sees(session, created_by)
+    sees = command.by.sees_key(session, created_by)
     if isinstance(command, UpdateChatSession) and command.change is None and sees:
         return command
     shown = session if sees else replace(session, session_key=None)

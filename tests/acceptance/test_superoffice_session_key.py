@@ -47,19 +47,55 @@ def test_who_creates_a_session_keeps_seeing_its_key(chats: Chats) -> None:
     assert key_of(chats["pat"].get(path)) is None
 
 
-def test_a_customer_does_not_become_the_agent_of_a_session(chats: Chats, number: int) -> None:
-    path = f"{PATH}/{number}"
-    taken = chats["sam"].patch(path, json=[{"op": "replace", "path": "User", "value": sam(chats)}])
-    assert taken.json()["User"]["Name"] == "sam"
-    assert key_of(taken) is None
-    assert key_of(chats["sam"].get(path)) is None
-
-
-def sam(chats: Chats) -> dict[str, Any]:
-    """The customer as an associate."""
-    picked = chats["sam"].post(f"{PATH}/{chats.queued()}/Pickup").json()
+def user_of(chats: Chats, caller: str) -> dict[str, Any]:
+    """An agent as an associate."""
+    picked = chats[caller].post(f"{PATH}/{chats.queued()}/Pickup").json()
     associate: dict[str, Any] = picked["User"]
     return associate
+
+
+@pytest.mark.parametrize("member", ["User", "TransferTo"])
+@pytest.mark.parametrize("caller", ["pat", "sam"], ids=["agent", "customer"])
+def test_nobody_becomes_the_user_of_a_session_by_writing_it(
+    chats: Chats, number: int, caller: str, member: str
+) -> None:
+    path, client = f"{PATH}/{number}", chats[caller]
+    pat = user_of(chats, "pat")
+    seen = client.get(path).json()
+    refused = [
+        client.patch(path, json=[{"op": "replace", "path": member, "value": pat}]),
+        client.put(path, json={**seen, member: pat}),
+        client.post(f"{AGENT}/SaveChatSessionEntity", json={**seen, member: pat}),
+    ]
+    if member == "User":
+        refused.append(client.patch(path, json={"User": {"AssociateId": pat["AssociateId"]}}))
+    assert {answer.status_code for answer in refused} == {403}
+    assert all(member in answer.json()["ErrorMessage"] for answer in refused)
+    assert client.post(f"{PATH}/{number}/AcceptTransfer").status_code in (200, 403)
+    assert key_of(client.get(path)) is None
+
+
+def test_a_session_is_not_made_for_another_agent(chats: Chats) -> None:
+    kim, pat = user_of(chats, "kim"), user_of(chats, "pat")
+    assert chats["kim"].post(PATH, json={"User": kim}).status_code == 200
+    for given in ({"User": pat}, {"TransferTo": pat}):
+        assert chats["kim"].post(PATH, json=given).status_code == 403
+    assert chats["kim"].post(PATH, json={"User": kim, "TransferTo": pat}).status_code == 200
+
+
+@pytest.mark.parametrize("caller", ["admin", "max"], ids=["administrator", "manager"])
+def test_who_manages_gives_sessions_to_agents(chats: Chats, number: int, caller: str) -> None:
+    pat = user_of(chats, "pat")
+    given = chats[caller].patch(f"{PATH}/{number}", json={"User": pat})
+    assert given.status_code == 200, given.text
+    assert key_of(chats["pat"].get(f"{PATH}/{number}")) == KEY
+    assert key_of(chats["kim"].get(f"{PATH}/{number}")) is None
+
+
+def test_a_customer_picks_nothing_up(chats: Chats) -> None:
+    waiting = chats.queued()
+    for path in (f"{PATH}/{waiting}/Pickup", f"{PATH}/Pickup"):
+        assert chats["sam"].post(path).status_code == 403
 
 
 @pytest.mark.parametrize("key", [{}, {"SessionKey": None}], ids=["left out", "null"])

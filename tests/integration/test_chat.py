@@ -9,7 +9,7 @@ from support.seen import topics
 from app.chat.service import Chat, associate
 from app.service import Service
 from domain.chat.enums import ChatSessionStatus
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.date_time import DateTime, ticks, utc
 from domain.errors import NotInQueue
 from domain.ids import ChatSessionId

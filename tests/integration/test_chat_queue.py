@@ -12,8 +12,9 @@ from app.chat.queue import SQL
 from app.service import Service
 from domain.chat.carriers import Associate
 from domain.chat.enums import ChatMessageType, ChatSessionStatus
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
-from domain.chat.session import ChatSession, ChatSessionFields
+from domain.chat.session import ChatSession
 from domain.date_time import DateTime
 from domain.ids import ChatSessionId
 

@@ -27,8 +27,8 @@ from app.database.errors import StoreDown
 from app.service import Service
 from app.settings import Settings
 from domain.chat.enums import ChatMessageSpecialType, ChatMessageType, ChatSessionStatus
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
-from domain.chat.session import ChatSessionFields
 from domain.date_time import utc
 from domain.ids import ChatSessionId
 

@@ -13,8 +13,8 @@ from support.deep_reads import DEEP, Statements, aggregates, longest_turn, strea
 from app.log.read import STREAM_PAGE_EVENTS
 from app.service import Service
 from domain.chat.enums import ChatMessageType
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
-from domain.chat.session import ChatSessionFields
 from domain.errors import NotFound
 from domain.ids import AISessionId, StreamId, chat_session_stream
 

@@ -23,7 +23,8 @@ from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
 from domain import ai_session as ai
-from domain.chat.session import ChatSessionFields, DeleteChatSession
+from domain.chat.fields import ChatSessionFields
+from domain.chat.session import DeleteChatSession
 from domain.errors import NotFound
 from domain.ids import (
     AccountId,

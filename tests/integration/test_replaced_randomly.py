@@ -19,7 +19,7 @@ from app.maintenance.store import connected
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.ai_session import AISession, ProposeAISessionAction
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.errors import AccountNotFound, AlreadyExists, NotFound
 from domain.ids import AISessionId, ChatSessionId, StreamId
 

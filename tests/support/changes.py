@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 
 
 class Made(Struct, frozen=True):

@@ -11,7 +11,8 @@ from app.commands.context import CommandContext
 from app.service import Service
 from app.settings import Settings
 from domain.chat.enums import ChatSessionStatus
-from domain.chat.session import ChatSession, ChatSessionFields
+from domain.chat.fields import ChatSessionFields
+from domain.chat.session import ChatSession
 from domain.ids import ChatSessionId, chat_session_stream
 from projections.fold import Folded
 from support import given

@@ -6,7 +6,7 @@ import msgspec
 
 from app.faces.superoffice.wire.answer import RenderOptions, write_entity
 from app.faces.superoffice.wire.locale import locale_of
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 
 MANY = 'NO:"Kunde";US:"Customer"'
 

@@ -11,7 +11,7 @@ from app.faces.superoffice.wire.owned import Shown, nothing_shown
 from app.faces.superoffice.wire.patch import patched
 from app.faces.superoffice.wire.patch_body import read_patch
 from domain.chat.carriers import Address, Associate, Contact, LocalizedField, Sale
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.date_time import DateTime
 from support.documents import PUT_CHAT_SESSION as DOCUMENTED
 

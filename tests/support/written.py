@@ -10,7 +10,7 @@ from app.faces.superoffice.wire.answer import RenderOptions, write_entity
 from app.faces.superoffice.wire.selection import Selection
 from domain.chat.carriers import Address, Contact, StructuredAddress
 from domain.chat.enums import AddressType
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 
 API = "https://h:443/api/v1/"
 PLAINLY = RenderOptions()

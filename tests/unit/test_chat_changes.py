@@ -15,10 +15,10 @@ from domain.chat.carriers import Person
 from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
 from domain.chat.events import ChatSessionUpdated
 from domain.chat.evolve import evolve
+from domain.chat.fields import ChatSessionFields
 from domain.chat.session import (
     CHANGEABLE,
     ChangeChatSession,
-    ChatSessionFields,
     UpdateChatSession,
     decide,
 )

@@ -9,10 +9,10 @@ from support.chat_pasts import CREATED, S7, state_after
 
 from domain.chat.carriers import Address, Associate, Contact, LocalizedField
 from domain.chat.events import ChatSessionCreated, ChatSessionUpdated
+from domain.chat.fields import ChatSessionFields
 from domain.chat.session import (
     ChangeChatSession,
     ChatSession,
-    ChatSessionFields,
     Command,
     NewChatSession,
     UpdateChatSession,

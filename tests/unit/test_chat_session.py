@@ -15,10 +15,10 @@ from domain.chat.events import (
     ChatSessionRated,
     ChatSessionUpdated,
 )
+from domain.chat.fields import ChatSessionFields
 from domain.chat.session import (
     CHANGEABLE,
     ChatSession,
-    ChatSessionFields,
     Command,
     DeleteChatSession,
     NewChatSession,

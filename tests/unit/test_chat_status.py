@@ -12,9 +12,9 @@ from domain.chat.events import (
     ChatSessionRated,
     ChatSessionUpdated,
 )
+from domain.chat.fields import ChatSessionFields
 from domain.chat.session import (
     ENDED,
-    ChatSessionFields,
     NewChatSession,
     UpdateChatSession,
     adapted,

@@ -30,7 +30,7 @@ from app.faces.superoffice.wire.selection import Selection
 from app.http import cookies
 from app.http.head import MAX_HEADER_BYTES, read_head
 from app.http.request import Request
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 
 STATE = ChatSessionFields()
 

@@ -11,7 +11,8 @@ from support.reading import cost_s, told
 from app.codecs.json_text import BadInput
 from app.codecs.limits import MAX_OPERATIONS
 from domain.chat.carriers import Associate
-from domain.chat.session import ChatSession, ChatSessionFields, UpdateChatSession, decide
+from domain.chat.fields import ChatSessionFields
+from domain.chat.session import ChatSession, UpdateChatSession, decide
 from domain.errors import DomainError
 from domain.ids import ChatSessionId
 from domain.limits import MAP_MEMBERS

@@ -12,7 +12,8 @@ from app.codecs.formats import JSON, XML, Format
 from app.faces.superoffice.wire.answer import RenderOptions, write_entity, write_error
 from app.faces.superoffice.wire.entity import read_entity
 from domain.chat.carriers import Associate, Contact, Person
-from domain.chat.session import ChatSession, ChatSessionFields
+from domain.chat.fields import ChatSessionFields
+from domain.chat.session import ChatSession
 from domain.chat.ticket import Ticket
 from domain.ids import ChatSessionId
 

@@ -17,7 +17,7 @@ from app.faces.superoffice.wire.answer import RenderOptions, write_entity
 from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
 from domain.chat.carriers import Associate, Contact, Sale
 from domain.chat.enums import AssociateType, ChatSessionFlags, ChatSessionStatus
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.date_time import EMPTY, DateTime
 from domain.ids import ChatSessionId
 

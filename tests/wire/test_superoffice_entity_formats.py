@@ -11,8 +11,9 @@ from app.faces.superoffice.wire.entity import read_entity
 from app.faces.superoffice.wire.message import read_message
 from domain.chat.carriers import Address, Associate, Contact, LocalizedField, Sale
 from domain.chat.enums import AssociateType, ChatMessageType, ChatSessionFlags, ChatSessionStatus
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
-from domain.chat.session import ChatSession, ChatSessionFields
+from domain.chat.session import ChatSession
 from domain.ids import ChatSessionId
 
 XML_ENTITY = b"""<ChatSessionEntity>

@@ -14,7 +14,7 @@ from app.faces.superoffice.wire.entity import to_tree
 from app.faces.superoffice.wire.patch import TestFailed
 from domain.chat.carriers import Address, Associate, Contact, LocalizedField
 from domain.chat.enums import ChatSessionFlags, ChatSessionStatus
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 
 
 @pytest.mark.parametrize(

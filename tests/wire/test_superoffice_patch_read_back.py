@@ -10,7 +10,7 @@ from app.faces.superoffice.wire.entity import to_tree
 from app.faces.superoffice.wire.locale import AS_STORED, locale_of
 from app.faces.superoffice.wire.patch import TestFailed
 from domain.chat.carriers import Person, Project
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.date_time import DateTime
 
 MANY = 'NO:"Kunde";US:"Customer"'

@@ -7,7 +7,7 @@ from support.located import MANY, shown
 from app.faces.superoffice.wire.entity import read_entity
 from app.faces.superoffice.wire.locale import AS_STORED, locale_of
 from domain.chat.carriers import Person, Project
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.date_time import DateTime
 
 STORED = ChatSessionFields(

@@ -13,8 +13,8 @@ from app.faces.superoffice.wire import requests as r
 from app.faces.superoffice.wire.entity import read_entity
 from app.http.request import Reply
 from domain.chat.enums import ChatSessionStatus
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
-from domain.chat.session import ChatSessionFields
 from domain.errors import NotFound
 from domain.ids import ChatSessionId
 

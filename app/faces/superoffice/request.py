@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth.principals import Principal
-from app.auth.roles import AGENT, CUSTOMER, MANAGER
+from app.auth.roles import ADMINISTRATORS, AGENT, CUSTOMER, MANAGER
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.formats import JSON, Format
 from app.codecs.json_text import BadInput
@@ -25,7 +25,7 @@ from app.faces.superoffice.wire.selection import Selection
 from app.http import dates
 from app.http.request import Headers, Reply, Request, etag
 from app.service import Service
-from domain.chat.change import KeyViewer
+from domain.chat.change import ChatCaller
 from domain.chat.session import ChatSession
 from domain.ids import ChatSessionId, chat_session_stream
 from domain.limits import Int32
@@ -111,8 +111,8 @@ class ChatRequest(Struct, frozen=True):
     def session(self, folded: Session, headers: Headers = (), *, linked: bool = False) -> Reply:
         """200 with a session, its version and the time of its change; `linked` adds `_Links`."""
         manner = self.manner
-        viewer = key_viewer(self.principal)
-        if not (viewer.sees_all or viewer.sees(folded.state, folded.audit.created_by)):
+        viewer = chat_caller(self.principal)
+        if not (viewer.sees_all or viewer.sees_key(folded.state, folded.audit.created_by)):
             manner = replace(manner, show_session_key=False)
         body = write_entity(folded.state, manner, api_url=self.api_url if linked else None)
         return self.reply(body, (*(headers or (etag(folded.version),)), *last_modified(folded)))
@@ -170,11 +170,13 @@ def int32(text: str) -> int | None:
         return None
 
 
-def key_viewer(principal: Principal) -> KeyViewer:
-    """The principal as a viewer of session keys."""
+def chat_caller(principal: Principal) -> ChatCaller:
+    """The principal, as far as the rights to a session's key and to its agent go."""
     has_sessions = not {AGENT, MANAGER}.isdisjoint(principal.roles)
     associate = principal.associate_id if has_sessions else 0
-    return KeyViewer(principal.name, associate, principal.is_administrator)
+    administrator = not ADMINISTRATORS.isdisjoint(principal.roles)
+    assigns = administrator or MANAGER in principal.roles
+    return ChatCaller(principal.name, associate, administrator, assigns)
 
 
 def is_customer(principal: Principal) -> bool:

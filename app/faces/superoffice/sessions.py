@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from app.commands.context import CommandResult
 from app.faces.superoffice.request import (
     ChatRequest,
+    chat_caller,
     is_customer,
     is_unchanged,
-    key_viewer,
     last_modified,
 )
 from app.faces.superoffice.wire.answer import (
@@ -23,7 +23,7 @@ from app.faces.superoffice.wire.changes import PatchChange, Replacement
 from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
 from app.faces.superoffice.wire.patch_body import may_touch, read_patch
 from app.http.request import Reply, etag, position_headers
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.errors import NotFound
 from domain.ids import ChatSessionId
 
@@ -102,7 +102,7 @@ async def patch(asked: ChatRequest) -> Reply:
         change,
         body,
         asked.call(),
-        by=key_viewer(asked.principal),
+        by=chat_caller(asked.principal),
         may_wait=may_touch(patch_, "Status"),
     )
     return answered(asked, answer, linked=True)
@@ -120,7 +120,8 @@ async def delete(asked: ChatRequest) -> Reply:
 
 async def create(asked: ChatRequest, entity: ChatSessionFields) -> CommandResult:
     """A new session, whatever id the entity names."""
-    return await asked.service.chat.create(entity, asked.http.call())
+    by = chat_caller(asked.principal)
+    return await asked.service.chat.create(entity, asked.http.call(), by)
 
 
 async def save(
@@ -129,7 +130,7 @@ async def save(
     """Replace a session; values that the client returns as they were shown stay unchanged."""
     locale = asked.manner.locale
     change = None if locale is None else Replacement(entity, locale)
-    by = key_viewer(asked.principal)
+    by = chat_caller(asked.principal)
     return await asked.service.chat.update(number, entity, asked.call(), change, by)
 
 

@@ -14,8 +14,9 @@ from app.faces.superoffice.wire.locale import Locale
 from app.faces.superoffice.wire.message import MESSAGE
 from app.faces.superoffice.wire.rights import field_properties, table_right
 from app.faces.superoffice.wire.selection import Selection
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
-from domain.chat.session import ChatSession, ChatSessionFields
+from domain.chat.session import ChatSession
 
 _ENCODER = msgspec.json.Encoder()
 

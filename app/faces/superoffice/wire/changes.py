@@ -11,7 +11,7 @@ from app.faces.superoffice.wire.answer import owned_members
 from app.faces.superoffice.wire.locale import Locale
 from app.faces.superoffice.wire.patch import patched
 from app.faces.superoffice.wire.patch_body import Patch
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.errors import InvalidField
 
 

@@ -9,8 +9,8 @@ from msgspec import Raw, Struct, field
 from app.codecs.json_text import BadInput
 from app.faces.superoffice.wire import bodies
 from app.faces.superoffice.wire.members import pascal
+from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
-from domain.chat.session import ChatSessionFields
 from domain.ids import ChatSessionId
 
 _NULL = Raw(b"null")

@@ -24,7 +24,7 @@ from app.faces.superoffice.wire.members import pascal
 from app.faces.superoffice.wire.message import MESSAGE
 from app.faces.superoffice.wire.negotiation import FORM, JSON_TYPES
 from app.faces.superoffice.wire.rest import REST
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 
 _FACE = "superoffice"
 _TAG = ("Chat sessions", "Chat sessions: as resources, and on the chat agent")

@@ -44,7 +44,7 @@ from app.faces.superoffice.wire.patch_places import (
     place_at,
     step,
 )
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 from domain.errors import DomainError
 
 MAX_PATCHED_BYTES = 1024 * 1024

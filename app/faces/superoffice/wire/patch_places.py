@@ -9,7 +9,7 @@ from app.codecs.json_text import BadInput
 from app.faces.superoffice.wire.coerce import Reading, member_value, value_of
 from app.faces.superoffice.wire.entity import ENTITY, to_tree
 from app.faces.superoffice.wire.members import Member, members
-from domain.chat.session import ChatSessionFields
+from domain.chat.fields import ChatSessionFields
 
 DEFAULTS = to_tree(ChatSessionFields())
 """An entity with all defaults."""

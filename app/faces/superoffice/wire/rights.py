@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from msgspec import inspect
 from msgspec.structs import FieldInfo, fields
 
-from domain.chat.session import CHANGEABLE, ChatSessionFields
+from domain.chat.fields import ChatSessionFields
+from domain.chat.session import CHANGEABLE
 from domain.date_time import DateTime
 
 Right = dict[str, str]
