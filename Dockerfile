@@ -25,5 +25,7 @@ USER sessionary
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-I", "-c", \
-    "from urllib.request import *; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/ready', timeout=4)"]
+    "import os, ssl; from urllib.request import *; s = 's' * bool(os.environ.get('SESSIONARY_TLS_CERT')); build_opener(ProxyHandler({}), HTTPSHandler(context=ssl._create_unverified_context())).open(f'http{s}://127.0.0.1:8000/health/ready', timeout=4)"]
+# It refuses to start until it knows how others reach it: --tls-cert and --tls-key, --behind-proxy,
+# or --allow-plain-http.
 CMD ["sessionary", "serve", "--host", "0.0.0.0"]

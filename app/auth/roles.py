@@ -8,7 +8,8 @@ ADMINISTRATORS = frozenset({SYSTEM_ADMINISTRATOR, ADMIN})
 MANAGER = "Manager"
 CUSTOMER = "Customer"
 AGENT = "Agent"
-ONLOOKERS = frozenset({"Auditor", "Operator"})
+OPERATOR = "Operator"
+ONLOOKERS = frozenset({"Auditor", OPERATOR})
 """Roles that only read; a principal with no other role cannot change a session."""
 ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
 """All roles, in the order in which they are shown."""

@@ -3,6 +3,7 @@
 This is imported only on a failure, because it knows the errors of all subcommands.
 """
 
+import logging
 import sys
 import traceback
 from typing import NoReturn
@@ -10,6 +11,7 @@ from typing import NoReturn
 import asyncpg
 import click
 
+from app.cli import talk
 from app.cli.exit_codes import (
     DIFFERENCE,
     FAULT,
@@ -25,8 +27,8 @@ from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
 from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
-from app.maintenance.password_file import UnusableFile
 from app.maintenance.recovery import RecoveryConflict
+from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import NotReachable
 from app.maintenance.urls import UnusableDatabase
 from app.maintenance.users import UserError
@@ -84,5 +86,5 @@ def end(error: BaseException) -> NoReturn:
 
 
 def _end(code: int, sentence: str) -> NoReturn:
-    click.echo(sentence, err=True)
+    talk.say(sentence, logging.ERROR)
     sys.exit(code)

@@ -2,22 +2,17 @@
 imports of another. The exit codes are in `exit_codes`.
 """
 
-import os
 import sys
-from collections.abc import Callable
-from functools import partial, wraps
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.migrate import migrate
-from app.cli.options import Given, on_data, option, reachable
-from app.cli.param_types import Origin, Seconds
+from app.cli.options import Given, on_data, option
+from app.cli.serve_command import serve
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
-from app.cli.users import users
-from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
+from app.cli.users import tokens, users
 
 if TYPE_CHECKING:
     from app.integrity.doctor import Finding
@@ -48,99 +43,12 @@ def main() -> None:
     """Sessionary keeps sessions as what happened to them."""
 
 
-def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
-    """Print the first step of `serve` before its imports, which take a third of a second."""
-
-    @wraps(command)
-    def tell(**options: Given) -> None:
-        embedded = f"Starting PostgreSQL in {options['data_dir']}"
-        given = options["database_url"] or options["owner_url"]
-        first = "Connecting to the database" if given else embedded
-        reachable(partial(click.echo, first, err=True))
-        command(**options)
-
-    return tell
-
-
-@main.command()
-@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option(
-    "--port",
-    default=8000,
-    show_default=True,
-    type=click.IntRange(1, 65535),
-    help="Port to listen on.",
-)
-@option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
-@option("--admin-user", default="admin", show_default=True, help="Name of the first administrator.")
-@option(
-    "--admin-password-file",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    help="File with the first administrator's password.",
-)
-@option(
-    "--behind-proxy",
-    is_flag=True,
-    help="Believe X-Forwarded-Proto and -For: only behind a proxy that sets both itself.",
-)
-@option(
-    "--allowed-origins",
-    multiple=True,
-    type=Origin(),
-    metavar="ORIGIN",
-    help="Another origin whose pages may act for who is signed in; may repeat.",
-)
-@option(
-    "--customer-timeout",
-    default=CUSTOMER_TIMEOUT_S,
-    show_default=True,
-    type=Seconds(),
-    metavar="SECONDS",
-    help="Seconds after which a chat is closed whose customer has stopped fetching; 0: never.",
-)
-@option(
-    "--body-deadline",
-    default=BODY_DEADLINE_S,
-    show_default=True,
-    type=Seconds(or_none=False),
-    metavar="SECONDS",
-    help="Seconds within which a request's body has to come whole.",
-)
-@_tells_at_once
-@on_data
-def serve(
-    where: "DataLocation",
-    host: str,
-    port: int,
-    workers: int,
-    admin_user: str,
-    admin_password_file: Path | None,
-    behind_proxy: bool,
-    allowed_origins: tuple[str, ...],
-    customer_timeout: float,
-    body_deadline: float,
-) -> None:
-    """Migrate, then serve HTTP."""
-    from app.cli import serve as serving
-    from app.maintenance.password_file import password_in
-
-    password = os.environ.get("SESSIONARY_ADMIN_PASSWORD")
-    if admin_password_file is not None:
-        password = password_in(admin_password_file)
-    serving.serve(
-        where,
-        serving.Listen(host=host, port=port, workers=workers),
-        serving.Administrator(admin_user, password),
-        lambda text: click.echo(text, err=True),
-        behind_proxy=behind_proxy,
-        allowed_origins=frozenset(allowed_origins),
-        customer_timeout_s=customer_timeout,
-        body_deadline_s=body_deadline,
-    )
+main.add_command(serve)
 
 
 main.add_command(migrate)
 main.add_command(users)
+main.add_command(tokens)
 
 
 @main.group()
@@ -254,7 +162,7 @@ def see_doctor(where: "DataLocation", output: str) -> None:
 )
 @on_data
 def replay(where: "DataLocation", stream: str, as_of: str | None, output: str) -> None:
-    """Show a session's history: STREAM is its id as the APIs give it, or account:ID."""
+    """Show a history: STREAM is a session's id, account:ID, or principal:NAME."""
     from app.cli.output import print_steps
     from app.cli.work import on_log
     from app.history import replay as replaying

@@ -21,7 +21,7 @@ def metrics_folder() -> Iterator[str]:
 
 def _clear_away() -> None:
     for found in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        # A folder in use is locked; one of another account cannot even be opened.
+        # A folder in use is locked, and one of another account is left to that.
         with suppress(OSError), _locked(found, fcntl.LOCK_EX | fcntl.LOCK_NB):
             shutil.rmtree(found)
 
@@ -29,8 +29,10 @@ def _clear_away() -> None:
 @contextmanager
 def _locked(folder: str | Path, how: int) -> Iterator[None]:
     """The kernel drops the lock with this process, however it ends."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
+        if os.fstat(opened).st_uid != os.geteuid():
+            raise PermissionError(f"{folder} belongs to another account")
         fcntl.flock(opened, how)
         yield
     finally:

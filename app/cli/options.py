@@ -12,6 +12,7 @@ import platformdirs
 from app.cli.param_types import Folder
 from app.cli.signals import ending_in_order
 from app.cli.standard_streams import Unwritable
+from app.database.environment import drop_secrets, take_secret
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE
 
 Given: TypeAlias = Any
@@ -25,40 +26,47 @@ def option(name: str, **attributes: Given) -> Callable[[Decorated], Decorated]:
     return click.option(name, envvar=variable, show_envvar=True, **attributes)
 
 
+_AS_GIVEN = (
+    "database_password_file",
+    "owner_password_file",
+    "master_key_file",
+    "allow_unsafe_database",
+    "allow_owner_login",
+    "statement_cache",
+)
+"""Options that are fields of a `DataLocation` as they are."""
+
+
 def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that locate the data, as one argument `where`."""
 
     @wraps(command)
     def with_where(
-        database_url: str | None,
         data_dir: Path,
-        database_password_file: Path | None,
+        database_url: str | None,
         owner_url: str | None,
-        owner_password_file: Path | None,
-        master_key_file: Path | None,
-        allow_unsafe_database: bool,
-        allow_owner_login: bool,
         database_role: str,
-        statement_cache: int,
+        allow_root: bool,
         **others: Given,
     ) -> None:
+        if database_url is None and owner_url is None:
+            refuse_root(allowed=allow_root)
+        database_password = take_secret("PGPASSWORD")
+        drop_secrets()
         from app.maintenance.store import DataLocation
 
+        as_given: dict[str, Any] = {name: others.pop(name) for name in _AS_GIVEN}
         where = DataLocation(
-            database_url=database_url,
             data_dir=data_dir,
-            database_password_file=database_password_file,
+            database_url=database_url,
             owner_url=owner_url,
-            owner_password_file=owner_password_file,
-            master_key_file=master_key_file,
-            allow_unsafe_database=allow_unsafe_database,
-            allow_owner_login=allow_owner_login,
+            database_password=database_password,
             database_role=database_role or None,
-            statement_cache=statement_cache,
+            **as_given,
         )
         reachable(lambda: command(where=where, **others))
 
-    for decorate in reversed(_data_options()):
+    for decorate in reversed([*_data_options(), *_service_options()]):
         decorate(with_where)
     return with_where
 
@@ -77,6 +85,11 @@ def _data_options() -> list[Callable[[Any], Any]]:
             type=click.Path(dir_okay=False, path_type=Path),
             help="File with the key over all personal data; made for a new log.",
         ),
+    ]
+
+
+def _service_options() -> list[Callable[[Any], Any]]:
+    return [
         option(
             "--allow-unsafe-database",
             is_flag=True,
@@ -95,6 +108,11 @@ def _data_options() -> list[Callable[[Any], Any]]:
             default=STATEMENT_CACHE,
             show_default=True,
             help="Prepared statements a connection; 0 behind pgbouncer.",
+        ),
+        option(
+            "--allow-root",
+            is_flag=True,
+            help="Run as root, with the rights of root over this machine's files.",
         ),
     ]
 
@@ -128,6 +146,17 @@ def _logins() -> list[Callable[[Any], Any]]:
             "superuser, owns the log, or may become its owner.",
         ),
     ]
+
+
+def refuse_root(*, allowed: bool) -> None:
+    """Raise click.UsageError for root, whose rights no fault of a service should have."""
+    if os.geteuid() == 0 and not allowed:
+        raise click.UsageError(
+            "Sessionary does not run as root. Make an account for it and start it as that: "
+            "`useradd --system --create-home sessionary`, then `runuser -u sessionary -- "
+            "sessionary serve`. Where root is the only account, as in some containers, "
+            "--allow-root lets it run all the same."
+        )
 
 
 def _role_by_default() -> str:

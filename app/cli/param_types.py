@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+/?", re.IGNORECASE)
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?", re.I)
 _LONGEST_S = 1e9
 """Some 30 years: subtracted from the present, this still gives a date."""
 
@@ -58,3 +59,29 @@ class Origin(click.ParamType[str]):
         if not _ORIGIN.fullmatch(value):
             self.fail(f"{value!r} is no origin such as https://app.example.com", param, ctx)
         return value
+
+
+class Hosts(click.ParamType[tuple[str, ...]]):
+    """Hosts as a Host header names them, without ports; several with commas between them."""
+
+    name = "host"
+
+    def convert(
+        self,
+        value: str | tuple[str, ...],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        """Refuse a host that no client would name."""
+        hosts = (
+            tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
+        )
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                self.fail(
+                    f"{host!r} is no host such as sessions.example.com, *.example.com, 192.0.2.1, "
+                    "[2001:db8::1] or *; it has no scheme and no port",
+                    param,
+                    ctx,
+                )
+        return hosts

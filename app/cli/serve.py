@@ -1,7 +1,7 @@
 """`serve`: migrates, then serves HTTP with one or more worker processes."""
 
 import asyncio
-import errno
+import logging
 import math
 import multiprocessing
 import os
@@ -9,35 +9,40 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-import asyncpg
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer, WorkerProcess
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.cli.exit_codes import ServerEnded
 from app.cli.interrupts import end_by_signals
+from app.cli.listen import Listen, free_address, hosts
 from app.cli.metrics_folder import metrics_folder
+from app.cli.options import Given
+from app.cli.talk import say
 from app.cli.worker import load
+from app.codecs.hosts import host_of, is_own
+from app.database.environment import keep_what_workers_need
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
 from app.maintenance import users
-from app.maintenance.logins import admit_service, require_boundary, service_url
+from app.maintenance.logins import admit_service, require_boundary, service_url, warnings_of
+from app.maintenance.password_file import FIRST_FILE, keep_password
 from app.maintenance.store import (
     Connection,
     DataLocation,
-    NotReachable,
     SchemaPermission,
     connected,
     database,
     prepare,
 )
 from app.settings import Setting, Settings
+from app.telemetry.logs import MAIN, LogForm, config
 
 _CLOSING_S = 5
 """Seconds for a worker to end in after its last answer."""
@@ -51,30 +56,6 @@ _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "33
 """For workers on glibc, whose allocator otherwise keeps the 19 MiB that a password check took."""
 _LOOK_S = 0.02
 """Seconds between two checks whether a worker already takes connections."""
-_PORT_PATIENCE_S = 5.0
-"""Seconds to wait for the port: if a service is killed, its starting workers hold it briefly."""
-
-
-_LINES = "%(levelname)s - %(asctime)s - %(name)s - %(message)s"
-_LOGGING = {
-    "formatters": {"line": {"format": _LINES}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-}
-"""The server's messages go to stderr with a time, like all messages of a worker."""
-
-
-Say = Callable[[str], None]
-"""Prints a sentence for the operator."""
-
-
-class Listen(Struct, frozen=True, kw_only=True):
-    """The address to serve on, and the number of worker processes."""
-
-    host: str
-    port: int
-    workers: int
 
 
 class Administrator(Struct, frozen=True):
@@ -88,29 +69,34 @@ def serve(
     where: DataLocation,
     listen: Listen,
     administrator: Administrator,
-    say: Say,
+    log: LogForm,
     **options: Setting,
 ) -> None:
     """Serve until a signal ends it; `options` are the Settings that `where` does not give.
 
-    Raises NotReachable when the address or its port is not available, OwnerLogin, ServerEnded.
+    Raises OwnerLogin, ServerEnded, or as `free_address` does.
     """
-    address = _free_address(listen)
+    address = free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
-        key = asyncio.run(_prepare(url, where, administrator, say))
-        settings = where.settings(service_url(where), key, **options)
+        for warning in warnings_of(where):
+            say(f"Warning: {warning}", logging.WARNING)
+        key = asyncio.run(_prepare(url, where, administrator))
+        answered = hosts(address, listen)
+        settings = where.settings(service_url(where), key, allowed_hosts=answered, **options)
         asyncio.run(_require_service(settings))
+        if not (listen.allowed_hosts or is_own(host_of(address))):
+            say("Answering calls by address only: --allowed-hosts names the hosts it is known by")
         say(f"Starting {listen.workers} worker{'s' if listen.workers > 1 else ''}")
         if listen.workers == 1:
-            _run(address, listen, settings, say)
+            _run(address, listen, settings, log)
             return
         with metrics_folder() as folder:
             # prometheus_client reads this on its first import, in the workers.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            _run(address, listen, replace(settings, metrics_folder=folder), say)
+            _run(address, listen, replace(settings, metrics_folder=folder), log)
 
 
-async def _prepare(url: str, where: DataLocation, administrator: Administrator, say: Say) -> bytes:
+async def _prepare(url: str, where: DataLocation, administrator: Administrator) -> bytes:
     has_own_login = service_url(where) != url
     if not has_own_login:
         await require_boundary(where)
@@ -124,22 +110,30 @@ async def _prepare(url: str, where: DataLocation, administrator: Administrator, 
         if has_own_login:
             await admit_service(store, where)
             await require_boundary(where)
-        password = await _first_administrator(store, administrator, say)
-    if password is not None:
-        say(f"Created the administrator {administrator.name} with the password {password}")
-        say("It is shown this once.")
+        await _ensure_administrator(store, where, administrator)
     return key
 
 
-async def _first_administrator(
-    store: Connection, administrator: Administrator, say: Say
-) -> str | None:
-    """The password that was made up for the first administrator, if it was."""
-    try:
-        return await users.ensure_administrator(store, administrator.name, administrator.password)
-    except asyncpg.InsufficientPrivilegeError:
-        say("This login adds no users: `sessionary users add` does, by the owner's (--owner-url)")
-        return None
+async def _ensure_administrator(
+    store: Connection, where: DataLocation, administrator: Administrator
+) -> None:
+    """Make sure that there is a user, and that no first password outlives its use."""
+    file = where.data_dir / FIRST_FILE
+    if await users.everybody(store):
+        if administrator.password:
+            say(
+                "The administrator's password that was given is not used: there are users already "
+                "(`sessionary users passwd NAME` changes a password)"
+            )
+        if file.exists() and not await users.anybody_has_to_change(store):
+            file.unlink()
+        return
+    generated = await users.ensure_administrator(
+        store, administrator.name, administrator.password, partial(keep_password, file)
+    )
+    if generated is not None:
+        say(f"Created the administrator {administrator.name}: the password is in {file}")
+        say(f"Change it before anything else: `sessionary users passwd {administrator.name}`")
 
 
 async def _require_service(settings: Settings) -> None:
@@ -147,41 +141,9 @@ async def _require_service(settings: Settings) -> None:
     await (await open_log(settings)).pool.close()
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _free_address(listen: Listen) -> str:
-    """The address that a host's name resolves to, once its port is free.
-
-    The server shares its port among workers (SO_REUSEPORT), and would share it with a stranger.
-    """
-    deadline = time.monotonic() + _PORT_PATIENCE_S
-    while True:
-        try:
-            family, kind, _, _, address = socket.getaddrinfo(
-                listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            with socket.socket(family, kind) as probe:
-                # Waiting connections of a former service do not block the port.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-            return str(address[0])
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise NotReachable(
-                    f"Cannot listen on {listen.host}, port {listen.port}: {error.strerror}"
-                ) from error
-            time.sleep(0.1)
-
-
-def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
-    # A worker starts afresh: it inherits no locks of this process, and finds the environment set.
-    multiprocessing.set_start_method("spawn")
-    os.environ.pop("SESSIONARY_OWNER_URL", None)  # no worker has the owner's login
-    for name, value in _ALLOCATOR.items():
-        os.environ.setdefault(name, value)
-    server = Granian(
+def _run(address: str, listen: Listen, settings: Settings, log: LogForm) -> None:
+    _set_the_stage()
+    server = _Server(
         "app.main:create_server",
         address=address,
         port=listen.port,
@@ -196,13 +158,18 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
         log_access=False,
         # A worker waits for a client that stopped in the middle of a body until its time is up.
         workers_kill_timeout=math.ceil(settings.body_deadline_s) + _CLOSING_S,
-        log_dictconfig=_LOGGING,
+        log_level=LogLevels(log.level),
+        log_dictconfig=config(log, MAIN),
         respawn_failed_workers=True,
         process_name=None,
+        ssl_cert=None if listen.tls is None else listen.tls.cert,
+        ssl_key=None if listen.tls is None else listen.tls.key,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
+    server.log_form = log
     server.respawned_wrks = _Respawned()
     end_by_signals(server)
-    server.on_startup(partial(_say_when_it_serves, address, listen, say))
+    server.on_startup(partial(_say_when_it_serves, address, listen))
     try:
         server.serve(target_loader=partial(load, settings), wrap_loader=False)
     except SystemExit as ended:
@@ -211,6 +178,14 @@ def _run(address: str, listen: Listen, settings: Settings, say: Say) -> None:
             raise ServerEnded(
                 "A worker process failed again as soon as it was replaced: see the log above"
             ) from ended
+
+
+def _set_the_stage() -> None:
+    """Let workers start afresh, without locks of this process, and with their environment set."""
+    multiprocessing.set_start_method("spawn")
+    keep_what_workers_need()
+    for name, value in _ALLOCATOR.items():
+        os.environ.setdefault(name, value)
 
 
 def _most_connections() -> int:
@@ -225,6 +200,18 @@ def _most_connections() -> int:
     return max(_OTHER_FILES, min(_MAX_CONNECTIONS, soft - _OTHER_FILES))
 
 
+class _Server(MPServer):
+    """The server, with a name for each worker in its log lines."""
+
+    log_form: LogForm
+
+    def _spawn_worker(
+        self, idx: int, target: Given, callback_loader: Given, socket_loader: Given = None
+    ) -> WorkerProcess:
+        self.log_config = config(self.log_form, f"worker-{idx + 1}")
+        return super()._spawn_worker(idx, target, callback_loader)
+
+
 class _Respawned(dict[int, float]):
     """The time of each worker's last replacement; the server gives up if one fails soon after.
 
@@ -236,7 +223,7 @@ class _Respawned(dict[int, float]):
         """Keep all times."""
 
 
-def _say_when_it_serves(address: str, listen: Listen, say: Say) -> None:
+def _say_when_it_serves(address: str, listen: Listen) -> None:
     """Announce the service once a worker takes connections: by then it has opened the database."""
 
     def look() -> None:
@@ -244,6 +231,6 @@ def _say_when_it_serves(address: str, listen: Listen, say: Say) -> None:
             with suppress(OSError), socket.create_connection((address, listen.port), _LOOK_S):
                 break
             time.sleep(_LOOK_S)
-        say(f"Serving on http://{_in_url(listen.host)}:{listen.port}")
+        say(f"Serving on {listen.url}")
 
     threading.Thread(target=look, name="serving", daemon=True).start()

@@ -1,8 +1,10 @@
 """The start of a worker process of `serve`. The main process imports no more of it than this."""
 
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,9 +23,15 @@ def load(settings: Settings) -> "ASGIApp":
     make_sure_of_streams()
     # This import is half of a service's start: the main process does not need it, and a worker must
     # be able to end before it.
-    from app.main import create_server
+    logging.captureWarnings(capture=True)
+    try:
+        from app.main import create_server
 
-    return create_server(settings)
+        return create_server(settings)
+    except Exception:
+        # In the form of all other lines: Python would print it as it likes.
+        logging.getLogger("sessionary").exception("The worker cannot be made")
+        sys.exit(1)
 
 
 def _end_with_main() -> None:

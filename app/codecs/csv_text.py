@@ -29,7 +29,8 @@ _QUOTED = re.compile(r'"[^"]*+"')
 # Spreadsheets write and read this line before the header.
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>.)"?(?:\r\n?|\n)', re.IGNORECASE)
 _QUOTES = re.compile(r'\A[\[{]|[",\r\n]')
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# (The wide signs are those of East Asian keyboards, which spreadsheets take for the plain ones.)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _ODD = re.compile("^['`]|['`]$|[,;|\"\\x00-\\x1f\\u200b-\\u200f\\u201c-\\u201f\\u2060\\ufeff]")
 """Signs in a column's name that the header was misread: its values would be ignored silently."""
 _SHOWN = 30
@@ -64,8 +65,9 @@ def write(
     `kind` is the class of the rows; by default, the class of the first row. Without `kind` and
     rows, the header is left out, too. A member that may be absent has a column if any row has it.
 
-    `safe` is for spreadsheets, which run a cell that starts with `= + - @`, a tab or a carriage
-    return as a formula. Such a cell gets a leading apostrophe, which `read` does not remove.
+    `safe` is for spreadsheets, which run a cell that starts with `= + - @`, a tab or the end of a
+    line as a formula. Such a text gets a leading apostrophe, which `read` does not remove; numbers
+    stay as they are.
     """
     rows = _dtos(value)
     kind = kind or next((type(row) for row in rows), None)
@@ -175,7 +177,7 @@ def _has_column(member: Member, rows: Sequence[Dto]) -> bool:
 
 def _cell(value: object, safe: bool) -> str:
     text = _cell_text(value)
-    if safe and text.startswith(_FORMULA):
+    if safe and isinstance(value, str) and text.startswith(_FORMULA):
         text = f"'{text}"
     return jsv.quote(text) if _QUOTES.search(text) else text
 

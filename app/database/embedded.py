@@ -9,13 +9,18 @@ ended, so kill -9 leaves no user behind.
 import fcntl
 import logging
 import os
-import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from app.database.embedded_cluster import FILES, ROOTS_STAND_IN, Cluster
-from app.database.embedded_files import EmbeddedUnavailable, explained
+from app.database.embedded_files import (
+    EmbeddedUnavailable,
+    explained,
+    open_lock,
+    require_own,
+    require_private,
+)
 
 __all__ = ["EmbeddedUnavailable", "ensure_running", "is_set_up", "running", "service_url"]
 
@@ -38,8 +43,9 @@ def running(data_dir: Path) -> Iterator[str]:
     """
     cluster = Cluster.at(data_dir)
     with explained(cluster.home):
-        _require_own(cluster)
-        users = _open_lock(cluster.home / "users.lock")
+        require_private(cluster.home)
+        require_own(cluster.files, cluster.owner, ROOTS_STAND_IN)
+        users = open_lock(cluster.home / "users.lock")
     try:
         with explained(cluster.home), _alone(cluster.home):
             fcntl.flock(users, fcntl.LOCK_SH)
@@ -63,32 +69,17 @@ def ensure_running(data_dir: Path) -> None:
     Blocks until it answers, its crash recovery included. Raises EmbeddedUnavailable.
     """
     cluster = Cluster.at(data_dir)
-    with explained(cluster.home), _alone(cluster.home):
-        cluster.bring_up()
-
-
-def _require_own(cluster: Cluster) -> None:
-    """Raise an error that names the files' owner; PostgreSQL would only fail to open a file."""
-    if not cluster.files.exists() or (owner := cluster.files.stat().st_uid) == cluster.owner:
-        return
-    try:
-        name = pwd.getpwuid(owner).pw_name
-    except KeyError:
-        name = f"number {owner}"
-    name = "root" if name == ROOTS_STAND_IN else name
-    raise EmbeddedUnavailable(
-        f"The data directory {cluster.home} belongs to the account {name}: run as that account"
-    )
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with explained(cluster.home):
+        require_private(cluster.home)
+        require_own(cluster.files, cluster.owner, ROOTS_STAND_IN)
+        with _alone(cluster.home):
+            cluster.bring_up()
 
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Keep others from joining, leaving, starting or stopping the server meanwhile."""
-    lock = _open_lock(home / "server.lock")
+    lock = open_lock(home / "server.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -27,8 +27,10 @@ from urllib.parse import quote
 import psutil
 from msgspec import Struct
 
+from app.database import embedded_files
 from app.database import embedded_logins as logins
-from app.database.embedded_files import EmbeddedUnavailable, explained, let_through
+from app.database.embedded_files import EmbeddedUnavailable, explained
+from app.database.environment import for_postgres
 from app.settings import SERVICE_ROLE
 
 logger = logging.getLogger(__name__)
@@ -79,7 +81,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
             wheel.ensure_user_exists(ROOTS_STAND_IN)
             if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:  # umask 077
                 wheel.ensure_folder_permissions(programs.parent, stat.S_IROTH | stat.S_IXOTH)
-            let_through(home, programs)
+            embedded_files.let_through(home, programs)
             account = pwd.getpwnam(ROOTS_STAND_IN)
             return cls(home=home, programs=programs, owner=account.pw_uid, group=account.pw_gid)
 
@@ -105,7 +107,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
         if not too_long and not set(beside) & set(",\"'"):
             return self.files
         name = hashlib.sha256(os.fsencode(beside)).hexdigest()[:20]
-        return Path(f"/tmp/sessionary-{name}")  # _make_private checks whose it is
+        return Path(f"/tmp/sessionary-{name}")  # make_private checks whose it is
 
     @property
     def url(self) -> str:
@@ -170,8 +172,8 @@ class Cluster(Struct, frozen=True, kw_only=True):
             self._set_up(self.files, "")
         self._admit()
         if self.socket_dir != self.files:
-            self._make_private(self.socket_dir)
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            embedded_files.make_private(self.socket_dir, self.owner, self.group)
+        if self.log.exists() and self.log.lstat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         options = f"-c listen_addresses= -c port={PORT} -c unix_socket_permissions=0700"
         options += f" -c unix_socket_directories={shlex.quote(str(self.socket_dir))}"
@@ -184,7 +186,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
             self._run("pg_ctl", *start, data=self.files)
         except EmbeddedUnavailable as error:
             if not self._lives():  # else it is slow, or a killed user had already started it
-                said = self.log.read_text(errors="replace")[-1000:] if self.log.exists() else ""
+                said = self._text(self.log)[-1000:] if self.log.exists() else ""
                 raise EmbeddedUnavailable(f"{error}\nIts log: {self.log}\n…{said}") from error
 
     def _admit(self) -> None:
@@ -197,24 +199,12 @@ class Cluster(Struct, frozen=True, kw_only=True):
         self._give(self.files / "pg_hba.conf", logins.rules(ROLE))
         self._give(self.files / "pg_ident.conf", f'caller "{caller}" all\n')
 
-    def _make_private(self, folder: Path) -> None:
-        """Create the socket's folder under /tmp; refuse one that somebody else created before."""
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            os.chown(folder, self.owner, self.group)
-        found = folder.lstat()
-        if found.st_uid != self.owner or found.st_mode != stat.S_IFDIR | 0o700:
-            raise EmbeddedUnavailable(
-                f"{folder} should be a private folder of account {self.owner} and is not: "
-                "remove it, or choose a data directory with a shorter name."
-            )
-
     def _answers(self) -> bool:
         asked = ("-h", str(self.socket_dir), "-p", PORT, "-U", ROLE, "-d", DATABASE)
         answer = subprocess.run(  # as in _run
             [str(self.programs / "pg_isready"), "-q", "-t", "5", *asked],
             check=False,
-            env=_environment(),
+            env=for_postgres(),
         )
         return answer.returncode == 0
 
@@ -224,7 +214,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     def _written_pid(self) -> int | None:
         try:
-            return int((self.files / "postmaster.pid").read_text().partition("\n")[0])
+            return int(self._text(self.files / "postmaster.pid").partition("\n")[0])
         except (FileNotFoundError, ValueError):
             return None
 
@@ -254,16 +244,14 @@ class Cluster(Struct, frozen=True, kw_only=True):
         elif psutil.pid_exists(pid):
             # Only the number is replaced: from the rest of this file, PostgreSQL makes sure that
             # nobody is attached to the old shared memory.
-            rest = lock.read_text().partition("\n")[2]
+            rest = self._text(lock).partition("\n")[2]
             self._give(lock, f"{NO_PROCESS}\n{rest}")
 
+    def _text(self, path: Path) -> str:
+        return embedded_files.read(path, self.owner)
+
     def _give(self, path: Path, text: str) -> None:
-        """Write a file for the server, completely or not at all."""
-        new = path.with_name(f"{path.name}.new")
-        new.write_text(text)
-        new.chmod(0o600)
-        os.chown(new, self.owner, self.group)
-        new.replace(path)
+        embedded_files.write(path, text, self.owner, self.group)
 
     def _run(self, program: str, *args: str, data: Path, stdin: str = "") -> None:
         """Run one program of PostgreSQL as its owner; raises EmbeddedUnavailable if it fails."""
@@ -276,7 +264,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 stderr=subprocess.STDOUT,
                 check=False,
                 cwd=data,
-                env=_environment() | {"PGDATA": str(data)},
+                env=for_postgres() | {"PGDATA": str(data)},
                 user=self.owner if as_root else None,
                 group=self.group if as_root else None,
                 extra_groups=[] if as_root else None,
@@ -285,9 +273,3 @@ class Cluster(Struct, frozen=True, kw_only=True):
             if ended.returncode != 0:
                 words = said.read().decode(errors="replace").strip()
                 raise EmbeddedUnavailable(f"{program} failed in {data}:\n{words}")
-
-
-def _environment() -> dict[str, str]:
-    """Our environment without settings for PostgreSQL's clients; in English, and in UTC."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return ours | {"LC_ALL": "C", "TZ": "UTC"}

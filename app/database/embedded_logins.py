@@ -9,6 +9,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from app.database.embedded_files import read
 from app.database.rights import SQL
 from app.database.scram import verifier
 
@@ -34,7 +35,7 @@ def set_password(owner: str, password: str) -> str:
 def password_in(home: Path) -> str | None:
     """The owner's password; None where none was given yet. Raises OSError."""
     try:
-        return (home / OWNER_FILE).read_text().strip() or None
+        return read(home / OWNER_FILE, os.geteuid(), secret=True).strip() or None
     except FileNotFoundError:
         return None
 

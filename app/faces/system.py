@@ -2,6 +2,8 @@
 
 from types import MappingProxyType
 
+from app.auth.principals import Principal
+from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
@@ -47,17 +49,26 @@ async def ready(_: Request, service: Service) -> Reply:
 
 
 async def scrape(_: Request, service: Service) -> Reply:
-    """`GET /metrics`, of all worker processes together."""
+    """`GET /metrics`, of all worker processes together; for an Operator."""
     folder = service.settings.metrics_folder
     return Reply(200, metrics.text(folder), content_type=metrics.CONTENT_TYPE)
 
 
-def _open(name: str, handler: Handler) -> Operation:
-    return Operation(name=name, handler=handler, is_anonymous=True, is_safe=True)
+def _open(name: str, handler: Handler, *, any_host: bool = False) -> Operation:
+    return Operation(name=name, handler=handler, is_anonymous=True, is_safe=True, any_host=any_host)
+
+
+def _watches(principal: Principal) -> None:
+    principal.require(OPERATOR, SYSTEM_ADMINISTRATOR)
 
 
 ROUTES: Routes = {
-    "/health/live": {"GET": _open("Live", live)},
-    "/health/ready": {"GET": _open("Ready", ready)},
-    "/metrics": {"GET": _open("Metrics", scrape)},
+    "/health/live": {"GET": _open("Live", live, any_host=True)},
+    "/health/ready": {"GET": _open("Ready", ready, any_host=True)},
+    # (Any host: who scrapes gives the address of a worker's machine, and needs credentials anyway.)
+    "/metrics": {
+        "GET": Operation(
+            name="Metrics", handler=scrape, admit=_watches, is_safe=True, any_host=True
+        )
+    },
 }

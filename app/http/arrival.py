@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from app.auth.principals import Principal
 from app.codecs.formats import require_charset
+from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
 from app.http import correlation, origin
 from app.http.body import TooLarge, drop, read_body
@@ -36,7 +37,13 @@ _ALWAYS = (
     (b"vary", b"Accept"),
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
+    # (With `no-referrer`, browsers name no origin when a page of ours sends a form to us.)
+    (b"referrer-policy", b"same-origin"),
 )
+_BY_TLS_ALONE = (b"strict-transport-security", b"max-age=31536000")
+"""Header of answers by HTTPS: a browser then never calls this host without it, for a year."""
+_DEVELOPERS = "https://localhost"
+"""Not there: it would hold for all ports, and so for everything else that listens on them."""
 _NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """Header of answers that no browser should show as a page; pages set their own policy."""
 _HTML = b"text/html"
@@ -67,11 +74,18 @@ class Arrival:
         face: str,
         operation: str = "",
         path: Mapping[str, str] = _NONE,
+        *,
+        any_host: bool = False,
     ) -> None:
-        """Read the request without its body. Raises TooLarge or BadInput."""
-        behind_proxy = self.service.settings.behind_proxy
+        """Read the request without its body. Raises TooLarge, BadInput, or Misdirected."""
+        service = self.service
         self.request = read_head(
-            scope, behind_proxy=behind_proxy, face=face, operation=operation, path=path
+            scope,
+            behind_proxy=service.settings.behind_proxy,
+            hosts=ANY_HOST if any_host else service.hosts,
+            face=face,
+            operation=operation,
+            path=path,
         )
         REQUEST_ID.set(self.request.request_id)
 
@@ -133,11 +147,14 @@ class Answer:
             *reply.headers,
         ]
         headers += _usual(reply.content_type if body else b"")
-        if arrival.request is not None and b"origin" in arrival.request.headers:
-            headers += _shared(arrival, arrival.request)
+        if (request := arrival.request) is not None:
+            if b"origin" in request.headers:
+                headers += _shared(arrival, request)
+            if request.scheme == "https" and not request.base_url.startswith(_DEVELOPERS):
+                headers.append(_BY_TLS_ALONE)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        request: Any = scope
-        shown = b"" if request["method"] == "HEAD" else body
+        asked: Any = scope
+        shown = b"" if asked["method"] == "HEAD" else body
         await send({"type": "http.response.body", "body": shown, "more_body": False})
         if self._measure is not None:
             self._measure(reply.status, time.perf_counter() - arrival.started)

@@ -19,6 +19,7 @@ from app.http.arrival import Answer, Arrival, Measure
 from app.http.errors import refusal
 from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
+from app.http.reports import STATUSES, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
 from app.telemetry import metrics
@@ -72,7 +73,8 @@ class OperationHandler(HTTPRouteHandler):
         arrival, operation = Arrival(scope, receive), self.operation
         segments, places = asked["segments"], self.places
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
-        arrival.read_head(asked, self.face.name, operation.name, path)
+        any_host = operation.any_host
+        arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)
@@ -109,6 +111,8 @@ async def _admit(arrival: Arrival, handler: OperationHandler) -> None:
     """
     operation = handler.operation
     principal = await arrival.identify(handler.face.policy, is_safe=operation.is_safe)
+    if principal.must_change_password and not operation.is_first:
+        principal.require_own_password()
     operation.admit(principal)
 
 
@@ -170,5 +174,9 @@ def _refused(
     retry_s = arrival.service.settings.retry_after_s
     refused = refusal(error, retry_s, face.responses, scope["method"])
     if refused.status >= 500 and refused.status != 503:
-        _LOG.error("%s %s failed", face.name, scope["location"], exc_info=error)
+        # (Not the path, which may name a person.)
+        operation = "" if arrival.request is None else arrival.request.operation
+        _LOG.error("%s %s failed", face.name, operation, exc_info=error)
+    if refused.status in STATUSES:
+        report_refusal(error, arrival.request, arrival.service)
     return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))

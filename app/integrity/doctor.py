@@ -11,7 +11,8 @@ from app.database import migrate
 from app.database.pool import TRANSIENT
 from app.integrity import guards
 from app.log.errors import WrongMasterKey
-from app.maintenance.logins import beyond_service
+from app.maintenance.logins import beyond_service, warnings_of
+from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import (
     Connection,
     DataLocation,
@@ -57,7 +58,7 @@ async def _carried_out(check: Check, examination: Examination) -> tuple[State, s
         return await check(examination)
     except TRANSIENT:
         raise
-    except (migrate.SchemaError, WrongMasterKey, asyncpg.PostgresError) as error:
+    except (migrate.SchemaError, WrongMasterKey, UnusableFile, asyncpg.PostgresError) as error:
         return "wrong", str(error)
 
 
@@ -68,6 +69,11 @@ async def _server(examination: Examination) -> tuple[State, str]:
     standby = await connection.fetchval(migrate.SQL["in_recovery"])
     # (The driver reads 18.4 as 18.0.4, in the version scheme from before 10.)
     return "well", f"PostgreSQL {version.major}.{version.micro}, UTF8{', a standby' * standby}"
+
+
+async def _line(examination: Examination) -> tuple[State, str]:
+    warnings = warnings_of(examination.where)
+    return ("warning", "; ".join(warnings)) if warnings else ("well", "By TLS, or here")
 
 
 async def _durability(examination: Examination) -> tuple[State, str]:
@@ -134,6 +140,7 @@ async def _clock(examination: Examination) -> tuple[State, str]:
 
 CHECKS: Mapping[str, Check] = {
     "server": _server,
+    "line": _line,
     "durability": _durability,
     "collation": _collation,
     "schema": _schema,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.log.errors import WrongMasterKey
 from app.log.keyring import KEY_BYTES
+from app.maintenance.secret_file import read_secret
 
 
 def keep(path: Path, key: bytes) -> None:
@@ -30,9 +31,9 @@ def keep(path: Path, key: bytes) -> None:
 
 
 def read(path: Path) -> bytes:
-    """The key that a file holds. Raises WrongMasterKey if it holds no key, or OSError."""
+    """The key that a file holds. Raises WrongMasterKey for no key, UnusableFile, or OSError."""
     try:
-        text = path.read_text().strip()
+        text = read_secret(path).strip()
         key = base64.b64decode(text, validate=True)
     except ValueError as error:  # not base64, or not even text
         raise WrongMasterKey(f"{path} holds no base64: {error}") from error

@@ -14,7 +14,7 @@ from app.maintenance.store import (
     NotReachable,
     connected,
 )
-from app.maintenance.urls import UnusableDatabase, with_password
+from app.maintenance.urls import UnusableDatabase, in_the_clear, with_password
 from app.settings import SERVICE_ROLE
 
 
@@ -28,7 +28,13 @@ def service_url(where: DataLocation) -> str:
         return embedded_service_url(where.data_dir)
     if where.database_url is None:
         raise UnusableDatabase("The service needs a login of its own: name it by --database-url")
-    return with_password(where.database_url, where.database_password_file)
+    return with_password(where.database_url, where.database_password_file, where.database_password)
+
+
+def warnings_of(where: DataLocation) -> Sequence[str]:
+    """What others could listen to on the way to the database, in sentences."""
+    given = (url for url in (where.owner_url, where.database_url) if url is not None)
+    return list(dict.fromkeys(filter(None, map(in_the_clear, given))))
 
 
 async def admit_service(store: Connection, where: DataLocation) -> bool:

@@ -50,6 +50,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     database_url: str | None
     """Of the service's login; None: the embedded database, or only the owner's login is given."""
     data_dir: Path
+    database_password: str | None = None
+    """For a URL without one."""
     database_password_file: Path | None = None
     owner_url: str | None = None
     """Of the owner's login, by which commands work; None: `database_url` is that."""
@@ -79,6 +81,10 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             **more,
         )
 
+    def __repr__(self) -> str:
+        """Without secrets, for logs."""
+        return f"DataLocation(data_dir={str(self.data_dir)!r})"
+
 
 class Connection:
     """A command's own connection, as the database's owner."""
@@ -93,6 +99,11 @@ class Connection:
             return await self.raw.fetch(sql, *arguments)
         return await again_after_conflict(self.raw, lambda: self.raw.fetch(sql, *arguments))
 
+    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """The rows of one statement that writes. Raises the database's own error."""
+        rows: Sequence[asyncpg.Record] = await self.raw.fetch(sql, *arguments)
+        return rows
+
 
 @contextmanager
 def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
@@ -103,10 +114,11 @@ def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
     Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
     if where.owner_url is not None:
-        yield with_password(where.owner_url, where.owner_password_file)
+        yield with_password(where.owner_url, where.owner_password_file, where.database_password)
         return
     if where.database_url is not None:
-        yield with_password(where.database_url, where.database_password_file)
+        file = where.database_password_file
+        yield with_password(where.database_url, file, where.database_password)
         return
     if may < SchemaPermission.BEGIN and not is_set_up(where.data_dir):
         raise UnusableDatabase(

@@ -19,6 +19,8 @@ from support.service_process import ADMIN, ServiceProcess, service, sessionary
 
 CHAT = "/api/v1/ChatSession"
 AUDITOR = ("audrey", "she may look on, no more")
+HOSTS = "a,evovoice.io"
+"""Hosts that tests call the service by, beside its address: the documents' samples have one."""
 ACCOUNT = {"id": "String", "name": "String"}
 """The account that the documents' sample names."""
 
@@ -26,7 +28,7 @@ ACCOUNT = {"id": "String", "name": "String"}
 @pytest.fixture(scope="session")
 def served() -> Iterator[ServiceProcess]:
     """`sessionary serve` with a user who has no rights and an account."""
-    with service() as served:
+    with service(f"--allowed-hosts={HOSTS}") as served:
         name, password = AUDITOR
         added = served.command(
             "users", "add", name, "--role", "Auditor", "--password-stdin", stdin=password
@@ -103,7 +105,7 @@ def _nothing_is_stored(served: ServiceProcess) -> Iterator[None]:
 def key_file(tmp_path: Path) -> Path:
     """The master key of the databases of tests."""
     path = tmp_path / "master.key"
-    path.write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(path)
     return path
 
 

@@ -1,5 +1,6 @@
 """Users and their tokens by the command line; passwords nowhere to be seen."""
 
+import re
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,7 @@ def test_a_password_file_without_a_password_is_wrong_use(
     option: str, held: bytes, sentence: str, tmp_path: Path
 ) -> None:
     (file := tmp_path / "password").write_bytes(held)
+    file.chmod(0o600)
     given = ("--database-url=postgresql://h/x", f"--{option}-password-file={file}")
     assert_refused(sessionary("serve", *given), 2, sentence)
 
@@ -60,3 +62,12 @@ def test_a_password_is_in_no_log_and_on_no_command_line(served: ServiceProcess) 
     assert password not in served.log + served.database_log
     started = [served.process.pid, *(worker.pid for worker in served.workers())]
     assert all(password not in " ".join(psutil.Process(pid).cmdline()) for pid in started)
+
+
+def test_no_child_of_the_service_has_its_secrets_or_what_else_was_in_the_environment(
+    served: ServiceProcess,
+) -> None:
+    may = re.compile(r"HOME|LANG(UAGE)?|LOGNAME|PATH|USER|TE?MP|TMPDIR|TZ(DIR)?|VIRTUAL_ENV|"
+                     r"(LC_|LD_|MALLOC_|PG(?!PASSWORD)|PYTHON|PROMETHEUS_|SSL_).*")  # fmt: skip
+    for child in (*served.workers(), *served.servers()[:1]):
+        assert [name for name in child.environ() if not may.fullmatch(name)] == []

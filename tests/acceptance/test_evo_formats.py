@@ -113,13 +113,13 @@ def test_null_changes_nothing_in_any_format(
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_a_spreadsheet_can_ask_for_csv_without_formulas(
+def test_a_spreadsheet_gets_no_formulas_unless_a_program_asks_for_the_text_as_it_is(
     admin: httpx.Client, session: str, formula: str
 ) -> None:
     path = f"/ai/sessions/{session}"
     admin.patch(path, json={"purpose": formula})
     for query, shown in (
-        ("format=csv", formula),
+        ("format=csv", f"'{formula}"),
         ("format=csv&safe=false", formula),
         ("format=csv&safe=true", f"'{formula}"),
         ("FORMAT=CSV&Safe=True", f"'{formula}"),
@@ -128,8 +128,14 @@ def test_a_spreadsheet_can_ask_for_csv_without_formulas(
         assert row[header.index("Purpose")] == shown
     refused = admin.get(f"{path}?format=csv&safe=perhaps")
     assert refused.status_code == 400
-    listed = admin.get(f"/ai/sessions.csv?safe=true&specificIds={session}")
+    listed = admin.get(f"/ai/sessions.csv?specificIds={session}")
     assert rows(listed.text)[1][2] == f"'{formula}"
+    raw = admin.get(f"/ai/sessions.csv?safe=false&specificIds={session}")
+    assert rows(raw.text)[1][2] == formula
+    accepted = admin.get(path, headers={"Accept": "text/csv"})
+    assert rows(accepted.text)[1][header.index("Purpose")] == formula
+    asked = admin.get(f"{path}?safe=true", headers={"Accept": "text/csv"})
+    assert rows(asked.text)[1][header.index("Purpose")] == f"'{formula}"
 
 
 def test_a_list_in_csv_has_a_row_for_each_item(admin: httpx.Client) -> None:

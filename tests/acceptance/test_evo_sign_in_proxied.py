@@ -26,7 +26,8 @@ GRACE_S = 4.0
 @pytest.fixture(scope="module")
 def proxied() -> Iterator[ServiceProcess]:
     """A service with two workers that believes its proxy, and knows another origin as its own."""
-    with running_service("--workers=2", "--behind-proxy", f"--allowed-origins={APP}") as served:
+    known_as = (f"--allowed-origins={APP}", "--allowed-hosts=sessions.example")
+    with running_service("--workers=2", "--behind-proxy", *known_as) as served:
         added = served.command(
             "users", "add", KNOWN[0], "--role", "Customer", "--password-stdin", stdin=KNOWN[1]
         )

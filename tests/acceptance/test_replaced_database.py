@@ -20,7 +20,7 @@ async def two_services(server_url: str, template: str) -> AsyncIterator[tuple[An
     with data_directory() as folder, ExitStack() as stack:
         async with replaceable(server_url, template) as live:
             key_file = folder / "master.key"
-            key_file.write_text(database.MASTER_KEY_FILE)
+            database.write_master_key(key_file)
             served = [_served(folder / name, live, key_file) for name in ("a", "b")]
             for each in served:
                 each.begin()

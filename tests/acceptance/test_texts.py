@@ -24,7 +24,8 @@ TOLD = {
     for text in ("app/database/README.md", ".github/CONTRIBUTING.md")
 }
 PASSWORD = "a long password"
-OWNER = "postgresql://owner:password@postgres:5432/sessionary"
+TLS = "?sslmode=verify-full&sslrootcert=/etc/sessionary/ca.crt"
+OWNER = f"'postgresql://owner:password@postgres:5432/sessionary{TLS}'"
 
 
 def programs() -> str:

@@ -48,7 +48,7 @@ async def service(proxy: Proxy) -> AsyncIterator[ServiceProcess]:
     """A service that reaches its database through the proxy."""
     with data_directory() as folder:
         key_file = Path(folder, "master.key")
-        key_file.write_text(database.MASTER_KEY_FILE)
+        database.write_master_key(key_file)
         started = ServiceProcess(
             folder / "data",
             *database.logins(proxy.url),

@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import pytest
 from support.clusters import PORT, ROLE, OwnCluster, own_cluster
-from support.database import MASTER_KEY_FILE, logins
+from support.database import logins, write_master_key
 from support.ledger import differences, read_ledger, read_log
 from support.load import load
 from support.patience import patient
@@ -183,7 +183,7 @@ async def test_a_primary_that_hangs_while_its_standby_takes_over(
 ) -> None:
     primary, standby = pair
     key_file, book = tmp_path / "master.key", tmp_path / "book"
-    key_file.write_text(MASTER_KEY_FILE)
+    write_master_key(key_file)
     folders = f"{primary.folder},{standby.folder}"
     service = ServiceProcess(
         tmp_path / "data",

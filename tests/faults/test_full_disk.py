@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 from support.clusters import OwnCluster, own_cluster
-from support.database import MASTER_KEY_FILE, logins
+from support.database import logins, write_master_key
 from support.ledger import differences, ledger, read_ledger, read_log
 from support.patience import patient
 from support.service_process import ADMIN, ServiceProcess, end
@@ -50,7 +50,7 @@ def small() -> Iterator[OwnCluster]:
 def service(small: OwnCluster, tmp_path: Path) -> Iterator[ServiceProcess]:
     """A service on that cluster."""
     key_file = tmp_path / "master.key"
-    key_file.write_text(MASTER_KEY_FILE)
+    write_master_key(key_file)
     started = ServiceProcess(
         tmp_path / "data",
         *logins(small.url()),

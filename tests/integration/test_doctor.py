@@ -32,7 +32,7 @@ WRONG = {
 
 @pytest.fixture
 def examination(store: Connection, database_url: str, tmp_path: Path) -> Examination:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     where = DataLocation(
         database_url=database.service_url(database_url), owner_url=database_url, data_dir=tmp_path
     )
@@ -103,7 +103,7 @@ def doctors(url: str, folder: Path, *options: str) -> tuple[int, str, str]:
 
 @pytest.fixture
 def key_folder(tmp_path: Path) -> Path:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     return tmp_path
 
 
@@ -149,15 +149,14 @@ def test_what_is_not_reachable_is_3(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("with_version")
 async def test_serving_tells_of_a_changed_order(
-    examination: Examination, owner: asyncpg.Connection
+    examination: Examination, owner: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await owner.execute(WRONG["collation"])
-    said: list[str] = []
-    administrator = serving.Administrator("admin", "secret")
+    administrator = serving.Administrator("admin", "right as rain")
     where = examination.where
     assert where.owner_url is not None
-    await serving._prepare(where.owner_url, where, administrator, said.append)
-    assert "REFRESH COLLATION VERSION" in "".join(said)
+    await serving._prepare(where.owner_url, where, administrator)
+    assert "REFRESH COLLATION VERSION" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("with_version")

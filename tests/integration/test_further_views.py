@@ -196,7 +196,7 @@ def test_the_command_line_knows_it(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("key")
-    (folder / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(folder / "master.key")
 
     def sessionary(*arguments: str) -> Sequence[object]:
         options = [f"--database-url={database_url}", f"--data-dir={folder}"]

@@ -91,7 +91,7 @@ def as_login(url: str, name: str) -> str:
 
 
 def at(url: str, folder: Path) -> DataLocation:
-    (folder / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(folder / "master.key")
     return DataLocation(database_url=url, data_dir=folder, allow_unsafe_database=True)
 
 

@@ -133,7 +133,7 @@ async def test_keys_outlive_a_change_of_the_operating_systems_order(
         )
         await owner.close()
         before = await sorted_there(url, keys)
-        (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+        database.write_master_key(tmp_path / "master.key")
         where = DataLocation(database_url=url, data_dir=tmp_path, allow_unsafe_database=True)
         await prepare(url, where, SchemaPermission.MIGRATE)
         service = await open_service(settings)

@@ -178,7 +178,7 @@ def test_the_command_names_it_and_ends_with_2(database_url: str, tmp_path: Path)
         await owner.close()
 
     asyncio.run(depend())
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     arguments = [f"--database-url={database_url}", f"--data-dir={tmp_path}"]
     ended = CliRunner().invoke(main, ["rebuild", *arguments, "--allow-unsafe-database"])
     assert ended.exit_code == 2

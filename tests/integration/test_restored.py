@@ -57,7 +57,7 @@ def cluster() -> Iterator[OwnCluster]:
 @pytest.fixture(scope="module")
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("key") / "master.key"
-    file.write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(file)
     return file
 
 

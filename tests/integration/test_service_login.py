@@ -61,7 +61,7 @@ async def login(owner: asyncpg.Connection) -> AsyncIterator[str]:
 @pytest.fixture
 def where(database_url: str, login: str, tmp_path: Path) -> DataLocation:
     """The database, by that login and its owner's."""
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     scheme, _, rest = database_url.partition("://")
     return DataLocation(
         database_url=f"{scheme}://{login}:secret@{rest.rpartition('@')[2]}",
@@ -74,7 +74,7 @@ def where(database_url: str, login: str, tmp_path: Path) -> DataLocation:
 async def test_a_login_with_only_the_services_rights_is_accepted(where: DataLocation) -> None:
     await require_boundary(where)
     assert where.owner_url is not None
-    await serving._prepare(where.owner_url, where, serving.Administrator("admin", "x"), print)
+    await serving._prepare(where.owner_url, where, serving.Administrator("admin", "x"))
 
 
 @pytest.mark.parametrize(("statement", "words"), TOO_MUCH.values(), ids=TOO_MUCH)
@@ -118,20 +118,19 @@ async def test_an_owner_who_would_serve_is_refused_before_anything_is_made(
 ) -> None:
     where = DataLocation(database_url=empty_database_url, data_dir=tmp_path)
     with pytest.raises(OwnerLogin, match="is a superuser"):
-        await serving._prepare(
-            empty_database_url, where, serving.Administrator("admin", None), print
-        )
+        await serving._prepare(empty_database_url, where, serving.Administrator("admin", None))
     assert await ask(empty_database_url, "SELECT to_regclass('stored_events') IS NULL")
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_the_services_login_alone_serves_what_is_migrated(where: DataLocation) -> None:
-    said: list[str] = []
+async def test_the_services_login_alone_serves_what_is_migrated(
+    where: DataLocation, capsys: pytest.CaptureFixture[str]
+) -> None:
     alone = replace(where, owner_url=None)
     assert alone.database_url is not None
     administrator = serving.Administrator("admin", "secret")
-    await serving._prepare(alone.database_url, alone, administrator, said.append)
-    assert "users add" in "".join(said)
+    await serving._prepare(alone.database_url, alone, administrator)
+    assert "users add" in capsys.readouterr().err
 
 
 EXCESS = {

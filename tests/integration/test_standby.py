@@ -63,7 +63,7 @@ async def a_log(url: str, key_file: Path) -> str:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     key_file = tmp_path_factory.mktemp("key") / "master.key"
-    key_file.write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(key_file)
     with own_cluster() as primary, own_cluster() as standby:
         primary.create()
         with primary.started():

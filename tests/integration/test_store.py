@@ -39,7 +39,7 @@ async def tables(url: str) -> Sequence[str]:
 @pytest.fixture
 def at(tmp_path: Path) -> DataLocation:
     """Where the tests' master key is."""
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     return where(tmp_path)
 
 
@@ -180,6 +180,7 @@ async def test_a_key_file_that_holds_no_such_key_is_refused(
     database_url: str, tmp_path: Path, text: str, sentence: str
 ) -> None:
     file = tmp_path / "the.key"
+    file.touch(0o600)
     file.write_text(text)
     with pytest.raises(WrongMasterKey, match=sentence):
         await prepare(database_url, where(tmp_path, file), SchemaPermission.LOOK)

@@ -63,7 +63,10 @@ def number(answer: httpx.Response) -> int:
 @contextmanager
 def chats() -> Iterator[Chats]:
     """Started, and ended without an error in its log."""
-    with running_service("--workers=2") as served, ExitStack() as stack:
+    with (
+        running_service("--workers=2", "--allowed-hosts=chat.example") as served,
+        ExitStack() as stack,
+    ):
         tokens = {"admin": token_of(served, ADMIN[0])} | add_users(served, USERS)
         callers = {
             name: stack.enter_context(

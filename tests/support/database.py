@@ -32,6 +32,12 @@ SERVICE_PASSWORD = "the service's own"
 _ENGINE_ANSWERS_S = 2
 
 
+def write_master_key(path: Path) -> None:
+    """Write the tests' master key to a file that only we may read."""
+    path.touch(0o600)
+    path.write_text(MASTER_KEY_FILE)
+
+
 @contextmanager
 def server(say: Callable[[str], None]) -> Iterator[str]:
     """The URL of a running PostgreSQL, whose user may do everything there.
@@ -85,7 +91,7 @@ async def migrated(server_url: str, partitions: int = 1) -> AsyncIterator[str]:
     async with created(server_url, name) as url:
         with tempfile.TemporaryDirectory() as folder:
             key_file = Path(folder, "master.key")
-            key_file.write_text(MASTER_KEY_FILE)
+            write_master_key(key_file)
             where = DataLocation(
                 database_url=url,
                 data_dir=Path(folder),

@@ -4,6 +4,7 @@ import atexit
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import psutil
@@ -26,6 +27,10 @@ STOPS_S = 30.0
 PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 
 
+AS_ROOT = {"SESSIONARY_ALLOW_ROOT": "1"} if os.geteuid() == 0 else {}
+"""Lets the program run as whoever runs the tests: in many containers, that is root."""
+
+
 class ServiceProcess:
     """A service on a data directory (or a given database), under one port for all its lives."""
 
@@ -33,7 +38,9 @@ class ServiceProcess:
         """Nothing is started; `options` are those of `sessionary serve`."""
         self.data_dir = data_dir
         self.port = free_port()
-        self.base_url = f"http://127.0.0.1:{self.port}"
+        (*certificates,) = (each for each in options if each.startswith("--tls-cert="))
+        self._trusted = certificates[0].partition("=")[2] if certificates else None
+        self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._options = options
         self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
         self._log = data_dir.parent / f"{data_dir.name}.log"
@@ -91,6 +98,9 @@ class ServiceProcess:
         """Whether `/health/ready` is green."""
         # Not httpx: it would read all certificates for each call, while the service wants the core.
         asked = HTTPConnection("127.0.0.1", self.port, timeout=patient(5.0))
+        if self._trusted is not None:
+            trust = ssl.create_default_context(cafile=self._trusted)
+            asked = HTTPSConnection("127.0.0.1", self.port, timeout=patient(5.0), context=trust)
         try:
             asked.request("GET", "/health/ready")
             return asked.getresponse().status == HTTPStatus.OK
@@ -234,4 +244,5 @@ def no_difference(served: ServiceProcess) -> Sequence[str]:
 
 def _environment() -> dict[str, str]:
     """Ours without what a person set for the service."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SESSIONARY_")}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SESSIONARY_")}
+    return ours | AS_ROOT

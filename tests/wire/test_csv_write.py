@@ -105,11 +105,25 @@ def test_a_cell_is_quoted_only_where_it_must_be(text: str, cell: str) -> None:
         ("@a", "'@a"),
         ("\ta", "'\ta"),
         ("\ra", '"\'\ra"'),
+        ("\na", '"\'\na"'),
+        ("\uff1d1+1", "'\uff1d1+1"),
         ('=HYPERLINK("a","b")', '"\'=HYPERLINK(""a"",""b"")"'),
         ("a=1", "a=1"),
         ("'=1", "'=1"),
     ],
-    ids=["equals", "plus", "minus", "at", "tab", "carriage return", "quoted", "within", "guarded"],
+    ids=[
+        "equals",
+        "plus",
+        "minus",
+        "at",
+        "tab",
+        "carriage return",
+        "line feed",
+        "wide",
+        "quoted",
+        "within",
+        "guarded",
+    ],
 )
 def test_a_cell_for_spreadsheets_is_no_formula(text: str, cell: str) -> None:
     body = csv_text.write(PatchAISession(session_id="s", purpose=text), safe=True)

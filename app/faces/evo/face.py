@@ -13,9 +13,9 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from app.codecs.answer_budget import AnswerBudget
-from app.codecs.formats import FORMATS, JSON, Format, answer_format
+from app.codecs.formats import CSV, FORMATS, JSON, Format, answer_format
 from app.codecs.json_text import BadInput
-from app.faces.evo import auth
+from app.faces.evo import auth, users
 from app.faces.evo import batch as evo_batch
 from app.faces.evo import operations as evo_operations
 from app.faces.evo.operations import Asked, Read, carry_out_one
@@ -29,7 +29,9 @@ from app.http.request import Reply, Request
 from app.service import Service
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_BY_LINK = frozenset({"GET", "HEAD"})
 _HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS}
+_HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS, **users.HANDLERS}
 _QUERIES = {request for request, handler in _HANDLERS.items() if isinstance(handler, Read)}
 
 
@@ -61,7 +63,7 @@ async def _one(api: EvoDescription, request: Request, service: Service) -> Reply
     """One request, one answer."""
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
-    safe = bool(request.query) and _flag(request, "safe")
+    safe = bool(request.query or format_ is CSV) and _is_guarded(request)
     asked = Asked(request, service, AnswerBudget(service.settings.answer_bytes))
     dto = bind(api.request, _sent(request, handler))
     result = await carry_out_one(_HANDLERS[api.request], dto, asked)
@@ -76,7 +78,7 @@ async def _batch(api: EvoDescription, request: Request, service: Service) -> Rep
     """Several requests of one kind, one array of answers."""
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
-    safe, atomic = _flag(request, "safe"), _flag(request, "atomic")
+    safe, atomic = _is_guarded(request), _flag(request, "atomic")
     asked = Asked(request, service, AnswerBudget(service.settings.answer_bytes))
     try:
         dtos = bind_all(api.request, _sent(request, handler))
@@ -109,7 +111,8 @@ def _routes() -> Routes:
         by_name = dict.fromkeys((api.verb, *api.also, "POST"), _operation(api, _one))
         batch = {"POST": _operation(api, _batch)}
         called = {f"/{api.name}": by_name}
-        if not api.anonymous:  # one answer holds the cookies of one sign-in
+        # (One answer holds the cookies of one sign-in.)
+        if not (api.anonymous or api.alone):
             called[f"/{api.name}[]"] = batch
         for name, operations in called.items():
             for before in ("/api", *(f"/{format_}/reply" for format_ in FORMATS)):
@@ -141,6 +144,7 @@ def _operation(api: EvoDescription, carry_out: "_CarryOut") -> Operation:
         admit=methodcaller("require", *api.roles),
         is_anonymous=api.anonymous,
         is_safe=api.is_safe,
+        is_first=api.first,
     )
 
 
@@ -167,11 +171,21 @@ def _answering(request: Request, handler: str) -> tuple[Format, bytes]:
     )
 
 
-def _flag(request: Request, name: str) -> bool:
-    """A truth value of the query; false if absent. Raises BadInput for any other value."""
+def _is_guarded(request: Request) -> bool:
+    """Whether CSV must hold no formulas: `safe`, else whether a person may have followed a link.
+
+    Programs send commands, or accept `text/csv`; they get each text as it is.
+    """
+    accept = request.headers.get(b"accept", b"")
+    is_link = request.method in _BY_LINK and not accept.lower().startswith(b"text/csv")
+    return _flag(request, "safe", unless_told=is_link)
+
+
+def _flag(request: Request, name: str, *, unless_told: bool = False) -> bool:
+    """A truth value of the query. Raises BadInput for any other value."""
     text = _option(request, name)
     if not text:
-        return False
+        return unless_told
     try:
         return _FLAGS[text.lower()]
     except KeyError:

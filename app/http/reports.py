@@ -1,0 +1,49 @@
+"""Reports refused callers to `app.auth.attempts`, as they are answered."""
+
+from app.auth.attempts import Attempt
+from app.auth.principals import Forbidden, Unauthenticated
+from app.auth.throttle import Throttled
+from app.http.errors import BatchFailed
+from app.http.request import Request
+from app.service import Service
+from app.telemetry.security import Happening
+from domain.errors import NotYours
+
+STATUSES = frozenset({401, 403, 429})
+"""Those of an answer that may be one to a refused caller."""
+
+
+def report_refusal(error: Exception, request: Request | None, service: Service) -> None:
+    """Report an answer with one of STATUSES, if it is one to a refused caller."""
+    if isinstance(error, BatchFailed):
+        error = error.cause
+    match error:
+        case Unauthenticated(reason=""):
+            what, reason = Happening.NO_CREDENTIALS, ""
+        case Unauthenticated(reason=reason):
+            what = Happening.SIGN_IN_REFUSED
+        case Throttled():
+            what, reason = Happening.THROTTLED, "throttled"
+        case Forbidden() | NotYours():
+            what, reason = Happening.FORBIDDEN, str(error)
+        case _:
+            return
+    name_hash = stream = None
+    if isinstance(error, Unauthenticated | Throttled) and error.name:
+        name_hash, stream = service.attempts.named(error.name)
+    sent = request or Request(method="", headers={})
+    service.attempts.report(
+        Attempt(
+            what=what,
+            principal=sent.principal.name or None,
+            name_hash=name_hash,
+            stream=stream,
+            address=sent.client,
+            reason=reason,
+            auth=sent.principal.auth,
+            face=sent.face,
+            operation=sent.operation if what is Happening.FORBIDDEN else "",
+            request_id=sent.request_id or None,
+            token_id=sent.principal.token_id,
+        )
+    )
