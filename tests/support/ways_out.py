@@ -238,7 +238,8 @@ AWAITED = {
     "a forged token", "a forged token, unnamed", "a forged sign-in", "all hashes of passwords",
     "all hashes of tokens", "all hashes of sign-ins", "the end of all sign-ins",
 }  # fmt: skip
-"""Those of CALLERS that are still open: the service reads and writes these tables itself."""
+"""Those of CALLERS that are open as long as the service reads and writes these tables itself.
+Once functions do, they are refused like the others, and this set goes."""
 
 OTHER_STATES = {
     "an extension": "42710",  # it is there
