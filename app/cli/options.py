@@ -1,7 +1,7 @@
 """Options that subcommands share. This module is light: subcommands import their needs later."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -46,13 +46,13 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         if database_url is None and owner_url is None:
             refuse_root(allowed=allow_root)
-        database_password = take_secret("PGPASSWORD")
+        password = take_secret("PGPASSWORD")
         drop_secrets()
         from app.maintenance.store import DataLocation
 
         where = DataLocation(
             database_url=database_url,
-            database_password=database_password,
+            database_password=password,
             data_dir=data_dir,
             database_password_file=database_password_file,
             owner_url=owner_url,
@@ -65,9 +65,14 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         reachable(lambda: command(where=where, **others))
 
-    for decorate in reversed([*_data_options(), *_service_options()]):
-        decorate(with_where)
-    return with_where
+    return decorated(with_where, [*_data_options(), *_service_options()])
+
+
+def decorated(command: Decorated, options: Sequence[Callable[[Decorated], Decorated]]) -> Decorated:
+    """A command with options, in the order in which its help shows them."""
+    for decorate in reversed(options):
+        decorate(command)
+    return command
 
 
 def _data_options() -> list[Callable[[Any], Any]]:
