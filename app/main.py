@@ -97,6 +97,7 @@ def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> AS
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
+    yield service.attempts.keep_writing()
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:

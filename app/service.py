@@ -1,12 +1,19 @@
 """All resources of a worker process that serves, opened and closed together."""
 
+from contextlib import suppress
+
+from app.auth.attempts import Attempts
 from app.auth.login_sessions import Logins
-from app.auth.principals import Principals
+from app.auth.people import People
+from app.auth.register import Register
 from app.auth.throttle import Throttle
+from app.auth.tokens import Tokens
+from app.auth.verification import Principals
 from app.chat.service import Chat
 from app.codecs.hosts import AllowedHosts
 from app.commands.handler import CommandHandler
 from app.concurrency.deadline import SharedDeadline
+from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
 from app.log.log import Log, open_log
@@ -39,7 +46,11 @@ class Service:
             ttl_s=settings.credential_ttl_s,
             checks=settings.password_checks,
         )
-        self.logins = Logins(log.pool, self.principals, settings)
+        register = Register(log.pool, log.partition, lambda: log.incarnation.check_value)
+        self.attempts = Attempts(log.pool, register, log.fingerprint)
+        self.people = People(register)
+        self.tokens = Tokens(register, self.people, settings.callers)
+        self.logins = Logins(log.pool, self.principals, register, settings)
         self.list_places = ListPlaces(settings)
         self.bodies = SharedDeadline(settings.body_deadline_s)
         """Limits how long a request's body may take to arrive."""
@@ -50,6 +61,8 @@ class Service:
         """Finish the accepted commands, then close the database connections."""
         self.draining = True
         await self.log.drain()
+        with suppress(StoreDown):
+            await self.attempts.write()
         await self.pool.close()
         await self._lists.close()
 

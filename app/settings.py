@@ -38,6 +38,21 @@ class GuessingLimits(Struct, frozen=True, kw_only=True):
     """Users, addresses and pairs of both that a worker remembers, at most."""
 
 
+class CallerLimits(Struct, frozen=True, kw_only=True):
+    """How many tokens and sign-ins a principal has, and how long they last."""
+
+    tokens: int = 100
+    """Tokens of one principal that have not ended: one more is refused."""
+    token_s: float = 90 * 86_400.0
+    """How long a token lasts for which no time was asked."""
+    sign_ins: int = 50
+    """Sign-ins of one principal: one more ends the oldest."""
+    sign_in_idle_s: float = 12 * 3_600.0
+    """A sign-in ends if nobody has used it for so long."""
+    permanent_sign_in_idle_s: float = 14 * 86_400.0
+    """The same for one that should outlast the browser."""
+
+
 Setting: TypeAlias = Any
 """The value of any option."""
 
@@ -102,6 +117,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Passwords verified at the same time; each takes 19 MiB and a core."""
     guessing: GuessingLimits = GuessingLimits()
     """Limits of guessing passwords; each worker process counts for itself."""
+    callers: CallerLimits = CallerLimits()
     login_s: int = 14 * 86_400
     """How long a sign-in lasts at most (ServiceStack's session)."""
     permanent_login_s: int = 28 * 86_400

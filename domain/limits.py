@@ -31,8 +31,10 @@ AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
 ACCOUNT_NAME_LENGTH = 255
 AccountName = Annotated[str, Meta(min_length=1, max_length=ACCOUNT_NAME_LENGTH)]
 
-PRINCIPAL_NAME_LENGTH = 255
-"""The name of a new principal, in characters; it is part of keys of the log."""
+PRINCIPAL_NAME_LENGTH = 64
+"""The name of a principal, in characters; it is part of keys of the log."""
+TOKEN_LABEL_LENGTH = 64
+"""What a token is for, in the words of who asks for it."""
 
 CustomerAlias = Annotated[str, Meta(max_length=64)]
 CustomerHost = Annotated[str, Meta(max_length=255)]

@@ -11,6 +11,7 @@ from typing import Any
 from domain import account, ai_session
 from domain.chat import events
 from domain.event import Event
+from domain.principal import events as principal
 
 EVENTS: dict[str, type[Event]] = {
     event.topic: event
@@ -36,6 +37,19 @@ EVENTS: dict[str, type[Event]] = {
         events.ChatSessionDeleted,
         account.AccountCreated,
         account.AccountRenamed,
+        principal.PrincipalAdded,
+        principal.RolesChanged,
+        principal.PasswordChanged,
+        principal.PrincipalDisabled,
+        principal.PrincipalEnabled,
+        principal.PrincipalRemoved,
+        principal.TokenIssued,
+        principal.TokenRevoked,
+        principal.SignedIn,
+        principal.SignedOut,
+        principal.SignInRefused,
+        principal.Throttled,
+        principal.OperationForbidden,
     )
 }
 

@@ -109,3 +109,23 @@ CREATE TABLE account_info (
 ALTER TABLE account_info REPLICA IDENTITY FULL;
 CREATE INDEX ON account_info (partition, stream_id);
 CREATE INDEX ON account_info (account_id) INCLUDE (name);
+
+CREATE TABLE principal (
+    partition    integer          NOT NULL,
+    stream_id    uuid             NOT NULL,
+    version      bigint           NOT NULL,
+    position     bigint           NOT NULL,
+    created_by   text             NOT NULL,
+    created_at   timestamptz      NOT NULL,
+    modified_by  text             NOT NULL,
+    modified_at  timestamptz      NOT NULL,
+    doc          jsonb            NOT NULL,
+    search       jsonb,
+    name         text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'name') STORED,
+    -- The number by which the API knows a principal as an agent.
+    associate_id integer GENERATED ALWAYS AS ((doc ->> 'associate_id')::integer) STORED
+) WITH (fillfactor = 80);
+ALTER TABLE principal REPLICA IDENTITY FULL;
+CREATE INDEX ON principal (partition, stream_id);
+CREATE INDEX ON principal (name);
+CREATE INDEX ON principal (associate_id);

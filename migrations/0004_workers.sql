@@ -4,6 +4,9 @@
 CREATE SEQUENCE chat_session_number AS integer;
 CREATE SEQUENCE chat_message_number AS integer;
 
+-- The numbers of principals as agents.
+CREATE SEQUENCE associate_number AS integer;
+
 -- The last numbers drawn, for a log with distributed tables: sequences of integers cannot be drawn
 -- from there.
 CREATE TABLE number_drawn (
@@ -13,7 +16,7 @@ CREATE TABLE number_drawn (
     PRIMARY KEY (partition, name)
 );
 INSERT INTO number_drawn (partition, name, last)
-VALUES (0, 'chat_session_number', 0), (0, 'chat_message_number', 0);
+VALUES (0, 'chat_session_number', 0), (0, 'chat_message_number', 0), (0, 'associate_number', 0);
 
 -- The tasks that one process at a time does for all.
 CREATE TABLE lease (

@@ -12,7 +12,7 @@ WITH role AS (
     SELECT t.name, 'SELECT', NULL::text[]
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
-                        'principal', 'token', 'login_session', 'lease'] || $2::text[]) AS t(name)
+                        'refusal', 'lease'] || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
     SELECT c.relname, 'SELECT', NULL
@@ -21,30 +21,41 @@ WITH role AS (
        AND c.relkind = 'v'
        AND c.relname ~ '^stored_events_[0-9]+$'
     UNION ALL
-    VALUES ('login_session', 'DELETE', NULL),
-           ('login_session', 'INSERT', ARRAY['hash', 'principal', 'permanent', 'expires_at']),
-           ('token', 'INSERT', ARRAY['hash', 'principal']),
+    -- (Nobody but the owner reads hashes in bulk, or writes any but with its event.)
+    VALUES ('login_session', 'SELECT', ARRAY['id', 'principal', 'permanent', 'opened_at',
+                                             'seen_at', 'idle', 'expires_at']),
+           ('login_session', 'UPDATE', ARRAY['seen_at']),
+           ('token', 'SELECT', ARRAY['id', 'principal', 'label', 'issued_by', 'issued_at',
+                                     'expires_at', 'sign_in', 'last_used_at']),
+           ('token', 'UPDATE', ARRAY['last_used_at']),
+           ('refusal', 'INSERT', NULL),
+           ('refusal', 'UPDATE', NULL),
+           ('refusal', 'DELETE', NULL),
            ('lease', 'INSERT', NULL),
            ('lease', 'UPDATE', NULL)
 ), sequence_right(name) AS (
-    VALUES ('chat_session_number'), ('chat_message_number')
+    VALUES ('chat_session_number'), ('chat_message_number'), ('associate_number')
 ), function_right(name) AS (
     VALUES ('append_1'), ('draw_numbers_1'), ('last_drawn_1'), ('try_room_1'),
-           ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1')
+           ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1'),
+           ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
+           ('credential_of_sign_in_1')
 ), guarded(name) AS (
     -- What changes only by an append. (Not all tables: a newer release may grant rights on its own,
     -- and a worker of this one leaves them.)
     SELECT t.name
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
-                        'idempotency_key', 'log_setting', 'schema_migration'] || $2::text[])
-           AS t(name)
+                        'idempotency_key', 'log_setting', 'schema_migration', 'credential']
+                  || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence
       FROM pg_class AS c
      WHERE c.relnamespace = to_regnamespace('public')
        AND c.relname IN (SELECT t.name FROM table_right AS t
                           UNION ALL
-                         SELECT s.name FROM sequence_right AS s)
+                         SELECT s.name FROM sequence_right AS s
+                          UNION ALL
+                         SELECT 'credential')
 ), routine AS (
     -- All routines of the log's owner, whatever their names; not those of extensions.
     SELECT p.oid, p.proname AS name, p.oid::regprocedure AS signature,

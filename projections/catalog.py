@@ -6,13 +6,14 @@ A new view is a file here, a line below, and a numbered file with its table in `
 from collections.abc import Mapping, Sequence
 
 from domain.event import Event, kind_of
-from projections import account_info, ai_session_info, chat_session_entity
+from projections import account_info, ai_session_info, chat_session_entity, principal
 from projections.view import View
 
 VIEWS: Sequence[View] = (
     ai_session_info.VIEW,
     chat_session_entity.VIEW,
     account_info.VIEW,
+    principal.VIEW,
 )
 """All views. The first of each kind is the current state; the others show the same streams in
 other ways."""

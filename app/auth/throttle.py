@@ -26,6 +26,8 @@ class Throttled(Exception):
     def __init__(self, retry_after_s: int) -> None:
         """The message is the same whether the user exists or not."""
         self.retry_after_s = retry_after_s
+        self.name: str | None = None
+        """As the caller gave it, where that is known."""
         super().__init__("Too many failed sign-ins: wait before the next")
 
 

@@ -12,7 +12,7 @@ from app.cli.migrate import migrate
 from app.cli.options import Given, on_data, option
 from app.cli.serve_command import serve
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
-from app.cli.users import users
+from app.cli.users import tokens, users
 
 if TYPE_CHECKING:
     from app.integrity.doctor import Finding
@@ -48,6 +48,7 @@ main.add_command(serve)
 
 main.add_command(migrate)
 main.add_command(users)
+main.add_command(tokens)
 
 
 @main.group()
@@ -161,7 +162,7 @@ def see_doctor(where: "DataLocation", output: str) -> None:
 )
 @on_data
 def replay(where: "DataLocation", stream: str, as_of: str | None, output: str) -> None:
-    """Show a session's history: STREAM is its id as the APIs give it, or account:ID."""
+    """Show a history: STREAM is a session's id, account:ID, or principal:NAME."""
     from app.cli.output import print_steps
     from app.cli.work import on_log
     from app.history import replay as replaying

@@ -26,42 +26,43 @@ def option(name: str, **attributes: Given) -> Callable[[Decorated], Decorated]:
     return click.option(name, envvar=variable, show_envvar=True, **attributes)
 
 
+_AS_GIVEN = (
+    "database_password_file",
+    "owner_password_file",
+    "master_key_file",
+    "allow_unsafe_database",
+    "allow_owner_login",
+    "statement_cache",
+)
+"""Options that are fields of a `DataLocation` as they are."""
+
+
 def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that locate the data, as one argument `where`."""
 
     @wraps(command)
     def with_where(
-        database_url: str | None,
         data_dir: Path,
-        database_password_file: Path | None,
+        database_url: str | None,
         owner_url: str | None,
-        owner_password_file: Path | None,
-        master_key_file: Path | None,
-        allow_unsafe_database: bool,
-        allow_owner_login: bool,
         database_role: str,
-        statement_cache: int,
         allow_root: bool,
         **others: Given,
     ) -> None:
         if database_url is None and owner_url is None:
             refuse_root(allowed=allow_root)
-        password = take_secret("PGPASSWORD")
+        database_password = take_secret("PGPASSWORD")
         drop_secrets()
         from app.maintenance.store import DataLocation
 
+        as_given: dict[str, Any] = {name: others.pop(name) for name in _AS_GIVEN}
         where = DataLocation(
-            database_url=database_url,
-            database_password=password,
             data_dir=data_dir,
-            database_password_file=database_password_file,
+            database_url=database_url,
             owner_url=owner_url,
-            owner_password_file=owner_password_file,
-            master_key_file=master_key_file,
-            allow_unsafe_database=allow_unsafe_database,
-            allow_owner_login=allow_owner_login,
+            database_password=database_password,
             database_role=database_role or None,
-            statement_cache=statement_cache,
+            **as_given,
         )
         reachable(lambda: command(where=where, **others))
 

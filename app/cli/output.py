@@ -32,6 +32,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console.print(table)
 
 
+def print_json(value: object) -> None:
+    """Print a value as JSON for people and programs."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value)))
+
+
 def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
     """Print the findings of checks as `table` or `json`; returns whether none is wrong."""
     well = all(finding.state != "wrong" for finding in findings)

@@ -12,7 +12,6 @@ import time
 from contextlib import suppress
 from functools import partial
 
-import asyncpg
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -33,6 +32,7 @@ from app.integrity.guards import changed_collations
 from app.log.log import open_log
 from app.maintenance import users
 from app.maintenance.logins import admit_service, require_boundary, service_url, warnings_of
+from app.maintenance.password_file import FIRST_FILE, keep_password
 from app.maintenance.store import (
     Connection,
     DataLocation,
@@ -110,20 +110,30 @@ async def _prepare(url: str, where: DataLocation, administrator: Administrator) 
         if has_own_login:
             await admit_service(store, where)
             await require_boundary(where)
-        password = await _first_administrator(store, administrator)
-    if password is not None:
-        say(f"Created the administrator {administrator.name} with the password {password}")
-        say("It is shown this once.")
+        await _ensure_administrator(store, where, administrator)
     return key
 
 
-async def _first_administrator(store: Connection, administrator: Administrator) -> str | None:
-    """The password that was made up for the first administrator, if it was."""
-    try:
-        return await users.ensure_administrator(store, administrator.name, administrator.password)
-    except asyncpg.InsufficientPrivilegeError:
-        say("This login adds no users: `sessionary users add` does, by the owner's (--owner-url)")
-        return None
+async def _ensure_administrator(
+    store: Connection, where: DataLocation, administrator: Administrator
+) -> None:
+    """Make sure that there is a user, and that no first password outlives its use."""
+    file = where.data_dir / FIRST_FILE
+    if await users.everybody(store):
+        if administrator.password:
+            say(
+                "The administrator's password that was given is not used: there are users already "
+                "(`sessionary users passwd NAME` changes a password)"
+            )
+        if file.exists() and not await users.anybody_has_to_change(store):
+            file.unlink()
+        return
+    generated = await users.ensure_administrator(
+        store, administrator.name, administrator.password, partial(keep_password, file)
+    )
+    if generated is not None:
+        say(f"Created the administrator {administrator.name}: the password is in {file}")
+        say(f"Change it before anything else: `sessionary users passwd {administrator.name}`")
 
 
 async def _require_service(settings: Settings) -> None:

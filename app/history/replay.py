@@ -19,6 +19,7 @@ from domain.ids import (
     account_stream,
     chat_session_stream,
     partition_of,
+    principal_stream,
 )
 from projections.catalog import view_of
 from projections.fold import Folded, Recorded, fold
@@ -60,13 +61,15 @@ class Step(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def stream_named(name: str) -> StreamId:
-    """The stream that an operator means: a session's id, a stream's UUID, `account:ID`.
+    """The stream that an operator means: a session's id or UUID, `account:ID`, `principal:NAME`.
 
     Raises ValueError.
     """
     kind, _, rest = name.partition(":")
     if kind == "account" and rest:
         return account_stream(AccountId(rest))
+    if kind == "principal" and rest and rest.isprintable():
+        return principal_stream(rest)
     if name.isascii() and name.isdigit():
         return chat_session_stream(ChatSessionId(int(name)))
     try:
@@ -74,7 +77,7 @@ def stream_named(name: str) -> StreamId:
     except ValueError:
         raise ValueError(
             f"{name!r} names no stream: give an AI session's id, a chat session's number, "
-            "or account:ID"
+            "account:ID, or principal:NAME"
         ) from None
 
 

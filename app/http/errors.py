@@ -7,8 +7,11 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.auth.password_rules import UnfitPassword
 from app.auth.principals import Forbidden, Unauthenticated
+from app.auth.register import PrincipalChanged
 from app.auth.throttle import Throttled
+from app.auth.tokens import ShownOnce
 from app.codecs.answer_budget import AnswerTooLarge
 from app.codecs.formats import UnknownType
 from app.codecs.hosts import Misdirected
@@ -39,6 +42,7 @@ from domain.errors import (
     NotInQueue,
     NotYours,
 )
+from domain.principal.decide import TooManyTokens
 
 
 class Refusal(Struct, frozen=True):
@@ -71,6 +75,10 @@ RESPONSES: Responses = {
     AlreadyExists: (409, "AlreadyExists"),
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
+    UnfitPassword: (400, "UnfitPassword"),
+    TooManyTokens: (409, "TooManyTokens"),
+    PrincipalChanged: (409, "Conflict"),
+    ShownOnce: (409, "TokenShownOnce"),
     NotYours: (403, "Forbidden"),
     NotInQueue: (409, "NotInQueue"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),

@@ -76,12 +76,13 @@ async def identify(
 async def _by_cookies(request: Request, policy: AuthPolicy, service: Service) -> Principal:
     found = await session(request, service)
     if found is None:
-        raise Unauthenticated("Not Authenticated")
+        reason = "cookie" if tokens(request) else ""
+        raise Unauthenticated("Not Authenticated", reason=reason)
     token, login = found
     if policy.needs_xsrf:
         given = request.headers.get(b"x-xsrf-token", b"")
         if not hmac.compare_digest(given, xsrf_token(token).encode()):
-            raise Unauthenticated("X-XSRF-TOKEN has to repeat the cookie XSRF-TOKEN")
+            raise Unauthenticated("X-XSRF-TOKEN has to repeat the cookie XSRF-TOKEN", reason="xsrf")
     return login.principal
 
 

@@ -1,12 +1,12 @@
-"""Reports refused callers to the security log, as they are answered."""
+"""Reports refused callers to `app.auth.attempts`, as they are answered."""
 
+from app.auth.attempts import Attempt
 from app.auth.principals import Forbidden, Unauthenticated
 from app.auth.throttle import Throttled
 from app.http.errors import BatchFailed
 from app.http.request import Request
 from app.service import Service
-from app.telemetry import security
-from app.telemetry.security import Happening, Report
+from app.telemetry.security import Happening
 from domain.errors import NotYours
 
 STATUSES = frozenset({401, 403, 429})
@@ -17,43 +17,33 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
     """Report an answer with one of STATUSES, if it is one to a refused caller."""
     if isinstance(error, BatchFailed):
         error = error.cause
-    sent = request or Request(method="", headers={})
     match error:
-        case Unauthenticated() if not _has_credentials(sent):
-            what = Happening.NO_CREDENTIALS
-        case Unauthenticated():
+        case Unauthenticated(reason=""):
+            what, reason = Happening.NO_CREDENTIALS, ""
+        case Unauthenticated(reason=reason):
             what = Happening.SIGN_IN_REFUSED
         case Throttled():
-            what = Happening.THROTTLED
+            what, reason = Happening.THROTTLED, "throttled"
         case Forbidden() | NotYours():
-            what = Happening.FORBIDDEN
+            what, reason = Happening.FORBIDDEN, str(error)
         case _:
             return
-    security.write(report_of(what, sent, reason=str(error)))
-
-
-def report_of(
-    what: Happening,
-    sent: Request,
-    *,
-    principal: str = "",
-    reason: str = "",
-    subject: str | None = None,
-) -> Report:
-    """A report on a request; `principal`: its caller, if that is not known by the request."""
-    return Report(
-        what=what,
-        principal=principal or sent.principal.name or None,
-        address=sent.client,
-        reason=reason,
-        auth=sent.principal.auth,
-        face=sent.face,
-        operation=sent.operation,
-        request_id=sent.request_id or None,
-        subject=subject,
-        token_id=sent.principal.token_id,
+    name_hash = stream = None
+    if isinstance(error, Unauthenticated | Throttled) and error.name:
+        name_hash, stream = service.attempts.named(error.name)
+    sent = request or Request(method="", headers={})
+    service.attempts.report(
+        Attempt(
+            what=what,
+            principal=sent.principal.name or None,
+            name_hash=name_hash,
+            stream=stream,
+            address=sent.client,
+            reason=reason,
+            auth=sent.principal.auth,
+            face=sent.face,
+            operation=sent.operation if what is Happening.FORBIDDEN else "",
+            request_id=sent.request_id or None,
+            token_id=sent.principal.token_id,
+        )
     )
-
-
-def _has_credentials(sent: Request) -> bool:
-    return b"authorization" in sent.headers or b"cookie" in sent.headers or bool(sent.body)

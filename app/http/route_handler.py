@@ -111,6 +111,8 @@ async def _admit(arrival: Arrival, handler: OperationHandler) -> None:
     """
     operation = handler.operation
     principal = await arrival.identify(handler.face.policy, is_safe=operation.is_safe)
+    if principal.must_change_password and not operation.is_first:
+        principal.require_own_password()
     operation.admit(principal)
 
 

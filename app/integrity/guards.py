@@ -9,7 +9,7 @@ from projections import catalog
 SQL = blocks(__file__)
 _TABLES = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
-    "schema_migration", "principal", "token", "login_session", "lease",
+    "schema_migration", "credential", "token", "login_session", "refusal", "lease",
 )  # fmt: skip
 
 

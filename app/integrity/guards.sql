@@ -26,7 +26,7 @@ SELECT c.relname, t.tgname, true
 -- $1 tables; tables without a required key, and indexes that are not valid
 SELECT w.table_name, NULL AS index_name
   FROM unnest(ARRAY['stored_events', 'stream_key', 'idempotency_key', 'log_setting',
-                    'schema_migration', 'principal', 'token', 'login_session', 'lease'])
+                    'schema_migration', 'credential', 'token', 'login_session', 'refusal', 'lease'])
        AS w(table_name)
  WHERE NOT EXISTS (SELECT
                      FROM pg_index AS i

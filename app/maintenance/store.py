@@ -99,6 +99,11 @@ class Connection:
             return await self.raw.fetch(sql, *arguments)
         return await again_after_conflict(self.raw, lambda: self.raw.fetch(sql, *arguments))
 
+    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """The rows of one statement that writes. Raises the database's own error."""
+        rows: Sequence[asyncpg.Record] = await self.raw.fetch(sql, *arguments)
+        return rows
+
 
 @contextmanager
 def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
-from msgspec import Struct
-
 from app.telemetry.logs import SECURITY, with_fields
 
 _LOG = logging.getLogger(SECURITY)
@@ -22,6 +20,7 @@ class Happening(StrEnum):
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
     NO_CREDENTIALS = "no_credentials"
+    """Asked for something without any: nobody's attempt, so no event tells it."""
     SIGN_IN_REFUSED = "sign_in_refused"
     THROTTLED = "throttled"
     FORBIDDEN = "forbidden"
@@ -41,7 +40,8 @@ _WORDS: Mapping[str, str] = {
     Happening.REVOKED: "Revoked a token",
     Happening.USER_CHANGED: "Changed a user",
 }
-_REFUSED = frozenset({Happening.SIGN_IN_REFUSED, Happening.THROTTLED, Happening.FORBIDDEN})
+REFUSALS = frozenset({Happening.SIGN_IN_REFUSED, Happening.THROTTLED, Happening.FORBIDDEN})
+"""Those that also are counted and become events."""
 
 
 class Reported(Protocol):
@@ -92,25 +92,9 @@ class Reported(Protocol):
         """The token's public name."""
 
 
-class Report(Struct, frozen=True, kw_only=True):
-    """The plainest `Reported`."""
-
-    what: str
-    principal: str | None = None
-    name_hash: str | None = None
-    address: str | None = None
-    reason: str = ""
-    auth: str = ""
-    face: str = ""
-    operation: str = ""
-    request_id: str | None = None
-    subject: str | None = None
-    token_id: str | None = None
-
-
 def write(report: Reported) -> None:
     """Write the line of a report; raises nothing."""
-    level = logging.WARNING if report.what in _REFUSED else logging.INFO
+    level = logging.WARNING if report.what in REFUSALS else logging.INFO
     fields = {
         "event": str(report.what),
         "principal": report.principal or None,

@@ -37,7 +37,7 @@ def typed() -> str:
 
 
 def test_the_first_conversation_goes_as_the_readme_says(tmp_path: Path) -> None:
-    with service(password="secret", anew=True) as served:
+    with service(password="three green lamps", anew=True) as served:
         script = typed().replace("http://127.0.0.1:8000", served.base_url)
         said = subprocess.run(  # our own README
             ["/bin/bash", "-euo", "pipefail", "-O", "expand_aliases"],

@@ -15,7 +15,7 @@ from support.embedded import folder, kill_server
 from support.principals import ROLES, SLOW
 from support.replaced import Replaceable, replaceable
 
-from app.auth.principals import Principals
+from app.auth.verification import Principals
 from app.chat.service import Chat
 from app.database.pool import Pool
 from app.maintenance import users
@@ -28,11 +28,11 @@ from domain.ids import AISessionId
 
 @pytest.fixture
 async def people(owner: asyncpg.Connection) -> None:
-    """Kim may do everything, Max is a manager and Pat a customer; each password is `right`."""
+    """Kim may do everything, Max is a manager, Pat a customer; passwords are `right as rain`."""
     store = Connection(owner)
-    await users.add(store, "kim", ["SystemAdministrator"], "right")
-    await users.add(store, "max", ["Manager"], "right")
-    await users.add(store, "pat", ["Customer"], "right")
+    await users.add(store, "kim", ["SystemAdministrator"], "right as rain")
+    await users.add(store, "max", ["Manager"], "right as rain")
+    await users.add(store, "pat", ["Customer"], "right as rain")
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ async def services(live: Replaceable) -> AsyncIterator[tuple[Service, Service]]:
 
 @pytest.fixture
 async def token(owner: asyncpg.Connection) -> str:
-    """The bearer token of kim, whose password is `right`."""
-    await users.add(Connection(owner), "kim", ROLES, "right")
+    """The bearer token of kim, whose password is `right as rain`."""
+    await users.add(Connection(owner), "kim", ROLES, "right as rain")
     return await users.give_token(Connection(owner), "kim")
 
 

@@ -10,13 +10,12 @@ from app.service import Service
 from app.settings import Settings
 
 LOG = ["stored_events", "idempotency_key"]
-SIGN_IN = ["token", "login_session"]
-"""What the service gives to its users."""
-LEASES = ["lease"]
-"""By what its processes agree on who does what."""
+SECRETS = ["credential", "token", "login_session"]
+"""Of these the service reads no hash but by a function, one at a time."""
+LEASES = ["lease", "refusal"]
+"""By what its processes agree on who does what, and count together."""
 TABLES = [
     *LOG,
-    *SIGN_IN,
     *LEASES,
     "log_partition",
     "stream_key",
@@ -28,6 +27,7 @@ TABLES = [
     "schema_migration",
 ]
 """What the service may read."""
+REFUSAL = "address,count,details,name_hash,stream_id,what,written_at"
 CHANGES = ["UPDATE {} SET partition = 1", "DELETE FROM {}", "TRUNCATE {}"]
 
 
@@ -69,7 +69,7 @@ async def test_the_head_of_a_partition_stays(owner: asyncpg.Connection, change: 
 
 async def test_the_tables_below_are_all_there_are(owner: asyncpg.Connection) -> None:
     found = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert {row["tablename"] for row in found} == {*TABLES, "number_drawn", "room"}
+    assert {row["tablename"] for row in found} == {*TABLES, *SECRETS, "number_drawn", "room"}
 
 
 async def is_allowed(connection: asyncpg.Connection, statement: str) -> bool:
@@ -97,7 +97,7 @@ async def is_allowed(connection: asyncpg.Connection, statement: str) -> bool:
     ],
 )
 async def test_the_service_changes_no_table_itself(role: asyncpg.Connection, change: str) -> None:
-    untouched = [table for table in TABLES if table not in SIGN_IN + LEASES]
+    untouched = [table for table in TABLES if table not in LEASES] + SECRETS
     assert [table for table in untouched if await is_allowed(role, change.format(table))] == []
 
 
@@ -143,6 +143,35 @@ async def test_the_service_has_no_attribute_and_no_membership_and_owns_nothing(
     )
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM credential",
+        "SELECT password_hash FROM credential",
+        "SELECT count(*) FROM credential",
+        "TABLE token",
+        "SELECT hash FROM token",
+        "SELECT min(hash) FROM token",
+        "SELECT 1 FROM token WHERE hash > '\\x00'",
+        "SELECT hash FROM login_session",
+        "COPY token (hash) TO STDOUT",
+        "INSERT INTO token (hash, principal) VALUES ('\\x00', 'kim')",
+        "UPDATE token SET expires_at = NULL",
+        "UPDATE token SET hash = '\\x00'",
+        "UPDATE login_session SET expires_at = now() + interval '1 year'",
+        "DELETE FROM token",
+        "DELETE FROM login_session",
+        "SELECT keep_credential_1(0, gen_random_uuid(), 'kim', 'x', '{}', NULL, NULL, NULL)",
+        "SELECT raise_generation_1(gen_random_uuid())",
+        "SELECT end_all_1('kim')",
+    ],
+)
+async def test_no_hash_is_read_in_bulk_and_none_is_written_without_its_event(
+    role: asyncpg.Connection, statement: str
+) -> None:
+    assert not await is_allowed(role, statement)
+
+
 async def test_nobody_else_may_append(owner: asyncpg.Connection) -> None:
     granted = await owner.fetch(
         "SELECT DISTINCT grantee FROM information_schema.routine_privileges"
@@ -161,7 +190,8 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
         " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
     )
     assert [row["proname"] for row in callable_ones] == [
-        "append_1", "draw_numbers_1", "last_drawn_1", "pass_over_message_numbers_1",
+        "append_1", "append_principal_1", "credential_of_name_1", "credential_of_sign_in_1",
+        "credential_of_token_1", "draw_numbers_1", "last_drawn_1", "pass_over_message_numbers_1",
         "pass_over_session_numbers_1", "try_room_1",
     ]  # fmt: skip
 
@@ -195,9 +225,10 @@ async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
         *TABLES, "recorded_event", "stored_events_0"
     }  # fmt: skip
     assert {each for each in rights if each[1] != "SELECT"} == {
-        ("token", "INSERT", "hash,principal"),
-        ("login_session", "INSERT", "expires_at,hash,permanent,principal"),
-        ("login_session", "DELETE", "*"),
+        ("token", "UPDATE", "last_used_at"),
+        ("login_session", "UPDATE", "seen_at"),
+        *(("refusal", right, "*") for right in ("INSERT", "UPDATE", "DELETE")),
+        *(("refusal", right, REFUSAL) for right in ("INSERT", "UPDATE")),
         ("lease", "INSERT", "*"),
         ("lease", "INSERT", "holder,name,until"),
         ("lease", "UPDATE", "*"),

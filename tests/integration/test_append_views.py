@@ -13,6 +13,7 @@ DOCS = {
     "ai_session_info": '{"purpose": "test"}',
     "chat_session_entity": '{"chat_session_id": 7, "status": "InQueue"}',
     "account_info": '{"account_id": "a", "name": "test"}',
+    "principal": '{"name": "kim", "associate_id": 7}',
 }
 
 

@@ -152,7 +152,7 @@ async def test_serving_tells_of_a_changed_order(
     examination: Examination, owner: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await owner.execute(WRONG["collation"])
-    administrator = serving.Administrator("admin", "secret")
+    administrator = serving.Administrator("admin", "right as rain")
     where = examination.where
     assert where.owner_url is not None
     await serving._prepare(where.owner_url, where, administrator)

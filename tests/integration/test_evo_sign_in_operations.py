@@ -11,8 +11,10 @@ from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.codecs.json_text import BadInput
 from app.faces.evo.auth import HANDLERS
 from app.faces.evo.operations import Asked
+from app.faces.evo.users import HANDLERS as OF_USERS
 from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
-from app.faces.evo.wire.requests import Authenticate, GetAuthStatus, RequestAuthToken
+from app.faces.evo.wire.requests import Authenticate, GetAuthStatus
+from app.faces.evo.wire.user_requests import RequestAuthToken
 from app.http.identify import xsrf_token
 from app.http.request import Headers
 from app.service import Service
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("people")
 
 DAY_S = 86_400
 CREDENTIALS = Authenticate(
-    provider="credentials", user_name="kim", password="right", remember_me=True
+    provider="credentials", user_name="kim", password="right as rain", remember_me=True
 )
 
 
@@ -188,7 +190,7 @@ async def test_the_status_of_wrong_credentials_is_one(service: Service) -> None:
 async def auth_token(service: Service, by: Principal, request: RequestAuthToken) -> str:
     asked = sent(service, "GET", "RequestAuthToken")
     asked = replace(asked, http=replace(asked.http, principal=by))
-    result = await HANDLERS[RequestAuthToken].answer(asked, request)
+    result = await OF_USERS[RequestAuthToken].answer(asked, request)
     assert isinstance(result.value, AuthTokenInfo)
     return result.value.auth_token
 
@@ -225,5 +227,5 @@ async def test_a_manager_makes_no_token_for(
 
 
 async def test_secrets_are_not_shown() -> None:
-    assert "right" not in repr(CREDENTIALS)
+    assert "right as rain" not in repr(CREDENTIALS)
     assert "secret" not in repr(AuthTokenInfo(auth_token="secret"))

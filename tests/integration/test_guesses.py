@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from support.principals import basic
 
-from app.auth.principals import Principals, Unauthenticated
+from app.auth.principals import Unauthenticated
 from app.auth.throttle import Throttled
+from app.auth.verification import Principals
 
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
@@ -29,9 +30,9 @@ async def test_after_a_handful_of_wrong_passwords_no_more_are_looked_at(
     answers = await guess(principals, name, *[HERE] * 7)
     assert answers == ["Unauthenticated"] * 5 + ["Throttled"] * 2
     with pytest.raises(Throttled):
-        await principals.authenticate(basic(name, "right"), HERE)
+        await principals.authenticate(basic(name, "right as rain"), HERE)
     with pytest.raises(Throttled):
-        await principals.by_password(name, "right", HERE)
+        await principals.by_password(name, "right as rain", HERE)
 
 
 async def test_guesses_that_are_made_at_once_are_counted_like_others(
@@ -48,23 +49,24 @@ async def test_guesses_that_are_made_at_once_are_counted_like_others(
 
 
 async def test_who_was_let_in_stays_so_whatever_others_guess(forgetful: Principals) -> None:
-    await forgetful.authenticate(basic("kim", "right"), HERE)
+    await forgetful.authenticate(basic("kim", "right as rain"), HERE)
     await guess(forgetful, "kim", *[HERE] * 6, *[ELSEWHERE] * 6)
-    assert (await forgetful.authenticate(basic("kim", "right"), HERE)).name == "kim"
+    assert (await forgetful.authenticate(basic("kim", "right as rain"), HERE)).name == "kim"
 
 
 async def test_who_calls_all_the_time_does_not_clear_the_way_for_guesses(
     forgetful: Principals,
 ) -> None:
-    await forgetful.authenticate(basic("kim", "right"), HERE)
+    await forgetful.authenticate(basic("kim", "right as rain"), HERE)
     await guess(forgetful, "kim", *[HERE] * 5)
-    await forgetful.authenticate(basic("kim", "right"), HERE)
+    await forgetful.authenticate(basic("kim", "right as rain"), HERE)
     assert await guess(forgetful, "kim", HERE) == ["Throttled"]
 
 
 async def test_guesses_elsewhere_hold_nobody_up_here(principals: Principals) -> None:
     await guess(principals, "kim", *[ELSEWHERE] * 7)
-    assert (await principals.by_password("kim", "right", HERE)).name == "kim"
+    verified = await principals.by_password("kim", "right as rain", HERE)
+    assert verified.principal.name == "kim"
 
 
 async def test_tokens_are_not_slowed_down(principals: Principals, token: str) -> None:

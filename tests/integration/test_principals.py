@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 from support.principals import ROLES, basic
 
-from app.auth.passwords import hash_password
-from app.auth.principals import Forbidden, Principal, Principals, Unauthenticated
+from app.auth.principals import Forbidden, Principal, Unauthenticated
+from app.auth.verification import Principals
 from app.maintenance import users
 from app.maintenance.store import Connection
 from app.service import open_service
@@ -18,14 +18,17 @@ from app.settings import Settings
 
 async def test_the_right_password_lets_in(principals: Principals) -> None:
     for _ in range(2):  # verified, then remembered
-        principal = await principals.authenticate(basic("kim", "right"))
-        assert principal == Principal("kim", tuple(ROLES), associate_id=1)
+        principal = await principals.authenticate(basic("kim", "right as rain"))
+        assert principal == Principal("kim", tuple(ROLES), associate_id=1, auth="basic")
 
 
 async def test_a_token_lets_in(principals: Principals, token: str) -> None:
     for scheme in (b"Bearer ", b"bearer "):
         principal = await principals.authenticate(scheme + token.encode())
-        assert principal == Principal("kim", tuple(ROLES), associate_id=1)
+        assert (principal.name, principal.roles) == ("kim", tuple(ROLES))
+        assert (principal.auth, principal.associate_id) == ("token", 1)
+        assert principal.token_id is not None
+        assert (principal.issued_by or "").startswith("cli:")
 
 
 @pytest.mark.parametrize(
@@ -35,13 +38,13 @@ async def test_a_token_lets_in(principals: Principals, token: str) -> None:
         b"",
         b"Basic",
         b"Basic !!!",
-        b"Basic " + base64.b64encode(b"\xff:right"),
+        b"Basic " + base64.b64encode(b"\xff:right as rain"),
         b"Basic " + base64.b64encode(b"kim"),
         basic("kim", "wrong"),
         basic("kim", ""),
-        basic("kim", "right "),
-        basic("pat", "right"),
-        basic("kim\0", "right"),
+        basic("kim", "right as rain "),
+        basic("pat", "right as rain"),
+        basic("kim\0", "right as rain"),
         b"Bearer",
         b"Bearer x",
         b"Digest x",
@@ -67,20 +70,20 @@ async def test_who_has_no_password_calls_with_tokens_only(
 async def test_a_changed_password_counts_as_soon_as_the_old_one_is_over(
     forgetful: Principals, owner: asyncpg.Connection
 ) -> None:
-    await forgetful.authenticate(basic("kim", "right"))
-    await owner.execute("UPDATE principal SET password_hash = $1", hash_password("new"))
+    await forgetful.authenticate(basic("kim", "right as rain"))
+    await users.change_password(Connection(owner), "kim", "a new one, for once")
     with pytest.raises(Unauthenticated):
-        await forgetful.authenticate(basic("kim", "right"))
-    assert (await forgetful.authenticate(basic("kim", "new"))).name == "kim"
+        await forgetful.authenticate(basic("kim", "right as rain"))
+    assert (await forgetful.authenticate(basic("kim", "a new one, for once"))).name == "kim"
 
 
 async def test_changed_roles_count_as_soon_as_the_old_ones_are_over(
     forgetful: Principals, owner: asyncpg.Connection, token: str
 ) -> None:
-    credentials = [basic("kim", "right"), b"Bearer " + token.encode()]
+    credentials = [basic("kim", "right as rain"), b"Bearer " + token.encode()]
     for credential in credentials:
         await forgetful.authenticate(credential)
-    await owner.execute("UPDATE principal SET roles = '{Operator}'")
+    await users.change_roles(Connection(owner), "kim", ["Operator"])
     for credential in credentials:
         assert (await forgetful.authenticate(credential)).roles == ("Operator",)
 
@@ -88,10 +91,10 @@ async def test_changed_roles_count_as_soon_as_the_old_ones_are_over(
 async def test_a_removed_principal_is_out_as_soon_as_the_credential_is_over(
     forgetful: Principals, owner: asyncpg.Connection, token: str
 ) -> None:
-    credentials = [basic("kim", "right"), b"Bearer " + token.encode()]
+    credentials = [basic("kim", "right as rain"), b"Bearer " + token.encode()]
     for credential in credentials:
         await forgetful.authenticate(credential)
-    await owner.execute("DELETE FROM principal")
+    await users.remove(Connection(owner), "kim")
     for credential in credentials:
         with pytest.raises(Unauthenticated):
             await forgetful.authenticate(credential)
@@ -101,9 +104,9 @@ async def test_until_then_nobody_is_asked(
     settings: Settings, owner: asyncpg.Connection, token: str
 ) -> None:
     opened = await open_service(replace(settings, credential_ttl_s=3600.0))
-    await opened.principals.authenticate(basic("kim", "right"))
-    await owner.execute("DELETE FROM principal")
-    assert (await opened.principals.authenticate(basic("kim", "right"))).name == "kim"
+    await opened.principals.authenticate(basic("kim", "right as rain"))
+    await users.remove(Connection(owner), "kim")
+    assert (await opened.principals.authenticate(basic("kim", "right as rain"))).name == "kim"
     await opened.close()
 
 

@@ -53,5 +53,5 @@ def value_of(cookie: str) -> str:
 
 
 async def token(service: Service, name: str = "kim", *, permanent: bool = False) -> str:
-    """What a cookie of a fresh sign-in holds; the password is `right`."""
-    return (await service.logins.sign_in(name, "right", None, permanent=permanent))[0]
+    """What a cookie of a fresh sign-in holds; the password is `right as rain`."""
+    return (await service.logins.sign_in(name, "right as rain", None, permanent=permanent))[0]

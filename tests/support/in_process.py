@@ -13,12 +13,12 @@ from app.settings import Settings
 
 @asynccontextmanager
 async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls the whole application as `kim`, whose password is `right`."""
+    """Calls the whole application as `kim`, whose password is `right as rain`."""
     faces = all_faces()
     app = create_app(settings, faces)
     async with app.lifespan():
         transport = httpx.ASGITransport(app=cast("Any", PathNormaliser(app, faces)))
-        auth = httpx.BasicAuth("kim", "right")
+        auth = httpx.BasicAuth("kim", "right as rain")
         async with httpx.AsyncClient(
             transport=transport, auth=auth, base_url="http://test", timeout=60
         ) as made:

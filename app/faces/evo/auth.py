@@ -15,8 +15,9 @@ from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked, Read, Result, required
+from app.faces.evo.proof import metadata, report
 from app.faces.evo.wire import requests as r
-from app.faces.evo.wire.dto import AuthenticateResponse, AuthTokenInfo, UserInfo
+from app.faces.evo.wire.dto import AuthenticateResponse, UserInfo
 from app.http import cookies, origin
 from app.http.identify import (
     OPTIONS,
@@ -31,9 +32,7 @@ from app.http.identify import (
     tokens,
     xsrf_token,
 )
-from app.http.reports import report_of
 from app.http.request import Headers
-from app.telemetry import security
 from app.telemetry.security import Happening
 from domain.account import Account
 from domain.errors import NotFound
@@ -76,11 +75,14 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
         password = required("password", request.password)
     permanent = request.remember_me is True
     logins = asked.service.logins
-    token, login = await logins.sign_in(name, password, asked.http.client, permanent=permanent)
-    report = report_of(Happening.SIGNED_IN, asked.http, principal=login.principal.name)
-    security.write(report)
+    facts = metadata(asked)
+    token, login = await logins.sign_in(
+        name, password, asked.http.client, permanent=permanent, metadata=facts
+    )
+    report(asked, Happening.SIGNED_IN, login.principal)
     # The browser's former session ends, so that anybody who knows it loses access.
-    await logins.sign_out(tokens(asked.http))
+    for principal in await logins.sign_out(tokens(asked.http), facts):
+        report(asked, Happening.SIGNED_OUT, principal)
     provider = "basic" if by_header else "credentials"
     user = _user(login.principal, session_id(token), provider)
     return Result(user, _signed_in(asked, token, permanent=permanent))
@@ -95,17 +97,18 @@ async def _who_is_there(asked: Asked) -> Result:
 
 
 async def _sign_out(asked: Asked) -> Result:
-    ended = await session(asked.http, asked.service)
-    await asked.service.logins.sign_out(tokens(asked.http))
-    if ended is not None:
-        who = ended[1].principal.name
-        security.write(report_of(Happening.SIGNED_OUT, asked.http, principal=who))
+    for principal in await asked.service.logins.sign_out(tokens(asked.http), metadata(asked)):
+        report(asked, Happening.SIGNED_OUT, principal)
+    return Result(AuthenticateResponse(roles=[], permissions=[]), no_cookies(asked))
+
+
+def no_cookies(asked: Asked) -> Headers:
+    """Headers that remove all cookies of a sign-in."""
     secure = _is_secure(asked)
-    gone = [
+    return [
         cookies.write(name, "", max_age_s=0, secure=secure)
         for name in (SESSION, PERMANENT, OPTIONS, XSRF)
     ]
-    return Result(AuthenticateResponse(roles=[], permissions=[]), gone)
 
 
 async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
@@ -128,20 +131,9 @@ async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
     return Result(_user_info(principal, accounts))
 
 
-async def _request_auth_token(asked: Asked, request: r.RequestAuthToken) -> Result:
-    """`/auth/token`: a user's name is the id, and also the e-mail address if it looks like one."""
-    name = required("userId", request.user_id or request.user_email_address)
-    if request.user_email_address not in (None, "", name):
-        raise BadInput("userId and userEmailAddress name two users", field="userEmailAddress")
-    token = await asked.service.principals.give_token(name, asked.http.principal)
-    security.write(report_of(Happening.ISSUED, asked.http, subject=name))
-    return Result(AuthTokenInfo(auth_token=token))
-
-
 HANDLERS: Mapping[type[Dto], Read] = {
     r.Authenticate: Read(_authenticate),
     r.GetAuthStatus: Read(_get_auth_status),
-    r.RequestAuthToken: Read(_request_auth_token),
 }
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.formats import CSV, FORMATS, JSON, Format, answer_format
 from app.codecs.json_text import BadInput
-from app.faces.evo import auth
+from app.faces.evo import auth, users
 from app.faces.evo import batch as evo_batch
 from app.faces.evo import operations as evo_operations
 from app.faces.evo.operations import Asked, Read, carry_out_one
@@ -31,6 +31,7 @@ from app.service import Service
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _BY_LINK = frozenset({"GET", "HEAD"})
 _HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS}
+_HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS, **users.HANDLERS}
 _QUERIES = {request for request, handler in _HANDLERS.items() if isinstance(handler, Read)}
 
 
@@ -110,7 +111,8 @@ def _routes() -> Routes:
         by_name = dict.fromkeys((api.verb, *api.also, "POST"), _operation(api, _one))
         batch = {"POST": _operation(api, _batch)}
         called = {f"/{api.name}": by_name}
-        if not api.anonymous:  # one answer holds the cookies of one sign-in
+        # (One answer holds the cookies of one sign-in.)
+        if not (api.anonymous or api.alone):
             called[f"/{api.name}[]"] = batch
         for name, operations in called.items():
             for before in ("/api", *(f"/{format_}/reply" for format_ in FORMATS)):
@@ -142,6 +144,7 @@ def _operation(api: EvoDescription, carry_out: "_CarryOut") -> Operation:
         admit=methodcaller("require", *api.roles),
         is_anonymous=api.anonymous,
         is_safe=api.is_safe,
+        is_first=api.first,
     )
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from app.auth.roles import MANAGER, SYSTEM_ADMINISTRATOR
 from app.codecs.dto import Dto
 from app.faces.evo.wire import requests as r
+from app.faces.evo.wire import user_requests as u
 from app.faces.evo.wire.dto import (
     AccountInfo,
     AISessionInfo,
@@ -15,6 +16,7 @@ from app.faces.evo.wire.dto import (
     ListResponse,
     UserInfo,
 )
+from app.faces.evo.wire.user_dto import NewTokenInfo, TokenList, UserDetails, UserList
 
 
 class EvoDescription(Struct, frozen=True, kw_only=True):
@@ -33,6 +35,10 @@ class EvoDescription(Struct, frozen=True, kw_only=True):
     anonymous: bool = False
     makes: bool = False
     """Whether it creates something, whatever its verb says."""
+    alone: bool = False
+    """Whether it takes no batches: a part of one that goes on failing would lock people out."""
+    first: bool = False
+    """Whether it may be called before the password is changed that somebody else made."""
 
     @property
     def is_safe(self) -> bool:
@@ -56,6 +62,7 @@ _SESSION = "/ai/sessions/{sessionId}"
 _ACTIONS = f"{_SESSION}/actions"
 _ACTION = f"{_ACTIONS}/{{actionId}}"
 _ACCOUNT = "/accounts/{accountId}"
+_USER = "/users/{name}"
 
 
 def _by_administrators(
@@ -63,6 +70,19 @@ def _by_administrators(
 ) -> EvoDescription:
     return EvoDescription(
         request=request, verb=verb, paths=(path,), response=response, roles=_ADMINISTRATOR
+    )
+
+
+def _of_users(
+    request: type[Dto], verb: str, path: str, response: object = UserDetails
+) -> EvoDescription:
+    return EvoDescription(
+        request=request,
+        verb=verb,
+        paths=(path,),
+        response=response,
+        roles=_ADMINISTRATOR,
+        alone=True,
     )
 
 
@@ -101,11 +121,27 @@ API: tuple[EvoDescription, ...] = (
         anonymous=True,
     ),
     EvoDescription(
-        request=r.RequestAuthToken,
+        request=u.ChangePassword, verb="POST", paths=("/auth/password",), first=True, alone=True
+    ),
+    EvoDescription(
+        request=u.RequestAuthToken,
         verb="GET",
+        also=("POST",),
         paths=("/auth/token",),
         response=AuthTokenInfo,
         roles=(SYSTEM_ADMINISTRATOR, MANAGER),
         makes=True,
     ),
+    _by_administrators(u.ListUsers, "GET", "/users", UserList),
+    _by_administrators(u.GetUser, "GET", _USER, UserDetails),
+    _of_users(u.NewUser, "POST", "/users"),
+    _of_users(u.SetUserRoles, "PUT", f"{_USER}/roles"),
+    _of_users(u.SetUserPassword, "PUT", f"{_USER}/password"),
+    _of_users(u.DisableUser, "POST", f"{_USER}/disable"),
+    _of_users(u.EnableUser, "POST", f"{_USER}/enable"),
+    _of_users(u.SignOutUser, "POST", f"{_USER}/sign-out"),
+    _of_users(u.RemoveUser, "DELETE", _USER),
+    _by_administrators(u.ListTokens, "GET", "/tokens", TokenList),
+    _of_users(u.NewToken, "POST", "/tokens", NewTokenInfo),
+    _of_users(u.RevokeToken, "DELETE", "/tokens/{tokenId}", None),
 )

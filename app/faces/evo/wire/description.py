@@ -24,7 +24,7 @@ FRAMEWORK = "ServiceStack"
 LIST = "List"
 
 _SCALARS = {str: "string", int: "int", bool: "bool", datetime: "string"}
-_MARKERS = {"GET": "IGet", "POST": "IPost", "PATCH": "IPatch", "DELETE": "IDelete"}
+_MARKERS = {"GET": "IGet", "POST": "IPost", "PUT": "IPut", "PATCH": "IPatch", "DELETE": "IDelete"}
 
 
 class TypeName(Struct, frozen=True):

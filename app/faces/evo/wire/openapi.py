@@ -28,8 +28,9 @@ from app.faces.evo.wire.dto import (
     ErrorResponse,
     ListResponse,
 )
-from app.faces.evo.wire.requests import Authenticate, RequestAuthToken
+from app.faces.evo.wire.requests import Authenticate
 from app.faces.evo.wire.samples import answer_sample, request_sample
+from app.faces.evo.wire.user_requests import ListTokens, NewToken, RequestAuthToken
 
 _FACE = "evo"
 _TAGS = {
@@ -37,6 +38,8 @@ _TAGS = {
     "accounts": ("Accounts", "The accounts that sessions belong to"),
     "auth": ("Sign-in", "Who calls"),
     "authenticate": ("Sign-in", "Who calls"),
+    "users": ("Users", "Who may call, and in which roles"),
+    "tokens": ("Tokens", "Bearer tokens of users"),
 }
 _TEXTS = (XML, JSV, CSV)
 """Formats whose messages JSON Schema cannot describe."""
@@ -49,10 +52,10 @@ _HEADERS = {
     AuthenticateResponse: ("Set-Cookie",),
 }
 """Headers of the answers to other operations than commands, by the answer's class."""
-_LOOKED_UP = (Authenticate, RequestAuthToken)
+_LOOKED_UP = (Authenticate, RequestAuthToken, ListTokens, NewToken)
 """Requests that may name something unknown elsewhere than in their path."""
-_COMMANDS = ("POST", "PATCH", "DELETE")
-_WITH_BODY = ("POST", "PATCH")
+_COMMANDS = ("POST", "PUT", "PATCH", "DELETE")
+_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 def part() -> Part:

@@ -214,12 +214,3 @@ class Authenticate(Dto, kw_only=True):
 
 class GetAuthStatus(Dto, kw_only=True):
     """Who is signed in."""
-
-
-class RequestAuthToken(Dto, kw_only=True):
-    """A new bearer token for a user."""
-
-    user_id: Annotated[str | None, Meta(description="The ID of the user")] = None
-    user_email_address: Annotated[
-        str | None, Meta(description="The e-mail address of the user, where that is the name")
-    ] = None

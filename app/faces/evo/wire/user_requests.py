@@ -1,0 +1,139 @@
+"""The request DTOs about users and tokens. A change by cookie takes the caller's password again."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from app.codecs.dto import Dto
+
+Name = Annotated[str | None, Meta(description="The name of the user")]
+YourPassword = Annotated[
+    str | None, Meta(description="Your own password: a cookie alone does not replace it")
+]
+Label = Annotated[str | None, Meta(description="What the token is for")]
+Expires = Annotated[str | None, Meta(description="Such as `90d` (the default), a time, or `never`")]
+Independent = Annotated[
+    bool | None,
+    Meta(description="Whether it goes on after the cookie or token it is asked for with"),
+]
+Roles = Annotated[list[str] | None, Meta(description="The roles of the user")]
+NewPassword = Annotated[
+    str | None, Meta(description="At least 12 characters, and not a common password")
+]
+
+
+class ListUsers(Dto, kw_only=True):
+    """All users."""
+
+
+class GetUser(Dto, kw_only=True):
+    """A user."""
+
+    name: Name = None
+
+
+class UserChange(Dto, kw_only=True):
+    """A change of one user."""
+
+    name: Name = None
+    your_password: YourPassword = None
+
+    def __repr__(self) -> str:
+        """Without passwords, for logs."""
+        return f"{type(self).__name__}(name={self.name!r})"
+
+
+class NewUser(UserChange, kw_only=True):
+    """Add a user; without a password it calls with tokens only."""
+
+    roles: Roles = None
+    password: Annotated[
+        str | None, Meta(description="The first password, which the user has to change")
+    ] = None
+
+
+class SetUserRoles(UserChange, kw_only=True):
+    """Give a user these roles in place of those it has."""
+
+    roles: Roles = None
+
+
+class SetUserPassword(UserChange, kw_only=True):
+    """Give a user another password, which the user has to change."""
+
+    new_password: NewPassword = None
+
+
+class DisableUser(UserChange, kw_only=True):
+    """Shut a user out, and end its sign-ins and tokens."""
+
+
+class EnableUser(UserChange, kw_only=True):
+    """Let a disabled user in again."""
+
+
+class RemoveUser(UserChange, kw_only=True):
+    """Shut a user out for good; the name is never given again."""
+
+
+class SignOutUser(UserChange, kw_only=True):
+    """End all sign-ins and tokens of a user."""
+
+
+class ListTokens(Dto, kw_only=True):
+    """The tokens that have not ended, of one user or all."""
+
+    user_name: Name = None
+
+
+class NewToken(Dto, kw_only=True):
+    """A new bearer token for a user."""
+
+    user_name: Name = None
+    password: YourPassword = None
+    label: Label = None
+    expires: Expires = None
+    is_independent: Independent = None
+
+    def __repr__(self) -> str:
+        """Without the password, for logs."""
+        return f"NewToken(user_name={self.user_name!r})"
+
+
+class RevokeToken(Dto, kw_only=True):
+    """End a token."""
+
+    token_id: Annotated[str | None, Meta(description="The ID of the token")] = None
+    your_password: YourPassword = None
+
+    def __repr__(self) -> str:
+        """Without the password, for logs."""
+        return f"RevokeToken(token_id={self.token_id!r})"
+
+
+class RequestAuthToken(Dto, kw_only=True):
+    """A new bearer token for a user, alone in the answer."""
+
+    user_id: Annotated[str | None, Meta(description="The ID of the user")] = None
+    user_email_address: Annotated[
+        str | None, Meta(description="The e-mail address of the user, where that is the name")
+    ] = None
+    password: YourPassword = None
+    label: Label = None
+    expires: Expires = None
+    is_independent: Independent = None
+
+    def __repr__(self) -> str:
+        """Without the password, for logs."""
+        return f"RequestAuthToken(user_id={self.user_id!r})"
+
+
+class ChangePassword(Dto, kw_only=True):
+    """Change your own password, which ends your sign-ins and tokens."""
+
+    password: Annotated[str | None, Meta(description="Your present password")] = None
+    new_password: NewPassword = None
+
+    def __repr__(self) -> str:
+        """Without the passwords, for logs."""
+        return "ChangePassword()"

@@ -1,0 +1,1 @@
+"""Principals: who may call, in which roles, with which tokens. No secret is in here."""

@@ -1,0 +1,13 @@
+"""The view of principals: one row for each, and one for all strangers."""
+
+from domain.principal.state import PrincipalInfo, evolve
+from projections.view import View
+
+VIEW = View(
+    name="principal",
+    kind="principal",
+    state=PrincipalInfo,
+    evolve=evolve,
+    gone=lambda _: False,
+    session_id=lambda _, principal: f"principal:{principal.name}",
+)
