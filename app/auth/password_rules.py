@@ -1,5 +1,6 @@
 """Which passwords are taken: long ones that are neither the name nor what everybody takes."""
 
+import string
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ MAX_PASSWORD = 1_024
 _LIST = Path(__file__).with_name("common_passwords.txt")
 _LONGEST_PERIOD = 4
 """A text that repeats so few characters counts as common."""
+_AROUND = string.digits + string.punctuation + string.whitespace
 _STEPS = ({1}, {-1}, {0})
 
 
@@ -43,12 +45,13 @@ def require_fit(name: str, password: str) -> None:
 
 
 def is_common(password: str) -> bool:
-    """Whether a password is on the list, or merely repeats or counts; it is in lower case."""
+    """Whether a password, in lower case, is on the list, or merely repeats or counts."""
     if any(_repeats(password, period) for period in range(1, _LONGEST_PERIOD + 1)):
         return True
     if {ord(b) - ord(a) for a, b in pairwise(password)} in _STEPS:
         return True
-    return password in _common() or password.strip() in _common()
+    # What is appended to satisfy other services' rules adds nothing.
+    return password in _common() or password.strip(_AROUND) in _common()
 
 
 def _repeats(text: str, period: int) -> bool:

@@ -9,7 +9,7 @@ import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.migrate import migrate
-from app.cli.options import Given, on_data, option
+from app.cli.options import Given, on_data
 from app.cli.serve_command import serve
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import tokens, users
@@ -137,7 +137,7 @@ def verify(where: "DataLocation") -> None:
 
 
 @main.command("doctor")
-@option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @on_data
 def see_doctor(where: "DataLocation", output: str) -> None:
     """Look at what the service rests on; 1 if something is wrong."""
@@ -156,8 +156,8 @@ def see_doctor(where: "DataLocation", output: str) -> None:
 
 @main.command()
 @click.argument("stream")
-@option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
-@option(
+@click.option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
+@click.option(
     "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
 )
 @on_data

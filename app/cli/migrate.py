@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@option(
+@click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
     help="Parts of a new log, which append side by side; fixed when it is made.  [default: 1]",

@@ -126,10 +126,20 @@ def options(command: click.Command) -> Iterator[click.Option]:
             yield parameter
 
 
-def test_each_option_has_an_environment_variable() -> None:
+ARGUMENTS = {
+    "--role", "--password-stdin", "--yes", "--label", "--expires", "--output", "--as-of",
+    "--partitions",
+}  # fmt: skip
+"""What a single command is about. The environment is for settings."""
+
+
+def test_each_setting_has_an_environment_variable_and_no_argument_has_one() -> None:
     found = list(options(main))
-    assert found
+    assert {each.opts[0] for each in found} > ARGUMENTS
     for each in found:
+        if each.opts[0] in ARGUMENTS:
+            assert each.envvar is None
+            continue
         assert each.envvar == "SESSIONARY_" + each.opts[0].strip("-").replace("-", "_").upper()
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from support.conditions import follows
 from support.refusals import Refused, refused, stored
 from support.service_process import ServiceProcess
 
@@ -64,10 +65,10 @@ def test_answers_come_in_the_order_of_the_requests(
 def test_the_positions_of_an_atomic_batch_follow_each_other(admin: httpx.Client) -> None:
     before = position(admin.post(NEW, json=[{}]))
     answer = admin.post(NEW + ATOMIC, json=[{"purpose": str(number)} for number in range(20)])
-    assert position(answer) == before + 20
+    assert follows(position(answer), before, 20)
     times = {item["dateCreated"] for item in answer.json()}
     assert len(times) == 1, "they are recorded at once"
-    assert position(admin.post(NEW, json=[{}])) == before + 21
+    assert follows(position(admin.post(NEW, json=[{}])), before, 21)
 
 
 def test_a_batch_stops_at_the_first_error_and_keeps_what_was_done(
@@ -240,7 +241,8 @@ def test_a_retry_goes_on_where_the_first_try_stopped(admin: httpx.Client) -> Non
     failed(admin.post(NEW, json=body, headers=headers), 400, completed=1)
     made = position(admin.post("/accounts", json={"id": account, "name": "n"}))
     again = admin.post(NEW, json=body, headers=headers)
-    assert (again.status_code, position(again)) == (200, made + 1), "only the second is new"
+    assert again.status_code == 200
+    assert follows(position(again), made), "only the second is new"
 
 
 @pytest.mark.parametrize("atomic", ["", ATOMIC], ids=["one by one", "atomic"])

@@ -1,8 +1,10 @@
 """The promise to a new user: killed in the middle of work and started again, nothing is lost."""
 
 import re
+import stat
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
 
 import httpx
@@ -14,7 +16,8 @@ from support.service_process import service as running_service
 
 ENOUGH = 30
 PATIENCE_S = 30.0
-GENERATED = re.compile(r"^Created the administrator (\S+) with the password (\S+)$", re.MULTILINE)
+GENERATED = re.compile(r"^Created the administrator (\S+): the password is in (\S+)$", re.MULTILINE)
+OWN = "what the administrator chose"
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,32 @@ def service(one_service: ServiceProcess) -> ServiceProcess:
     return one_service
 
 
+@pytest.fixture(scope="module")
+def first(one_service: ServiceProcess) -> tuple[str, str, Path, int]:
+    """The name and password of the first start, the file that held it, and that file's mode."""
+    ((name, file),) = GENERATED.findall(one_service.log)
+    path = Path(file)
+    return name, path.read_text().strip(), path, path.stat().st_mode
+
+
+@pytest.fixture(scope="module")
+def one_admin(one_service: ServiceProcess, first: tuple[str, str, Path, int]) -> tuple[str, str]:
+    """The administrator, who has changed the generated password."""
+    name, generated, _, _ = first
+    changed = httpx.post(
+        f"{one_service.base_url}/auth/password",
+        json={"password": generated, "newPassword": OWN},
+        auth=(name, generated),
+        timeout=patient(60.0),
+    )
+    assert changed.status_code == 204, changed.text
+    return name, OWN
+
+
 @pytest.fixture
-def admin(service: ServiceProcess) -> tuple[str, str]:
-    """The name and password that the first start printed."""
-    ((name, password),) = GENERATED.findall(service.log)
-    return name, password
+def admin(service: ServiceProcess, one_admin: tuple[str, str]) -> tuple[str, str]:
+    """The administrator of the running service."""
+    return one_admin
 
 
 class Poster:
@@ -84,12 +108,23 @@ class Poster:
                 return  # it was killed
 
 
-def test_the_generated_password_opens_the_door_and_is_shown_once(
+def test_the_generated_password_is_in_a_file_of_its_owner_and_opens_nothing_but_its_change(
+    service: ServiceProcess, first: tuple[str, str, Path, int]
+) -> None:
+    name, password, path, mode = first
+    assert path.parent == service.data_dir
+    assert stat.S_IMODE(mode) == 0o600
+    assert len(password) >= 16
+    assert password not in service.log + service.data + service.database_log
+    answer = httpx.get(f"{service.base_url}/accounts", auth=(name, password), timeout=patient(60.0))
+    assert answer.status_code == 403
+
+
+def test_the_changed_password_opens_the_door(
     service: ServiceProcess, admin: tuple[str, str]
 ) -> None:
     answer = httpx.get(f"{service.base_url}/accounts", auth=admin, timeout=patient(60.0))
     assert (answer.status_code, answer.json()["items"]) == (200, [])
-    assert service.log.count(admin[1]) == 1
 
 
 def test_kill_9_loses_nothing_that_was_acknowledged(
@@ -134,8 +169,9 @@ def test_sigterm_ends_the_service_and_its_database_in_good_order(
     assert poster.all_there()
 
 
-def test_the_password_was_still_shown_only_once(
-    service: ServiceProcess, admin: tuple[str, str]
+def test_the_file_is_gone_once_its_password_is_of_no_use(
+    service: ServiceProcess, first: tuple[str, str, Path, int]
 ) -> None:
     assert service.log.count("Serving on") > 1
-    assert service.log.count(admin[1]) == 1
+    assert not first[2].exists()
+    assert first[1] not in service.log

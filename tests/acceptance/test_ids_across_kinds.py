@@ -108,7 +108,7 @@ async def _leave(served: ServiceProcess) -> None:
 
 def test_a_log_that_holds_such_an_event_goes_on(served_with_stray: ServiceProcess) -> None:
     served = served_with_stray
-    place = f"stream {FIRST_CHAT} has version 2 at position 0:2, ai_session.deleted.v1, which"
+    place = f"stream {FIRST_CHAT} has version 2 at position 0:3, ai_session.deleted.v1, which"
     verified = served.command("verify")
     assert (verified.returncode, place in verified.stdout) == (1, True), verified.stderr
     with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(20)) as client:

@@ -1,5 +1,6 @@
 """Login sessions in the database: how they begin and end, and whose they are."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -13,11 +14,13 @@ from support.seen import logins
 
 from app.auth.login_sessions import LoginSession
 from app.auth.principals import Principal, Unauthenticated
+from app.auth.register import Act
 from app.auth.throttle import Throttled
+from app.auth.verification import Verified
 from app.maintenance import users
 from app.maintenance.store import Connection
 from app.service import Service, open_service
-from app.settings import GuessingLimits, Settings
+from app.settings import CallerLimits, GuessingLimits, Settings
 
 pytestmark = pytest.mark.usefixtures("people")
 
@@ -155,3 +158,89 @@ async def test_a_session_has_the_roles_that_its_principal_has_now(
     session = await service.logins.session(made)
     assert session is not None
     assert session.principal.roles == ("Customer",)
+
+
+async def test_a_session_that_nobody_uses_ends_before_its_time(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    used, idle = await token(service), await token(service, permanent=True)
+    hours = "UPDATE login_session SET seen_at = now() - interval '13 hours'"
+    await owner.execute(hours)
+    assert await service.logins.session(used) is None
+    assert await service.logins.session(idle) is not None, "that outlasts the browser"
+    while await owner.fetchval(
+        "SELECT max(seen_at) < now() - interval '1 hour' FROM login_session"
+    ):
+        await asyncio.sleep(0.01)  # it is noted in the background
+    await owner.execute("UPDATE login_session SET seen_at = now() - interval '15 days'")
+    await asyncio.sleep(service.settings.credential_ttl_s)
+    assert await service.logins.session(idle) is None
+
+
+async def test_one_sign_in_too_many_ends_the_oldest(
+    settings: Settings, owner: asyncpg.Connection
+) -> None:
+    limited = replace(settings, callers=CallerLimits(sign_ins=2), credential_ttl_s=0.0)
+    opened = await open_service(limited)
+    made = [await token(opened) for _ in range(3)]
+    other = await token(opened, "pat")
+    found = [await opened.logins.session(each) is not None for each in (*made, other)]
+    assert found == [False, True, True, True]
+    await opened.close()
+
+
+async def test_sign_ins_at_once_are_all_opened(
+    service: Service, other_service: Service, owner: asyncpg.Connection
+) -> None:
+    workers = [service, other_service] * 4
+    made = await asyncio.gather(*(token(worker) for worker in workers))
+    assert len(set(made)) == await logins(owner) == 8
+
+
+async def test_a_password_that_changes_while_it_is_checked_opens_no_session(
+    service: Service, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_password = service.principals.by_password
+
+    async def slow(*arguments: Any) -> Verified:
+        verified = await by_password(*arguments)
+        await users.change_password(Connection(owner), "kim", "another long one")
+        return verified
+
+    monkeypatch.setattr(service.principals, "by_password", slow)
+    with pytest.raises(Unauthenticated):
+        await token(service)
+    assert await logins(owner) == 0
+    signed_in = "SELECT count(*) FROM stored_events WHERE topic = 'principal.signed_in.v1'"
+    assert await owner.fetchval(signed_in) == 0
+
+
+async def test_a_token_s_last_use_is_noted_by_the_minute(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    issued = (await service.tokens.issue("kim", Act("kim"), label="nightly")).token
+    assert (await service.tokens.all("kim"))[0].last_used_at is None
+    await service.principals.authenticate(f"Bearer {issued.token}".encode())
+    while (await service.tokens.all("kim"))[0].last_used_at is None:
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("cause", ["expired", "idle", "another's sign-in"])
+async def test_a_token_ends_with_its_sign_in_whatever_ends_that(
+    service: Service, owner: asyncpg.Connection, cause: str
+) -> None:
+    opened = await service.logins.session(await token(service))
+    assert opened is not None
+    issued = await service.tokens.issue_by(opened.principal, "pat", Act("kim"))
+    header = f"Bearer {issued.token.token}".encode()
+    assert issued.token.expires_at == opened.principal.ends_at
+    match cause:
+        case "expired":
+            await owner.execute("UPDATE login_session SET expires_at = now()")
+        case "idle":
+            await owner.execute("UPDATE login_session SET seen_at = now() - idle")
+        case _:
+            await users.sign_out(Connection(owner), "kim")
+    with pytest.raises(Unauthenticated, match="Invalid token"):
+        await service.principals.authenticate(header)
+    assert await service.tokens.all("pat") == []

@@ -17,6 +17,15 @@ COMMANDS = {
 }
 
 
+OF_CALLERS = 4
+"""Events that a service may write at any moment about those it refused before."""
+
+
+def follows(later: int, earlier: int, by: int = 1) -> bool:
+    """Whether positions are so far apart, but for a few events that tell of refused callers."""
+    return by <= later - earlier <= by + OF_CALLERS
+
+
 def position(answer: httpx.Response) -> int:
     """Where in the log a command's answer says that its stream ends."""
     partition, _, number = answer.headers["X-Log-Position"].partition(":")

@@ -19,11 +19,13 @@ TYPES = "http://schemas.servicestack.net/types"
 ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 STORED = """
-SELECT (SELECT sum(position) FROM log_partition),
-       (SELECT count(*) FROM stored_events),
+SELECT (SELECT sum(position) FROM log_partition) - of_principals.count,
+       (SELECT count(*) FROM stored_events) - of_principals.count,
        (SELECT count(*) FROM idempotency_key),
        (SELECT count(*) FROM stream_key)
+  FROM (SELECT count(*) FROM stored_events WHERE topic LIKE 'principal.%') AS of_principals
 """
+"""All but what tells of the callers: a refusal is an event of theirs, a moment later."""
 CONTENT_TYPES = {
     "json": "application/json; charset=utf-8",
     "xml": "application/xml",

@@ -149,24 +149,30 @@ class ServiceProcess:
         """What the embedded database said."""
         return Cluster.at(self.data_dir).log.read_text(errors="replace")
 
-    def command(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *arguments: str, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run another subcommand beside the service, on the same data."""
         options = [
             option for option in self._options if option.startswith(("--database", "--owner"))
         ]
         keys = [option for option in self._options if option.startswith("--master-key")]
-        return sessionary(*arguments, f"--data-dir={self.data_dir}", *options, *keys, stdin=stdin)
+        return sessionary(
+            *arguments, f"--data-dir={self.data_dir}", *options, *keys, stdin=stdin, **environment
+        )
 
 
-def sessionary(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the program, and return when it ended."""
+def sessionary(
+    *arguments: str, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program, and return when it ended; `environment`: further variables."""
     return subprocess.run(  # our own program
         [PROGRAM, *arguments],
         input=stdin,
         capture_output=True,
         text=True,
         check=False,
-        env=_environment(),
+        env=_environment() | environment,
         timeout=patient(STARTS_S),
     )
 
