@@ -74,7 +74,7 @@ def where(database_url: str, login: str, tmp_path: Path) -> DataLocation:
 async def test_a_login_with_only_the_services_rights_is_accepted(where: DataLocation) -> None:
     await require_boundary(where)
     assert where.owner_url is not None
-    await serving._prepare(where.owner_url, where, serving.Administrator("admin", "x"))
+    await serving._prepare(where.owner_url, where, serving.Administrator("admin", "right as rain"))
 
 
 @pytest.mark.parametrize(("statement", "words"), TOO_MUCH.values(), ids=TOO_MUCH)
@@ -124,13 +124,14 @@ async def test_an_owner_who_would_serve_is_refused_before_anything_is_made(
 
 
 async def test_the_services_login_alone_serves_what_is_migrated(
-    where: DataLocation, capsys: pytest.CaptureFixture[str]
+    where: DataLocation, owner: asyncpg.Connection
 ) -> None:
+    """It also adds the first administrator: a function does, with the event that says so."""
     alone = replace(where, owner_url=None)
     assert alone.database_url is not None
-    administrator = serving.Administrator("admin", "secret")
+    administrator = serving.Administrator("admin", "right as rain")
     await serving._prepare(alone.database_url, alone, administrator)
-    assert "users add" in capsys.readouterr().err
+    assert await owner.fetchval("SELECT principal FROM credential") == "admin"
 
 
 EXCESS = {
@@ -162,6 +163,7 @@ def test_migrate_makes_all_that_a_service_without_the_owners_login_needs(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "password").write_text("a first password\n")
+    (tmp_path / "password").chmod(0o600)
     given = (
         "migrate", *database.logins(empty_database_url), f"--data-dir={tmp_path}",
         f"--admin-password-file={tmp_path / 'password'}", "--allow-unsafe-database",
@@ -187,10 +189,9 @@ def test_serving_needs_a_login_beside_the_owners(
 def test_who_has_the_services_login_alone_is_told_which_one_a_command_needs(
     database_url: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "master.key").write_text(database.MASTER_KEY_FILE)
+    database.write_master_key(tmp_path / "master.key")
     given = (f"--database-url={database.service_url(database_url)}", f"--data-dir={tmp_path}")
-    added = ("users", "add", "kim", "--role=Agent", *given, "--allow-unsafe-database")
-    ended = CliRunner().invoke(main, added)
+    ended = CliRunner().invoke(main, ["rebuild", *given, "--allow-unsafe-database"])
     assert ended.exit_code == 2
     assert "this needs the owner's login, --owner-url" in ended.stderr
 
