@@ -58,7 +58,7 @@ def crafted(session: UUID) -> dict[str, tuple[str, Arguments]]:
         "a row without a list": one | further | {"r_doc": None},
         "a table that is no view": one | {"x_view": ["stored_events"]},
         "statements for a view": one | {"x_view": ["account_info; DROP TABLE token"]},
-        "a further table that is no view": one | further | {"r_view": ["principal"]},
+        "a further table that is no view": one | further | {"r_view": ["credential"]},
     }
     missing = {
         f"without {name}": ("23502", one | {name: [None]})

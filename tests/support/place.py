@@ -52,7 +52,7 @@ class Place(Struct, frozen=True):
 async def place(url: str, as_service: str, key: bytes) -> AsyncIterator[Place]:
     """A database where something was done."""
     owner = await asyncpg.connect(url)
-    await users.add(Connection(owner), "kim", ["SystemAdministrator"], "right")
+    await users.add(Connection(owner), "kim", ["SystemAdministrator"], "right as rain")
     await users.give_token(Connection(owner), "kim")
     service = await open_service(Settings(database_url=as_service, master_key=key))
     await given.open_account(service)

@@ -14,7 +14,7 @@ Way = tuple[str, Sequence[str]]
 GUARDED = (
     "stored_events", "idempotency_key", "log_partition", "stream_key", "log_setting",
     "schema_migration", "ai_session_info", "chat_session_entity", "account_info",
-    "stored_events_0", "recorded_event", "number_drawn", "room",
+    "principal", "credential", "stored_events_0", "recorded_event", "number_drawn", "room",
 )  # fmt: skip
 """Tables and views that change by the functions of the database alone."""
 
@@ -215,30 +215,38 @@ SERVER: Mapping[str, Sequence[str]] = {
 
 CALLERS: Mapping[str, Sequence[str]] = {
     "a forged token": [
-        "INSERT INTO token (hash, principal) SELECT sha256('mallory'), name FROM principal"
+        "INSERT INTO token (hash, id, principal, label, issued_by, issued_at)"
+        " SELECT sha256('mallory'), gen_random_uuid(), name, '', 'mallory', now() FROM principal"
     ],
-    "a forged token, unnamed": ["INSERT INTO token (hash, principal) VALUES ('\\x00', 'admin')"],
     "a forged sign-in": [
-        "INSERT INTO login_session (hash, principal, permanent, expires_at)"
-        " VALUES ('\\x00', 'kim', true, now() + interval '1 year')"
+        "INSERT INTO login_session (hash, id, principal, permanent, idle, expires_at)"
+        " VALUES (sha256('mallory'), gen_random_uuid(), 'kim', true, '1 year', '2099-01-01')"
     ],
-    "all hashes of passwords": ["SELECT password_hash FROM principal"],
+    "a forged secret, by the function below the append": [
+        "SELECT keep_credential_1(0, stream_id, 'kim', 'principal.token_issued.v1', '{{}}',"
+        " sha256('mallory'), NULL, NULL) FROM principal"
+    ],
+    "all hashes of passwords": ["SELECT password_hash FROM credential"],
+    "all hashes of passwords, by a copy": ["COPY credential TO STDOUT"],
+    "all generations": ["SELECT generation FROM credential"],
     "all hashes of tokens": ["SELECT hash FROM token"],
+    "a hash of tokens, by its order": ["SELECT id FROM token ORDER BY hash LIMIT 1"],
+    "whole rows of tokens": ["SELECT t FROM token AS t"],
     "all hashes of sign-ins": ["SELECT hash FROM login_session"],
     "the end of all sign-ins": ["DELETE FROM login_session"],
-    "another password": ["UPDATE principal SET password_hash = 'x'"],
-    "another role of a caller": ["UPDATE principal SET roles = '{{SystemAdministrator}}'"],
+    "the end of all sign-ins, by the function below the append": ["SELECT end_all_1('kim')"],
+    "another password": ["UPDATE credential SET password_hash = 'x'"],
+    "another role of a caller": ["UPDATE principal SET doc = '{{}}'"],
     "another caller": [
-        "INSERT INTO principal (name, roles) VALUES ('mallory', '{{SystemAdministrator}}')"
+        "INSERT INTO credential (principal, partition, stream_id, generation)"
+        " VALUES ('mallory', 0, gen_random_uuid(), 1)"
     ],
     "another caller's token": ["UPDATE token SET principal = 'kim'"],
+    "a token without end": ["UPDATE token SET expires_at = NULL"],
+    "a sign-in without end": ["UPDATE login_session SET expires_at = '2099-01-01'"],
     "no callers": ["TRUNCATE principal CASCADE"],
+    "no secrets": ["TRUNCATE credential CASCADE"],
 }
-AWAITED = {
-    "a forged token", "a forged token, unnamed", "a forged sign-in", "all hashes of passwords",
-    "all hashes of tokens", "all hashes of sign-ins", "the end of all sign-ins",
-}  # fmt: skip
-"""Those of CALLERS that are still open: the service reads and writes these tables itself."""
 
 OTHER_STATES = {
     "an extension": "42710",  # it is there
