@@ -125,8 +125,7 @@ async def _ensure_administrator(
                 "The administrator's password that was given is not used: there are users already "
                 "(`sessionary users passwd NAME` changes a password)"
             )
-        if file.exists() and not await users.anybody_has_to_change(store):
-            file.unlink()
+        await users.forget_first_password(store, where.data_dir)
         return
     generated = await users.ensure_administrator(
         store, administrator.name, administrator.password, partial(keep_password, file)

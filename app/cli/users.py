@@ -86,7 +86,12 @@ def change_password(where: "DataLocation", name: str, password_stdin: bool) -> N
     from app.maintenance import users as people
 
     password = _from_stdin() if password_stdin else _typed()
-    _change(where, lambda store: people.change_password(store, name, password))
+
+    async def change(store: "Connection") -> None:
+        await people.change_password(store, name, password)
+        await people.forget_first_password(store, where.data_dir)
+
+    _change(where, change)
     click.echo(f"Changed the password of {name}", err=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -16,6 +17,7 @@ from app.auth.register import Act, Register
 from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.auth.tokens import IssuedToken, TokenInfo, Tokens
 from app.log.read import heads
+from app.maintenance.password_file import FIRST_FILE
 from app.maintenance.store import Connection
 from app.settings import CallerLimits
 from domain.errors import AlreadyExists, InvalidField, NotFound
@@ -53,7 +55,9 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except NotFound:
-        raise UserError(f"There is no user {name}") from None
+        # (A terminal obeys what a name may hold.)
+        shown_name = name if name.isprintable() else ascii(name)
+        raise UserError(f"There is no user {shown_name}") from None
     except InvalidField as error:
         raise UserError(str(error)) from error
 
@@ -166,7 +170,8 @@ async def revoke_token(store: Connection, token_id: str) -> str:
         done = await (await _tokens(store)).revoke(token_id, by_operator("RevokeToken"))
         return done.state.name
     except NotFound:
-        raise UserError(f"There is no token {token_id} that has not ended") from None
+        shown_id = token_id if token_id.isprintable() else ascii(token_id)
+        raise UserError(f"There is no token {shown_id} that has not ended") from None
 
 
 class UserInfo(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -230,12 +235,14 @@ async def ensure_administrator(
     return None if password else chosen
 
 
-async def anybody_has_to_change(store: Connection) -> bool:
-    """Whether a user still has a password that somebody else made."""
-    return any(
+async def forget_first_password(store: Connection, data_dir: Path) -> None:
+    """Remove the file with the generated password once nobody has to change it any more."""
+    file = data_dir / FIRST_FILE
+    if file.exists() and not any(
         person.info.must_change_password and person.info.state is PrincipalState.ACTIVE
         for person in await everybody(store)
-    )
+    ):
+        file.unlink()
 
 
 def _account() -> str:

@@ -33,9 +33,13 @@ SET search_path = public, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    a record;
+    a          record;
+    owner_name text;
 BEGIN
-    IF EXISTS (SELECT FROM unnest(e_topic) AS t(topic) WHERE t.topic NOT LIKE 'principal.%') THEN
+    IF coalesce(cardinality(e_topic), 0) = 0
+       OR EXISTS (SELECT
+                    FROM unnest(e_topic) AS t(topic)
+                   WHERE t.topic LIKE 'principal.%' IS NOT TRUE) THEN
         RAISE invalid_parameter_value USING MESSAGE = 'Not all are events of principals';
     END IF;
     SELECT * INTO STRICT a
@@ -62,9 +66,20 @@ BEGIN
                                            WHERE c.stream_id = p_stream) THEN
         RAISE 'The principal has changed' USING ERRCODE = 'SE002';
     END IF;
+    -- (A secret is that of the stream's own principal, whatever the document says.)
+    owner_name := coalesce((SELECT c.principal FROM credential AS c WHERE c.stream_id = p_stream),
+                           (SELECT convert_from(s.state, 'UTF8')::jsonb ->> 'name'
+                              FROM stored_events AS s
+                             WHERE s.partition = p_partition
+                               AND s.originator_id = p_stream
+                               AND s.originator_version = 1
+                               AND s.topic = 'principal.added.v1'));
+    IF coalesce(owner_name, '') IS DISTINCT FROM p_doc ->> 'name' THEN
+        RAISE invalid_parameter_value USING MESSAGE = 'The document is that of another principal';
+    END IF;
     FOR i IN 1 .. cardinality(e_topic) LOOP
         PERFORM keep_credential_1(
-            p_partition, p_stream, p_doc ->> 'name', e_topic[i],
+            p_partition, p_stream, owner_name, e_topic[i],
             convert_from(e_state[i], 'UTF8')::jsonb, p_secret, p_idle, p_sign_ins);
     END LOOP;
 END $$;

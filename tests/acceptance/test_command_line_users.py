@@ -81,6 +81,19 @@ def test_who_is_not_there_is_named(run: Run, command: str) -> None:
     assert_refused(given, 2, "There is no user nobody")
 
 
+@pytest.mark.parametrize(
+    "name", ["", "a\nb", "a\x1b[31mb", "a\x7fb", "a:b", " kim", "k" * 65], ids=ascii
+)
+def test_a_name_that_nobody_could_give_is_refused_and_obeyed_by_no_terminal(
+    run: Run, name: str
+) -> None:
+    refused = run("users", "add", name, "--role=Agent")
+    assert_refused(refused, 2, "A name ")
+    disabled = run("users", "disable", name)
+    assert_refused(disabled, 2, "There is no user")
+    assert "\x1b" not in refused.stderr + disabled.stderr
+
+
 def test_tokens_are_added_listed_and_revoked(run: Run) -> None:
     run("users", "add", "robot", "--role=Operator")
     plain = run("tokens", "add", "robot", "--label", "nightly build")

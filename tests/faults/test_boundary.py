@@ -94,7 +94,7 @@ async def test_each_function_that_runs_as_the_owner_has_a_path_of_its_own(there:
 
 
 async def test_a_number_of_others_is_not_told(there: Place) -> None:
-    for name in ("principal_associate_id_seq", "stored_events", "no_such"):
+    for name in ("associate_number", "stored_events", "no_such"):
         assert await refused(there, [f"SELECT last_drawn_1('{name}')"]) == WRONG
     await there.assert_untouched()
 

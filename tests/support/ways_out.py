@@ -230,6 +230,8 @@ CALLERS: Mapping[str, Sequence[str]] = {
     "all credentials": ["SELECT count(*) FROM credential"],
     "all hashes of tokens": ["SELECT hash FROM token"],
     "all of the tokens": ["TABLE token"],
+    "whole rows of tokens": ["SELECT t FROM token AS t"],
+    "a hash of tokens, by its order": ["SELECT id FROM token ORDER BY hash LIMIT 1"],
     "a search for hashes": ["SELECT id FROM token WHERE hash > '\\x80'"],
     "a copy of the hashes": ["COPY token (hash) TO STDOUT"],
     "all hashes of sign-ins": ["SELECT hash FROM login_session"],
