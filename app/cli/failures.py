@@ -47,7 +47,6 @@ WRONG_USE = (
     ViewDependedOn,
     RebuildSpoilt,
     DomainError,
-    asyncpg.InsufficientPrivilegeError,
     asyncpg.InvalidParameterValueError,  # a --database-role that does not exist
 )
 AWAY: tuple[type[BaseException], ...] = (
@@ -63,6 +62,9 @@ AWAY: tuple[type[BaseException], ...] = (
 def end(error: BaseException) -> NoReturn:
     """Print the fault, and exit with its code. Raises click.UsageError for wrong use."""
     match error:
+        case asyncpg.InsufficientPrivilegeError():
+            needed = "this needs the owner's login, --owner-url"
+            raise click.UsageError(f"{error}: {needed}") from error
         case _ if isinstance(error, WRONG_USE):
             raise click.UsageError(str(error)) from error
         case Unreadable() | BrokenStream():

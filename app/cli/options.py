@@ -1,7 +1,7 @@
 """Options that subcommands share. This module is light: subcommands import their needs later."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -66,9 +66,14 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         reachable(lambda: command(where=where, **others))
 
-    for decorate in reversed([*_data_options(), *_service_options()]):
-        decorate(with_where)
-    return with_where
+    return decorated(with_where, [*_data_options(), *_service_options()])
+
+
+def decorated(command: Decorated, options: Sequence[Callable[[Decorated], Decorated]]) -> Decorated:
+    """A command with options, in the order in which its help shows them."""
+    for decorate in reversed(options):
+        decorate(command)
+    return command
 
 
 def _data_options() -> list[Callable[[Any], Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import talk
-from app.cli.options import Given, on_data, option, reachable, refuse_root
+from app.cli.options import Given, decorated, on_data, option, reachable, refuse_root
 from app.cli.param_types import Hosts, Origin, Seconds
 from app.database.environment import take_secret
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
@@ -109,9 +109,7 @@ _LISTENING = [
 
 
 def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
-    for decorate in reversed(_LISTENING):
-        decorate(command)
-    return command
+    return decorated(command, _LISTENING)
 
 
 @click.command()

@@ -108,7 +108,9 @@ async def _login(examination: Examination) -> tuple[State, str]:
     except (NotReachable, UnusableDatabase) as error:
         return "wrong", f"The service cannot log in: {error}"
     if found:
-        allowed = examination.where.allow_owner_login
+        # (With one URL it need not be the service's: `serve` would refuse it.)
+        one = where.owner_url is None and not where.embedded
+        allowed = where.allow_owner_login or one
         told = f"The service logs in as {login}, which could change the log: it "
         return "warning" if allowed else "wrong", told + ", it ".join(found)
     return "well", f"The service logs in as {login}, which can only read and append"

@@ -92,6 +92,15 @@ CREATE OR REPLACE FUNCTION keep_credential_1(
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    -- (Whoever has the service's login names both: an event in one stream changes nothing of
+    -- another principal.)
+    IF EXISTS (SELECT
+                 FROM credential AS c
+                WHERE c.principal = p_name
+                  AND c.stream_id <> p_stream) THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('%s has another stream', p_name);
+    END IF;
     CASE p_topic
     WHEN 'principal.added.v1' THEN
         INSERT INTO credential (principal, partition, stream_id, password_hash, generation)

@@ -37,7 +37,7 @@ def test_a_secret_that_others_can_read_is_refused(
     file.chmod(0o644)
     ended = sessionary(
         "serve", f"--data-dir={tmp_path}", f"--database-url={empty_database_url}",
-        f"--port={free_port()}", "--allow-unsafe-database",
+        f"--port={free_port()}", "--allow-unsafe-database", "--allow-owner-login",
         f"--{kind.replace(' ', '-')}-file={file}",
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (2, "")

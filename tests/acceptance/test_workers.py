@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -167,3 +168,18 @@ async def test_metrics_add_up_over_the_workers(clients: Sequence[httpx.AsyncClie
     texts = [(await client.get("/metrics")).text for client in clients[:16]]
     counted = {float(found) for text in texts for found in GETS.findall(text)}
     assert counted == {3.0 * CONNECTIONS}
+
+
+async def test_no_worker_is_connected_as_the_owner(pair: ServiceProcess) -> None:
+    owner = await asyncpg.connect(pair.database_url)
+    try:
+        found = await owner.fetch(
+            "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'sessionary'"
+        )
+    finally:
+        await owner.close()
+    assert [row["usename"] for row in found] == ["sessionary_service"]
+    password = urlsplit(pair.database_url).password
+    assert password
+    for worker in pair.workers():
+        assert password not in " ".join([*worker.cmdline(), *worker.environ().values()])

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from support.crafted import derived
 from support.place import Place
 from support.ways_out import CHANGES, DENIED, GUARDED, HARMLESS, WRONG, Way, named
 
@@ -95,4 +96,31 @@ async def test_each_function_that_runs_as_the_owner_has_a_path_of_its_own(there:
 async def test_a_number_of_others_is_not_told(there: Place) -> None:
     for name in ("associate_number", "stored_events", "no_such"):
         assert await refused(there, [f"SELECT last_drawn_1('{name}')"]) == WRONG
+    await there.assert_untouched()
+
+
+FORGED = {
+    "principal.token_issued.v1": '{"token_id": "01a227c7-2be7-744e-94d7-b1b3ab77e5e0",'
+    ' "label": "", "issued_by": "kim", "issued_at": "2026-01-01T00:00:00Z"}',
+    "principal.signed_in.v1": '{"sign_in": "01a227c7-2be7-744e-94d7-b1b3ab77e5e0",'
+    ' "permanent": true, "expires_at": "2126-01-01T00:00:00Z"}',
+    "principal.password_changed.v1": "{}",
+    "principal.disabled.v1": "{}",
+    "principal.signed_out.v1": "{}",
+}
+
+
+@pytest.mark.parametrize(("topic", "state"), FORGED.items())
+async def test_no_secret_is_kept_for_somebody_elses_stream(
+    there: Place, topic: str, state: str
+) -> None:
+    """An event in one principal's stream gives, changes and ends nothing of another's."""
+    statement = (
+        "SELECT append_principal_1(0, 'mallory', '{}', $1, 0, NULL, '{\"name\": \"kim\"}', NULL,"
+        " NULL, ARRAY[$2], ARRAY[$3::bytea], ARRAY[gen_random_uuid()], NULL,"
+        " sha256('mallory'), NULL, '1 hour', 10)"
+    )
+    async with there.mallory() as mallory:
+        with pytest.raises(asyncpg.InvalidParameterValueError, match="another stream"):
+            await mallory.execute(statement, derived(), topic, state.encode())
     await there.assert_untouched()

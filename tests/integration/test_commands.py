@@ -150,7 +150,7 @@ async def test_a_call_is_recorded_beside_its_events(
     assert row["actor"] == "kim"
     assert msgspec.json.decode(row["metadata"]) == {
         "roles": ["SystemAdministrator"],
-        "idempotency_key": "k1",
+        "idempotencyKey": "k1",
     }
 
 

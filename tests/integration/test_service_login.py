@@ -6,11 +6,13 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 from support import database
 from support.embedded import ask
 
 from app.cli import serve as serving
+from app.cli.main import main
 from app.database import rights
 from app.database.embedded import running, service_url
 from app.database.embedded_cluster import Cluster
@@ -72,7 +74,7 @@ def where(database_url: str, login: str, tmp_path: Path) -> DataLocation:
 async def test_a_login_with_only_the_services_rights_is_accepted(where: DataLocation) -> None:
     await require_boundary(where)
     assert where.owner_url is not None
-    await serving._prepare(where.owner_url, where, serving.Administrator("admin", "x"))
+    await serving._prepare(where.owner_url, where, serving.Administrator("admin", "right as rain"))
 
 
 @pytest.mark.parametrize(("statement", "words"), TOO_MUCH.values(), ids=TOO_MUCH)
@@ -89,6 +91,9 @@ async def test_a_login_that_may_more_is_refused_and_told_why(
     found = [f for f in await examine(Examination(Connection(owner), where)) if f.check == "login"]
     assert found[0].state == "wrong"
     assert words in found[0].message
+    alone = Examination(Connection(owner), replace(where, owner_url=None))
+    found = [f for f in await examine(alone) if f.check == "login"]
+    assert found[0].state == "warning"
     await require_boundary(replace(where, allow_owner_login=True))
 
 
@@ -119,13 +124,14 @@ async def test_an_owner_who_would_serve_is_refused_before_anything_is_made(
 
 
 async def test_the_services_login_alone_serves_what_is_migrated(
-    where: DataLocation, capsys: pytest.CaptureFixture[str]
+    where: DataLocation, owner: asyncpg.Connection
 ) -> None:
+    """It also adds the first administrator: a function does, with the event that says so."""
     alone = replace(where, owner_url=None)
     assert alone.database_url is not None
-    administrator = serving.Administrator("admin", "secret")
+    administrator = serving.Administrator("admin", "right as rain")
     await serving._prepare(alone.database_url, alone, administrator)
-    assert "users add" in capsys.readouterr().err
+    assert await owner.fetchval("SELECT principal FROM credential") == "admin"
 
 
 EXCESS = {
@@ -151,6 +157,43 @@ async def test_migrating_takes_away_what_only_the_append_should_do(
     assert await owner.fetchval(
         "SELECT has_table_privilege('sessionary_service', 'stored_events', 'SELECT')"
     )
+
+
+def test_migrate_makes_all_that_a_service_without_the_owners_login_needs(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("a first password\n")
+    (tmp_path / "password").chmod(0o600)
+    given = (
+        "migrate", *database.logins(empty_database_url), f"--data-dir={tmp_path}",
+        f"--admin-password-file={tmp_path / 'password'}", "--allow-unsafe-database",
+    )  # fmt: skip
+    first, again = (CliRunner().invoke(main, given) for _ in range(2))
+    assert (first.exit_code, again.exit_code) == (0, 0), first.stderr
+    assert "Applied functions/append_1" in first.stdout
+    assert "Created the administrator admin" in first.stdout
+    assert again.stdout == "Up to date\n"
+    assert (tmp_path / "master.key").exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_serving_needs_a_login_beside_the_owners(
+    empty_database_url: str, tmp_path: Path, command: str
+) -> None:
+    given = (f"--owner-url={empty_database_url}", f"--data-dir={tmp_path}")
+    ended = CliRunner().invoke(main, [command, *given, "--allow-unsafe-database"])
+    assert ended.exit_code == (2 if command == "serve" else 0), ended.stderr
+    assert ("name it by --database-url" in ended.stderr) is (command == "serve")
+
+
+def test_who_has_the_services_login_alone_is_told_which_one_a_command_needs(
+    database_url: str, tmp_path: Path
+) -> None:
+    database.write_master_key(tmp_path / "master.key")
+    given = (f"--database-url={database.service_url(database_url)}", f"--data-dir={tmp_path}")
+    ended = CliRunner().invoke(main, ["rebuild", *given, "--allow-unsafe-database"])
+    assert ended.exit_code == 2
+    assert "this needs the owner's login, --owner-url" in ended.stderr
 
 
 PASSWORDS = ["plain", "with space", "pässwörd", "no\u00a0break", "soft\u00adhyphen", "ﬁ", "\u2168"]

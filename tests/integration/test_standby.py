@@ -36,7 +36,9 @@ class Pair(Struct, frozen=True):
     def run(self, server: OwnCluster, *command: str) -> Result:
         """A command on the log of one of the two, in this process."""
         options = (f"--database-url={server.url()}", f"--master-key-file={self.key_file}")
-        return CliRunner().invoke(main, [*command, *options, "--allow-unsafe-database"])
+        return CliRunner().invoke(
+            main, [*command, *options, "--allow-unsafe-database", "--allow-owner-login"]
+        )
 
 
 async def a_log(url: str, key_file: Path) -> str:

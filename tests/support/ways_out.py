@@ -14,7 +14,7 @@ Way = tuple[str, Sequence[str]]
 GUARDED = (
     "stored_events", "idempotency_key", "log_partition", "stream_key", "log_setting",
     "schema_migration", "ai_session_info", "chat_session_entity", "account_info",
-    "principal", "credential", "stored_events_0", "recorded_event", "number_drawn", "room",
+    "stored_events_0", "recorded_event", "number_drawn", "room", "principal", "credential",
 )  # fmt: skip
 """Tables and views that change by the functions of the database alone."""
 
@@ -216,36 +216,38 @@ SERVER: Mapping[str, Sequence[str]] = {
 CALLERS: Mapping[str, Sequence[str]] = {
     "a forged token": [
         "INSERT INTO token (hash, id, principal, label, issued_by, issued_at)"
-        " SELECT sha256('mallory'), gen_random_uuid(), name, '', 'mallory', now() FROM principal"
+        " VALUES (sha256('mallory'), gen_random_uuid(), 'kim', '', 'kim', now())"
     ],
     "a forged sign-in": [
         "INSERT INTO login_session (hash, id, principal, permanent, idle, expires_at)"
-        " VALUES (sha256('mallory'), gen_random_uuid(), 'kim', true, '1 year', '2099-01-01')"
+        " VALUES (sha256('mallory'), gen_random_uuid(), 'kim', true, '1 year', 'infinity')"
     ],
-    "a forged secret, by the function below the append": [
-        "SELECT keep_credential_1(0, stream_id, 'kim', 'principal.token_issued.v1', '{{}}',"
-        " sha256('mallory'), NULL, NULL) FROM principal"
-    ],
-    "all hashes of passwords": ["SELECT password_hash FROM credential"],
-    "all hashes of passwords, by a copy": ["COPY credential TO STDOUT"],
-    "all generations": ["SELECT generation FROM credential"],
-    "all hashes of tokens": ["SELECT hash FROM token"],
-    "a hash of tokens, by its order": ["SELECT id FROM token ORDER BY hash LIMIT 1"],
-    "whole rows of tokens": ["SELECT t FROM token AS t"],
-    "all hashes of sign-ins": ["SELECT hash FROM login_session"],
-    "the end of all sign-ins": ["DELETE FROM login_session"],
-    "the end of all sign-ins, by the function below the append": ["SELECT end_all_1('kim')"],
-    "another password": ["UPDATE credential SET password_hash = 'x'"],
-    "another role of a caller": ["UPDATE principal SET doc = '{{}}'"],
-    "another caller": [
+    "a forged credential": [
         "INSERT INTO credential (principal, partition, stream_id, generation)"
         " VALUES ('mallory', 0, gen_random_uuid(), 1)"
     ],
+    "all hashes of passwords": ["SELECT password_hash FROM credential"],
+    "all credentials": ["SELECT count(*) FROM credential"],
+    "all hashes of tokens": ["SELECT hash FROM token"],
+    "all of the tokens": ["TABLE token"],
+    "whole rows of tokens": ["SELECT t FROM token AS t"],
+    "a hash of tokens, by its order": ["SELECT id FROM token ORDER BY hash LIMIT 1"],
+    "a search for hashes": ["SELECT id FROM token WHERE hash > '\\x80'"],
+    "a copy of the hashes": ["COPY token (hash) TO STDOUT"],
+    "all hashes of sign-ins": ["SELECT hash FROM login_session"],
+    "the end of all sign-ins": ["DELETE FROM login_session"],
+    "the end of all tokens": ["DELETE FROM token"],
+    "another password": ["UPDATE credential SET password_hash = 'x'"],
+    "another role of a caller": ["UPDATE principal SET doc = '{{}}'"],
     "another caller's token": ["UPDATE token SET principal = 'kim'"],
-    "a token without end": ["UPDATE token SET expires_at = NULL"],
-    "a sign-in without end": ["UPDATE login_session SET expires_at = '2099-01-01'"],
-    "no callers": ["TRUNCATE principal CASCADE"],
-    "no secrets": ["TRUNCATE credential CASCADE"],
+    "a token without an end": ["UPDATE token SET expires_at = NULL"],
+    "a sign-in without an end": ["UPDATE login_session SET expires_at = 'infinity'"],
+    "no callers": ["TRUNCATE credential CASCADE"],
+    "the inner function that ends all": ["SELECT end_all_1('kim')"],
+    "the inner function that keeps a secret": [
+        "SELECT keep_credential_1(0, gen_random_uuid(), 'kim', 'principal.token_issued.v1',"
+        " '{{}}', sha256('mallory'), NULL, 1)"
+    ],
 }
 
 OTHER_STATES = {
