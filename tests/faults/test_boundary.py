@@ -121,6 +121,6 @@ async def test_no_secret_is_kept_for_somebody_elses_stream(
         " sha256('mallory'), NULL, '1 hour', 10)"
     )
     async with there.mallory() as mallory:
-        with pytest.raises(asyncpg.InvalidParameterValueError, match="another stream"):
+        with pytest.raises(asyncpg.InvalidParameterValueError, match="another principal"):
             await mallory.execute(statement, derived(), topic, state.encode())
     await there.assert_untouched()
