@@ -66,7 +66,8 @@ BEGIN
                                            WHERE c.stream_id = p_stream) THEN
         RAISE 'The principal has changed' USING ERRCODE = 'SE002';
     END IF;
-    -- (A secret is that of the stream's own principal, whatever the document says.)
+    -- (Whoever has the service's login names both. A secret is that of the stream's own principal,
+    -- whatever the document says: an event in one stream changes nothing of another's.)
     owner_name := coalesce((SELECT c.principal FROM credential AS c WHERE c.stream_id = p_stream),
                            (SELECT convert_from(s.state, 'UTF8')::jsonb ->> 'name'
                               FROM stored_events AS s
@@ -92,15 +93,6 @@ CREATE OR REPLACE FUNCTION keep_credential_1(
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    -- (Whoever has the service's login names both: an event in one stream changes nothing of
-    -- another principal.)
-    IF EXISTS (SELECT
-                 FROM credential AS c
-                WHERE c.principal = p_name
-                  AND c.stream_id <> p_stream) THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('%s has another stream', p_name);
-    END IF;
     CASE p_topic
     WHEN 'principal.added.v1' THEN
         INSERT INTO credential (principal, partition, stream_id, password_hash, generation)

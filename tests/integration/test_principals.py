@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from support.principals import ROLES, basic
 
+from app.auth import verification
 from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.auth.verification import Principals
 from app.maintenance import users
@@ -171,3 +172,31 @@ async def test_a_name_that_is_a_number_comes_before_that_number(
     found = await principals.associate("1")
     assert found is not None
     assert found.name == "1"
+
+
+@pytest.mark.parametrize("state", ["unknown", "disabled", "removed", "no password"])
+async def test_whoever_may_not_call_costs_as_much_as_a_wrong_password(
+    principals: Principals,
+    owner: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+) -> None:
+    store = Connection(owner)
+    checked: list[str | None] = []
+    if state != "unknown":
+        password = None if state == "no password" else "a long one of its own"
+        await users.add(store, "pat", ["Agent"], password)
+    match state:
+        case "disabled":
+            await users.disable(store, "pat")
+        case "removed":
+            await users.remove(store, "pat")
+
+    def matches(stored: str | None, _: str) -> bool:
+        checked.append(stored)
+        return False
+
+    monkeypatch.setattr(verification, "matches", matches)
+    with pytest.raises(Unauthenticated, match=r"^Invalid Username or Password$"):
+        await principals.authenticate(basic("pat", "a long one of its own"))
+    assert checked == [None]
