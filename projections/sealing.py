@@ -21,6 +21,7 @@ Unseal = Callable[[StreamId, str, str, bytes], str]
 MARK = '"sealed"'
 """A document without this text has nothing to open. (Within a text, quotes are escaped.)"""
 S = TypeVar("S", bound=Struct)
+_NONE: frozenset[str] = frozenset()
 
 
 class _Sealed(Struct):
@@ -32,13 +33,14 @@ _DECODER = msgspec.json.Decoder(_Sealed)
 
 def secret_of(holder: type) -> frozenset[str]:
     """The names of the secret fields that a type of states or events declares: all are texts."""
-    declared: frozenset[str] = getattr(holder, "secret", frozenset())
+    declared: frozenset[str] = getattr(holder, "secret", _NONE)
     return declared
 
 
 def held(state: object) -> list[str]:
     """The names of the secrets that a state has."""
-    return [name for name in secret_of(type(state)) if getattr(state, name) is not None]
+    secret: frozenset[str] = getattr(type(state), "secret", _NONE)  # each command comes by here
+    return [name for name in secret if getattr(state, name) is not None]
 
 
 def sealed(shown: object, names: Sequence[str], seal: Callable[[str, str], bytes]) -> object:
