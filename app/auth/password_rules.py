@@ -5,6 +5,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from app.auth.roles import ROLES
 from domain.errors import InvalidField
 
 MIN_PASSWORD = 12
@@ -15,6 +16,13 @@ _LONGEST_PERIOD = 4
 """A text that repeats so few characters counts as common."""
 _AROUND = string.digits + string.punctuation + string.whitespace
 _STEPS = ({1}, {-1}, {0})
+
+
+WORDS = (
+    *sorted((role.casefold() for role in ROLES), key=len, reverse=True),
+    *("sessionary", "servicestack", "superoffice", "password", "administrator", "session"),
+)
+"""Words that anybody who knows the service tries first; the longer ones come before their parts."""
 
 
 class UnfitPassword(InvalidField):
@@ -40,6 +48,8 @@ def require_fit(name: str, password: str) -> None:
     plain = password.casefold()
     if _is_little_but(name.casefold(), plain):
         raise UnfitPassword("A password is not the user's name")
+    if _is_little_but_words(plain):
+        raise UnfitPassword("A password is more than words that belong to this service")
     if is_common(plain):
         raise UnfitPassword("This password is among the most common ones: take another")
 
@@ -63,6 +73,14 @@ def _is_little_but(name: str, password: str) -> bool:
     if len(name) < 3:  # such a name is a part of many words
         return bool(name) and not password.replace(name, "")
     return name in password and len(password.replace(name, "")) < MIN_PASSWORD // 2
+
+
+def _is_little_but_words(password: str) -> bool:
+    """Whether hardly anything is left of a password without the WORDS."""
+    rest = password
+    for word in WORDS:
+        rest = rest.replace(word, "")
+    return rest != password and len(rest.strip(_AROUND)) < MIN_PASSWORD // 3
 
 
 @cache

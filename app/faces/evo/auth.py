@@ -15,7 +15,7 @@ from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked, Read, Result, required
-from app.faces.evo.proof import metadata, report
+from app.faces.evo.proof import metadata, refuse_secrets_in_address, report
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AuthenticateResponse, UserInfo
 from app.http import cookies, origin
@@ -71,6 +71,7 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
     if by_header:
         name, password = name_and_password(asked.http.headers.get(b"authorization", b""))
     else:
+        refuse_secrets_in_address(asked)
         name = required("userName", request.user_name)
         password = required("password", request.password)
     permanent = request.remember_me is True
@@ -103,12 +104,13 @@ async def _sign_out(asked: Asked) -> Result:
 
 
 def no_cookies(asked: Asked) -> Headers:
-    """Headers that remove all cookies of a sign-in."""
+    """Headers that remove all cookies of a sign-in, and what the browser keeps of its answers."""
     secure = _is_secure(asked)
-    return [
+    gone = [
         cookies.write(name, "", max_age_s=0, secure=secure)
         for name in (SESSION, PERMANENT, OPTIONS, XSRF)
     ]
+    return [*gone, (b"clear-site-data", b'"cache", "storage"')]
 
 
 async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
