@@ -20,6 +20,7 @@ from app.log.read import heads, read_feed
 from app.maintenance.store import DataLocation, connected, master_key
 from domain.ai_session import AISessionCreated, AISessionPatched
 from domain.chat.events import ChatSessionCreated, ChatSessionUpdated
+from domain.event import kind_of
 
 
 class Intent(Struct, frozen=True, tag="intent"):
@@ -87,6 +88,7 @@ async def read_log(url: str, where: DataLocation) -> Sequence[Stored]:
             for head in await heads(store)
             async for page in read_feed(store, keyring, head.partition, until=head.position)
             for recorded in page
+            if kind_of(recorded.event.topic) != "principal"
         ]
 
 
