@@ -34,7 +34,11 @@ class Service:
         self.pool = log.pool
         self._lists = lists
         self.views = Views(
-            log.pool, lists, partition_of=log.partition, batch=settings.batch_lookups
+            log.pool,
+            lists,
+            batch=settings.batch_lookups,
+            unseal=log.open_in_view,
+            partition_of=log.partition,
         )
         self.commands = CommandHandler(log, self.views, settings)
         self.chat = Chat(log, self.commands, self.views, settings)

@@ -20,3 +20,5 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The stored name with its version, `kind.happened.v1`: it never changes once written."""
     personal: ClassVar[frozenset[str]] = frozenset()
     """Fields that can identify a person; they are stored sealed under their stream's key."""
+    secret: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that open something to whoever has them: no tool of ours shows them."""

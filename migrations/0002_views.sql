@@ -2,6 +2,8 @@
 -- gives. Columns to filter and order by are generated from the document and from `search`. The
 -- latter holds values that the document does not hold as plainly; it is null if it has no such
 -- value. (`0001_log.sql` says why the first index of each table is not unique.)
+-- What admits its bearer somewhere (a chat session's key) is null in the document, whose member
+-- `sealed` holds it encrypted: neither a dump nor a reader of the table sees it.
 
 -- Indexes have no explicit names: a rebuilt table's indexes get their names by the same rule.
 

@@ -6,7 +6,9 @@ A new view is a file here, a line below, and a numbered file with its table in `
 from collections.abc import Mapping, Sequence
 
 from domain.event import Event, kind_of
+from domain.ids import StreamId
 from projections import account_info, ai_session_info, chat_session_entity, principal
+from projections.sealing import Seal
 from projections.view import View
 
 VIEWS: Sequence[View] = (
@@ -32,8 +34,12 @@ def of_kind(kind: str) -> list[View]:
     return [view for view in VIEWS if view.kind == kind]
 
 
-def further_rows(kind: str, state: object) -> list[tuple[str, str | None, str | None]]:
+def further_rows(
+    kind: str, stream: StreamId, state: object, seal: Seal
+) -> list[tuple[str, str | None, str | None]]:
     """The name, document and search values of each view of a kind beyond its current state."""
     if len(VIEWS) == len(CURRENT):
         return []
-    return [(view.name, view.doc(state), view.sought(state)) for view in of_kind(kind)[1:]]
+    return [
+        (view.name, view.doc(stream, state, seal), view.sought(state)) for view in of_kind(kind)[1:]
+    ]

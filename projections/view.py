@@ -1,13 +1,15 @@
 """The definition of a view: a table with one row for each stream, and the fold that fills it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from domain.ids import StreamId
 from projections.fold import Folded
+from projections.sealing import Seal, Unseal, held, opened, sealed
 
 ENVELOPE = (
     "stream_id", "partition", "version", "position",
@@ -16,6 +18,8 @@ ENVELOPE = (
 """The columns that every view's table begins with; these are read."""
 WRITTEN = (*ENVELOPE, "search")
 """The columns that are written; PostgreSQL generates all others from `doc` and `search`."""
+
+S = TypeVar("S", bound=Struct)
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -40,9 +44,9 @@ class View(Struct, frozen=True, kw_only=True):
     search: Callable[[Any], Mapping[str, int]] | None = None
     """Values for generated columns, by column, that the document does not hold as plainly."""
 
-    def row(self, folded: Folded[Any]) -> tuple[Any, ...] | None:
+    def row(self, folded: Folded[Any], seal: Seal) -> tuple[Any, ...] | None:
         """A stream's values for the columns of WRITTEN; None if it has no row."""
-        doc = self.doc(folded.state)
+        doc = self.doc(folded.stream, folded.state, seal)
         if doc is None:
             return None
         audit = folded.audit
@@ -52,12 +56,22 @@ class View(Struct, frozen=True, kw_only=True):
             doc, self.sought(folded.state),
         )  # fmt: skip
 
-    def doc(self, state: object) -> str | None:
-        """The row's document as JSON text; None if the state has no row."""
+    def doc(self, stream: StreamId, state: object, seal: Seal) -> str | None:
+        """The row's document as JSON text, its secrets sealed; None if the state has no row."""
         if self.gone(state):
             return None
         shown = state if self.shown is None else self.shown(state)
+        if secret := held(state):
+            shown = sealed(shown, secret, partial(seal, stream, self.name))
         return _ENCODER.encode(shown).decode()
+
+    def opened(self, stream: StreamId, state: S, doc: str, unseal: Unseal) -> S:
+        """The state that was decoded from a row's document, with its secrets.
+
+        Needed only for a document with `sealing.MARK` in it. Raises MsgspecError, or what
+        `unseal` raises.
+        """
+        return opened(state, doc, partial(unseal, stream, self.name))
 
     def sought(self, state: object) -> str | None:
         """A state's search values beside its document, as JSON text; None if it has none."""

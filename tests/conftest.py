@@ -10,7 +10,6 @@ import asyncpg
 import pytest
 from support import database
 from support.database import SEVERAL
-from support.service_process import AS_ROOT
 
 from app.database.pool import Pool
 from app.log.append import Appender
@@ -23,10 +22,8 @@ from app.settings import Settings
 def pytest_configure(config: pytest.Config) -> None:
     """Keep bytecode beside pytest's cache where the environment wants none beside the sources.
 
-    A service starts in half the time when it need not be compiled; tests start a hundred. And what
-    they start runs as whoever runs them, also as root.
+    A service starts in half the time when it need not be compiled; tests start a hundred.
     """
-    os.environ.update(AS_ROOT)
     if sys.dont_write_bytecode and hasattr(config, "cache"):
         sys.dont_write_bytecode, sys.pycache_prefix = False, str(config.cache.mkdir("bytecode"))
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

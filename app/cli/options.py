@@ -46,11 +46,8 @@ def on_data(command: Callable[..., Any]) -> Callable[..., Any]:
         database_url: str | None,
         owner_url: str | None,
         database_role: str,
-        allow_root: bool,
         **others: Given,
     ) -> None:
-        if database_url is None and owner_url is None:
-            refuse_root(allowed=allow_root)
         database_password = take_secret("PGPASSWORD")
         drop_secrets()
         from app.maintenance.store import DataLocation
@@ -114,11 +111,6 @@ def _service_options() -> list[Callable[[Any], Any]]:
             show_default=True,
             help="Prepared statements a connection; 0 behind pgbouncer.",
         ),
-        option(
-            "--allow-root",
-            is_flag=True,
-            help="Run as root, with the rights of root over this machine's files.",
-        ),
     ]
 
 
@@ -151,17 +143,6 @@ def _logins() -> list[Callable[[Any], Any]]:
             "superuser, owns the log, or may become its owner.",
         ),
     ]
-
-
-def refuse_root(*, allowed: bool) -> None:
-    """Raise click.UsageError for root, whose rights no fault of a service should have."""
-    if os.geteuid() == 0 and not allowed:
-        raise click.UsageError(
-            "Sessionary does not run as root. Make an account for it and start it as that: "
-            "`useradd --system --create-home sessionary`, then `runuser -u sessionary -- "
-            "sessionary serve`. Where root is the only account, as in some containers, "
-            "--allow-root lets it run all the same."
-        )
 
 
 def _role_by_default() -> str:

@@ -1,5 +1,7 @@
 """The command `serve` and its options; `serve` itself does the work."""
 
+import logging
+import os
 from collections.abc import Callable
 from functools import partial, wraps
 from itertools import chain
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import talk
-from app.cli.options import Given, decorated, on_data, option, reachable, refuse_root
+from app.cli.options import Given, decorated, on_data, option, reachable
 from app.cli.param_types import Hosts, Origin, Seconds
 from app.database.environment import take_secret
 from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
@@ -18,6 +20,20 @@ from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 if TYPE_CHECKING:
     from app.cli.listen import Listen
     from app.maintenance.store import DataLocation
+
+
+def _warn_root() -> None:
+    """Say that root's rights are more than a fault of a service should have.
+
+    (Refusing would stop the first try in a container, where root is often the only account.)
+    """
+    if os.geteuid() == 0:
+        talk.say(
+            "Running as root: whoever breaks into the service owns the machine. Make an account "
+            "for it (`useradd --system --create-home sessionary`), and start it by `runuser -u "
+            "sessionary -- sessionary serve`",
+            logging.WARNING,
+        )
 
 
 def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
@@ -31,7 +47,7 @@ def _tells_at_once(command: Callable[..., None]) -> Callable[..., None]:
         if log.format == "json":
             talk.speak_in_log_lines()
         with talk.refusals():
-            refuse_root(allowed=options["allow_root"])
+            _warn_root()
             embedded = f"Starting PostgreSQL in {options['data_dir']}"
             given = options["database_url"] or options["owner_url"]
             first = "Connecting to the database" if given else embedded

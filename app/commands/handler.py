@@ -44,7 +44,7 @@ class CommandHandler:
         self._tries = 1 + settings.conflict_retries
         self.aggregates = Repository(log, settings)
         log.incarnation.on_change(self.aggregates.memory.clear)
-        self._pipeline = Pipeline(self.aggregates, views)
+        self._pipeline = Pipeline(self.aggregates, views, log.seal_in_view)
         self._turns = KeyedLock(settings.turn_wait_s)
         self._keys = KeysInFlight()
 

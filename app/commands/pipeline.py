@@ -27,6 +27,7 @@ from domain.errors import DomainError, NotFound
 from domain.ids import AccountId
 from projections.catalog import CURRENT, further_rows
 from projections.fold import Folded, advance
+from projections.sealing import Seal
 
 Before = Replayed | IdempotencyRecord
 """Names the version of a stream after the first command with a key."""
@@ -55,10 +56,11 @@ class Decided(Struct, frozen=True, gc=False):
 class Pipeline:
     """Decides commands, prepares their appends, and answers them."""
 
-    def __init__(self, aggregates: Repository, views: Views) -> None:
-        """`views` supplies the names of accounts."""
+    def __init__(self, aggregates: Repository, views: Views, seal: Seal) -> None:
+        """`views` supplies the names of accounts; `seal` seals what is secret in rows."""
         self._aggregates = aggregates
         self._views = views
+        self._seal = seal
 
     def at_once(self, job: ResolvedCommand) -> Decided | None:
         """A decision on the aggregate in memory; None if it is absent, or would refuse the command.
@@ -72,7 +74,7 @@ class Pipeline:
         if known is None or known.doc_bytes >= LARGE:
             return None
         try:
-            return _decided(job, known)
+            return _decided(job, known, self._seal)
         except (DomainError, VersionMismatch):
             return None
 
@@ -83,16 +85,16 @@ class Pipeline:
         Unreadable, or StoreDown.
         """
         if job.is_new and not is_behind:
-            return _decided(job, Snapshot())  # a new stream is empty: nothing to load
+            return _decided(job, Snapshot(), self._seal)  # a new stream is empty: nothing to load
         memory, slices = self._aggregates.memory, self._aggregates.slices
         known = None if is_behind else memory.get(job.target.kind, job.stream)
         if known is not None and known.doc_bytes >= LARGE:
             await slices.turn(known.doc_bytes)
             with suppress(DomainError, VersionMismatch):
-                return _decided(job, known)
+                return _decided(job, known, self._seal)
         known = await self._aggregates.load(job.target.kind, job.stream)
         await slices.turn(known.doc_bytes)
-        return _decided(job, known)
+        return _decided(job, known, self._seal)
 
     def answer(self, decided: Decided, outcome: Outcome) -> CommandResult | Before:
         """The answer to an appended command; its aggregate is kept in memory.
@@ -140,7 +142,7 @@ class Pipeline:
         return CommandResult(folded, name, replayed=True)
 
 
-def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
+def _decided(job: ResolvedCommand, known: Snapshot, seal: Seal) -> Decided:
     """A decision. Raises DomainError or VersionMismatch."""
     before, call = known.folded, job.call
     if not call.admits(before):
@@ -153,7 +155,8 @@ def _decided(job: ResolvedCommand, known: Snapshot) -> Decided:
     search: str | None = None
     others: Sequence[tuple[str, str | None, str | None]] = ()
     if events:
-        doc, others, search = view.doc(state), further_rows(view.kind, state), view.sought(state)
+        doc = view.doc(job.stream, state, seal)
+        others, search = further_rows(view.kind, job.stream, state, seal), view.sought(state)
     append = PreparedAppend(
         context=Context(
             actor=call.actor,

@@ -77,7 +77,7 @@ class Repository:
         past = await self._pasts.at(kind, stream)
         if past is None:
             return Snapshot()
-        doc = CURRENT[kind].doc(past.folded.state)
+        doc = CURRENT[kind].doc(stream, past.folded.state, self._log.seal_in_view)
         return snapshot_of(past.folded, past.last.event_id, past.box, doc)
 
     async def _load(
@@ -99,6 +99,7 @@ class Repository:
             return None
         try:
             box = self._log.cipher(row["stream"], row["wrapped"])
-            return snapshot_of(folded_row(kind, row), row["last"], box, row["doc"])
+            folded = folded_row(kind, row, self._log.open_in_view)
+            return snapshot_of(folded, row["last"], box, row["doc"])
         except (Unreadable, msgspec.MsgspecError):
             return None

@@ -23,6 +23,7 @@ from domain.ids import (
 )
 from projections.catalog import view_of
 from projections.fold import Folded, Recorded, fold
+from projections.sealing import secret_of
 from projections.view import View
 
 S = TypeVar("S", bound=Struct)
@@ -31,8 +32,7 @@ _TIME = Annotated[datetime, Meta(tz=True)]
 
 
 _HIDDEN = "(hidden)"
-_KEY = "session_key"
-"""The field that admits its bearer to a chat: a replay shows that it changed, never its value."""
+"""In the place of each secret: a replay shows that it changed, never its value."""
 
 
 class Change(Struct, frozen=True):
@@ -144,19 +144,15 @@ def _step(
         recorded_at=recorded.recorded_at,
         actor=recorded.actor,
         metadata=metadata,
-        data=_without_key(recorded.event),
+        data=_without_secrets(recorded.event),
         changed=_changed(before, after),
-        state=_without_key(after.state),
+        state=_without_secrets(after.state),
     )
 
 
-def _without_key(holder: S) -> S:
-    held = getattr(holder, _KEY, None)
-    return replace(holder, **{_KEY: _HIDDEN}) if isinstance(held, str) else holder
-
-
-def _shown(name: str, value: object) -> object:
-    return _HIDDEN if name == _KEY and isinstance(value, str) else value
+def _without_secrets(holder: S) -> S:
+    held = [name for name in secret_of(type(holder)) if isinstance(getattr(holder, name), str)]
+    return replace(holder, **dict.fromkeys(held, _HIDDEN)) if held else holder
 
 
 def as_of(text: str) -> int | datetime:
@@ -173,8 +169,14 @@ def as_of(text: str) -> int | datetime:
 
 def _changed(before: Folded[Any] | None, after: Folded[Any]) -> dict[str, Change]:
     old = None if before is None else before.state
+    secret = secret_of(type(after.state))
+
+    def shown(name: str, value: object) -> object:
+        return _HIDDEN if name in secret and isinstance(value, str) else value
+
     return {
-        name: Change(_shown(name, None if old is None else getattr(old, name)), _shown(name, value))
+        name: Change(shown(name, was), shown(name, value))
         for name in after.state.__struct_fields__
-        if (value := getattr(after.state, name)) != (None if old is None else getattr(old, name))
+        if (value := getattr(after.state, name))
+        != (was := None if old is None else getattr(old, name))
     }

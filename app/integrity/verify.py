@@ -25,6 +25,7 @@ from app.maintenance.recovery import again_after_conflict
 from app.maintenance.store import Connection
 from projections import catalog
 from projections.fold import Folded, Recorded
+from projections.sealing import Seal
 from projections.view import ENVELOPE, View
 
 SQL = blocks(__file__)
@@ -93,7 +94,9 @@ class _Partition:
         self._partition = partition
         self._largest = largest
         self._damaged: set[UUID] = set()
-        self._rows = {view.name: _Rows(view, self._damaged) for view in catalog.VIEWS}
+        self._rows = {
+            view.name: _Rows(view, self._damaged, keyring.seal_in_view) for view in catalog.VIEWS
+        }
 
     async def differences(self) -> AsyncIterator[tuple[str | None, int]]:
         """Differences, each with the number of events examined since the one before."""
@@ -159,8 +162,9 @@ class _Rows:
     Rows of `damaged` streams are passed over, since nothing can be compared with them.
     """
 
-    def __init__(self, view: View, damaged: Collection[UUID]) -> None:
+    def __init__(self, view: View, damaged: Collection[UUID], seal: Seal) -> None:
         self._view = view
+        self._seal = seal
         self._damaged = damaged
         self._decoder = msgspec.json.Decoder(view.state)
         self._rows: deque[asyncpg.Record] = deque()
@@ -188,7 +192,7 @@ class _Rows:
             yield from self._stray(self._rows.popleft())
         here = bool(self._rows) and self._rows[0]["stream_id"] == folded.stream
         row = self._rows.popleft() if here else None
-        wanted = self._view.row(folded)
+        wanted = self._view.row(folded, self._seal)
         if wanted is None:
             if here:
                 yield f"{self._view.name}: a row for stream {folded.stream}, which was deleted"

@@ -1,4 +1,4 @@
-"""Keys of personal data: one per stream, wrapped by the master key."""
+"""Keys of personal data, one per stream, wrapped by the master key; and of secrets in views."""
 
 import hmac
 import os
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.log.errors import Unreadable
@@ -14,6 +14,7 @@ from domain.ids import StreamId
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_SIV_KEY_BYTES = 64
 
 
 _aes_gcm = lru_cache(1_024)(AESGCM)
@@ -49,8 +50,8 @@ class Keyring:
     def __init__(self, master_key: bytes) -> None:
         """`master_key`: 32 bytes."""
         self._master = StreamCipher(master_key)
-        derived = HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"sessionary fingerprint")
-        self._fingerprint_key = derived.derive(master_key)
+        self._fingerprint_key = _derived(master_key, b"sessionary fingerprint", KEY_BYTES)
+        self._in_views = AESSIV(_derived(master_key, b"sessionary views", _SIV_KEY_BYTES))
 
     def new(self, stream: StreamId) -> tuple[StreamCipher, bytes]:
         """A fresh box for a stream, and its wrapped key, as the log keeps it."""
@@ -70,6 +71,22 @@ class Keyring:
         """A keyed hash of possibly personal data: only the master key can confirm a guess."""
         return hmac.digest(self._fingerprint_key, text, "sha256")
 
+    def seal_in_view(self, stream: StreamId, view: str, member: str, text: str) -> bytes:
+        """A text of a row's document, sealed for its place.
+
+        The same text gives the same bytes (AES-256-SIV): rows are compared with the fold.
+        """
+        return self._in_views.encrypt(text.encode(), _place(stream, view, member))
+
+    def open_in_view(self, stream: StreamId, view: str, member: str, sealed: bytes) -> str:
+        """The text. Raises Unreadable unless master key and place are those of the seal."""
+        try:
+            return self._in_views.decrypt(sealed, _place(stream, view, member)).decode()
+        except InvalidTag as error:
+            raise Unreadable(
+                f"{member} was altered or is another row's, or the master key is another"
+            ) from error
+
     def check_value(self) -> str:
         """A text that only this master key opens; the log recognises the key by it."""
         return self._master.seal(b"sessionary", b"check value").hex()
@@ -80,3 +97,11 @@ class Keyring:
             return self._master.open(bytes.fromhex(check_value), b"check value") == b"sessionary"
         except (Unreadable, ValueError):  # altered, or not made by any key
             return False
+
+
+def _place(stream: StreamId, view: str, member: str) -> list[bytes]:
+    return [stream.bytes, view.encode(), member.encode()]
+
+
+def _derived(master_key: bytes, purpose: bytes, length: int) -> bytes:
+    return HKDF(hashes.SHA256(), length, salt=None, info=purpose).derive(master_key)

@@ -91,6 +91,14 @@ class Log:
         """A keyed hash of possibly personal data: only the master key can confirm a guess."""
         return self._keyring.fingerprint(text)
 
+    def seal_in_view(self, stream: StreamId, view: str, member: str, text: str) -> bytes:
+        """A secret text of a row's document, sealed for its place."""
+        return self._keyring.seal_in_view(stream, view, member, text)
+
+    def open_in_view(self, stream: StreamId, view: str, member: str, sealed: bytes) -> str:
+        """The text again. Raises Unreadable."""
+        return self._keyring.open_in_view(stream, view, member, sealed)
+
     async def ends(self, asked: Sequence[tuple[StreamId, int]]) -> list[Ends | Unreadable | None]:
         """The first event of each stream, and its last one up to a version.
 

@@ -21,6 +21,7 @@ from domain.ids import AccountId, StreamId, account_stream
 from projections import ai_session_info
 from projections.catalog import CURRENT, VIEWS
 from projections.fold import Audit, Folded
+from projections.sealing import MARK, Unseal, secret_of
 
 if TYPE_CHECKING:
     from app.queries.paging import Page, PageResult
@@ -48,14 +49,17 @@ class Views:
         lists: Pool,
         *,
         batch: int,
+        unseal: Unseal,
         partition_of: Callable[[StreamId], int] = lambda _: 0,
     ) -> None:
         """`lists`: the pool for pages; `batch`: look-ups that share one query, at most.
 
-        `partition_of`: the partition of a stream; by default the first one for all.
+        `unseal`: opens the secrets of rows. `partition_of`: the partition of a stream; by default
+        the first one for all.
         """
         self._pool = pool
         self._lists = lists
+        self._unseal = unseal
         self.partition = partition_of
         self._lookups = {
             kind: Batcher[StreamId, Unread[Row | None]](partial(self._look_up, kind), batch)
@@ -80,16 +84,16 @@ class Views:
     ) -> "PageResult[Row]":
         """A page of any view; without a budget, up to the maximum size of an answer.
 
+        Its rows come without their secrets, which stay sealed: those fields are None.
         Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
         """
         # Imports SQLAlchemy, a third of a worker's imports: it serves before that (app/main.py).
         from app.queries import paging
 
-        decoder = _DECODERS[listable.table.name]
         listed = await self._read(
             paging.read_page(self._lists, listable, page, budget or AnswerBudget())
         )
-        items = [_row(record, decoder) for record in listed.items]
+        items = [_row(record, listable.table.name) for record in listed.items]
         return paging.PageResult(
             items=items, total=listed.total, has_more=listed.has_more, last=listed.last
         )
@@ -111,12 +115,13 @@ class Views:
     async def _look_up(
         self, kind: str, streams: Sequence[StreamId]
     ) -> Sequence[Unread[Row | None]]:
-        decoder = _DECODERS[CURRENT[kind].name]
+        view = CURRENT[kind].name
         wanted = list(dict.fromkeys(streams))
         partitions = list(map(self.partition, wanted))
         rows = await self._pool.ask(_LOOK_UPS[kind], partitions, wanted)
         found = {
-            row[0]: Unread(len(row[8] or ""), partial(_row_if_any, row, decoder)) for row in rows
+            row[0]: Unread(len(row[8] or ""), partial(_row_if_any, row, view, self._unseal))
+            for row in rows
         }
         return [found[stream] for stream in streams]
 
@@ -130,31 +135,35 @@ _LOOK_UPS = {
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     view.name: msgspec.json.Decoder(view.state) for view in VIEWS
 }
+_WITH_SECRETS = {view.name: view for view in VIEWS if secret_of(view.state)}
 
 
-def _row_if_any(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row | None:
-    return None if row[2] is None else _row(row, decoder)
+def _row_if_any(row: asyncpg.Record, view: str, unseal: Unseal) -> Row | None:
+    return None if row[2] is None else _row(row, view, unseal)
 
 
-def folded_row(kind: str, row: asyncpg.Record) -> Folded[Any]:
-    """The aggregate in a row with the columns of `look_up`. Raises MsgspecError."""
-    return _folded(row, _DECODERS[CURRENT[kind].name])
+def folded_row(kind: str, row: asyncpg.Record, unseal: Unseal) -> Folded[Any]:
+    """The aggregate in a row with the columns of `look_up`. Raises MsgspecError, or Unreadable."""
+    return _folded(row, CURRENT[kind].name, unseal)
 
 
-def _row(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Row:
+def _row(row: asyncpg.Record, view: str, unseal: Unseal | None = None) -> Row:
     try:
-        return Row(_folded(row, decoder), row[9])
-    except msgspec.MsgspecError as error:
+        return Row(_folded(row, view, unseal), row[9])
+    except (msgspec.MsgspecError, Unreadable) as error:
         raise Unreadable(f"the row of stream {row[0]} cannot be read: {error}") from error
 
 
-def _folded(row: asyncpg.Record, decoder: msgspec.json.Decoder[Any]) -> Folded[Any]:
+def _folded(row: asyncpg.Record, view: str, unseal: Unseal | None) -> Folded[Any]:
     stream, partition, version, position, created_by, created_at, by, at, doc, *_ = row
+    state = _DECODERS[view].decode(doc)
+    if unseal is not None and view in _WITH_SECRETS and MARK in doc:
+        state = _WITH_SECRETS[view].opened(stream, state, doc, unseal)
     return Folded(
         stream=stream,
         partition=partition,
         version=version,
         position=position,
         audit=Audit(created_by=created_by, created_at=created_at, modified_by=by, modified_at=at),
-        state=decoder.decode(doc),
+        state=state,
     )

@@ -176,7 +176,10 @@ class _Run:
         wanted = [self._views[name] for name in names]
         for current, folded in page:
             for view in wanted:
-                if view.kind == current.kind and (row := view.row(folded)) is not None:
+                if (
+                    view.kind == current.kind
+                    and (row := view.row(folded, self._keyring.seal_in_view)) is not None
+                ):
                     found.setdefault(view.name, []).append(row)
         for name, rows in found.items():
             await self._store.raw.copy_records_to_table(

@@ -29,6 +29,7 @@ class ChatSessionChange(Event, frozen=True, kw_only=True):
             *("first_message", "last_message", "session_key"),
         }
     )
+    secret: ClassVar[frozenset[str]] = frozenset({"session_key"})
 
     topic_id: int | UnsetType = UNSET
     user: Associate | UnsetType | None = UNSET

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any, ClassVar, assert_never
 
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict, replace
@@ -98,6 +98,9 @@ Command = NewChatSession | UpdateChatSession | ChangeChatSession | DeleteChatSes
 
 class ChatSession(ChatSessionFields, frozen=True, kw_only=True):
     """The state of a session, folded from its events."""
+
+    secret: ClassVar[frozenset[str]] = ChatSessionChange.secret
+    """Texts that open something to whoever has them: views hold them sealed."""
 
     watched: DateTime = EMPTY
     """When the customer last fetched or wrote, as the service saw it, whatever clients send.

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.service_process import AS_ROOT
 
 HEAVY = frozenset(
     {"asyncio", "asyncpg", "cryptography", "granian", "lark", "litestar", "rich", "sqlalchemy"}
@@ -46,7 +45,7 @@ def run(typed: str, data_dir: Path) -> str:
     database = "postgresql://nobody@127.0.0.1:1/none"  # the port refuses: what follows is imported
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "app.cli.main", *typed.split()],
-        env={"SESSIONARY_DATABASE_URL": database, "SESSIONARY_DATA_DIR": str(data_dir), **AS_ROOT},
+        env={"SESSIONARY_DATABASE_URL": database, "SESSIONARY_DATA_DIR": str(data_dir)},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ from app.database.pool import Pool
 from app.database.sql import blocks
 from app.faces.superoffice.lists.chat_list import list_chat_sessions
 from app.faces.superoffice.lists.filter import Asker
+from app.log.keyring import Keyring
 from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
 from app.queries.views import Views
 from app.settings import Settings
@@ -105,7 +106,7 @@ def _lists(stage: Stage, rows: int) -> Iterator[_Lists]:
         loop.run(_fill(url, rows))
         pool = Pool(Settings(database_url=url, master_key=key))
         try:
-            yield _Lists(rows, Views(pool, pool, batch=1), loop)
+            yield _Lists(rows, Views(pool, pool, batch=1, unseal=Keyring(key).open_in_view), loop)
         finally:
             loop.run(pool.close())
 

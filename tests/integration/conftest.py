@@ -18,6 +18,7 @@ from support.replaced import Replaceable, replaceable
 from app.auth.verification import Principals
 from app.chat.service import Chat
 from app.database.pool import Pool
+from app.log.keyring import Keyring
 from app.maintenance import users
 from app.maintenance.store import Connection
 from app.queries.views import Views
@@ -54,7 +55,8 @@ async def samples(server_url: str, template: str) -> AsyncIterator[Views]:
         await insert(owner, SAMPLES)
         await owner.close()
         pool = Pool(Settings(database_url=url, master_key=database.MASTER_KEY))
-        yield Views(pool, pool, batch=1)
+        keyring = Keyring(database.MASTER_KEY)
+        yield Views(pool, pool, batch=1, unseal=keyring.open_in_view)
         await pool.close()
 
 

@@ -56,7 +56,7 @@ async def test_each_entry_reads_a_few_rows_however_many_there_are(
 async def test_a_stream_is_read_without_the_others_however_many_there_are(
     appender: Appender, pool: Pool, keyring: Keyring
 ) -> None:
-    views = Views(pool, pool, batch=100)
+    views = Views(pool, pool, batch=100, unseal=keyring.open_in_view)
     streams = [new_stream() for _ in range(STREAMS)]
 
     async def read(wanted: Sequence[StreamId]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from support import given
 from support.beside import silent, verify_beside_writers_and_rebuilds
@@ -21,7 +22,7 @@ from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.ai_session import AISession
 from domain.ids import StreamId
-from projections.catalog import CURRENT, VIEWS
+from projections.catalog import VIEWS
 
 
 @pytest.mark.parametrize("events_a_page", [100, 5_000])
@@ -105,5 +106,5 @@ async def copy_sessions(owner: asyncpg.Connection, count: int) -> None:
         UPDATE log_partition SET position = position + $1
         """,
         count,
-        CURRENT["ai_session"].doc(AISession()),
+        msgspec.json.encode(AISession()).decode(),
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from msgspec.structs import replace
 
+from app.log.keyring import Keyring
 from domain.chat.carriers import Associate, Contact, Person
 from domain.chat.enums import ChatSessionStatus
 from domain.chat.session import ChatSession
@@ -14,6 +15,7 @@ from domain.ids import ChatSessionId, chat_session_stream
 from projections.chat_session_entity import VIEW
 from projections.fold import Audit, Folded
 from projections.view import WRITTEN
+from support import database
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,5 +83,6 @@ def folded(state: ChatSession) -> Folded[ChatSession]:
 
 async def insert(owner: asyncpg.Connection, states: Sequence[ChatSession]) -> None:
     """Put sessions into the view."""
-    rows = [row for state in states if (row := VIEW.row(folded(state))) is not None]
+    seal = Keyring(database.MASTER_KEY).seal_in_view
+    rows = [row for state in states if (row := VIEW.row(folded(state), seal)) is not None]
     await owner.copy_records_to_table(VIEW.name, records=rows, columns=WRITTEN)

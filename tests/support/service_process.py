@@ -27,10 +27,6 @@ STOPS_S = 30.0
 PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 
 
-AS_ROOT = {"SESSIONARY_ALLOW_ROOT": "1"} if os.geteuid() == 0 else {}
-"""Lets the program run as whoever runs the tests: in many containers, that is root."""
-
-
 class ServiceProcess:
     """A service on a data directory (or a given database), under one port for all its lives."""
 
@@ -250,5 +246,4 @@ def no_difference(served: ServiceProcess) -> Sequence[str]:
 
 def _environment() -> dict[str, str]:
     """Ours without what a person set for the service."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("SESSIONARY_")}
-    return ours | AS_ROOT
+    return {name: value for name, value in os.environ.items() if not name.startswith("SESSIONARY_")}

@@ -8,12 +8,13 @@ import psutil
 import pytest
 
 from app.commands.snapshots import Snapshot, SnapshotCache, snapshot_of
-from app.log.keyring import KEY_BYTES, StreamCipher
+from app.log.keyring import KEY_BYTES, Keyring, StreamCipher
 from domain.ai_session import AISession
 from domain.ids import StreamId
 from projections.ai_session_info import VIEW
 from projections.fold import Audit, Folded
 
+KEYRING = Keyring(b"m" * 32)
 MANY = 24_000
 
 
@@ -30,7 +31,9 @@ def remembered(number: int, purpose: str) -> Snapshot:
     )
     box = StreamCipher(os.urandom(KEY_BYTES))
     box.seal(b"a text", b"what it is bound to")
-    return snapshot_of(folded, uuid4(), box, VIEW.doc(folded.state))
+    return snapshot_of(
+        folded, uuid4(), box, VIEW.doc(folded.stream, folded.state, KEYRING.seal_in_view)
+    )
 
 
 @pytest.mark.parametrize("purpose", ["Follow up", "x" * 2_000, "Напоминание " * 200])

@@ -1,8 +1,15 @@
+from uuid import UUID
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.log.keyring import Keyring
+from domain.ids import StreamId
 from projections.catalog import CURRENT, VIEWS
 from projections.view import View
+
+STREAM = StreamId(UUID(int=7))
+seal = Keyring(b"m" * 32).seal_in_view
 
 
 class Thing(Struct, omit_defaults=True):
@@ -22,23 +29,23 @@ def view(**search: int) -> View:
 
 
 def test_a_document_is_the_state() -> None:
-    assert view().doc(Thing(size=7)) == '{"size":7}'
+    assert view().doc(STREAM, Thing(size=7), seal) == '{"size":7}'
 
 
 def test_what_is_searched_for_stands_beside_it() -> None:
-    assert view(ticks=3).doc(Thing(size=7)) == '{"size":7}'
+    assert view(ticks=3).doc(STREAM, Thing(size=7), seal) == '{"size":7}'
     assert view(ticks=3).sought(Thing(size=7)) == '{"ticks":3}'
     assert view().sought(Thing(size=7)) is None
 
 
 def test_what_is_gone_has_no_document_and_is_not_searched_for() -> None:
-    assert view(ticks=3).doc(Thing(size=-1)) is None
+    assert view(ticks=3).doc(STREAM, Thing(size=-1), seal) is None
     assert view(ticks=3).sought(Thing(size=-1)) is None
 
 
 def test_what_is_shown_of_a_state_may_be_less_than_all() -> None:
     made = replace(view(), shown=lambda thing: {"is_large": thing.size > 5})
-    assert made.doc(Thing(size=7)) == '{"is_large":true}'
+    assert made.doc(STREAM, Thing(size=7), seal) == '{"is_large":true}'
 
 
 def test_all_views_of_a_kind_are_folded_alike() -> None:
