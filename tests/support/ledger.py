@@ -20,6 +20,10 @@ from app.log.read import heads, read_feed
 from app.maintenance.store import DataLocation, connected, master_key
 from domain.ai_session import AISessionCreated, AISessionPatched
 from domain.chat.events import ChatSessionCreated, ChatSessionUpdated
+from domain.principal.events import PrincipalEvent
+
+OF_CALLERS = "of callers"
+"""The key of events that tell of callers: no client asked for them."""
 
 
 class Intent(Struct, frozen=True, tag="intent"):
@@ -79,7 +83,7 @@ def read_ledger(path: Path) -> Sequence[Intent | Ack]:
 
 
 async def read_log(url: str, where: DataLocation) -> Sequence[Stored]:
-    """All events of sessions that the log holds, in its order."""
+    """All events that the log holds, in its order."""
     async with connected(url) as store:
         keyring = Keyring(await master_key(store, where))
         return [
@@ -94,7 +98,7 @@ def differences(written: Sequence[Intent | Ack], stored: Sequence[Stored]) -> li
     """What the log owes its clients, or has that nobody asked for; empty when all is well."""
     intents = {line.key for line in written if isinstance(line, Intent)}
     acks = [line for line in written if isinstance(line, Ack)]
-    times = Counter(event.key for event in stored)
+    times = Counter(event.key for event in stored if event.key != OF_CALLERS)
     places = {event.key: event for event in stored}
     found = [f"{key}: stored, but nobody asked for it" for key in times if key not in intents]
     found += [f"{key}: done {count} times" for key, count in times.items() if count > 1]
@@ -127,6 +131,8 @@ def _holes(stored: Sequence[Stored]) -> list[str]:
 
 def _key(event: object) -> str:
     match event:
+        case _ if isinstance(event, PrincipalEvent):
+            return OF_CALLERS
         case AISessionCreated(purpose=str() as key) | AISessionPatched(purpose=str() as key):
             return key
         case (
