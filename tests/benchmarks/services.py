@@ -45,7 +45,7 @@ def sessionary(stage: Stage) -> Iterator[Service]:
     url = stage.new_database("sessionary_http")
     port = free_port()
     command = ("-m", "app.cli.main", "serve", "--port", str(port), *logins(url))
-    place = ("--data-dir", str(stage.folder / "sessionary"), "--allow-root")
+    place = ("--data-dir", str(stage.folder / "sessionary"))
     secret = {"SESSIONARY_ADMIN_USER": USER, "SESSIONARY_ADMIN_PASSWORD": PASSWORD}
     with _process((*command, *place), secret, port, stage.folder / "sessionary.log") as pid:
         base_url = f"http://127.0.0.1:{port}"
