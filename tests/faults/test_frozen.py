@@ -161,7 +161,8 @@ async def test_each_backend_that_the_service_has(service: ServiceProcess, book: 
         await asyncio.sleep(2 * FROZEN_S)
         backends.stopping = False
         tell(backends.stopped, signal.SIGCONT)
-    assert 0 < backends.most <= PLACES
+    # (In each worker, one that goes on may still be at its end when the next one is counted.)
+    assert 0 < backends.most <= PLACES + WORKERS
     await assert_nothing_is_lost(service, book)
 
 
