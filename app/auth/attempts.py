@@ -13,7 +13,6 @@ from operator import itemgetter
 from typing import NoReturn
 
 import asyncpg
-from msgspec import Struct
 
 from app.auth.register import Act, Register
 from app.concurrency.keyed_lock import TooManyBefore
@@ -22,7 +21,7 @@ from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import LogError
 from app.telemetry import security
-from app.telemetry.security import REFUSALS, Happening
+from app.telemetry.security import REFUSALS, Attempt, Happening
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import RecordRefusals
 from domain.principal.events import OperationForbidden, RefusalEvent, SignInRefused, Throttled
@@ -41,28 +40,6 @@ _MOST = 5_000
 _AT_A_TIME = 500
 _DETAILS = 10
 """Operations, or reasons, that an event names at most."""
-
-
-class Attempt(Struct, frozen=True, kw_only=True):
-    """One such happening. No secret and no text of a caller is in it, but a principal's name."""
-
-    what: Happening
-    principal: str | None = None
-    """The principal's name, once it is known who calls; None of a stranger."""
-    name_hash: str | None = None
-    """Keyed hash of a name as it was given: it may be a password, so it is not kept as it is."""
-    stream: StreamId | None = None
-    """Of the principal with that name, if there is one."""
-    address: str | None = None
-    reason: str = ""
-    """A stable word: `password`, `unknown`, `disabled`, `token`, …"""
-    auth: str = ""
-    face: str = ""
-    operation: str = ""
-    request_id: str | None = None
-    subject: str | None = None
-    """The principal that was changed, or got or lost a token."""
-    token_id: str | None = None
 
 
 _Key = tuple[Happening, StreamId, str]

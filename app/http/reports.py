@@ -1,12 +1,13 @@
 """Reports refused callers to `app.auth.attempts`, as they are answered."""
 
-from app.auth.attempts import Attempt
-from app.auth.principals import Forbidden, Unauthenticated
+from msgspec.structs import replace
+
+from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.auth.throttle import Throttled
 from app.http.errors import BatchFailed
 from app.http.request import Request
 from app.service import Service
-from app.telemetry.security import Happening
+from app.telemetry.security import Attempt, Happening
 from domain.errors import NotYours
 
 STATUSES = frozenset({401, 403, 429})
@@ -32,18 +33,27 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
     if isinstance(error, Unauthenticated | Throttled) and error.name:
         name_hash, stream = service.attempts.named(error.name)
     sent = request or Request(method="", headers={})
+    attempt = attempt_of(sent, what, sent.principal)
     service.attempts.report(
-        Attempt(
-            what=what,
-            principal=sent.principal.name or None,
+        replace(
+            attempt,
             name_hash=name_hash,
             stream=stream,
-            address=sent.client,
             reason=reason,
-            auth=sent.principal.auth,
-            face=sent.face,
             operation=sent.operation if what is Happening.FORBIDDEN else "",
-            request_id=sent.request_id or None,
             token_id=sent.principal.token_id,
         )
+    )
+
+
+def attempt_of(sent: Request, what: Happening, principal: Principal) -> Attempt:
+    """What a request says of an attempt by a principal, whom it may not yet name."""
+    return Attempt(
+        what=what,
+        principal=principal.name or None,
+        address=sent.client,
+        auth=principal.auth,
+        face=sent.face,
+        operation=sent.operation,
+        request_id=sent.request_id or None,
     )

@@ -101,7 +101,7 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
                 operation=self.operation,
                 auth=principal.auth,
                 token_id=principal.token_id,
-                issued_by=None if principal.issued_by == principal.name else principal.issued_by,
+                issued_by=principal.acts_for,
                 client=self.client,
                 request_id=self.request_id,
                 trace_id=None if trace is None else correlation.trace_id(trace),

@@ -7,9 +7,11 @@ and of a caller who is not known only a keyed hash of the name: it may be a mist
 import logging
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+
+from msgspec import Struct
 
 from app.telemetry.logs import SECURITY, with_fields
+from domain.ids import StreamId
 
 _LOG = logging.getLogger(SECURITY)
 
@@ -44,68 +46,42 @@ REFUSALS = frozenset({Happening.SIGN_IN_REFUSED, Happening.THROTTLED, Happening.
 """Those that also are counted and become events."""
 
 
-class Reported(Protocol):
-    """What a line is made of; empty texts are left out."""
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One such happening. No secret and no text of a caller is in it, but a principal's name."""
 
-    @property
-    def what(self) -> str:
-        """The value of a `Happening`."""
-
-    @property
-    def principal(self) -> str | None:
-        """Who called, once that is known."""
-
-    @property
-    def name_hash(self) -> str | None:
-        """A keyed hash of the name of a caller who is not known."""
-
-    @property
-    def address(self) -> str | None:
-        """The caller's address."""
-
-    @property
-    def reason(self) -> str:
-        """Of a refusal, in a word or a sentence that holds nothing of the caller's."""
-
-    @property
-    def auth(self) -> str:
-        """The means: basic, cookie, token."""
-
-    @property
-    def face(self) -> str:
-        """The API that was called."""
-
-    @property
-    def operation(self) -> str:
-        """What was called there."""
-
-    @property
-    def request_id(self) -> str | None:
-        """The request, if it is not the one at work."""
-
-    @property
-    def subject(self) -> str | None:
-        """The principal that was changed, or got or lost a token."""
-
-    @property
-    def token_id(self) -> str | None:
-        """The token's public name."""
+    what: Happening
+    principal: str | None = None
+    """The principal's name, once it is known who calls; None of a stranger."""
+    name_hash: str | None = None
+    """Keyed hash of a name as it was given: it may be a password, so it is not kept as it is."""
+    stream: StreamId | None = None
+    """Of the principal with that name, if there is one."""
+    address: str | None = None
+    reason: str = ""
+    """A stable word: `password`, `unknown`, `disabled`, `token`, …"""
+    auth: str = ""
+    face: str = ""
+    operation: str = ""
+    request_id: str | None = None
+    subject: str | None = None
+    """The principal that was changed, or got or lost a token."""
+    token_id: str | None = None
 
 
-def write(report: Reported) -> None:
-    """Write the line of a report; raises nothing."""
-    level = logging.WARNING if report.what in REFUSALS else logging.INFO
+def write(attempt: Attempt) -> None:
+    """Write the line of an attempt; raises nothing."""
+    level = logging.WARNING if attempt.what in REFUSALS else logging.INFO
     fields = {
-        "event": str(report.what),
-        "principal": report.principal or None,
-        "nameHash": report.name_hash,
-        "address": report.address,
-        "reason": report.reason or None,
-        "auth": report.auth or None,
-        "face": report.face or None,
-        "operation": report.operation or None,
-        "subject": report.subject,
-        "tokenId": report.token_id,
-        "requestId": report.request_id,
+        "event": str(attempt.what),
+        "principal": attempt.principal or None,
+        "nameHash": attempt.name_hash,
+        "address": attempt.address,
+        "reason": attempt.reason or None,
+        "auth": attempt.auth or None,
+        "face": attempt.face or None,
+        "operation": attempt.operation or None,
+        "subject": attempt.subject,
+        "tokenId": attempt.token_id,
+        "requestId": attempt.request_id,
     }
-    _LOG.log(level, "%s", _WORDS.get(report.what, report.what), extra=with_fields(fields))
+    _LOG.log(level, "%s", _WORDS.get(attempt.what, attempt.what), extra=with_fields(fields))

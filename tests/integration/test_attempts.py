@@ -11,13 +11,12 @@ from msgspec.structs import replace
 from support.in_process import calling
 
 from app.auth import attempts
-from app.auth.attempts import Attempt
 from app.maintenance import users
 from app.maintenance.store import Connection
 from app.service import Service
 from app.settings import Settings
 from app.telemetry import security
-from app.telemetry.security import REFUSALS, Happening
+from app.telemetry.security import REFUSALS, Attempt, Happening
 from domain.ids import principal_stream
 
 pytestmark = pytest.mark.usefixtures("people")

@@ -1,14 +1,15 @@
 """What changes of principals have in common here: the actor, a password asked again, reports."""
 
 from msgspec import json
+from msgspec.structs import replace
 
-from app.auth.attempts import Attempt
 from app.auth.principals import Principal
 from app.auth.register import Act
 from app.auth.verification import Verified
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked
+from app.http.reports import attempt_of
 from app.telemetry.security import Happening
 
 _SECRETS = frozenset({"password", "newpassword", "yourpassword"})
@@ -52,20 +53,8 @@ def report(
     token_id: str | None = None,
 ) -> None:
     """Report what a caller did with credentials; `subject`: with those of another."""
-    http = asked.http
-    asked.service.attempts.report(
-        Attempt(
-            what=what,
-            principal=principal.name,
-            address=http.client,
-            auth=principal.auth,
-            face=http.face,
-            operation=http.operation,
-            request_id=http.request_id,
-            subject=subject,
-            token_id=token_id,
-        )
-    )
+    attempt = attempt_of(asked.http, what, principal)
+    asked.service.attempts.report(replace(attempt, subject=subject, token_id=token_id))
 
 
 async def verified(asked: Asked, password: str) -> Verified:
