@@ -9,30 +9,26 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
-from typing import Any, cast
 
 import asyncpg
 import httpx
 import pytest
+from support.in_process import PASSWORD, running
 
 from app.auth.principals import Forbidden, Principal
 from app.auth.roles import ROLES
 from app.http.operation import Operation
-from app.http.path_normaliser import PathNormaliser
-from app.main import all_faces, create_app
+from app.main import all_faces
 from app.maintenance import users
 from app.maintenance.store import Connection
 from app.settings import Settings
 from app.telemetry.logs import SECURITY
 
-PASSWORD = "right as rain"
-FACES = all_faces()
-
 
 def operations() -> Iterator[tuple[str, Operation, str, str]]:
     """Each operation that needs credentials, once: its face, itself, a verb and a path."""
     seen: set[tuple[str, str]] = set()
-    for face in FACES:
+    for face in all_faces():
         for template, by_verb in face.routes.items():
             for verb, operation in by_verb.items():
                 name = (face.name, operation.name)
@@ -85,13 +81,9 @@ async def test_each_refusal_of_a_role_is_one_line_and_one_count(
 ) -> None:
     for role in ROLES:
         await users.add(Connection(owner), role, [role], PASSWORD)
-    app = create_app(settings, FACES)
-    async with app.lifespan():
-        transport = httpx.ASGITransport(app=cast("Any", PathNormaliser(app, FACES)))
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            with caplog.at_level(logging.INFO, SECURITY):
-                refused = await refusals(client, caplog)
-        service = cast("Any", app).service
+    async with running(settings) as (client, service):
+        with caplog.at_level(logging.INFO, SECURITY):
+            refused = await refusals(client, caplog)
         await service.attempts.write()
         await owner.execute("UPDATE refusal SET written_at = written_at - interval '60 s'")
         await service.attempts.write()

@@ -8,18 +8,28 @@ import httpx
 
 from app.http.path_normaliser import PathNormaliser
 from app.main import all_faces, create_app
+from app.service import Service
 from app.settings import Settings
+
+PASSWORD = "right as rain"
 
 
 @asynccontextmanager
-async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls the whole application as `kim`, whose password is `right as rain`."""
+async def running(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, Service]]:
+    """Calls the whole application without credentials; its service beside it."""
     faces = all_faces()
     app = create_app(settings, faces)
     async with app.lifespan():
         transport = httpx.ASGITransport(app=cast("Any", PathNormaliser(app, faces)))
-        auth = httpx.BasicAuth("kim", "right as rain")
         async with httpx.AsyncClient(
-            transport=transport, auth=auth, base_url="http://test", timeout=60
+            transport=transport, base_url="http://test", timeout=60
         ) as made:
-            yield made
+            yield made, cast("Any", app).service
+
+
+@asynccontextmanager
+async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls the whole application as `kim`."""
+    async with running(settings) as (client, _):
+        client.auth = httpx.BasicAuth("kim", PASSWORD)
+        yield client
