@@ -170,7 +170,7 @@ def recorded_by_stream(
     for row in rows:
         if row["originator_id"] not in boxes:
             boxes.clear()
-        page.append(_recorded_if_readable(keyring, row, boxes))
+        page.append(recorded_if_readable(keyring, row, boxes))
     return page
 
 
@@ -278,9 +278,10 @@ def _recorded(
     )
 
 
-def _recorded_if_readable(
+def recorded_if_readable(
     keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
 ) -> Recorded | UnreadableEvent:
+    """The event of a row, or the reason why it cannot be read."""
     try:
         return _recorded(keyring, row, boxes)
     except UnreadableEvent as error:
