@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from domain.event import Event, kind_of
 from domain.ids import StreamId
-from projections import account_info, ai_session_info, chat_session_entity, principal
+from projections import (
+    account_info,
+    ai_session_info,
+    audit_trail,
+    chat_session_entity,
+    principal,
+)
 from projections.sealing import Seal
 from projections.view import View
 
@@ -17,6 +23,7 @@ VIEWS: Sequence[View] = (
     chat_session_entity.VIEW,
     account_info.VIEW,
     principal.VIEW,
+    audit_trail.VIEW,
 )
 """All views. The first of each kind is the current state; the others show the same streams in
 other ways."""
