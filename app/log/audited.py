@@ -1,6 +1,6 @@
 """Reading the log for its auditors: events with all that is stored beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from app.database.sql import blocks
 from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring, StreamCipher
-from app.log.read import Asks, recorded_if_readable
+from app.log.read import SLICE_EVENTS, Asks, recorded_if_readable
 from domain.ids import StreamId
 from projections.fold import Recorded
 
@@ -63,6 +63,27 @@ async def read_between(
     """
     sql = SQL["read_between"].format(order="DESC" if newest_first else "ASC")
     return audited(keyring, await store.ask(sql, partition, after, until, most))
+
+
+async def read_on(
+    store: Asks,
+    keyring: Keyring,
+    partition: int,
+    *,
+    after: int,
+    until: int,
+    most: int,
+    most_bytes: int,
+) -> Iterator[list[AuditedEvent]]:
+    """The first events of a partition after a position and up to another, decoded slice by slice.
+
+    `most_bytes`: of the states of all events but the last. Raises StoreDown.
+    """
+    rows = await store.ask(SQL["read_on"], partition, after, until, most, most_bytes)
+    return (
+        audited(keyring, rows[start : start + SLICE_EVENTS])
+        for start in range(0, len(rows), SLICE_EVENTS)
+    )
 
 
 async def read_versions(

@@ -63,13 +63,17 @@ BEGIN
 
     -- for each view
     IF '{view}' = ANY (c_view) THEN
-        UPDATE {view}_history AS h
-           SET until = c.until
-          FROM unnest(c_view, c_stream, c_version, c_until) AS c(view, stream, version, until)
-         WHERE c.view = '{view}'
-           AND h.partition = p_partition
-           AND h.stream_id = c.stream
-           AND h.version = c.version;
+        -- (One by one: a join would scan the whole table for each batch if it was planned while
+        -- the table was small.)
+        FOR number IN 1 .. cardinality(c_view) LOOP
+            IF c_view[number] = '{view}' THEN
+                UPDATE {view}_history AS h
+                   SET until = c_until[number]
+                 WHERE h.partition = p_partition
+                   AND h.stream_id = c_stream[number]
+                   AND h.version = c_version[number];
+            END IF;
+        END LOOP;
     END IF;
     IF '{view}' = ANY (r_view) THEN
         INSERT INTO {view}_history
