@@ -42,7 +42,12 @@ def cased(kind: str, attribute: str) -> str:
 
 @cache
 def fields_of(kind: str) -> Mapping[str, str]:
-    """The API's names of the fields of a kind's state, by own name, in the order of the state."""
+    """The API's names of the fields of a kind's state, by own name, in the order of the state.
+
+    None for a kind that only a damaged log has.
+    """
+    if kind not in CURRENT:
+        return {}
     state = CURRENT[kind].state
     return {name: api_name(kind, state, name) for name in state.__struct_fields__}
 

@@ -59,6 +59,27 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
         return f"{self.partition}:{self.position}"
 
 
+class Call(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the metadata of an event say of the call that caused it, as far as lists show it."""
+
+    roles: list[str] = []
+    face: str | None = None
+    operation: str | None = None
+    client: str | None = None
+    request_id: str | None = None
+
+
+_CALL = msgspec.json.Decoder(Call)
+
+
+def call_of(metadata: Raw) -> Call:
+    """The call that caused an event; empty if somebody damaged the metadata."""
+    try:
+        return _CALL.decode(metadata)
+    except msgspec.MsgspecError:
+        return Call()
+
+
 class Identity(Struct, frozen=True):
     """What a stream is: the kind of its first event, and its session's id."""
 

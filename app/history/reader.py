@@ -3,9 +3,10 @@
 It never fails for an event that cannot be read: such an event is shown with what can be read of it.
 """
 
+import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -28,13 +29,15 @@ from projections.fold import Folded
 SQL = blocks(__file__)
 BLOCK_EVENTS = 25
 """Events that are read, folded and shown at a time: some milliseconds, and some mebibytes."""
-PAGE_EVENTS = 250
+PAGE_EVENTS = 100
 """Events of one stream that are read at a time in order to fold it."""
 _MAX_KNOWN = 10_000
 _LOG = logging.getLogger("sessionary")
 
 StateAt = Callable[[str, StreamId, int], Awaitable[Folded[Any]]]
 """A stream of a kind as it was at a version that it has. May raise Unreadable."""
+Showing = AsyncIterator[Event]
+"""Events as they are shown, one by one."""
 
 
 class Reader:
@@ -111,19 +114,25 @@ class Reader:
         self, stream: StreamId, *, after: int = 0, until: int = LAST_VERSION
     ) -> AsyncIterator[AuditedEvent]:
         """All events of a stream after a version and up to another, page by page."""
-        while page := await self.versions(stream, after=after, until=until, most=PAGE_EVENTS):
+        async for page in self.pages(stream, after=after, until=until, most=PAGE_EVENTS):
             for event in page:
                 yield event
+            await asyncio.sleep(0)  # others' requests
+
+    async def pages(
+        self, stream: StreamId, *, after: int = 0, until: int = LAST_VERSION, most: int
+    ) -> AsyncIterator[list[AuditedEvent]]:
+        """The same in pages of at most so many events."""
+        while page := await self.versions(stream, after=after, until=until, most=most):
+            yield page
             after = page[-1].version
 
-    async def shown(self, events: Sequence[AuditedEvent], parts: Parts) -> AsyncIterator[Event]:
-        """Events, in the given order, with the parts that are asked for. Raises StoreDown."""
+    async def shown(self, events: AsyncIterable[Sequence[AuditedEvent]], parts: Parts) -> Showing:
+        """Events, block by block, with the parts that are asked for. Raises StoreDown."""
         folded: dict[StreamId, Folded[Any]] = {}
-        for start in range(0, len(events), BLOCK_EVENTS):
-            block = events[start : start + BLOCK_EVENTS]
+        async for block in events:
             known = await self.identities(event.stream for event in block)
-            steps = await self._steps(block, known, folded, parts)
-            for step in steps:
+            for step in await self._steps(block, known, folded, parts):
                 yield shown_event(step, known[step.event.stream], parts)
 
     async def _steps(
@@ -149,6 +158,12 @@ class Reader:
         for stream in folded.keys() - {event.stream for event in block}:
             del folded[stream]
         return [made[event.partition, event.position] for event in block]
+
+
+async def in_blocks(events: Sequence[AuditedEvent]) -> AsyncIterator[Sequence[AuditedEvent]]:
+    """Events in blocks for `Reader.shown`."""
+    for start in range(0, len(events), BLOCK_EVENTS):
+        yield events[start : start + BLOCK_EVENTS]
 
 
 def reader_of(log: Log, aggregates: Repository) -> Reader:
