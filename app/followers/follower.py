@@ -92,9 +92,14 @@ class Follower(Generic[B]):
             while True:
                 await asyncio.sleep(await self._try_round())
         finally:
-            if self._token is not None:
-                with suppress(StoreDown, asyncpg.PostgresError, *TRANSIENT):
-                    await self._pool.fetch(SQL["give_up"], self._lease, self._holder, timeout_s=0.5)
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Let another worker follow at once."""
+        if self._token is not None:
+            self._token = None
+            with suppress(asyncpg.PostgresError, *TRANSIENT):  # then it waits a few seconds
+                await self._pool.fetch(SQL["give_up"], self._lease, self._holder, timeout_s=0.5)
 
     async def _try_round(self) -> float:
         """Take up what there is; the seconds until the next look."""

@@ -47,6 +47,18 @@ async def read_positions(
     return audited(keyring, await store.ask(SQL["read_positions"], partition, list(positions)))
 
 
+async def read_places(
+    store: Asks, keyring: Keyring, places: Sequence[tuple[int, int]]
+) -> Iterator[list[AuditedEvent]]:
+    """The events at places, given as (partition, position), in that order; decoded slice by slice.
+
+    Missing ones are left out. Raises StoreDown.
+    """
+    partitions = [partition for partition, _ in places]
+    positions = [position for _, position in places]
+    return _in_slices(keyring, await store.ask(SQL["read_places"], partitions, positions))
+
+
 async def read_between(
     store: Asks,
     keyring: Keyring,
@@ -80,10 +92,7 @@ async def read_on(
     `most_bytes`: of the states of all events but the last. Raises StoreDown.
     """
     rows = await store.ask(SQL["read_on"], partition, after, until, most, most_bytes)
-    return (
-        audited(keyring, rows[start : start + SLICE_EVENTS])
-        for start in range(0, len(rows), SLICE_EVENTS)
-    )
+    return _in_slices(keyring, rows)
 
 
 async def read_versions(
@@ -99,6 +108,13 @@ async def read_versions(
     """Events of a stream after a version and up to another, oldest first. Raises StoreDown."""
     rows = await store.ask(SQL["read_versions"], partition, stream, after, until, most)
     return audited(keyring, rows)
+
+
+def _in_slices(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Iterator[list[AuditedEvent]]:
+    return (
+        audited(keyring, rows[start : start + SLICE_EVENTS])
+        for start in range(0, len(rows), SLICE_EVENTS)
+    )
 
 
 def audited(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> list[AuditedEvent]:

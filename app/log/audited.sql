@@ -7,6 +7,21 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
    AND e.notification_id = ANY ($2::bigint[])
  ORDER BY e.notification_id;
 
+-- name: read_places
+-- $1 partitions, $2 positions: of equal length
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped, e.metadata
+  FROM unnest($1::integer[], $2::bigint[])
+       WITH ORDINALITY AS wanted(partition, position, number)
+ CROSS JOIN LATERAL (
+           SELECT *
+             FROM recorded_event AS s
+            WHERE s.partition = wanted.partition
+              AND s.notification_id = wanted.position
+            LIMIT 1
+       ) AS e
+ ORDER BY wanted.number;
+
 -- name: read_between
 -- {order} ASC or DESC   $1 partition   $2 after position   $3 up to position   $4 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
