@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 from app.chat.sweeper import ChatSweeper
 from app.database.embedded import EmbeddedUnavailable, ensure_running
 from app.database.pool import Pool
+from app.faces.audit.face import AuditFace
 from app.faces.docs.face import PagesFace
 from app.faces.evo.face import EvoFace
 from app.faces.superoffice.face import SuperOfficeFace
@@ -37,7 +38,8 @@ _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
 
 def all_faces() -> tuple[Face, ...]:
     """All faces of the service."""
-    return EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace()
+    others = (EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace())
+    return (*others, AuditFace(others))
 
 
 def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = None) -> Litestar:

@@ -1,7 +1,6 @@
 """The ends of a search through the log: `since`, `until`, `before` and `after` as cuts."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 
 from msgspec import Struct
 
@@ -11,11 +10,11 @@ from app.history.moments import (
     Positions,
     Span,
     Version,
-    cut_at,
     cut_before,
     cut_of,
     parse,
 )
+from app.history.search import upto_event
 from app.history.sessions import Clock
 from app.log.read import Asks
 
@@ -74,16 +73,14 @@ async def _around(store: Asks, text: str, field: str, clock: Clock) -> tuple[Cut
             raise AssertionError("a version without a stream was refused")
 
 
-async def _around_event(store: Asks, partition: int, position: int, upto: Cut) -> tuple[Cut, Cut]:
-    """The cuts before an event and up to it: of one time, events are in the order of partitions."""
+async def _around_event(store: Asks, partition: int, position: int, cut: Cut) -> tuple[Cut, Cut]:
+    """The cuts before an event and up to it, whose cut is known as well."""
     rows = await store.ask(SQL["times"], [partition], [position])
     if not rows:  # position 0 is before all events
-        nothing = tuple(0 for _ in upto)
+        nothing = tuple(0 for _ in cut)
         return nothing, nothing
-    at: datetime = rows[0]["recorded_at"]
-    same, earlier = await cut_at(store, at), await cut_before(store, at)
-    rest = same[:partition], earlier[partition + 1 :]
-    return (*rest[0], position - 1, *rest[1]), (*rest[0], position, *rest[1])
+    upto = await upto_event(store, partition, position, rows[0]["recorded_at"])
+    return (*upto[:partition], position - 1, *upto[partition + 1 :]), upto
 
 
 def _each(choose: Callable[[Iterable[int]], int], cuts: Sequence[Cut | None]) -> Cut | None:

@@ -1,7 +1,5 @@
 """One event as it is seen outside the database, with what it changed and the state after it."""
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from app.codecs.value import Tree
+from app.history import terms
 from app.history.masking import Shown
 from app.history.names import fields_of
 from app.history.times import time_text
@@ -167,54 +166,20 @@ def changed_fields(before: Folded[Any] | None, after: Folded[Any] | None) -> lis
     """The own names of the fields that differ; without a state before, from the defaults."""
     if before is after:
         return []
-    some = after or before
-    assert some is not None  # not both are None
-    state: type[Struct] = type(some.state)
-    defaults = _defaults(state)
-    return [
-        name
-        for name, default in defaults.items()
-        if _of(before, name, default) != _of(after, name, default)
-    ]
-
-
-def _of(folded: Folded[Any] | None, name: str, default: object) -> object:
-    return default if folded is None else getattr(folded.state, name)
-
-
-@cache
-def _defaults(state: type[Struct]) -> Mapping[str, object]:
-    """The default of each field; a required field differs from any value."""
-    return {
-        field.name: (
-            field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-        )
-        for field in msgspec.structs.fields(state)
-    }
-
-
-class _Sealed(Struct):
-    fields: list[str] = []
+    if after is None:
+        before, after = after, before
+    assert after is not None  # not both are None
+    return terms.changed_fields(None if before is None else before.state, after.state)
 
 
 def _data(event: AuditedEvent, shown: Shown) -> tuple[dict[str, Tree], str | UnsetType]:
     """The fields of an event, and the reason if it cannot be read as a whole."""
     if isinstance(event.recorded, Recorded):
         return shown.members(event.recorded.event), UNSET
-    plain = stored_fields(event.state)
+    plain = terms.stored_fields(event.state)
     if plain is None:
         return {}, "the event is damaged"
     return shown.stored(plain, EVENTS.get(event.topic)), _reason(event)
-
-
-def stored_fields(state: bytes) -> dict[str, Any] | None:
-    """The fields of an event as it is stored, with null for the sealed ones; None: damaged."""
-    try:
-        plain = msgspec.json.decode(state, type=dict[str, Any])
-        sealed = msgspec.convert(plain.pop("sealed", {}), _Sealed)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return plain | dict.fromkeys(sealed.fields)
 
 
 def _reason(event: AuditedEvent) -> str:

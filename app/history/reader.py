@@ -8,13 +8,15 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from app.commands.repository import Repository
 from app.database.errors import StoreDown, TooSlow
 from app.database.sql import blocks
-from app.history.one_event import Event, Identity, Parts, Step, shown_event, stepped, stored_fields
+from app.history.one_event import Event, Identity, Parts, Step, shown_event, stepped
+from app.history.terms import stored_fields
 from app.log import audited
 from app.log.audited import AuditedEvent
 from app.log.keyring import Keyring
@@ -73,6 +75,16 @@ class Reader:
         """
         rows = await self.store.ask(SQL["version_at"], self.partition(stream), stream, position)
         return rows[0]["version"] if rows else None
+
+    async def event(self, partition: int, position: int) -> AuditedEvent | None:
+        """The event at a position; None: there is none. Raises StoreDown."""
+        found = await audited.read_positions(self.store, self.keyring, partition, [position])
+        return found[0] if found else None
+
+    async def place_of(self, event_id: UUID) -> tuple[int, int] | None:
+        """The partition and position of an event; None: there is none. Raises StoreDown."""
+        rows = await self.store.ask(SQL["place"], event_id)
+        return (rows[0]["partition"], rows[0]["position"]) if rows else None
 
     async def identities(self, streams: Iterable[StreamId]) -> dict[StreamId, Identity]:
         """What streams are. Raises StoreDown."""

@@ -39,3 +39,16 @@ WITH RECURSIVE last AS (
 SELECT low AS version
   FROM search
  WHERE low = high;
+
+-- name: place
+-- $1 event id
+SELECT e.partition, e.notification_id AS position
+  FROM log_partition AS h
+ CROSS JOIN LATERAL (
+           SELECT s.partition, s.notification_id
+             FROM stored_events AS s
+            WHERE s.partition = h.partition
+              AND s.event_id = $1
+            LIMIT 1
+       ) AS e
+ LIMIT 1;

@@ -18,6 +18,7 @@ from app.history.moments import Cut, cut_at, cut_before, present_cut
 from app.history.terms import Terms
 from app.log.audited import AuditedEvent, read_places
 from app.log.log import Log
+from app.log.read import Asks
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
@@ -81,20 +82,12 @@ async def find(log: Log, query: EventQuery, *, wait_s: float = WAIT_S) -> FoundE
     return FoundEvents(events, len(places) > len(shown), tuple((bounds | dict(shown)).values()))
 
 
-async def before_event(log: Log, partition: int, position: int, at: datetime) -> Cut:
-    """`before` for the events that come before one, which is given with its time."""
-    cut = await _up_to(log, partition, position, at)
-    return tuple(end if number == partition else end + 1 for number, end in enumerate(cut))
+async def upto_event(store: Asks, partition: int, position: int, at: datetime) -> Cut:
+    """The last positions that do not come after an event, which is given with its time.
 
-
-async def after_event(log: Log, partition: int, position: int, at: datetime) -> Cut:
-    """`after` for the events that come after one, which is given with its time."""
-    return await _up_to(log, partition, position, at)
-
-
-async def _up_to(log: Log, partition: int, position: int, at: datetime) -> Cut:
-    """The last positions that do not come after an event; of one time, partitions are in order."""
-    upto, earlier = await cut_at(log.pool, at), await cut_before(log.pool, at)
+    Of one time, events are in the order of their partitions. Raises StoreDown.
+    """
+    upto, earlier = await cut_at(store, at), await cut_before(store, at)
     return (*upto[:partition], position, *earlier[partition + 1 :])
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from app.codecs.json_text import BadInput
 from app.codecs.value import Tree
 from app.history.masking import Shown
-from app.history.moments import Cut, Version, cut_of, parse
+from app.history.moments import Cut, Version, cut_of, parse, present_cut
 from app.history.named import stream_named
 from app.history.names import field_named, fields_of
 from app.history.one_event import (
@@ -105,16 +105,19 @@ async def session_named(reader: Reader, name: str) -> Session:
 
 
 async def version_at(
-    reader: Reader, session: Session, text: str, field: str, clock: Clock
+    reader: Reader, session: Session, text: str | None, field: str, clock: Clock
 ) -> tuple[int, Cut]:
     """The version of a session at a moment, and the moment's cut; 0: before its first event.
 
-    `field`: the parameter that gave the moment. Raises BadInput, StoreDown.
+    `text`: None means now; `field`: the parameter that gave it. Raises BadInput, StoreDown.
     """
-    moment = parse(text, field, zone=clock.zone, now=clock.now)
-    cut = await cut_of(reader.store, moment, field, stream=session.stream, now=clock.now)
-    if isinstance(moment, Version):
-        return moment.number, cut
+    if text is None:
+        cut = await present_cut(reader.store)
+    else:
+        moment = parse(text, field, zone=clock.zone, now=clock.now)
+        cut = await cut_of(reader.store, moment, field, stream=session.stream, now=clock.now)
+        if isinstance(moment, Version):
+            return moment.number, cut
     position = cut[reader.partition(session.stream)]
     return await reader.version_at(session.stream, position) or 0, cut
 

@@ -120,11 +120,16 @@ def given_fields(event: AuditedEvent) -> Mapping[str, Any]:
         own = event.recorded.event
         values = {name: getattr(own, name) for name in own.__struct_fields__}
         return {name: value for name, value in values.items() if value is not UNSET}
+    return stored_fields(event.state) or {}
+
+
+def stored_fields(state: bytes) -> dict[str, Any] | None:
+    """The fields of an event as it is stored, with None for the sealed ones; None: damaged."""
     try:
-        plain = msgspec.json.decode(event.state, type=dict[str, Any])
+        plain = msgspec.json.decode(state, type=dict[str, Any])
         sealed = msgspec.convert(plain.pop("sealed", {}), _Stored)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return {}
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
     return plain | dict.fromkeys(sealed.fields)
 
 
