@@ -48,24 +48,29 @@ class Place(Struct, frozen=True):
     reached: int
 
 
+class _Prepared(Struct, Generic[B], frozen=True):
+    """A batch, and the position of its last event."""
+
+    batch: B
+    upto: int
+
+
 class Work(Protocol[B]):
     """What one follower does with the events."""
 
     name: str
     """Of its checkpoint; its lease is called `follow_` and this."""
 
-    async def prepare(
-        self, partition: int, after: int, events: Sequence[AuditedEvent]
-    ) -> tuple[B, int]:
-        """A batch of some of the events, and the position of the last of these.
+    async def prepare(self, partition: int, events: Sequence[AuditedEvent]) -> tuple[B, int]:
+        """A batch of the first events, one or more, and the position of the last of these.
 
-        All earlier batches are written. Raises StoreDown.
+        The batch before it may not be written yet. Raises StoreDown.
         """
 
     async def write(self, partition: int, after: int, upto: int, batch: B, token: int) -> bool:
         """Write a batch and the checkpoint; false if another follower has moved it.
 
-        Raises StoreDown, after which it may be written.
+        All earlier batches are written. Raises StoreDown, after which this one may be, too.
         """
 
     def forget(self) -> None:
@@ -128,24 +133,29 @@ class Follower(Generic[B]):
 
     async def _take_up(self, place: Place) -> int:
         partition, after = place.partition, place.reached
-        events = await self._read(partition, after, place.head)
+        prepared = await self._prepare(partition, after, place.head)
         for _ in range(_TURN_BATCHES):
-            if not events or not await self._has_lease():
+            if prepared is None or not await self._has_lease():
                 break
-            batch, upto = await self._work.prepare(partition, after, events)
-            # The next events are read while PostgreSQL writes these.
-            reading = asyncio.ensure_future(self._read(partition, upto, place.head))
+            # The next batch is prepared while PostgreSQL writes this one.
+            preparing = asyncio.ensure_future(self._prepare(partition, prepared.upto, place.head))
             try:
-                if not await self._write(partition, after, upto, batch):
+                if not await self._write(partition, after, prepared):
                     break
-                after, events = upto, await reading
+                after, prepared = prepared.upto, await preparing
             finally:
-                reading.cancel()
+                preparing.cancel()
+                await asyncio.gather(preparing, return_exceptions=True)
         return after - place.reached
 
-    async def _write(self, partition: int, after: int, upto: int, batch: B) -> bool:
+    async def _prepare(self, partition: int, after: int, head: int) -> _Prepared[B] | None:
+        events = await self._read(partition, after, head)
+        return _Prepared(*await self._work.prepare(partition, events)) if events else None
+
+    async def _write(self, partition: int, after: int, prepared: _Prepared[B]) -> bool:
         assert self._token is not None  # as long as there is a lease
         started = perf_counter()
+        batch, upto = prepared.batch, prepared.upto
         if await self._work.write(partition, after, upto, batch, self._token):
             await self._pace.spent(perf_counter() - started)
             return True

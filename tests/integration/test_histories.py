@@ -117,7 +117,7 @@ async def test_a_batch_of_one_that_was_overtaken_changes_nothing(
     for each in (service, other_service):
         work = history.History(each.log, pace)
         events = await audited(each)
-        batch, upto = await work.prepare(0, 0, events)
+        batch, upto = await work.prepare(0, events)
         for token, done in ((6, False), (7, each is service)):
             await owner.execute(
                 "INSERT INTO lease VALUES ('follow_history', gen_random_uuid(), now(), 7)"
