@@ -6,13 +6,15 @@ from msgspec.structs import replace
 from app.auth.principals import Principal
 from app.auth.register import Act
 from app.auth.verification import Verified
-from app.codecs.dto import Dto
+from app.codecs.dto import Dto, secrets
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked
+from app.faces.evo.wire.api import API
 from app.http.reports import attempt_of
 from app.telemetry.security import Happening
 
-_SECRETS = frozenset({"password", "newpassword", "yourpassword"})
+_SECRETS = frozenset(field.encode_name.lower() for api in API for field in secrets(api.request))
+"""Members of requests, in lower case."""
 
 
 def metadata(asked: Asked) -> str:
@@ -36,10 +38,9 @@ def act(asked: Asked, request: Dto) -> Act:
 
 def _public(request: Dto) -> bytes:
     """A request without its secrets, which no hash of the log may hold."""
+    hidden = {field.name for field in secrets(type(request))}
     members = {
-        name: getattr(request, name)
-        for name in request.__struct_fields__
-        if name.replace("_", "") not in _SECRETS
+        name: getattr(request, name) for name in request.__struct_fields__ if name not in hidden
     }
     return json.encode([type(request).__name__, members])
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from app.codecs.dto import API_NAMESPACE, Dto
+from app.codecs.dto import API_NAMESPACE, Dto, Secret
 
 USERS_NAMESPACE = f"{API_NAMESPACE}.Users"
 
@@ -73,11 +73,7 @@ class NewTokenInfo(Dto, kw_only=True):
     namespace: ClassVar[str] = USERS_NAMESPACE
 
     id: TokenId
-    token: Annotated[str, Meta(description="The token, for `Authorization: Bearer`")]
+    token: Annotated[Secret, Meta(description="The token, for `Authorization: Bearer`")]
     principal: Name
     label: Label
     expires_at: End = None
-
-    def __repr__(self) -> str:
-        """Without the token, for logs."""
-        return f"NewTokenInfo(id={self.id!r})"

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from app.codecs.dto import Dto
+from app.codecs.dto import Dto, Secret
 
 Name = Annotated[str | None, Meta(description="The name of the user")]
 YourPassword = Annotated[
-    str | None, Meta(description="Your own password: a cookie alone does not replace it")
+    Secret | None, Meta(description="Your own password: a cookie alone does not replace it")
 ]
 Label = Annotated[str | None, Meta(description="What the token is for")]
 Expires = Annotated[str | None, Meta(description="Such as `90d` (the default), a time, or `never`")]
@@ -18,7 +18,7 @@ Independent = Annotated[
 ]
 Roles = Annotated[list[str] | None, Meta(description="The roles of the user")]
 NewPassword = Annotated[
-    str | None, Meta(description="At least 12 characters, and not a common password")
+    Secret | None, Meta(description="At least 12 characters, and not a common password")
 ]
 
 
@@ -38,17 +38,13 @@ class UserChange(Dto, kw_only=True):
     name: Name = None
     your_password: YourPassword = None
 
-    def __repr__(self) -> str:
-        """Without passwords, for logs."""
-        return f"{type(self).__name__}(name={self.name!r})"
-
 
 class NewUser(UserChange, kw_only=True):
     """Add a user; without a password it calls with tokens only."""
 
     roles: Roles = None
     password: Annotated[
-        str | None, Meta(description="The first password, which the user has to change")
+        Secret | None, Meta(description="The first password, which the user has to change")
     ] = None
 
 
@@ -95,20 +91,12 @@ class NewToken(Dto, kw_only=True):
     expires: Expires = None
     is_independent: Independent = None
 
-    def __repr__(self) -> str:
-        """Without the password, for logs."""
-        return f"NewToken(user_name={self.user_name!r})"
-
 
 class RevokeToken(Dto, kw_only=True):
     """End a token."""
 
     token_id: Annotated[str | None, Meta(description="The ID of the token")] = None
     your_password: YourPassword = None
-
-    def __repr__(self) -> str:
-        """Without the password, for logs."""
-        return f"RevokeToken(token_id={self.token_id!r})"
 
 
 class RequestAuthToken(Dto, kw_only=True):
@@ -123,17 +111,9 @@ class RequestAuthToken(Dto, kw_only=True):
     expires: Expires = None
     is_independent: Independent = None
 
-    def __repr__(self) -> str:
-        """Without the password, for logs."""
-        return f"RequestAuthToken(user_id={self.user_id!r})"
-
 
 class ChangePassword(Dto, kw_only=True):
     """Change your own password, which ends your sign-ins and tokens."""
 
-    password: Annotated[str | None, Meta(description="Your present password")] = None
+    password: Annotated[Secret | None, Meta(description="Your present password")] = None
     new_password: NewPassword = None
-
-    def __repr__(self) -> str:
-        """Without the passwords, for logs."""
-        return "ChangePassword()"

@@ -25,6 +25,7 @@ from app.faces.superoffice.wire.message import MESSAGE
 from app.faces.superoffice.wire.negotiation import FORM, JSON_TYPES
 from app.faces.superoffice.wire.rest import REST
 from domain.chat.fields import ChatSessionFields
+from domain.chat.session import ChatSession
 
 _FACE = "superoffice"
 _TAG = ("Chat sessions", "Chat sessions: as resources, and on the chat agent")
@@ -107,6 +108,9 @@ def _schemas() -> dict[str, Schema]:
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     schemas = {name: _lenient(schema) for name, schema in schemas.items()}
     entity = schemas[_ENTITY]["properties"]
+    for field in msgspec.structs.fields(fields):
+        if field.name in ChatSession.secret:
+            entity[field.encode_name]["anyOf"][0]["format"] = "password"
     entity["TableRight"] = _or_null(ref("schemas", "TableRight"))
     entity["FieldProperties"] = _or_null(
         {"type": "object", "additionalProperties": ref("schemas", "FieldProperty")}
