@@ -8,7 +8,9 @@ from msgspec.structs import FieldInfo, fields
 
 TypeForm: TypeAlias = Any
 """A class, with or without a type parameter: mypy has no type for both."""
-_MASKED = Meta(extra_json_schema={"format": "password"})
+MASKED = {"format": "password"}
+"""What JSON Schema says of a text that is to be masked where somebody types it."""
+_MASKED = Meta(extra_json_schema=MASKED)
 Secret = Annotated[str, _MASKED]
 """A text that lets somebody in: never in an address, never shown for logs, masked where typed."""
 API_NAMESPACE = "http://schemas.datacontract.org/2004/07/Voice.Api"

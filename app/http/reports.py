@@ -56,4 +56,5 @@ def attempt_of(sent: Request, what: Happening, principal: Principal) -> Attempt:
         face=sent.face,
         operation=sent.operation,
         request_id=sent.request_id or None,
+        sign_in=principal.sign_in,
     )

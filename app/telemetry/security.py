@@ -66,6 +66,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     subject: str | None = None
     """The principal that was changed, or got or lost a token."""
     token_id: str | None = None
+    sign_in: str | None = None
+    """The cookie's by which it was done, or that was ended: the id, which is no secret."""
 
 
 def write(attempt: Attempt) -> None:
@@ -82,6 +84,7 @@ def write(attempt: Attempt) -> None:
         "operation": attempt.operation or None,
         "subject": attempt.subject,
         "tokenId": attempt.token_id,
+        "signIn": attempt.sign_in,
         "requestId": attempt.request_id,
     }
     _LOG.log(level, "%s", _WORDS.get(attempt.what, attempt.what), extra=with_fields(fields))

@@ -17,9 +17,10 @@ _SECRETS = frozenset(field.encode_name.lower() for api in API for field in secre
 """Members of requests, in lower case."""
 
 
-def metadata(asked: Asked) -> str:
-    """The facts of the call, as the log keeps them."""
-    return json.encode(asked.http.call().metadata).decode()
+def metadata(asked: Asked, auth: str | None = None) -> str:
+    """The facts of the call, as the log keeps them; `auth`: the means that it is about to prove."""
+    facts = asked.http.call().metadata
+    return json.encode(facts if auth is None else replace(facts, auth=auth)).decode()
 
 
 def act(asked: Asked, request: Dto) -> Act:
@@ -52,10 +53,13 @@ def report(
     *,
     subject: str | None = None,
     token_id: str | None = None,
+    sign_in: str | None = None,
 ) -> None:
     """Report what a caller did with credentials; `subject`: with those of another."""
     attempt = attempt_of(asked.http, what, principal)
-    asked.service.attempts.report(replace(attempt, subject=subject, token_id=token_id))
+    asked.service.attempts.report(
+        replace(attempt, subject=subject, token_id=token_id, sign_in=sign_in or attempt.sign_in)
+    )
 
 
 async def verified(asked: Asked, password: str) -> Verified:

@@ -43,6 +43,35 @@ class UserList(Dto, kw_only=True):
     users: Annotated[list[UserDetails], Meta(description="In the order of their names")]
 
 
+class SignInDetails(Dto, kw_only=True):
+    """A sign-in without its secret, as its user sees it."""
+
+    namespace: ClassVar[str] = USERS_NAMESPACE
+
+    id: Annotated[str, Meta(description="The ID of the sign-in, which is no secret")]
+    is_current: Annotated[bool, Meta(description="Whether it is the one of this very call")]
+    signed_in_at: Annotated[datetime, Meta(description="When it was opened")]
+    address: Annotated[
+        str | None, Meta(description="The address that it was opened from; absent: unknown")
+    ] = None
+    auth_provider: Annotated[
+        str | None, Meta(description="What it was opened by: `credentials` or `basic`")
+    ] = None
+    remember_me: Annotated[bool, Meta(description="Whether it outlasts the browser")]
+    last_used_at: Annotated[
+        datetime, Meta(description="When it was last used, within some minutes")
+    ]
+    expires_at: Annotated[datetime, Meta(description="When it ends at the latest")]
+
+
+class SignInList(Dto, kw_only=True):
+    """Sign-ins that have not ended."""
+
+    namespace: ClassVar[str] = USERS_NAMESPACE
+
+    sign_ins: Annotated[list[SignInDetails], Meta(description="The newest first")]
+
+
 class TokenDetails(Dto, kw_only=True):
     """A token without its secret."""
 

@@ -99,6 +99,31 @@ class RevokeToken(Dto, kw_only=True):
     your_password: YourPassword = None
 
 
+class ListSignIns(Dto, kw_only=True):
+    """Your own sign-ins that have not ended."""
+
+
+class EndSignIn(Dto, kw_only=True):
+    """End one of your own sign-ins, and the tokens that end with it."""
+
+    sign_in_id: Annotated[str | None, Meta(description="The ID of the sign-in")] = None
+    your_password: YourPassword = None
+
+
+class EndSignIns(Dto, kw_only=True):
+    """End all of your own sign-ins and tokens."""
+
+    your_password: YourPassword = None
+
+
+class ListOwnTokens(Dto, kw_only=True):
+    """Your own tokens that have not ended."""
+
+
+class RevokeOwnToken(RevokeToken, kw_only=True):
+    """End one of your own tokens."""
+
+
 class RequestAuthToken(Dto, kw_only=True):
     """A new bearer token for a user, alone in the answer."""
 
