@@ -46,6 +46,12 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
     )
 
 
+def report_sign_in(sent: Request, principal: Principal, service: Service) -> None:
+    """Report a caller who is let in by Basic or a token, which open no session."""
+    attempt = attempt_of(sent, Happening.SIGNED_IN, principal)
+    service.attempts.report(replace(attempt, token_id=principal.token_id))
+
+
 def attempt_of(sent: Request, what: Happening, principal: Principal) -> Attempt:
     """What a request says of an attempt by a principal, whom it may not yet name."""
     return Attempt(

@@ -63,7 +63,9 @@ class Watched:
 
 @pytest.fixture
 def watched(served: ServiceProcess) -> Watched:
-    """From now on."""
+    """From now on; that the two call at all is told before."""
+    for who in (ADMIN, AUDREY):
+        assert Watched(served).call("GET", "/accounts", auth=who).status_code == 200
     return Watched(served)
 
 
@@ -133,9 +135,34 @@ def test_guessing_is_told_until_it_is_throttled(watched: Watched) -> None:
     assert events[-1] == "throttled"
 
 
-def test_what_is_done_by_right_is_no_line(watched: Watched) -> None:
+@pytest.mark.parametrize("means", ["basic", "token"])
+def test_a_call_by_a_credential_of_its_own_is_a_line_the_first_time(
+    served: ServiceProcess, watched: Watched, means: str
+) -> None:
+    name, password = f"first-{means}", "a long one of its own"
+    served.command("users", "add", name, "--role=Auditor", "--password-stdin", stdin=password)
+    made = served.command("tokens", "add", name, "--output=json")
+    token = json.loads(made.stdout)
+    bearer = {"Authorization": f"Bearer {token['token']}"}
+    headers, auth = (bearer, None) if means == "token" else ({}, (name, password))
+    for _ in range(3):
+        for path in ("/accounts", "/api/v1/ChatSession"):
+            assert watched.call("GET", path, headers=headers, auth=auth).status_code == 200
+    (line,) = watched.added()
+    assert (line["event"], line["principal"], line["auth"]) == ("signed_in", name, means)
+    assert line.get("tokenId") == (token["id"] if means == "token" else None)
+    elsewhere = {**headers, "X-Forwarded-For": "192.0.2.8"}
+    watched.call("GET", "/accounts", headers=elsewhere, auth=auth)
+    told = [line["address"] for line in watched.lines()[watched.before :]]
+    assert told == ["192.0.2.7", "192.0.2.8"]
+
+
+def test_what_is_done_by_right_is_no_further_line(served: ServiceProcess) -> None:
+    assert Watched(served).call("GET", "/accounts", auth=ADMIN).status_code == 200
+    watched = Watched(served)
     assert watched.call("GET", "/accounts", auth=ADMIN).status_code == 200
+    assert watched.call("POST", "/ai/sessions", json={}, auth=ADMIN).status_code == 200
     assert watched.call("GET", "/health/live").status_code == 200
     assert watched.call("GET", "/nowhere").status_code == 404
-    assert watched.call("POST", "/ai/sessions", content=b"{", auth=ADMIN).status_code == 400
+    assert watched.call("GET", "/accounts/nobody", auth=ADMIN).status_code == 404
     assert watched.added() == []
