@@ -4,14 +4,21 @@ from msgspec.structs import replace
 
 from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.auth.throttle import Throttled
-from app.http.errors import BatchFailed
+from app.codecs.answer_budget import AnswerTooLarge
+from app.database.errors import TooSlow
+from app.http.errors import BatchFailed, Refusal
+from app.http.head import Sender
 from app.http.request import Request
 from app.service import Service
 from app.telemetry.security import Attempt, Happening
-from domain.errors import NotYours
+from domain.errors import AccountNotFound, NotYours
 
 STATUSES = frozenset({401, 403, 429})
 """Those of an answer that may be one to a refused caller."""
+INPUT_STATUSES = frozenset({400, 408, 413, 414, 415, 421, 431})
+"""Those of an answer to a head or a body that may be an attack."""
+_HARMLESS = (AccountNotFound, AnswerTooLarge, TooSlow)
+"""Errors with one of these statuses for what could be read."""
 
 
 def report_refusal(error: Exception, request: Request | None, service: Service) -> None:
@@ -42,6 +49,24 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
             reason=reason,
             operation=sent.operation if what is Happening.FORBIDDEN else "",
             token_id=sent.principal.token_id,
+        )
+    )
+
+
+def report_input(
+    error: Exception, refused: Refusal, sender: Sender, face: str, service: Service
+) -> None:
+    """Report an answer with one of INPUT_STATUSES. Nothing that the client sent is in it."""
+    if isinstance(error.cause if isinstance(error, BatchFailed) else error, _HARMLESS):
+        return
+    service.attempts.report(
+        Attempt(
+            what=Happening.INPUT_REFUSED,
+            reason=refused.code,
+            status=refused.status,
+            address=sender.address,
+            request_id=sender.request_id,
+            face=face,
         )
     )
 

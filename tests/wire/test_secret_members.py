@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from msgspec.structs import fields
 
 from app.codecs.dto import Dto, secrets
+from app.codecs.json_text import BadInput
 from app.faces.docs.openapi import openapi_json
 from app.faces.evo.proof import refuse_secrets_in_address
 from app.faces.evo.wire.api import API, EvoDescription
@@ -128,10 +130,6 @@ def _required(dto: type[Dto]) -> bool:
     "name", sorted({field.encode_name for api in API for field in secrets(api.request)})
 )
 def test_a_secret_in_an_address_is_refused(name: str) -> None:
-    from types import SimpleNamespace
-
-    from app.codecs.json_text import BadInput
-
     asked: Any = SimpleNamespace(http=SimpleNamespace(pairs=[(name.upper(), "canary")]))
     with pytest.raises(BadInput) as refused:
         refuse_secrets_in_address(asked)
