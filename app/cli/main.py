@@ -107,6 +107,10 @@ def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
     for name, rows in sorted(done.rows.items()):
         mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
         click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
+    for damaged in done.damaged:
+        click.echo(f"Cannot be rebuilt, and keeps its rows: {damaged}")
+    if done.damaged:
+        sys.exit(DIFFERENCE)
 
 
 @main.command()

@@ -70,7 +70,7 @@ class IdempotencyRecord(Struct, frozen=True):
 
 async def read_streams(
     store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
-) -> list[Stream | Unreadable | None]:
+) -> list[Stream | UnreadableEvent | None]:
     """The streams named as (partition, stream), in that order; None for one without events.
 
     Versions count from 1 without gaps. An unreadable stream yields the reason in its place, so
@@ -79,11 +79,11 @@ async def read_streams(
     rows = await store.ask(
         SQL["read_streams"], [partition for partition, _ in wanted], [name for _, name in wanted]
     )
-    found: dict[StreamId, Stream | Unreadable] = {}
+    found: dict[StreamId, Stream | UnreadableEvent] = {}
     for stream, events in groupby(rows, key=lambda row: row["originator_id"]):
         try:
             found[stream] = _stream(keyring, list(events))
-        except Unreadable as error:
+        except UnreadableEvent as error:
             found[stream] = error
     return [found.get(name) for _, name in wanted]
 
@@ -170,7 +170,7 @@ def recorded_by_stream(
     for row in rows:
         if row["originator_id"] not in boxes:
             boxes.clear()
-        page.append(_recorded_if_readable(keyring, row, boxes))
+        page.append(recorded_if_readable(keyring, row, boxes))
     return page
 
 
@@ -278,9 +278,10 @@ def _recorded(
     )
 
 
-def _recorded_if_readable(
+def recorded_if_readable(
     keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
 ) -> Recorded | UnreadableEvent:
+    """The event of a row, or the reason why it cannot be read."""
     try:
         return _recorded(keyring, row, boxes)
     except UnreadableEvent as error:

@@ -94,3 +94,17 @@ async def test_each_refusal_of_a_role_is_one_line_and_one_count(
         await service.attempts.write()
     assert refused["Auditor"] > refused["SystemAdministrator"]
     assert await counts(owner) == refused
+
+
+READS = {"ListAISessions", "GetAISession", "ListAccounts", "GetAccount"}
+
+
+@pytest.mark.parametrize("role", ["Auditor", "Operator"])
+def test_onlookers_may_read_all_sessions(role: str) -> None:
+    reads = [
+        operation
+        for face, operation, verb, _ in operations()
+        if operation.name in READS or (face == "superoffice" and verb == "GET")
+    ]
+    assert len(reads) > 2 * len(READS)
+    assert [operation.name for operation in reads if is_refused(operation, role)] == []

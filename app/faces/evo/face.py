@@ -140,7 +140,7 @@ def _operation(api: EvoDescription, carry_out: "_CarryOut") -> Operation:
     return Operation(
         name=api.name,
         handler=partial(carry_out, api),
-        admit=methodcaller("require", *api.roles),
+        admit=methodcaller("require", *api.roles, *api.readers),
         is_anonymous=api.anonymous,
         is_safe=api.is_safe,
         is_first=api.first,

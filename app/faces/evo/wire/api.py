@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from app.auth.roles import MANAGER, SYSTEM_ADMINISTRATOR
+from app.auth.roles import MANAGER, ONLOOKERS, SYSTEM_ADMINISTRATOR
 from app.codecs.dto import Dto
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire import user_requests as u
@@ -37,7 +37,9 @@ class EvoDescription(Struct, frozen=True, kw_only=True):
     response: Any = None
     """A DTO, or a `ListResponse` of one; None: 204 without a body."""
     roles: tuple[str, ...] = ()
-    """One of these roles is required; empty: any principal may call."""
+    """One of these roles is required, as documented; empty: any principal may call."""
+    readers: tuple[str, ...] = ()
+    """Further roles that may call it, of which the documents do not know."""
     anonymous: bool = False
     makes: bool = False
     """Whether it creates something, whatever its verb says."""
@@ -79,6 +81,17 @@ def _by_administrators(
     )
 
 
+def _for_onlookers(request: type[Dto], path: str, response: object) -> EvoDescription:
+    return EvoDescription(
+        request=request,
+        verb="GET",
+        paths=(path,),
+        response=response,
+        roles=_ADMINISTRATOR,
+        readers=tuple(sorted(ONLOOKERS)),
+    )
+
+
 def _of_users(
     request: type[Dto], verb: str, path: str, response: object = UserDetails
 ) -> EvoDescription:
@@ -103,8 +116,8 @@ def _by_everybody(
 
 API: tuple[EvoDescription, ...] = (
     _by_administrators(r.NewAISession, "POST", "/ai/sessions"),
-    _by_administrators(r.ListAISessions, "GET", "/ai/sessions", ListResponse[AISessionInfo]),
-    _by_administrators(r.GetAISession, "GET", _SESSION),
+    _for_onlookers(r.ListAISessions, "/ai/sessions", ListResponse[AISessionInfo]),
+    _for_onlookers(r.GetAISession, _SESSION, AISessionInfo),
     _by_administrators(r.PatchAISession, "PATCH", _SESSION),
     _by_administrators(r.DeleteAISession, "DELETE", _SESSION, None),
     _by_administrators(r.NewAISessionAction, "POST", _ACTIONS),

@@ -107,7 +107,7 @@ def _operation(api: EvoDescription, verb: str, path: str, count: int) -> Schema:
         "security": [{}] if api.anonymous else [{name: []} for name in SECURITY_SCHEMES],
     }
     if api.roles:
-        operation["description"] = f"Requires the role {' or '.join(api.roles)}."
+        operation["description"] = f"Requires the role {' or '.join((*api.roles, *api.readers))}."
     if verb in _WITH_BODY:
         operation["requestBody"] = _request_body(api, path)
     elif verb == "DELETE" and secrets(api.request):

@@ -1,0 +1,101 @@
+"""Reading the log for its auditors: events with all that is stored beside them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Raw, Struct
+
+from app.database.sql import blocks
+from app.log.errors import UnreadableEvent
+from app.log.keyring import Keyring, StreamCipher
+from app.log.read import Asks, recorded_if_readable
+from domain.ids import StreamId
+from projections.fold import Recorded
+
+SQL = blocks(__file__)
+
+
+class AuditedEvent(Struct, frozen=True, kw_only=True):
+    """An event with everything that is stored beside it."""
+
+    recorded: Recorded | UnreadableEvent
+    """The event; the reason, if it cannot be read."""
+    partition: int
+    position: int
+    stream: StreamId
+    version: int
+    topic: str
+    """The stored name, which may be one of an older form."""
+    event_id: UUID
+    recorded_at: datetime
+    actor: str
+    state: bytes
+    """The event as it is stored: personal fields sealed, their names readable."""
+    metadata: Raw
+    """JSON object."""
+
+
+async def read_positions(
+    store: Asks, keyring: Keyring, partition: int, positions: Sequence[int]
+) -> list[AuditedEvent]:
+    """The events at positions of a partition, in the order of the log; missing ones are left out.
+
+    Raises StoreDown.
+    """
+    return audited(keyring, await store.ask(SQL["read_positions"], partition, list(positions)))
+
+
+async def read_between(
+    store: Asks,
+    keyring: Keyring,
+    partition: int,
+    *,
+    after: int,
+    until: int,
+    most: int,
+    newest_first: bool = False,
+) -> list[AuditedEvent]:
+    """Events of a partition after a position and up to another: the first ones, or the last.
+
+    Raises StoreDown.
+    """
+    sql = SQL["read_between"].format(order="DESC" if newest_first else "ASC")
+    return audited(keyring, await store.ask(sql, partition, after, until, most))
+
+
+async def read_versions(
+    store: Asks,
+    keyring: Keyring,
+    partition: int,
+    stream: StreamId,
+    *,
+    after: int,
+    until: int,
+    most: int,
+) -> list[AuditedEvent]:
+    """Events of a stream after a version and up to another, oldest first. Raises StoreDown."""
+    rows = await store.ask(SQL["read_versions"], partition, stream, after, until, most)
+    return audited(keyring, rows)
+
+
+def audited(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> list[AuditedEvent]:
+    """Events from rows with the columns of these statements."""
+    boxes: dict[StreamId, StreamCipher] = {}
+    return [
+        AuditedEvent(
+            recorded=recorded_if_readable(keyring, row, boxes),
+            partition=row["partition"],
+            position=row["notification_id"],
+            stream=row["originator_id"],
+            version=row["originator_version"],
+            topic=row["topic"],
+            event_id=row["event_id"],
+            recorded_at=row["recorded_at"],
+            actor=row["actor"],
+            state=row["state"],
+            metadata=Raw(row["metadata"].encode()),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,31 @@
+-- name: read_positions
+-- $1 partition   $2 positions
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped, e.metadata
+  FROM recorded_event AS e
+ WHERE e.partition = $1
+   AND e.notification_id = ANY ($2::bigint[])
+ ORDER BY e.notification_id;
+
+-- name: read_between
+-- {order} ASC or DESC   $1 partition   $2 after position   $3 up to position   $4 events, at most
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped, e.metadata
+  FROM recorded_event AS e
+ WHERE e.partition = $1
+   AND e.notification_id > $2
+   AND e.notification_id <= $3
+ ORDER BY e.notification_id {order}
+ LIMIT $4;
+
+-- name: read_versions
+-- $1 partition   $2 stream   $3 after this version   $4 up to version   $5 events, at most
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped, e.metadata
+  FROM recorded_event AS e
+ WHERE e.partition = $1
+   AND e.originator_id = $2
+   AND e.originator_version > $3
+   AND e.originator_version <= $4
+ ORDER BY e.originator_version
+ LIMIT $5;
