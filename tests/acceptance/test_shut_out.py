@@ -23,7 +23,8 @@ CONNECTIONS = 12
 LIMIT_S = 2.0
 PASSWORD = "a long one for each of them"
 Headers = Mapping[str, str]
-EVO = ("GET", "/ai/sessions")
+EVO = ("GET", "/users")
+"""Which no Auditor may."""
 SUPEROFFICE = ("DELETE", "/api/v1/ChatSession/2000000000")
 """Of a chat that is not there: whoever may delete chats gets a 404."""
 MEANS = {"Basic": EVO, "cookie": EVO, "token": EVO, "its token": EVO, "XSRF": SUPEROFFICE}
