@@ -23,7 +23,8 @@ WITH role AS (
     UNION ALL
     -- (Nobody but the owner reads hashes in bulk, or writes any but with its event.)
     VALUES ('login_session', 'SELECT', ARRAY['id', 'principal', 'permanent', 'opened_at',
-                                             'seen_at', 'idle', 'expires_at']),
+                                             'seen_at', 'idle', 'expires_at', 'address',
+                                             'means']),
            ('login_session', 'UPDATE', ARRAY['seen_at']),
            ('token', 'SELECT', ARRAY['id', 'principal', 'label', 'issued_by', 'issued_at',
                                      'expires_at', 'sign_in', 'last_used_at']),
@@ -110,18 +111,24 @@ WITH role AS (
     UNION ALL
     SELECT 4, format('%s may not %s %I', role.name, t.privilege, r.name),
            format('GRANT %s%s ON TABLE public.%I TO %s', t.privilege,
-                  ' (' || array_to_string(t.columns, ', ') || ')', r.name, role.name)
+                  ' (' || array_to_string(made.columns, ', ') || ')', r.name, role.name)
       FROM role
      CROSS JOIN table_right AS t
       JOIN relation AS r
         ON r.name = t.name
+     CROSS JOIN LATERAL (
+              SELECT array_agg(w.name ORDER BY w.place)
+                FROM unnest(t.columns) WITH ORDINALITY AS w(name, place)
+                JOIN pg_attribute AS c
+                  ON c.attrelid = r.oid
+                 AND c.attname = w.name) AS made(columns)
      WHERE NOT EXISTS (SELECT
                          FROM aclexplode(r.acl) AS a
                         WHERE a.grantee = role.oid
                           AND a.privilege_type = t.privilege)
        AND (t.columns IS NULL
             OR EXISTS (SELECT
-                         FROM unnest(t.columns) AS w(name)
+                         FROM unnest(made.columns) AS w(name)
                         WHERE NOT EXISTS (SELECT
                                             FROM pg_attribute AS c
                                            CROSS JOIN LATERAL aclexplode(c.attacl) AS a
