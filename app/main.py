@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -13,7 +13,6 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import ASGIApp
 
 from app.chat.sweeper import ChatSweeper
 from app.database.embedded import EmbeddedUnavailable, ensure_running
@@ -89,10 +88,23 @@ class _Application(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
 
-def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> ASGIApp:
+class Server(PathNormaliser):
     """The application behind the path normaliser."""
-    served = all_faces() if faces is None else faces
-    return PathNormaliser(create_app(settings, served), served)
+
+    def __init__(self, settings: Settings, faces: Sequence[Face]) -> None:
+        """Makes the application."""
+        self._application = cast("_Application", create_app(settings, faces))
+        super().__init__(self._application, faces)
+
+    def drain(self) -> None:
+        """Make readiness red; all requests are served as before."""
+        with suppress(AttributeError):  # it has not started
+            self._application.service.draining = True
+
+
+def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> Server:
+    """The application as clients need it."""
+    return Server(settings, all_faces() if faces is None else faces)
 
 
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:

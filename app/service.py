@@ -66,7 +66,7 @@ class Service:
         self.draining = True
         await self.log.drain()
         with suppress(StoreDown):
-            await self.attempts.write()
+            await self.attempts.write(is_last=True)
         await self.pool.close()
         await self._lists.close()
 

@@ -17,9 +17,9 @@ from app.auth.principals import Principal
 from app.codecs.formats import require_charset
 from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
-from app.http import correlation, origin
+from app.http import origin
 from app.http.body import TooLarge, drop, read_body
-from app.http.head import read_head
+from app.http.head import Sender, read_head, read_sender
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.service import Service
@@ -53,7 +53,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Arrival:
     """The request that Litestar passes to our handlers, in place of its own Request."""
 
-    __slots__ = ("receive", "request", "service", "started", "unread")
+    __slots__ = ("_sender", "receive", "request", "service", "started", "unread")
 
     def __init__(self, scope: "Scope", receive: "Receive") -> None:
         """Reads nothing yet."""
@@ -65,6 +65,7 @@ class Arrival:
         # (It keeps no reference to the scope: only the cyclic collector could free a cycle.)
         seen["arrival"] = self
         self.service: Service = seen["litestar_app"].service
+        self._sender: Sender | None = None
         self.unread: bool = seen["method"] not in _BODILESS
         """Whether a part of the body may still arrive."""
 
@@ -88,6 +89,16 @@ class Arrival:
             path=path,
         )
         REQUEST_ID.set(self.request.request_id)
+
+    def sender(self, scope: Mapping[str, Any]) -> Sender:
+        """Who sent the request, also if its head cannot be read."""
+        if self.request is not None:
+            return Sender(self.request.client, self.request.request_id)
+        if self._sender is None:  # (once: an id that the client did not send is a new one)
+            behind_proxy = self.service.settings.behind_proxy
+            self._sender = read_sender(scope, behind_proxy=behind_proxy)
+            REQUEST_ID.set(self._sender.request_id)
+        return self._sender
 
     async def identify(self, policy: AuthPolicy, *, is_safe: bool) -> Principal:
         """Identify the sender of the request. Raises as `identify` does."""
@@ -140,14 +151,15 @@ class Answer:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Send the reply, then receive the rest of the request."""
         reply, arrival = self._reply, self._arrival
-        body = reply.body
+        body, request = reply.body, arrival.request
+        request_id = (arrival.sender(scope) if request is None else request).request_id
         headers = [
             (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", _request_id(arrival.request, scope).encode()),
+            (b"x-request-id", request_id.encode()),
             *reply.headers,
         ]
         headers += _usual(reply.content_type if body else b"")
-        if (request := arrival.request) is not None:
+        if request is not None:
             if b"origin" in request.headers:
                 headers += _shared(arrival, request)
             if request.scheme == "https" and not request.base_url.startswith(_DEVELOPERS):
@@ -164,14 +176,6 @@ class Answer:
     def to_asgi_response(self, **_: object) -> "Answer":
         """Itself; Litestar calls this for the answer of an exception handler."""
         return self
-
-
-def _request_id(request: Request | None, scope: "Scope") -> str:
-    if request is not None:
-        return request.request_id
-    # The head could not be read; the client may still look for its id in the refusal.
-    sent = (value for name, value in scope["headers"] if name == b"x-request-id")
-    return correlation.request_id(next(sent, None))
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ from app.http.arrival import Answer, Arrival, Measure
 from app.http.errors import refusal
 from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
-from app.http.reports import STATUSES, report_refusal
+from app.http.reports import INPUT_STATUSES, STATUSES, report_input, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
 from app.telemetry import metrics
@@ -179,4 +179,6 @@ def _refused(
         _LOG.error("%s %s failed", face.name, operation, exc_info=error)
     if refused.status in STATUSES:
         report_refusal(error, arrival.request, arrival.service)
+    elif refused.status in INPUT_STATUSES:
+        report_input(error, refused, arrival.sender(scope), face.name, arrival.service)
     return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))
