@@ -28,10 +28,10 @@ SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
-LEASE_S = 3.0
+LEASE_S = 5.0
 """Another worker takes over when the one that follows was not heard of for so long."""
-_RENEWED_S = 1.0
-_IDLE_S = 0.05
+_RENEWED_S = 1.5
+_IDLE_S = 0.1
 """Seconds between two looks at the heads of a log that does not grow."""
 _TROUBLE_S = 1.0
 _TURN_BATCHES = 20
@@ -53,6 +53,17 @@ class _Prepared(Struct, Generic[B], frozen=True):
 
     batch: B
     upto: int
+    first: AuditedEvent
+
+
+class _Refused(Exception):
+    """PostgreSQL refuses to hold what a batch writes."""
+
+    def __init__(self, first: AuditedEvent, why: Exception) -> None:
+        """`first`: event of the batch."""
+        super().__init__(str(why))
+        self.first = first
+        self.why = why
 
 
 class Work(Protocol[B]):
@@ -73,6 +84,9 @@ class Work(Protocol[B]):
         All earlier batches are written. Raises StoreDown, after which this one may be, too.
         """
 
+    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
+        """Leave out whatever of an event the database refuses to hold."""
+
     def forget(self) -> None:
         """Forget what earlier batches left in memory: others write now."""
 
@@ -90,6 +104,8 @@ class Follower(Generic[B]):
         self._holder = new_uuid()
         self._token: int | None = None
         self._renewed = 0.0
+        self._singly = 0
+        """So many further events are taken up one by one: one of them was refused."""
 
     async def keep_following(self) -> NoReturn:
         """Follow until cancelled, whatever happens to the database."""
@@ -114,6 +130,12 @@ class Follower(Generic[B]):
             return 0.0 if await self.round() else _IDLE_S
         except StoreDown as error:
             _LOG.warning("%s waits for the database: %s", self._lease, error)
+        except _Refused as refused:
+            if self._singly:
+                self._work.leave_out(refused.first, refused.why)
+            self._singly = BATCH_EVENTS
+            self._work.forget()
+            return 0.0
         except Exception:
             # Whatever the error is: giving up would leave all later events out for good.
             _LOG.exception("%s has failed and tries again", self._lease)
@@ -150,13 +172,20 @@ class Follower(Generic[B]):
 
     async def _prepare(self, partition: int, after: int, head: int) -> _Prepared[B] | None:
         events = await self._read(partition, after, head)
-        return _Prepared(*await self._work.prepare(partition, events)) if events else None
+        if not events:
+            return None
+        return _Prepared(*await self._work.prepare(partition, events), events[0])
 
     async def _write(self, partition: int, after: int, prepared: _Prepared[B]) -> bool:
         assert self._token is not None  # as long as there is a lease
         started = perf_counter()
         batch, upto = prepared.batch, prepared.upto
-        if await self._work.write(partition, after, upto, batch, self._token):
+        try:
+            done = await self._work.write(partition, after, upto, batch, self._token)
+        except asyncpg.PostgresError as error:
+            raise _Refused(prepared.first, error) from error
+        if done:
+            self._singly = max(0, self._singly - (upto - after))
             await self._pace.spent(perf_counter() - started)
             return True
         self._token = None
@@ -168,7 +197,8 @@ class Follower(Generic[B]):
             return []
         slices = await read_on(
             self._pool, self._keyring, partition,
-            after=after, until=head, most=BATCH_EVENTS, most_bytes=BATCH_BYTES,
+            after=after, until=head, most=1 if self._singly else BATCH_EVENTS,
+            most_bytes=BATCH_BYTES,
         )  # fmt: skip
         return [event async for each in self._pace.each(slices) for event in each]
 

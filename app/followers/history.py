@@ -25,7 +25,7 @@ from domain.event import kind_of
 from domain.ids import StreamId
 from projections import catalog
 from projections.catalog import CURRENT
-from projections.fold import Folded
+from projections.fold import Folded, Recorded
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
@@ -65,6 +65,8 @@ class History:
         self._last: dict[StreamId, State] = {}
         """After the last batch."""
         self._damaged: dict[StreamId, Damaged] = {}
+        self._refused: dict[StreamId, tuple[Damaged, int]] = {}
+        """Since which version PostgreSQL takes no rows of a stream, and why."""
 
     def forget(self) -> None:
         """Forget the streams' states."""
@@ -104,23 +106,33 @@ class History:
         )  # fmt: skip
         return bool(rows[0]["done"])
 
+    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
+        """Leave an event's stream out of the histories from there on: PostgreSQL takes no row."""
+        if isinstance(event.recorded, Recorded):
+            self._refused[event.stream] = BrokenStream(event.recorded, repr(why)), event.version
+
     def _taken(self, batch: HistoryBatch, before: State, event: AuditedEvent) -> State:
         """The stream after one more event, whose changes are added to the batch."""
         after = self._advanced(before, event)
         kind, was = _folded(before)
-        _, folded = _folded(after)
         if was is not None:
             batch.end(kind, was, event.position)
-        if isinstance(after, tuple):
-            batch.begin(after[0].kind, after[1])
+        if isinstance(after, tuple) and isinstance(event.recorded, Recorded):
+            try:
+                batch.begin(after[0].kind, after[1])
+            except Exception as error:  # a damaged event may have any state
+                after = self._given_up(event.stream, BrokenStream(event.recorded, repr(error)))
         before_state = None if was is None else was.state
-        after_state = None if folded is None else folded.state
+        after_state = after[1].state if isinstance(after, tuple) else None
         batch.index(event.position, self._terms.of(event, before_state, after_state))
         return after
 
     def _advanced(self, before: State, event: AuditedEvent) -> FoldedStream | Damaged:
         if isinstance(before, Damaged):
             return before
+        refused, version = self._refused.get(event.stream, (None, 0))
+        if refused is not None and event.version >= version:
+            return self._given_up(event.stream, refused)
         if isinstance(event.recorded, UnreadableEvent):
             return self._given_up(event.stream, event.recorded)
         try:
