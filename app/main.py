@@ -21,6 +21,7 @@ from app.faces.docs.face import PagesFace
 from app.faces.evo.face import EvoFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
+from app.followers import history
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -110,6 +111,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
     yield service.attempts.keep_writing()
+    yield history.follower(service.log, settings.follower_share).keep_following()
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:

@@ -1,6 +1,7 @@
 """All views.
 
-A new view is a file here, a line below, and a numbered file with its table in `migrations/`.
+A new view is a file here, a line below, and a numbered file in `migrations/` with its table and the
+table of its history.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,11 @@ other ways."""
 
 CURRENT: Mapping[str, View] = {view.kind: view for view in reversed(VIEWS)}
 """For each kind, the view whose rows are the snapshots that commands are decided on."""
+
+
+def tables() -> list[str]:
+    """The tables of all views, and those of their histories."""
+    return [name for view in VIEWS for name in (view.name, view.history)]
 
 
 def view_of(event: Event) -> View:

@@ -42,6 +42,14 @@ LOG_AHEAD = Gauge(
 )
 
 
+_answered = 0
+
+
+def answered() -> int:
+    """How many requests this process has answered so far."""
+    return _answered
+
+
 @cache
 def of(face: str, operation: str) -> Callable[[int, float], None]:
     """A function to call with the status and the seconds of each answer of an operation."""
@@ -49,6 +57,8 @@ def of(face: str, operation: str) -> Callable[[int, float], None]:
     count = {digit: _REQUESTS.labels(face, operation, f"{digit}xx").inc for digit in range(1, 6)}
 
     def measured(status: int, seconds: float) -> None:
+        global _answered
+        _answered += 1
         observe(seconds)
         count[status // 100]()
 
