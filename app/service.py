@@ -16,6 +16,7 @@ from app.concurrency.deadline import SharedDeadline
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
+from app.history.past_reads import PastReads
 from app.log.log import Log, open_log
 from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
@@ -41,6 +42,7 @@ class Service:
             partition_of=log.partition,
         )
         self.commands = CommandHandler(log, self.views, settings)
+        self.past = PastReads(log, self.commands.aggregates, wait_s=settings.past_wait_s)
         self.chat = Chat(log, self.commands, self.views, settings)
         self.accounts = KnownAccounts(self.views)
         log.incarnation.on_change(self.accounts.forget)
