@@ -21,8 +21,9 @@ from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, TooSlow
 from app.history.followed import NotYet
+from app.history.past_reads import NotThere
 from app.http.body import TooLarge, UnknownCoding
-from app.http.request import Headers, etag
+from app.http.request import Headers, as_of_header, etag
 from app.log.errors import (
     Conflict,
     KeyInFlight,
@@ -90,8 +91,8 @@ RESPONSES: Responses = {
     KeyInFlight: (409, "IdempotencyKeyInFlight"),
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
-    NotYet: (503, "ServiceUnavailable"),
     TooManyBefore: (503, "ServiceUnavailable"),
+    NotYet: (503, "ServiceUnavailable"),
     TooSlow: (400, "TooSlow"),
     AnswerTooLarge: (400, "AnswerTooLarge"),
     Unreadable: (500, "Unreadable"),
@@ -163,9 +164,11 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(status, code, message, headers=_CHALLENGE)
         case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
-        case StoreDown() | NotYet() | TooManyBefore() | KeyInFlight() | Conflict():
+        case StoreDown() | TooManyBefore() | NotYet() | KeyInFlight() | Conflict():
             retry = ((b"retry-after", b"%d" % retry_after_s),)
             return Refusal(status, code, message, headers=retry)
+        case NotThere(cut=cut):
+            return Refusal(status, code, message, headers=(as_of_header(cut),))
         case NotFoundException():
             return Refusal(status, code, "There is nothing at this path")
         case MethodNotAllowedException(headers=allowed):

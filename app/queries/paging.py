@@ -31,6 +31,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.codecs.answer_budget import ROW_BYTES, AnswerBudget
 from app.database.pool import Pool
+from app.queries.past import as_of
 from app.queries.statements import Statements
 from app.queries.tables import ListTable
 from app.settings import ANSWER_BYTES
@@ -99,14 +100,20 @@ class PageResult(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 async def read_page(
-    pool: Pool, listable: ListTable, page: Page, budget: AnswerBudget
+    pool: Pool,
+    listable: ListTable,
+    page: Page,
+    budget: AnswerBudget,
+    cut: Sequence[int] | None = None,
 ) -> PageResult[asyncpg.Record]:
     """The rows of a page: envelope, document, account's name; all of one moment.
 
-    The database sends no more bytes of documents than the budget has. Raises StoreDown, TooSlow,
-    or AnswerTooLarge.
+    `cut`: the last position of each partition by then; None: now. The database sends no more bytes
+    of documents than the budget has. Raises StoreDown, TooSlow, or AnswerTooLarge.
     """
     sql, arguments = compiled(listable, page, budget.left)
+    if cut is not None:
+        sql, arguments = as_of(cut, listable.views, sql, arguments)
     rows = await pool.ask(sql, *arguments)
     # For a page without rows, the database still sends one, with the count.
     found = [row for row in rows if row["stream_id"] is not None]

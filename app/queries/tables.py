@@ -1,6 +1,6 @@
 """The views for lists: their columns to filter and order by. Nothing here runs SQL."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -37,7 +37,12 @@ class ListTable(Struct, frozen=True, kw_only=True):
     key: str = "stream_id"
     """The unique one of these columns: it orders rows that are equal in all others."""
     account_name: Callable[[FromClause], ColumnElement[Any]] = lambda _: null()
-    """For rows of the table: the present name of each row's account."""
+    """For rows of the table: the name of each row's account."""
+
+    @property
+    def views(self) -> Sequence[str]:
+        """All views that a page is made of."""
+        return list(dict.fromkeys((self.table.name, _ACCOUNTS.name)))
 
 
 def _table(view: View, *generated: Column[Any]) -> Table:
