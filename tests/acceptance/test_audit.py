@@ -54,7 +54,8 @@ def stream(served: ServiceProcess, after: str) -> Iterator[socket.socket]:
 
 def read(opened: socket.socket, most: int) -> list[ServerSentEvent]:
     """The first events of a stream, out of its chunks."""
-    text, found = b"", []
+    text = b""
+    found: list[ServerSentEvent] = []
     while len(found) < most:
         part = opened.recv(997)
         assert part, text[-300:]

@@ -27,7 +27,7 @@ async def test_a_face_s_own_answer_of_then_is_given_byte_for_byte(
     async with auditing(settings, owner) as (client, service):
         session = given.session_of(await given.open_ai_session(service, purpose="kim's"))
         number = (await given.open_chat_session(service)).folded.state.chat_session_id
-        asked = [("evo", session, f"/ai/sessions/{session}", "purpose")]
+        asked = [("evo", str(session), f"/ai/sessions/{session}", "purpose")]
         asked += [("superoffice", str(number), f"/api/v1/ChatSession/{number}", "CustomerName")]
         for face, name, path, field in asked:
             forms = ["application/json", "application/xml"] + ["text/csv"] * (face == "evo")
