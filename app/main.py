@@ -27,9 +27,12 @@ from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
 from app.service import Service, open_service
 from app.settings import Settings
+from app.telemetry.process import ProcessUse
 
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
+_SAMPLE_S = 2.0
+"""Seconds between two looks at what metrics show of the moment."""
 _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
 """Imported once the worker serves: they need SQLAlchemy, whose import takes a third of a start."""
 
@@ -112,6 +115,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield asyncio.to_thread(import_later)
     yield service.attempts.keep_writing()
     yield history.follower(service.log, settings.follower_share).keep_following()
+    yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:
@@ -136,6 +140,15 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+
+
+async def _keep_sampling(service: Service) -> None:
+    """Bring the metrics of the moment up to date, from time to time."""
+    use = ProcessUse()
+    while True:
+        service.sample()
+        use.sample()
+        await asyncio.sleep(_SAMPLE_S)
 
 
 async def _keep_running(data_dir: Path, pool: Pool) -> None:

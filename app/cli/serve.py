@@ -209,8 +209,11 @@ class _Server(MPServer):
     def _spawn_worker(
         self, idx: int, target: Given, callback_loader: Given, socket_loader: Given = None
     ) -> WorkerProcess:
-        self.log_config = config(self.log_form, f"worker-{idx + 1}")
-        return super()._spawn_worker(idx, target, callback_loader)
+        name = f"worker-{idx + 1}"
+        self.log_config = config(self.log_form, name)
+        worker = super()._spawn_worker(idx, target, callback_loader)
+        worker.inner.name = name
+        return worker
 
 
 class _Respawned(dict[int, float]):

@@ -5,7 +5,7 @@ themselves.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from types import MappingProxyType
@@ -23,12 +23,12 @@ from app.http.head import Sender, read_head, read_sender
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.service import Service
+from app.telemetry.metrics import Measure
 from app.telemetry.request_id import REQUEST_ID
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
 
-Measure = Callable[[int, float], None]
 """Receives an answer's status and duration in seconds."""
 DRAINED = 16
 """Multiple of a body's limit that is read and dropped before the connection is dropped."""

@@ -10,6 +10,7 @@ from app.http.errors import BatchFailed, Refusal
 from app.http.head import Sender
 from app.http.request import Request
 from app.service import Service
+from app.telemetry import metrics
 from app.telemetry.security import Attempt, Happening
 from domain.errors import AccountNotFound, NotYours
 
@@ -30,8 +31,10 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
             what, reason = Happening.NO_CREDENTIALS, ""
         case Unauthenticated(reason=reason):
             what = Happening.SIGN_IN_REFUSED
+            metrics.SIGN_IN_FAILURES.labels(reason).inc()
         case Throttled():
             what, reason = Happening.THROTTLED, "throttled"
+            metrics.THROTTLED.inc()
         case Forbidden() | NotYours():
             what, reason = Happening.FORBIDDEN, str(error)
         case _:
