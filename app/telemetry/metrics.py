@@ -5,7 +5,6 @@ A series begins at its first use, so that a scrape shows what there is and nothi
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
-from typing import ClassVar
 
 from msgspec import Struct
 from prometheus_client import (
@@ -86,12 +85,18 @@ RESIDENT_BYTES = Gauge(
 )  # fmt: skip
 
 
+_answered = 0
+
+
+def answered() -> int:
+    """How many requests this process has answered so far."""
+    return _answered
+
+
 class Measure:
     """To be called with the status and the seconds of each answer of an operation."""
 
     __slots__ = ("_count", "_face", "_observe", "_operation")
-    answered: ClassVar[int] = 0
-    """How many requests this process has answered so far."""
 
     def __init__(self, face: str, operation: str) -> None:
         """Nothing is counted before the first call."""
@@ -102,7 +107,8 @@ class Measure:
 
     def __call__(self, status: int, seconds: float) -> None:
         """Count an answer."""
-        Measure.answered += 1
+        global _answered
+        _answered += 1
         if self._observe is None:
             self._observe = _SECONDS.labels(self._face, self._operation).observe
         self._observe(seconds)
@@ -112,11 +118,6 @@ class Measure:
             series = _REQUESTS.labels(self._face, self._operation, f"{digit}xx")
             count = self._count[digit] = series.inc
         count()
-
-
-def answered() -> int:
-    """How many requests this process has answered so far."""
-    return Measure.answered
 
 
 class Reading(Struct, frozen=True):
