@@ -19,6 +19,7 @@ from app.database.embedded import EmbeddedUnavailable, ensure_running
 from app.database.pool import Pool
 from app.faces.docs.face import PagesFace
 from app.faces.evo.face import EvoFace
+from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
 from app.followers import history
@@ -39,7 +40,7 @@ _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
 
 def all_faces() -> tuple[Face, ...]:
     """All faces of the service."""
-    return EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace()
+    return EvoFace(), SuperOfficeFace(), SystemFace(), OpsFace(), PagesFace()
 
 
 def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = None) -> Litestar:
