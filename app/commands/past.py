@@ -1,9 +1,9 @@
 """Streams as they were at a version, however deep they are: folded page by page.
 
-A fold begins with the nearest version that a history keeps, if any. Behind that, a stream can still
-have more events than can be read within a request's usual deadline. So each page has a deadline of
-its own, and is folded in slices between which others are served. The result is cached for a while:
-a client that timed out finds it on its next request.
+Of the past, a fold begins with the nearest version that a history keeps, if any. A stream can still
+have more events behind that than can be read within a request's usual deadline. So each page has a
+deadline of its own, and is folded in slices between which others are served. The result is cached
+for a while: a client that timed out finds it on its next request.
 """
 
 import asyncio
@@ -71,8 +71,10 @@ class Pasts:
         # The cache key is the event's id: in another log, the same version can have another past.
         # It also says whether the stream has a key: once that is gone, no personal data that was
         # folded earlier may be shown.
-        known_as = ends.last.event_id.bytes + bytes([ends.box is not None])
-        return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends))
+        # Commands are decided on what the log alone gives.
+        is_past = version != LAST_VERSION
+        known_as = ends.last.event_id.bytes + bytes([ends.box is not None, is_past])
+        return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends, is_past))
 
     async def version_at(self, stream: StreamId, position: int) -> int:
         """A stream's last version up to a position of its partition; 0: it had none yet.
@@ -83,9 +85,9 @@ class Pasts:
         rows = await self._log.pool.ask(SQL["version_at"], partition, stream, position)
         return int(rows[0]["version"])
 
-    async def _fold(self, kind: str, stream: StreamId, ends: Ends) -> Past:
+    async def _fold(self, kind: str, stream: StreamId, ends: Ends, is_past: bool) -> Past:
         last, boxes = ends.last, {} if ends.box is None else {stream: ends.box}
-        folded = await self._nearest(kind, stream, ends)
+        folded = await self._nearest(kind, stream, ends) if is_past else None
         if folded is None:
             folded = await self._page(kind, None, stream, last.version, boxes)
         while folded.version < last.version:
