@@ -75,6 +75,7 @@ Responses = Mapping[type[Exception], tuple[int, str]]
 """Status and a stable word for programs, by the type of the error."""
 RESPONSES: Responses = {
     NotFound: (404, "NotFound"),
+    NotThere: (404, "NotFound"),
     AlreadyExists: (409, "AlreadyExists"),
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
