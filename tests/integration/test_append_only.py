@@ -24,6 +24,7 @@ TABLES = [
     "chat_session_entity",
     "account_info",
     "principal",
+    "audit_trail",
     "schema_migration",
     "follower_checkpoint",
     "event_index",
@@ -31,6 +32,7 @@ TABLES = [
     "chat_session_entity_history",
     "account_info_history",
     "principal_history",
+    "audit_trail_history",
 ]
 """What the service may read."""
 REFUSAL = "address,count,details,name_hash,stream_id,what,written_at"
