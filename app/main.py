@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -13,7 +13,6 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import ASGIApp
 
 from app.chat.sweeper import ChatSweeper
 from app.database.embedded import EmbeddedUnavailable, ensure_running
@@ -29,9 +28,12 @@ from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
 from app.service import Service, open_service
 from app.settings import Settings
+from app.telemetry.process import ProcessUse
 
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
+_SAMPLE_S = 2.0
+"""Seconds between two looks at what metrics show of the moment."""
 _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
 """Imported once the worker serves: they need SQLAlchemy, whose import takes a third of a start."""
 
@@ -91,10 +93,23 @@ class _Application(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
 
-def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> ASGIApp:
+class Server(PathNormaliser):
     """The application behind the path normaliser."""
-    served = all_faces() if faces is None else faces
-    return PathNormaliser(create_app(settings, served), served)
+
+    def __init__(self, settings: Settings, faces: Sequence[Face]) -> None:
+        """Makes the application."""
+        self._application = cast("_Application", create_app(settings, faces))
+        super().__init__(self._application, faces)
+
+    def drain(self) -> None:
+        """Make readiness red; all requests are served as before."""
+        with suppress(AttributeError):  # it has not started
+            self._application.service.draining = True
+
+
+def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> Server:
+    """The application as clients need it."""
+    return Server(settings, all_faces() if faces is None else faces)
 
 
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
@@ -102,6 +117,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield asyncio.to_thread(import_later)
     yield service.attempts.keep_writing()
     yield history.follower(service.log, settings.follower_share).keep_following()
+    yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:
@@ -126,6 +142,15 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+
+
+async def _keep_sampling(service: Service) -> None:
+    """Bring the metrics of the moment up to date, from time to time."""
+    use = ProcessUse()
+    while True:
+        service.sample()
+        use.sample()
+        await asyncio.sleep(_SAMPLE_S)
 
 
 async def _keep_running(data_dir: Path, pool: Pool) -> None:

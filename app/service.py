@@ -23,6 +23,7 @@ from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
 from app.settings import Settings
+from app.telemetry import metrics
 
 
 class Service:
@@ -64,6 +65,8 @@ class Service:
         self.bodies = SharedDeadline(settings.body_deadline_s)
         """Limits how long a request's body may take to arrive."""
         self.draining = False
+        self.in_flight = 0
+        """Requests that are being carried out."""
         self._readiness = Readiness(log.pool)
 
     async def close(self) -> None:
@@ -71,9 +74,17 @@ class Service:
         self.draining = True
         await self.log.drain()
         with suppress(StoreDown):
-            await self.attempts.write()
+            await self.attempts.write(is_last=True)
         await self.pool.close()
         await self._lists.close()
+
+    def sample(self) -> None:
+        """Bring the metrics of the moment up to date."""
+        metrics.IN_FLIGHT.set(self.in_flight)
+        metrics.QUEUE.set(self.log.waiting)
+        for name, places in (self.pool.places | self._lists.places).items():
+            for state, count in places.counts.items():
+                metrics.POOL.labels(name, state).set(count)
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""

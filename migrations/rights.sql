@@ -25,7 +25,8 @@ WITH role AS (
     UNION ALL
     -- (Nobody but the owner reads hashes in bulk, or writes any but with its event.)
     VALUES ('login_session', 'SELECT', ARRAY['id', 'principal', 'permanent', 'opened_at',
-                                             'seen_at', 'idle', 'expires_at']),
+                                             'seen_at', 'idle', 'expires_at', 'address',
+                                             'means']),
            ('login_session', 'UPDATE', ARRAY['seen_at']),
            ('token', 'SELECT', ARRAY['id', 'principal', 'label', 'issued_by', 'issued_at',
                                      'expires_at', 'sign_in', 'last_used_at']),
@@ -41,7 +42,7 @@ WITH role AS (
     VALUES ('append_1'), ('draw_numbers_1'), ('last_drawn_1'), ('try_room_1'),
            ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1'),
            ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
-           ('credential_of_sign_in_1'), ('follow_history_1')
+           ('credential_of_sign_in_1'), ('settle_1'), ('follow_history_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on its own,
     -- and a worker of this one leaves them.)
@@ -113,18 +114,24 @@ WITH role AS (
     UNION ALL
     SELECT 4, format('%s may not %s %I', role.name, t.privilege, r.name),
            format('GRANT %s%s ON TABLE public.%I TO %s', t.privilege,
-                  ' (' || array_to_string(t.columns, ', ') || ')', r.name, role.name)
+                  ' (' || array_to_string(made.columns, ', ') || ')', r.name, role.name)
       FROM role
      CROSS JOIN table_right AS t
       JOIN relation AS r
         ON r.name = t.name
+     CROSS JOIN LATERAL (
+              SELECT array_agg(w.name ORDER BY w.place)
+                FROM unnest(t.columns) WITH ORDINALITY AS w(name, place)
+                JOIN pg_attribute AS c
+                  ON c.attrelid = r.oid
+                 AND c.attname = w.name) AS made(columns)
      WHERE NOT EXISTS (SELECT
                          FROM aclexplode(r.acl) AS a
                         WHERE a.grantee = role.oid
                           AND a.privilege_type = t.privilege)
        AND (t.columns IS NULL
             OR EXISTS (SELECT
-                         FROM unnest(t.columns) AS w(name)
+                         FROM unnest(made.columns) AS w(name)
                         WHERE NOT EXISTS (SELECT
                                             FROM pg_attribute AS c
                                            CROSS JOIN LATERAL aclexplode(c.attacl) AS a

@@ -1,7 +1,8 @@
 """Where everything is reported that callers do with credentials, or are refused.
 
-Each report is a line of the security log at once. Refusals are counted, and become events: one for
-each principal, address and minute, with the count in it. All workers count in the database
+Each report is a line of the security log at once, except refused input, which anybody can send:
+each worker writes one for each reason, address and minute. Refusals are counted, and become events:
+one for each principal, address and minute, with the count in it. All workers count in the database
 together, so that two of them do not write two events.
 """
 
@@ -22,6 +23,7 @@ from app.database.sql import blocks
 from app.log.errors import LogError
 from app.telemetry import security
 from app.telemetry.security import REFUSALS, Attempt, Happening
+from app.telemetry.tally import Tally
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import RecordRefusals
 from domain.principal.events import OperationForbidden, RefusalEvent, SignInRefused, Throttled
@@ -66,9 +68,13 @@ class Attempts:
         self._fingerprint = fingerprint
         self._counts: dict[_Key, _Count] = {}
         self._rounds_left = 0
+        self._tally = Tally()
 
     def report(self, attempt: Attempt) -> None:
         """Write a line of the security log, and count a refusal."""
+        if attempt.what is Happening.INPUT_REFUSED:
+            self._tally.add(attempt)
+            return
         security.write(attempt)
         if attempt.what not in REFUSALS:
             return
@@ -102,8 +108,12 @@ class Attempts:
                 # Whatever the error is: giving up would lose all later ones.
                 _LOG.exception("Refused attempts could not be written")
 
-    async def write(self) -> None:
-        """Hand over this worker's counts, and write as events what is due. Raises StoreDown."""
+    async def write(self, *, is_last: bool = False) -> None:
+        """Hand over this worker's counts, and write as events what is due. Raises StoreDown.
+
+        `is_last`: the worker ends, so all lines are due.
+        """
+        self._tally.write_due(everything=is_last)
         if self._counts:
             counts, self._counts = self._counts, {}
             self._rounds_left = _QUIET_ROUNDS

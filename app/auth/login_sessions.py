@@ -5,21 +5,21 @@ values from it that must be bound to the session, such as an XSRF token.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth.principals import WRONG, Principal, Unauthenticated, hash_of, new_token, principal_of
-from app.auth.register import Act, PrincipalChanged, Register, Secret, new_id
+from app.auth.register import Act, PrincipalChanged, Register, Registered, Secret, new_id
 from app.auth.verification import Principals
 from app.concurrency.keyed_lock import KeyedLock
 from app.concurrency.ttl_cache import TtlCache, in_the_background
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.settings import Settings
-from domain.errors import DomainError
+from domain.errors import DomainError, NotFound
 from domain.principal.commands import SignIn, SignOut
 
 SQL = blocks(__file__)
@@ -34,6 +34,20 @@ class LoginSession(Struct, frozen=True):
 
     principal: Principal
     permanent: bool
+
+
+class SignInInfo(Struct, frozen=True, kw_only=True):
+    """A sign-in that has not ended, as its user may see it."""
+
+    id: str
+    opened_at: datetime
+    seen_at: datetime
+    """Within some minutes."""
+    address: str | None
+    """That it was opened from; None: unknown."""
+    means: str | None
+    permanent: bool
+    expires_at: datetime
 
 
 class Logins:
@@ -129,6 +143,32 @@ class Logins:
                 pass
             self._known.forget(key)
         return gone
+
+    async def open_of(self, name: str) -> Sequence[SignInInfo]:
+        """The sign-ins of a principal that have not ended, the newest first. Raises StoreDown."""
+        return [
+            SignInInfo(
+                id=str(row["id"]),
+                opened_at=row["opened_at"],
+                seen_at=row["seen_at"],
+                address=row["address"],
+                means=row["means"],
+                permanent=row["permanent"],
+                expires_at=row["expires_at"],
+            )
+            for row in await self._pool.ask(SQL["open"], name)
+        ]
+
+    async def end(self, name: str, sign_in: str, act: Act) -> Registered:
+        """End one sign-in of a principal, in every worker a moment later.
+
+        Raises NotFound for another's as for an unknown one, or StoreDown.
+        """
+        async with self._turns.of(name):
+            is_open = any(each.id == sign_in for each in await self.open_of(name))
+            if not is_open and not await self._register.is_retry(name, act):
+                raise NotFound("Sign-in", sign_in)
+            return await self._register.carry_out(SignOut(name=name, sign_in=sign_in), act)
 
     async def _find(self, key: bytes) -> LoginSession:
         rows = await self._pool.ask(SQL["find"], key)

@@ -9,3 +9,12 @@ SELECT name, roles, associate_id, must_change_password, generation, sign_in, per
 UPDATE login_session
    SET seen_at = now()
  WHERE id = $1;
+
+-- name: open
+-- $1 principal; its sign-ins that have not ended, the newest first
+SELECT id, opened_at, seen_at, address, means, permanent, expires_at
+  FROM login_session
+ WHERE principal = $1
+   AND expires_at > now()
+   AND seen_at + idle > now()
+ ORDER BY opened_at DESC, id DESC;

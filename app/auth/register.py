@@ -160,6 +160,13 @@ class Register:
             replayed=replayed,
         )
 
+    async def is_retry(self, name: str, act: Act) -> bool:
+        """Whether a command on a principal was carried out before, under the same key.
+
+        Raises KeyReused, or StoreDown.
+        """
+        return await self._was_done(principal_stream(name), act)
+
     async def _was_done(self, stream: StreamId, act: Act) -> bool:
         """Whether a command is a retry. Raises KeyReused."""
         if act.key is None:

@@ -165,6 +165,11 @@ class Tokens:
             by.require_power_over((await self._people.find(name)).info.roles)
         return await self._register.carry_out(RevokeToken(name=name, token_id=str(wanted)), act)
 
+    async def revoke_own(self, by: Principal, token_id: str, act: Act) -> Registered:
+        """End a token of `by` itself. Raises NotFound for another's as for an unknown one."""
+        command = RevokeToken(name=by.name, token_id=token_id.lower())
+        return await self._register.carry_out(command, act)
+
     async def all(self, name: str | None = None) -> list[TokenInfo]:
         """The tokens that have not ended, of one principal or all. Raises NotFound, StoreDown."""
         if name is not None:

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import re
+import time
 from asyncio import shield, to_thread
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -32,6 +34,8 @@ from domain.principal.state import PrincipalState
 SQL = blocks(__file__)
 
 _CREDENTIALS_KEPT = 4_096
+_TOLD_APART_S = 60.0
+"""Calls by one credential from one address that are less apart are one sign-in to the log."""
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 _USES_APART = timedelta(seconds=60)
 """Times of a token's use that are less apart are not stored."""
@@ -56,6 +60,8 @@ class Principals:
         self._verified = TtlCache[Verified](ttl_s=ttl_s, most=_CREDENTIALS_KEPT)
         # Credentials are cached under a keyed hash, so that a memory dump shows none.
         self._pepper = os.urandom(32)
+        self._told: OrderedDict[tuple[bytes, str | None], float] = OrderedDict()
+        """When a credential and an address are next to be told, by their arrival."""
 
     async def authenticate(
         self, authorization: bytes | None, address: str | None = None
@@ -69,10 +75,28 @@ class Principals:
         verify = partial(self._verify, authorization, address)
         return (await self._verified.get(self._digest(authorization), verify)).principal
 
-    def known(self, authorization: bytes) -> Principal | None:
-        """The principal of a recently verified header; None: the caller must `authenticate`."""
-        verified = self._verified.peek(self._digest(authorization))
+    def known(self, authorization: bytes, address: str | None = None) -> Principal | None:
+        """The principal of a recently verified header, whose use from the address was told.
+
+        None: the caller must `authenticate`, and ask `is_news`.
+        """
+        digest = self._digest(authorization)
+        verified = self._verified.peek(digest) if self._is_told(digest, address) else None
         return None if verified is None else verified.principal
+
+    def is_news(self, authorization: bytes, address: str | None) -> bool:
+        """Whether the use of a verified header is to be told now; the next moments it is not."""
+        digest = self._digest(authorization)
+        if self._is_told(digest, address):
+            return False
+        self._told[digest, address] = time.monotonic() + _TOLD_APART_S
+        self._told.move_to_end((digest, address))
+        if len(self._told) > _CREDENTIALS_KEPT:
+            self._told.popitem(last=False)
+        return True
+
+    def _is_told(self, digest: bytes, address: str | None) -> bool:
+        return time.monotonic() < self._told.get((digest, address), 0.0)
 
     def _digest(self, authorization: bytes) -> bytes:
         return hashlib.blake2b(authorization, key=self._pepper, digest_size=16).digest()

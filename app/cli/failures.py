@@ -9,7 +9,6 @@ import traceback
 from typing import NoReturn
 
 import asyncpg
-import click
 
 from app.cli import talk
 from app.cli.exit_codes import (
@@ -18,6 +17,7 @@ from app.cli.exit_codes import (
     INTERRUPTED,
     NOBODY_READS,
     UNREACHABLE,
+    Refused,
     ServerEnded,
 )
 from app.cli.standard_streams import leave_standard_output
@@ -60,13 +60,13 @@ AWAY: tuple[type[BaseException], ...] = (
 
 
 def end(error: BaseException) -> NoReturn:
-    """Print the fault, and exit with its code. Raises click.UsageError for wrong use."""
+    """Print the fault, and exit with its code. Raises Refused for wrong use."""
     match error:
         case asyncpg.InsufficientPrivilegeError():
             needed = "this needs the owner's login, --owner-url"
-            raise click.UsageError(f"{error}: {needed}") from error
+            raise Refused(f"{error}: {needed}") from error
         case _ if isinstance(error, WRONG_USE):
-            raise click.UsageError(str(error)) from error
+            raise Refused(str(error)) from error
         case Unreadable() | BrokenStream():
             _end(DIFFERENCE, f"The log cannot be read: {error}")
         case NotReachable() | RecoveryConflict():

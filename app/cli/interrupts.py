@@ -6,11 +6,26 @@ forever: HUP, HUP and TERM in a row left a service that nothing but KILL could e
 """
 
 import os
+import select
 import signal
 import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
+DRAIN = signal.SIGUSR1
+"""Makes a worker's readiness red."""
+_AGAIN_S = 0.2
 _ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
+class Worker(Protocol):
+    """A worker process, as the server keeps it."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its number; None before it has started."""
 
 
 class Server(Protocol):
@@ -19,14 +34,22 @@ class Server(Protocol):
     interrupt_signal: bool
     main_loop_interrupt: threading.Event
 
+    def processes(self) -> Sequence[Worker]:
+        """The worker processes."""
 
-def end_by_signals(server: Server) -> None:
+
+def end_by_signals(server: Server, drain_delay_s: float) -> None:
     """End a server in order at SIGINT, SIGTERM and SIGHUP; to be called by the main thread.
+
+    SIGTERM comes from whoever also sends the service its requests, and looks at its readiness to
+    know where to send them. So readiness is red for `drain_delay_s` before the port closes; a
+    second signal ends the wait.
 
     SIGHUP ends it, too, because there is no file of settings to be read anew; not if it is ignored
     already, as under nohup. (The server would replace its workers. It ends the old ones when their
     time is up, listening or not, and drops what waits at their sockets.)
     """
+    signal.signal(DRAIN, signal.SIG_IGN)  # and so by workers that have nothing to drain yet
     received, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
@@ -36,11 +59,25 @@ def end_by_signals(server: Server) -> None:
 
     def watch() -> None:
         while number := os.read(received, 1):
+            if number[0] == signal.SIGTERM and drain_delay_s and not server.interrupt_signal:
+                _drain(server, received, drain_delay_s)
             if number[0] in _ENDING:
                 server.interrupt_signal = True
                 server.main_loop_interrupt.set()
 
     threading.Thread(target=watch, name="signals", daemon=True).start()
+
+
+def _drain(server: Server, received: int, delay_s: float) -> None:
+    """Keep all workers red for some seconds, or until the next signal is there to be read."""
+    end = time.monotonic() + delay_s
+    while (left_s := end - time.monotonic()) > 0:
+        for worker in server.processes():  # also one that has just started
+            with suppress(ProcessLookupError):  # it has ended
+                if worker.pid is not None:
+                    os.kill(worker.pid, DRAIN)
+        if select.select([received], [], [], min(left_s, _AGAIN_S))[0]:
+            return
 
 
 def _noted(*_: object) -> None:

@@ -35,6 +35,8 @@ class Listen(Struct, frozen=True, kw_only=True):
     behind_proxy: bool = False
     allow_plain_http: bool = False
     allowed_hosts: frozenset[str] = frozenset()
+    drain_delay_s: float = 0.0
+    """Seconds from SIGTERM until the port closes, in which readiness is red."""
 
     @property
     def url(self) -> str:

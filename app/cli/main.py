@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
+from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
 from app.cli.migrate import migrate
 from app.cli.options import Given, on_data
 from app.cli.serve_command import serve
@@ -105,7 +105,8 @@ def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
     try:
         views = rebuilding.named(projections)
     except KeyError as error:
-        raise click.UsageError(f"There is no projection {error}") from error
+        known = ", ".join(view.name for view in rebuilding.named(()))
+        raise Refused(f"There is no projection {error}: there are {known}") from error
 
     async def work(store: "Connection", keyring: "Keyring") -> "Rebuilt":
         with progress("Rebuilding") as advance:
@@ -117,6 +118,10 @@ def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
     for name, rows in sorted(done.rows.items()):
         mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
         click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
+    for damaged in done.damaged:
+        click.echo(f"Cannot be rebuilt, and keeps its rows: {damaged}")
+    if done.damaged:
+        sys.exit(DIFFERENCE)
 
 
 @main.command()
@@ -188,7 +193,7 @@ def replay(where: "DataLocation", stream: str, as_of: str | None, output: str) -
 
     if not on_log(where, work, looks=True):
         when = "" if as_of is None else f" up to {as_of}"
-        raise click.UsageError(f"Nothing was recorded for {stream}{when}")
+        raise Refused(f"Nothing was recorded for {stream}{when}")
 
 
 if __name__ == "__main__":

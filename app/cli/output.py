@@ -1,5 +1,6 @@
 """The output of commands: data to stdout, messages and progress to stderr."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import indent
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from app.history.one_event import Event
     from app.integrity.doctor import Finding
 
+_LINE_EVERY_S = 10.0
 _PIPED_COLUMNS = 200
 """Width of a table that goes to a file: wide enough to cut no time and no type."""
 
@@ -91,8 +93,16 @@ async def _print_table(steps: "AsyncIterator[Event]") -> int:
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr; call it with the events done and the events in total."""
+    """Progress on stderr: a bar on a terminal, else a line from time to time.
+
+    Call it with the events done and the events in total.
+    """
     from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(title)
+        return
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -108,9 +118,26 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("events"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Lines:
+    """Progress for logs: a line every ten seconds, with the rate and the time that is left."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._said < _LINE_EVERY_S:
+            return
+        self._said = now
+        rate = done / (now - self._began)
+        left = f", {(total - done) / rate:.0f} s left" if rate else ""
+        click.echo(f"{self._title}: {done} of {total} events, {rate:.0f} a second{left}", err=True)
 
 
 def _line(name: str, value: object) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import multiprocessing
 import os
 import resource
@@ -20,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.cli.exit_codes import ServerEnded
-from app.cli.interrupts import end_by_signals
+from app.cli.interrupts import Worker, end_by_signals
 from app.cli.listen import Listen, free_address, hosts
 from app.cli.metrics_folder import metrics_folder
 from app.cli.options import Given
@@ -44,8 +43,8 @@ from app.maintenance.store import (
 from app.settings import Setting, Settings
 from app.telemetry.logs import MAIN, LogForm, config
 
-_CLOSING_S = 5
-"""Seconds for a worker to end in after its last answer."""
+_CLOSING_S = 8
+"""Seconds for a worker to answer what it has accepted, and to end; then it is killed."""
 _HEAD_S = 5
 """Seconds for the whole head of a request; an idle connection is closed after them."""
 _MAX_CONNECTIONS = 4_096
@@ -155,8 +154,7 @@ def _run(address: str, listen: Listen, settings: Settings, log: LogForm) -> None
         backpressure=_most_connections(),
         websockets=False,
         log_access=False,
-        # A worker waits for a client that stopped in the middle of a body until its time is up.
-        workers_kill_timeout=math.ceil(settings.body_deadline_s) + _CLOSING_S,
+        workers_kill_timeout=_CLOSING_S,
         log_level=LogLevels(log.level),
         log_dictconfig=config(log, MAIN),
         respawn_failed_workers=True,
@@ -167,7 +165,7 @@ def _run(address: str, listen: Listen, settings: Settings, log: LogForm) -> None
     )
     server.log_form = log
     server.respawned_wrks = _Respawned()
-    end_by_signals(server)
+    end_by_signals(server, listen.drain_delay_s)
     server.on_startup(partial(_say_when_it_serves, address, listen))
     try:
         server.serve(target_loader=partial(load, settings), wrap_loader=False)
@@ -204,11 +202,18 @@ class _Server(MPServer):
 
     log_form: LogForm
 
+    def processes(self) -> list[Worker]:
+        """The worker processes."""
+        return [worker.inner for worker in self.wrks]
+
     def _spawn_worker(
         self, idx: int, target: Given, callback_loader: Given, socket_loader: Given = None
     ) -> WorkerProcess:
-        self.log_config = config(self.log_form, f"worker-{idx + 1}")
-        return super()._spawn_worker(idx, target, callback_loader)
+        name = f"worker-{idx + 1}"
+        self.log_config = config(self.log_form, name)
+        worker = super()._spawn_worker(idx, target, callback_loader)
+        worker.inner.name = name
+        return worker
 
 
 class _Respawned(dict[int, float]):

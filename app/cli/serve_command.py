@@ -71,6 +71,7 @@ def _listening(command: Callable[..., None]) -> Callable[..., None]:
         behind_proxy: bool,
         allow_plain_http: bool,
         allowed_hosts: tuple[tuple[str, ...], ...],
+        drain_delay: float,
         **others: Given,
     ) -> None:
         from app.cli.listen import Listen, tls
@@ -83,6 +84,7 @@ def _listening(command: Callable[..., None]) -> Callable[..., None]:
             behind_proxy=behind_proxy,
             allow_plain_http=allow_plain_http,
             allowed_hosts=frozenset(chain.from_iterable(allowed_hosts)),
+            drain_delay_s=drain_delay,
         )
         command(where=where, listen=listen, **others)
 
@@ -119,6 +121,14 @@ _LISTENING = [
         metavar="HOST",
         help="A host to answer for, such as sessions.example.com, *.example.com or *; may "
         "repeat. Without any: the address listened on. This machine's own names always.",
+    ),
+    option(
+        "--drain-delay",
+        default=5.0,
+        show_default=True,
+        type=Seconds(),
+        metavar="SECONDS",
+        help="Seconds from SIGTERM, which makes readiness red, until the port closes.",
     ),
 ]
 """The options that `_listening` takes."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.auth.roles import ROLES
+from app.cli.exit_codes import Refused
 from app.cli.options import Given, on_data
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def remove_user(where: "DataLocation", name: str, yes: bool) -> None:
     from app.maintenance import users as people
 
     if not yes:
-        raise click.UsageError(
+        raise Refused(
             f"{name} would be shut out for good, and the name never given again: repeat this with "
             "--yes, or disable the user instead"
         )

@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from app.cli.interrupts import DRAIN
 from app.cli.standard_streams import make_sure_of_streams
 from app.settings import Settings
 
@@ -27,7 +28,9 @@ def load(settings: Settings) -> "ASGIApp":
     try:
         from app.main import create_server
 
-        return create_server(settings)
+        served = create_server(settings)
+        signal.signal(DRAIN, lambda *_: served.drain())
+        return served
     except Exception:
         # In the form of all other lines: Python would print it as it likes.
         logging.getLogger("sessionary").exception("The worker cannot be made")

@@ -1,8 +1,15 @@
 """Components that the faces share in the OpenAPI document: headers, refusals, security schemes."""
 
+from collections.abc import Container
+
+from msgspec import Struct
+from msgspec.structs import fields
+
+from app.codecs.dto import MASKED
 from app.codecs.openapi import Schema
 from app.codecs.value import Json
 
+NULL: Schema = {"type": "null"}
 _TEXT: Schema = {"type": "string"}
 _TAG = '(W/)?("[0-9]{1,18}"|[0-9]{1,18})'
 
@@ -103,6 +110,16 @@ def refusal_name(face: str, status: str) -> str:
 def ref(kind: str, name: str) -> Schema:
     """A reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def masked(properties: Schema, kind: type[Struct], secret: Container[str]) -> Schema:
+    """The nullable members of a Struct that are secrets, masked where somebody types them."""
+    names = [field.encode_name for field in fields(kind) if field.name in secret]
+    return {
+        name: properties[name]
+        | {"anyOf": [each | MASKED if each != NULL else each for each in properties[name]["anyOf"]]}
+        for name in names
+    }
 
 
 def portable(schema: Json) -> Json:

@@ -23,6 +23,7 @@ from app.log.errors import VersionMismatch
 from app.log.outcome import Appended, Outcome, Replayed, Unchanged
 from app.log.read import IdempotencyRecord
 from app.queries.views import Views
+from app.telemetry import metrics
 from domain.errors import DomainError, NotFound
 from domain.ids import AccountId
 from projections.catalog import CURRENT, further_rows
@@ -139,6 +140,7 @@ class Pipeline:
         folded = await self._aggregates.as_of(job.target.kind, done.stream, done.version)
         account = job.target.account(folded.state)
         name = None if account is None else await self._views.account_name(AccountId(account))
+        metrics.REPLAYS.inc()
         return CommandResult(folded, name, replayed=True)
 
 

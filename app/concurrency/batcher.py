@@ -54,6 +54,11 @@ class Batcher(Generic[T, R]):
             loop.call_soon(self._start)
         return answer
 
+    @property
+    def waiting(self) -> int:
+        """How many entries are in no batch yet."""
+        return len(self._waiting)
+
     async def drain(self) -> None:
         """Return when no entry waits and no batch is under way."""
         while self._waiting or self._running:

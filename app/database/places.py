@@ -62,18 +62,31 @@ class Places:
         self._holding = holding
         self._idle: list[asyncpg.Connection] = []
         self._free = asyncio.Semaphore(size)
+        self._used = 0
+        self._waiting = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many connections are at work and idle, and how many statements wait for one."""
+        return {"used": self._used, "idle": len(self._idle), "waiting": self._waiting}
 
     async def enter(self, limit_s: float) -> None:
         """Take a place. Raises NoPlace, or TimeoutError when none is free in time."""
         if len(self.held) >= self.size and not self._ending:
             raise NoPlace("The database answers none of the statements before")
         if self._free.locked():
-            await asyncio.wait_for(self._free.acquire(), limit_s)
+            self._waiting += 1
+            try:
+                await asyncio.wait_for(self._free.acquire(), limit_s)
+            finally:
+                self._waiting -= 1
         else:
             await self._free.acquire()
+        self._used += 1
 
     def leave(self) -> None:
         """Give a place back."""
+        self._used -= 1
         self._free.release()
 
     async def close(self, limit_s: float) -> None:

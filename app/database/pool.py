@@ -144,6 +144,13 @@ class Pool:
         for places in (self._reading, self._writing):
             await places.close(self._settings.store_deadline_s)
 
+    @property
+    def places(self) -> dict[str, Places]:
+        """Its connections, by what they are for."""
+        if self._for_lists:
+            return {"lists": self._reading}
+        return {"reads": self._reading, "writes": self._writing}
+
     async def fetch(
         self, sql: str, *arguments: object, timeout_s: float | None = None
     ) -> Sequence[asyncpg.Record]:

@@ -4,10 +4,12 @@ from types import MappingProxyType
 
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
+from app.database.errors import StoreDown
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
 from app.http.request import Reply, Request
+from app.log import vitals
 from app.service import Service
 from app.telemetry import metrics
 
@@ -50,8 +52,12 @@ async def ready(_: Request, service: Service) -> Reply:
 
 async def scrape(_: Request, service: Service) -> Reply:
     """`GET /metrics`, of all worker processes together; for an Operator."""
-    folder = service.settings.metrics_folder
-    return Reply(200, metrics.text(folder), content_type=metrics.CONTENT_TYPE)
+    try:
+        found = await vitals.readings(service.pool)
+    except StoreDown:
+        found = []  # the rest tells why
+    text = metrics.text(service.settings.metrics_folder, found)
+    return Reply(200, text, content_type=metrics.CONTENT_TYPE)
 
 
 def _open(name: str, handler: Handler, *, any_host: bool = False) -> Operation:

@@ -164,6 +164,8 @@ async def cut_of(
             # (The time of an empty partition is no time.)
             if start > max([now + _SKEW, *(at for position, at in heads if position)]):
                 raise BadInput(f"{field} is in the future", field=field)
+            if any(not position or end >= at for position, at in heads):
+                await store.ask(SQL["settle"])
             return await cut_at(store, end)
 
 

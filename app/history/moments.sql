@@ -45,3 +45,6 @@ SELECT notification_id AS position, recorded_at
  WHERE partition = $1
    AND originator_id = $2
    AND originator_version = $3;
+
+-- name: settle
+SELECT settle_1();

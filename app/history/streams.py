@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.log.errors import Unreadable, UnreadableEvent
+from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
 from app.log.read import Asks, Head, Stream, read_by_stream
 from projections.catalog import view_of
@@ -82,26 +82,29 @@ async def folded_pages(
         yield [folded], 0
 
 
-def undamaged(page: Iterable[Found], passed: Callable[[Stray], None]) -> Iterator[FoldedStream]:
-    """The streams of a page; `passed` is called with each event that was passed over.
+def undamaged(
+    page: Iterable[Found], passed: Callable[[Stray], None], damaged: Callable[[Damaged], None]
+) -> Iterator[FoldedStream]:
+    """The streams of a page that could be folded.
 
-    Raises UnreadableEvent or BrokenStream if the page has one of these instead of a stream.
+    `passed` is called with each event that was passed over, and `damaged` with the reason for each
+    stream that could not be folded.
     """
     for found in page:
         if isinstance(found, Damaged):
-            raise found
-        if isinstance(found, Stray):
+            damaged(found)
+        elif isinstance(found, Stray):
             passed(found)
         else:
             yield found
 
 
-def folded_stream(past: Stream | Unreadable) -> FoldedStream:
+def folded_stream(past: Stream | UnreadableEvent) -> FoldedStream:
     """One stream, folded from its whole past.
 
-    Raises Unreadable if `past` is that, or BrokenStream.
+    Raises UnreadableEvent if `past` is that, or BrokenStream.
     """
-    if isinstance(past, Unreadable):
+    if isinstance(past, UnreadableEvent):
         raise past
     return folded_on(None, past.events)
 

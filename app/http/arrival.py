@@ -5,7 +5,7 @@ themselves.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from types import MappingProxyType
@@ -17,19 +17,19 @@ from app.auth.principals import Principal
 from app.codecs.formats import require_charset
 from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
-from app.http import correlation, origin
+from app.http import origin
 from app.http.body import TooLarge, drop, read_body
-from app.http.head import read_head
+from app.http.head import Sender, read_head, read_sender
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.http.streaming import send_parts
 from app.service import Service
+from app.telemetry.metrics import Measure
 from app.telemetry.request_id import REQUEST_ID
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
 
-Measure = Callable[[int, float], None]
 """Receives an answer's status and duration in seconds."""
 DRAINED = 16
 """Multiple of a body's limit that is read and dropped before the connection is dropped."""
@@ -54,7 +54,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Arrival:
     """The request that Litestar passes to our handlers, in place of its own Request."""
 
-    __slots__ = ("receive", "request", "service", "started", "unread")
+    __slots__ = ("_sender", "receive", "request", "service", "started", "unread")
 
     def __init__(self, scope: "Scope", receive: "Receive") -> None:
         """Reads nothing yet."""
@@ -66,6 +66,7 @@ class Arrival:
         # (It keeps no reference to the scope: only the cyclic collector could free a cycle.)
         seen["arrival"] = self
         self.service: Service = seen["litestar_app"].service
+        self._sender: Sender | None = None
         self.unread: bool = seen["method"] not in _BODILESS
         """Whether a part of the body may still arrive."""
 
@@ -89,6 +90,16 @@ class Arrival:
             path=path,
         )
         REQUEST_ID.set(self.request.request_id)
+
+    def sender(self, scope: Mapping[str, Any]) -> Sender:
+        """Who sent the request, also if its head cannot be read."""
+        if self.request is not None:
+            return Sender(self.request.client, self.request.request_id)
+        if self._sender is None:  # (once: an id that the client did not send is a new one)
+            behind_proxy = self.service.settings.behind_proxy
+            self._sender = read_sender(scope, behind_proxy=behind_proxy)
+            REQUEST_ID.set(self._sender.request_id)
+        return self._sender
 
     async def identify(self, policy: AuthPolicy, *, is_safe: bool) -> Principal:
         """Identify the sender of the request. Raises as `identify` does."""
@@ -141,16 +152,13 @@ class Answer:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Send the reply, then receive the rest of the request."""
         reply, arrival = self._reply, self._arrival
-        body = reply.body
-        stream = reply.stream
-        headers = [
-            (b"x-request-id", _request_id(arrival.request, scope).encode()),
-            *reply.headers,
-        ]
+        body, stream, request = reply.body, reply.stream, arrival.request
+        request_id = (arrival.sender(scope) if request is None else request).request_id
+        headers = [(b"x-request-id", request_id.encode()), *reply.headers]
         if stream is None:
             headers.append((b"content-length", b"%d" % len(body)))
         headers += _usual(reply.content_type if body or stream is not None else b"")
-        if (request := arrival.request) is not None:
+        if request is not None:
             if b"origin" in request.headers:
                 headers += _shared(arrival, request)
             if request.scheme == "https" and not request.base_url.startswith(_DEVELOPERS):
@@ -170,14 +178,6 @@ class Answer:
     def to_asgi_response(self, **_: object) -> "Answer":
         """Itself; Litestar calls this for the answer of an exception handler."""
         return self
-
-
-def _request_id(request: Request | None, scope: "Scope") -> str:
-    if request is not None:
-        return request.request_id
-    # The head could not be read; the client may still look for its id in the refusal.
-    sent = (value for name, value in scope["headers"] if name == b"x-request-id")
-    return correlation.request_id(next(sent, None))
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
+
 from app.codecs.form import MAX_URL_BYTES, pairs
 from app.codecs.hosts import ANY_HOST, AllowedHosts
 from app.codecs.json_text import BadInput
@@ -51,6 +53,23 @@ def read_head(
         path=path,
         suffix=scope.get("suffix", ""),
         request_id=correlation.request_id(headers.get(b"x-request-id")),
+    )
+
+
+class Sender(Struct, frozen=True):
+    """Who sent a request, as far as a head says so that may be unreadable."""
+
+    address: str | None
+    request_id: str
+
+
+def read_sender(scope: Mapping[str, Any], *, behind_proxy: bool) -> Sender:
+    """The sender of a request whose head is refused. Raises nothing."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    address = None if scope["client"] is None else scope["client"][0]
+    return Sender(
+        origin.address(headers, address) if behind_proxy else address,
+        correlation.request_id(headers.get(b"x-request-id")),
     )
 
 

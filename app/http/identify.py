@@ -15,6 +15,7 @@ from msgspec import Struct
 from app.auth.login_sessions import LoginSession
 from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.http import cookies, origin
+from app.http.reports import report_sign_in
 from app.http.request import Request
 from app.service import Service
 
@@ -61,10 +62,11 @@ async def identify(
         known_as = policy.schemes.get(scheme.lower())
         if known_as is not None:
             scheme, authorization = known_as, known_as + blank + credentials
-        principals = service.principals
-        principal = principals.known(authorization) or await principals.authenticate(
-            authorization, request.client
-        )
+        principals, client = service.principals, request.client
+        known = principals.known(authorization, client)
+        principal = known or await principals.authenticate(authorization, client)
+        if known is None and principals.is_news(authorization, client):
+            report_sign_in(request, principal, service)
         if scheme.lower() == _TOKEN:
             return principal  # no browser adds a token by itself
     # An operation's route by name accepts other verbs than its own.

@@ -15,11 +15,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.utils import normalize_path
 
 from app.http import origin
-from app.http.arrival import Answer, Arrival, Measure
+from app.http.arrival import Answer, Arrival
 from app.http.errors import refusal
 from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
-from app.http.reports import STATUSES, report_refusal
+from app.http.reports import INPUT_STATUSES, STATUSES, report_input, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
 from app.telemetry import metrics
@@ -53,7 +53,7 @@ class OperationHandler(HTTPRouteHandler):
         )
         self.face = face
         self.operation = operation
-        self.measure = metrics.of(face.name, operation.name)
+        self.measure = metrics.Measure(face.name, operation.name)
         segments = enumerate(template.strip("/").split("/"))
         self.places = [
             (segment[1:-1], place) for place, segment in segments if segment.startswith("{")
@@ -81,7 +81,11 @@ class OperationHandler(HTTPRouteHandler):
         if arrival.unread:
             await arrival.read()
         assert arrival.request is not None  # its head was read
-        reply = await operation.handler(arrival.request, arrival.service)
+        arrival.service.in_flight += 1
+        try:
+            reply = await operation.handler(arrival.request, arrival.service)
+        finally:
+            arrival.service.in_flight -= 1
         await Answer(arrival, reply, self.measure)(scope, receive, send)
 
 
@@ -157,6 +161,7 @@ def refuse_unrouted(
         arrival.read_head(scope, face.name)
     except Exception as unreadable:  # an unreadable head takes precedence over a missing route
         error = unreadable
+    metrics.UNMATCHED.inc()
     return _refused(scope, face, error)
 
 
@@ -168,7 +173,7 @@ def _refuse(connection: "LitestarRequest[Any, Any, Any]", error: Exception) -> "
 
 
 def _refused(
-    scope: Mapping[str, Any], face: Face, error: Exception, measure: Measure | None = None
+    scope: Mapping[str, Any], face: Face, error: Exception, measure: metrics.Measure | None = None
 ) -> "Response[Any]":
     arrival: Arrival = scope["arrival"]
     retry_s = arrival.service.settings.retry_after_s
@@ -177,6 +182,9 @@ def _refused(
         # (Not the path, which may name a person.)
         operation = "" if arrival.request is None else arrival.request.operation
         _LOG.error("%s %s failed", face.name, operation, exc_info=error)
+    metrics.REFUSALS.labels(refused.code).inc()
     if refused.status in STATUSES:
         report_refusal(error, arrival.request, arrival.service)
+    elif refused.status in INPUT_STATUSES:
+        report_input(error, refused, arrival.sender(scope), face.name, arrival.service)
     return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))

@@ -1,6 +1,7 @@
 """Group commit: one append, one round trip and one flush to disk for the commands of many."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -77,6 +78,11 @@ class Appender:
         """
         return self._whole.submit(entries)
 
+    @property
+    def waiting(self) -> int:
+        """How many entries wait for the append before theirs."""
+        return self._batcher.waiting + self._whole.waiting
+
     async def drain(self) -> None:
         """Return when no append is under way."""
         await self._batcher.drain()
@@ -111,10 +117,11 @@ class Appender:
         while True:
             left_s = deadline - loop.time()
             try:
+                started = time.perf_counter()
                 rows = await self._ask(sql, arguments, left_s)
                 self._pool.disk_full = 0
-                metrics.BATCHES.inc()
-                metrics.COMMANDS.inc(len(entries))
+                metrics.APPEND_SECONDS.observe(time.perf_counter() - started)
+                metrics.APPEND_BATCH_SIZE.observe(len(entries))
                 if self._clock is not None:
                     self._clock.seen(rows[0]["present"])
                 return _outcomes(self._partition, rows[0], entries, numbers)

@@ -9,6 +9,7 @@ LogError
 ├── WrongMasterKey   the log was written with another master key than the service has
 └── Unreadable       a stored event cannot be read: key gone, bytes altered, name unknown
     └── UnreadableEvent  the same, with its place in the log
+        └── MissingEvent     there is none where one belongs
 """
 
 from uuid import UUID
@@ -79,3 +80,12 @@ class UnreadableEvent(Unreadable):
         super().__init__(
             f"stream {stream}, version {version}, position {place}, stored as {topic!r}: {why}"
         )
+
+
+class MissingEvent(UnreadableEvent):
+    """A stream has no event where one belongs."""
+
+    def __init__(self, stream: UUID, version: int) -> None:
+        """`version`: the missing one."""
+        self.stream = stream
+        Unreadable.__init__(self, f"stream {stream} has no version {version}")

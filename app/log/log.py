@@ -85,6 +85,11 @@ class Log:
         appender = self._appenders[self.partition(prepared[0].stream)]
         return appender.append_all([self._entry(each) for each in prepared])
 
+    @property
+    def waiting(self) -> int:
+        """How many appends wait for the one before theirs."""
+        return sum(appender.waiting for appender in self._appenders)
+
     async def drain(self) -> None:
         """Return when all submitted appends are done."""
         for appender in self._appenders:

@@ -70,7 +70,7 @@ class IdempotencyRecord(Struct, frozen=True):
 
 async def read_streams(
     store: Asks, keyring: Keyring, wanted: Sequence[tuple[int, StreamId]]
-) -> list[Stream | Unreadable | None]:
+) -> list[Stream | UnreadableEvent | None]:
     """The streams named as (partition, stream), in that order; None for one without events.
 
     Versions count from 1 without gaps. An unreadable stream yields the reason in its place, so
@@ -79,11 +79,11 @@ async def read_streams(
     rows = await store.ask(
         SQL["read_streams"], [partition for partition, _ in wanted], [name for _, name in wanted]
     )
-    found: dict[StreamId, Stream | Unreadable] = {}
+    found: dict[StreamId, Stream | UnreadableEvent] = {}
     for stream, events in groupby(rows, key=lambda row: row["originator_id"]):
         try:
             found[stream] = _stream(keyring, list(events))
-        except Unreadable as error:
+        except UnreadableEvent as error:
             found[stream] = error
     return [found.get(name) for _, name in wanted]
 

@@ -6,10 +6,10 @@ long.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 
-from app.history.streams import FoldedStream, folded_on, folded_stream
-from app.log.errors import Unreadable
+from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on, folded_stream
+from app.log.errors import MissingEvent, UnreadableEvent
 from app.log.keyring import Keyring
-from app.log.read import PAGE_EVENTS, read_slices, read_streams
+from app.log.read import PAGE_EVENTS, Stream, read_slices, read_streams
 from app.maintenance.store import Connection
 from domain.ids import StreamId
 
@@ -28,18 +28,21 @@ class Moved:
 
     async def folded(
         self, partition: int, moved: Mapping[StreamId, int]
-    ) -> AsyncIterator[tuple[list[StreamId], list[FoldedStream]]]:
+    ) -> AsyncIterator[tuple[list[StreamId], list[FoldedStream | Damaged]]]:
         """Fold streams of a partition at least up to the given versions, in batches.
 
-        Memory is bounded by a page of events. Raises Unreadable, or BrokenStream.
+        A stream that cannot be folded yields the reason. Memory is bounded by a page of events.
         """
         small = {stream: version for stream, version in moved.items() if version <= DEEP_EVENTS}
         for streams in _batches(small):
             wanted = [(partition, stream) for stream in streams]
             pasts = await read_streams(self._store, self._keyring, wanted)
-            yield streams, [folded_stream(past) for past in pasts if past]
+            yield streams, [_folded(past) for past in pasts if past]
         for stream in moved.keys() - small.keys():
-            yield [stream], [await self._on(partition, stream, moved[stream])]
+            try:
+                yield [stream], [await self._on(partition, stream, moved[stream])]
+            except (UnreadableEvent, BrokenStream) as damaged:
+                yield [stream], [damaged]
 
     async def _on(self, partition: int, stream: StreamId, version: int) -> FoldedStream:
         folded = self._deep.get(stream)
@@ -51,10 +54,17 @@ class Moved:
             )  # fmt: skip
             events = [recorded for each in slices for recorded in each]
             if not events:
-                raise Unreadable(f"stream {stream} has no version {after + 1}")
+                raise MissingEvent(stream, after + 1)
             folded = folded_on(folded, events)
         self._deep[stream] = folded
         return folded
+
+
+def _folded(past: Stream | UnreadableEvent) -> FoldedStream | Damaged:
+    try:
+        return folded_stream(past)
+    except (UnreadableEvent, BrokenStream) as damaged:
+        return damaged
 
 
 def _batches(moved: Mapping[StreamId, int]) -> Iterator[list[StreamId]]:

@@ -7,21 +7,33 @@ beside the appends.
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from app.database.sql import blocks
-from app.history.streams import FoldedStream, Progress, Stray, folded_streams, undamaged
+from app.history.streams import (
+    Damaged,
+    FoldedStream,
+    Found,
+    Progress,
+    Stray,
+    folded_streams,
+    undamaged,
+)
 from app.log.keyring import Keyring
-from app.log.read import Head, heads, read_feed
+from app.log.read import PAGE_EVENTS, Head, heads
 from app.maintenance.store import Connection
+from app.rebuild import tables
 from app.rebuild.dependants import require_independence
 from app.rebuild.moved import Moved
 from app.rebuild.pieces import BEFORE_ALL, Place, differing
 from domain.event import kind_of
-from domain.ids import StreamId
+from domain.ids import StreamId, partition_of
 from projections import catalog
+from projections.catalog import CURRENT
 from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
@@ -78,6 +90,11 @@ class Rebuilt(Struct, frozen=True):
     """The number of rows in each view that were wrong, missing or superfluous."""
     passed: list[str]
     """The places of events that the fold ignored, being of another kind than their stream."""
+    damaged: list[str]
+    """The streams that cannot be folded, each with its session and the reason.
+
+    Their rows are the ones that they had before.
+    """
 
 
 async def rebuild(
@@ -85,9 +102,10 @@ async def rebuild(
 ) -> Rebuilt:
     """Rebuild views from the log; each shows the log's end at the moment when it is swapped in.
 
-    Raises ViewDependedOn, RebuildUnderWay, Unreadable, BrokenStream or RebuildSpoilt, and then
-    leaves the live views unchanged. ViewInUse leaves one view and those after it unchanged. So does
-    ViewDependedOn if the dependant was made during the work.
+    A stream that cannot be folded keeps the rows that it has. Raises ViewDependedOn,
+    RebuildUnderWay or RebuildSpoilt, and then leaves the live views unchanged. ViewInUse leaves one
+    view and those after it unchanged. So does ViewDependedOn if the dependant was made during the
+    work.
     """
     for view in views:
         await require_independence(store.raw, view)
@@ -98,7 +116,7 @@ async def rebuild(
     finally:
         if not store.raw.is_closed():
             for view in views:
-                await store.raw.execute(_sql("drop_fresh", view))
+                await tables.drop_fresh(store.raw, view)
             await store.raw.execute(SQL["end"])
 
 
@@ -111,28 +129,33 @@ class _Run:
         self._views = {view.name: view for view in views}
         self._rows = dict.fromkeys(self._views, 0)
         self._passed: list[Stray] = []
+        self._damaged: dict[StreamId, Damaged] = {}
         self._moved = Moved(store, keyring)
+        self._partitions = 0
 
     async def run(self, progress: Progress) -> Rebuilt:
         connection = self._store.raw
         for view in self._views.values():
-            await _make_fresh(connection, view)
+            await tables.make_fresh(connection, view)
         started = await heads(self._store)
+        self._partitions = len(started)
         await self._scan(started, progress)
         reached = await self._catch_up(self._views, _positions(started))
         for view in self._views.values():
-            await connection.execute(_sql("analyze", view))
+            await connection.execute(tables.sql(SQL["analyze"], view))
         mended, reached = await self._compare(reached)
         events = {name: await self._swap(view, reached) for name, view in self._views.items()}
-        return Rebuilt(events, self._rows, mended, list(map(str, self._passed)))
+        damaged = [await self._named(each) for each in self._damaged.values()]
+        return Rebuilt(events, self._rows, mended, list(map(str, self._passed)), damaged)
 
     async def _scan(self, started: Sequence[Head], progress: Progress) -> None:
         done, total = 0, sum(head.position for head in started)
         for head in started:
             async for page, events in folded_streams(self._store, self._keyring, head):
-                await self._write(self._views, undamaged(page, self._passed.append))
+                await self._write_undamaged(self._views, page)
                 done += events
                 progress(done, total)
+        await self._keep(self._views, list(self._damaged))
 
     async def _catch_up(self, names: Collection[str], reached: Positions) -> Positions:
         """Fold new events in rounds, which get shorter as long as the fold outruns appends."""
@@ -150,24 +173,48 @@ class _Run:
         """Bring the rows of the moved streams up to date."""
         kinds = {self._views[name].kind for name in names}
         for end in ends:
-            async for page in read_feed(
-                self._store,
-                self._keyring,
-                end.partition,
-                after=reached[end.partition],
-                until=end.position,
+            after = reached[end.partition]
+            while rows := await self._store.ask(
+                SQL["moved"], end.partition, after, end.position, PAGE_EVENTS
             ):
-                moved = {r.stream: r.version for r in page if kind_of(r.event.topic) in kinds}
+                moved = {stream: at for stream, at, topic, _ in rows if kind_of(topic) in kinds}
                 async for streams, folded in self._moved.folded(end.partition, moved):
                     await self._forget(names, end.partition, streams)
-                    await self._write(names, folded)
+                    await self._write_undamaged(names, folded)
+                    await self._keep(names, [each for each in streams if each in self._damaged])
+                after = rows[-1]["position"]
         return _positions(ends)
+
+    async def _write_undamaged(self, names: Collection[str], page: Iterable[Found]) -> None:
+        whole = undamaged(page, self._passed.append, self._give_up)
+        await self._write(names, whole)
+
+    def _give_up(self, damaged: Damaged) -> None:
+        self._damaged[StreamId(damaged.stream)] = damaged
+
+    async def _keep(self, names: Collection[str], streams: Sequence[StreamId]) -> None:
+        """Take the live rows of streams that cannot be folded."""
+        if streams:
+            partitions = [partition_of(stream, self._partitions) for stream in streams]
+            for name in names:
+                statement = tables.sql(SQL["keep"], self._views[name])
+                done = await self._store.raw.execute(statement, partitions, streams)
+                self._rows[name] += int(done.removeprefix("INSERT 0 "))
+
+    async def _named(self, damaged: Damaged) -> str:
+        """The session and the reason, in words."""
+        for view in CURRENT.values():
+            statement = tables.sql(SQL["doc"], view)
+            partition = partition_of(StreamId(damaged.stream), self._partitions)
+            for (doc,) in await self._store.ask(statement, partition, damaged.stream):
+                return f"{view.kind} {_session_id(view, damaged.stream, doc)}: {damaged}"
+        return str(damaged)
 
     async def _forget(
         self, names: Collection[str], partition: int, streams: Sequence[StreamId]
     ) -> None:
         for name in names:
-            statement = _sql("forget", self._views[name])
+            statement = tables.sql(SQL["forget"], self._views[name])
             done = await self._store.raw.execute(statement, partition, streams)
             self._rows[name] -= int(done.removeprefix("DELETE "))
 
@@ -183,7 +230,7 @@ class _Run:
                     found.setdefault(view.name, []).append(row)
         for name, rows in found.items():
             await self._store.raw.copy_records_to_table(
-                _fresh(self._views[name]), records=rows, columns=WRITTEN
+                tables.fresh(self._views[name]), records=rows, columns=WRITTEN
             )
             self._rows[name] += len(rows)
 
@@ -197,14 +244,14 @@ class _Run:
         connection = self._store.raw
         mended = dict.fromkeys(self._views, 0)
         for name, view in self._views.items():
-            rows = await connection.fetchval(_sql("count", view))
+            rows = await connection.fetchval(tables.sql(SQL["count"], view))
             if rows != self._rows[name]:
                 raise RebuildSpoilt(name, rows, self._rows[name])
             piece: Place | None = BEFORE_ALL
             while piece is not None:
                 async with connection.transaction(isolation="repeatable_read"):
                     reached = await self._take_up(self._views, reached, await heads(self._store))
-                    count, piece = await differing(connection, name, _fresh(view), piece)
+                    count, piece = await differing(connection, name, tables.fresh(view), piece)
                 mended[name] += count
         return mended, reached
 
@@ -221,9 +268,9 @@ class _Run:
             try:
                 async with connection.transaction():
                     await connection.execute(SQL["lock_timeout"].format(wait_ms=wait_ms))
-                    ends = await _lock(connection, view)
+                    ends = await tables.lock(connection, view)
                     await self._take_up({view.name}, reached, ends)
-                    await _replace(connection, view)
+                    await tables.replace(connection, view)
                 return sum(end.position for end in ends)
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
                 self._rows[view.name] = rows
@@ -231,43 +278,11 @@ class _Run:
         raise ViewInUse(view.name)
 
 
-async def _lock(connection: asyncpg.Connection, view: View) -> list[Head]:
-    """Lock the heads and the view in the order of the appends, so that neither waits for the other.
-
-    Appends lock views under the head.
-    """
-    ends = [Head(*row) for row in await connection.fetch(SQL["lock_heads"])]
-    await connection.execute(_sql("lock_view", view))
-    return ends
-
-
-async def _replace(connection: asyncpg.Connection, view: View) -> None:
-    await require_independence(connection, view)
-    renames = await connection.fetch(SQL["renames"], view.name, _fresh(view))
-    await connection.execute(_sql("replace", view))
-    for row in renames:
-        await connection.execute(row["statement"])
-
-
-async def _make_fresh(connection: asyncpg.Connection, view: View) -> None:
-    """Make an empty copy of a view's table, with its indexes, owner, parameters and grants."""
-    async with connection.transaction():
-        await connection.execute(_sql("drop_fresh", view))
-        await connection.execute(_sql("make_fresh", view))
-        statements = await connection.fetch(SQL["ungranted"], _fresh(view))
-        for left_out in ("parameters", "grants", "identity", "owner"):
-            statements += await connection.fetch(SQL[left_out], view.name, _fresh(view))
-        for row in statements:
-            await connection.execute(row["statement"])
-
-
-def _sql(name: str, view: View) -> str:
-    """A statement on a view's tables, whose names cannot be bound as parameters."""
-    return SQL[name].format(live=view.name, fresh=_fresh(view))
-
-
-def _fresh(view: View) -> str:
-    return f"{view.name}_new"
+def _session_id(view: View, stream: UUID, doc: str) -> str:
+    try:
+        return view.session_id(StreamId(stream), msgspec.json.decode(doc, type=view.state))
+    except msgspec.MsgspecError:
+        return str(stream)
 
 
 def _positions(ends: Sequence[Head]) -> Positions:

@@ -1,31 +1,53 @@
-"""Metrics for Prometheus; several worker processes add theirs up in one folder of files."""
+"""Metrics for Prometheus; several worker processes add theirs up in one folder of files.
 
-from collections.abc import Callable
-from functools import cache
+A series begins at its first use, so that a scrape shows what there is and nothing else.
+"""
 
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
+
+from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    disable_created_metrics,
     generate_latest,
     multiprocess,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import REGISTRY, Collector
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+disable_created_metrics()
+_SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _SECONDS = Histogram(
     "sessionary_request_seconds",
     "Time from a request's arrival to its last byte.",
     ["face", "operation"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+    buckets=_SHORT,
 )
 _REQUESTS = Counter(
     "sessionary_requests", "Answers by status class.", ["face", "operation", "status"]
 )
-BATCHES = Counter("sessionary_log_batches", "Batches appended to the log.")
-COMMANDS = Counter("sessionary_log_commands", "Commands in those batches.")
-CONFLICTS = Counter("sessionary_log_conflicts", "Commands whose stream had moved on.")
+UNMATCHED = Counter("sessionary_unmatched_requests", "Requests for paths or verbs without a route.")
+REFUSALS = Counter("sessionary_refusals", "Refused requests, by the code of the error.", ["reason"])
+SIGN_IN_FAILURES = Counter(
+    "sessionary_sign_in_failures", "Callers with wrong credentials.", ["reason"]
+)
+THROTTLED = Counter("sessionary_throttled", "Callers who had to wait after wrong passwords.")
+APPEND_SECONDS = Histogram(
+    "sessionary_append_seconds", "Time of one append of a batch, its commit included.",
+    buckets=_SHORT,
+)  # fmt: skip
+APPEND_BATCH_SIZE = Histogram(
+    "sessionary_append_batch_size", "Commands that shared one append.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)  # fmt: skip
+CONFLICTS = Counter("sessionary_conflicts", "Commands whose stream had moved on.")
+REPLAYS = Counter("sessionary_idempotent_replays", "Retries that were answered as the first time.")
 STORE_FAILURES = Counter(
     "sessionary_store_failures", "Statements that failed in a passing way and were tried again."
 )
@@ -40,6 +62,27 @@ LOG_AHEAD = Gauge(
     "How far the log's time is ahead of the database's clock; until then all has one time.",
     multiprocess_mode="mostrecent",
 )
+POOL = Gauge(
+    "sessionary_pool_connections",
+    "Connections of a worker's pools: at work, idle, and statements that wait for one.",
+    ["pool", "state"],
+    multiprocess_mode="livesum",
+)
+IN_FLIGHT = Gauge(
+    "sessionary_requests_in_flight", "Requests that are being carried out.",
+    multiprocess_mode="livesum",
+)  # fmt: skip
+QUEUE = Gauge(
+    "sessionary_queue_waiting", "Commands that wait for the append before theirs.",
+    multiprocess_mode="livesum",
+)  # fmt: skip
+CPU_SECONDS = Counter(
+    "sessionary_process_cpu_seconds", "Processor time of a worker's process.", ["worker"]
+)
+RESIDENT_BYTES = Gauge(
+    "sessionary_process_resident_bytes", "Memory of a worker's process.", ["worker"],
+    multiprocess_mode="livemostrecent",
+)  # fmt: skip
 
 
 _answered = 0
@@ -50,25 +93,66 @@ def answered() -> int:
     return _answered
 
 
-@cache
-def of(face: str, operation: str) -> Callable[[int, float], None]:
-    """A function to call with the status and the seconds of each answer of an operation."""
-    observe = _SECONDS.labels(face, operation).observe
-    count = {digit: _REQUESTS.labels(face, operation, f"{digit}xx").inc for digit in range(1, 6)}
+class Measure:
+    """To be called with the status and the seconds of each answer of an operation."""
 
-    def measured(status: int, seconds: float) -> None:
+    __slots__ = ("_count", "_face", "_observe", "_operation")
+
+    def __init__(self, face: str, operation: str) -> None:
+        """Nothing is counted before the first call."""
+        self._face = face
+        self._operation = operation
+        self._observe: Callable[[float], None] | None = None
+        self._count: dict[int, Callable[[], None]] = {}
+
+    def __call__(self, status: int, seconds: float) -> None:
+        """Count an answer."""
         global _answered
         _answered += 1
-        observe(seconds)
-        count[status // 100]()
+        if self._observe is None:
+            self._observe = _SECONDS.labels(self._face, self._operation).observe
+        self._observe(seconds)
+        digit = status // 100
+        count = self._count.get(digit)
+        if count is None:
+            series = _REQUESTS.labels(self._face, self._operation, f"{digit}xx")
+            count = self._count[digit] = series.inc
+        count()
 
-    return measured
+
+class Reading(Struct, frozen=True):
+    """A value that is looked up for a scrape, and not kept between two."""
+
+    name: str
+    help: str
+    value: float
+    labels: dict[str, str] = {}
 
 
-def text(folder: str | None) -> bytes:
+class _Readings(Collector):
+    """The readings of one scrape."""
+
+    def __init__(self, readings: Iterable[Reading]) -> None:
+        self._families: dict[str, Metric] = {}
+        for each in readings:
+            family = self._families.setdefault(
+                each.name, GaugeMetricFamily(each.name, each.help, labels=list(each.labels))
+            )
+            assert isinstance(family, GaugeMetricFamily)
+            family.add_metric(list(each.labels.values()), each.value)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families.values()
+
+
+def text(folder: str | None, readings: Iterable[Reading] = ()) -> bytes:
     """All metrics as text; `folder`: of the workers' files, None for a single worker."""
-    if folder is None:
-        return generate_latest()
     registry = CollectorRegistry()
+    build = Reading(
+        "sessionary_build_info", "The release that serves.", 1, {"version": version("sessionary")}
+    )
+    registry.register(_Readings([build, *readings]))
+    if folder is None:
+        return generate_latest(registry) + generate_latest(REGISTRY)
     multiprocess.MultiProcessCollector(registry, path=folder)
     return generate_latest(registry)

@@ -26,6 +26,8 @@ class Happening(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"
     THROTTLED = "throttled"
     FORBIDDEN = "forbidden"
+    INPUT_REFUSED = "input_refused"
+    """The head or the body cannot be read, or is beyond a limit: see `app.telemetry.tally`."""
     ISSUED = "token_issued"
     REVOKED = "token_revoked"
     USER_CHANGED = "user_changed"
@@ -38,12 +40,14 @@ _WORDS: Mapping[str, str] = {
     Happening.SIGN_IN_REFUSED: "Refused credentials",
     Happening.THROTTLED: "Refused to check a password after too many wrong ones",
     Happening.FORBIDDEN: "Refused an operation",
+    Happening.INPUT_REFUSED: "Refused input",
     Happening.ISSUED: "Issued a token",
     Happening.REVOKED: "Revoked a token",
     Happening.USER_CHANGED: "Changed a user",
 }
 REFUSALS = frozenset({Happening.SIGN_IN_REFUSED, Happening.THROTTLED, Happening.FORBIDDEN})
 """Those that also are counted and become events."""
+_WARNINGS = REFUSALS | {Happening.INPUT_REFUSED}
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -66,11 +70,17 @@ class Attempt(Struct, frozen=True, kw_only=True):
     subject: str | None = None
     """The principal that was changed, or got or lost a token."""
     token_id: str | None = None
+    sign_in: str | None = None
+    """The cookie's by which it was done, or that was ended: the id, which is no secret."""
+    status: int | None = None
+    """Of the answer to refused input."""
+    count: int | None = None
+    """How much refused input the line stands for."""
 
 
 def write(attempt: Attempt) -> None:
     """Write the line of an attempt; raises nothing."""
-    level = logging.WARNING if attempt.what in REFUSALS else logging.INFO
+    level = logging.WARNING if attempt.what in _WARNINGS else logging.INFO
     fields = {
         "event": str(attempt.what),
         "principal": attempt.principal or None,
@@ -82,6 +92,9 @@ def write(attempt: Attempt) -> None:
         "operation": attempt.operation or None,
         "subject": attempt.subject,
         "tokenId": attempt.token_id,
+        "signIn": attempt.sign_in,
+        "status": attempt.status,
+        "count": attempt.count,
         "requestId": attempt.request_id,
     }
     _LOG.log(level, "%s", _WORDS.get(attempt.what, attempt.what), extra=with_fields(fields))

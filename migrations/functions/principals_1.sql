@@ -79,9 +79,12 @@ BEGIN
         RAISE invalid_parameter_value USING MESSAGE = 'The document is that of another principal';
     END IF;
     FOR i IN 1 .. cardinality(e_topic) LOOP
+        -- (With the facts of the call that a sign-in shows to its user.)
         PERFORM keep_credential_1(
             p_partition, p_stream, owner_name, e_topic[i],
-            convert_from(e_state[i], 'UTF8')::jsonb, p_secret, p_idle, p_sign_ins);
+            convert_from(e_state[i], 'UTF8')::jsonb
+            || jsonb_build_object('address', p_metadata -> 'client', 'means', p_metadata -> 'auth'),
+            p_secret, p_idle, p_sign_ins);
     END LOOP;
 END $$;
 
@@ -132,10 +135,11 @@ BEGIN
     WHEN 'principal.signed_in.v1' THEN
         DELETE FROM login_session AS s
          WHERE s.expires_at <= now();
-        INSERT INTO login_session (hash, id, principal, permanent, idle, expires_at)
+        INSERT INTO login_session (hash, id, principal, permanent, idle, expires_at, address, means)
         VALUES (p_secret, (p_event ->> 'sign_in')::uuid, p_name,
                 (p_event ->> 'permanent')::boolean, p_idle,
-                (p_event ->> 'expires_at')::timestamptz);
+                (p_event ->> 'expires_at')::timestamptz, p_event ->> 'address',
+                nullif(p_event ->> 'means', ''));
         DELETE FROM login_session AS s
          WHERE s.id IN (SELECT o.id
                           FROM login_session AS o

@@ -5,7 +5,6 @@ tests are skipped.
 """
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -14,6 +13,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 import pytest
+from support.browser import chromium
 from support.patience import patient
 from support.service_process import ServiceProcess
 
@@ -31,7 +31,6 @@ MISSING = {
     "file of the viewer": "/schema/nothing.js",
     "page of the viewer": "/schema/a/b",
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_S = 60.0
 LOADS_MS = 10_000
 
@@ -59,10 +58,7 @@ def visitor(served: ServiceProcess) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def browser() -> str:
     """The path of Chromium."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"needs one of {', '.join(BROWSERS)} on the PATH (apt-get install chromium)")
-    return found
+    return chromium()
 
 
 def policy(answer: httpx.Response) -> dict[str, list[str]]:

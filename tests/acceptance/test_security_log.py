@@ -63,7 +63,9 @@ class Watched:
 
 @pytest.fixture
 def watched(served: ServiceProcess) -> Watched:
-    """From now on."""
+    """From now on; that the two call at all is told before."""
+    for who in (ADMIN, AUDREY):
+        assert Watched(served).call("GET", "/accounts", auth=who).status_code == 200
     return Watched(served)
 
 
@@ -125,6 +127,58 @@ def test_a_forbidden_operation_is_one_line_with_its_name(
     assert "Role Required" in line["reason"]
 
 
+MARK = "canary-of-refused-input"
+REFUSED: dict[str, tuple[int, dict[str, Any]]] = {
+    "malformed JSON": (400, {"content": f'{{"{MARK}'}),
+    "malformed XML": (400, {"content": f"<{MARK}", "headers": {"Content-Type": "application/xml"}}),
+    "another type": (400, {"content": '{"purpose": []}'}),
+    "malformed query": (400, {"path": f"/ai/sessions?{MARK}=%ff"}),
+    "no host": (400, {"headers": {"Host": "a/b"}}),
+    "another host": (421, {"headers": {"Host": f"{MARK}.example"}}),
+    "long body": (413, {"content": b"[" * (1024 * 1024 + 1)}),
+    "unknown type": (415, {"content": MARK, "headers": {"Content-Type": f"text/{MARK}"}}),
+    "long URL": (414, {"path": f"/ai/sessions?a={'a' * 20_000}"}),
+    "long headers": (431, {"headers": {"X-Long": "a" * 17_000}}),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused_input_is_a_line_the_first_time_in_a_minute(watched: Watched, what: str) -> None:
+    status, sent = REFUSED[what]
+    # (An address of its own, so that it is the first.)
+    address = f"192.0.2.{10 + list(REFUSED).index(what)}"
+    headers = {**sent.get("headers", {}), "X-Forwarded-For": address}
+    path = sent.get("path", "/ai/sessions")
+    for number in range(3):
+        headers["X-Request-Id"] = f"{address}-{number}"
+        answer = watched.call(
+            "POST", path, content=sent.get("content", b""), auth=ADMIN, headers=headers
+        )
+        assert (answer.status_code, answer.headers["X-Request-Id"]) == (
+            status, headers["X-Request-Id"]
+        )  # fmt: skip
+    lines = [each for each in watched.lines()[watched.before :] if each["event"] != "signed_in"]
+    (line,) = lines
+    assert (line["event"], line["status"], line["count"]) == ("input_refused", status, 1)
+    assert (line["address"], line["requestId"]) == (address, f"{address}-0")
+    assert line["reason"].isalpha()
+    assert MARK not in json.dumps(line)
+    assert "sessions" not in json.dumps(line)
+
+
+def test_what_refused_input_was_counted_is_told_at_the_end() -> None:
+    with running_service("--log-format=json") as started:
+        for _ in range(4):
+            refused = httpx.post(
+                f"{started.base_url}/ai/sessions", content=b"{", auth=ADMIN, timeout=patient(60.0)
+            )
+            assert refused.status_code == 400
+        assert started.stop() == 0
+        lines = [json.loads(line) for line in started.log.splitlines() if line[:1] == "{"]
+    counts = [line["count"] for line in lines if line.get("event") == "input_refused"]
+    assert counts == [1, 3]
+
+
 def test_guessing_is_told_until_it_is_throttled(watched: Watched) -> None:
     for _ in range(8):
         watched.call("GET", "/accounts", auth=("guessed", "wrong"))
@@ -133,9 +187,34 @@ def test_guessing_is_told_until_it_is_throttled(watched: Watched) -> None:
     assert events[-1] == "throttled"
 
 
-def test_what_is_done_by_right_is_no_line(watched: Watched) -> None:
+@pytest.mark.parametrize("means", ["basic", "token"])
+def test_a_call_by_a_credential_of_its_own_is_a_line_the_first_time(
+    served: ServiceProcess, watched: Watched, means: str
+) -> None:
+    name, password = f"first-{means}", "a long one of its own"
+    served.command("users", "add", name, "--role=Auditor", "--password-stdin", stdin=password)
+    made = served.command("tokens", "add", name, "--output=json")
+    token = json.loads(made.stdout)
+    bearer = {"Authorization": f"Bearer {token['token']}"}
+    headers, auth = (bearer, None) if means == "token" else ({}, (name, password))
+    for _ in range(3):
+        for path in ("/accounts", "/api/v1/ChatSession"):
+            assert watched.call("GET", path, headers=headers, auth=auth).status_code == 200
+    (line,) = watched.added()
+    assert (line["event"], line["principal"], line["auth"]) == ("signed_in", name, means)
+    assert line.get("tokenId") == (token["id"] if means == "token" else None)
+    elsewhere = {**headers, "X-Forwarded-For": "192.0.2.8"}
+    watched.call("GET", "/accounts", headers=elsewhere, auth=auth)
+    told = [line["address"] for line in watched.lines()[watched.before :]]
+    assert told == ["192.0.2.7", "192.0.2.8"]
+
+
+def test_what_is_done_by_right_is_no_further_line(served: ServiceProcess) -> None:
+    assert Watched(served).call("GET", "/accounts", auth=ADMIN).status_code == 200
+    watched = Watched(served)
     assert watched.call("GET", "/accounts", auth=ADMIN).status_code == 200
+    assert watched.call("POST", "/ai/sessions", json={}, auth=ADMIN).status_code == 200
     assert watched.call("GET", "/health/live").status_code == 200
     assert watched.call("GET", "/nowhere").status_code == 404
-    assert watched.call("POST", "/ai/sessions", content=b"{", auth=ADMIN).status_code == 400
+    assert watched.call("GET", "/accounts/nobody", auth=ADMIN).status_code == 404
     assert watched.added() == []

@@ -23,10 +23,11 @@ CONNECTIONS = 12
 LIMIT_S = 2.0
 PASSWORD = "a long one for each of them"
 Headers = Mapping[str, str]
-EVO = ("GET", "/ai/sessions")
+EVO = ("GET", "/users")
+"""Which no Auditor may."""
 SUPEROFFICE = ("DELETE", "/api/v1/ChatSession/2000000000")
 """Of a chat that is not there: whoever may delete chats gets a 404."""
-MEANS = {"Basic": EVO, "cookie": EVO, "token": EVO, "XSRF": SUPEROFFICE}
+MEANS = {"Basic": EVO, "cookie": EVO, "token": EVO, "its token": EVO, "XSRF": SUPEROFFICE}
 
 Change = Callable[[Connection, str, str], Awaitable[object]]
 CHANGES: dict[str, tuple[Change, dict[str, int]]] = {
@@ -127,7 +128,7 @@ def test_in_every_cell_it_is_refused_within_two_seconds(
 ) -> None:
     name = change.replace(" ", "-")
     headers, token_id = credentials(served, clients[0], name)
-    for means in MEANS:
+    for means in headers:
         assert statuses(clients, means, headers[means]) <= {200, 404}, means
     act, refused = CHANGES[change]
     on_data(served, lambda store: act(store, name, token_id))
@@ -138,9 +139,48 @@ def test_in_every_cell_it_is_refused_within_two_seconds(
         for means in list(left):
             if statuses(clients, means, headers[means]) == {left[means]}:
                 del left[means]
-    for means in MEANS:  # and so it stays
+    for means in headers:  # and so it stays
         expected = {refused[means]} if means in refused else {200, 404}
         assert statuses(clients, means, headers[means]) <= expected, means
+
+
+ENDED_BY_ITSELF = {
+    "sign-in": {"cookie": 401, "XSRF": 401, "its token": 401},
+    "token": {"token": 401},
+    "everything": {"cookie": 401, "XSRF": 401, "its token": 401, "token": 401},
+}
+"""What a user ends of its own over HTTP, and how each credential is refused then."""
+
+
+@pytest.mark.parametrize("ended", ENDED_BY_ITSELF)
+def test_what_a_user_ends_is_refused_within_two_seconds(
+    served: ServiceProcess, clients: Sequence[httpx.Client], ended: str
+) -> None:
+    client, name = clients[0], f"own-{ended}"
+    headers, token_id = credentials(served, client, name)
+    proven = {"userName": name, "password": PASSWORD}
+    made = client.post("/tokens", json=proven, headers=headers["cookie"]).json()["token"]
+    headers["its token"] = {"Authorization": f"Bearer {made}"}
+    (signed_in,) = client.get("/auth/sign-ins", headers=headers["cookie"]).json()["signIns"]
+    path = {
+        "sign-in": f"/auth/sign-ins/{signed_in['id']}",
+        "token": f"/auth/tokens/{token_id}",
+        "everything": "/auth/sign-ins",
+    }[ended]
+    for means in headers:
+        assert statuses(clients, means, headers[means]) <= {200, 404}, means
+    body = {"yourPassword": PASSWORD}
+    answer = client.request("DELETE", path, json=body, headers=headers["cookie"])
+    assert answer.status_code == 204, answer.text
+    changed = time.monotonic()
+    left = dict(ENDED_BY_ITSELF[ended])
+    while left:
+        assert time.monotonic() < changed + patient(LIMIT_S), f"not refused: {left}"
+        for means in list(left):
+            if statuses(clients, means, headers[means]) == {left[means]}:
+                del left[means]
+    for means in headers.keys() - ENDED_BY_ITSELF[ended].keys():
+        assert statuses(clients, means, headers[means]) <= {200, 404}, means
 
 
 def test_the_refused_are_told_nothing_of_why(

@@ -1,5 +1,6 @@
 """The cut of a moment equals what counting in the log gives."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -98,3 +99,16 @@ async def test_events_are_read_with_what_is_stored_beside_them(
     assert (event.version, event.topic) == (2, "ai_session.patched.v1")
     assert b"SystemAdministrator" in bytes(event.metadata)
     assert b"second" not in event.state
+
+
+async def test_the_present_waits_for_an_append_that_is_under_way(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    await open_sessions(service, 1)
+    now = datetime.now(UTC)
+    async with owner.transaction():
+        await owner.execute("SELECT FROM log_partition FOR UPDATE")  # as an append does first
+        asked = asyncio.create_task(cut_of(service.pool, Span(now, now), "asOf", now=now))
+        await cut_of(service.pool, Positions({0: 0}), "asOf", now=now)
+        assert not (await asyncio.wait([asked], timeout=0.3))[0]
+    assert await asked == await present_cut(service.pool)

@@ -46,7 +46,7 @@ async def test_rebuilt_views_equal_the_log_and_nothing_was_to_mend(
     await a_few_of_each(service)
     rebuilt = await rebuild(store, keyring, named(()), silent)
     rows = {"ai_session_info": 4, "chat_session_entity": 5, "account_info": 1, "principal": 0}
-    assert rebuilt == Rebuilt(dict.fromkeys(NAMES, 17), rows, dict.fromkeys(NAMES, 0), [])
+    assert rebuilt == Rebuilt(dict.fromkeys(NAMES, 17), rows, dict.fromkeys(NAMES, 0), [], [])
     assert await verify(store, keyring, silent) == []
 
 

@@ -12,7 +12,7 @@ from app.cli.main import main
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
-from app.rebuild import dependants
+from app.rebuild import dependants, tables
 from app.rebuild import rebuild as rebuilding
 from app.rebuild.dependants import ViewDependedOn
 from app.rebuild.rebuild import named, rebuild
@@ -92,7 +92,7 @@ async def test_what_a_swap_would_break_is_named_before_the_work(
     view = "ai_session_info" if kind != "policy" else "chat_session_entity"
     statement, told = (text.replace("{}", view) for text in DEPENDANTS[kind])
     await owner.execute(statement)
-    monkeypatch.setattr(rebuilding, "_make_fresh", None)  # nothing is begun
+    monkeypatch.setattr(tables, "make_fresh", None)  # nothing is begun
     with pytest.raises(ViewDependedOn) as caught:
         await rebuild(store, keyring, named(()), silent)
     assert told in str(caught.value)

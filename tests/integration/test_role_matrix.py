@@ -24,6 +24,8 @@ from app.maintenance.store import Connection
 from app.settings import Settings
 from app.telemetry.logs import SECURITY
 
+DONE = {"signed_in", "signed_out", "token_issued", "token_revoked", "user_changed"}
+
 
 def operations() -> Iterator[tuple[str, Operation, str, str]]:
     """Each operation that needs credentials, once: its face, itself, a verb and a path."""
@@ -57,8 +59,11 @@ async def refusals(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) 
         # (Some operations have rules of their own: no customer picks a chat up.)
         is_403 = answer.status_code == 403
         assert is_403 or not is_refused(operation, role), shown
-        lines = [line.message for line in caplog.records if line.name == SECURITY]
-        assert sum("Refused" in line for line in lines) == is_403, shown
+        events = [getattr(line, "fields", {})["event"] for line in caplog.records
+                  if line.name == SECURITY]  # fmt: skip
+        assert events.count("forbidden") == is_403, shown
+        # (A body without its members is refused as such.)
+        assert set(events) <= {"forbidden", "input_refused", *DONE}, shown
         refused[role] += is_403
     return +refused
 

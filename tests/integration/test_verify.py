@@ -8,10 +8,8 @@ from support.differences import assert_matches
 
 from app.integrity.verify import verify
 from app.log import read
-from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
-from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 
 ONE = "(SELECT stream_id FROM ai_session_info ORDER BY position LIMIT 1)"
@@ -190,20 +188,6 @@ async def test_damage_behind_damage_is_found_and_no_row_is_blamed_for_it(
     (row,) = [line for line in differences if line not in lost]
     assert len(lost) == 4  # an account, three sessions
     assert_matches(row, "chat_session_entity: stream .*: version is 5, the log says 1")
-
-
-@pytest.mark.usefixtures("eight_events")
-async def test_a_rebuild_names_the_event_that_it_stops_at_and_leaves_the_views(
-    store: Connection, owner: asyncpg.Connection, keyring: Keyring
-) -> None:
-    rows = await owner.fetch("SELECT stream_id, doc FROM ai_session_info ORDER BY stream_id")
-    await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
-    await owner.execute("UPDATE stored_events SET topic = 'foo.v1' WHERE notification_id = 4")
-    with pytest.raises(UnreadableEvent, match="version 3, position 0:4, "):
-        await rebuild(store, keyring, named(()), silent)
-    assert rows == await owner.fetch(
-        "SELECT stream_id, doc FROM ai_session_info ORDER BY stream_id"
-    )
 
 
 @pytest.mark.usefixtures("eight_events")

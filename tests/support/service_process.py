@@ -73,6 +73,7 @@ class ServiceProcess:
                     "serve",
                     f"--data-dir={self.data_dir}",
                     f"--port={self.port}",
+                    "--drain-delay=0",
                     *self._options,
                 ],
                 env=_environment() | self._password,

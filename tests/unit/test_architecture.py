@@ -35,7 +35,7 @@ DDL = re.compile(
 MADE = re.compile(r"\bCREATE (?:OR REPLACE )?FUNCTION ([\w%$]+)\(\)? ?(RETURNS trigger)?")
 MAKES_TABLES = {
     "app/database/migrate.sql": "the table of what was applied, which no migration can make",
-    "app/rebuild/rebuild.sql": "copies of a view's table, which take its place",
+    "app/rebuild/tables.sql": "copies of a view's table, which take its place",
 }
 
 

@@ -76,15 +76,15 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
         password = required("password", request.password)
     permanent = request.remember_me is True
     logins = asked.service.logins
-    facts = metadata(asked)
+    provider = "basic" if by_header else "credentials"
+    facts = metadata(asked, provider)
     token, login = await logins.sign_in(
         name, password, asked.http.client, permanent=permanent, metadata=facts
     )
     report(asked, Happening.SIGNED_IN, login.principal)
     # The browser's former session ends, so that anybody who knows it loses access.
-    for principal in await logins.sign_out(tokens(asked.http), facts):
+    for principal in await logins.sign_out(tokens(asked.http), metadata(asked)):
         report(asked, Happening.SIGNED_OUT, principal)
-    provider = "basic" if by_header else "credentials"
     user = _user(login.principal, session_id(token), provider)
     return Result(user, _signed_in(asked, token, permanent=permanent))
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.formats import CSV, FORMATS, JSON, Format, answer_format
 from app.codecs.json_text import BadInput
-from app.faces.evo import auth, users
+from app.faces.evo import auth, own, users
 from app.faces.evo import batch as evo_batch
 from app.faces.evo import operations as evo_operations
 from app.faces.evo.operations import Asked, Read, carry_out_one
@@ -30,8 +30,7 @@ from app.service import Service
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _BY_LINK = frozenset({"GET", "HEAD"})
-_HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS}
-_HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS, **users.HANDLERS}
+_HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS, **users.HANDLERS, **own.HANDLERS}
 _QUERIES = {request for request, handler in _HANDLERS.items() if isinstance(handler, Read)}
 
 

@@ -6,18 +6,21 @@ from msgspec.structs import replace
 from app.auth.principals import Principal
 from app.auth.register import Act
 from app.auth.verification import Verified
-from app.codecs.dto import Dto
+from app.codecs.dto import Dto, secrets
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked
+from app.faces.evo.wire.api import API
 from app.http.reports import attempt_of
 from app.telemetry.security import Happening
 
-_SECRETS = frozenset({"password", "newpassword", "yourpassword"})
+_SECRETS = frozenset(field.encode_name.lower() for api in API for field in secrets(api.request))
+"""Members of requests, in lower case."""
 
 
-def metadata(asked: Asked) -> str:
-    """The facts of the call, as the log keeps them."""
-    return json.encode(asked.http.call().metadata).decode()
+def metadata(asked: Asked, auth: str | None = None) -> str:
+    """The facts of the call, as the log keeps them; `auth`: the means that it is about to prove."""
+    facts = asked.http.call().metadata
+    return json.encode(facts if auth is None else replace(facts, auth=auth)).decode()
 
 
 def act(asked: Asked, request: Dto) -> Act:
@@ -36,10 +39,9 @@ def act(asked: Asked, request: Dto) -> Act:
 
 def _public(request: Dto) -> bytes:
     """A request without its secrets, which no hash of the log may hold."""
+    hidden = {field.name for field in secrets(type(request))}
     members = {
-        name: getattr(request, name)
-        for name in request.__struct_fields__
-        if name.replace("_", "") not in _SECRETS
+        name: getattr(request, name) for name in request.__struct_fields__ if name not in hidden
     }
     return json.encode([type(request).__name__, members])
 
@@ -51,10 +53,13 @@ def report(
     *,
     subject: str | None = None,
     token_id: str | None = None,
+    sign_in: str | None = None,
 ) -> None:
     """Report what a caller did with credentials; `subject`: with those of another."""
     attempt = attempt_of(asked.http, what, principal)
-    asked.service.attempts.report(replace(attempt, subject=subject, token_id=token_id))
+    asked.service.attempts.report(
+        replace(attempt, subject=subject, token_id=token_id, sign_in=sign_in or attempt.sign_in)
+    )
 
 
 async def verified(asked: Asked, password: str) -> Verified:

@@ -101,10 +101,10 @@ async def _change(
 async def _changed(asked: Asked, name: str, done: Registered) -> Result:
     report(asked, Happening.USER_CHANGED, asked.http.principal, subject=name)
     person = await asked.service.people.find(name)
-    return Result(_details(person), _headers(done, person.position))
+    return Result(_details(person), done_headers(done, person.position))
 
 
-def _headers(done: Registered, before: int = 0) -> Headers:
+def done_headers(done: Registered, before: int = 0) -> Headers:
     """Headers of the answer to a change; `before`: the position of the last one, if any."""
     position = b"%d:%d" % (done.partition, done.position or before)
     headers = (etag(done.version), (b"x-log-position", position))
@@ -113,7 +113,7 @@ def _headers(done: Registered, before: int = 0) -> Headers:
 
 async def _list_tokens(asked: Asked, request: u.ListTokens) -> Result:
     found = await asked.service.tokens.all(request.user_name or None)
-    return Result(TokenList(tokens=list(map(_token, found))))
+    return Result(TokenList(tokens=list(map(shown_token, found))))
 
 
 async def _new_token(asked: Asked, request: u.NewToken) -> Result:
@@ -126,7 +126,7 @@ async def _new_token(asked: Asked, request: u.NewToken) -> Result:
         label=token.label,
         expires_at=token.expires_at,
     )
-    return Result(info, _headers(issued.done))
+    return Result(info, done_headers(issued.done))
 
 
 async def _revoke_token(asked: Asked, request: u.RevokeToken) -> Result:
@@ -135,7 +135,7 @@ async def _revoke_token(asked: Asked, request: u.RevokeToken) -> Result:
     principal = asked.http.principal
     done = await asked.service.tokens.revoke(token_id, act(asked, request), principal)
     report(asked, Happening.REVOKED, principal, subject=done.state.name, token_id=token_id)
-    return Result(None, _headers(done))
+    return Result(None, done_headers(done))
 
 
 async def _request_auth_token(asked: Asked, request: u.RequestAuthToken) -> Result:
@@ -179,7 +179,7 @@ async def _change_password(asked: Asked, request: u.ChangePassword) -> Result:
         principal.name, new, act(asked, request), generation=known.generation
     )
     report(asked, Happening.USER_CHANGED, principal, subject=principal.name)
-    return Result(None, (*_headers(done), *no_cookies(asked)))
+    return Result(None, (*done_headers(done), *no_cookies(asked)))
 
 
 HANDLERS: Mapping[type[Dto], Read] = {
@@ -227,7 +227,8 @@ def _details(person: Person) -> UserDetails:
     )
 
 
-def _token(found: TokenInfo) -> TokenDetails:
+def shown_token(found: TokenInfo) -> TokenDetails:
+    """A token without its secret."""
     return TokenDetails(
         id=found.id,
         principal=found.principal,

@@ -16,7 +16,13 @@ from app.faces.evo.wire.dto import (
     ListResponse,
     UserInfo,
 )
-from app.faces.evo.wire.user_dto import NewTokenInfo, TokenList, UserDetails, UserList
+from app.faces.evo.wire.user_dto import (
+    NewTokenInfo,
+    SignInList,
+    TokenList,
+    UserDetails,
+    UserList,
+)
 
 
 class EvoDescription(Struct, frozen=True, kw_only=True):
@@ -99,6 +105,15 @@ def _of_users(
     )
 
 
+def _by_everybody(
+    request: type[Dto], verb: str, path: str, response: object = None
+) -> EvoDescription:
+    """One that a principal carries out on what is its own."""
+    return EvoDescription(
+        request=request, verb=verb, paths=(path,), response=response, alone=verb != "GET"
+    )
+
+
 API: tuple[EvoDescription, ...] = (
     _by_administrators(r.NewAISession, "POST", "/ai/sessions"),
     _for_onlookers(r.ListAISessions, "/ai/sessions", ListResponse[AISessionInfo]),
@@ -145,6 +160,11 @@ API: tuple[EvoDescription, ...] = (
         roles=(SYSTEM_ADMINISTRATOR, MANAGER),
         makes=True,
     ),
+    _by_everybody(u.ListSignIns, "GET", "/auth/sign-ins", SignInList),
+    _by_everybody(u.EndSignIns, "DELETE", "/auth/sign-ins"),
+    _by_everybody(u.EndSignIn, "DELETE", "/auth/sign-ins/{signInId}"),
+    _by_everybody(u.ListOwnTokens, "GET", "/auth/tokens", TokenList),
+    _by_everybody(u.RevokeOwnToken, "DELETE", "/auth/tokens/{tokenId}"),
     _by_administrators(u.ListUsers, "GET", "/users", UserList),
     _by_administrators(u.GetUser, "GET", _USER, UserDetails),
     _of_users(u.NewUser, "POST", "/users"),

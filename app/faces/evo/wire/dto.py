@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Generic, TypeVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from app.codecs.dto import API_NAMESPACE, Dto
+from app.codecs.dto import API_NAMESPACE, Dto, Secret
 
 AI_NAMESPACE = "http://schemas.datacontract.org/2004/07/Voice.Api.AI"
 TYPES_NAMESPACE = "http://schemas.servicestack.net/types"
@@ -124,11 +124,7 @@ class UserInfo(Dto, kw_only=True):
 class AuthTokenInfo(Dto, kw_only=True):
     """A bearer token, shown once."""
 
-    auth_token: Annotated[str, Meta(description="The token, for `Authorization: Bearer`")]
-
-    def __repr__(self) -> str:
-        """Without the token, for logs."""
-        return "AuthTokenInfo()"
+    auth_token: Annotated[Secret, Meta(description="The token, for `Authorization: Bearer`")]
 
 
 class AuthenticateResponse(Dto, kw_only=True):

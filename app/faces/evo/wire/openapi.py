@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
-from app.codecs.dto import TypeForm
+from app.codecs.dto import TypeForm, secrets
 from app.codecs.formats import CSV, FORMATS, JSON, JSON_LINES, JSV, XML, Format
 from app.codecs.openapi import Part, Schema
 from app.codecs.openapi_shared import (
@@ -110,12 +110,18 @@ def _operation(api: EvoDescription, verb: str, path: str, count: int) -> Schema:
         operation["description"] = f"Requires the role {' or '.join((*api.roles, *api.readers))}."
     if verb in _WITH_BODY:
         operation["requestBody"] = _request_body(api, path)
+    elif verb == "DELETE" and secrets(api.request):
+        operation["requestBody"] = _secrets_alone(api)
     return operation
 
 
 def _parameters(api: EvoDescription, path: str, *, own: bool) -> list[Schema]:
-    """Parameters; with a verb that is not its own, only those of the path: no passwords in URLs."""
+    """Parameters; with a verb that is not its own, only those of the path: it has a body.
+
+    No secret is one: addresses are kept in histories and logs.
+    """
     in_path = _PARAMETER.findall(path)
+    secret = [field.name for field in secrets(api.request)]
     return [
         {
             "name": field.encode_name,
@@ -124,7 +130,8 @@ def _parameters(api: EvoDescription, path: str, *, own: bool) -> list[Schema]:
             **_described(field),
         }
         for field in fields(api.request)
-        if field.encode_name in in_path or (own and api.verb not in _WITH_BODY)
+        if field.encode_name in in_path
+        or (own and api.verb not in _WITH_BODY and field.name not in secret)
     ]
 
 
@@ -195,7 +202,17 @@ def _request_body(api: EvoDescription, path: str) -> Schema:
         _media_type(format_): _text(request_sample(api.name, format_.name)) for format_ in _TEXTS
     }
     form = {"schema": _unnamed(api, in_path), "example": example}
-    return {"content": content | dict.fromkeys(_FORMS, form)}
+    forms: dict[str, Schema] = dict.fromkeys(_FORMS, form)
+    # Viewers begin with the first one, and mask a form's fields, but no text of JSON.
+    return {"content": forms | content if secrets(api.request) else content | forms}
+
+
+def _secrets_alone(api: EvoDescription) -> Schema:
+    """The body of a DELETE: what is deleted is in the path, so it has the secrets alone."""
+    names = [field.encode_name for field in secrets(api.request)]
+    properties = _unnamed(api, [])["properties"]
+    schema = {"type": "object", "properties": {name: properties[name] for name in names}}
+    return {"content": {name: {"schema": schema} for name in (*_FORMS, _media_type(JSON))}}
 
 
 def _unnamed(api: EvoDescription, in_path: list[str]) -> Schema:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from app.codecs.dto import Dto
+from app.codecs.dto import Dto, Secret
 from app.faces.evo.wire.dto import AI_NAMESPACE, TYPES_NAMESPACE
 from domain.limits import (
     ACCOUNT_NAME_LENGTH,
@@ -202,14 +202,10 @@ class Authenticate(Dto, kw_only=True):
 
     provider: Annotated[str | None, Meta(description="`credentials`, `basic`, or `logout`")] = None
     user_name: Annotated[str | None, Meta(description="The name of the user")] = None
-    password: Annotated[str | None, Meta(description="The password of the user")] = None
+    password: Annotated[Secret | None, Meta(description="The password of the user")] = None
     remember_me: Annotated[
         bool | None, Meta(description="Whether to stay signed in when the browser is closed")
     ] = None
-
-    def __repr__(self) -> str:
-        """Without the password, for logs."""
-        return f"Authenticate(provider={self.provider!r}, user_name={self.user_name!r})"
 
 
 class GetAuthStatus(Dto, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from app.codecs.dto import API_NAMESPACE, Dto
+from app.codecs.dto import API_NAMESPACE, Dto, Secret
 
 USERS_NAMESPACE = f"{API_NAMESPACE}.Users"
 
@@ -43,6 +43,35 @@ class UserList(Dto, kw_only=True):
     users: Annotated[list[UserDetails], Meta(description="In the order of their names")]
 
 
+class SignInDetails(Dto, kw_only=True):
+    """A sign-in without its secret, as its user sees it."""
+
+    namespace: ClassVar[str] = USERS_NAMESPACE
+
+    id: Annotated[str, Meta(description="The ID of the sign-in, which is no secret")]
+    is_current: Annotated[bool, Meta(description="Whether it is the one of this very call")]
+    signed_in_at: Annotated[datetime, Meta(description="When it was opened")]
+    address: Annotated[
+        str | None, Meta(description="The address that it was opened from; absent: unknown")
+    ] = None
+    auth_provider: Annotated[
+        str | None, Meta(description="What it was opened by: `credentials` or `basic`")
+    ] = None
+    remember_me: Annotated[bool, Meta(description="Whether it outlasts the browser")]
+    last_used_at: Annotated[
+        datetime, Meta(description="When it was last used, within some minutes")
+    ]
+    expires_at: Annotated[datetime, Meta(description="When it ends at the latest")]
+
+
+class SignInList(Dto, kw_only=True):
+    """Sign-ins that have not ended."""
+
+    namespace: ClassVar[str] = USERS_NAMESPACE
+
+    sign_ins: Annotated[list[SignInDetails], Meta(description="The newest first")]
+
+
 class TokenDetails(Dto, kw_only=True):
     """A token without its secret."""
 
@@ -73,11 +102,7 @@ class NewTokenInfo(Dto, kw_only=True):
     namespace: ClassVar[str] = USERS_NAMESPACE
 
     id: TokenId
-    token: Annotated[str, Meta(description="The token, for `Authorization: Bearer`")]
+    token: Annotated[Secret, Meta(description="The token, for `Authorization: Bearer`")]
     principal: Name
     label: Label
     expires_at: End = None
-
-    def __repr__(self) -> str:
-        """Without the token, for logs."""
-        return f"NewTokenInfo(id={self.id!r})"

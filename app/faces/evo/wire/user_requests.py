@@ -4,11 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from app.codecs.dto import Dto
+from app.codecs.dto import Dto, Secret
 
 Name = Annotated[str | None, Meta(description="The name of the user")]
 YourPassword = Annotated[
-    str | None, Meta(description="Your own password: a cookie alone does not replace it")
+    Secret | None, Meta(description="Your own password: a cookie alone does not replace it")
 ]
 Label = Annotated[str | None, Meta(description="What the token is for")]
 Expires = Annotated[str | None, Meta(description="Such as `90d` (the default), a time, or `never`")]
@@ -18,7 +18,7 @@ Independent = Annotated[
 ]
 Roles = Annotated[list[str] | None, Meta(description="The roles of the user")]
 NewPassword = Annotated[
-    str | None, Meta(description="At least 12 characters, and not a common password")
+    Secret | None, Meta(description="At least 12 characters, and not a common password")
 ]
 
 
@@ -38,17 +38,13 @@ class UserChange(Dto, kw_only=True):
     name: Name = None
     your_password: YourPassword = None
 
-    def __repr__(self) -> str:
-        """Without passwords, for logs."""
-        return f"{type(self).__name__}(name={self.name!r})"
-
 
 class NewUser(UserChange, kw_only=True):
     """Add a user; without a password it calls with tokens only."""
 
     roles: Roles = None
     password: Annotated[
-        str | None, Meta(description="The first password, which the user has to change")
+        Secret | None, Meta(description="The first password, which the user has to change")
     ] = None
 
 
@@ -95,10 +91,6 @@ class NewToken(Dto, kw_only=True):
     expires: Expires = None
     is_independent: Independent = None
 
-    def __repr__(self) -> str:
-        """Without the password, for logs."""
-        return f"NewToken(user_name={self.user_name!r})"
-
 
 class RevokeToken(Dto, kw_only=True):
     """End a token."""
@@ -106,9 +98,30 @@ class RevokeToken(Dto, kw_only=True):
     token_id: Annotated[str | None, Meta(description="The ID of the token")] = None
     your_password: YourPassword = None
 
-    def __repr__(self) -> str:
-        """Without the password, for logs."""
-        return f"RevokeToken(token_id={self.token_id!r})"
+
+class ListSignIns(Dto, kw_only=True):
+    """Your own sign-ins that have not ended."""
+
+
+class EndSignIn(Dto, kw_only=True):
+    """End one of your own sign-ins, and the tokens that end with it."""
+
+    sign_in_id: Annotated[str | None, Meta(description="The ID of the sign-in")] = None
+    your_password: YourPassword = None
+
+
+class EndSignIns(Dto, kw_only=True):
+    """End all of your own sign-ins and tokens."""
+
+    your_password: YourPassword = None
+
+
+class ListOwnTokens(Dto, kw_only=True):
+    """Your own tokens that have not ended."""
+
+
+class RevokeOwnToken(RevokeToken, kw_only=True):
+    """End one of your own tokens."""
 
 
 class RequestAuthToken(Dto, kw_only=True):
@@ -123,17 +136,9 @@ class RequestAuthToken(Dto, kw_only=True):
     expires: Expires = None
     is_independent: Independent = None
 
-    def __repr__(self) -> str:
-        """Without the password, for logs."""
-        return f"RequestAuthToken(user_id={self.user_id!r})"
-
 
 class ChangePassword(Dto, kw_only=True):
     """Change your own password, which ends your sign-ins and tokens."""
 
-    password: Annotated[str | None, Meta(description="Your present password")] = None
+    password: Annotated[Secret | None, Meta(description="Your present password")] = None
     new_password: NewPassword = None
-
-    def __repr__(self) -> str:
-        """Without the passwords, for logs."""
-        return "ChangePassword()"

@@ -9,9 +9,11 @@ from app.codecs.formats import XML
 from app.codecs.openapi import Part, Schema
 from app.codecs.openapi_shared import (
     ANSWER_HEADERS,
+    NULL,
     OF_BODIES,
     REQUEST_HEADERS,
     SECURITY_SCHEMES,
+    masked,
     portable,
     ref,
     refusal_name,
@@ -25,14 +27,13 @@ from app.faces.superoffice.wire.message import MESSAGE
 from app.faces.superoffice.wire.negotiation import FORM, JSON_TYPES
 from app.faces.superoffice.wire.rest import REST
 from domain.chat.fields import ChatSessionFields
+from domain.chat.session import ChatSession
 
 _FACE = "superoffice"
 _TAG = ("Chat sessions", "Chat sessions: as resources, and on the chat agent")
-_ENTITY, _LINKED, _PAGE, _ERROR = (
-    "ChatSessionEntity", "ChatSessionEntityWithLinks", "ODataSlimResponse", "Error",
-)  # fmt: skip
+_ENTITY, _LINKED = "ChatSessionEntity", "ChatSessionEntityWithLinks"
+_PAGE, _ERROR = "ODataSlimResponse", "Error"
 _TEXT: Schema = {"type": "string"}
-_NULL: Schema = {"type": "null"}
 _INT32: Schema = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -107,6 +108,7 @@ def _schemas() -> dict[str, Schema]:
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     schemas = {name: _lenient(schema) for name, schema in schemas.items()}
     entity = schemas[_ENTITY]["properties"]
+    entity |= masked(entity, fields, ChatSession.secret)
     entity["TableRight"] = _or_null(ref("schemas", "TableRight"))
     entity["FieldProperties"] = _or_null(
         {"type": "object", "additionalProperties": ref("schemas", "FieldProperty")}
@@ -141,9 +143,9 @@ def _lenient(schema: Schema) -> Schema:
 def _or_null(schema: Schema) -> Schema:
     kinds = schema.get("anyOf", [schema])
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
-    if _NULL in kinds:
+    if NULL in kinds:
         return schema
-    return {"anyOf": [*kinds, _NULL], **(rest if "anyOf" in schema else {})}
+    return {"anyOf": [*kinds, NULL], **(rest if "anyOf" in schema else {})}
 
 
 def _object(properties: Schema) -> Schema:
