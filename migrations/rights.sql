@@ -44,8 +44,8 @@ WITH role AS (
            ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
            ('credential_of_sign_in_1'), ('settle_1'), ('follow_history_1')
 ), guarded(name) AS (
-    -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on its own,
-    -- and a worker of this one leaves them.)
+    -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
+    -- its own, and a worker of this one leaves them.)
     SELECT t.name
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',

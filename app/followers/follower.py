@@ -28,10 +28,10 @@ SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
-LEASE_S = 3.0
+LEASE_S = 5.0
 """Another worker takes over when the one that follows was not heard of for so long."""
-_RENEWED_S = 1.0
-_IDLE_S = 0.05
+_RENEWED_S = 1.5
+_IDLE_S = 0.1
 """Seconds between two looks at the heads of a log that does not grow."""
 _TROUBLE_S = 1.0
 _TURN_BATCHES = 20
@@ -48,25 +48,44 @@ class Place(Struct, frozen=True):
     reached: int
 
 
+class _Prepared(Struct, Generic[B], frozen=True):
+    """A batch, and the position of its last event."""
+
+    batch: B
+    upto: int
+    first: AuditedEvent
+
+
+class _Refused(Exception):
+    """PostgreSQL refuses to hold what a batch writes."""
+
+    def __init__(self, first: AuditedEvent, why: Exception) -> None:
+        """`first`: event of the batch."""
+        super().__init__(str(why))
+        self.first = first
+        self.why = why
+
+
 class Work(Protocol[B]):
     """What one follower does with the events."""
 
     name: str
     """Of its checkpoint; its lease is called `follow_` and this."""
 
-    async def prepare(
-        self, partition: int, after: int, events: Sequence[AuditedEvent]
-    ) -> tuple[B, int]:
-        """A batch of some of the events, and the position of the last of these.
+    async def prepare(self, partition: int, events: Sequence[AuditedEvent]) -> tuple[B, int]:
+        """A batch of the first events, one or more, and the position of the last of these.
 
-        All earlier batches are written. Raises StoreDown.
+        The batch before it may not be written yet. Raises StoreDown.
         """
 
     async def write(self, partition: int, after: int, upto: int, batch: B, token: int) -> bool:
         """Write a batch and the checkpoint; false if another follower has moved it.
 
-        Raises StoreDown, after which it may be written.
+        All earlier batches are written. Raises StoreDown, after which this one may be, too.
         """
+
+    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
+        """Leave out whatever of an event the database refuses to hold."""
 
     def forget(self) -> None:
         """Forget what earlier batches left in memory: others write now."""
@@ -85,6 +104,8 @@ class Follower(Generic[B]):
         self._holder = new_uuid()
         self._token: int | None = None
         self._renewed = 0.0
+        self._singly = 0
+        """So many further events are taken up one by one: one of them was refused."""
 
     async def keep_following(self) -> NoReturn:
         """Follow until cancelled, whatever happens to the database."""
@@ -109,6 +130,12 @@ class Follower(Generic[B]):
             return 0.0 if await self.round() else _IDLE_S
         except StoreDown as error:
             _LOG.warning("%s waits for the database: %s", self._lease, error)
+        except _Refused as refused:
+            if self._singly:
+                self._work.leave_out(refused.first, refused.why)
+            self._singly = BATCH_EVENTS
+            self._work.forget()
+            return 0.0
         except Exception:
             # Whatever the error is: giving up would leave all later events out for good.
             _LOG.exception("%s has failed and tries again", self._lease)
@@ -128,25 +155,37 @@ class Follower(Generic[B]):
 
     async def _take_up(self, place: Place) -> int:
         partition, after = place.partition, place.reached
-        events = await self._read(partition, after, place.head)
+        prepared = await self._prepare(partition, after, place.head)
         for _ in range(_TURN_BATCHES):
-            if not events or not await self._has_lease():
+            if prepared is None or not await self._has_lease():
                 break
-            batch, upto = await self._work.prepare(partition, after, events)
-            # The next events are read while PostgreSQL writes these.
-            reading = asyncio.ensure_future(self._read(partition, upto, place.head))
+            # The next batch is prepared while PostgreSQL writes this one.
+            preparing = asyncio.ensure_future(self._prepare(partition, prepared.upto, place.head))
             try:
-                if not await self._write(partition, after, upto, batch):
+                if not await self._write(partition, after, prepared):
                     break
-                after, events = upto, await reading
+                after, prepared = prepared.upto, await preparing
             finally:
-                reading.cancel()
+                preparing.cancel()
+                await asyncio.gather(preparing, return_exceptions=True)
         return after - place.reached
 
-    async def _write(self, partition: int, after: int, upto: int, batch: B) -> bool:
+    async def _prepare(self, partition: int, after: int, head: int) -> _Prepared[B] | None:
+        events = await self._read(partition, after, head)
+        if not events:
+            return None
+        return _Prepared(*await self._work.prepare(partition, events), events[0])
+
+    async def _write(self, partition: int, after: int, prepared: _Prepared[B]) -> bool:
         assert self._token is not None  # as long as there is a lease
         started = perf_counter()
-        if await self._work.write(partition, after, upto, batch, self._token):
+        batch, upto = prepared.batch, prepared.upto
+        try:
+            done = await self._work.write(partition, after, upto, batch, self._token)
+        except asyncpg.PostgresError as error:
+            raise _Refused(prepared.first, error) from error
+        if done:
+            self._singly = max(0, self._singly - (upto - after))
             await self._pace.spent(perf_counter() - started)
             return True
         self._token = None
@@ -158,7 +197,8 @@ class Follower(Generic[B]):
             return []
         slices = await read_on(
             self._pool, self._keyring, partition,
-            after=after, until=head, most=BATCH_EVENTS, most_bytes=BATCH_BYTES,
+            after=after, until=head, most=1 if self._singly else BATCH_EVENTS,
+            most_bytes=BATCH_BYTES,
         )  # fmt: skip
         return [event async for each in self._pace.each(slices) for event in each]
 

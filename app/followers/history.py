@@ -25,7 +25,7 @@ from domain.event import kind_of
 from domain.ids import StreamId
 from projections import catalog
 from projections.catalog import CURRENT
-from projections.fold import Folded
+from projections.fold import Folded, Recorded
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
@@ -62,19 +62,27 @@ class History:
         self._pace = pace
         self._terms = Terms(log.fingerprint)
         self._cache = SnapshotCache(CACHE_BYTES)
+        self._last: dict[StreamId, State] = {}
+        """After the last batch."""
         self._damaged: dict[StreamId, Damaged] = {}
+        self._refused: dict[StreamId, tuple[Damaged, int]] = {}
+        """Since which version PostgreSQL takes no rows of a stream, and why."""
 
     def forget(self) -> None:
         """Forget the streams' states."""
         self._cache.clear()
+        self._last = {}
 
     async def prepare(
-        self, partition: int, after: int, events: Sequence[AuditedEvent]
+        self, partition: int, events: Sequence[AuditedEvent]
     ) -> tuple[HistoryBatch, int]:
-        """The changes by some of the events, and the position of the last of these."""
+        """The changes by the first events, and the position of the last of these.
+
+        The batch before it may not be written yet: its streams' states are in memory.
+        """
         states = await self._states(partition, events)
         batch = HistoryBatch(self._log.seal_in_view)
-        upto = after
+        upto = 0
         slices = (events[at : at + SLICE_EVENTS] for at in range(0, len(events), SLICE_EVENTS))
         async for each in self._pace.each(slices):
             for event in each:
@@ -82,7 +90,7 @@ class History:
                 upto = event.position
             if batch.doc_characters > BATCH_CHARACTERS:
                 break
-        await self._add_stored(partition, batch)
+        self._last = states
         for state in states.values():
             self._remember(state, batch)
         return batch, upto
@@ -91,30 +99,40 @@ class History:
         self, partition: int, after: int, upto: int, batch: HistoryBatch, token: int
     ) -> bool:
         """Write a batch; false if another follower has moved the checkpoint."""
+        await self._add_stored(partition, batch)
         rows = await self._log.pool.ask(
             SQL["write"], partition, token, after, upto,
             *batch.arguments(), *batch.index_arguments(), writes=True,
         )  # fmt: skip
         return bool(rows[0]["done"])
 
+    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
+        """Leave an event's stream out of the histories from there on: PostgreSQL takes no row."""
+        if isinstance(event.recorded, Recorded):
+            self._refused[event.stream] = BrokenStream(event.recorded, repr(why)), event.version
+
     def _taken(self, batch: HistoryBatch, before: State, event: AuditedEvent) -> State:
         """The stream after one more event, whose changes are added to the batch."""
         after = self._advanced(before, event)
         kind, was = _folded(before)
-        _, folded = _folded(after)
         if was is not None:
             batch.end(kind, was, event.position)
-        if isinstance(after, tuple):
-            batch.begin(after[0].kind, after[1])
+        if isinstance(after, tuple) and isinstance(event.recorded, Recorded):
+            try:
+                batch.begin(after[0].kind, after[1])
+            except Exception as error:  # a damaged event may have any state
+                after = self._given_up(event.stream, BrokenStream(event.recorded, repr(error)))
         before_state = None if was is None else was.state
-        after_state = None if folded is None else folded.state
-        for term in self._terms.of(event, before_state, after_state):
-            batch.index(event.position, term)
+        after_state = after[1].state if isinstance(after, tuple) else None
+        batch.index(event.position, self._terms.of(event, before_state, after_state))
         return after
 
     def _advanced(self, before: State, event: AuditedEvent) -> FoldedStream | Damaged:
         if isinstance(before, Damaged):
             return before
+        refused, version = self._refused.get(event.stream, (None, 0))
+        if refused is not None and event.version >= version:
+            return self._given_up(event.stream, refused)
         if isinstance(event.recorded, UnreadableEvent):
             return self._given_up(event.stream, event.recorded)
         try:
@@ -162,6 +180,9 @@ class History:
     def _known(self, kind: str, event: AuditedEvent) -> State:
         if event.stream in self._damaged:
             return self._damaged[event.stream]
+        last = self._last.get(event.stream)
+        if isinstance(last, tuple) and last[1].version == event.version - 1:
+            return last
         known = self._cache.get(kind, event.stream)
         if known is None or known.folded is None or known.folded.version != event.version - 1:
             return None

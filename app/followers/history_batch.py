@@ -1,5 +1,6 @@
 """What a batch of events changes in the histories of the views and in the index of events."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from app.history import segments
@@ -58,14 +59,16 @@ class HistoryBatch:
         row = self._open.get((view, stream))
         return 0 if row is None else len(row[_DOC])
 
-    def index(self, position: int, term: int) -> None:
-        """Let an event be found by a term."""
+    def index(self, position: int, terms: Iterable[int]) -> None:
+        """Let an event be found by its terms."""
         segment, offset = segments.place(position)
-        found = self._offsets.get((term, segment))
-        if found is None:
-            self._offsets[term, segment] = [offset]
-        elif found[-1] != offset:
-            found.append(offset)
+        offsets = self._offsets
+        for term in terms:
+            place = term, segment
+            if place not in offsets:
+                offsets[place] = [offset]
+            elif offsets[place][-1] != offset:
+                offsets[place].append(offset)
 
     def places(self) -> list[Place]:
         """The terms and segments that have further positions."""

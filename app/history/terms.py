@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from app.log.audited import AuditedEvent
+from domain.account import Account
 from projections.fold import Recorded
 
 ACTOR, TYPE, OPERATION, FACE = "actor", "type", "operation", "face"
@@ -20,6 +21,10 @@ ACCOUNT, CLIENT, REQUEST, FIELD, STREAM = "account", "client", "request", "field
 SHALLOW_EVENTS = 64
 """The first events of a stream have no term for it: the key of the log finds them as fast."""
 _MAX_KNOWN = 20_000
+
+
+_OTHER_NAMES: Mapping[type, Mapping[str, str]] = {Account: {"account_id": "id"}}
+"""Fields whose name in the API differs from their own in more than its case."""
 
 
 class Terms:
@@ -41,7 +46,7 @@ class Terms:
         return known
 
     def _hash(self, name: str, value: str) -> int:
-        digest = self._fingerprint(f"{name}\0{value}".encode())
+        digest = self._fingerprint(f"{name}\0{value}".encode(errors="surrogatepass"))
         return int.from_bytes(digest[:8], "big", signed=True)
 
     def of(self, event: AuditedEvent, before: object, after: object) -> Iterator[int]:
@@ -53,7 +58,7 @@ class Terms:
         term = self.term
         yield term(ACTOR, event.actor)
         yield term(TYPE, type_name(event.topic))
-        metadata = _METADATA.decode(event.metadata)
+        metadata = _metadata(event)
         if metadata.operation:
             yield term(OPERATION, metadata.operation)
         if metadata.face:
@@ -65,8 +70,8 @@ class Terms:
         if event.version > SHALLOW_EVENTS:
             yield term(STREAM, str(event.stream))
         given: Mapping[str, Any] = {} if after is not None else given_fields(event)
-        for name in given if after is None else changed_fields(before, after):
-            yield term(FIELD, field_name(name))
+        for name in map(field_name, given) if after is None else fields_set(before, after):
+            yield term(FIELD, name)
         account = given.get("account_id") or account_of(after) or account_of(before)
         if isinstance(account, str):
             yield term(ACCOUNT, account)
@@ -80,6 +85,13 @@ class _Metadata(Struct, rename="camel"):
 
 
 _METADATA = msgspec.json.Decoder(_Metadata)
+
+
+def _metadata(event: AuditedEvent) -> _Metadata:
+    try:
+        return _METADATA.decode(event.metadata)
+    except msgspec.MsgspecError:  # no service of ours wrote it
+        return _Metadata()
 
 
 class _Stored(Struct):
@@ -100,6 +112,12 @@ def account_of(state: object) -> str | None:
     """The account that a state belongs to, or is."""
     found: str | None = getattr(state, "account_id", None)
     return found
+
+
+def fields_set(before: object, after: object) -> list[str]:
+    """The fields of the state that an event changed, as they are searched for."""
+    other = _OTHER_NAMES.get(type(after), {})
+    return [field_name(other.get(name, name)) for name in changed_fields(before, after)]
 
 
 def changed_fields(before: object, after: object) -> list[str]:

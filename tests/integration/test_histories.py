@@ -5,13 +5,15 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import asyncpg
 import pytest
 from click.testing import CliRunner
 from support import given
 from support.database import SEVERAL, write_master_key
-from support.histories import about, audited, catch_up, expected, follower, kept, mixed
+from support.histories import LASTS, about, audited, catch_up, expected, follower, kept, mixed
+from support.patience import patient
 
 from app.cli.main import main
 from app.followers import follower as following
@@ -117,7 +119,7 @@ async def test_a_batch_of_one_that_was_overtaken_changes_nothing(
     for each in (service, other_service):
         work = history.History(each.log, pace)
         events = await audited(each)
-        batch, upto = await work.prepare(0, 0, events)
+        batch, upto = await work.prepare(0, events)
         for token, done in ((6, False), (7, each is service)):
             await owner.execute(
                 "INSERT INTO lease VALUES ('follow_history', gen_random_uuid(), now(), 7)"
@@ -194,6 +196,32 @@ async def test_a_stream_that_cannot_be_read_ends_there_and_no_other_does(
     assert found[0, terms.term("field", "purpose")] == set(await present_cut(service.pool)) | set(
         range(1, (await present_cut(service.pool))[0])
     )
+
+
+async def test_a_row_that_the_database_refuses_holds_up_no_other_stream(
+    service: Service, owner: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    await owner.execute(
+        "ALTER TABLE ai_session_info_history ADD CHECK (doc ->> 'purpose' NOT LIKE 'refused%')"
+    )
+    first = await given.open_ai_session(service, purpose="refused at once")
+    later = await given.open_ai_session(service, purpose="triage")
+    others = []
+    for number in range(30):
+        others.append(given.session_of(await given.open_ai_session(service)))
+        if number == 9:
+            await given.patch_ai_session(service, given.session_of(later), "refused later")
+    for each in (first, later):
+        await given.patch_ai_session(service, given.session_of(each), "taken again")
+    following = asyncio.ensure_future(follower(service).keep_following())
+    await wait_for(service.pool, await present_cut(service.pool), patient(10.0))
+    following.cancel()
+    await asyncio.wait([following])
+    assert len([message for message in caplog.messages if "kept only up to" in message]) == 2
+    rows = {place[1]: row[-1] for place, row in (await kept(owner)).items()}
+    assert rows.pop(later.folded.stream) == 13
+    assert rows == {UUID(session): LASTS for session in others}
+    assert await indexed(owner) == await index_expected(service)
 
 
 async def test_who_needs_a_moment_waits_for_it_briefly(service: Service) -> None:

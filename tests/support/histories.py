@@ -13,7 +13,7 @@ import msgspec
 from app.commands.context import CommandContext, EventMetadata, Generated
 from app.followers import history
 from app.followers.follower import Follower
-from app.history.terms import account_of, changed_fields, field_name
+from app.history.terms import account_of, fields_set
 from app.log.audited import AuditedEvent, read_between
 from app.log.read import heads
 from app.service import Service
@@ -189,7 +189,7 @@ def about(events: Sequence[AuditedEvent]) -> list[tuple[AuditedEvent, set[tuple[
         metadata = msgspec.json.decode(event.metadata)
         told = {("actor", event.actor), ("type", event.topic), ("stream", str(event.stream))}
         told |= {(name, metadata[key]) for name, key in METADATA.items() if metadata.get(key)}
-        told |= {("field", field_name(name)) for name in changed_fields(was, folded.state)}
+        told |= {("field", name) for name in fields_set(was, folded.state)}
         if account := account_of(folded.state) or account_of(was):
             told.add(("account", account))
         found.append((event, told))
