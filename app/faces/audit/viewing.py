@@ -1,7 +1,5 @@
 """Puts on record that personal data is about to be shown, before it is."""
 
-from urllib.parse import quote, urlencode
-
 from msgspec.structs import replace
 
 from app.commands.context import CommandContext
@@ -33,7 +31,7 @@ def _scope(request: Request, query: Query) -> str:
         if value and name not in _NOT_IN_SCOPE
     ]
     path = f"/{request.location}"
-    return f"{path}?{urlencode(shown, quote_via=quote, safe=':,•')}" if shown else path
+    return f"{path}?{'&'.join(f'{name}={value}' for name, value in shown)}" if shown else path
 
 
 def _call(request: Request) -> CommandContext:
