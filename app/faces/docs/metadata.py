@@ -73,7 +73,7 @@ def operation_page(
     has_body = found.verb not in ("GET", "DELETE")
     answer = answer_sample(found.name, format_name)
     return render(
-        "operation.html.jinja",
+        "docs/operation.html.jinja",
         operation=found,
         format=format_name,
         formats=FORMATS,
