@@ -63,7 +63,7 @@ def shown(api: SuperOfficeDescription, request: Request, reply: Reply) -> Reply:
             headers=reply.headers,
         )
     title = _TITLES.get(api.name, api.name)
-    number = request.path.get("chatSessionId")
+    number = request.path.get("id") or request.path.get(_ID)
     return entity_page(
         request,
         f"{title} {number}" if number and api.name in _TITLES else title,

@@ -48,7 +48,7 @@ def _events_page(
         "audit/events.html.jinja",
         headers=headers,
         asked=asked,
-        rows=rows_of(events, asked.clock.zone, Budget()),
+        rows=rows_of(events, asked.clock.zone, Budget(kept=narrowed.length)),
         narrowed=narrowed,
         chips=asked.chips(FILTERS),
         choices=choices(),

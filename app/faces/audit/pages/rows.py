@@ -16,8 +16,13 @@ from app.history.terms import type_name
 
 _VALUE = 400
 """Characters of a value that a list shows; the page of the event shows all."""
-_VALUES = 14_000
-"""Characters of values on a page of a list: further ones are on the pages of their events."""
+_ROOM = 42_000
+"""Bytes of rows on a page of a list: what does not fit is on the pages of its events."""
+_ROW = 620
+"""Bytes of a row without its values and with short names, and of each change."""
+_CHANGE = 70
+_LINKS = 4
+"""Links of a row that repeat the filters which are on."""
 _IN_SIGHT = 4
 """Fields that a change may have to be shown without being unfolded."""
 _NEVER = "0001-01-01"
@@ -69,22 +74,40 @@ class EventRow(Struct, frozen=True, kw_only=True):
     """What stands on the fold; empty: nothing is folded."""
     is_cut: bool
     """Whether values were left out because the page would get too large."""
+    is_bare: bool = False
+    """Whether even its links were."""
 
 
 class Budget:
-    """How many characters of values a page still has room for."""
+    """How many bytes of rows a page still has room for."""
 
-    def __init__(self, characters: int = _VALUES, each: int = _VALUE) -> None:
-        """`each`: the most that one value gets."""
-        self._left = characters
+    def __init__(self, room: int = _ROOM, each: int = _VALUE, kept: int = 0) -> None:
+        """`each`: the most that one value gets; `kept`: the length of the filters in links."""
+        self._left = room
         self._each = each
+        self._kept = kept
         self.is_cut = False
+
+    def row(self, event: Event) -> bool:
+        """Begin a row; whether there is room for all of its links."""
+        self.is_cut = False
+        names = len(event.actor.encode(errors="replace")) + len(event.session_id)
+        needed = _ROW + _LINKS * (self._kept + names)
+        has_room = needed <= self._left
+        self._left -= needed if has_room else 0
+        return has_room
+
+    def change(self, name: str) -> bool:
+        """Whether there is room for one more change of a row."""
+        self._left -= len(name) + _CHANGE
+        self.is_cut |= self._left < 0
+        return self._left >= 0
 
     def value(self, tree: Tree) -> Value:
         """A value, as far as there is room."""
         whole = text_of(tree)
         room = min(self._each, max(0, self._left))
-        self._left -= min(len(whole.text), room) + 40
+        self._left -= len(whole.text[:room].encode(errors="replace"))
         if len(whole.text) <= room:
             return whole
         self.is_cut = True
@@ -109,16 +132,14 @@ def _row(
     event: Event, at: datetime, zone: tzinfo, gap: str, budget: Budget, *, fold: bool
 ) -> EventRow:
     call = call_of(event.metadata)
-    changed = {} if event.changed is UNSET else event.changed
-    budget.is_cut = False
+    has_room = budget.row(event)
     said = _said(event, budget)
-    changes = [
-        ChangeRow(name, budget.value(change.before), budget.value(change.after))
-        for name, change in changed.items()
-    ]
+    changes = _changes(event, budget)
     facts: list[tuple[str, Value]] = []
     if event.type.startswith(_KINDS_WITH_FACTS):
-        facts = [(name, budget.value(value)) for name, value in event.data.items()]
+        facts = [
+            (name, budget.value(value)) for name, value in event.data.items() if budget.change(name)
+        ]
     return EventRow(
         event=event,
         id=f"e-{event.partition}-{event.position}",
@@ -135,7 +156,17 @@ def _row(
         said=said,
         summary=_summary(event, changes, facts, fold=fold),
         is_cut=budget.is_cut,
+        is_bare=not has_room,
     )
+
+
+def _changes(event: Event, budget: Budget) -> list[ChangeRow]:
+    changed = {} if event.changed is UNSET else event.changed
+    return [
+        ChangeRow(name, budget.value(change.before), budget.value(change.after))
+        for name, change in changed.items()
+        if budget.change(name)
+    ]
 
 
 def _summary(
@@ -212,6 +243,11 @@ class Narrowed:
     def __init__(self, kept: Sequence[tuple[str, str]] = ()) -> None:
         """`kept`: the filters that stay."""
         self._kept = kept
+
+    @property
+    def length(self) -> int:
+        """The characters of the filters that stay."""
+        return len(urlencode(self._kept))
 
     def __call__(self, name: str, value: str) -> str:
         """The address with this filter."""
