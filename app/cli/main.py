@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.config import config
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
 from app.cli.migrate import migrate
 from app.cli.options import Given, on_data
+from app.cli.psql import psql
 from app.cli.serve_command import serve
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
+from app.cli.status import projections, status, stuck
 from app.cli.users import tokens, users
 
 if TYPE_CHECKING:
@@ -47,6 +50,11 @@ main.add_command(serve)
 
 
 main.add_command(migrate)
+main.add_command(config)
+main.add_command(status)
+main.add_command(stuck)
+main.add_command(projections)
+main.add_command(psql)
 main.add_command(users)
 main.add_command(tokens)
 

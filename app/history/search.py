@@ -82,6 +82,17 @@ async def find(log: Log, query: EventQuery, *, wait_s: float = WAIT_S) -> FoundE
     return FoundEvents(events, len(places) > len(shown), tuple((bounds | dict(shown)).values()))
 
 
+async def before_event(log: Log, partition: int, position: int, at: datetime) -> Cut:
+    """`before` for the events that come before one, which is given with its time."""
+    cut = await upto_event(log.pool, partition, position, at)
+    return tuple(end if number == partition else end + 1 for number, end in enumerate(cut))
+
+
+async def after_event(log: Log, partition: int, position: int, at: datetime) -> Cut:
+    """`after` for the events that come after one, which is given with its time."""
+    return await upto_event(log.pool, partition, position, at)
+
+
 async def upto_event(store: Asks, partition: int, position: int, at: datetime) -> Cut:
     """The last positions that do not come after an event, which is given with its time.
 

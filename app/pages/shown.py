@@ -49,6 +49,7 @@ def entity_page(
         headers=headers,
         title=title,
         tree=tree,
+        as_of=_as_of(request),
         ways=ways,
         formats=formats,
     )
@@ -72,7 +73,8 @@ def list_page(
         title=title,
         caption=f"{len(listed.rows)} on this page",
         columns=columns,
-        rows=[_row(row, columns, listed.url) for row in listed.rows],
+        rows=[_row(row, columns, listed.url, _as_of(request)) for row in listed.rows],
+        as_of=_as_of(request),
         previous=listed.previous,
         following=listed.following,
         ways=ways,
@@ -80,10 +82,15 @@ def list_page(
     )
 
 
-def _row(row: Mapping[str, Any], columns: Sequence[str], url: str) -> _Row:
+def _as_of(request: Request) -> str:
+    return next((value for name, value in request.pairs if name.lower() == "asof"), "")
+
+
+def _row(row: Mapping[str, Any], columns: Sequence[str], url: str, as_of: str) -> _Row:
     named = _text(row.get(columns[0]))
     cells = [_shortened(_text(row.get(column))) for column in columns]
-    return _Row(f"{url}/{quote(named, safe='')}" if url else "", cells)
+    moment = f"?{urlencode({'asOf': as_of})}" if as_of else ""
+    return _Row(f"{url}/{quote(named, safe='')}{moment}" if url else "", cells)
 
 
 def _text(value: object) -> str:

@@ -75,5 +75,10 @@ def _sessions(principal: Principal) -> list[Link]:
 def _operations(principal: Principal) -> list[Link]:
     links = [Link("/health/ready", "Readiness", "the sentence that load balancers read")]
     if may_operate(principal):
+        links += [
+            Link("/ops/status", "Status", "as JSON"),
+            Link("/ops/projections", "Views and followers", "as JSON"),
+            Link("/ops/stuck", "What is stuck", "as JSON"),
+        ]
         links.append(Link("/metrics", "Metrics", "as Prometheus reads them"))
     return links
