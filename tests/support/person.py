@@ -119,6 +119,6 @@ def crawl(person: Person, start: str, most: int) -> dict[str, int]:
         for link in person.page.links:
             target = urldefrag(urljoin(path, link)).url
             assert not urlsplit(target).netloc
-            if not re.match(r"/(metadata|types|schema|logout|[a-z]+/metadata)", target):
+            if not re.match(r"/(metadata|types|schema|logout|audit/go$|[a-z]+/metadata)", target):
                 waiting.append(target)
     return seen

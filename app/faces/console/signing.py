@@ -142,6 +142,7 @@ def _password_page(
         _kept(refused),
         principal=principal,
         must=principal.must_change_password,
+        name=principal.name or form.get("userName", ""),
         xsrf=xsrf_token(sent[0]) if sent else "",
         goes_on_to=goes_on_to(request, form),
         refused="" if refused is None else refused.message,
