@@ -1,83 +1,14 @@
 """The pages of auditors, followed link by link and form by form, without scripts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
 import pytest
-from support.patience import patient
+from support.audited import ANNA, CANARY, MAX, Past, added
 from support.person import ACCEPT, Person, crawl
 from support.service_process import ADMIN, ServiceProcess
 
-ANNA, MAX = ("anna", "right as rain"), ("maxim", "right as rain")
-CANARY = "Zanzibarian"
-EMAIL = f"{CANARY}@canary.example"
 BROWSER = {"Accept": ACCEPT}
-
-
-@dataclass
-class Past:
-    """What has happened."""
-
-    session: str
-    """Of an AI session: opened by the administrator, changed by Max, then by the administrator."""
-    chat: str
-    """Number of a chat session full of personal data."""
-    many: str
-    """Number of a chat session with more events than a page shows."""
-
-
-def added(served: ServiceProcess, who: tuple[str, str], role: str) -> None:
-    name, password = who
-    done = served.command("users", "add", name, "--role", role, "--password-stdin", stdin=password)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture(scope="module")
-def past(served: ServiceProcess) -> Past:
-    added(served, ANNA, "Auditor")
-    added(served, MAX, "SystemAdministrator")
-    with httpx.Client(base_url=served.base_url, timeout=patient(60.0)) as client:
-        new = {"accountId": "String", "purpose": f"{CANARY} first"}
-        session = client.post("/ai/sessions", json=new, auth=ADMIN).json()["id"]
-        assert client.post("/ai/sessions", json={"purpose": "another"}, auth=ADMIN).is_success
-        for who, purpose in ((MAX, "second"), (ADMIN, "third")):
-            body = {"purpose": f"{CANARY} {purpose}"}
-            assert client.patch(f"/ai/sessions/{session}", json=body, auth=who).is_success
-        return Past(session, chat_of(client, 2), chat_of(client, 60))
-
-
-def chat_of(client: httpx.Client, messages: int) -> str:
-    """A chat session with everything personal."""
-    new = {
-        "CustomerName": f"{CANARY} Kim", "CustomerEmail": EMAIL, "CustomerPhone": f"{CANARY} 5",
-        "CustomerCompanyName": f"{CANARY} Ltd", "Status": "InQueue",
-        "Person": {"PersonId": 7, "Firstname": f"{CANARY}", "FullName": f"{CANARY} Kim"},
-    }  # fmt: skip
-    made = client.post("/api/v1/ChatSession", json=new, auth=ADMIN)
-    number = made.json()["ChatSessionId"]
-    for place in range(messages):
-        said = {"Type": "ToUser", "Message": f"{CANARY} parcel {place}", "Author": f"{CANARY} Kim"}
-        path = f"/api/v1/ChatSession/{number}/Messages"
-        assert client.post(path, json=said, auth=ADMIN).is_success
-    return str(number)
-
-
-@pytest.fixture
-def client(served: ServiceProcess, past: Past) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.base_url, timeout=patient(60.0)) as made:
-        yield made
-
-
-@pytest.fixture
-def anna(client: httpx.Client) -> Person:
-    """An auditor at the start page."""
-    person = Person(client).open("/login")
-    person.send("/login", userName=ANNA[0], password=ANNA[1])
-    assert person.path == "/"
-    person.clicks = 0
-    return person
 
 
 def test_who_changed_this_field(anna: Person, past: Past) -> None:
@@ -138,7 +69,7 @@ def test_export_that(anna: Person, past: Past) -> None:
 
 
 def test_every_link_leads_somewhere_and_no_page_shows_masked_data(
-    anna: Person, client: httpx.Client, past: Past
+    anna: Person, window: httpx.Client, past: Past
 ) -> None:
     seen = crawl(anna, "/audit/events?limit=12", 220)
     for start in (f"/audit/sessions/{past.chat}", "/audit/access?limit=5"):
@@ -147,7 +78,7 @@ def test_every_link_leads_somewhere_and_no_page_shows_masked_data(
     assert any("/history" in path for path in seen)
     for path in seen:
         if path.startswith("/audit"):
-            assert CANARY not in client.get(path, headers=BROWSER).text, path
+            assert CANARY not in window.get(path, headers=BROWSER).text, path
 
 
 def test_a_page_of_a_list_has_fifty_and_leads_on(anna: Person, past: Past) -> None:
@@ -197,9 +128,9 @@ def test_no_link_shows_personal_data_again(anna: Person, past: Past) -> None:
 
 @pytest.mark.parametrize("given", ["position", "event", "session", "number", "request", "account"])
 def test_one_box_understands_them_all(
-    anna: Person, client: httpx.Client, past: Past, given: str
+    anna: Person, window: httpx.Client, past: Past, given: str
 ) -> None:
-    answer = client.get(f"/audit/events?session={past.session}&limit=1")
+    answer = window.get(f"/audit/events?session={past.session}&limit=1")
     event = answer.json()["events"][0]
     place, request = f"0:{event['position']}", event["metadata"]["requestId"]
     text, path = {
@@ -264,66 +195,20 @@ def test_an_event_has_a_page_with_all_of_it(anna: Person, past: Past) -> None:
     assert anna.path == f"/audit/events/{place}"
 
 
-def test_a_session_of_the_api_has_a_page_that_leads_to_its_history(
-    anna: Person, past: Past
-) -> None:
-    anna.click("AI sessions")
-    anna.click(past.session)
-    assert anna.answer.status_code == 200
-    anna.click("History")
-    assert anna.path == f"/audit/sessions/{past.session}/history"
-    anna.open("/")
-    anna.click("Chat sessions")
-    anna.click(past.chat)
-    assert "TableRight" not in anna.answer.text
-    anna.click("History")
-    assert anna.path == f"/audit/sessions/{past.chat}/history"
-
-
-def test_pages_of_the_apis_link_to_what_programs_get(
-    anna: Person, client: httpx.Client, past: Past
-) -> None:
-    for path, formats in (
-        (f"/ai/sessions/{past.session}", ("JSON", "XML", "CSV", "JSV")),
-        ("/ai/sessions?countPerPage=1", ("JSON", "XML", "CSV", "JSV")),
-        (f"/api/v1/ChatSession/{past.chat}", ("JSON", "XML")),
-        ("/api/v1/ChatSession?$top=1", ("JSON", "XML")),
-    ):
-        for name in formats:
-            anna.open(path)
-            anna.click(name)
-            assert anna.answer.status_code == 200
-            assert name.lower() in anna.answer.headers["content-type"]
-        plain = client.get(path, auth=ANNA, headers={"Accept": "application/json"})
-        assert plain.headers["content-type"].startswith("application/json")
-        anna.open(path)
-        anna.click("JSON")
-        assert anna.answer.json() == plain.json() or "odata.nextLink" in plain.json()
-
-
-def test_lists_of_the_apis_lead_on(anna: Person, past: Past) -> None:
-    for path in ("/ai/sessions?countPerPage=1", "/api/v1/ChatSession?$top=1"):
-        anna.open(path)
-        first = anna.answer.text
-        anna.click("More")
-        assert anna.answer.status_code == 200
-        assert anna.answer.text != first
-
-
-def test_an_operator_is_not_let_in(client: httpx.Client, served: ServiceProcess) -> None:
+def test_an_operator_is_not_let_in(window: httpx.Client, served: ServiceProcess) -> None:
     added(served, ("olivia", "right as rain"), "Operator")
-    person = Person(client).open("/login?continue=/audit/events")
+    person = Person(window).open("/login?continue=/audit/events")
     person.send("/login", userName="olivia", password="right as rain")
     assert person.answer.status_code == 403
     assert "Auditor Role Required" in person.answer.text
     assert person.page.headings == ["Not allowed"]
 
 
-def test_names_in_any_letters_lead_to_their_pages(anna: Person, client: httpx.Client) -> None:
+def test_names_in_any_letters_lead_to_their_pages(anna: Person, window: httpx.Client) -> None:
     name = "Søren&?#%'\"<b>"
-    client.cookies.clear()
+    window.cookies.clear()
     new = {"id": name, "name": "<i>Søren</i>"}
-    assert client.post("/accounts", json=new, auth=ADMIN).is_success
+    assert window.post("/accounts", json=new, auth=ADMIN).is_success
     anna.open("/login").send("/login", userName=ANNA[0], password=ANNA[1])
     anna.open(f"/audit/events?account={quote(name)}")
     assert "<i>" not in anna.answer.text.replace("<i>nothing</i>", "")
@@ -335,21 +220,8 @@ def test_names_in_any_letters_lead_to_their_pages(anna: Person, client: httpx.Cl
     assert "&lt;i&gt;Søren&lt;/i&gt;" in anna.answer.text or "•••" in anna.answer.text
 
 
-def test_a_page_of_the_past_says_so(anna: Person, past: Past) -> None:
-    anna.open(f"/ai/sessions/{past.session}?asOf=1")
-    assert "This is not now" in anna.answer.text
-    assert f"{CANARY} first" in anna.answer.text
-    anna.click("JSON")
-    assert anna.answer.json()["purpose"] == f"{CANARY} first"
-    anna.open(f"/api/v1/ChatSession/{past.chat}?asOf=1")
-    assert "This is not now" in anna.answer.text
-    anna.open("/ai/sessions?asOf=now&countPerPage=1")
-    anna.click("More")
-    assert "asOf=now" in anna.path
-
-
 def test_what_the_api_answered_is_shown_for_a_reason(
-    anna: Person, client: httpx.Client, past: Past
+    anna: Person, window: httpx.Client, past: Past
 ) -> None:
     for session, path, face in (
         (past.session, f"/ai/sessions/{past.session}", "evo"),
@@ -359,6 +231,6 @@ def test_what_the_api_answered_is_shown_for_a_reason(
         for format_, media_type in (("json", "application/json"), ("xml", "application/xml")):
             anna.open(f"{page}?asOf=1")
             anna.send(page, reason="ticket 9", format=format_, **{"as": face})
-            expected = client.get(f"{path}?asOf=1", auth=ANNA, headers={"Accept": media_type})
+            expected = window.get(f"{path}?asOf=1", auth=ANNA, headers={"Accept": media_type})
             assert anna.answer.status_code == 200
             assert anna.answer.content == expected.content
