@@ -28,7 +28,7 @@ def config(context: click.Context, output: str) -> None:
     """The settings that `serve` would have with the same options; secrets are hidden."""
     from app.cli.output import print_json, print_table
 
-    found = list(_settings(context.args))
+    found = list(_settings(context))
     if output == "json":
         rows = [
             dict(zip(("name", "value", "source", "variable"), row, strict=True)) for row in found
@@ -38,8 +38,8 @@ def config(context: click.Context, output: str) -> None:
         print_table(["setting", "value", "from", "variable"], found)
 
 
-def _settings(arguments: list[str]) -> Iterator[tuple[str, str, str, str]]:
-    with serve.make_context("sessionary serve", list(arguments)) as parsed:
+def _settings(context: click.Context) -> Iterator[tuple[str, str, str, str]]:
+    with serve.make_context("serve", list(context.args), parent=context) as parsed:
         for each in serve.params:
             if not isinstance(each, click.Option) or each.name in (None, "help"):
                 continue

@@ -28,12 +28,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.functions import coalesce
-from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from app.codecs.answer_budget import ROW_BYTES, AnswerBudget
 from app.database.pool import Pool
-from app.queries.past import as_of
+from app.queries import past
 from app.queries.statements import Statements
 from app.queries.tables import ListTable
 from app.settings import ANSWER_BYTES
@@ -117,40 +116,21 @@ async def read_page(
         sql, arguments = compiled(listable, page, budget.left)
     else:
         plain = compiled(listable, replace(page, counted=False), budget.left)
-        sql, arguments = as_of(cut, listable.views, *plain)
+        sql, arguments = past.as_of(cut, listable.views, *plain)
     rows = await pool.ask(sql, *arguments)
     # For a page without rows, the database still sends one, with the count.
     found = [row for row in rows if row["stream_id"] is not None]
     items = found[: page.limit]
     if items:
         budget.spend(items[-1][_BYTES])
-    if (
-        cut is not None and page.counted
-    ):  # in a statement of its own: the past does not change meanwhile
-        rows = await pool.ask(*_count(listable, page.filters, cut))
+    if cut is not None and page.counted:  # apart, for what is past does not change meanwhile
+        rows = await pool.ask(*past.count(listable, page.filters, cut))
     return PageResult(
         items=items,
         total=rows[0]["total"] if page.counted else None,
         has_more=len(found) > page.limit,
         last=_keys(items[-1]) if items else None,
     )
-
-
-def _count(
-    listable: ListTable, filters: Sequence[ColumnElement[bool]], cut: Sequence[int]
-) -> tuple[Any, ...]:
-    """The statement that counts the rows of a cut, and its arguments."""
-    sql, arguments = _STATEMENTS.compiled(
-        lambda: _counted(listable, filters), ("count", listable.table.name), filters, {}
-    )
-    columns = (each for test in filters for each in iterate(test) if isinstance(each, Column))
-    first = all(column in listable.constant for column in columns)
-    sql, arguments = as_of(cut, listable.views, sql, arguments, first=first)
-    return sql, *arguments
-
-
-def _counted(listable: ListTable, filters: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    return select(func.count().label("total")).select_from(listable.table).where(*filters)
 
 
 def compiled(
@@ -206,7 +186,7 @@ def _statement(listable: ListTable, page: Page, orders: Sequence[Order]) -> Sele
     shown = _shown(listable, rows, orders)
     if page.counted:
         # The rows of all pages, including those before `after`.
-        count = _counted(listable, page.filters).subquery("counted")
+        count = past.counted(listable, page.filters).subquery("counted")
         shown = shown.add_columns(count.c.total).select_from(count.outerjoin(rows, true()))
     return shown.order_by(*_as_in(rows, orders))
 

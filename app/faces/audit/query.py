@@ -100,6 +100,6 @@ def zone_named(name: str | None) -> tzinfo:
     try:
         if _ZONE.fullmatch(name):
             return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found, no name of a zone, or a folder
+    except (LookupError, ValueError, OSError):  # not found, or a folder
         pass
     raise BadInput(f"tz takes a time zone such as Europe/Oslo, not {name[:_SHOWN]!r}", field="tz")
