@@ -113,6 +113,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
     yield service.attempts.keep_writing()
+    yield service.log.incarnation.keep_looking(service.pool.ask)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import asyncpg
 
+from app.care.rotation import KeyInUse, RotationUnderWay
 from app.cli import talk
 from app.cli.exit_codes import (
     DIFFERENCE,
@@ -42,6 +43,8 @@ WRONG_USE = (
     UnusableDatabase,
     UnusableFile,
     UserError,
+    KeyInUse,
+    RotationUnderWay,
     RebuildUnderWay,
     ViewInUse,
     ViewDependedOn,

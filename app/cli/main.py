@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
+from app.cli.keys import keys
 from app.cli.migrate import migrate
 from app.cli.options import Given, on_data
 from app.cli.serve_command import serve
@@ -47,6 +48,7 @@ main.add_command(serve)
 
 
 main.add_command(migrate)
+main.add_command(keys)
 main.add_command(users)
 main.add_command(tokens)
 
