@@ -106,6 +106,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     sweep_s: float = 10.0
     """Seconds between two searches for such chats."""
 
+    follower_share: float = 0.25
+    """Part of a worker's time that followers of the log take, while it serves others."""
+
     body_bytes: int = 1024 * 1024
     anonymous_body_bytes: int = 16 * 1024
     """Limit of a body that is read before its sender is known: signing in needs no more."""

@@ -89,11 +89,21 @@ def list_accounts(where: "DataLocation") -> None:
 @click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
 @on_data
 def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Rebuild read views from the log, all of them or those named."""
+    """Rebuild read views from the log, all of them or those named.
+
+    `history` is emptied, and the service that runs fills it again.
+    """
     from app.cli.output import progress
     from app.cli.work import on_log
+    from app.followers import history
     from app.rebuild import rebuild as rebuilding
 
+    if history.NAME in projections:
+        on_log(where, lambda store, _: history.reset(store))
+        click.echo("history: emptied; a service that runs fills it again", err=True)
+        projections = tuple(name for name in projections if name != history.NAME)
+        if not projections:
+            return
     try:
         views = rebuilding.named(projections)
     except KeyError as error:

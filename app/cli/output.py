@@ -10,7 +10,7 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
-    from app.history.replay import Step
+    from app.history.one_event import Event
     from app.integrity.doctor import Finding
 
 _LINE_EVERY_S = 10.0
@@ -50,7 +50,7 @@ def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
     return well
 
 
-async def print_steps(steps: "AsyncIterator[Step]", output: str) -> int:
+async def print_steps(steps: "AsyncIterator[Event]", output: str) -> int:
     """Print a history as `table`, `json` (one array) or `ndjson` (a line each); returns its length.
 
     Lines and array items are printed as they come, the table once its columns' widths are known.
@@ -71,7 +71,7 @@ async def print_steps(steps: "AsyncIterator[Step]", output: str) -> int:
     return shown
 
 
-async def _print_table(steps: "AsyncIterator[Step]") -> int:
+async def _print_table(steps: "AsyncIterator[Event]") -> int:
     from rich.console import Console
     from rich.table import Table
 
@@ -80,10 +80,10 @@ async def _print_table(steps: "AsyncIterator[Step]") -> int:
         table.add_row(
             str(step.version),
             f"{step.partition}:{step.position}",
-            step.recorded_at.isoformat(),
+            step.recorded_at,
             step.actor,
             step.type,
-            "\n".join(_line(name, change.after) for name, change in step.changed.items()),
+            "\n".join(_line(name, change.after) for name, change in (step.changed or {}).items()),
         )
     if table.row_count:
         terminal = Console()

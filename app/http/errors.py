@@ -20,6 +20,7 @@ from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, TooSlow
+from app.history.followed import NotYet
 from app.http.body import TooLarge, UnknownCoding
 from app.http.request import Headers, etag
 from app.log.errors import (
@@ -89,6 +90,7 @@ RESPONSES: Responses = {
     KeyInFlight: (409, "IdempotencyKeyInFlight"),
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
+    NotYet: (503, "ServiceUnavailable"),
     TooManyBefore: (503, "ServiceUnavailable"),
     TooSlow: (400, "TooSlow"),
     AnswerTooLarge: (400, "AnswerTooLarge"),
@@ -161,7 +163,7 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(status, code, message, headers=_CHALLENGE)
         case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
-        case StoreDown() | TooManyBefore() | KeyInFlight() | Conflict():
+        case StoreDown() | NotYet() | TooManyBefore() | KeyInFlight() | Conflict():
             retry = ((b"retry-after", b"%d" % retry_after_s),)
             return Refusal(status, code, message, headers=retry)
         case NotFoundException():

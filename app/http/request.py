@@ -1,6 +1,6 @@
 """One request as a face sees it, with its conditions and limits, and its reply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -34,6 +34,8 @@ class Reply(Struct, frozen=True, gc=False):
     body: bytes = b""
     headers: Headers = ()
     content_type: bytes = JSON.content_type
+    stream: AsyncGenerator[bytes, None] | None = None
+    """The body in place of `body`, part by part as it comes, for as long as the client takes it."""
 
 
 def etag(version: int) -> tuple[bytes, bytes]:

@@ -15,8 +15,10 @@ from types import FrameType
 import click
 
 from . import (
+    following,
     formats,
     held_snapshot,
+    indexed,
     listing,
     memory,
     over_http,
@@ -30,7 +32,10 @@ from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
-PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list", "starts", "memory")
+PARTS = (
+    "store", "indexed", "http", "formats", "superoffice", "rebuild", "follow", "list", "starts",
+    "memory",
+)  # fmt: skip
 SOAK = "snapshot"
 UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
 """Parts that need wrk."""
@@ -72,10 +77,12 @@ def main(
     with stage(folder) as here:
         parts: dict[str, Callable[[], str]] = {
             "store": lambda: store.run(here, pace),
+            "indexed": lambda: indexed.run(here, pace),
             "http": lambda: over_http.run(here, pace),
             "formats": lambda: formats.run(here, pace),
             "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
+            "follow": lambda: following.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),

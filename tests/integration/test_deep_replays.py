@@ -8,6 +8,7 @@ from msgspec import json
 from support.chats import KIM, by, open_session
 from support.deep import deepen_ai, deepen_chat
 from support.deep_reads import Statements, stream_of
+from support.seen import state_of
 
 from app.cli.output import print_steps
 from app.history.replay import replay
@@ -72,7 +73,7 @@ async def test_a_replay_reads_what_it_shows(
     steps = [step async for step in replay(store, keyring, stream, as_of)]
     shown = last if as_of is None else 300
     assert [step.version for step in steps] == list(range(1, shown + 1))
-    assert steps[-1].state.purpose == f"at {shown}"
+    assert state_of(steps[-1])["purpose"] == f"at {shown}"
     assert json.decode(steps[0].metadata)["roles"] == ["SystemAdministrator"]
     more = STREAM_PAGE_EVENTS if until == "a time" else 0
     assert rows <= 2 * (shown + more) + 2
