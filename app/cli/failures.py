@@ -10,6 +10,8 @@ from typing import NoReturn
 
 import asyncpg
 
+from app.care.importing import NotEmpty
+from app.care.lines import Altered
 from app.care.rotation import KeyInUse, RotationUnderWay
 from app.cli import talk
 from app.cli.exit_codes import (
@@ -44,6 +46,7 @@ WRONG_USE = (
     UnusableFile,
     UserError,
     KeyInUse,
+    NotEmpty,
     RotationUnderWay,
     RebuildUnderWay,
     ViewInUse,
@@ -72,6 +75,8 @@ def end(error: BaseException) -> NoReturn:
             raise Refused(str(error)) from error
         case Unreadable() | BrokenStream():
             _end(DIFFERENCE, f"The log cannot be read: {error}")
+        case Altered():
+            _end(DIFFERENCE, str(error))
         case NotReachable() | RecoveryConflict():
             _end(UNREACHABLE, str(error))
         case ServerEnded():

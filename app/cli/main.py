@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
+from app.cli.export import export, import_log
 from app.cli.keys import keys
 from app.cli.migrate import migrate
 from app.cli.options import Given, on_data
@@ -48,6 +49,8 @@ main.add_command(serve)
 
 
 main.add_command(migrate)
+main.add_command(export)
+main.add_command(import_log)
 main.add_command(keys)
 main.add_command(users)
 main.add_command(tokens)

@@ -272,7 +272,8 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
     if begun and kept.check is None:
         raise WrongMasterKey(
             "The log has events, but not the value that its master key is recognised by "
-            "(master_key_check in log_setting): put it back from a copy"
+            "(master_key_check in log_setting): an import has not ended, which goes on when it is "
+            "run again; else put the value back from a copy"
         )
     path = where.key_file
     try:
