@@ -120,6 +120,7 @@ class _Run:
         """Take up a line. Raises Altered."""
         match found.content:
             case StreamKey() as key:
+                await self._leave_for(key.partition)
                 self._keys[StreamId(key.stream)] = key.wrapped
             case EventLine() as event:
                 await self._take_event(found, event)
@@ -148,8 +149,7 @@ class _Run:
             or partition_of(StreamId(event.stream), len(self._places)) != event.partition
         ):
             raise found.altered("its stream belongs in another partition")
-        if self._events and self._events[-1][1].partition != event.partition:
-            await self._take_up()
+        await self._leave_for(event.partition)
         place.accept(found, event)
         self._done += 1
         head = self._stored[event.partition]
@@ -157,6 +157,11 @@ class _Run:
             raise found.altered("an earlier run imported another log")
         self._events.append((found, event))
         if len(self._events) >= _BATCH or event.position == head["position"]:
+            await self._take_up()
+
+    async def _leave_for(self, partition: int) -> None:
+        """Write what there is of another partition."""
+        if self._events and self._events[-1][1].partition != partition:
             await self._take_up()
 
     async def _take_up(self) -> None:

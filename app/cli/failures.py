@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import asyncpg
 
+from app.care.backup import RotationUnfinished
 from app.care.importing import NotEmpty
 from app.care.lines import Altered
 from app.care.rotation import KeyInUse, RotationUnderWay
@@ -28,6 +29,7 @@ from app.database.embedded import EmbeddedUnavailable
 from app.database.errors import StoreDown
 from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
+from app.database.programs import ProgramFailed
 from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
 from app.maintenance.recovery import RecoveryConflict
@@ -48,6 +50,8 @@ WRONG_USE = (
     KeyInUse,
     NotEmpty,
     RotationUnderWay,
+    RotationUnfinished,
+    ProgramFailed,
     RebuildUnderWay,
     ViewInUse,
     ViewDependedOn,

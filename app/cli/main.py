@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.backup import backup, restore
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
 from app.cli.export import export, import_log
 from app.cli.keys import keys
@@ -49,6 +50,8 @@ main.add_command(serve)
 
 
 main.add_command(migrate)
+main.add_command(backup)
+main.add_command(restore)
 main.add_command(export)
 main.add_command(import_log)
 main.add_command(keys)

@@ -20,10 +20,11 @@ from app.integrity.verify import verify
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, KeySettings
 from app.maintenance import users
-from app.maintenance.store import Connection, connected, master_key
+from app.maintenance.store import Connection, DataLocation, connected, master_key
 from app.service import Service, open_service
 from app.settings import Settings
 
+ONCE = given.new_id()
 TABLES = {
     "stored_events": "partition, notification_id",
     "log_partition": "partition",
@@ -55,7 +56,7 @@ async def filled(service: Service, owner: asyncpg.Connection) -> None:
     await given.patch_ai_session(service, sessions[0], None)
     await given.delete_ai_session(service, sessions[1])
     await given.open_chat_session(service, "Kim")
-    await given.open_ai_session(service, key="once")
+    await given.open_ai_session(service, ONCE, key="once")
 
 
 @pytest.fixture
@@ -109,8 +110,8 @@ async def test_an_imported_log_is_the_exported_one(
     there = await open_service(
         Settings(database_url=database.service_url(target), master_key=settings.master_key)
     )
-    before = await given.open_ai_session(service, key="once")
-    again = await given.open_ai_session(there, key="once")
+    before = await given.open_ai_session(service, ONCE, key="once")
+    again = await given.open_ai_session(there, ONCE, key="once")
     assert (again.replayed, given.session_of(again)) == (True, given.session_of(before))
     await given.open_chat_session(there, "Pat")
     await there.close()
@@ -301,7 +302,7 @@ async def test_a_log_that_is_still_being_imported_says_so(
     lines = await exported(database_url, keyring)
     with pytest.raises(Altered):
         await imported(target, settings.master_key, lines[:-1])
-    where = database.DataLocation(database_url=target, data_dir=tmp_path)
+    where = DataLocation(database_url=target, data_dir=tmp_path)
     async with connected(target) as store:
         with pytest.raises(WrongMasterKey, match="an import has not ended"):
             await master_key(store, where)
