@@ -189,7 +189,8 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def _signature(header: Header, keyring: Keyring) -> str:
-    text = msgspec.json.encode(msgspec.structs.replace(header, signature=""), order="sorted")
+    members = msgspec.to_builtins(msgspec.structs.replace(header, signature=""), str_keys=True)
+    text = msgspec.json.encode(members, order="sorted")
     return hmac.digest(keyring.signing_key(_PURPOSE), text, "sha256").hex()
 
 
