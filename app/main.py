@@ -20,6 +20,7 @@ from app.database.pool import Pool
 from app.faces.audit.face import AuditFace
 from app.faces.docs.face import PagesFace
 from app.faces.evo.face import EvoFace
+from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
 from app.followers import history
@@ -40,7 +41,7 @@ _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
 
 def all_faces() -> tuple[Face, ...]:
     """All faces of the service."""
-    others = (EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace())
+    others = (EvoFace(), SuperOfficeFace(), SystemFace(), OpsFace(), PagesFace())
     return (*others, AuditFace(others))
 
 

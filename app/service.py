@@ -16,6 +16,7 @@ from app.concurrency.deadline import SharedDeadline
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
+from app.history.past_reads import PastReads
 from app.history.reader import reader_of
 from app.log.log import Log, open_log
 from app.log.tail import Tail
@@ -47,6 +48,7 @@ class Service:
         self.reader = reader_of(log, self.commands.aggregates)
         """Reads histories."""
         self.tail = Tail(log.pool)
+        self.past = PastReads(log, self.commands.aggregates, wait_s=settings.past_wait_s)
         self.chat = Chat(log, self.commands, self.views, settings)
         self.accounts = KnownAccounts(self.views)
         log.incarnation.on_change(self.accounts.forget)

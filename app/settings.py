@@ -84,6 +84,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a list may take before it is refused."""
     list_wait_s: float = 20.0
     """How long a list waits for earlier lists, of the same caller and of others."""
+    past_wait_s: float = 2.0
+    """How long a list of the past waits for the histories to go up to its moment."""
     answer_bytes: int = ANSWER_BYTES
     """Limit of one answer: of the rows read for it, and of the resulting body."""
     retry_after_s: int = 1

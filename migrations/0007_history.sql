@@ -18,6 +18,8 @@ ALTER TABLE lease ADD COLUMN token bigint NOT NULL DEFAULT 0;
 -- `until` that of the event that ended it, in the same partition. So a row was valid at position p
 -- if position <= p AND until > p. A stream's last row has the default of `until`, unless the stream
 -- was deleted or could not be folded any further.
+-- The first row of a stream has in `ended` the position from which on the stream has no row; null: it
+-- has one. With that, an index of first rows alone counts the streams that had a row at a position.
 -- No index has `until`: PostgreSQL then ends a version on its page, without touching an index. The
 -- indexes are those of the views' lists, each with the position, so that of the versions of a stream
 -- the right one can be looked for in the index.
@@ -35,11 +37,14 @@ CREATE TABLE ai_session_info_history (
     search      jsonb,
     account_id  text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'account_id') STORED,
     until       bigint           NOT NULL DEFAULT 9223372036854775807,
+    ended       bigint,
     PRIMARY KEY (partition, stream_id, version)
 ) WITH (fillfactor = 80, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX ON ai_session_info_history (created_at, stream_id, position);
 CREATE INDEX ON ai_session_info_history (account_id, created_at, stream_id, position)
  WHERE account_id IS NOT NULL;
+CREATE INDEX ON ai_session_info_history (account_id, position) INCLUDE (ended, partition)
+ WHERE version = 1;
 
 CREATE TABLE chat_session_entity_history (
     partition         integer          NOT NULL,
@@ -73,6 +78,7 @@ CREATE TABLE chat_session_entity_history (
     watched           bigint
         GENERATED ALWAYS AS ((search ->> 'watched')::bigint) STORED,
     until             bigint           NOT NULL DEFAULT 9223372036854775807,
+    ended             bigint,
     PRIMARY KEY (partition, stream_id, version)
 ) WITH (fillfactor = 80, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX ON chat_session_entity_history (chat_session_id, position);
@@ -99,6 +105,7 @@ CREATE TABLE account_info_history (
     account_id  text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'account_id') STORED,
     name        text             GENERATED ALWAYS AS (doc ->> 'name') STORED,
     until       bigint           NOT NULL DEFAULT 9223372036854775807,
+    ended       bigint,
     PRIMARY KEY (partition, stream_id, version)
 ) WITH (fillfactor = 80);
 CREATE INDEX ON account_info_history (account_id, position);
@@ -117,6 +124,7 @@ CREATE TABLE principal_history (
     name         text COLLATE "C" GENERATED ALWAYS AS (doc ->> 'name') STORED,
     associate_id integer GENERATED ALWAYS AS ((doc ->> 'associate_id')::integer) STORED,
     until        bigint           NOT NULL DEFAULT 9223372036854775807,
+    ended        bigint,
     PRIMARY KEY (partition, stream_id, version)
 ) WITH (fillfactor = 80);
 CREATE INDEX ON principal_history (name, position);

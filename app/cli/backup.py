@@ -62,7 +62,7 @@ def restore(where: "DataLocation", folder: Path, checkpoint: Path | None) -> Non
     """Restore a backup into an empty database, or a data directory that holds the master key."""
     from app.care.backup import ahead
     from app.care.backup import restore as restoring
-    from app.cli.output import progress
+    from app.cli.progress import progress
 
     kept = None if checkpoint is None else _last_checkpoint(checkpoint)
     with progress("Verifying") as advance:

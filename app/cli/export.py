@@ -42,7 +42,7 @@ def export(where: "DataLocation", file: Path, clear: bool, reason: str) -> None:
 
 
 def _to_stdout(where: "DataLocation", clear: bool, reason: str) -> None:
-    from app.cli.output import progress
+    from app.cli.progress import progress
     from app.cli.work import on_log
 
     async def work(store: "Connection", keyring: "Keyring") -> None:
@@ -94,7 +94,7 @@ async def _blocks(
     store: "Connection", keyring: "Keyring", output: "Partial", clear: bool
 ) -> "AsyncIterator[Block]":
     from app.care import export as exporting
-    from app.cli.output import progress
+    from app.cli.progress import progress
 
     begun = None
     if output.exists and not clear:
@@ -131,7 +131,7 @@ def import_log(where: "DataLocation", file: Path) -> None:
     """
     from app.care.files import lines_of
     from app.care.filling import filled
-    from app.cli.output import progress
+    from app.cli.progress import progress
 
     if file != _DASH and not file.exists():
         raise Refused(f"There is no file {file}")

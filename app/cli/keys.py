@@ -64,7 +64,7 @@ def rotate(where: "DataLocation", new_key_file: Path) -> None:
     from msgspec.structs import replace
 
     from app.care import rotation
-    from app.cli.output import progress
+    from app.cli.progress import progress
     from app.cli.work import on_log
     from app.log.errors import WrongMasterKey
 

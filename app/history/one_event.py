@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from app.codecs.value import Tree
+from app.codecs.value import Json, Tree
 from app.history import terms
 from app.history.masking import Shown
 from app.history.names import fields_of
@@ -21,8 +21,8 @@ from projections.fold import Folded, Recorded, fold
 class Change(Struct, frozen=True):
     """A field before and after an event, or at two moments."""
 
-    before: Tree
-    after: Tree
+    before: Json
+    after: Json
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -40,12 +40,12 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     """UTC, with microseconds."""
     actor: str
     metadata: Raw
-    data: dict[str, Tree]
+    data: dict[str, Json]
     """By the API's names of fields. A sealed field that cannot be opened is null."""
     unreadable: str | UnsetType = UNSET
     """Why the event cannot be read as a whole; absent if it can."""
     changed: dict[str, Change] | UnsetType = UNSET
-    state: dict[str, Tree] | UnsetType | None = UNSET
+    state: dict[str, Json] | UnsetType | None = UNSET
     """Null if no event so far could be folded."""
     previous: str | UnsetType | None = UNSET
     """Link to the event before it in its partition; null: it is the first."""

@@ -5,8 +5,9 @@ The index of events names the positions that fit, and only the events that are s
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -17,13 +18,32 @@ from app.history.found_positions import Range
 from app.history.moments import Cut, cut_at, cut_before, present_cut
 from app.history.terms import Terms
 from app.log.audited import AuditedEvent, read_places
-from app.log.log import Log
+from app.log.keyring import Keyring
 from app.log.read import Asks
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
 WAIT_S = 2.0
 """How long a search waits for the index to have the events that it is about."""
+
+
+class SearchedLog(Protocol):
+    """A log as a search needs it: that of a service, or of a command."""
+
+    @property
+    def pool(self) -> Asks:
+        """Runs queries."""
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of personal data."""
+
+    @property
+    def partition(self) -> Callable[[StreamId], int]:
+        """The partition of a stream."""
+
+    def fingerprint(self, text: bytes) -> bytes:
+        """A keyed hash."""
 
 
 class EventQuery(Struct, frozen=True, kw_only=True):
@@ -65,9 +85,9 @@ class FoundEvents(Struct, frozen=True):
     """Where the next page begins: its `before`; its `after` if it is oldest first."""
 
 
-async def find(log: Log, query: EventQuery, *, wait_s: float = WAIT_S) -> FoundEvents:
+async def find(log: SearchedLog, query: EventQuery, *, wait_s: float = WAIT_S) -> FoundEvents:
     """The first events that fit, by time, partition and position. Raises NotYet, StoreDown."""
-    wanted = _terms(log, query)
+    wanted = terms_of(Terms(log.fingerprint), query)
     ranges = await _ranges(log, query)
     if wanted:
         await wait_for(log.pool, [each.upto for each in ranges], wait_s)
@@ -82,6 +102,17 @@ async def find(log: Log, query: EventQuery, *, wait_s: float = WAIT_S) -> FoundE
     return FoundEvents(events, len(places) > len(shown), tuple((bounds | dict(shown)).values()))
 
 
+async def before_event(log: SearchedLog, partition: int, position: int, at: datetime) -> Cut:
+    """`before` for the events that come before one, which is given with its time."""
+    cut = await upto_event(log.pool, partition, position, at)
+    return tuple(end if number == partition else end + 1 for number, end in enumerate(cut))
+
+
+async def after_event(log: SearchedLog, partition: int, position: int, at: datetime) -> Cut:
+    """`after` for the events that come after one, which is given with its time."""
+    return await upto_event(log.pool, partition, position, at)
+
+
 async def upto_event(store: Asks, partition: int, position: int, at: datetime) -> Cut:
     """The last positions that do not come after an event, which is given with its time.
 
@@ -91,7 +122,8 @@ async def upto_event(store: Asks, partition: int, position: int, at: datetime) -
     return (*upto[:partition], position, *earlier[partition + 1 :])
 
 
-def _terms(log: Log, query: EventQuery) -> list[int]:
+def terms_of(hashed: Terms, query: EventQuery) -> list[int]:
+    """The terms that events have which fit a query, but for its stream and its ends."""
     given = {
         terms.ACTOR: query.actor,
         terms.TYPE: query.type and terms.type_name(query.type),
@@ -102,11 +134,10 @@ def _terms(log: Log, query: EventQuery) -> list[int]:
         terms.REQUEST: query.request,
         terms.FIELD: query.field and terms.field_name(query.field),
     }
-    hashed = Terms(log.fingerprint)
     return [hashed.term(name, value) for name, value in given.items() if value is not None]
 
 
-async def _ranges(log: Log, query: EventQuery) -> list[Range]:
+async def _ranges(log: SearchedLog, query: EventQuery) -> list[Range]:
     """The positions in question, for each partition."""
     ends = await present_cut(log.pool)
     lows = [cut for cut in (query.since, query.after) if cut is not None]
@@ -124,7 +155,7 @@ async def _ranges(log: Log, query: EventQuery) -> list[Range]:
 
 
 def _positions(
-    log: Log, query: EventQuery, wanted: Sequence[int], within: Range
+    log: SearchedLog, query: EventQuery, wanted: Sequence[int], within: Range
 ) -> AsyncIterator[int]:
     if query.stream is None:
         if not wanted:
@@ -160,7 +191,7 @@ class _Source:
 
 
 async def _merged(
-    log: Log, sources: Sequence[_Source], most: int, *, newest_first: bool
+    log: SearchedLog, sources: Sequence[_Source], most: int, *, newest_first: bool
 ) -> list[tuple[int, int]]:
     """The first places of all partitions together."""
     live = [source for source in sources if not source.is_done]
@@ -180,7 +211,7 @@ async def _merged(
     return merged
 
 
-async def _fill_all(log: Log, sources: Sequence[_Source], share: int) -> None:
+async def _fill_all(log: SearchedLog, sources: Sequence[_Source], share: int) -> None:
     """Have the next positions of each partition ready, with their times."""
     new = [(source, position) for source in sources for position in await source.fill(share)]
     rows = await log.pool.ask(

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from app.codecs.json_text import BadInput
-from app.codecs.value import Tree
+from app.codecs.value import Json
 from app.history.masking import Shown
 from app.history.moments import Cut, Version, cut_of, parse, present_cut
 from app.history.named import stream_named
@@ -57,9 +57,9 @@ class SetBy(Struct, frozen=True, kw_only=True, rename="camel"):
     actor: str
     operation: str | None
     request_id: str | None
-    before: Tree | UnsetType = UNSET
+    before: Json | UnsetType = UNSET
     """Only where the whole life of a field is shown, as `after`."""
-    after: Tree | UnsetType = UNSET
+    after: Json | UnsetType = UNSET
 
 
 class Provenance(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -42,6 +42,8 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_material = off
 AS $$
+DECLARE
+    gone record;  -- a stream whose last row ends
 BEGIN
     IF p_after = 0 THEN
         INSERT INTO follower_checkpoint (partition, name, position)
@@ -62,19 +64,6 @@ BEGIN
     END IF;
 
     -- for each view
-    IF '{view}' = ANY (c_view) THEN
-        -- (One by one: a join would scan the whole table for each batch if it was planned while
-        -- the table was small.)
-        FOR number IN 1 .. cardinality(c_view) LOOP
-            IF c_view[number] = '{view}' THEN
-                UPDATE {view}_history AS h
-                   SET until = c_until[number]
-                 WHERE h.partition = p_partition
-                   AND h.stream_id = c_stream[number]
-                   AND h.version = c_version[number];
-            END IF;
-        END LOOP;
-    END IF;
     IF '{view}' = ANY (r_view) THEN
         INSERT INTO {view}_history
                (partition, stream_id, version, position,
@@ -88,6 +77,37 @@ BEGIN
                     modified_by, modified_at, doc, search)
          WHERE r.view = '{view}';
     END IF;
+    IF '{view}' = ANY (c_view) THEN
+        -- (One by one: a join would scan the whole table for each batch if it was planned while
+        -- the table was small.)
+        FOR number IN 1 .. cardinality(c_view) LOOP
+            IF c_view[number] = '{view}' THEN
+                UPDATE {view}_history AS h
+                   SET until = c_until[number]
+                 WHERE h.partition = p_partition
+                   AND h.stream_id = c_stream[number]
+                   AND h.version = c_version[number];
+            END IF;
+        END LOOP;
+    END IF;
+    FOR gone IN
+        SELECT e.stream, e.until
+          FROM (SELECT v.stream, v.until,
+                       row_number() OVER (PARTITION BY v.stream ORDER BY v.version DESC) AS back
+                  FROM (SELECT * FROM unnest(c_view, c_stream, c_version, c_until)
+                         UNION ALL
+                        SELECT * FROM unnest(r_view, r_stream, r_version, r_until))
+                       AS v(view, stream, version, until)
+                 WHERE v.view = '{view}') AS e
+         WHERE e.back = 1
+           AND e.until IS NOT NULL
+    LOOP
+        UPDATE {view}_history AS h
+           SET ended = gone.until
+         WHERE h.partition = p_partition
+           AND h.stream_id = gone.stream
+           AND h.version = 1;
+    END LOOP;
     -- end
 
     INSERT INTO event_index AS e (partition, term, segment, positions)

@@ -55,7 +55,7 @@ CREATE TABLE ai_session_subject (
 CREATE INDEX ON ai_session_subject (partition, stream_id);
 CREATE TABLE ai_session_subject_history (
     LIKE ai_session_subject INCLUDING GENERATED, until bigint NOT NULL DEFAULT 9223372036854775807,
-    PRIMARY KEY (partition, stream_id, version)
+    ended bigint, PRIMARY KEY (partition, stream_id, version)
 );
 """
 Shown = dict[StreamId, tuple[int, str, int]]

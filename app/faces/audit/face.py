@@ -11,6 +11,7 @@ from app.codecs import csv_text
 from app.codecs.json_text import BadInput
 from app.faces.audit import events, feed, html, sessions
 from app.faces.audit.answers import reply
+from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.forms import SUFFIXES, Form, form_of
 from app.faces.audit.rights import POLICY, may_audit
@@ -35,7 +36,7 @@ class AuditFace:
     def __init__(self, others: Sequence[Face] = ()) -> None:
         """`others`: the faces whose operations can be searched for, beside its own."""
         known = Known(others, self)
-        self.routes: Routes = _routes(known)
+        self.routes: Routes = _routes(known, Answered(others))
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The error: a stable word, a sentence, the parameter at fault, the request's id."""
@@ -64,11 +65,11 @@ def _get(name: str, handler: _Handler) -> dict[str, Operation]:
     return {"GET": Operation(name=name, handler=handler, admit=may_audit, is_safe=True)}
 
 
-def _routes(known: Known) -> Routes:
+def _routes(known: Known, answered: Answered) -> Routes:
     return {
         "/audit/events": _get("ListEvents", partial(events.find_events, known)),
         "/audit/events/{event}": _get("GetEvent", events.get_event),
-        "/audit/sessions/{id}": _get("GetSessionAsOf", sessions.get_state),
+        "/audit/sessions/{id}": _get("GetSessionAsOf", partial(sessions.get_state, answered)),
         "/audit/sessions/{id}/history": _get("GetSessionHistory", sessions.get_history),
         "/audit/sessions/{id}/provenance": _get("GetProvenance", sessions.get_provenance),
         "/audit/sessions/{id}/diff": _get("GetDifference", sessions.get_difference),

@@ -24,7 +24,8 @@ CONTENT_TYPES = {
 }
 EVENT_STREAM = "text/event-stream"
 _BY_NAME = {form.value: form for form in Form} | {"jsonl": Form.NDJSON}
-SUFFIXES = frozenset(_BY_NAME)
+SUFFIXES = frozenset({*_BY_NAME, "xml", "jsv"})
+"""Those of the other faces, too: `as=` answers in their forms."""
 _BY_MEDIA_TYPE = {
     "application/json": Form.JSON,
     "text/json": Form.JSON,
@@ -42,9 +43,8 @@ _BY_MEDIA_TYPE = {
 
 def form_of(request: Request, usual: Form = Form.JSON) -> Form:
     """The form that a request asks for: by suffix, `format`, or Accept. Raises BadInput."""
-    if request.suffix in _BY_NAME:
-        return _BY_NAME[request.suffix]
-    asked = next((value for name, value in request.pairs if name.lower() == "format"), "").strip()
+    by_query = (value for name, value in request.pairs if name.lower() == "format")
+    asked = request.suffix or next(by_query, "").strip()
     if asked:
         if asked.lower() not in _BY_NAME:
             listed = ", ".join(form.value for form in Form)

@@ -99,6 +99,6 @@ def _zone(name: str | None) -> tzinfo:
     try:
         if _ZONE.fullmatch(name):
             return ZoneInfo(name)
-    except (ValueError, OSError):  # not found, or a folder
+    except (LookupError, ValueError, OSError):  # not found, or a folder
         pass
     raise BadInput(f"tz takes a time zone such as Europe/Oslo, not {name[:_SHOWN]!r}", field="tz")

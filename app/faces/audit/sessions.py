@@ -7,15 +7,16 @@ import msgspec
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.audit.answers import Table, event_reply, events_reply, page_of, table_reply, url_with
+from app.faces.audit.as_answered import AS, Answered, require_reason
 from app.faces.audit.forms import form_of
 from app.faces.audit.query import PARTS, Query
 from app.faces.audit.viewing import record_view
 from app.history import sessions
-from app.history.moments import Cut, written
+from app.history.moments import Cut
 from app.history.one_event import Parts
 from app.history.reader import Reader
 from app.history.sessions import Session, SetBy, session_named, version_at
-from app.http.request import Reply, Request
+from app.http.request import Reply, Request, as_of_header
 from app.log.read import LAST_VERSION
 from app.service import Service
 from domain.errors import NotFound
@@ -42,13 +43,22 @@ async def get_history(request: Request, service: Service) -> Reply:
     return events_reply(request, form, page, next_url)
 
 
-async def get_state(request: Request, service: Service) -> Reply:
-    """`GET /audit/sessions/{id}?asOf=`: the last event then, with the state after it."""
-    query, form = Query(request, ("asOf", "as", *PARTS)), form_of(request)
-    if (face := query.text("as")) is not None:
-        raise BadInput(f"as={face[:60]} is not available", field="as")
+async def get_state(answered: Answered, request: Request, service: Service) -> Reply:
+    """`GET /audit/sessions/{id}?asOf=`: the last event then, with the state after it.
+
+    With `as=`, the answer that a face gave then.
+    """
+    query = Query(request, ("asOf", AS, *PARTS))
     reader, asked = service.reader, query.parts()
     session = await session_named(reader, request.path["id"])
+    if (face := answered.face_of(query, session)) is not None:
+        version, cut = await version_at(reader, session, query.text("asOf"), "asOf", query.clock)
+        folded = await reader.state(session.kind, session.stream, version)
+        require_reason(query, folded, session.kind)
+        found = await answered.answer(face, session, cut, request, service)
+        await record_view(request, service, query)
+        return found
+    form = form_of(request)
     version, cut = await _as_of(reader, session, query)
     parts = Parts(changed=asked.changed, state=True, clear=asked.clear)
     event = await sessions.event_at(reader, session, version, parts)
@@ -105,7 +115,7 @@ async def _as_of(reader: Reader, session: Session, query: Query) -> tuple[int, C
 
 
 def _as_of_headers(cut: Cut | None) -> tuple[tuple[bytes, bytes], ...]:
-    return () if cut is None else ((b"x-as-of", written(cut).encode()),)
+    return () if cut is None else (as_of_header(cut),)
 
 
 def _row(field: str, set_by: SetBy) -> dict[str, Any]:

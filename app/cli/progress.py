@@ -1,0 +1,61 @@
+"""The progress of long commands, on stderr."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+_LINE_EVERY_S = 10.0
+
+
+@contextmanager
+def progress(title: str, unit: str = "events") -> Iterator[Callable[[int, int], None]]:
+    """Progress on stderr: a bar on a terminal, else a line from time to time.
+
+    Call it with the units done and the units in total.
+    """
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(title, unit)
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Lines:
+    """Progress for logs: a line every ten seconds, with the rate and the time that is left."""
+
+    def __init__(self, title: str, unit: str = "events") -> None:
+        self._unit = unit
+        self._title = title
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._said < _LINE_EVERY_S:
+            return
+        self._said = now
+        rate = done / (now - self._began)
+        left = f", {(total - done) / rate:.0f} s left" if rate else ""
+        click.echo(
+            f"{self._title}: {done} of {total} {self._unit}, {rate:.0f} a second{left}", err=True
+        )
