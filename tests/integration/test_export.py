@@ -2,12 +2,13 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import asyncpg
 import pytest
 from support import database, given
+from support.altered import ALTERED, event_at
 from support.beside import silent
 
 from app.care import importing
@@ -150,54 +151,13 @@ async def test_in_the_clear_it_is_for_reading(
         await imported(target, settings.master_key, lines)
 
 
-def _other(line: bytes, **changed: object) -> bytes:
-    return json.dumps(json.loads(line) | changed, separators=(",", ":")).encode() + b"\n"
-
-
-def _event(lines: Sequence[bytes], position: int) -> int:
-    return next(
-        place for place, line in enumerate(lines) if json.loads(line).get("position") == position
-    )
-
-
-def _without(lines: list[bytes], place: int) -> list[bytes]:
-    return lines[:place] + lines[place + 1 :]
-
-
-def _changed(lines: list[bytes], place: int, **changed: object) -> list[bytes]:
-    return [*lines[:place], _other(lines[place], **changed), *lines[place + 1 :]]
-
-
-ALTERED: dict[str, Callable[[list[bytes], int], list[bytes]]] = {
-    "actor": lambda lines, at: _changed(lines, at, actor="somebody"),
-    "time": lambda lines, at: _changed(lines, at, recordedAt="2026-01-01T00:00:00.000000Z"),
-    "data": lambda lines, at: _changed(lines, at, data={"name": "Another"}),
-    "session's id": lambda lines, at: _changed(lines, at, sessionId="account:other"),
-    "member more": lambda lines, at: _changed(lines, at, more=1),
-    "metadata": lambda lines, at: _changed(lines, at, metadata={"face": "cli"}),
-    "missing": _without,
-    "twice": lambda lines, at: [*lines[: at + 1], *lines[at:]],
-    "reordered": lambda lines, at: [
-        *lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]
-    ],
-    "cut off": lambda lines, at: lines[:at],
-    "cut in a line": lambda lines, at: [*lines[:at], lines[at][:20]],
-    "no checkpoint": lambda lines, at: lines[:-1],
-    "more behind": lambda lines, at: [*lines, lines[-1]],
-    "checkpoint": lambda lines, at: _changed(
-        lines, -1, checkpoint={"positions": {"0": 1}, "recordedAt": {}}
-    )[: len(lines)],
-    "no JSON": lambda lines, at: [*lines[:at], b"{]\n", *lines[at + 1 :]],
-}  # fmt: skip
-
-
 @pytest.mark.usefixtures("filled", "_small")
 @pytest.mark.parametrize("how", ALTERED)
 async def test_what_was_altered_is_refused_by_line_and_event(
     settings: Settings, database_url: str, target: str, keyring: Keyring, tmp_path: Path, how: str
 ) -> None:
     lines = await exported(database_url, keyring)
-    at = _event(lines, 8)
+    at = event_at(lines, 8)
     altered = ALTERED[how](lines, at)
     assert altered != lines
     file = tmp_path / "x.ndjson"
