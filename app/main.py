@@ -118,6 +118,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
     yield service.attempts.keep_writing()
+    yield service.log.incarnation.keep_looking(service.pool.ask)
     yield history.follower(service.log, settings.follower_share).keep_following()
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:

@@ -58,7 +58,7 @@ class Service:
             ttl_s=settings.credential_ttl_s,
             checks=settings.password_checks,
         )
-        register = Register(log.pool, log.partition, lambda: log.incarnation.check_value)
+        register = Register(log.pool, log.partition, log.incarnation)
         self.attempts = Attempts(log.pool, register, log.fingerprint)
         self.people = People(register)
         self.tokens = Tokens(register, self.people, settings.callers)

@@ -31,6 +31,10 @@ AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
 ACCOUNT_NAME_LENGTH = 255
 AccountName = Annotated[str, Meta(min_length=1, max_length=ACCOUNT_NAME_LENGTH)]
 
+REASON_LENGTH = 500
+"""Why somebody looks at personal data, in characters."""
+Reason = Annotated[str, Meta(min_length=1, max_length=REASON_LENGTH)]
+
 PRINCIPAL_NAME_LENGTH = 64
 """The name of a principal, in characters; it is part of keys of the log."""
 TOKEN_LABEL_LENGTH = 64

@@ -6,6 +6,7 @@ to itself, and brings a secret along that is in no event and in no memory.
 
 import asyncio
 from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import reduce
 from typing import Protocol
@@ -21,6 +22,7 @@ from app.database.uuids import new_uuid
 from app.log import codec
 from app.log.append import REPLACED
 from app.log.errors import Conflict, KeyReused, VersionMismatch
+from app.log.incarnation import AnotherLog, Incarnation
 from app.log.read import used_key
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
@@ -104,15 +106,15 @@ class Register:
         self,
         store: Store,
         partition_of: Callable[[StreamId], int],
-        check_value: Callable[[], str | None] = lambda: None,
+        incarnation: Incarnation | None = None,
     ) -> None:
         """`partition_of`: the partition of a stream.
 
-        `check_value`: the present one of the log's master key; None: it is not compared.
+        `incarnation`: of the log, whose master key is compared; None allows any log.
         """
         self.store = store
         self._partition = partition_of
-        self._check_value = check_value
+        self._incarnation = incarnation
 
     async def carry_out(
         self, command: Command, act: Act, secret: Secret | None = None
@@ -217,36 +219,55 @@ class Register:
         act: Act,
         secret: Secret | None,
     ) -> asyncpg.Record:
+        log = self._incarnation
+        while True:
+            value = None if log is None else log.check_value
+            try:
+                return await self._send(stream, known, state, events, act, secret, value)
+            except asyncpg.PostgresError as error:
+                if error.sqlstate == CHANGED:
+                    raise PrincipalChanged from error
+                if error.sqlstate != REPLACED or log is None:
+                    raise
+                with suppress(AnotherLog):
+                    await log.check(self.store.ask)
+                if log.check_value == value:
+                    raise StoreDown("The database was replaced") from error
+                # Its master key was changed: nothing was written.
+
+    async def _send(
+        self,
+        stream: StreamId,
+        known: _Known,
+        state: PrincipalInfo,
+        events: Sequence[PrincipalEvent],
+        act: Act,
+        secret: Secret | None,
+        check_value: str | None,
+    ) -> asyncpg.Record:
         stored = [
             codec.encode(event.topic, codec.split(event)[0], {}, stream, None) for event in events
         ]
-        try:
-            (row,) = await self.store.ask_once(
-                SQL["append"],
-                self._partition(stream),
-                act.actor,
-                act.metadata,
-                stream,
-                known.version,
-                known.last,
-                msgspec.json.encode(state).decode(),
-                act.key,
-                act.fingerprint,
-                [event.topic for event in events],
-                stored,
-                [new_uuid() for _ in events],
-                self._check_value(),
-                None if secret is None else secret.value,
-                None if secret is None else secret.generation,
-                None if secret is None else secret.idle,
-                None if secret is None else secret.sign_ins,
-            )
-        except asyncpg.PostgresError as error:
-            if error.sqlstate == CHANGED:
-                raise PrincipalChanged from error
-            if error.sqlstate == REPLACED:
-                raise StoreDown("The database was replaced") from error
-            raise
+        (row,) = await self.store.ask_once(
+            SQL["append"],
+            self._partition(stream),
+            act.actor,
+            act.metadata,
+            stream,
+            known.version,
+            known.last,
+            msgspec.json.encode(state).decode(),
+            act.key,
+            act.fingerprint,
+            [event.topic for event in events],
+            stored,
+            [new_uuid() for _ in events],
+            check_value,
+            None if secret is None else secret.value,
+            None if secret is None else secret.generation,
+            None if secret is None else secret.idle,
+            None if secret is None else secret.sign_ins,
+        )
         return row
 
 

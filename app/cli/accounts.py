@@ -13,9 +13,10 @@ from app.database.sql import blocks
 from app.maintenance.store import Connection, DataLocation, SchemaPermission, database, prepare
 from app.service import Service, open_service
 from domain.account import NewAccount
+from domain.audit import RecordView
 from domain.errors import InvalidField
 from domain.ids import AccountId
-from domain.limits import AccountIdText, AccountName
+from domain.limits import AccountIdText, AccountName, Reason
 
 T = TypeVar("T")
 SQL = blocks(__file__)
@@ -55,3 +56,15 @@ def on_service(
 
     with database(where, may) as url:
         return asyncio.run(run(url))
+
+
+async def record_view(service: Service, reason: str, scope: str) -> None:
+    """Put on record that the operator is about to see personal data."""
+    try:
+        msgspec.convert(reason, Reason)
+    except msgspec.ValidationError as error:
+        raise InvalidField("reason", f"reason: {error}") from error
+    auditor = f"cli:{getpass.getuser()}"
+    metadata = EventMetadata(face="cli", operation="Export")
+    command = RecordView(auditor=auditor, reason=reason, scope=scope)
+    await service.commands.handle(command, CommandContext(actor=auditor, metadata=metadata))

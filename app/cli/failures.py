@@ -10,6 +10,10 @@ from typing import NoReturn
 
 import asyncpg
 
+from app.care.backup import RotationUnfinished
+from app.care.importing import NotEmpty
+from app.care.lines import Altered
+from app.care.rotation import KeyInUse, RotationUnderWay
 from app.cli import talk
 from app.cli.exit_codes import (
     DIFFERENCE,
@@ -26,6 +30,7 @@ from app.database.embedded import EmbeddedUnavailable
 from app.database.errors import StoreDown
 from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
+from app.database.programs import ProgramFailed
 from app.history.followed import NotYet
 from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
@@ -44,6 +49,11 @@ WRONG_USE = (
     UnusableDatabase,
     UnusableFile,
     UserError,
+    KeyInUse,
+    NotEmpty,
+    RotationUnderWay,
+    RotationUnfinished,
+    ProgramFailed,
     RebuildUnderWay,
     ViewInUse,
     ViewDependedOn,
@@ -72,6 +82,8 @@ def end(error: BaseException) -> NoReturn:
             raise Refused(str(error)) from error
         case Unreadable() | BrokenStream():
             _end(DIFFERENCE, f"The log cannot be read: {error}")
+        case Altered():
+            _end(DIFFERENCE, str(error))
         case NotYet():
             behind = f"The index of events is {error.behind} events behind"
             _end(UNREACHABLE, f"{behind}: `sessionary serve` takes them up while it runs")

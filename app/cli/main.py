@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.backup import backup, restore
 from app.cli.completion import completion
 from app.cli.config import config
 from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
+from app.cli.export import export, import_log
+from app.cli.keys import keys
 from app.cli.migrate import migrate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
@@ -58,6 +61,11 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(migrate)
+main.add_command(backup)
+main.add_command(restore)
+main.add_command(export)
+main.add_command(import_log)
+main.add_command(keys)
 main.add_command(events)
 main.add_command(replay)
 main.add_command(config)

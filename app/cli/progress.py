@@ -10,16 +10,16 @@ _LINE_EVERY_S = 10.0
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def progress(title: str, unit: str = "events") -> Iterator[Callable[[int, int], None]]:
     """Progress on stderr: a bar on a terminal, else a line from time to time.
 
-    Call it with the events done and the events in total.
+    Call it with the units done and the units in total.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(title)
+        yield _Lines(title, unit)
         return
     from rich.progress import (
         BarColumn,
@@ -33,7 +33,7 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn(title),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("events"),
+        TextColumn(unit),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:
@@ -44,7 +44,8 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
 class _Lines:
     """Progress for logs: a line every ten seconds, with the rate and the time that is left."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, unit: str = "events") -> None:
+        self._unit = unit
         self._title = title
         self._began = self._said = time.monotonic()
 
@@ -55,4 +56,6 @@ class _Lines:
         self._said = now
         rate = done / (now - self._began)
         left = f", {(total - done) / rate:.0f} s left" if rate else ""
-        click.echo(f"{self._title}: {done} of {total} events, {rate:.0f} a second{left}", err=True)
+        click.echo(
+            f"{self._title}: {done} of {total} {self._unit}, {rate:.0f} a second{left}", err=True
+        )

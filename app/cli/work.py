@@ -5,13 +5,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from app.log.keyring import Keyring
+from app.maintenance.keys import keyring_of
 from app.maintenance.store import (
     Connection,
     DataLocation,
     SchemaPermission,
     connected,
     database,
-    master_key,
     prepare,
 )
 
@@ -51,7 +51,7 @@ def on_log(
     """The result of some work that unseals personal fields; `looks` as for `on_store`."""
 
     async def run(store: Connection) -> T:
-        return await work(store, Keyring(await master_key(store, where)))
+        return await work(store, await keyring_of(store, where))
 
     return on_store(where, run, looks=looks)
 

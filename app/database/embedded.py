@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.database.embedded_cluster import FILES, ROOTS_STAND_IN, Cluster
+from app.database.embedded_cluster import FILES, ROOTS_STAND_IN, Cluster, programs_of_wheel
 from app.database.embedded_files import (
     EmbeddedUnavailable,
     explained,
@@ -22,7 +22,14 @@ from app.database.embedded_files import (
     require_private,
 )
 
-__all__ = ["EmbeddedUnavailable", "ensure_running", "is_set_up", "running", "service_url"]
+__all__ = [
+    "EmbeddedUnavailable",
+    "ensure_running",
+    "is_set_up",
+    "programs",
+    "running",
+    "service_url",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +63,11 @@ def running(data_dir: Path) -> Iterator[str]:
             _leave(cluster, users)
         finally:
             os.close(users)
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs. Raises EmbeddedUnavailable without the wheel."""
+    return programs_of_wheel()
 
 
 def service_url(data_dir: Path) -> str:

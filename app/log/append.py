@@ -13,7 +13,7 @@ from app.database.places import NoPlace
 from app.database.pool import TRANSIENT, Pool
 from app.database.sql import blocks
 from app.log.clock import HeadClock
-from app.log.entry import Context, Entry, PreparedAppend
+from app.log.entry import Context, Entry, PreparedAppend, rewrapped
 from app.log.incarnation import AnotherLog, Incarnation
 from app.log.outcome import (
     AccountMissing,
@@ -107,18 +107,14 @@ class Appender:
         numbers = [
             contexts.setdefault(entry.prepared.context, len(contexts) + 1) for entry in entries
         ]
-        if len(entries) == 1 and len(entries[0].events) == 1 and not entries[0].prepared.further:
-            sql, values = SQL["append_one"], self._values(entries[0])
-        else:
-            sql, values = SQL["append"], self._arrays(entries, list(contexts), numbers)
-        arguments = (*values, atomic)
+        sql, arguments = self._statement(entries, list(contexts), numbers)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
         while True:
             left_s = deadline - loop.time()
             try:
                 started = time.perf_counter()
-                rows = await self._ask(sql, arguments, left_s)
+                rows = await self._ask(sql, (*arguments, atomic), left_s)
                 self._pool.disk_full = 0
                 metrics.APPEND_SECONDS.observe(time.perf_counter() - started)
                 metrics.APPEND_BATCH_SIZE.observe(len(entries))
@@ -130,7 +126,19 @@ class Appender:
                 # its last event, and answers as it did the first time.
                 if isinstance(error, NoPlace) or loop.time() + 0.05 >= deadline:
                     raise StoreDown("The database does not answer") from error
+                if isinstance(error, AnotherLog):  # or the same, with another master key
+                    if self._incarnation is not None:
+                        entries = rewrapped(entries, self._incarnation.rewrap)
+                    sql, arguments = self._statement(entries, list(contexts), numbers)
                 await asyncio.sleep(0.05)
+
+    def _statement(
+        self, entries: Sequence[Entry], contexts: Sequence[Context], numbers: Sequence[int]
+    ) -> tuple[str, tuple[object, ...]]:
+        """The statement that appends entries, and its arguments but for the last two."""
+        if len(entries) == 1 and len(entries[0].events) == 1 and not entries[0].prepared.further:
+            return SQL["append_one"], self._values(entries[0])
+        return SQL["append"], self._arrays(entries, contexts, numbers)
 
     async def _ask(
         self, sql: str, arguments: Sequence[object], limit_s: float

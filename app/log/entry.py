@@ -1,9 +1,10 @@
 """Entries of an append: events and view rows, in the form that the database takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.log.keyring import StreamCipher
 from domain.event import Event
@@ -76,3 +77,15 @@ class Entry(Struct, frozen=True, gc=False):
     """Seals the personal fields of the events; not stored itself."""
     sealing_key: bytes | None = None
     """The cipher's key, wrapped, if the key is new."""
+
+
+def rewrapped(
+    entries: Sequence[Entry], rewrap: Callable[[StreamId, bytes], bytes]
+) -> Sequence[Entry]:
+    """The entries with their new keys wrapped by another master key."""
+    return [
+        entry
+        if entry.sealing_key is None
+        else replace(entry, sealing_key=rewrap(entry.prepared.stream, entry.sealing_key))
+        for entry in entries
+    ]

@@ -3,17 +3,25 @@
 That happens when a dump is restored under the same name, and when a standby takes over.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 import asyncpg
+import msgspec
 
+from app.database.errors import StoreDown
 from app.database.pool import Fetch
 from app.database.sql import blocks
-from app.log.keyring import Keyring
+from app.log.errors import WrongMasterKey
+from app.log.keyring import Keyring, KeySettings
+from domain.ids import StreamId
 
 SQL = blocks(__file__)
+LOOK_S = 2.0
+"""Seconds between two looks of a worker."""
 _LOG = logging.getLogger("sessionary")
 
 
@@ -29,9 +37,10 @@ class Incarnation:
     """
 
     def __init__(self, keyring: Keyring) -> None:
-        """`keyring`: of the only master key that the log may have."""
+        """`keyring`: has a master key of the log, and is given what the log keeps beside it."""
         self._keyring = keyring
         self._known: asyncpg.Record | None = None
+        self._keys: KeySettings | None = None
         self._forget: list[Callable[[], None]] = []
         self._refused = False
         self.check_value: str | None = None
@@ -47,22 +56,57 @@ class Incarnation:
             (found,) = await fetch(SQL["look"])
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError) as error:
             self._refuse("The database holds no log, or not all of it yet", error)
-        if found["check_value"] is None or not self._keyring.made(found["check_value"]):
-            self._refuse("The log was written with another master key than the one given")
+        keys = msgspec.json.decode(found["keys"] or "{}", type=KeySettings)
+        if keys != self._keys:
+            self._take_keys(keys)
         if self._known is not None and found["migration"] < self._known["migration"]:
             self._refuse("The log is that of an older release: run `sessionary migrate`")
         if self._known is not None and found["partitions"] != self._known["partitions"]:
             self._refuse("The log has another number of partitions: start the service anew")
         self._refused = False
-        self.check_value = found["check_value"]
-        if self._known is not None and found != self._known:
+        self.check_value = keys.check
+        if self._known is not None and _place(found) != _place(self._known):
             _LOG.warning("The database was replaced or started anew: nothing is remembered of it")
             for forget in self._forget:
                 forget()
         self._known = found
+
+    async def keep_looking(self, fetch: Fetch) -> None:
+        """Look from time to time, for as long as the worker lives.
+
+        So a worker that only reads learns of a new master key before streams are sealed under it.
+        """
+        while True:
+            await asyncio.sleep(LOOK_S)
+            # (Whoever needs the database finds out about it; this only looks.)
+            with suppress(StoreDown, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self.check(fetch)
+
+    def rewrap(self, stream: StreamId, wrapped: bytes) -> bytes:
+        """A new stream's wrapped key, under the newest master key. Raises Unreadable."""
+        return self._keyring.rewrap(stream, wrapped)
+
+    def _take_keys(self, keys: KeySettings) -> None:
+        before = self._keyring.fingerprint_of_key
+        try:
+            self._keyring.adopt(keys)
+        except WrongMasterKey as error:
+            self._refuse(str(error), error)
+        now = self._keyring.fingerprint_of_key
+        if now != before:
+            _LOG.info("The master key is being changed: new keys are under %s", now)
+        if self._keys is not None and self._keys.next_check and not keys.next_check:
+            _LOG.warning("The master key was changed to %s: start the service with it", now)
+        self._keys = keys
 
     def _refuse(self, why: str, error: Exception | None = None) -> NoReturn:
         if not self._refused:
             self._refused = True
             _LOG.error("%s: nothing is read or written", why)
         raise AnotherLog(why) from error
+
+
+def _place(found: asyncpg.Record) -> tuple[object, ...]:
+    return tuple(
+        found[name] for name in ("migration", "partitions", "database", "started", "restored")
+    )

@@ -2,19 +2,26 @@
 
 import hmac
 import os
+from contextlib import suppress
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
-from app.log.errors import Unreadable
+from app.log.errors import Unreadable, WrongMasterKey
 from domain.ids import StreamId
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _SIV_KEY_BYTES = 64
+_ID_BYTES = 8
+"""A wrapped key begins with the fingerprint of its master key."""
+_WRAPPED_BYTES = _NONCE_BYTES + KEY_BYTES + 16
+"""A wrapped key without that."""
+_CHECK, _ROOT, _NEXT, _PREVIOUS = b"check value", b"root key", b"next key", b"previous key"
 
 
 _aes_gcm = lru_cache(1_024)(AESGCM)
@@ -44,31 +51,125 @@ class StreamCipher:
             raise Unreadable("a sealed text was altered, or its key is another") from error
 
 
-class Keyring:
-    """Makes and unwraps the keys of streams."""
+_NAMES = {
+    "check": "master_key_check",
+    "root": "root_key",
+    "next_check": "next_key_check",
+    "wraps": "stream_keys_under",
+}
+"""The names in log_setting, where they differ from the members below."""
 
-    def __init__(self, master_key: bytes) -> None:
-        """`master_key`: 32 bytes."""
-        self._master = StreamCipher(master_key)
-        self._fingerprint_key = _derived(master_key, b"sessionary fingerprint", KEY_BYTES)
-        self._in_views = AESSIV(_derived(master_key, b"sessionary views", _SIV_KEY_BYTES))
+
+class KeySettings(Struct, frozen=True, kw_only=True, rename=_NAMES):
+    """What the log keeps of its master keys: nothing of it opens without one of them."""
+
+    check: str | None = None
+    """Made with the log's master key, which is recognised by it."""
+    root: str | None = None
+    """The root key, sealed; None: the master key is the root, as in logs of earlier states."""
+    next_check: str | None = None
+    """While a rotation is under way: made with the new master key."""
+    next_key: str | None = None
+    """The new master key, sealed under the old one."""
+    previous_key: str | None = None
+    """The old one, sealed under the new one."""
+    wraps: str | None = None
+    """The fingerprint of the key that new stream keys are wrapped with; None: it never changed."""
+
+
+class Keyring:
+    """Makes and unwraps the keys of streams; knows one master key, or both during a rotation.
+
+    Master keys wrap stream keys and the root key. Fingerprints and the seals of views are made
+    with keys that derive from the root key, so they stay as they are when the master key changes.
+    """
+
+    def __init__(self, master_key: bytes, root: bytes | None = None) -> None:
+        """`master_key`: 32 bytes; `root`: the log's root key, None if the master key is it.
+
+        `adopt` takes the root key, and a second master key, from what the log keeps.
+        """
+        self._masters: dict[bytes, StreamCipher] = {}
+        self._keys: dict[bytes, bytes] = {}
+        self._wrapping = self._learn(master_key)
+        self._take_root(master_key if root is None else root)
+
+    def adopt(self, kept: KeySettings) -> None:
+        """Learn what the log keeps for who has one of its keys; new keys are wrapped as it says.
+
+        Raises WrongMasterKey if no known key is the log's.
+        """
+        if self._maker(kept.check) is None and self._maker(kept.next_check) is None:
+            raise WrongMasterKey("The log was written with another master key than the one given")
+        for sealed, purpose in ((kept.next_key, _NEXT), (kept.previous_key, _PREVIOUS)):
+            if (key := self._opened(sealed, purpose)) is not None:
+                self._learn(key)
+        wraps = bytes.fromhex(kept.wraps or "")
+        wrapping = wraps if wraps in self._masters else self._maker(kept.check)
+        if wrapping is None:
+            raise WrongMasterKey("The log's master keys (previous_key in log_setting) were altered")
+        self._wrapping = wrapping
+        if kept.root is not None:
+            root = self._opened(kept.root, _ROOT)
+            if root is None:
+                raise WrongMasterKey("The log's root key (root_key in log_setting) was altered")
+            self._take_root(root)
+
+    @property
+    def fingerprint_of_key(self) -> str:
+        """The fingerprint of the master key that new stream keys are wrapped with."""
+        return self._wrapping.hex()
+
+    def maker(self, check_value: str | None) -> str | None:
+        """The fingerprint of the known master key that made a check value; None: none did."""
+        made_by = self._maker(check_value)
+        return None if made_by is None else made_by.hex()
+
+    def successor(self, master_key: bytes) -> "Keyring":
+        """The keys of the log once another master key has followed this one."""
+        return Keyring(master_key, self._root)
+
+    @property
+    def key(self) -> bytes:
+        """The master key that new stream keys are wrapped with."""
+        return self._keys[self._wrapping]
+
+    def known(self, fingerprint: str) -> bytes | None:
+        """The master key of a fingerprint, if it is known."""
+        return self._keys.get(bytes.fromhex(fingerprint))
 
     def new(self, stream: StreamId) -> tuple[StreamCipher, bytes]:
         """A fresh box for a stream, and its wrapped key, as the log keeps it."""
         key = os.urandom(KEY_BYTES)
-        return StreamCipher(key), self._master.seal(key, stream.bytes)
+        return StreamCipher(key), self._wrapped(stream, key)
 
     def unwrap(self, stream: StreamId, wrapped: bytes) -> StreamCipher:
         """The box of a stream from its wrapped key. Raises Unreadable."""
-        try:
-            return StreamCipher(self._master.open(wrapped, stream.bytes))
-        except Unreadable as error:
-            raise Unreadable(
-                "the stream's key was altered, or the master key is another"
-            ) from error
+        return StreamCipher(self._unwrapped(stream, wrapped))
+
+    def rewrap(self, stream: StreamId, wrapped: bytes) -> bytes:
+        """A wrapped key under the newest master key; as it is, if it is so already.
+
+        Raises Unreadable.
+        """
+        if wrapper_of(wrapped) == self.fingerprint_of_key:
+            return wrapped
+        return self._wrapped(stream, self._unwrapped(stream, wrapped))
+
+    def _wrapped(self, stream: StreamId, key: bytes) -> bytes:
+        return self._wrapping + self._masters[self._wrapping].seal(key, stream.bytes)
+
+    def _unwrapped(self, stream: StreamId, wrapped: bytes) -> bytes:
+        sealed = wrapped if len(wrapped) <= _WRAPPED_BYTES else wrapped[_ID_BYTES:]
+        # (States before this one wrapped without naming the key.)
+        named = self._masters.get(wrapped[:_ID_BYTES]) if sealed is not wrapped else None
+        for master in self._masters.values() if sealed is wrapped else filter(None, [named]):
+            with suppress(Unreadable):
+                return master.open(sealed, stream.bytes)
+        raise Unreadable("the stream's key was altered, or the master key is another")
 
     def fingerprint(self, text: bytes) -> bytes:
-        """A keyed hash of possibly personal data: only the master key can confirm a guess."""
+        """A keyed hash of possibly personal data: only the root key can confirm a guess."""
         return hmac.digest(self._fingerprint_key, text, "sha256")
 
     def seal_in_view(self, stream: StreamId, view: str, member: str, text: str) -> bytes:
@@ -87,21 +188,88 @@ class Keyring:
                 f"{member} was altered or is another row's, or the master key is another"
             ) from error
 
+    def signing_key(self, purpose: bytes) -> bytes:
+        """A key for checks of what leaves the database, for one purpose.
+
+        It derives from the newest master key.
+        """
+        return derived(self.key, purpose, KEY_BYTES)
+
     def check_value(self) -> str:
-        """A text that only this master key opens; the log recognises the key by it."""
-        return self._master.seal(b"sessionary", b"check value").hex()
+        """A text that only the newest master key opens; the log recognises the key by it."""
+        return self._sealed(b"sessionary", _CHECK)
+
+    def sealed_root(self) -> str:
+        """The root key under the newest master key, as the log keeps it."""
+        return self._sealed(self._root, _ROOT)
+
+    def handed_over(self, to: "Keyring") -> tuple[str, str, str]:
+        """What the log keeps while the master key of `to` follows this one.
+
+        Its check value, it sealed under this one, and this one sealed under it.
+        """
+        return to.check_value(), self._sealed(to.key, _NEXT), to._sealed(self.key, _PREVIOUS)
 
     def made(self, check_value: str) -> bool:
-        """Whether `check_value` was made with this master key."""
-        try:
-            return self._master.open(bytes.fromhex(check_value), b"check value") == b"sessionary"
-        except (Unreadable, ValueError):  # altered, or not made by any key
-            return False
+        """Whether `check_value` was made with a known master key."""
+        return self._maker(check_value) is not None
+
+    def _maker(self, check_value: str | None) -> bytes | None:
+        for name, master in self._masters.items():
+            with suppress(Unreadable, ValueError):  # altered, or made by another key or by none
+                if master.open(bytes.fromhex(check_value or ""), _CHECK) == b"sessionary":
+                    return name
+        return None
+
+    def _opened(self, sealed: str | None, purpose: bytes) -> bytes | None:
+        for master in self._masters.values():
+            with suppress(Unreadable, ValueError):
+                return master.open(bytes.fromhex(sealed or ""), purpose)
+        return None
+
+    def _sealed(self, text: bytes, purpose: bytes) -> str:
+        return self._masters[self._wrapping].seal(text, purpose).hex()
+
+    def _learn(self, master_key: bytes) -> bytes:
+        name = bytes.fromhex(fingerprint_of(master_key))
+        if name not in self._masters:
+            self._masters[name], self._keys[name] = StreamCipher(master_key), master_key
+        return name
+
+    def _take_root(self, root: bytes) -> None:
+        self._root = root
+        self._fingerprint_key = derived(root, b"sessionary fingerprint", KEY_BYTES)
+        self._in_views = AESSIV(derived(root, b"sessionary views", _SIV_KEY_BYTES))
+
+
+def fits(master_key: bytes, kept: KeySettings) -> bool:
+    """Whether a key is the log's, or one of the two during its change."""
+    try:
+        Keyring(master_key).adopt(kept)
+    except WrongMasterKey:
+        return False
+    return True
+
+
+def new_root() -> bytes:
+    """A root key for a new log."""
+    return os.urandom(KEY_BYTES)
+
+
+def fingerprint_of(master_key: bytes) -> str:
+    """Names a master key without telling anything of it: 16 hexadecimal digits."""
+    return derived(master_key, b"sessionary key fingerprint", _ID_BYTES).hex()
+
+
+def wrapper_of(wrapped: bytes) -> str | None:
+    """The fingerprint of the master key that wraps a stream's key; None: it is not named."""
+    return None if len(wrapped) <= _WRAPPED_BYTES else wrapped[:_ID_BYTES].hex()
 
 
 def _place(stream: StreamId, view: str, member: str) -> list[bytes]:
     return [stream.bytes, view.encode(), member.encode()]
 
 
-def _derived(master_key: bytes, purpose: bytes, length: int) -> bytes:
+def derived(master_key: bytes, purpose: bytes, length: int) -> bytes:
+    """A key for one purpose that derives from another."""
     return HKDF(hashes.SHA256(), length, salt=None, info=purpose).derive(master_key)

@@ -11,7 +11,7 @@ from app.log import codec, read
 from app.log.append import Appender
 from app.log.clock import HeadClock
 from app.log.entry import Entry, NewEvent, PreparedAppend
-from app.log.errors import Unreadable, WrongMasterKey
+from app.log.errors import Unreadable
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring, StreamCipher
 from app.log.outcome import Outcome
@@ -201,9 +201,7 @@ async def open_log(settings: Settings) -> Log:
     pool = Pool(settings)
     try:
         keyring = Keyring(settings.master_key)
-        known = await read.check_value(pool)
-        if known is None or not keyring.made(known):
-            raise WrongMasterKey("The log was written with another master key than the one given")
+        keyring.adopt(await read.key_settings(pool))
         partitions = len(await read.heads(pool))
         incarnation = Incarnation(keyring)
         await incarnation.check(pool.ask)

@@ -6,12 +6,13 @@ from typing import Protocol
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from app.database.sql import blocks
 from app.log import codec
 from app.log.errors import Unreadable, UnreadableEvent
-from app.log.keyring import Keyring, StreamCipher
+from app.log.keyring import Keyring, KeySettings, StreamCipher
 from domain.ids import StreamId
 from projections.fold import Recorded
 
@@ -218,10 +219,10 @@ async def read_topic_on(
     return [_recorded(keyring, row, boxes) for row in rows]
 
 
-async def check_value(store: Asks) -> str | None:
-    """The check value by which the log recognises its master key; None if it was never stored."""
-    rows = await store.ask(SQL["check_value"])
-    return rows[0]["value"] if rows else None
+async def key_settings(store: Asks) -> KeySettings:
+    """What the log keeps of its master keys; empty if nothing was ever stored."""
+    rows = await store.ask(SQL["key_settings"])
+    return msgspec.convert(dict(map(tuple, rows)), KeySettings)
 
 
 async def heads(store: Asks) -> list[Head]:

@@ -135,7 +135,8 @@ SELECT fingerprint, stream_id, version
    AND principal = $2
    AND key = $3;
 
--- name: check_value
-SELECT value
+-- name: key_settings
+SELECT name, value
   FROM log_setting
- WHERE name = 'master_key_check';
+ WHERE name IN ('master_key_check', 'root_key', 'next_key_check', 'next_key', 'previous_key',
+                'stream_keys_under');

@@ -19,8 +19,8 @@ from app.database.embedded import is_set_up, running
 from app.database.pool import TRANSIENT
 from app.database.session import OPENED_WITH, lift_time_outs
 from app.log.errors import WrongMasterKey
-from app.log.keyring import KEY_BYTES, Keyring
-from app.log.read import check_value, heads
+from app.log.keyring import KEY_BYTES, Keyring, fits, new_root
+from app.log.read import heads, key_settings
 from app.maintenance import key_file
 from app.maintenance.recovery import again_after_conflict
 from app.maintenance.urls import NO_URL, UnusableDatabase, with_password
@@ -69,6 +69,11 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     def embedded(self) -> bool:
         """Whether the database is the one in `data_dir`."""
         return self.database_url is None and self.owner_url is None
+
+    @property
+    def key_file(self) -> Path:
+        """The file of the master key."""
+        return self.master_key_file or self.data_dir / "master.key"
 
     def settings(self, url: str, key: bytes, **more: Setting) -> Settings:
         """The settings of a service on the database at `url`; `more` are further ones."""
@@ -257,22 +262,23 @@ def _require_empty(may: SchemaPermission, *, has_tables: bool) -> None:
 
 
 async def master_key(store: Connection, where: DataLocation) -> bytes:
-    """The master key that the log is written with; a new log gets a new one.
+    """The log's master key, or either one during its change; a new log gets a new one.
 
     Raises WrongMasterKey when the key file is missing, holds another, or cannot be used.
     """
     # The order matters: the writer of the first event had stored the check value before.
     begun = any(head.position for head in await heads(store))
-    known = await check_value(store)
-    if begun and known is None:
+    kept = await key_settings(store)
+    if begun and kept.check is None:
         raise WrongMasterKey(
             "The log has events, but not the value that its master key is recognised by "
-            "(master_key_check in log_setting): put it back from a copy"
+            "(master_key_check in log_setting): an import has not ended, which goes on when it is "
+            "run again; else put the value back from a copy"
         )
-    path = where.master_key_file or where.data_dir / "master.key"
+    path = where.key_file
     try:
         if not path.exists():
-            if known is not None:
+            if kept.check is not None:
                 raise WrongMasterKey(
                     f"The log's personal data is sealed under a master key that {path} should "
                     "hold, and that file is not there"
@@ -281,10 +287,10 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
         key = key_file.read(path)
     except OSError as error:
         raise WrongMasterKey(f"The master key's file cannot be used: {error}") from error
-    keyring = Keyring(key)
-    if known is None:
-        await migrate.keep_check_value(store.raw, keyring.check_value())
-        known = await check_value(store)
-    if known is None or not keyring.made(known):
+    if kept.check is None:
+        made = Keyring(key, new_root())
+        await migrate.keep_keys(store.raw, made.check_value(), made.sealed_root())
+        kept = await key_settings(store)
+    if not fits(key, kept):
         raise WrongMasterKey(f"{path} holds another master key than the log was written with")
     return key

@@ -136,6 +136,17 @@ BEGIN
     -- end of distributed
     present := greatest(clock_timestamp(), head_time);
 
+    -- A change of the master key names the new one, and takes this lock after that. So no stream
+    -- gets a key under the old one behind its back.
+    IF c_sealing_key IS NOT NULL
+       AND EXISTS (SELECT
+                     FROM log_setting AS s
+                    CROSS JOIN unnest(c_sealing_key) AS k(wrapped)
+                    WHERE s.name = 'stream_keys_under'
+                      AND s.value <> encode(substr(k.wrapped, 1, 8), 'hex')) THEN
+        RAISE 'The log has another master key' USING ERRCODE = 'SE001';
+    END IF;
+
     IF c_events IS NULL THEN
         BEGIN
             PERFORM write_batch_1(

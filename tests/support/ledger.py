@@ -15,9 +15,9 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
-from app.log.keyring import Keyring
 from app.log.read import heads, read_feed
-from app.maintenance.store import DataLocation, connected, master_key
+from app.maintenance.keys import keyring_of
+from app.maintenance.store import DataLocation, connected
 from domain.ai_session import AISessionCreated, AISessionPatched
 from domain.chat.events import ChatSessionCreated, ChatSessionUpdated
 from domain.principal.events import PrincipalEvent
@@ -85,7 +85,7 @@ def read_ledger(path: Path) -> Sequence[Intent | Ack]:
 async def read_log(url: str, where: DataLocation) -> Sequence[Stored]:
     """All events that the log holds, in its order."""
     async with connected(url) as store:
-        keyring = Keyring(await master_key(store, where))
+        keyring = await keyring_of(store, where)
         return [
             Stored(_key(recorded.event), str(recorded.stream), recorded.version, recorded.position)
             for head in await heads(store)

@@ -1,0 +1,205 @@
+"""`backup` and `restore`: the whole database, with a header of what it is.
+
+A backup is PostgreSQL's own dump in the directory format, and `backup.json` in it: the heads and
+their times, the fingerprint of the master key, and a hash of each file under a key that derives
+from the master key. The master key itself is not in it.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from app.care.files import sync_folder
+from app.care.importing import NotEmpty
+from app.care.lines import Altered, Checkpoint
+from app.database import migrate
+from app.database.programs import run
+from app.database.sql import blocks
+from app.database.uuids import new_uuid
+from app.history.streams import Progress
+from app.history.times import time_text
+from app.integrity import guards
+from app.integrity.verify import verify
+from app.log.errors import WrongMasterKey
+from app.log.keyring import Keyring, fingerprint_of
+from app.log.read import key_settings
+from app.maintenance.keys import present_key, require_fit
+from app.maintenance.store import (
+    Connection,
+    DataLocation,
+    SchemaPermission,
+    connected,
+    database,
+    up_to_date,
+)
+
+SQL = blocks(__file__)
+HEADER = "backup.json"
+_PURPOSE = b"sessionary backup"
+
+
+class RotationUnfinished(Exception):
+    """A change of the master key was begun: a backup would hold it half done."""
+
+
+class Header(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a backup is of."""
+
+    positions: dict[int, int]
+    """The last position of each partition."""
+    recorded_at: dict[int, str]
+    """And its time."""
+    taken_at: str
+    master_key: str
+    """Fingerprint."""
+    server: int
+    """The major version of PostgreSQL that the dump is of."""
+    files: dict[str, str]
+    """SHA-256 of each, by name."""
+    signature: str = ""
+    """Keyed hash of all this."""
+
+
+class Restored(Struct, frozen=True):
+    """The result of a restore."""
+
+    header: Header
+    differences: list[str]
+    """As from `verify`; empty if all is well."""
+
+
+async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -> Header:
+    """Dump the database at `url` into a new folder, beside everything that goes on.
+
+    Raises RotationUnfinished, ProgramFailed, OSError.
+    """
+    if (await key_settings(store)).next_check is not None:
+        raise RotationUnfinished(
+            "A change of the master key was begun: finish it with `sessionary keys rotate` first"
+        )
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    major = store.raw.get_server_version().major
+    async with store.raw.transaction(isolation="repeatable_read", readonly=True):
+        snapshot = await store.raw.fetchval(SQL["snapshot"])
+        heads = await store.raw.fetch(SQL["heads"])
+        arguments = ["--format=directory", f"--file={part}", f"--snapshot={snapshot}"]
+        await run("pg_dump", major, url, arguments)
+    header = Header(
+        positions={row["partition"]: row["position"] for row in heads},
+        recorded_at={
+            row["partition"]: time_text(row["recorded_at"]) for row in heads if row["position"]
+        },
+        taken_at=time_text(datetime.now(UTC)),
+        master_key=keyring.fingerprint_of_key,
+        server=major,
+        files=_hashes(part),
+    )
+    signed = msgspec.structs.replace(header, signature=_signature(header, keyring))
+    await asyncio.to_thread(_settle, part, folder, signed)
+    return signed
+
+
+def restore(where: DataLocation, folder: Path, progress: Progress) -> Restored:
+    """Bring a backup into an empty database, or a data directory without one, and verify it.
+
+    Raises Altered, NotEmpty, WrongMasterKey, ProgramFailed, and as `database` and `connected` do.
+    """
+    keyring, header = _checked(where, folder)
+
+    async def work(url: str) -> Restored:
+        async with connected(url, where.statement_cache) as store:
+            await require_fit(store, where)
+            (found,) = await store.ask(migrate.SQL["state"])
+            if found["has_tables"]:
+                raise NotEmpty("The database has tables: a backup is restored into an empty one")
+            major = max(header.server, store.raw.get_server_version().major)
+            whole = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
+            await run("pg_restore", major, url, [*whole, "--format=directory", str(folder)])
+        # (Another connection: it would remember what the tables were.)
+        async with connected(url, where.statement_cache) as store:
+            return await _verified(store, keyring, header, progress)
+
+    with database(where, SchemaPermission.MIGRATE) as url:
+        return asyncio.run(work(url))
+
+
+def ahead(checkpoint: Checkpoint, header: Header) -> list[str]:
+    """What a checkpoint has that a backup has not, in sentences."""
+    return [
+        f"The checkpoint is {position - has} events ahead: {partition}:{has + 1} to "
+        f"{partition}:{position} are not here"
+        for partition, position in sorted(checkpoint.positions.items())
+        if position > (has := header.positions.get(partition, 0))
+    ]
+
+
+async def _verified(
+    store: Connection, keyring: Keyring, header: Header, progress: Progress
+) -> Restored:
+    await up_to_date(store, SchemaPermission.MIGRATE)
+    keyring.adopt(await key_settings(store))
+    await store.ask_once(SQL["settle"], keyring.check_value(), str(new_uuid()))
+    differences = [
+        f"Partition {row['partition']} is at {row['position']}, not where the backup says"
+        for row in await store.ask(SQL["heads"])
+        if header.positions.get(row["partition"]) != row["position"]
+    ]
+    differences += await guards.missing(store)
+    return Restored(header, differences + await verify(store, keyring, progress))
+
+
+def _checked(where: DataLocation, folder: Path) -> tuple[Keyring, Header]:
+    """The key and the header of a backup that is as it was made."""
+    try:
+        header = msgspec.json.decode((folder / HEADER).read_bytes(), type=Header)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Altered(f"{folder} is no backup, or its {HEADER} was altered") from error
+    key = present_key(where)
+    if fingerprint_of(key) != header.master_key:
+        raise WrongMasterKey(
+            f"The backup is of a log with the master key {header.master_key}, but {where.key_file} "
+            f"holds {fingerprint_of(key)}"
+        )
+    keyring = Keyring(key)
+    if not hmac.compare_digest(header.signature, _signature(header, keyring)):
+        raise Altered(f"{folder / HEADER} was altered")
+    found = _hashes(folder)
+    for name in sorted(found.keys() | header.files.keys()):
+        if found.get(name) != header.files.get(name):
+            what = "is missing" if name not in found else "was altered, or added"
+            raise Altered(f"{folder / name} {what}")
+    return keyring, header
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    found = {}
+    for path in folder.iterdir():
+        if path.name != HEADER:
+            with path.open("rb") as file:
+                found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _signature(header: Header, keyring: Keyring) -> str:
+    members = msgspec.to_builtins(msgspec.structs.replace(header, signature=""), str_keys=True)
+    text = msgspec.json.encode(members, order="sorted")
+    return hmac.digest(keyring.signing_key(_PURPOSE), text, "sha256").hex()
+
+
+def _settle(part: Path, folder: Path, header: Header) -> None:
+    """Give the folder its name, once it is on disk."""
+    (part / HEADER).write_bytes(msgspec.json.format(msgspec.json.encode(header)) + b"\n")
+    for path in part.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(part)
+    part.rename(folder)
+    sync_folder(folder.parent)

@@ -1,0 +1,103 @@
+"""`keys`: the master key that everything personal is sealed under."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.exit_codes import DIFFERENCE, Refused
+from app.cli.options import on_data
+
+if TYPE_CHECKING:
+    from app.care.rotation import KeyUse, Rotated
+    from app.log.keyring import Keyring
+    from app.maintenance.store import Connection, DataLocation
+
+
+@click.group()
+def keys() -> None:
+    """The master key, which wraps the keys of all streams."""
+
+
+@keys.command("status")
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to show it.",
+)
+@on_data
+def see_status(where: "DataLocation", output: str) -> None:
+    """Show how many streams are under which master key, by its fingerprint."""
+    from app.care.rotation import uses
+    from app.cli.output import print_json, print_table
+    from app.cli.work import on_log
+
+    async def work(store: "Connection", keyring: "Keyring") -> "list[KeyUse]":
+        return await uses(store, keyring)
+
+    found = on_log(where, work, looks=True)
+    if output == "json":
+        print_json({"keys": found})
+        return
+    print_table(
+        ["fingerprint", "streams", "state"],
+        [(each.fingerprint, str(each.streams), each.state) for each in found],
+    )
+
+
+@keys.command("rotate")
+@click.option(
+    "--new-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="File with the new master key; one is generated and written there if it is not there.",
+)
+@on_data
+def rotate(where: "DataLocation", new_key_file: Path) -> None:
+    """Replace the master key, beside running services; a killed run is taken up by the next.
+
+    The former key is refused afterwards: the service must be given the new file.
+    """
+    from msgspec.structs import replace
+
+    from app.care import rotation
+    from app.cli.progress import progress
+    from app.cli.work import on_log
+    from app.log.errors import WrongMasterKey
+
+    if new_key_file.resolve() == where.key_file.resolve():
+        raise Refused(f"{new_key_file} is the file of the present master key: name another one")
+
+    async def work(store: "Connection", keyring: "Keyring") -> "Rotated":
+        key = await rotation.new_key(store, keyring, new_key_file)
+        with progress("Wrapping keys", "streams") as advance:
+            return await rotation.rotate(store, keyring, key, advance)
+
+    async def look(store: "Connection", keyring: "Keyring") -> str:
+        return keyring.fingerprint_of_key
+
+    try:
+        done = on_log(where, work)
+    except WrongMasterKey:
+        if not new_key_file.exists():
+            raise
+        # An earlier run may have come to its end without having said so.
+        found = on_log(replace(where, master_key_file=new_key_file), look, looks=True)
+        click.echo(f"The master key was changed to {found} before: nothing is left to do", err=True)
+        return
+    _tell(done, new_key_file)
+
+
+def _tell(done: "Rotated", new_key_file: Path) -> None:
+    for damaged in done.damaged:
+        click.echo(f"Cannot be opened, and stays as it is: {damaged}")
+    click.echo(
+        f"The master key is now {done.fingerprint}; {done.streams} streams were wrapped anew. "
+        f"Start the service with --master-key-file {new_key_file}, and keep a copy of that file",
+        err=True,
+    )
+    if done.damaged:
+        sys.exit(DIFFERENCE)

@@ -1,0 +1,84 @@
+"""PostgreSQL's own programs: those of the embedded server's wheel, or those of the machine."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from app.database.embedded import EmbeddedUnavailable, programs
+from app.database.environment import for_postgres
+
+_INSTALLED = Path("/usr/lib/postgresql")  # Debian's; other systems have them in the PATH
+
+
+class ProgramFailed(Exception):
+    """A program of PostgreSQL is not there, or failed; the message says which, and what it said."""
+
+
+async def run(name: str, major: int, url: str, arguments: Sequence[str]) -> None:
+    """Run a program on a database: the one of the server's version, or of the next one there is.
+
+    The password goes through the environment, since everybody sees arguments. Raises ProgramFailed.
+    """
+    path = await _find(name, major)
+    bare, password = _apart(url)
+    secret = {} if password is None else {"PGPASSWORD": password}
+    code, said = await _ended(path, [*arguments, f"--dbname={bare}"], secret)
+    if code:
+        raise ProgramFailed(f"{name} failed: {said}")
+
+
+async def _find(name: str, major: int) -> Path:
+    found: dict[int, Path] = {}
+    for path in _candidates(name):
+        _, said = await _ended(path, ["--version"], {})
+        if version := re.search(r"\) (\d+)", said):
+            found.setdefault(int(version[1]), path)
+    fitting = [each for each in sorted(found) if each >= major]
+    if not fitting:
+        there = f"only those of {', '.join(map(str, sorted(found)))}" if found else "none"
+        raise ProgramFailed(
+            f"This needs the {name} of PostgreSQL {major} or newer: there is {there}"
+        )
+    return found[fitting[0]]
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    if (there := shutil.which(name)) is not None:
+        yield Path(there)
+    yield from sorted(_INSTALLED.glob(f"*/bin/{name}"))
+    try:
+        yield programs() / name
+    except EmbeddedUnavailable:  # an installation without it
+        return
+
+
+async def _ended(path: Path, arguments: Sequence[str], secret: dict[str, str]) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        path,
+        *arguments,
+        env=for_postgres() | secret,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        said, _ = await process.communicate()
+    except BaseException:
+        process.kill()
+        raise
+    return await process.wait(), said.decode(errors="replace").strip()
+
+
+def _apart(url: str) -> tuple[str, str | None]:
+    """A URL without its password, and the password."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    name, has_one, password = user.partition(":")
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    named = [value for key, value in pairs if key == "password"]
+    query = urlencode([(key, value) for key, value in pairs if key != "password"])
+    bare = parts._replace(netloc=f"{name}@{host}" if name else host, query=query)
+    return urlunsplit(bare), unquote(password) if has_one else next(iter(named), None)
