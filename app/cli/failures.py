@@ -16,6 +16,7 @@ from app.cli.exit_codes import (
     FAULT,
     INTERRUPTED,
     NOBODY_READS,
+    STOPPED,
     UNREACHABLE,
     Refused,
     ServerEnded,
@@ -33,7 +34,11 @@ from app.maintenance.store import NotReachable
 from app.maintenance.urls import UnusableDatabase
 from app.maintenance.users import UserError
 from app.rebuild.dependants import ViewDependedOn
-from app.rebuild.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
+from app.rebuild.jobs import WorkerFailed
+from app.rebuild.rebuild import RebuildSpoilt
+from app.rebuild.runs import Overtaken, RebuildStopped
+from app.rebuild.swap import RebuildUnderWay, ViewInUse
+from app.rebuild.tables import NoWayBack
 from domain.errors import DomainError
 
 WRONG_USE = (
@@ -46,12 +51,15 @@ WRONG_USE = (
     ViewInUse,
     ViewDependedOn,
     RebuildSpoilt,
+    NoWayBack,
+    Overtaken,
     DomainError,
     asyncpg.InvalidParameterValueError,  # a --database-role that does not exist
 )
 AWAY: tuple[type[BaseException], ...] = (
     EmbeddedUnavailable,
     StoreDown,
+    WorkerFailed,
     ConnectionError,
     TimeoutError,
     asyncpg.InterfaceError,  # how asyncpg reports a connection that died
@@ -69,6 +77,8 @@ def end(error: BaseException) -> NoReturn:
             raise Refused(str(error)) from error
         case Unreadable() | BrokenStream():
             _end(DIFFERENCE, f"The log cannot be read: {error}")
+        case RebuildStopped():
+            _end(STOPPED, str(error))
         case NotReachable() | RecoveryConflict():
             _end(UNREACHABLE, str(error))
         case ServerEnded():

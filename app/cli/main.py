@@ -10,6 +10,7 @@ import click
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
 from app.cli.migrate import migrate
 from app.cli.options import Given, on_data
+from app.cli.rebuild import back, rebuild
 from app.cli.serve_command import serve
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.users import tokens, users
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from app.integrity.doctor import Finding
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
-    from app.rebuild.rebuild import Rebuilt
 
 
 class _Program(click.Group):
@@ -49,6 +49,7 @@ main.add_command(serve)
 main.add_command(migrate)
 main.add_command(users)
 main.add_command(tokens)
+main.add_command(rebuild)
 
 
 @main.group()
@@ -83,35 +84,12 @@ def list_accounts(where: "DataLocation") -> None:
     print_table(["id", "name"], [(row["account_id"], row["name"]) for row in found])
 
 
-@main.command()
-@click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
-@on_data
-def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Rebuild read views from the log, all of them or those named."""
-    from app.cli.output import progress
-    from app.cli.work import on_log
-    from app.rebuild import rebuild as rebuilding
+@main.group()
+def projections() -> None:
+    """The read views: `back` undoes the last rebuild of one."""
 
-    try:
-        views = rebuilding.named(projections)
-    except KeyError as error:
-        known = ", ".join(view.name for view in rebuilding.named(()))
-        raise Refused(f"There is no projection {error}: there are {known}") from error
 
-    async def work(store: "Connection", keyring: "Keyring") -> "Rebuilt":
-        with progress("Rebuilding") as advance:
-            return await rebuilding.rebuild(store, keyring, views, advance)
-
-    done = on_log(where, work)
-    for passed in done.passed:
-        click.echo(f"Passed over: {passed}", err=True)
-    for name, rows in sorted(done.rows.items()):
-        mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
-        click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
-    for damaged in done.damaged:
-        click.echo(f"Cannot be rebuilt, and keeps its rows: {damaged}")
-    if done.damaged:
-        sys.exit(DIFFERENCE)
+projections.add_command(back)
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """The output of commands: data to stdout, messages and progress to stderr."""
 
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def print_json(value: object) -> None:
     """Print a value as JSON for people and programs."""
     click.echo(msgspec.json.format(msgspec.json.encode(value)))
+
+
+def print_json_line(value: object) -> None:
+    """Print a value as one line of JSON, on stderr: beside the data."""
+    click.echo(msgspec.json.encode(value), err=True)
 
 
 def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
@@ -92,17 +98,17 @@ async def _print_table(steps: "AsyncIterator[Step]") -> int:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def progress(
+    title: str, at: Callable[[], str] = lambda: ""
+) -> Iterator[Callable[[int, int], None]]:
     """Progress on stderr: a bar on a terminal, else a line from time to time.
 
-    Call it with the events done and the events in total.
+    Call it with the events done and the events in total. `at`: the positions that these stand for.
     """
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines(title)
+    if not sys.stderr.isatty():  # (rich takes a tenth of a second to import)
+        yield _Lines(title, at)
         return
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -118,7 +124,7 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("events"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -126,8 +132,9 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
 class _Lines:
     """Progress for logs: a line every ten seconds, with the rate and the time that is left."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, at: Callable[[], str]) -> None:
         self._title = title
+        self._at = at
         self._began = self._said = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
@@ -137,7 +144,9 @@ class _Lines:
         self._said = now
         rate = done / (now - self._began)
         left = f", {(total - done) / rate:.0f} s left" if rate else ""
-        click.echo(f"{self._title}: {done} of {total} events, {rate:.0f} a second{left}", err=True)
+        at = f", as of position {self._at()}" if self._at() else ""
+        said = f"{self._title}: {done} of {total} events{at}, {rate:.0f} a second{left}"
+        click.echo(said, err=True)
 
 
 def _line(name: str, value: object) -> str:

@@ -15,7 +15,7 @@ from app.cli.options import on_data
 from app.database.errors import StoreDown
 from app.log.errors import Unreadable
 from app.maintenance.store import DataLocation
-from app.rebuild.rebuild import RebuildUnderWay
+from app.rebuild.swap import RebuildUnderWay
 
 LOOKING = pytest.mark.parametrize(
     "command",
