@@ -64,6 +64,8 @@ def rebuild(
 
 
 def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: bool) -> "Rebuilt":
+    import uvloop
+
     from app.cli.output import progress
     from app.cli.work import on_log
     from app.rebuild import rebuild as rebuilding
@@ -84,7 +86,7 @@ def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: 
             )
             return await rebuilding.rebuild(store, keyring, views, advance, options)
 
-    return on_log(where, work)
+    return on_log(where, work, loop=uvloop.new_event_loop)
 
 
 def _tell(done: "Rebuilt", *, dry_run: bool) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from app.log.errors import Unreadable
-from app.log.keyring import StreamCipher
+from app.log.keyring import NONCE_BYTES, Decrypt, StreamCipher
 from domain.event import Event
 from domain.ids import StreamId
 from domain.stored import EVENTS, UPCASTS, Fields, upcast
@@ -79,29 +79,26 @@ def decode(topic: str, state: bytes, stream: StreamId, box: StreamCipher | None)
 
 
 def texts(
-    topics: Sequence[str],
-    states: Sequence[bytes],
-    stream: StreamId,
-    unseal: Callable[[bytes, bytes], bytes] | None,
+    topics: Sequence[str], states: Sequence[bytes], stream: StreamId, decrypt: Decrypt | None
 ) -> list[bytes]:
     """All fields of a stream's stored events as one JSON object each, for `DECODERS`.
 
     It is for readers of very many events: several times as fast as `decode`, it knows only the form
-    that `encode` writes. `unseal` opens a box bound to a text. Raises any error for another form,
-    or what `unseal` raises.
+    that `encode` writes. Raises any error for another form, or for a box that does not open.
     """
     found: list[bytes] = []
     stream_bytes = stream.bytes
     for topic, state in zip(topics, states, strict=True):
-        at = 1 if state.startswith(_ALL_SEALED) else state.rfind(_SEALED)
-        if at == -1:
+        if state.startswith(_ALL_SEALED):
+            at = 1
+        elif (at := state.rfind(_SEALED)) == -1:
             found.append(state)
             continue
-        if unseal is None:
+        if decrypt is None:
             raise Unreadable("the key of the stream is gone")
         # (What is sealed must end there, else this is no JSON.)
         box = _decode_box(state[at + 9 : -1]).box
-        opened = unseal(box, stream_bytes + _BOUND_TO[topic])
+        opened = decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], stream_bytes + _BOUND_TO[topic])
         found.append(opened if at == 1 else state[:at] + opened[1:])
     return found
 

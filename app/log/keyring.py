@@ -14,7 +14,9 @@ from app.log.errors import Unreadable
 from domain.ids import StreamId
 
 KEY_BYTES = 32
-_NONCE_BYTES = 12
+NONCE_BYTES = 12
+Decrypt = Callable[[bytes, bytes, bytes | None], bytes]
+"""Opens a ciphertext, given a nonce, the ciphertext and the bytes that it is bound to."""
 _SIV_KEY_BYTES = 64
 
 
@@ -33,13 +35,13 @@ class StreamCipher:
 
     def seal(self, text: bytes, bound_to: bytes) -> bytes:
         """Nonce and ciphertext; they open only with the same `bound_to`."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         return nonce + _aes_gcm(self._key).encrypt(nonce, text, bound_to)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
         """The text. Raises Unreadable unless key, ciphertext and binding are those of `seal`."""
         try:
-            nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+            nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
             return _aes_gcm(self._key).decrypt(nonce, text, bound_to)
         except (InvalidTag, ValueError) as error:  # ValueError: too short for a nonce
             raise Unreadable("a sealed text was altered, or its key is another") from error
@@ -69,18 +71,13 @@ class Keyring:
                 "the stream's key was altered, or the master key is another"
             ) from error
 
-    def unsealing(self, stream: StreamId, wrapped: bytes) -> Callable[[bytes, bytes], bytes]:
+    def unsealing(self, stream: StreamId, wrapped: bytes) -> Decrypt:
         """As `unwrap` and `open`, for many streams read once: it costs half, caches nothing, and
         raises the cipher's own errors.
         """
         master = self._master_cipher.decrypt
-        key = master(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], stream.bytes)
-        decrypt = AESGCM(key).decrypt
-
-        def unseal(sealed: bytes, bound_to: bytes) -> bytes:
-            return decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-
-        return unseal
+        key = master(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], stream.bytes)
+        return AESGCM(key).decrypt
 
     def fingerprint(self, text: bytes) -> bytes:
         """A keyed hash of possibly personal data: only the master key can confirm a guess."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 import msgspec
+import uvloop
 from msgspec import Struct
 
 from app.log.keyring import Keyring
@@ -120,7 +121,8 @@ def _run(scan: Scan, writes: int) -> NoReturn:
             signal.signal(number, signal.SIG_IGN)
         os.closerange(3, writes)
         os.closerange(writes + 1, _LAST_FD)
-        _say(writes, asyncio.run(_reported(scan, writes)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            _say(writes, runner.run(_reported(scan, writes)))
         code = 0
     finally:
         os._exit(code)

@@ -69,8 +69,8 @@ def folded_page(
 
 def _texts(keyring: Keyring, row: asyncpg.Record) -> list[bytes]:
     stream, topics, states, *_, wrapped = row
-    unseal = None if wrapped is None else keyring.unsealing(stream, wrapped)
-    return codec.texts(topics, states, stream, unseal)
+    decrypt = None if wrapped is None else keyring.unsealing(stream, wrapped)
+    return codec.texts(topics, states, stream, decrypt)
 
 
 def _folded(partition: int, row: asyncpg.Record, events: Sequence[Any]) -> FoldedStream:

@@ -22,11 +22,18 @@ BEFORE_ALL: Place = (-(2**31), UUID(int=0))
 
 
 async def doubt(
-    connection: asyncpg.Connection, view: View, partition: int, after: UUID, upto: UUID
+    connection: asyncpg.Connection, views: Collection[View], partition: int, after: UUID, upto: UUID
 ) -> None:
-    """Keep the streams of a range whose rows differ; call this in a transaction."""
+    """Keep the streams of a range whose rows differ; the connection needs `range_plans`."""
+    parts = [tables.sql(SQL["doubt"], view) for view in views]
+    await connection.execute(
+        f"{SQL['doubts']} {' UNION ALL '.join(parts)} {SQL['once']}", partition, after, upto
+    )
+
+
+async def range_plans(connection: asyncpg.Connection) -> None:
+    """Allow plans that compare ranges: connections are set up for index probes."""
     await connection.execute(SQL["range_plans"])
-    await connection.execute(tables.sql(SQL["doubt"], view), view.name, partition, after, upto)
 
 
 async def doubt_streams(

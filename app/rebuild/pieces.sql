@@ -1,27 +1,32 @@
 -- name: range_plans
--- The connection is set up for index probes; comparing ranges needs other plans.
-SET LOCAL enable_mergejoin = on;
+SET enable_mergejoin = on;
+
+-- name: doubts
+-- $1 partition   $2 after stream   $3 up to stream; followed by `doubt` for each view, and `once`.
+-- One statement for all views: each takes a trip to the server.
+INSERT INTO rebuild_doubt (view, partition, stream_id)
 
 -- name: doubt
--- {live}, {fresh} tables   $1 view   $2 partition   $3 after stream   $4 up to stream
+-- {live}, {fresh} tables
 -- (Equal images are equal rows, and cheap to tell; others are compared value by value at the end.)
-INSERT INTO rebuild_doubt (view, partition, stream_id)
-SELECT $1, $2, coalesce(f.stream_id, l.stream_id)
+SELECT '{live}', $1, coalesce(f.stream_id, l.stream_id)
   FROM (SELECT *
           FROM {fresh} AS t
-         WHERE t.partition = $2
-           AND t.stream_id > $3
-           AND t.stream_id <= $4
+         WHERE t.partition = $1
+           AND t.stream_id > $2
+           AND t.stream_id <= $3
          ORDER BY t.stream_id) AS f
   FULL JOIN (SELECT *
                FROM {live} AS t
-              WHERE t.partition = $2
-                AND t.stream_id > $3
-                AND t.stream_id <= $4
+              WHERE t.partition = $1
+                AND t.stream_id > $2
+                AND t.stream_id <= $3
               ORDER BY t.stream_id) AS l
     ON l.stream_id = f.stream_id
  WHERE (f *= l) IS NOT TRUE
-    ON CONFLICT DO NOTHING;
+
+-- name: once
+ON CONFLICT DO NOTHING;
 
 -- name: doubt_streams
 -- $1 views   $2 partition   $3 streams

@@ -26,12 +26,11 @@ VALUES ($1, $2, $3, $4, $5, $6, 0);
 -- $1 views   $2 release   $3 whether it only compares
 -- The unfinished rebuild, now this process's. Its fresh tables must all be there.
 UPDATE rebuild AS r
-   SET run = r.run + 1, state = 'running', asked = NULL, changed_at = now()
+   SET run = r.run + 1, dry_run = $3, state = 'running', asked = NULL, changed_at = now()
  WHERE r.state IN ('waiting', 'running', 'comparing')
    AND r.views @> $1
    AND r.views <@ $1
    AND r.release = $2
-   AND r.dry_run = $3
    AND NOT EXISTS (SELECT
                      FROM unnest(r.views) AS v(name)
                     WHERE to_regclass(quote_ident(v.name || '_new')) IS NULL)

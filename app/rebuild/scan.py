@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, field
 
 from app.database.sql import blocks
 from app.history.streams import Damaged, FoldedStream, Stray, folded_pages, undamaged
@@ -27,9 +27,9 @@ from app.rebuild.runs import Range, Run
 from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
-PAGE_EVENTS = 4_000
+PAGE_EVENTS = 8_000
 """Events that are read at a time: bounds the memory, and the work that a crash undoes."""
-SLICE_STREAMS = 100
+SLICE_STREAMS = 50
 """Streams that are folded before the event loop looks at the connections again."""
 _COLLECT_RARELY = 100_000
 
@@ -63,10 +63,12 @@ class Worker(Struct):
     rows: dict[str, int]
     """The number of rows that were written, by view."""
     _found: Findings = []
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def work(self) -> None:
         """Fold ranges until none is left. Raises Overtaken or RebuildStopped."""
         await self.writes.raw.execute(SQL["lazily"])
+        await pieces.range_plans(self.writes.raw)
         gc.freeze()
         threshold = gc.get_threshold()
         gc.set_threshold(_COLLECT_RARELY)
@@ -75,7 +77,7 @@ class Worker(Struct):
                 await self._fold(given)
         finally:
             gc.set_threshold(*threshold)
-            await self.writes.raw.execute(SQL["surely"])
+            gc.unfreeze()
 
     async def _fold(self, given: Range) -> None:
         written: asyncio.Task[None] | None = None
@@ -112,12 +114,16 @@ class Worker(Struct):
 
     async def _page(self, given: Range, after: UUID) -> Page:
         place = (given.partition, after, given.last, given.until, PAGE_EVENTS)
-        rows = await self.reads.ask(SQL["page"], *place)
+        rows = await self._read("page", *place)
         if sum(len(row["states"]) for row in rows) < PAGE_EVENTS:
             return Page(rows, after, given.last)
         if len(rows) == 1:  # it may have more events than a page
             return Page(rows, after, rows[0]["originator_id"], sound=False)
         return Page(rows[:-1], after, rows[-2]["originator_id"])
+
+    async def _read(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        async with self._reading:  # the next page may be under way
+            return await self.reads.ask(SQL[statement], *arguments)
 
     async def _folded(self, given: Range, page: Page) -> tuple[Found, int]:
         if not page.sound:
@@ -155,8 +161,8 @@ class Worker(Struct):
 
     async def _events(self, given: Range, page: Page) -> AsyncIterator[Sequence[Any]]:
         stream, version = page.after, 2**63 - 1
-        while rows := await self.reads.ask(
-            SQL["events"],
+        while rows := await self._read(
+            "events",
             given.partition, stream, version, page.upto, given.until, PAGE_EVENTS,
         ):  # fmt: skip
             yield recorded_by_stream(self.keyring, rows)
@@ -170,8 +176,8 @@ class Worker(Struct):
         async with connection.transaction():
             for name, those in rows.items():
                 await copy(connection, self.views[name], those)
-            for view in self.views.values():
-                await pieces.doubt(connection, view, given.partition, page.after, page.upto)
+            views = self.views.values()
+            await pieces.doubt(connection, views, given.partition, page.after, page.upto)
             for stream, what, damaged in found:
                 at = (given.partition, stream)
                 await runs.find(connection, self.run, *at, what, damaged=damaged)

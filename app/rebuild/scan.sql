@@ -45,6 +45,3 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 -- name: lazily
 -- A crash of the server may undo the last pages, with the knowledge that they were done.
 SET synchronous_commit = off;
-
--- name: surely
-SET synchronous_commit = on;
