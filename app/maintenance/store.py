@@ -6,12 +6,8 @@ Failures: NotReachable (a resource is away), UnusableDatabase (it was named wron
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import (
-    AbstractAsyncContextManager,
-    asynccontextmanager,
-    contextmanager,
-    suppress,
-)
+from contextlib import AbstractAsyncContextManager as AsyncContext
+from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
 from functools import partial
 from pathlib import Path
@@ -98,16 +94,15 @@ class Connection:
     def __init__(
         self,
         connection: asyncpg.Connection,
-        another: "Callable[[], AbstractAsyncContextManager[Connection]] | None" = None,
+        another: "Callable[[], AsyncContext[Connection]] | None" = None,
     ) -> None:
         """Use `connected` instead of this. `another` opens one more, like this one."""
         self.raw = connection
         self._another = another
 
-    def another(self) -> "AbstractAsyncContextManager[Connection]":
+    def another(self) -> "AsyncContext[Connection]":
         """One more connection to the same database, as the same role."""
-        if self._another is None:
-            raise RuntimeError("this connection was not made by `connected`")
+        assert self._another is not None  # `connected` made it
         return self._another()
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
