@@ -17,10 +17,13 @@ from litestar.plugins.core import MsgspecDIPlugin
 from app.chat.sweeper import ChatSweeper
 from app.database.embedded import EmbeddedUnavailable, ensure_running
 from app.database.pool import Pool
+from app.faces.audit.face import AuditFace
 from app.faces.docs.face import PagesFace
 from app.faces.evo.face import EvoFace
+from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
+from app.followers import history
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -38,7 +41,8 @@ _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
 
 def all_faces() -> tuple[Face, ...]:
     """All faces of the service."""
-    return EvoFace(), SuperOfficeFace(), SystemFace(), PagesFace()
+    others = (EvoFace(), SuperOfficeFace(), SystemFace(), OpsFace(), PagesFace())
+    return (*others, AuditFace(others))
 
 
 def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = None) -> Litestar:
@@ -113,6 +117,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
     yield service.attempts.keep_writing()
+    yield history.follower(service.log, settings.follower_share).keep_following()
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)

@@ -16,7 +16,10 @@ from app.concurrency.deadline import SharedDeadline
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
+from app.history.past_reads import PastReads
+from app.history.reader import reader_of
 from app.log.log import Log, open_log
+from app.log.tail import Tail
 from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
@@ -42,6 +45,10 @@ class Service:
             partition_of=log.partition,
         )
         self.commands = CommandHandler(log, self.views, settings)
+        self.reader = reader_of(log, self.commands.aggregates)
+        """Reads histories."""
+        self.tail = Tail(log.pool)
+        self.past = PastReads(log, self.commands.aggregates, wait_s=settings.past_wait_s)
         self.chat = Chat(log, self.commands, self.views, settings)
         self.accounts = KnownAccounts(self.views)
         log.incarnation.on_change(self.accounts.forget)

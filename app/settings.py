@@ -84,6 +84,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a list may take before it is refused."""
     list_wait_s: float = 20.0
     """How long a list waits for earlier lists, of the same caller and of others."""
+    past_wait_s: float = 2.0
+    """How long a list of the past waits for the histories to go up to its moment."""
     answer_bytes: int = ANSWER_BYTES
     """Limit of one answer: of the rows read for it, and of the resulting body."""
     retry_after_s: int = 1
@@ -105,6 +107,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Seconds a customer may go without fetching before the chat is closed; 0 never closes it."""
     sweep_s: float = 10.0
     """Seconds between two searches for such chats."""
+
+    follower_share: float = 0.25
+    """Part of a worker's time that followers of the log take, while it serves others."""
 
     body_bytes: int = 1024 * 1024
     anonymous_body_bytes: int = 16 * 1024

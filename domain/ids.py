@@ -18,8 +18,9 @@ StreamId = NewType("StreamId", UUID)
 # Drawn once at random, and fixed for ever: stream names are derived from it.
 _NAMESPACE = UUID("6f1d5c9e-3b0a-4d6e-9a57-1c2f8e7b4d03")
 
-# Another one, so that the id of no session or account can be that of a principal.
+# Others, so that the id of no session or account can be that of a principal, or of what it saw.
 _PRINCIPALS = UUID("e29ea0fb-142f-4055-a6e3-43041eb986ed")
+_AUDITS = UUID("545f88ac-e5d7-4067-8a5a-a5f0ba3e1923")
 
 _DRAWN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 
@@ -48,6 +49,11 @@ def account_stream(account: AccountId) -> StreamId:
 def principal_stream(name: str) -> StreamId:
     """The stream of a principal, derived from its name."""
     return StreamId(uuid5(_PRINCIPALS, name))
+
+
+def audit_stream(auditor: str) -> StreamId:
+    """The stream of what an auditor saw, derived from the auditor's name."""
+    return StreamId(uuid5(_AUDITS, auditor))
 
 
 def partition_of(stream: StreamId, partitions: int) -> int:

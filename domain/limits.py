@@ -24,7 +24,7 @@ AccountIdText = Annotated[
         extra_json_schema={"pattern": ACCOUNT_ID_PATTERN},
     ),
 ]
-RESERVED_ENDINGS = (".json", ".xml", ".jsv", ".csv", ".jsonl")
+RESERVED_ENDINGS = (".json", ".xml", ".jsv", ".csv", ".jsonl", ".ndjson", ".html")
 """These name a format at the end of a path, so no account id may end with one."""
 AccountReference = Annotated[str, Meta(max_length=ACCOUNT_ID_LENGTH)]
 """An account id in a request, known or not."""

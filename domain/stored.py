@@ -8,7 +8,7 @@ of each.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain import account, ai_session
+from domain import account, ai_session, audit
 from domain.chat import events
 from domain.event import Event
 from domain.principal import events as principal
@@ -50,6 +50,7 @@ EVENTS: dict[str, type[Event]] = {
         principal.SignInRefused,
         principal.Throttled,
         principal.OperationForbidden,
+        audit.PersonalDataViewed,
     )
 }
 

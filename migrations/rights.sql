@@ -1,18 +1,20 @@
 -- The rights of the service's role, which PUBLIC does not have. This is not a numbered migration: a
 -- dump may be restored without its role and grants, so every `migrate` and `serve` checks this.
--- Each new table, sequence or function of the service needs a line here, except the views' tables.
+-- Each new table, sequence or function of the service needs a line here, except the tables of the
+-- views and of their histories.
 
 -- name: amiss
--- $1 role of the service   $2 tables of the views; the faults, each with the statement that mends
--- it, in the order in which these must run; objects that the migrations have not yet made are
--- passed over
+-- $1 role of the service   $2 tables of the views and of their histories; the faults, each with the
+-- statement that mends it, in the order in which these must run; objects that the migrations have
+-- not yet made are passed over
 WITH role AS (
     SELECT (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = $1) AS oid, quote_ident($1) AS name
 ), table_right(name, privilege, columns) AS (
     SELECT t.name, 'SELECT', NULL::text[]
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
-                        'refusal', 'lease'] || $2::text[]) AS t(name)
+                        'refusal', 'lease', 'follower_checkpoint', 'event_index']
+                  || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
     SELECT c.relname, 'SELECT', NULL
@@ -40,13 +42,14 @@ WITH role AS (
     VALUES ('append_1'), ('draw_numbers_1'), ('last_drawn_1'), ('try_room_1'),
            ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1'),
            ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
-           ('credential_of_sign_in_1'), ('settle_1')
+           ('credential_of_sign_in_1'), ('settle_1'), ('waiting_1'), ('follow_history_1')
 ), guarded(name) AS (
-    -- What changes only by an append. (Not all tables: a newer release may grant rights on its own,
-    -- and a worker of this one leaves them.)
+    -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
+    -- its own, and a worker of this one leaves them.)
     SELECT t.name
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
-                        'idempotency_key', 'log_setting', 'schema_migration', 'credential']
+                        'idempotency_key', 'log_setting', 'schema_migration', 'credential',
+                        'follower_checkpoint', 'event_index']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

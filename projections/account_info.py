@@ -9,5 +9,5 @@ VIEW = View(
     state=Account,
     evolve=evolve,
     gone=lambda _: False,
-    session_id=lambda _, account: account.account_id,
+    session_id=lambda _, account: f"account:{account.account_id}",
 )

@@ -1,13 +1,20 @@
 """All views.
 
-A new view is a file here, a line below, and a numbered file with its table in `migrations/`.
+A new view is a file here, a line below, and a numbered file in `migrations/` with its table and the
+table of its history.
 """
 
 from collections.abc import Mapping, Sequence
 
 from domain.event import Event, kind_of
 from domain.ids import StreamId
-from projections import account_info, ai_session_info, chat_session_entity, principal
+from projections import (
+    account_info,
+    ai_session_info,
+    audit_trail,
+    chat_session_entity,
+    principal,
+)
 from projections.sealing import Seal
 from projections.view import View
 
@@ -16,12 +23,18 @@ VIEWS: Sequence[View] = (
     chat_session_entity.VIEW,
     account_info.VIEW,
     principal.VIEW,
+    audit_trail.VIEW,
 )
 """All views. The first of each kind is the current state; the others show the same streams in
 other ways."""
 
 CURRENT: Mapping[str, View] = {view.kind: view for view in reversed(VIEWS)}
 """For each kind, the view whose rows are the snapshots that commands are decided on."""
+
+
+def tables() -> list[str]:
+    """The tables of all views, and those of their histories."""
+    return [name for view in VIEWS for name in (view.name, view.history)]
 
 
 def view_of(event: Event) -> View:

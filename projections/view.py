@@ -44,6 +44,11 @@ class View(Struct, frozen=True, kw_only=True):
     search: Callable[[Any], Mapping[str, int]] | None = None
     """Values for generated columns, by column, that the document does not hold as plainly."""
 
+    @property
+    def history(self) -> str:
+        """The table of its rows' versions."""
+        return f"{self.name}_history"
+
     def row(self, folded: Folded[Any], seal: Seal) -> tuple[Any, ...] | None:
         """A stream's values for the columns of WRITTEN; None if it has no row."""
         doc = self.doc(folded.stream, folded.state, seal)

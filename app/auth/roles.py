@@ -8,8 +8,9 @@ ADMINISTRATORS = frozenset({SYSTEM_ADMINISTRATOR, ADMIN})
 MANAGER = "Manager"
 CUSTOMER = "Customer"
 AGENT = "Agent"
+AUDITOR = "Auditor"
 OPERATOR = "Operator"
-ONLOOKERS = frozenset({"Auditor", OPERATOR})
+ONLOOKERS = frozenset({AUDITOR, OPERATOR})
 """Roles that only read; a principal with no other role cannot change a session."""
 ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
 """All roles, in the order in which they are shown."""

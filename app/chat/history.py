@@ -4,7 +4,6 @@ from msgspec import UNSET
 
 from app.codecs.answer_budget import AnswerBudget
 from app.log.log import Log
-from app.log.read import LAST_VERSION
 from domain.chat.events import ChatMessageAdded
 from domain.chat.message import ChatMessage
 from domain.ids import ChatSessionId, chat_session_stream
@@ -23,14 +22,14 @@ class ChatHistory:
         self._log = log
 
     async def all_after(
-        self, chat_session_id: ChatSessionId, after: int, budget: AnswerBudget
+        self, chat_session_id: ChatSessionId, after: int, before: int, budget: AnswerBudget
     ) -> list[ChatMessage]:
         """The messages with ids above `after`, oldest first; quick if they are few.
 
-        Raises AnswerTooLarge, Unreadable, or StoreDown.
+        `before`: the version of the session before which they are. Raises AnswerTooLarge,
+        Unreadable, or StoreDown.
         """
         found: list[ChatMessage] = []
-        before = LAST_VERSION
         while True:
             page = await self._back(chat_session_id, before, _PAGE)
             new = [event for event in _messages(page) if event.message_id > after]
@@ -40,7 +39,12 @@ class ChatHistory:
             before = page[-1].version
 
     async def some_after(
-        self, chat_session_id: ChatSessionId, after: int, most: int, budget: AnswerBudget
+        self,
+        chat_session_id: ChatSessionId,
+        after: int,
+        before: int,
+        most: int,
+        budget: AnswerBudget,
     ) -> list[ChatMessage]:
         """The first `most` messages with ids above `after`, oldest first.
 
@@ -48,9 +52,10 @@ class ChatHistory:
         `all_after` does.
         """
         found: list[ChatMessage] = []
-        version = await self._start(chat_session_id, after)
+        version = await self._start(chat_session_id, after, before)
         while len(found) < most:
-            page = await self._on(chat_session_id, version, _PAGE)
+            read = await self._on(chat_session_id, version, _PAGE)
+            page = [event for event in read if event.version < before]
             new = [event for event in _messages(page) if event.message_id > after]
             wanted = new[: most - len(found)]
             found += [_counted(chat_session_id, event, budget) for event in wanted]
@@ -64,10 +69,10 @@ class ChatHistory:
         (event,) = _messages(await self._back(chat_session_id, version, 1))
         return _message(chat_session_id, event)
 
-    async def _start(self, chat_session_id: ChatSessionId, after: int) -> int:
+    async def _start(self, chat_session_id: ChatSessionId, after: int, before: int) -> int:
         """A version behind which lie all messages above `after`, and at most a page of others."""
         low = 1
-        last = await self._back(chat_session_id, LAST_VERSION, 1) if after > 0 else ()
+        last = await self._back(chat_session_id, before, 1) if after > 0 else ()
         high = last[0].version if last else low
         while high - low > _PAGE:
             middle = (low + high) // 2

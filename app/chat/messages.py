@@ -58,19 +58,19 @@ class ChatMessages:
         return row.folded
 
     async def after(
-        self, session: ChatSession, after: int, most: int | None, budget: AnswerBudget
+        self, session: Folded[ChatSession], after: int, most: int | None, budget: AnswerBudget
     ) -> list[ChatMessage]:
-        """The messages of a session with ids above `after`, oldest first.
+        """The messages of a session up to its version, with ids above `after`, oldest first.
 
         `most`: the maximum number; None for all. Costs nothing if no message is newer, since the
         session knows its last one. Raises AnswerTooLarge, Unreadable, or StoreDown.
         """
-        number = session.chat_session_id
-        if session.last_message_id <= after:
+        number, beyond = session.state.chat_session_id, session.version + 1
+        if session.state.last_message_id <= after:
             return []
         if most is None:
-            return await self._history.all_after(number, after, budget)
-        return await self._history.some_after(number, after, most, budget)
+            return await self._history.all_after(number, after, beyond, budget)
+        return await self._history.some_after(number, after, beyond, most, budget)
 
     async def add(
         self,

@@ -225,16 +225,17 @@ class Chat:
         *,
         most: int | None = None,
         budget: AnswerBudget | None = None,
+        past: Folded[ChatSession] | None = None,
     ) -> list[ChatMessage]:
         """The messages with ids above `after`, oldest first; `most`: the maximum number.
 
-        `fetched_by`: the call, if the customer's client makes it. Raises NotFound, AnswerTooLarge,
-        Unreadable, or StoreDown.
+        `fetched_by`: the call, if the customer's client makes it. `past`: the session as of a past
+        moment. Raises NotFound, AnswerTooLarge, Unreadable, or StoreDown.
         """
-        found = await self._messages.session(chat_session_id)
+        found = past or await self._messages.session(chat_session_id)
         if fetched_by is not None:
             found = await self.fetched(found, fetched_by)
-        return await self._messages.after(found.state, after, most, budget or AnswerBudget())
+        return await self._messages.after(found, after, most, budget or AnswerBudget())
 
     async def fetched(
         self, found: Folded[ChatSession], call: CommandContext

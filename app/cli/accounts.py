@@ -2,12 +2,12 @@
 
 import asyncio
 import getpass
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-import asyncpg
 import msgspec
 
+from app.cli.source import Account
 from app.commands.context import CommandContext, EventMetadata
 from app.database.sql import blocks
 from app.maintenance.store import Connection, DataLocation, SchemaPermission, database, prepare
@@ -33,9 +33,9 @@ async def add(service: Service, account_id: str, name: str) -> None:
     await service.commands.handle(NewAccount(account_id=AccountId(account_id), name=name), call)
 
 
-async def everything(store: Connection) -> Sequence[asyncpg.Record]:
-    """All accounts, `account_id` and `name`, in the order of their ids."""
-    return await store.ask(SQL["all"])
+async def everything(store: Connection) -> list[Account]:
+    """All accounts, in the order of their ids."""
+    return [Account(*row) for row in await store.ask(SQL["all"])]
 
 
 def on_service(

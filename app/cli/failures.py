@@ -22,10 +22,12 @@ from app.cli.exit_codes import (
     ServerEnded,
 )
 from app.cli.standard_streams import leave_standard_output
+from app.codecs.json_text import BadInput
 from app.database.embedded import EmbeddedUnavailable
 from app.database.errors import StoreDown
 from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
+from app.history.followed import NotYet
 from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
 from app.maintenance.recovery import RecoveryConflict
@@ -54,6 +56,7 @@ WRONG_USE = (
     NoWayBack,
     Overtaken,
     DomainError,
+    BadInput,
     asyncpg.InvalidParameterValueError,  # a --database-role that does not exist
 )
 AWAY: tuple[type[BaseException], ...] = (
@@ -79,6 +82,9 @@ def end(error: BaseException) -> NoReturn:
             _end(DIFFERENCE, f"The log cannot be read: {error}")
         case RebuildStopped():
             _end(STOPPED, str(error))
+        case NotYet():
+            behind = f"The index of events is {error.behind} events behind"
+            _end(UNREACHABLE, f"{behind}: `sessionary serve` takes them up while it runs")
         case NotReachable() | RecoveryConflict():
             _end(UNREACHABLE, str(error))
         case ServerEnded():

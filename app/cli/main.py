@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
+from app.cli.completion import completion
+from app.cli.config import config
+from app.cli.events import events
+from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.migrate import migrate
-from app.cli.options import Given, on_data
+from app.cli.options import Given, given_before, on_data, output_option
+from app.cli.psql import psql
+from app.cli.reading import on_log_or_server, on_server
 from app.cli.rebuild import back, rebuild
+from app.cli.replay import replay
 from app.cli.serve_command import serve
+from app.cli.server import Server
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
+from app.cli.status import projections, status, stuck
 from app.cli.users import tokens, users
 
 if TYPE_CHECKING:
+    from app.cli.reading import Where
     from app.integrity.doctor import Finding
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
@@ -39,17 +48,28 @@ class _Program(click.Group):
     cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="sessionary")
+@given_before
 def main() -> None:
-    """Sessionary keeps sessions as what happened to them."""
+    """Sessionary keeps sessions as what happened to them.
+
+    The options that name the database or the service may also stand before the command.
+    """
 
 
 main.add_command(serve)
-
-
 main.add_command(migrate)
+main.add_command(events)
+main.add_command(replay)
+main.add_command(config)
+main.add_command(status)
+main.add_command(stuck)
+main.add_command(projections)
+projections.add_command(back)
+main.add_command(rebuild)
+main.add_command(psql)
 main.add_command(users)
 main.add_command(tokens)
-main.add_command(rebuild)
+main.add_command(completion)
 
 
 @main.group()
@@ -73,30 +93,28 @@ def add_account(where: "DataLocation", account_id: str, name: str) -> None:
 
 
 @accounts.command("list")
-@on_data
-def list_accounts(where: "DataLocation") -> None:
+@output_option
+@on_log_or_server
+def list_accounts(where: "Where", output: str) -> None:
     """List the accounts."""
-    from app.cli import accounts as ledger
-    from app.cli.output import print_table
-    from app.cli.work import on_store
+    from app.cli.output import print_found
 
-    found = on_store(where, ledger.everything, looks=True, as_service=True)
-    print_table(["id", "name"], [(row["account_id"], row["name"]) for row in found])
+    if isinstance(where, Server):
+        found = on_server(where, lambda remote: remote.accounts())
+    else:
+        from app.cli import accounts as ledger
+        from app.cli.work import on_store
 
-
-@main.group()
-def projections() -> None:
-    """The read views: `back` undoes the last rebuild of one."""
-
-
-projections.add_command(back)
+        found = on_store(where, ledger.everything, looks=True, as_service=True)
+    columns = {"id": lambda each: each.id, "name": lambda each: each.name}
+    print_found("accounts", found, columns, output)
 
 
 @main.command()
 @on_data
 def verify(where: "DataLocation") -> None:
     """Check that the log has no hole and that the views equal it."""
-    from app.cli.output import progress
+    from app.cli.progress import progress
     from app.cli.work import on_log
     from app.integrity import guards
     from app.integrity import verify as verifying
@@ -120,7 +138,7 @@ def verify(where: "DataLocation") -> None:
 
 
 @main.command("doctor")
-@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@output_option
 @on_data
 def see_doctor(where: "DataLocation", output: str) -> None:
     """Look at what the service rests on; 1 if something is wrong."""
@@ -135,33 +153,6 @@ def see_doctor(where: "DataLocation", output: str) -> None:
     well = print_findings(found, output)
     if not well:
         sys.exit(DIFFERENCE)
-
-
-@main.command()
-@click.argument("stream")
-@click.option("--as-of", help="A version, or a time such as 2026-11-21T10:00:00Z.")
-@click.option(
-    "--output", type=click.Choice(["table", "json", "ndjson"]), default="table", show_default=True
-)
-@on_data
-def replay(where: "DataLocation", stream: str, as_of: str | None, output: str) -> None:
-    """Show a history: STREAM is a session's id, account:ID, or principal:NAME."""
-    from app.cli.output import print_steps
-    from app.cli.work import on_log
-    from app.history import replay as replaying
-
-    try:
-        named = replaying.stream_named(stream)
-        until = None if as_of is None else replaying.as_of(as_of)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-
-    async def work(store: "Connection", keyring: "Keyring") -> int:
-        return await print_steps(replaying.replay(store, keyring, named, until), output)
-
-    if not on_log(where, work, looks=True):
-        when = "" if as_of is None else f" up to {as_of}"
-        raise Refused(f"Nothing was recorded for {stream}{when}")
 
 
 if __name__ == "__main__":

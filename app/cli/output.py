@@ -1,38 +1,131 @@
-"""The output of commands: data to stdout, messages and progress to stderr."""
+"""The output of commands: data to stdout, for people on a terminal or for programs."""
 
+import shutil
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from textwrap import indent
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
 
 if TYPE_CHECKING:
-    from app.history.replay import Step
     from app.integrity.doctor import Finding
 
-_LINE_EVERY_S = 10.0
-_PIPED_COLUMNS = 200
-"""Width of a table that goes to a file: wide enough to cut no time and no type."""
+T = TypeVar("T")
+MIN_TABLE_COLUMNS = 120
+"""Width of a terminal from which on events are a table; below it, each is a block of lines."""
+
+
+def terminal_columns() -> int | None:
+    """The width of the terminal that standard output is; None: it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def plain(text: str) -> str:
+    """A text in one line, with nothing in it that a terminal would obey or hide."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def value_text(value: object) -> str:
+    """A value as JSON."""
+    return plain(msgspec.json.encode(value).decode())
+
+
+def print_found(
+    name: str, found: Sequence[T], columns: Mapping[str, Callable[[T], str]], output: str
+) -> None:
+    """Print all that was found, as `table`, `json` (under a name), `ndjson` or `csv`.
+
+    `columns`: by their names in CSV, the texts of something found.
+    """
+    rows = [[text(each) for text in columns.values()] for each in found]
+    match output:
+        case "json":
+            print_json({name: found})
+        case "ndjson":
+            for each in found:
+                click.echo(msgspec.json.encode(each))
+        case "csv":
+            print_csv([list(columns), *rows])
+        case _:
+            print_table([_words(column) for column in columns], rows)
+
+
+def print_csv(rows: Sequence[Sequence[object]]) -> None:
+    """Print rows for spreadsheets, which take no text for a formula."""
+    from app.codecs import csv_text
+
+    click.echo(b"".join([csv_text.row(row) for row in rows]), nl=False)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table for people on a terminal, tab-separated lines for programs."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    if not console.is_terminal:
-        for row in rows:
+    """Print a table on a terminal, or blocks if it is too narrow; tab-separated lines elsewhere."""
+    clean = [[plain(cell) for cell in row] for row in rows]
+    width = terminal_columns()
+    if width is None:
+        for row in clean:
             click.echo("\t".join(row))
         return
+    if _table_width(columns, clean) > width:
+        _print_blocks(columns, clean, width)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*columns)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    for row in clean:
+        table.add_row(*map(Text, row))
+    Console(width=width).print(table)
+
+
+def _table_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """The width of a table with all cells whole, its lines and margins included."""
+    from rich.cells import cell_len
+
+    return 1 + sum(3 + max(map(cell_len, cells)) for cells in zip(columns, *rows, strict=True))
+
+
+def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> None:
+    for number, row in enumerate(rows):
+        if number:
+            click.echo()
+        for name, cell in zip(columns, row, strict=True):
+            for line in wrapped(f"{name}: {cell}", width):
+                click.echo(line)
+
+
+def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
+    """A text in lines that a terminal shows whole, all but the first of them indented.
+
+    Words that are too long go on in the next line, and nothing is left out.
+    """
+    from rich.cells import cell_len, chop_cells
+
+    if cell_len(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
+        if cell_len(joined) <= width:
+            lines[-1] = joined
+            continue
+        margin = " " * min(indent, max(0, width - 10))
+        first, *rest = chop_cells(word, max(2, width - len(margin))) or [""]
+        if lines[-1].strip():
+            lines.append(margin + first)
+        else:
+            lines[-1] += first
+        lines += [margin + part for part in rest]
+    return lines
+
+
+def print_wrapped(text: str, width: int, margin: int = 2) -> None:
+    """Print a text in lines that a terminal of that width shows whole, behind a margin."""
+    for line in wrapped(text, max(10, width - margin)):
+        click.echo(" " * margin + line)
 
 
 def print_json(value: object) -> None:
@@ -40,114 +133,21 @@ def print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value)))
 
 
-def print_json_line(value: object) -> None:
-    """Print a value as one line of JSON, on stderr: beside the data."""
-    click.echo(msgspec.json.encode(value), err=True)
-
-
 def print_findings(findings: "Sequence[Finding]", output: str) -> bool:
-    """Print the findings of checks as `table` or `json`; returns whether none is wrong."""
+    """Print the findings of checks; returns whether none is wrong."""
     well = all(finding.state != "wrong" for finding in findings)
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode({"ok": well, "checks": findings})))
-    else:
-        rows = [(finding.check, finding.state, finding.message) for finding in findings]
-        print_table(["check", "state", "what was found"], rows)
+        print_json({"ok": well, "checks": findings})
+        return well
+    columns: Mapping[str, Callable[[Finding], str]] = {
+        "check": lambda each: each.check,
+        "state": lambda each: each.state,
+        "message": lambda each: each.message,
+    }
+    print_found("checks", findings, columns, output)
     return well
 
 
-async def print_steps(steps: "AsyncIterator[Step]", output: str) -> int:
-    """Print a history as `table`, `json` (one array) or `ndjson` (a line each); returns its length.
-
-    Lines and array items are printed as they come, the table once its columns' widths are known.
-    """
-    if output == "table":
-        return await _print_table(steps)
-    shown = 0
-    async for step in steps:
-        text = msgspec.json.encode(step)
-        if output == "json":
-            click.echo(",\n" if shown else "[\n", nl=False)
-            click.echo(indent(msgspec.json.format(text).decode(), "  "), nl=False)
-        else:
-            click.echo(text)
-        shown += 1
-    if output == "json" and shown:
-        click.echo("\n]")
-    return shown
-
-
-async def _print_table(steps: "AsyncIterator[Step]") -> int:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("version", "position", "recorded at", "actor", "type", "changed")
-    async for step in steps:
-        table.add_row(
-            str(step.version),
-            f"{step.partition}:{step.position}",
-            step.recorded_at.isoformat(),
-            step.actor,
-            step.type,
-            "\n".join(_line(name, change.after) for name, change in step.changed.items()),
-        )
-    if table.row_count:
-        terminal = Console()
-        (terminal if terminal.is_terminal else Console(width=_PIPED_COLUMNS)).print(table)
-    return table.row_count
-
-
-@contextmanager
-def progress(
-    title: str, at: Callable[[], str] = lambda: ""
-) -> Iterator[Callable[[int, int], None]]:
-    """Progress on stderr: a bar on a terminal, else a line from time to time.
-
-    Call it with the events done and the events in total. `at`: the positions that these stand for.
-    """
-    if not sys.stderr.isatty():  # (rich takes a tenth of a second to import)
-        yield _Lines(title, at)
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn(title),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("events"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-class _Lines:
-    """Progress for logs: a line every ten seconds, with the rate and the time that is left."""
-
-    def __init__(self, title: str, at: Callable[[], str]) -> None:
-        self._title = title
-        self._at = at
-        self._began = self._said = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._said < _LINE_EVERY_S:
-            return
-        self._said = now
-        rate = done / (now - self._began)
-        left = f", {(total - done) / rate:.0f} s left" if rate else ""
-        at = f", as of position {self._at()}" if self._at() else ""
-        said = f"{self._title}: {done} of {total} events{at}, {rate:.0f} a second{left}"
-        click.echo(said, err=True)
-
-
-def _line(name: str, value: object) -> str:
-    return f"{name} = {msgspec.json.encode(value).decode()}"
+def _words(name: str) -> str:
+    """A name such as `issuedBy` as people read it."""
+    return "".join(f" {sign.lower()}" if sign.isupper() else sign for sign in name)

@@ -3,12 +3,15 @@
 import math
 import os
 import re
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 import click
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+/?", re.IGNORECASE)
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?", re.I)
+_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(/[A-Za-z0-9_+-]{1,40}){0,2}")
+_LONGEST_TEXT = 500
 _LONGEST_S = 1e9
 """Some 30 years: subtracted from the present, this still gives a date."""
 
@@ -85,3 +88,42 @@ class Hosts(click.ParamType[tuple[str, ...]]):
                     ctx,
                 )
         return hosts
+
+
+class Zone(click.ParamType[tzinfo]):
+    """A time zone by its name."""
+
+    name = "zone"
+
+    def convert(
+        self, value: str | tzinfo, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tzinfo:
+        """Refuse a name that no zone has."""
+        if isinstance(value, tzinfo):
+            return value
+        if value.upper() == "UTC":
+            return UTC
+        from zoneinfo import ZoneInfo
+
+        if not _ZONE.fullmatch(value):
+            self.fail(f"{value!r} is no time zone such as UTC or Europe/Oslo", param, ctx)
+        try:
+            return ZoneInfo(value)
+        except (LookupError, ValueError, OSError):  # not found, or a folder
+            self.fail(f"There is no time zone {value}", param, ctx)
+
+
+class Text(click.ParamType[str]):
+    """A text to look for: one that an event may hold."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse a text that no event holds."""
+        if not value.strip() or not value.isprintable() or len(value) > _LONGEST_TEXT:
+            self.fail(
+                f"It has 1 to {_LONGEST_TEXT} printable characters, unlike {ascii(value)[:60]}",
+                param,
+                ctx,
+            )
+        return value

@@ -47,26 +47,43 @@ def rebuild(
 
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
     are kept until the next rebuild: `projections back` swaps them in again. Ends with 1 if a stream
-    cannot be rebuilt, or if the views differ in a dry run.
+    cannot be rebuilt, or if the views differ in a dry run. `history` is emptied, and the service
+    that runs fills it again.
     """
-    views = _named(projections)
     if asked is not None:
         _stop(where, asked)
         return
+    others = _without_history(where, projections, dry_run=dry_run)
+    if projections and not others:
+        return
+    views = _named(others)
     done = _rebuild(where, views, jobs=jobs, dry_run=dry_run)
     _tell(done, dry_run=dry_run)
     if timings:
-        from app.cli.output import print_json_line
+        import msgspec
 
-        print_json_line(done.seconds)
+        click.echo(msgspec.json.encode(done.seconds), err=True)
     if done.damaged or (dry_run and any(done.mended.values())):
         sys.exit(DIFFERENCE)
+
+
+def _without_history(
+    where: "DataLocation", projections: tuple[str, ...], *, dry_run: bool
+) -> tuple[str, ...]:
+    """The other names; `history` itself is emptied, and the service that runs fills it again."""
+    from app.cli.work import on_log
+    from app.followers import history
+
+    if history.NAME in projections and not dry_run:
+        on_log(where, lambda store, _: history.reset(store))
+        click.echo("history: emptied; a service that runs fills it again", err=True)
+    return tuple(name for name in projections if name != history.NAME)
 
 
 def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: bool) -> "Rebuilt":
     import uvloop
 
-    from app.cli.output import progress
+    from app.cli.progress import progress
     from app.cli.work import on_log
     from app.rebuild import rebuild as rebuilding
 

@@ -7,12 +7,18 @@ import click
 
 from app.auth.roles import ROLES
 from app.cli.exit_codes import Refused
-from app.cli.options import Given, on_data
+from app.cli.options import Given, on_data, output_option
+from app.cli.reading import on_log_or_server, on_server
+from app.cli.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
+    from datetime import datetime
 
+    from app.auth.tokens import TokenInfo
+    from app.cli.reading import Where
     from app.maintenance.store import Connection, DataLocation
+    from app.maintenance.users import UserInfo
 
 # (No environment variable says whom a command is about, or what it gives: those are for settings.)
 _roles = click.option(
@@ -60,22 +66,25 @@ def add_user(where: "DataLocation", name: str, role: tuple[str, ...], password_s
 
 
 @users.command("list")
-@_output
-@on_data
-def list_users(where: "DataLocation", output: str) -> None:
+@output_option
+@on_log_or_server
+def list_users(where: "Where", output: str) -> None:
     """List the users, their roles, and whether they may call."""
-    from app.cli.output import print_json, print_table
-    from app.cli.work import on_store
-    from app.maintenance import users as people
+    from app.cli.output import print_found
 
-    everybody = on_store(where, people.everybody, looks=True)
-    if output == "json":
-        print_json({"users": [people.shown(person) for person in everybody]})
-        return
-    print_table(
-        ["name", "roles", "state"],
-        [(each.info.name, ", ".join(each.info.roles), str(each.info.state)) for each in everybody],
-    )
+    if isinstance(where, Server):
+        found = on_server(where, lambda remote: remote.users())
+    else:
+        from app.cli.work import on_store
+        from app.maintenance import users as people
+
+        found = on_store(where, people.all_shown, looks=True)
+    columns: Mapping[str, Callable[[UserInfo], str]] = {
+        "name": lambda each: each.name,
+        "roles": lambda each: ", ".join(each.roles),
+        "state": lambda each: str(each.state),
+    }
+    print_found("users", found, columns, output)
 
 
 @users.command("passwd")
@@ -205,31 +214,29 @@ def add_token(where: "DataLocation", name: str, label: str, expires: str, output
 
 @tokens.command("list")
 @click.argument("name", required=False)
-@_output
-@on_data
-def list_tokens(where: "DataLocation", name: str | None, output: str) -> None:
+@output_option
+@on_log_or_server
+def list_tokens(where: "Where", name: str | None, output: str) -> None:
     """List the tokens that have not ended, of one user or of all."""
-    from app.cli.output import print_json, print_table
-    from app.cli.work import on_store
-    from app.maintenance import users as people
+    from app.cli.output import print_found
 
-    found = on_store(where, lambda store: people.tokens(store, name), looks=True)
-    if output == "json":
-        print_json({"tokens": found})
-        return
-    rows = [
-        (
-            each.id,
-            each.principal,
-            each.label,
-            each.issued_by,
-            each.issued_at.isoformat(timespec="seconds"),
-            each.expires_at.isoformat(timespec="seconds") if each.expires_at else "never",
-            each.last_used_at.isoformat(timespec="seconds") if each.last_used_at else "",
-        )
-        for each in found
-    ]
-    print_table(["id", "user", "label", "issued by", "issued at", "expires at", "last used"], rows)
+    if isinstance(where, Server):
+        found = on_server(where, lambda remote: remote.tokens(name))
+    else:
+        from app.cli.work import on_store
+        from app.maintenance import users as people
+
+        found = on_store(where, lambda store: people.tokens(store, name), looks=True)
+    columns: Mapping[str, Callable[[TokenInfo], str]] = {
+        "id": lambda each: each.id,
+        "user": lambda each: each.principal,
+        "label": lambda each: each.label,
+        "issuedBy": lambda each: each.issued_by,
+        "issuedAt": lambda each: _second(each.issued_at),
+        "expiresAt": lambda each: _second(each.expires_at) if each.expires_at else "never",
+        "lastUsed": lambda each: _second(each.last_used_at) if each.last_used_at else "",
+    }
+    print_found("tokens", found, columns, output)
 
 
 @tokens.command("revoke")
@@ -250,6 +257,10 @@ def _change(
     from app.cli.work import on_store
 
     on_store(where, change)
+
+
+def _second(at: "datetime") -> str:
+    return at.isoformat(timespec="seconds")
 
 
 def _from_stdin() -> str:

@@ -43,6 +43,13 @@ REQUEST_HEADERS: dict[str, Schema] = {
     },
 }
 
+MOMENT: tuple[Schema, str] = (
+    _TEXT,
+    "The past moment whose answer is wanted: a time (`2026-11-28T21:20:00Z`), a position (`0:17`)"
+    " or, of one session or account, a version (`3`)",
+)
+"""The schema and the meaning of the parameter `asOf`."""
+
 ANSWER_HEADERS: dict[str, Schema] = {
     "ETag": {"description": "The version, in quotes", "schema": _TEXT, "example": '"3"'},
     "X-Log-Position": {
@@ -57,6 +64,11 @@ ANSWER_HEADERS: dict[str, Schema] = {
     "Retry-After": {
         "description": "Seconds until another try makes sense",
         "schema": {"type": "integer", "minimum": 0},
+    },
+    "X-As-Of": {
+        "description": "With `asOf`: the moment, as the last position of each partition",
+        "schema": {"type": "string", "pattern": r"^\d+:\d+(,\d+:\d+)*$"},
+        "example": "0:17",
     },
     "WWW-Authenticate": {"description": "How to authenticate", "schema": _TEXT},
     "Set-Cookie": {"description": "What a browser is signed in by; once a cookie", "schema": _TEXT},

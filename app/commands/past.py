@@ -1,27 +1,34 @@
 """Streams as they were at a version, however deep they are: folded page by page.
 
-A stream can have more events than can be read within a request's usual deadline. So each page has a
+Of the past, a fold begins with the nearest version that a history keeps, if any. A stream can still
+have more events behind that than can be read within a request's usual deadline. So each page has a
 deadline of its own, and is folded in slices between which others are served. The result is cached
 for a while: a client that timed out finds it on its next request.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import LARGE, Slices
 from app.concurrency.ttl_cache import TtlCache
+from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.log.keyring import StreamCipher
 from app.log.log import Log
-from app.log.read import LAST_VERSION, Ends
+from app.log.read import LAST_VERSION, SLICE_EVENTS, Ends
+from app.queries.views import folded_row
 from domain.ids import StreamId
 from projections.catalog import CURRENT, view_of
 from projections.fold import Folded, Recorded, fold
 
+SQL = blocks(__file__)
+_NEAREST = {kind: SQL["nearest"].format(history=view.history) for kind, view in CURRENT.items()}
 _AT_ONCE = 2
 """Pages beyond the first that are read at the same time: bounds memory and connections."""
 _KEPT_S = 300.0
@@ -64,16 +71,42 @@ class Pasts:
         # The cache key is the event's id: in another log, the same version can have another past.
         # It also says whether the stream has a key: once that is gone, no personal data that was
         # folded earlier may be shown.
-        known_as = ends.last.event_id.bytes + bytes([ends.box is not None])
-        return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends.last))
+        # Commands are decided on what the log alone gives.
+        is_past = version != LAST_VERSION
+        known_as = ends.last.event_id.bytes + bytes([ends.box is not None, is_past])
+        return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends, is_past))
 
-    async def _fold(self, kind: str, stream: StreamId, last: Recorded) -> Past:
-        boxes: dict[StreamId, StreamCipher] = {}
-        folded = await self._page(kind, None, stream, last.version, boxes)
+    async def version_at(self, stream: StreamId, position: int) -> int:
+        """A stream's last version up to a position of its partition; 0: it had none yet.
+
+        The time hardly depends on the stream's depth. Raises StoreDown.
+        """
+        partition = self._log.partition(stream)
+        rows = await self._log.pool.ask(SQL["version_at"], partition, stream, position)
+        return int(rows[0]["version"])
+
+    async def _fold(self, kind: str, stream: StreamId, ends: Ends, is_past: bool) -> Past:
+        last, boxes = ends.last, {} if ends.box is None else {stream: ends.box}
+        folded = await self._nearest(kind, stream, ends) if is_past else None
+        if folded is None:
+            folded = await self._page(kind, None, stream, last.version, boxes)
         while folded.version < last.version:
             async with self._deep:
                 folded = await self._page(kind, folded, stream, last.version, boxes)
-        return Past(folded, last, boxes.get(stream))
+        return Past(folded, last, ends.box)
+
+    async def _nearest(self, kind: str, stream: StreamId, ends: Ends) -> Folded[Any] | None:
+        """The last version up to the end that a history keeps; None: the fold begins anew.
+
+        Without a key, what a history still holds of personal data must not be shown.
+        """
+        if ends.box is None or ends.last.version <= SLICE_EVENTS:
+            return None
+        partition, version = self._log.partition(stream), ends.last.version
+        for row in await self._log.pool.ask(_NEAREST[kind], partition, stream, version):
+            with suppress(msgspec.MsgspecError, Unreadable):
+                return folded_row(kind, row, self._log.open_in_view)
+        return None
 
     async def _page(
         self,

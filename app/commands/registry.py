@@ -6,12 +6,18 @@ from typing import Any
 from msgspec import Struct
 
 from app.database.uuids import uuid_of
-from domain import account, ai_session
+from domain import account, ai_session, audit
 from domain.chat import actions
 from domain.chat import session as chat_session
 from domain.errors import NotFound
 from domain.event import Event
-from domain.ids import StreamId, account_stream, ai_session_stream, chat_session_stream
+from domain.ids import (
+    StreamId,
+    account_stream,
+    ai_session_stream,
+    audit_stream,
+    chat_session_stream,
+)
 from projections.fold import Folded
 
 
@@ -69,6 +75,11 @@ ACCOUNT = AggregateType(
     stream=lambda command: account_stream(command.account_id),
     decide=_on_state(account.decide),
 )
+AUDIT = AggregateType(
+    kind="audit",
+    stream=lambda command: audit_stream(command.auditor),
+    decide=_on_state(audit.decide),
+)
 
 TARGETS: dict[type[Struct], AggregateType] = {
     ai_session.NewAISession: AI_SESSION,
@@ -92,4 +103,5 @@ TARGETS: dict[type[Struct], AggregateType] = {
     actions.CloseDeadChatSession: CHAT_ACTION,
     account.NewAccount: ACCOUNT,
     account.RenameAccount: ACCOUNT,
+    audit.RecordView: AUDIT,
 }

@@ -14,6 +14,7 @@ from app.concurrency.slices import Slices, Unread
 from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.log.log import Log
+from app.log.read import LAST_VERSION
 from app.queries.views import folded_row
 from app.settings import Settings
 from domain.ids import StreamId
@@ -58,12 +59,28 @@ class Repository:
 
         Raises Unreadable, or StoreDown.
         """
+        folded = await self._at_version(kind, stream, version)
+        assert folded is not None  # the caller knows an event of it
+        return folded
+
+    async def at(self, kind: str, stream: StreamId, position: int) -> Folded[Any] | None:
+        """An aggregate as it was at a position of its partition.
+
+        None if it had no event by then, or is of another kind. Raises Unreadable, or StoreDown.
+        """
+        version = await self._pasts.version_at(stream, position)
+        return await self._at_version(kind, stream, version) if version else None
+
+    async def has_events(self, stream: StreamId) -> bool:
+        """Whether a stream has any event, of whatever kind. Raises StoreDown."""
+        return await self._pasts.version_at(stream, LAST_VERSION) > 0
+
+    async def _at_version(self, kind: str, stream: StreamId, version: int) -> Folded[Any] | None:
         known = await self._from_row(kind, stream)
         if known is not None and known.folded is not None and known.folded.version == version:
             return known.folded
         past = await self._pasts.at(kind, stream, version)
-        assert past is not None  # the caller knows an event of it
-        return past.folded
+        return None if past is None else past.folded
 
     async def _from_row(self, kind: str, stream: StreamId) -> Snapshot | None:
         """An aggregate from its view's row, which is a snapshot however long the stream is.

@@ -11,7 +11,7 @@ from projections import catalog
 
 _GUARDED = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
-    "schema_migration", "number_drawn",
+    "schema_migration", "number_drawn", "follower_checkpoint", "event_index",
 )  # fmt: skip
 """Tables beside the views' that change by the functions of the database alone."""
 SQL = blocks(migrations.__file__.replace("__init__", "rights"))
@@ -35,8 +35,9 @@ async def put_right(connection: asyncpg.Connection) -> Sequence[str]:
 
 
 async def _found(connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
-    views = [view.name for view in catalog.VIEWS]
-    rows: Sequence[asyncpg.Record] = await connection.fetch(SQL["amiss"], SERVICE_ROLE, views)
+    rows: Sequence[asyncpg.Record] = await connection.fetch(
+        SQL["amiss"], SERVICE_ROLE, catalog.tables()
+    )
     return rows
 
 
@@ -47,7 +48,7 @@ async def beyond_service(
 
     The name is None if there is no such role.
     """
-    guarded = [*_GUARDED, *(view.name for view in catalog.VIEWS)]
+    guarded = [*_GUARDED, *catalog.tables()]
     for found in await connection.fetch(SQL["beyond_service"], guarded, role):
         return found["login"], found["found"]
     return None, []

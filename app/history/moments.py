@@ -184,6 +184,11 @@ async def present_cut(store: Asks) -> Cut:
     return tuple(row["position"] for row in await store.ask(SQL["heads"]))
 
 
+async def time_of(store: Asks, cut: Sequence[int]) -> datetime | None:
+    """The time of a cut's last event; None if it has none. Raises StoreDown."""
+    return await _last_time(store, dict(enumerate(cut)))
+
+
 async def _cut_of_version(
     store: Asks, number: int, field: str, stream: StreamId | None, partitions: int
 ) -> Cut:
@@ -211,9 +216,13 @@ async def _cut_of_positions(
             raise BadInput(message, field=field)
     if len(positions) == len(heads):
         return tuple(positions[partition] for partition in range(len(heads)))
+    at = await _last_time(store, positions)
+    return await _completed(store, positions, at or datetime.min.replace(tzinfo=UTC))
+
+
+async def _last_time(store: Asks, positions: Mapping[int, int]) -> datetime | None:
     rows = await store.ask(SQL["times"], list(positions), list(positions.values()))
-    at = max((row["recorded_at"] for row in rows), default=datetime.min.replace(tzinfo=UTC))
-    return await _completed(store, positions, at)
+    return max((row["recorded_at"] for row in rows), default=None)
 
 
 async def _completed(store: Asks, known: Mapping[int, int], at: datetime) -> Cut:

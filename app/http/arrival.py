@@ -22,6 +22,7 @@ from app.http.body import TooLarge, drop, read_body
 from app.http.head import Sender, read_head, read_sender
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
+from app.http.streaming import send_parts
 from app.service import Service
 from app.telemetry.metrics import Measure
 from app.telemetry.request_id import REQUEST_ID
@@ -151,14 +152,12 @@ class Answer:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Send the reply, then receive the rest of the request."""
         reply, arrival = self._reply, self._arrival
-        body, request = reply.body, arrival.request
+        body, stream, request = reply.body, reply.stream, arrival.request
         request_id = (arrival.sender(scope) if request is None else request).request_id
-        headers = [
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", request_id.encode()),
-            *reply.headers,
-        ]
-        headers += _usual(reply.content_type if body else b"")
+        headers = [(b"x-request-id", request_id.encode()), *reply.headers]
+        if stream is None:
+            headers.append((b"content-length", b"%d" % len(body)))
+        headers += _usual(reply.content_type if body or stream is not None else b"")
         if request is not None:
             if b"origin" in request.headers:
                 headers += _shared(arrival, request)
@@ -166,8 +165,11 @@ class Answer:
                 headers.append(_BY_TLS_ALONE)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         asked: Any = scope
-        shown = b"" if asked["method"] == "HEAD" else body
-        await send({"type": "http.response.body", "body": shown, "more_body": False})
+        is_head = asked["method"] == "HEAD"
+        is_read = is_head or stream is None or await send_parts(stream, receive, send)
+        if is_read:
+            shown = b"" if is_head else body
+            await send({"type": "http.response.body", "body": shown, "more_body": False})
         if self._measure is not None:
             self._measure(reply.status, time.perf_counter() - arrival.started)
         if arrival.unread:

@@ -20,8 +20,10 @@ from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, TooSlow
+from app.history.followed import NotYet
+from app.history.past_reads import NotThere
 from app.http.body import TooLarge, UnknownCoding
-from app.http.request import Headers, etag
+from app.http.request import Headers, as_of_header, etag
 from app.log.errors import (
     Conflict,
     KeyInFlight,
@@ -73,6 +75,7 @@ Responses = Mapping[type[Exception], tuple[int, str]]
 """Status and a stable word for programs, by the type of the error."""
 RESPONSES: Responses = {
     NotFound: (404, "NotFound"),
+    NotThere: (404, "NotFound"),
     AlreadyExists: (409, "AlreadyExists"),
     AccountNotFound: (400, "AccountNotFound"),
     InvalidField: (400, "ValidationException"),
@@ -90,6 +93,7 @@ RESPONSES: Responses = {
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
     TooManyBefore: (503, "ServiceUnavailable"),
+    NotYet: (503, "ServiceUnavailable"),
     TooSlow: (400, "TooSlow"),
     AnswerTooLarge: (400, "AnswerTooLarge"),
     Unreadable: (500, "Unreadable"),
@@ -161,9 +165,11 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(status, code, message, headers=_CHALLENGE)
         case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
-        case StoreDown() | TooManyBefore() | KeyInFlight() | Conflict():
+        case StoreDown() | TooManyBefore() | NotYet() | KeyInFlight() | Conflict():
             retry = ((b"retry-after", b"%d" % retry_after_s),)
             return Refusal(status, code, message, headers=retry)
+        case NotThere(cut=cut):
+            return Refusal(status, code, message, headers=(as_of_header(cut),))
         case NotFoundException():
             return Refusal(status, code, "There is nothing at this path")
         case MethodNotAllowedException(headers=allowed):

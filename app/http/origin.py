@@ -54,7 +54,7 @@ def allowing(headers: ByName, verbs: Iterable[str]) -> tuple[tuple[bytes, bytes]
 
 _READABLE = (
     b"ETag, Last-Modified, Retry-After, X-Request-Id, X-Log-Position, Idempotent-Replayed,"
-    b" X-AutoBatch-Completed"
+    b" X-AutoBatch-Completed, X-As-Of"
 )
 
 

@@ -1,6 +1,7 @@
 """One request as a face sees it, with its conditions and limits, and its reply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import NoReturn
 
 from msgspec import Struct
 
@@ -8,6 +9,8 @@ from app.auth.principals import Principal
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
 from app.commands.context import CommandContext, CommandResult, EventMetadata
+from app.history.moments import Cut, written
+from app.history.past_reads import AS_OF
 from app.http import conditions, correlation
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -24,6 +27,7 @@ _STORED = {
 }
 """Headers that are stored with the events of a command."""
 NOBODY = Principal("", ())
+_AS_OF = AS_OF.lower()
 """The caller of a request without credentials."""
 
 
@@ -34,6 +38,8 @@ class Reply(Struct, frozen=True, gc=False):
     body: bytes = b""
     headers: Headers = ()
     content_type: bytes = JSON.content_type
+    stream: AsyncGenerator[bytes, None] | None = None
+    """The body in place of `body`, part by part as it comes, for as long as the client takes it."""
 
 
 def etag(version: int) -> tuple[bytes, bytes]:
@@ -49,6 +55,17 @@ def position_headers(answer: CommandResult) -> tuple[tuple[bytes, bytes], ...]:
         (b"x-log-position", b"%d:%d" % (folded.partition, folded.position)),
     )
     return (*headers, (b"idempotent-replayed", b"true")) if answer.replayed else headers
+
+
+def as_of_header(cut: Cut) -> tuple[bytes, bytes]:
+    """The header that names the past moment of an answer."""
+    return (b"x-as-of", written(cut).encode())
+
+
+def refuse_as_of(operation: str) -> NoReturn:
+    """Refuse a moment where only the present can be asked for. Raises BadInput."""
+    message = f"{operation} takes no {AS_OF}: only reads of sessions and accounts do"
+    raise BadInput(message, field=AS_OF)
 
 
 class Request(Struct, frozen=True, kw_only=True, gc=False):
@@ -82,6 +99,16 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     """X-Request-Id: the caller's, or a new one."""
     principal: Principal = NOBODY
     body: bytes = b""
+
+    def as_of(self) -> str | None:
+        """The past moment in the query whose answer is asked for; None: the present.
+
+        Raises BadInput if there are two.
+        """
+        given = [value for name, value in self.pairs if name.lower() == _AS_OF]
+        if len(given) > 1:
+            raise BadInput(f"{AS_OF} is given twice", field=AS_OF)
+        return given[0] if given else None
 
     def call(self, item: int | None = None) -> CommandContext:
         """The caller and the conditions; `item` is the number of a request in a batch, from 0.

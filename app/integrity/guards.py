@@ -10,6 +10,7 @@ SQL = blocks(__file__)
 _TABLES = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
     "schema_migration", "credential", "token", "login_session", "refusal", "lease",
+    "follower_checkpoint", "event_index",
 )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ async def changed_collations(store: Connection) -> list[str]:
 
 
 def _tables() -> list[str]:
-    return [*_TABLES, *(view.name for view in catalog.VIEWS)]
+    return [*_TABLES, *catalog.tables()]
 
 
 async def _triggers(store: Connection) -> list[str]:

@@ -26,7 +26,8 @@ SELECT c.relname, t.tgname, true
 -- $1 tables; tables without a required key, and indexes that are not valid
 SELECT w.table_name, NULL AS index_name
   FROM unnest(ARRAY['stored_events', 'stream_key', 'idempotency_key', 'log_setting',
-                    'schema_migration', 'credential', 'token', 'login_session', 'refusal', 'lease'])
+                    'schema_migration', 'credential', 'token', 'login_session', 'refusal', 'lease',
+                    'follower_checkpoint', 'event_index'])
        AS w(table_name)
  WHERE NOT EXISTS (SELECT
                      FROM pg_index AS i

@@ -1,6 +1,6 @@
 """Reading the log for its auditors: events with all that is stored beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from app.database.sql import blocks
 from app.log.errors import UnreadableEvent
 from app.log.keyring import Keyring, StreamCipher
-from app.log.read import Asks, recorded_if_readable
+from app.log.read import SLICE_EVENTS, Asks, recorded_if_readable
 from domain.ids import StreamId
 from projections.fold import Recorded
 
@@ -47,6 +47,18 @@ async def read_positions(
     return audited(keyring, await store.ask(SQL["read_positions"], partition, list(positions)))
 
 
+async def read_places(
+    store: Asks, keyring: Keyring, places: Sequence[tuple[int, int]]
+) -> Iterator[list[AuditedEvent]]:
+    """The events at places, given as (partition, position), in that order; decoded slice by slice.
+
+    Missing ones are left out. Raises StoreDown.
+    """
+    partitions = [partition for partition, _ in places]
+    positions = [position for _, position in places]
+    return _in_slices(keyring, await store.ask(SQL["read_places"], partitions, positions))
+
+
 async def read_between(
     store: Asks,
     keyring: Keyring,
@@ -65,6 +77,24 @@ async def read_between(
     return audited(keyring, await store.ask(sql, partition, after, until, most))
 
 
+async def read_on(
+    store: Asks,
+    keyring: Keyring,
+    partition: int,
+    *,
+    after: int,
+    until: int,
+    most: int,
+    most_bytes: int,
+) -> Iterator[list[AuditedEvent]]:
+    """The first events of a partition after a position and up to another, decoded slice by slice.
+
+    `most_bytes`: of the states of all events but the last. Raises StoreDown.
+    """
+    rows = await store.ask(SQL["read_on"], partition, after, until, most, most_bytes)
+    return _in_slices(keyring, rows)
+
+
 async def read_versions(
     store: Asks,
     keyring: Keyring,
@@ -78,6 +108,13 @@ async def read_versions(
     """Events of a stream after a version and up to another, oldest first. Raises StoreDown."""
     rows = await store.ask(SQL["read_versions"], partition, stream, after, until, most)
     return audited(keyring, rows)
+
+
+def _in_slices(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Iterator[list[AuditedEvent]]:
+    return (
+        audited(keyring, rows[start : start + SLICE_EVENTS])
+        for start in range(0, len(rows), SLICE_EVENTS)
+    )
 
 
 def audited(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> list[AuditedEvent]:

@@ -7,6 +7,21 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
    AND e.notification_id = ANY ($2::bigint[])
  ORDER BY e.notification_id;
 
+-- name: read_places
+-- $1 partitions, $2 positions: of equal length
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped, e.metadata
+  FROM unnest($1::integer[], $2::bigint[])
+       WITH ORDINALITY AS wanted(partition, position, number)
+ CROSS JOIN LATERAL (
+           SELECT *
+             FROM recorded_event AS s
+            WHERE s.partition = wanted.partition
+              AND s.notification_id = wanted.position
+            LIMIT 1
+       ) AS e
+ ORDER BY wanted.number;
+
 -- name: read_between
 -- {order} ASC or DESC   $1 partition   $2 after position   $3 up to position   $4 events, at most
 SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
@@ -17,6 +32,21 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
    AND e.notification_id <= $3
  ORDER BY e.notification_id {order}
  LIMIT $4;
+
+-- name: read_on
+-- $1 partition   $2 after position   $3 up to position   $4 events, at most   $5 bytes of their
+-- states, at most, beside those of the last event
+SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
+       e.event_id, e.recorded_at, e.actor, e.wrapped, e.metadata
+  FROM (SELECT s.*, sum(octet_length(s.state)) OVER (ORDER BY s.notification_id) AS bytes
+          FROM recorded_event AS s
+         WHERE s.partition = $1
+           AND s.notification_id > $2
+           AND s.notification_id <= $3
+         ORDER BY s.notification_id
+         LIMIT $4) AS e
+ WHERE e.bytes - octet_length(e.state) < $5
+ ORDER BY e.notification_id;
 
 -- name: read_versions
 -- $1 partition   $2 stream   $3 after this version   $4 up to version   $5 events, at most

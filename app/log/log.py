@@ -54,6 +54,16 @@ class Log:
             for number in range(partitions)
         ]
 
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of personal data, for readers of the whole log."""
+        return self._keyring
+
+    @property
+    def partitions(self) -> int:
+        """How many the log has."""
+        return self._partitions
+
     def are_together(self, stream: StreamId, other: StreamId) -> bool:
         """Whether one commit can append to both streams."""
         return self.partition(stream) == self.partition(other)

@@ -91,18 +91,14 @@ class DataLocation(Struct, frozen=True, kw_only=True):
 class Connection:
     """A command's own connection, as the database's owner."""
 
-    def __init__(
-        self,
-        connection: asyncpg.Connection,
-        another: "Callable[[], AsyncContext[Connection]] | None" = None,
-    ) -> None:
+    def __init__(self, connection: asyncpg.Connection, another: "_Opens | None" = None) -> None:
         """Use `connected` instead of this. `another` opens one more, like this one."""
         self.raw = connection
         self._another = another
 
     def another(self) -> "AsyncContext[Connection]":
-        """One more connection to the same database, as the same role."""
-        assert self._another is not None  # `connected` made it
+        """One more, if `connected` made this one."""
+        assert self._another is not None
         return self._another()
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
@@ -115,6 +111,9 @@ class Connection:
         """The rows of one statement that writes. Raises the database's own error."""
         rows: Sequence[asyncpg.Record] = await self.raw.fetch(sql, *arguments)
         return rows
+
+
+_Opens = Callable[[], AsyncContext[Connection]]
 
 
 @contextmanager

@@ -96,6 +96,11 @@ async def everybody(store: Connection) -> list[Person]:
     return await (await people(store)).everybody()
 
 
+async def all_shown(store: Connection) -> "list[UserInfo]":
+    """All users as commands show them."""
+    return [shown(person) for person in await everybody(store)]
+
+
 async def change_password(store: Connection, name: str, password: str) -> None:
     """Give a user another password. Raises UserError."""
     with _told(name):

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -31,6 +32,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.codecs.answer_budget import ROW_BYTES, AnswerBudget
 from app.database.pool import Pool
+from app.queries import past
 from app.queries.statements import Statements
 from app.queries.tables import ListTable
 from app.settings import ANSWER_BYTES
@@ -99,20 +101,30 @@ class PageResult(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 async def read_page(
-    pool: Pool, listable: ListTable, page: Page, budget: AnswerBudget
+    pool: Pool,
+    listable: ListTable,
+    page: Page,
+    budget: AnswerBudget,
+    cut: Sequence[int] | None = None,
 ) -> PageResult[asyncpg.Record]:
     """The rows of a page: envelope, document, account's name; all of one moment.
 
-    The database sends no more bytes of documents than the budget has. Raises StoreDown, TooSlow,
-    or AnswerTooLarge.
+    `cut`: the last position of each partition by then; None: now. The database sends no more bytes
+    of documents than the budget has. Raises StoreDown, TooSlow, or AnswerTooLarge.
     """
-    sql, arguments = compiled(listable, page, budget.left)
+    if cut is None:
+        sql, arguments = compiled(listable, page, budget.left)
+    else:
+        plain = compiled(listable, replace(page, counted=False), budget.left)
+        sql, arguments = past.as_of(cut, listable.views, *plain)
     rows = await pool.ask(sql, *arguments)
     # For a page without rows, the database still sends one, with the count.
     found = [row for row in rows if row["stream_id"] is not None]
     items = found[: page.limit]
     if items:
         budget.spend(items[-1][_BYTES])
+    if cut is not None and page.counted:  # apart, for what is past does not change meanwhile
+        rows = await pool.ask(*past.count(listable, page.filters, cut))
     return PageResult(
         items=items,
         total=rows[0]["total"] if page.counted else None,
@@ -173,12 +185,8 @@ def _statement(listable: ListTable, page: Page, orders: Sequence[Order]) -> Sele
     rows = _written(_rows(listable, page, orders), cut=bool(page.unread))
     shown = _shown(listable, rows, orders)
     if page.counted:
-        count = (
-            select(func.count().label("total"))
-            .select_from(listable.table)
-            .where(*page.filters)  # the rows of all pages, including those before `after`
-            .subquery("counted")
-        )
+        # The rows of all pages, including those before `after`.
+        count = past.counted(listable, page.filters).subquery("counted")
         shown = shown.add_columns(count.c.total).select_from(count.outerjoin(rows, true()))
     return shown.order_by(*_as_in(rows, orders))
 

@@ -1,6 +1,6 @@
 """The views for lists: their columns to filter and order by. Nothing here runs SQL."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -37,7 +37,15 @@ class ListTable(Struct, frozen=True, kw_only=True):
     key: str = "stream_id"
     """The unique one of these columns: it orders rows that are equal in all others."""
     account_name: Callable[[FromClause], ColumnElement[Any]] = lambda _: null()
-    """For rows of the table: the present name of each row's account."""
+    """For rows of the table: the name of each row's account."""
+
+    constant: Collection[Column[Any]] = ()
+    """Columns that all rows of a stream agree in, the past ones included."""
+
+    @property
+    def views(self) -> Sequence[str]:
+        """All views that a page is made of."""
+        return list(dict.fromkeys((self.table.name, _ACCOUNTS.name)))
 
 
 def _table(view: View, *generated: Column[Any]) -> Table:
@@ -91,6 +99,9 @@ _CHAT_SESSIONS = _table(
 ACCOUNTS = ListTable(table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
 AI_SESSIONS = ListTable(
     table=_AI_SESSIONS,
+    constant=frozenset(
+        (_AI_SESSIONS.c.partition, _AI_SESSIONS.c.stream_id, _AI_SESSIONS.c.account_id)
+    ),
     account_name=_account_name,
     columns={
         **_sought(_AI_SESSIONS),

@@ -80,10 +80,16 @@ class Views:
         return None if row is None else row.folded.state.name
 
     async def page(
-        self, listable: "ListTable", page: "Page", budget: AnswerBudget | None = None
+        self,
+        listable: "ListTable",
+        page: "Page",
+        budget: AnswerBudget | None = None,
+        *,
+        as_of: Sequence[int] | None = None,
     ) -> "PageResult[Row]":
         """A page of any view; without a budget, up to the maximum size of an answer.
 
+        `as_of`: a cut of the log, up to which the histories must go; None: the present.
         Its rows come without their secrets, which stay sealed: those fields are None.
         Raises Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
         """
@@ -91,7 +97,7 @@ class Views:
         from app.queries import paging
 
         listed = await self._read(
-            paging.read_page(self._lists, listable, page, budget or AnswerBudget())
+            paging.read_page(self._lists, listable, page, budget or AnswerBudget(), as_of)
         )
         items = [_row(record, listable.table.name) for record in listed.items]
         return paging.PageResult(

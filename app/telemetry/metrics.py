@@ -85,6 +85,14 @@ RESIDENT_BYTES = Gauge(
 )  # fmt: skip
 
 
+_answered = 0
+
+
+def answered() -> int:
+    """How many requests this process has answered so far."""
+    return _answered
+
+
 class Measure:
     """To be called with the status and the seconds of each answer of an operation."""
 
@@ -99,6 +107,8 @@ class Measure:
 
     def __call__(self, status: int, seconds: float) -> None:
         """Count an answer."""
+        global _answered
+        _answered += 1
         if self._observe is None:
             self._observe = _SECONDS.labels(self._face, self._operation).observe
         self._observe(seconds)

@@ -16,6 +16,7 @@ from support.patience import patient
 from support.refusals import stored
 from support.reporting import pytest_runtest_makereport as pytest_runtest_makereport
 from support.service_process import ADMIN, ServiceProcess, service, sessionary
+from support.story import Story, told
 
 CHAT = "/api/v1/ChatSession"
 AUDITOR = ("audrey", "she may look on, no more")
@@ -78,6 +79,14 @@ def chats() -> Iterator[Chats]:
     """A service of two workers with agents and a customer."""
     with running_chats() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def story(
+    served: ServiceProcess, admin: httpx.Client, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
+    """What auditors look into."""
+    return told(served, admin, tmp_path_factory.mktemp("auditor") / "token")
 
 
 @pytest.fixture

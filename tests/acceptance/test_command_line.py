@@ -62,7 +62,8 @@ def test_a_clean_log_verifies(run: Run) -> None:
 def test_a_history_that_begins_later_is_told_from_none(run: Run) -> None:
     assert run("accounts", "add", "a1", "Acme").returncode == 0
     nothing = "Nothing was recorded for account:a1 up to "
-    assert_refused(run("replay", "account:a1", "--as-of", "0"), 2, nothing + "0")
+    assert_refused(run("replay", "account:a1", "--as-of", "0"), 2, "there is no version 0")
+    assert_refused(run("replay", "account:a1", "--as-of", "2"), 2, "there is no version 2")
     assert_refused(run("replay", "account:a1", "--as-of", "2001-01-01T00:00:00Z"), 2, nothing + "2")
     assert_refused(run("replay", "account:a2"), 2, "Nothing was recorded for account:a2\n")
 
@@ -128,7 +129,10 @@ def options(command: click.Command) -> Iterator[click.Option]:
 
 ARGUMENTS = {
     "--role", "--password-stdin", "--yes", "--label", "--expires", "--output", "--as-of",
-    "--partitions",
+    "--partitions", "--watch", "--state", "--as", "--diff", "--who", "--tz", "--personal",
+    "--reason",
+    "--actor", "--type", "--operation", "--face", "--session", "--account", "--field", "--client",
+    "--request", "--since", "--until", "--reverse", "--limit", "--follow",
 }  # fmt: skip
 """What a single command is about. The environment is for settings."""
 

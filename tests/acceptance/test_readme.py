@@ -60,6 +60,8 @@ def test_the_first_conversation_goes_as_the_readme_says(tmp_path: Path) -> None:
             '"purpose":"triage"',
             '"purpose":"billing"',
             "ai_session.patched.v1",
+            'purpose: "triage" -> "billing"',
+            "chat_session.created.v1",
             '"CustomerName":"Kim"',
             '"Status":"InQueue"',
         ):

@@ -186,7 +186,7 @@ def test_no_history_log_or_database_shows_a_key(chats: Chats, number: int) -> No
         told = chats.served.command("replay", str(number), "--output", output)
         assert told.returncode == 0, told.stderr
         assert KEY not in told.stdout
-        assert "session_key" in told.stdout, "that it changed is no secret"
+        assert "SessionKey" in told.stdout, "that it changed is no secret"
     assert KEY not in chats.served.log
     refused = chats["admin"].put(f"{PATH}/{number}", json={"SessionKey": f"{KEY}{'x' * 255}"})
     assert refused.status_code == 400

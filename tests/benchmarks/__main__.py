@@ -15,11 +15,14 @@ from types import FrameType
 import click
 
 from . import (
+    following,
     formats,
     held_snapshot,
+    indexed,
     listing,
     memory,
     over_http,
+    past_lists,
     rebuilding,
     starts,
     store,
@@ -30,7 +33,10 @@ from .measure import BenchmarkFailed, Pace
 from .report import NOTE
 from .stage import stage
 
-PARTS = ("store", "http", "formats", "superoffice", "rebuild", "list", "starts", "memory")
+PARTS = (
+    "store", "indexed", "http", "formats", "superoffice", "rebuild", "follow", "list", "past",
+    "starts", "memory",
+)  # fmt: skip
 SOAK = "snapshot"
 UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
 """Parts that need wrk."""
@@ -45,7 +51,7 @@ FAILED, MISSING = 1, 3
 @click.argument("part", type=click.Choice([*PARTS, SOAK, "all"]), default="all")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
-@click.option("--rows", type=int, help=f"Chat sessions to list from. [default: {ROWS:,}]")
+@click.option("--rows", type=int, help=f"Sessions to list from. [default: {ROWS:,}]")
 @click.option("--minutes", default=60.0, show_default=True, help="How long the snapshot is open.")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
 @click.option(
@@ -72,11 +78,14 @@ def main(
     with stage(folder) as here:
         parts: dict[str, Callable[[], str]] = {
             "store": lambda: store.run(here, pace),
+            "indexed": lambda: indexed.run(here, pace),
             "http": lambda: over_http.run(here, pace),
             "formats": lambda: formats.run(here, pace),
             "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
+            "follow": lambda: following.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
+            "past": lambda: past_lists.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
             SOAK: lambda: held_snapshot.run(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 from support import given
+from support.seen import state_of
 
 from app.commands.context import CommandResult, Generated
 from app.history.replay import replay
@@ -158,4 +159,4 @@ async def test_views_with_actions_are_verified_rebuilt_and_replayed(
     stream = ai_session_stream(session)
     assert stream is not None
     steps = [step async for step in replay(store, keyring, stream, None)]
-    assert [len(step.state.actions) for step in steps] == [0, 1, 2, 3, 4, 3, 0, 1]
+    assert [len(state_of(step)["actions"]) for step in steps] == [0, 1, 2, 3, 4, 3, 0, 1]

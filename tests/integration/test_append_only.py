@@ -24,7 +24,15 @@ TABLES = [
     "chat_session_entity",
     "account_info",
     "principal",
+    "audit_trail",
     "schema_migration",
+    "follower_checkpoint",
+    "event_index",
+    "ai_session_info_history",
+    "chat_session_entity_history",
+    "account_info_history",
+    "principal_history",
+    "audit_trail_history",
 ]
 """What the service may read."""
 REFUSAL = "address,count,details,name_hash,stream_id,what,written_at"
@@ -191,8 +199,9 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
     )
     assert [row["proname"] for row in callable_ones] == [
         "append_1", "append_principal_1", "credential_of_name_1", "credential_of_sign_in_1",
-        "credential_of_token_1", "draw_numbers_1", "last_drawn_1", "pass_over_message_numbers_1",
-        "pass_over_session_numbers_1", "settle_1", "try_room_1",
+        "credential_of_token_1", "draw_numbers_1", "follow_history_1", "last_drawn_1",
+        "pass_over_message_numbers_1", "pass_over_session_numbers_1", "settle_1", "try_room_1",
+        "waiting_1",
     ]  # fmt: skip
 
 
@@ -230,7 +239,7 @@ async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
         *(("refusal", right, "*") for right in ("INSERT", "UPDATE", "DELETE")),
         *(("refusal", right, REFUSAL) for right in ("INSERT", "UPDATE")),
         ("lease", "INSERT", "*"),
-        ("lease", "INSERT", "holder,name,until"),
+        ("lease", "INSERT", "holder,name,token,until"),
         ("lease", "UPDATE", "*"),
-        ("lease", "UPDATE", "holder,name,until"),
+        ("lease", "UPDATE", "holder,name,token,until"),
     }

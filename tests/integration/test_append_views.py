@@ -14,6 +14,7 @@ DOCS = {
     "chat_session_entity": '{"chat_session_id": 7, "status": "InQueue"}',
     "account_info": '{"account_id": "a", "name": "test"}',
     "principal": '{"name": "kim", "associate_id": 7}',
+    "audit_trail": '{"auditor": "kim", "viewed": 1}',
 }
 
 

@@ -8,8 +8,9 @@ from msgspec import json
 from support.chats import KIM, by, open_session
 from support.deep import deepen_ai, deepen_chat
 from support.deep_reads import Statements, stream_of
+from support.seen import state_of
 
-from app.cli.output import print_steps
+from app.cli.event_output import print_events
 from app.history.replay import replay
 from app.log.keyring import Keyring
 from app.log.read import LOOK_BACK_EVENTS, STREAM_PAGE_EVENTS
@@ -72,7 +73,7 @@ async def test_a_replay_reads_what_it_shows(
     steps = [step async for step in replay(store, keyring, stream, as_of)]
     shown = last if as_of is None else 300
     assert [step.version for step in steps] == list(range(1, shown + 1))
-    assert steps[-1].state.purpose == f"at {shown}"
+    assert state_of(steps[-1])["purpose"] == f"at {shown}"
     assert json.decode(steps[0].metadata)["roles"] == ["SystemAdministrator"]
     more = STREAM_PAGE_EVENTS if until == "a time" else 0
     assert rows <= 2 * (shown + more) + 2
@@ -86,7 +87,7 @@ async def test_a_replay_is_printed_as_it_is_found(
     stream = stream_of(session)
     await deepen_ai(owner, stream, 2)
     steps = [step async for step in replay(store, keyring, stream, None)]
-    assert await print_steps(replay(store, keyring, stream, None), output) == 3
+    assert await print_events(replay(store, keyring, stream, None), output) == 3
     out = capsys.readouterr().out
     if output == "json":
         assert out == json.format(json.encode(steps)).decode() + "\n"
@@ -94,5 +95,5 @@ async def test_a_replay_is_printed_as_it_is_found(
         assert out.encode() == b"".join(json.encode(step) + b"\n" for step in steps)
     else:
         assert out.count("ai_session.patched.v1") == 2
-    assert await print_steps(replay(store, keyring, stream, 0), output) == 0
+    assert await print_events(replay(store, keyring, stream, 0), output) == 0
     assert capsys.readouterr().out == ""

@@ -53,6 +53,10 @@ CREATE TABLE ai_session_subject (
     letters integer GENERATED ALWAYS AS ((search ->> 'letters')::integer) STORED
 );
 CREATE INDEX ON ai_session_subject (partition, stream_id);
+CREATE TABLE ai_session_subject_history (
+    LIKE ai_session_subject INCLUDING GENERATED, until bigint NOT NULL DEFAULT 9223372036854775807,
+    ended bigint, PRIMARY KEY (partition, stream_id, version)
+);
 """
 Shown = dict[StreamId, tuple[int, str, int]]
 
@@ -65,7 +69,8 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(migrate, "available", lambda: wanted)
     monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, SUBJECTS))
     done = await migrate.migrate(owner, wanted)
-    assert done == ["0005 subjects", "functions/write_batch_1", "functions/write_views_1"]
+    scripts = [f"functions/{name}_1" for name in ("follow_history", "write_batch", "write_views")]
+    assert done == [f"{len(wanted):04} subjects", *scripts]
 
 
 def silent(_done: int, _total: int) -> None:

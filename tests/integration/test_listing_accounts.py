@@ -68,4 +68,4 @@ async def test_accounts_cannot_be_ordered_by_what_sessions_have(service: Service
 
 @pytest.mark.usefixtures("sessions")
 async def test_an_operator_sees_all_accounts_by_their_ids(store: Connection) -> None:
-    assert [row["account_id"] for row in await everything(store)] == ["x", "y", "z"]
+    assert [account.id for account in await everything(store)] == ["x", "y", "z"]

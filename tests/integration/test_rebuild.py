@@ -45,7 +45,13 @@ async def test_rebuilt_views_equal_the_log_and_nothing_was_to_mend(
 ) -> None:
     await a_few_of_each(service)
     rebuilt = await rebuild(store, keyring, named(()), silent)
-    rows = {"ai_session_info": 4, "chat_session_entity": 5, "account_info": 1, "principal": 0}
+    rows = {
+        "ai_session_info": 4,
+        "chat_session_entity": 5,
+        "account_info": 1,
+        "principal": 0,
+        "audit_trail": 0,
+    }
     assert rebuilt.events == dict.fromkeys(NAMES, 17)
     assert rebuilt.rows == rows
     assert rebuilt.mended == dict.fromkeys(NAMES, 0)
@@ -78,7 +84,8 @@ async def test_a_rebuild_mends_rows_and_says_how_many(
     assert await verify(store, keyring, silent) != []
     rebuilt = await rebuild(store, keyring, named(()), silent)
     assert rebuilt.mended == {
-        "ai_session_info": 2, "account_info": 1, "chat_session_entity": 1, "principal": 0
+        "ai_session_info": 2, "account_info": 1, "chat_session_entity": 1, "principal": 0,
+        "audit_trail": 0,
     }  # fmt: skip
     assert await verify(store, keyring, silent) == []
 

@@ -143,7 +143,7 @@ async def test_no_view_has_a_row_that_the_log_does_not_tell_of(
         await owner.fetchval(f"SELECT count(*) FROM {view.name}")  # a view's table
         for view in VIEWS
     ]
-    assert counts == [1, 0, 0, 0]
+    assert counts == [1] + [0] * (len(VIEWS) - 1)
 
 
 async def test_a_row_is_there_as_soon_as_its_command_is_answered(

@@ -66,6 +66,12 @@ KINDS = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A follower would be on the way, too: it begins as soon as there is an event."""
+    monkeypatch.setattr("app.main._watches", lambda *_: iter(()))
+
+
 async def walked(client: httpx.AsyncClient, kind: Kind) -> Way:
     ai = (await client.post(AI, json={"Purpose": "triage"})).json()
     chat = (await client.post(CHAT, json={"CustomerName": "Kim"})).json()

@@ -1,9 +1,12 @@
 """What tests look at afterwards."""
 
+from typing import Any
+
 import asyncpg
 from msgspec.structs import replace
 
 from app.commands.context import CommandResult
+from app.history.one_event import Event
 
 
 async def topics(owner: asyncpg.Connection) -> list[str]:
@@ -21,3 +24,9 @@ async def logins(owner: asyncpg.Connection) -> int:
     """How many login sessions are stored."""
     count: int = await owner.fetchval("SELECT count(*) FROM login_session")
     return count
+
+
+def state_of(event: Event) -> dict[str, Any]:
+    """The state after an event that shows it."""
+    assert isinstance(event.state, dict)
+    return event.state

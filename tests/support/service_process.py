@@ -76,7 +76,7 @@ class ServiceProcess:
                     "--drain-delay=0",
                     *self._options,
                 ],
-                env=_environment() | self._password,
+                env=clean_environment() | self._password,
                 stdin=subprocess.DEVNULL,
                 stdout=data,
                 stderr=log,
@@ -169,7 +169,7 @@ def sessionary(
         capture_output=True,
         text=True,
         check=False,
-        env=_environment() | environment,
+        env=clean_environment() | environment,
         timeout=patient(STARTS_S),
     )
 
@@ -245,6 +245,6 @@ def no_difference(served: ServiceProcess) -> Sequence[str]:
     return found
 
 
-def _environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Ours without what a person set for the service."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SESSIONARY_")}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.cli import output
+from app.cli.progress import progress
 
 
 def test_progress_in_a_log_is_a_line_from_time_to_time(
@@ -10,7 +10,7 @@ def test_progress_in_a_log_is_a_line_from_time_to_time(
 ) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    with output.progress("Rebuilding") as advance:
+    with progress("Rebuilding") as advance:
         for second in range(1, 26):
             now = 100.0 + second
             advance(second * 20, 2_000)

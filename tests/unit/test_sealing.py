@@ -1,15 +1,15 @@
 """Secrets of a state: sealed in every view of its kind, and opened by nobody else's key."""
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
-from msgspec import UNSET, Struct, UnsetType, inspect
+from msgspec import Struct, inspect
 from msgspec.structs import replace
 from support.chat_rows import SAMPLES
 
-from app.history.replay import _HIDDEN, _without_secrets
+from app.history.masking import HIDDEN, Shown
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from domain.chat.events import ChatSessionCreated, ChatSessionUpdated
@@ -148,16 +148,10 @@ def test_a_view_that_does_not_show_it_has_nothing_to_seal() -> None:
     assert written(state, further) == '{"number":7}'
 
 
-class Other(Struct, frozen=True):
-    secret: ClassVar[frozenset[str]] = frozenset({"word", "unset"})
-
-    word: str | None
-    unset: str | UnsetType = UNSET
-    plain: str = "plain"
-
-
-def test_a_replay_hides_whatever_a_type_declares() -> None:
-    assert _without_secrets(Other("x")) == Other(_HIDDEN)
-    assert _without_secrets(Other(None)) == Other(None)
-    assert _without_secrets(ChatSessionUpdated(session_key=KEY)).session_key == _HIDDEN
-    assert _without_secrets(ChatSession(session_key=KEY)).session_key == _HIDDEN
+def test_a_history_hides_a_secret_however_clear_it_is() -> None:
+    for clear in (True, False):
+        shown = Shown("chat_session", clear)
+        for holder in (ChatSessionUpdated(session_key=KEY), ChatSession(session_key=KEY)):
+            assert shown.members(holder)["SessionKey"] == HIDDEN
+        assert shown.members(ChatSession())["SessionKey"] is None
+        assert "SessionKey" not in shown.members(ChatSessionUpdated(rank=1))

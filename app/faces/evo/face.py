@@ -25,7 +25,7 @@ from app.faces.evo.wire.binding import BadItem, RequestParts, bind, bind_all
 from app.faces.evo.wire.views import error_response
 from app.http.errors import BatchFailed, Refusal, Responses
 from app.http.operation import Operation, Routes
-from app.http.request import Reply, Request
+from app.http.request import Reply, Request, refuse_as_of
 from app.service import Service
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -63,7 +63,8 @@ async def _one(api: EvoDescription, request: Request, service: Service) -> Reply
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
     safe = bool(request.query or format_ is CSV) and _is_guarded(request)
-    asked = Asked(request, service, AnswerBudget(service.settings.answer_bytes))
+    budget, as_of = AnswerBudget(service.settings.answer_bytes), _as_of(api, request)
+    asked = Asked(request, service, budget, as_of)
     dto = bind(api.request, _sent(request, handler))
     result = await carry_out_one(_HANDLERS[api.request], dto, asked)
     if result.value is None:
@@ -78,7 +79,10 @@ async def _batch(api: EvoDescription, request: Request, service: Service) -> Rep
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
     safe, atomic = _is_guarded(request), _flag(request, "atomic")
-    asked = Asked(request, service, AnswerBudget(service.settings.answer_bytes))
+    as_of = _as_of(api, request)
+    if as_of is not None:  # once, and so the same for all
+        as_of = (await service.past.moment(as_of)).text
+    asked = Asked(request, service, AnswerBudget(service.settings.answer_bytes), as_of)
     try:
         dtos = bind_all(api.request, _sent(request, handler))
     except BadItem as error:
@@ -190,6 +194,13 @@ def _flag(request: Request, name: str, *, unless_told: bool = False) -> bool:
     except KeyError:
         # A client that spells "atomic" in another way must not get a partial result.
         raise BadInput(f"{name} is either true or false", field=name) from None
+
+
+def _as_of(api: EvoDescription, request: Request) -> str | None:
+    as_of = request.as_of() if request.query else None
+    if as_of is not None and not api.past:
+        refuse_as_of(api.name)
+    return as_of
 
 
 def _option(request: Request, name: str) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.evo.wire.requests import ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE
+from app.history.moments import Cut
 from app.queries.paging import Order, Page, PageResult
 from app.queries.tables import ACCOUNTS, AI_SESSIONS
 from app.queries.views import Row, Views
@@ -64,9 +65,12 @@ class AccountsQuery(ListQuery, frozen=True, kw_only=True):
 
 
 async def list_ai_sessions(
-    views: Views, wanted: AISessionsQuery, budget: AnswerBudget | None = None
+    views: Views,
+    wanted: AISessionsQuery,
+    budget: AnswerBudget | None = None,
+    as_of: Cut | None = None,
 ) -> PageResult[Row]:
-    """A page of AI sessions.
+    """A page of AI sessions; `as_of`: None for the present.
 
     Raises BadInput for an unknown sort field, Unreadable, TooSlow, AnswerTooLarge, or StoreDown.
     """
@@ -80,13 +84,17 @@ async def list_ai_sessions(
         # Both columns, as in the primary key.
         filters.append(_one_of(AI_SESSIONS.table.c.partition, partitions))
         filters.append(_one_of(AI_SESSIONS.columns["stream_id"], streams))
-    return await views.page(AI_SESSIONS, _page(wanted, _AI_SESSION_MEMBERS, filters), budget)
+    page = _page(wanted, _AI_SESSION_MEMBERS, filters)
+    return await views.page(AI_SESSIONS, page, budget, as_of=as_of)
 
 
 async def list_accounts(
-    views: Views, wanted: AccountsQuery, budget: AnswerBudget | None = None
+    views: Views,
+    wanted: AccountsQuery,
+    budget: AnswerBudget | None = None,
+    as_of: Cut | None = None,
 ) -> PageResult[Row]:
-    """A page of accounts. Raises as `list_ai_sessions` does."""
+    """A page of accounts; `as_of`: None for the present. Raises as `list_ai_sessions` does."""
     filters: list[ColumnElement[bool]] = []
     if wanted.name_filter:
         name = ACCOUNTS.columns["name"]
@@ -94,7 +102,8 @@ async def list_accounts(
         filters.append(name.icontains(wanted.name_filter, autoescape=True) if storable else false())
     if wanted.specific_ids:
         filters.append(_one_of(ACCOUNTS.columns["account_id"], _storable(wanted.specific_ids)))
-    return await views.page(ACCOUNTS, _page(wanted, _ACCOUNT_MEMBERS, filters), budget)
+    page = _page(wanted, _ACCOUNT_MEMBERS, filters)
+    return await views.page(ACCOUNTS, page, budget, as_of=as_of)
 
 
 def _entity_members(columns: _Columns, key: str) -> dict[str, ColumnElement[Any]]:

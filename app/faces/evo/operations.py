@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from msgspec import Struct
@@ -16,7 +17,9 @@ from app.database.uuids import new_uuid, uuid_of
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
 from app.faces.evo.wire.views import account_info, ai_session_info, list_response
-from app.http.request import Headers, Request, etag, position_headers
+from app.history.past_reads import NotThere
+from app.http.request import Headers, Request, as_of_header, etag, position_headers
+from app.queries.views import Row
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import (
@@ -29,7 +32,15 @@ from domain.ai_session import (
     ProposeAISessionAction,
 )
 from domain.errors import NotFound
-from domain.ids import AccountId, AISessionId, account_stream, ai_session_stream
+from domain.ids import AccountId, AISessionId, StreamId, account_stream, ai_session_stream
+
+if TYPE_CHECKING:
+    from app.faces.evo.list_query import ListQuery
+    from app.queries.paging import PageResult
+
+
+T = TypeVar("T")
+_SESSION_STREAM = partial(ai_session_stream, uuid=uuid_of)
 
 
 class Result(Struct, frozen=True):
@@ -53,6 +64,8 @@ class Asked(Struct, frozen=True):
     service: Service
     budget: AnswerBudget
     """The limit of the answer's size; the items of a batch share it."""
+    as_of: str | None = None
+    """The past moment whose answer is asked for; None: the present."""
 
 
 class Read(Struct, frozen=True):
@@ -138,32 +151,60 @@ async def _delete_action(
 
 async def _get_ai_session(asked: Asked, request: r.GetAISession) -> Result:
     session = _session(request.session_id)
-    stream = ai_session_stream(session, uuid_of)
-    row = None if stream is None else await asked.service.views.get("ai_session", stream)
+    row, headers = await _found(asked, "AISession", session, "ai_session", _SESSION_STREAM)
+    return Result(ai_session_info(row.folded, row.account_name), headers)
+
+
+async def _found(
+    asked: Asked, name: str, key: T, kind: str, stream_of: Callable[[T], StreamId | None]
+) -> tuple[Row, Headers]:
+    """A stream's row, with its version and, if it is of a past moment, that moment.
+
+    Raises NotFound with the name and the key.
+    """
+    service, stream, cut = asked.service, stream_of(key), None
+    if asked.as_of is None:
+        row = None if stream is None else await service.views.get(kind, stream)
+    else:
+        cut = await service.past.cut(asked.as_of, stream)
+        row = None if stream is None else await service.past.row(kind, stream, cut)
     if row is None:
-        raise NotFound("AISession", session)
-    info = ai_session_info(row.folded, row.account_name)
-    return Result(info, (etag(row.folded.version),))
+        raise NotFound(name, key) if cut is None else NotThere(name, key, cut)
+    version = etag(row.folded.version)
+    return row, (version,) if cut is None else (version, as_of_header(cut))
 
 
 async def _list_ai_sessions(asked: Asked, request: r.ListAISessions) -> Result:
     from app.faces.evo import list_query  # imports SQLAlchemy: see Views.page
 
     wanted = list_query.AISessionsQuery(account_ids=request.account_ids or (), **_paging(request))
-    async with asked.service.list_places.of(asked.http.principal.name):
-        listed = await list_query.list_ai_sessions(asked.service.views, wanted, asked.budget)
+    listed, headers = await _listed(asked, list_query.list_ai_sessions, wanted)
     items = [ai_session_info(row.folded, row.account_name) for row in listed.items]
-    return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
+    page = list_response(items, listed.total, wanted.items_a_page, more=listed.has_more)
+    return Result(page, headers)
 
 
 async def _list_accounts(asked: Asked, request: r.ListAccounts) -> Result:
     from app.faces.evo import list_query  # imports SQLAlchemy: see Views.page
 
     wanted = list_query.AccountsQuery(name_filter=request.name_filter, **_paging(request))
-    async with asked.service.list_places.of(asked.http.principal.name):
-        listed = await list_query.list_accounts(asked.service.views, wanted, asked.budget)
+    listed, headers = await _listed(asked, list_query.list_accounts, wanted)
     items = [account_info(row.folded) for row in listed.items]
-    return Result(list_response(items, listed.total, wanted.items_a_page, more=listed.has_more))
+    page = list_response(items, listed.total, wanted.items_a_page, more=listed.has_more)
+    return Result(page, headers)
+
+
+async def _listed(
+    asked: Asked, read: "Callable[..., Awaitable[PageResult[Row]]]", wanted: "ListQuery"
+) -> "tuple[PageResult[Row], Headers]":
+    """A page, and the header that names its moment if that is a past one."""
+    service, caller = asked.service, asked.http.principal.name
+    if asked.as_of is None:
+        async with service.list_places.of(caller):
+            return await read(service.views, wanted, asked.budget), ()
+    cut = (await service.past.moment(asked.as_of)).cut
+    async with service.past.histories(cut), service.list_places.of(caller):
+        return await read(service.views, wanted, asked.budget, cut), (as_of_header(cut),)
 
 
 def _paging(request: r.ListRequest) -> dict[str, Any]:
@@ -194,10 +235,8 @@ async def _patch_account(
 
 async def _get_account(asked: Asked, request: r.GetAccount) -> Result:
     account = AccountId(required("accountId", request.account_id))
-    row = await asked.service.views.get("account", account_stream(account))
-    if row is None:
-        raise NotFound("Account", account)
-    return Result(account_info(row.folded), (etag(row.folded.version),))
+    row, headers = await _found(asked, "Account", account, "account", account_stream)
+    return Result(account_info(row.folded), headers)
 
 
 def _show_session(answer: CommandResult) -> AISessionInfo:

@@ -15,7 +15,8 @@ from app.faces.superoffice.wire.coerce import whole
 from app.faces.superoffice.wire.entity import refuse_another_id
 from app.faces.superoffice.wire.message import read_message
 from app.faces.superoffice.wire.transcript import transcript
-from app.http.request import Headers, Reply, position_headers
+from app.history.moments import Cut
+from app.http.request import Headers, Reply, as_of_header, position_headers
 from domain.chat.message import ChatMessage
 from domain.errors import NotFound, NotInQueue
 from domain.ids import ChatSessionId
@@ -134,24 +135,32 @@ def _budget(asked: ChatRequest) -> AnswerBudget:
 async def _page(
     asked: ChatRequest, number: ChatSessionId, after: int, budget: AnswerBudget
 ) -> tuple[list[ChatMessage], Headers]:
-    """Messages, and a link to the next ones if `$top` leaves some."""
+    """Messages, with a link to the next ones if `$top` leaves some, and the moment if past."""
     top = asked.count("$top")
     most = None if top is None else min(top, MAX_ROWS_PER_PAGE)
+    past, cut, fetched_by = None, None, None
+    if asked.as_of is not None:
+        past, cut = await asked.then(number, asked.as_of)
+    elif is_customer(asked.principal):
+        fetched_by = asked.http.call()
     found = await asked.service.chat.messages(
         number,
         after,
-        asked.http.call() if is_customer(asked.principal) else None,
+        fetched_by,
         most=None if most is None else most + 1,
         budget=budget,
+        past=past,
     )
+    headers = () if cut is None else (as_of_header(cut),)
     if not most or len(found) <= most:
-        return found[:most], ()
-    return found[:most], _next(asked, found[most - 1].chat_message_id)
+        return found[:most], headers
+    return found[:most], (_next(asked, cut, found[most - 1].chat_message_id), *headers)
 
 
-def _next(asked: ChatRequest, after: int) -> Headers:
+def _next(asked: ChatRequest, cut: Cut | None, after: int) -> tuple[bytes, bytes]:
     """A link to the messages after one (RFC 8288)."""
-    kept = [(name, value) for name, value in asked.http.pairs if name.lower() != "after"]
+    pairs = asked.http.pairs if cut is None else asked.pairs_as_of(cut)
+    kept = [(name, value) for name, value in pairs if name.lower() != "after"]
     query = urlencode([*kept, ("after", after)], safe="$")
     target = f'<{asked.http.base_url}/{asked.http.location}?{query}>; rel="next"'
-    return ((b"link", target.encode()),)
+    return (b"link", target.encode())

@@ -11,7 +11,8 @@ from app.faces.superoffice import actions, sessions
 from app.faces.superoffice.request import ChatRequest, int32
 from app.faces.superoffice.wire import requests as r
 from app.faces.superoffice.wire.entity import read_entity
-from app.http.request import Reply
+from app.history.past_reads import NotThere
+from app.http.request import Reply, as_of_header
 from domain.chat.enums import ChatSessionStatus
 from domain.chat.fields import ChatSessionFields
 from domain.chat.message import ChatMessage
@@ -92,6 +93,8 @@ async def _on_session(shape: type[r.Request], action: Action, asked: ChatRequest
 async def _or_null(handler: Handler, asked: ChatRequest) -> Reply:
     try:
         return await handler(asked)
+    except NotThere as error:
+        return asked.nothing((as_of_header(error.cut),))
     except NotFound:
         return asked.nothing()
 

@@ -18,9 +18,10 @@ from app.faces.superoffice.wire.negotiation import NotAcceptable
 from app.faces.superoffice.wire.patch import TestFailed
 from app.faces.superoffice.wire.requests import NULL_PARAMETER
 from app.faces.superoffice.wire.rest import REST
+from app.history.past_reads import AS_OF
 from app.http.errors import Refusal, Responses
 from app.http.operation import Operation, Routes
-from app.http.request import Reply, Request
+from app.http.request import Reply, Request, refuse_as_of
 from app.service import Service
 from domain.ids import ChatSessionId
 
@@ -128,6 +129,8 @@ async def _carry_out(
 ) -> Reply:
     # Check first that the answer is acceptable: otherwise, the command must not be carried out.
     called = asked(request, service, bodiless=api.shows is Shows.NOTHING)
+    if called.as_of is not None and AS_OF not in api.query:
+        refuse_as_of(api.name)
     reply = await handler(called)
     if not api.is_command:
         called.budget.require(reply.body)

@@ -22,6 +22,8 @@ from app.faces.superoffice.wire.coerce import truth
 from app.faces.superoffice.wire.locale import AS_STORED, Locale, locale_of
 from app.faces.superoffice.wire.negotiation import answer_format
 from app.faces.superoffice.wire.selection import Selection
+from app.history.moments import Cut, written
+from app.history.past_reads import AS_OF, NotThere
 from app.http import dates
 from app.http.request import Headers, Reply, Request, etag
 from app.service import Service
@@ -50,6 +52,8 @@ class ChatRequest(Struct, frozen=True):
     """The Content-Type of the answer."""
     query: Mapping[str, str]
     """Values by lower-case name; for a repeated name, the first value."""
+    as_of: str | None = None
+    """The past moment whose answer is asked for; None: the present."""
 
     @property
     def principal(self) -> Principal:
@@ -122,6 +126,23 @@ class ChatRequest(Struct, frozen=True):
         row = await self.service.views.get("chat_session", chat_session_stream(number))
         return None if row is None else row.folded
 
+    async def then(self, number: ChatSessionId, as_of: str) -> tuple[Session, Cut]:
+        """The session with a number as of a moment, and the moment's cut.
+
+        Raises NotThere, or BadInput.
+        """
+        past, stream = self.service.past, chat_session_stream(number)
+        cut = await past.cut(as_of, stream)
+        row = await past.row("chat_session", stream, cut)
+        if row is None:
+            raise NotThere("ChatSession", number, cut)
+        return row.folded, cut
+
+    def pairs_as_of(self, cut: Cut) -> list[tuple[str, str]]:
+        """The query's names and values, as of a cut: for links to what follows."""
+        kept = [(name, value) for name, value in self.http.pairs if name.lower() != AS_OF.lower()]
+        return [*kept, (AS_OF, written(cut))]
+
     def call(self) -> CommandContext:
         """The caller and the conditions of a command: If-Match, else If-Unmodified-Since.
 
@@ -148,7 +169,8 @@ def asked(request: Request, service: Service, *, bodiless: bool = False) -> Chat
         may_change=not request.principal.is_onlooker,
     )
     budget = AnswerBudget(service.settings.answer_bytes)
-    return ChatRequest(request, service, budget, manner, content_type, query)
+    as_of = request.as_of() if query else None
+    return ChatRequest(request, service, budget, manner, content_type, query, as_of)
 
 
 def negotiated(request: Request) -> tuple[Format, bytes]:

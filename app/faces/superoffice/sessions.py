@@ -1,5 +1,7 @@
 """Handlers of chat sessions as entities: create, get, replace, patch, delete, list."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -7,6 +9,7 @@ from msgspec.structs import replace
 from app.commands.context import CommandResult
 from app.faces.superoffice.request import (
     ChatRequest,
+    Session,
     chat_caller,
     is_customer,
     is_unchanged,
@@ -22,7 +25,8 @@ from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
 from app.faces.superoffice.wire.changes import PatchChange, Replacement
 from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
 from app.faces.superoffice.wire.patch_body import may_touch, read_patch
-from app.http.request import Reply, etag, position_headers
+from app.history.past_reads import PastMoment
+from app.http.request import Headers, Reply, as_of_header, etag, position_headers
 from domain.chat.fields import ChatSessionFields
 from domain.errors import NotFound
 from domain.ids import ChatSessionId
@@ -38,20 +42,22 @@ async def list_all(asked: ChatRequest) -> Reply:
     from app.faces.superoffice.lists import chat_list  # imports SQLAlchemy: see Views.page
     from app.faces.superoffice.lists.filter import Asker
 
-    asker = Asker(
-        today=datetime.now(UTC).date(),
-        associate_id=asked.principal.associate_id or None,
-        may_change=asked.manner.may_change,
-    )
-    async with asked.service.list_places.of(asked.principal.name):
+    async with _listing(asked) as moment:
+        asker = Asker(
+            today=(moment.at if moment else datetime.now(UTC)).date(),
+            associate_id=asked.principal.associate_id or None,
+            may_change=asked.manner.may_change,
+        )
         page = await chat_list.list_chat_sessions(
             asked.service.views,
-            asked.http.pairs,
+            asked.pairs_as_of(moment.cut) if moment else asked.http.pairs,
             base_url=asked.http.base_url,
             asker=asker,
             budget=asked.budget,
+            as_of=moment.cut if moment else None,
         )
-    return asked.reply(write_page(page, asked.manner.format, asked.budget))
+    body = write_page(page, asked.manner.format, asked.budget)
+    return asked.reply(body, (as_of_header(moment.cut),) if moment else ())
 
 
 async def for_current_user(asked: ChatRequest) -> Reply:
@@ -60,17 +66,32 @@ async def for_current_user(asked: ChatRequest) -> Reply:
 
     top = asked.count("$top")
     most = MAX_ROWS_PER_PAGE if top is None else min(top, MAX_ROWS_PER_PAGE)
-    async with asked.service.list_places.of(asked.principal.name):
+    async with _listing(asked) as moment:
         found = await chat_list.sessions_of(
             asked.service.views,
             asked.principal.associate_id,
             most=most,
             unread=unread_members(asked.manner.select),
             budget=asked.budget,
+            as_of=moment.cut if moment else None,
         )
     manner = replace(asked.manner, show_session_key=False)
     states = [session.state for session in found]
-    return asked.reply(write_entities(states, manner, asked.budget))
+    body = write_entities(states, manner, asked.budget)
+    return asked.reply(body, (as_of_header(moment.cut),) if moment else ())
+
+
+@asynccontextmanager
+async def _listing(asked: ChatRequest) -> AsyncIterator[PastMoment | None]:
+    """The caller's place for a list, and the moment of the list if that is a past one."""
+    service = asked.service
+    if asked.as_of is None:
+        async with service.list_places.of(asked.principal.name):
+            yield None
+        return
+    moment = await service.past.moment(asked.as_of)
+    async with service.past.histories(moment.cut), service.list_places.of(asked.principal.name):
+        yield moment
 
 
 async def post(asked: ChatRequest) -> Reply:
@@ -135,15 +156,23 @@ async def save(
 
 
 async def show(asked: ChatRequest, number: ChatSessionId, *, linked: bool = False) -> Reply:
-    """A session, or 304 if the client already has its present state."""
-    session = await asked.found(number)
-    if session is None:
+    """A session, or 304 if the client already has its state."""
+    if asked.as_of is not None:
+        session, cut = await asked.then(number, asked.as_of)
+        return _shown(asked, session, (as_of_header(cut),), linked=linked)
+    found = await asked.found(number)
+    if found is None:
         raise NotFound("ChatSession", number)
     if is_customer(asked.principal):
-        session = await asked.service.chat.fetched(session, asked.http.call())
+        found = await asked.service.chat.fetched(found, asked.http.call())
+    return _shown(asked, found, (), linked=linked)
+
+
+def _shown(asked: ChatRequest, session: Session, headers: Headers, *, linked: bool) -> Reply:
+    headers = (etag(session.version), *headers)
     if is_unchanged(asked.http.headers, session):
-        return Reply(304, headers=(etag(session.version), *last_modified(session)))
-    return asked.session(session, linked=linked)
+        return Reply(304, headers=(*headers, *last_modified(session)))
+    return asked.session(session, headers, linked=linked)
 
 
 async def remove(asked: ChatRequest, number: ChatSessionId) -> Reply:

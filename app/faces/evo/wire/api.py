@@ -45,6 +45,8 @@ class EvoDescription(Struct, frozen=True, kw_only=True):
     """Whether it creates something, whatever its verb says."""
     alone: bool = False
     """Whether it takes no batches: a part of one that goes on failing would lock people out."""
+    past: bool = False
+    """Whether it can be asked for a past moment."""
     first: bool = False
     """Whether it may be called before the password is changed that somebody else made."""
 
@@ -89,6 +91,7 @@ def _for_onlookers(request: type[Dto], path: str, response: object) -> EvoDescri
         response=response,
         roles=_ADMINISTRATOR,
         readers=tuple(sorted(ONLOOKERS)),
+        past=True,
     )
 
 
@@ -131,8 +134,11 @@ API: tuple[EvoDescription, ...] = (
         verb="GET",
         paths=("/accounts",),
         response=ListResponse[AccountInfo],
+        past=True,
     ),
-    EvoDescription(request=r.GetAccount, verb="GET", paths=(_ACCOUNT,), response=AccountInfo),
+    EvoDescription(
+        request=r.GetAccount, verb="GET", paths=(_ACCOUNT,), response=AccountInfo, past=True
+    ),
     EvoDescription(
         request=r.Authenticate,
         verb="POST",

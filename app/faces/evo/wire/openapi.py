@@ -11,6 +11,7 @@ from app.codecs.formats import CSV, FORMATS, JSON, JSON_LINES, JSV, XML, Format
 from app.codecs.openapi import Part, Schema
 from app.codecs.openapi_shared import (
     ANSWER_HEADERS,
+    MOMENT,
     OF_BODIES,
     REQUEST_HEADERS,
     SECURITY_SCHEMES,
@@ -52,6 +53,13 @@ _HEADERS = {
     AuthenticateResponse: ("Set-Cookie",),
 }
 """Headers of the answers to other operations than commands, by the answer's class."""
+_AS_OF: Schema = {
+    "name": "asOf",
+    "in": "query",
+    "required": False,
+    "schema": MOMENT[0],
+    "description": MOMENT[1],
+}
 _LOOKED_UP = (Authenticate, RequestAuthToken, ListTokens, NewToken)
 """Requests that may name something unknown elsewhere than in their path."""
 _COMMANDS = ("POST", "PUT", "PATCH", "DELETE")
@@ -102,7 +110,11 @@ def _operation(api: EvoDescription, verb: str, path: str, count: int) -> Schema:
         "operationId": f"{api.name}{'' if own else verb.title()}{count + 1 if count else ''}",
         "summary": api.summary.replace("`", ""),  # of plain text, unlike descriptions
         "tags": [_TAGS[path.split("/")[1]][0]],
-        "parameters": [*_parameters(api, path, own=own), *_conditions(api, path)],
+        "parameters": [
+            *_parameters(api, path, own=own),
+            *([_AS_OF] if api.past else []),
+            *_conditions(api, path),
+        ],
         "responses": {_status(api): _success(api), **_refusals(api, verb, path)},
         "security": [{}] if api.anonymous else [{name: []} for name in SECURITY_SCHEMES],
     }
@@ -173,6 +185,7 @@ def _status(api: EvoDescription) -> str:
 def _success(api: EvoDescription) -> Schema:
     answer: Schema = {"description": "Found" if api.verb == "GET" else "Done"}
     names = _COMMAND_HEADERS if _is_command(api) else _HEADERS.get(api.response, ())
+    names = (*names, "X-As-Of") if api.past else names
     if names:
         answer["headers"] = {name: ref("headers", name) for name in names}
     if api.response is not None:

@@ -1,9 +1,10 @@
 """Lists of chat sessions in the SuperOffice-style face: filtered, ordered, in pages."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, DateTime, Integer, Text, case, literal_column, or_
 
 from app.codecs.answer_budget import AnswerBudget
@@ -14,8 +15,9 @@ from app.faces.superoffice.lists.filter import Asker, filtered
 from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
 from app.faces.superoffice.lists.query import ListQuery, read_query
 from app.faces.superoffice.lists.rows import next_link, write_list
-from app.faces.superoffice.lists.skip_token import Key, read_token, write_token
+from app.faces.superoffice.lists.skip_token import Key, day_of, read_token, write_token
 from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
+from app.history.moments import Cut
 from app.queries.paging import Order, Page, PageResult, whole_order
 from app.queries.tables import CHAT_SESSIONS
 from app.queries.views import Row, Views
@@ -36,19 +38,23 @@ async def list_chat_sessions(
     base_url: str,
     asker: Asker,
     budget: AnswerBudget | None = None,
+    as_of: Cut | None = None,
 ) -> dict[str, Tree]:
     """The documented answer: `odata.metadata`, `odata.nextLink`, `value` with the rows.
 
     `pairs` are the decoded names and values of the query. `base_url` is the service's origin with
-    everything before `/api/v1`, without a trailing slash. Raises BadInput for any unknown part of
-    the query; its `field` is the option at fault. Raises Unreadable, TooSlow, AnswerTooLarge, or
-    StoreDown, too.
+    everything before `/api/v1`, without a trailing slash. `as_of`: None for the present. Raises
+    BadInput for any unknown part of the query; its `field` is the option at fault. Raises
+    Unreadable, TooSlow, AnswerTooLarge, or StoreDown, too.
     """
     query = read_query(pairs)
-    listed = await views.page(CHAT_SESSIONS, chat_sessions_page(query, asker), budget)
+    if as_of is not None and query.skip_token is not None:
+        asker = replace(asker, today=day_of(query.skip_token) or asker.today)
+    listed = await views.page(CHAT_SESSIONS, chat_sessions_page(query, asker), budget, as_of=as_of)
     link = None
     if listed.has_more and listed.last is not None:
-        link = next_link(base_url, pairs, _token(query, listed))
+        day = None if as_of is None else asker.today
+        link = next_link(base_url, pairs, _token(query, listed, day))
     sessions = [row.folded for row in listed.items]
     return write_list(
         sessions, query, base_url=base_url, next_link=link, may_change=asker.may_change
@@ -62,6 +68,7 @@ async def sessions_of(
     most: int = MAX_ROWS_PER_PAGE,
     unread: Sequence[str] = (),
     budget: AnswerBudget | None = None,
+    as_of: Cut | None = None,
 ) -> list[Folded[ChatSession]]:
     """The open sessions that an agent has, is asked to take over, or may pick up.
 
@@ -80,7 +87,7 @@ async def sessions_of(
         counted=False,
         unread=unread,
     )
-    listed = await views.page(CHAT_SESSIONS, page, budget)
+    listed = await views.page(CHAT_SESSIONS, page, budget, as_of=as_of)
     found = [row.folded for row in listed.items]
     return sorted(found, key=lambda session: session.state.chat_session_id)
 
@@ -100,9 +107,9 @@ def chat_sessions_page(query: ListQuery, asker: Asker) -> Page:
     )
 
 
-def _token(query: ListQuery, listed: PageResult[Row]) -> str:
+def _token(query: ListQuery, listed: PageResult[Row], day: date | None) -> str:
     keys = [_written(key) for key in listed.last or ()]
-    return write_token(_in_words(query), keys)
+    return write_token(_in_words(query), keys, day)
 
 
 def _after(token: str, query: ListQuery, orders: Sequence[Order]) -> list[object]:

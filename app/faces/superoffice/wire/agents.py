@@ -5,6 +5,7 @@ from msgspec import Struct
 from app.faces.superoffice.wire import requests as r
 from app.faces.superoffice.wire.api import (
     AGENT,
+    AS_OF,
     MESSAGES_PAGE,
     SELECT,
     TOP,
@@ -41,7 +42,7 @@ _ID = ("chatSessionEntityId",)
 
 AGENTS: tuple[SuperOfficeDescription, ...] = (
     _of_agent("CreateDefaultChatSessionEntity", "A new session that is not stored"),
-    _of_agent("GetChatSessionEntity", "Get a session, or null", query=(*_ID, *SELECT)),
+    _of_agent("GetChatSessionEntity", "Get a session, or null", query=(*_ID, *SELECT, *AS_OF)),
     _of_agent(
         "SaveChatSessionEntity",
         "Create a session, or replace the one whose id is not 0",
@@ -56,7 +57,7 @@ AGENTS: tuple[SuperOfficeDescription, ...] = (
         "ChatSessionsForUser",
         "The open sessions that the caller has, is asked to take over, or may pick up",
         Shows.ENTITIES,
-        query=(*SELECT, TOP),
+        query=(*SELECT, TOP, *AS_OF),
     ),
     _of_agent(
         "TransferChatSession",

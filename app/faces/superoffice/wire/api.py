@@ -19,8 +19,10 @@ LIST = "GetAll"
 """The list operation; only this one accepts `$format`."""
 SELECT = ("$select",)
 TOP = "$top"
-MESSAGES_PAGE = ("after", TOP)
-"""Options for a page of a session's messages: its start and its size."""
+AS_OF = ("asOf",)
+"""The option of reads that can be asked for a past moment."""
+MESSAGES_PAGE = ("after", TOP, *AS_OF)
+"""Options for a page of a session's messages: its start, its size and its moment."""
 
 
 class Shows(Enum):

@@ -9,6 +9,7 @@ from app.codecs.formats import XML
 from app.codecs.openapi import Part, Schema
 from app.codecs.openapi_shared import (
     ANSWER_HEADERS,
+    MOMENT,
     NULL,
     OF_BODIES,
     REQUEST_HEADERS,
@@ -59,12 +60,11 @@ _QUERY = {
     ),
     "$skip": ({"type": "integer", "minimum": 0}, "Rows to leave out before them"),
     "$mode": ({"enum": ["Slim", "Wide", "Full"]}, "How much a row says"),
-    "$options": (_TEXT, "Not looked at"),
-    "$context": (_TEXT, "Not looked at"),
+    **dict.fromkeys(("$options", "$context", "$output"), (_TEXT, "Not looked at")),
     "$format": ({"enum": ["XML", "JSON"]}, "Goes before Accept"),
     "$jsonSafe": ({"type": "boolean"}, "Whether names of columns have letters and digits only"),
-    "$output": (_TEXT, "Not looked at"),
     "html": ({"type": "boolean"}, "HTML rather than plain text"),
+    "asOf": MOMENT,
     "after": (_INT32, "The id of the last message that is known already"),
     "chatSessionEntityId": (_INT32, "The session"),
 }
@@ -228,21 +228,15 @@ def _own_parameters(api: SuperOfficeDescription) -> list[Schema]:
 
 
 def _patches() -> dict[str, Schema]:
-    operation: Schema = {
-        "type": "object",
-        "properties": {
-            "op": {"enum": ["add", "replace", "remove", "test"]},
-            "path": _TEXT,
-            "value": {},
-        },
-        "required": ["op", "path"],
-    }
+    ops = {"enum": ["add", "replace", "remove", "test"]}
+    operation = _object({"op": ops, "path": _TEXT, "value": {}}) | {"required": ["op", "path"]}
     schema = {"oneOf": [{"type": "array", "items": operation}, {"type": "object"}]}
     return {name: {"schema": schema} for name in JSON_TYPES}
 
 
 def _success(api: SuperOfficeDescription) -> dict[str, Schema]:
     names = ["ETag", "Last-Modified"] if _is_reading_one(api) else []
+    names += ["X-As-Of"] if "asOf" in api.query else []
     if api.is_command:
         names = ["ETag", "X-Log-Position", "Idempotent-Replayed"]
         names += ["Last-Modified"] if api.shows in (Shows.LINKED, Shows.ENTITY) else []

@@ -1,6 +1,7 @@
 """The table of operations on `/api/v1/ChatSession`, by their names in the official description."""
 
 from app.faces.superoffice.wire.api import (
+    AS_OF,
     LIST,
     MESSAGES_PAGE,
     PATH,
@@ -14,7 +15,7 @@ from app.faces.superoffice.wire.message import MESSAGE
 
 _LISTING = (
     "$select", "$filter", "$orderby", "$entities", TOP, "$skip", "$mode", "$options",
-    "$context", "$format", "$jsonSafe", "$output",
+    "$context", "$format", "$jsonSafe", "$output", *AS_OF,
 )  # fmt: skip
 _BY_ID = f"{PATH}/{{id}}"
 _SESSION = f"{PATH}/{{chatSessionId}}"
@@ -57,7 +58,7 @@ REST: tuple[SuperOfficeDescription, ...] = (
         path=f"{PATH}/ForCurrentUser",
         summary="The open sessions that the caller has, is asked to take over, or may pick up",
         shows=Shows.ENTITIES,
-        query=(*SELECT, TOP),
+        query=(*SELECT, TOP, *AS_OF),
     ),
     SuperOfficeDescription(
         name="PostChatSessionEntity",
@@ -75,7 +76,7 @@ REST: tuple[SuperOfficeDescription, ...] = (
         path=_BY_ID,
         summary="Get a session",
         shows=Shows.LINKED,
-        query=SELECT,
+        query=(*SELECT, *AS_OF),
         is_conditional=True,
     ),
     SuperOfficeDescription(

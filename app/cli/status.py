@@ -1,0 +1,141 @@
+"""`status`, `projections`, `stuck`: what runs, and why it does not."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.exit_codes import DIFFERENCE
+from app.cli.options import on_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.maintenance.store import DataLocation
+    from app.operations.projections import Projection
+    from app.operations.status import Status
+    from app.operations.stuck import Stuck
+
+_output = click.option(
+    "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--watch",
+    is_flag=False,
+    flag_value=5.0,
+    type=click.FloatRange(0.5),
+    metavar="SECONDS",
+    help="Look again and again, every 5 s or so many.",
+)
+@_output
+@on_data
+def status(where: "DataLocation", watch: float | None, output: str) -> None:
+    """How the database, the log and the views stand; 1 if something is wrong."""
+    from app.cli.work import on_store
+    from app.operations.status import status as look
+
+    while True:
+        found = on_store(where, look, looks=True)
+        _print_status(found, output)
+        if watch is None:
+            break
+        time.sleep(watch)
+    if not found.ok:
+        sys.exit(DIFFERENCE)
+
+
+@click.group(invoke_without_command=True)
+@_unless_subcommand
+@_output
+@on_data
+def projections(where: "DataLocation", output: str) -> None:
+    """Each view and follower: version, position, how far behind."""
+    from app.cli.output import print_json
+    from app.cli.work import on_store
+    from app.operations.projections import projections as look
+
+    found = on_store(where, look, looks=True)
+    if output == "json":
+        print_json({"projections": found})
+    else:
+        _print_projections(found)
+
+
+@click.command()
+@_output
+@on_data
+def stuck(where: "DataLocation", output: str) -> None:
+    """What does not go on, and what is in its way; 1 if there is something."""
+    from app.cli.output import print_json
+    from app.cli.work import on_store
+    from app.operations.stuck import stuck as look
+
+    found = on_store(where, look, looks=True)
+    if output == "json":
+        print_json({"stuck": found})
+    else:
+        _print_stuck(found)
+    if found:
+        sys.exit(DIFFERENCE)
+    click.echo("Nothing is stuck", err=True)
+
+
+def _print_status(found: "Status", output: str) -> None:
+    from app.cli.output import print_json, print_table
+
+    if output == "json":
+        print_json(found)
+        return
+    database = found.database
+    click.echo(f"{'well' if found.ok else 'WRONG'}: {found.sentence}")
+    rows = [
+        ("PostgreSQL", f"{database.version}, up {_span(database.up_seconds)}"),
+        ("round trip", f"{database.round_trip_ms} ms"),
+        ("connections", f"{database.connections} of {database.most_connections}"),
+        ("size", f"{database.bytes / 2**20:.0f} MiB"),
+        ("schema", f"migration {database.migration}"),
+    ]
+    for head in found.heads:
+        age = "no event" if head.age_seconds is None else f"{_span(head.age_seconds)} ago"
+        rows.append((f"head of partition {head.partition}", f"{head.position}, {age}"))
+    print_table(["what", "how it stands"], rows)
+    _print_projections(found.projections)
+
+
+def _print_projections(found: "Sequence[Projection]") -> None:
+    from app.cli.output import print_table
+
+    columns = ["name", "version", "position", "behind", "age", "state", "owner", "last rebuild"]
+    print_table(
+        columns,
+        [
+            (
+                each.name,
+                str(each.version),
+                each.position,
+                str(each.lag_events),
+                _span(each.lag_seconds),
+                each.state,
+                each.owner or "",
+                each.last_rebuild or "",
+            )
+            for each in found
+        ],
+    )
+
+
+def _print_stuck(found: "Sequence[Stuck]") -> None:
+    for each in found:
+        click.echo(each.sentence)
+
+
+def _span(seconds: float) -> str:
+    """Seconds, minutes, hours or days, whichever are few."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,174 @@
+"""Writes what was found in the form that is asked for, within the limit of an answer's size."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from app.codecs import csv_text
+from app.codecs.answer_budget import AnswerBudget
+from app.faces.audit import html
+from app.faces.audit.forms import CONTENT_TYPES, Form
+from app.history.one_event import Event, call_of
+from app.http.request import Headers, Reply, Request
+
+COLUMNS = (
+    "position", "recordedAt", "actor", "type", "operation", "sessionId", "version", "changed",
+)  # fmt: skip
+_ENCODER = msgspec.json.Encoder()
+
+
+class Page(Struct, frozen=True):
+    """Some events as they are written, and the last one of them."""
+
+    written: list[bytes]
+    last: Event | None
+    has_more: bool
+    reached: Mapping[int, int]
+    """The last position of each partition that is written."""
+
+
+class Table(Struct, frozen=True):
+    """What is no list of events: as a whole, and as rows of equal members."""
+
+    whole: object
+    rows: Sequence[Mapping[str, Any]]
+    columns: Sequence[str]
+
+
+async def page_of(
+    events: AsyncIterator[Event], form: Form, limit: int, budget: AnswerBudget
+) -> Page:
+    """The first events, as many as are asked for and fit; at least one, unless there is none.
+
+    Raises AnswerTooLarge if not even the first one fits.
+    """
+    written: list[bytes] = []
+    reached: dict[int, int] = {}
+    last: Event | None = None
+    async for event in events:
+        part = write_event(event, form)
+        if len(written) == limit or (len(part) > budget.left and written):
+            return Page(written, last, True, reached)
+        budget.spend(len(part))
+        written.append(part)
+        reached[event.partition] = event.position
+        last = event
+    return Page(written, last, False, reached)
+
+
+def write_event(event: Event, form: Form) -> bytes:
+    """One event of a list."""
+    match form:
+        case Form.JSON:
+            return _ENCODER.encode(event)
+        case Form.NDJSON:
+            return _ENCODER.encode(event) + b"\n"
+        case Form.CSV:
+            return csv_text.row(_cells(event))
+        case Form.HTML:
+            return html.event_row(event, _cells(event)).encode()
+
+
+def events_reply(request: Request, form: Form, page: Page, next_url: str | None) -> Reply:
+    """The answer with a page of events."""
+    headers: Headers = [] if next_url is None else [link(next_url, "next")]
+    match form:
+        case Form.JSON:
+            parts = [b'{"events":[', b",".join(page.written), b'],"next":']
+            body = b"".join([*parts, _ENCODER.encode(next_url), b"}"])
+        case Form.NDJSON:
+            body = b"".join(page.written)
+        case Form.CSV:
+            body = csv_text.row(COLUMNS) + b"".join(page.written)
+        case Form.HTML:
+            body = html.events_page(request, COLUMNS, page.written, next_url)
+    return reply(form, body, headers)
+
+
+def event_reply(request: Request, form: Form, event: Event, headers: Headers = ()) -> Reply:
+    """The answer with one event."""
+    links = [
+        link(url, relation)
+        for url, relation in ((event.previous, "prev"), (event.next, "next"))
+        if isinstance(url, str)
+    ]
+    if form in (Form.JSON, Form.NDJSON):
+        return reply(form, write_event(event, form), (*headers, *links))
+    if form is Form.HTML:
+        body = html.event_page(request, event, COLUMNS, _cells(event))
+        return reply(form, body, (*headers, *links))
+    columns, cells = [*COLUMNS], _cells(event)
+    if event.state is not UNSET:
+        columns.append("state")
+        cells.append(_json_text(event.state))
+    return reply(form, csv_text.row(columns) + csv_text.row(cells), (*headers, *links))
+
+
+def table_reply(request: Request, form: Form, table: Table, headers: Headers = ()) -> Reply:
+    """The answer with something else than events."""
+    match form:
+        case Form.JSON:
+            body = _ENCODER.encode(table.whole)
+        case Form.NDJSON:
+            body = b"".join(_ENCODER.encode(row) + b"\n" for row in table.rows)
+        case Form.CSV:
+            rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
+            body = csv_text.row(table.columns) + b"".join(map(csv_text.row, rows))
+        case Form.HTML:
+            rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
+            body = html.table_page(request, table.columns, rows)
+    return reply(form, body, headers)
+
+
+def reply(form: Form, body: bytes, headers: Headers = (), status: int = 200) -> Reply:
+    """An answer in a form."""
+    own = html.POLICY if form is Form.HTML else ()
+    return Reply(status, body, (*own, *headers), CONTENT_TYPES[form])
+
+
+def url_with(request: Request, **changed: str | None) -> str:
+    """The URL of a request with some parameters changed, or without them."""
+    kept = [(name, value) for name, value in request.pairs if name.lower() not in _lower(changed)]
+    added = [(name, value) for name, value in changed.items() if value is not None]
+    query = urlencode([*kept, *added], quote_via=quote, safe=":,")
+    path = f"/{quote(request.location, safe='/:')}"
+    suffix = f".{request.suffix}" if request.suffix else ""
+    return f"{request.base_url}{path}{suffix}" + (f"?{query}" if query else "")
+
+
+def event_url(request: Request, place: str) -> str:
+    """The URL of an event."""
+    return f"{request.base_url}/audit/events/{place}"
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names}
+
+
+def link(url: str, relation: str) -> tuple[bytes, bytes]:
+    """A header that links to another answer."""
+    return b"link", f'<{url}>; rel="{relation}"'.encode()
+
+
+def _cells(event: Event) -> list[object]:
+    return [
+        event.place,
+        event.recorded_at,
+        event.actor,
+        event.type,
+        call_of(event.metadata).operation,
+        event.session_id,
+        event.version,
+        "" if event.changed is UNSET else _json_text(event.changed),
+    ]
+
+
+def _cell(value: object) -> object:
+    return value if value is None or isinstance(value, str | int) else _json_text(value)
+
+
+def _json_text(value: object) -> str:
+    return _ENCODER.encode(value).decode()

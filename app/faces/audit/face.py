@@ -1,0 +1,78 @@
+"""The face of auditors, over HTTP: what happened, what was, who did it, and who looked."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
+
+import msgspec
+
+from app.codecs import csv_text
+from app.codecs.json_text import BadInput
+from app.faces.audit import events, feed, html, sessions
+from app.faces.audit.answers import reply
+from app.faces.audit.as_answered import Answered
+from app.faces.audit.filters import Known
+from app.faces.audit.forms import SUFFIXES, Form, form_of
+from app.faces.audit.rights import POLICY, may_audit
+from app.http.errors import Refusal, Responses
+from app.http.operation import Face, Operation, Routes
+from app.http.request import Reply, Request
+from app.service import Service
+
+NAME = "audit"
+
+
+class AuditFace:
+    """Answers errors as `{"error": {…}}`, in the form that is asked for."""
+
+    name = NAME
+    prefix = "/audit/"
+    suffixes = SUFFIXES
+    overridable = False
+    policy = POLICY
+    responses: Responses = MappingProxyType({})
+
+    def __init__(self, others: Sequence[Face] = ()) -> None:
+        """`others`: the faces whose operations can be searched for, beside its own."""
+        known = Known(others, self)
+        self.routes: Routes = _routes(known, Answered(others))
+
+    def refuse(self, refused: Refusal, request: Request | None) -> Reply:
+        """The error: a stable word, a sentence, the parameter at fault, the request's id."""
+        form = Form.JSON
+        with suppress(BadInput):  # without a known form, it is JSON
+            form = Form.JSON if request is None else form_of(request)
+        if form is Form.HTML and request is not None:
+            return reply(form, html.error_page(request, refused), refused.headers, refused.status)
+        told = {
+            "code": refused.code,
+            "message": refused.message,
+            "field": refused.field,
+            "requestId": None if request is None else request.request_id,
+        }
+        if form is Form.CSV:
+            body = csv_text.row(list(told)) + csv_text.row(list(told.values()))
+        else:
+            body = msgspec.json.encode({"error": told}) + b"\n"
+        return reply(form, body, refused.headers, refused.status)
+
+
+_Handler = Callable[[Request, Service], Awaitable[Reply]]
+
+
+def _get(name: str, handler: _Handler) -> dict[str, Operation]:
+    return {"GET": Operation(name=name, handler=handler, admit=may_audit, is_safe=True)}
+
+
+def _routes(known: Known, answered: Answered) -> Routes:
+    return {
+        "/audit/events": _get("ListEvents", partial(events.find_events, known)),
+        "/audit/events/{event}": _get("GetEvent", events.get_event),
+        "/audit/sessions/{id}": _get("GetSessionAsOf", partial(sessions.get_state, answered)),
+        "/audit/sessions/{id}/history": _get("GetSessionHistory", sessions.get_history),
+        "/audit/sessions/{id}/provenance": _get("GetProvenance", sessions.get_provenance),
+        "/audit/sessions/{id}/diff": _get("GetDifference", sessions.get_difference),
+        "/audit/feed": _get("GetFeed", feed.get_feed),
+        "/audit/access": _get("ListAccess", events.list_access),
+    }

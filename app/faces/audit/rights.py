@@ -1,0 +1,13 @@
+"""Who may call the face of auditors, and by which means."""
+
+from app.auth.principals import Principal
+from app.auth.roles import AUDITOR, SYSTEM_ADMINISTRATOR
+from app.http.identify import AuthPolicy
+
+POLICY = AuthPolicy()
+"""Basic, Bearer, and the cookies of a sign-in."""
+
+
+def may_audit(principal: Principal) -> None:
+    """Raise Forbidden unless the principal may see all that happened."""
+    principal.require(AUDITOR, SYSTEM_ADMINISTRATOR)

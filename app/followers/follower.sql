@@ -1,0 +1,37 @@
+-- name: lease
+-- $1 name   $2 holder   $3 seconds
+-- Returns the token if the holder has the lease now: it was the holder's, free, or expired.
+INSERT INTO lease AS l (name, holder, until, token)
+VALUES ($1, $2, now() + make_interval(secs => $3), 1)
+    ON CONFLICT (name) DO UPDATE
+   SET holder = excluded.holder,
+       until = excluded.until,
+       token = l.token + (l.holder <> excluded.holder)::integer
+ WHERE l.holder = excluded.holder
+    OR l.until <= now()
+RETURNING token;
+
+-- name: is_taken
+-- $1 name   $2 holder
+-- Whether another one has the lease. (Only looks: a try to take it would write.)
+SELECT EXISTS (SELECT
+                 FROM lease AS l
+                WHERE l.name = $1
+                  AND l.holder <> $2
+                  AND l.until > now()) AS is_taken;
+
+-- name: give_up
+-- $1 name   $2 holder
+UPDATE lease
+   SET until = now()
+ WHERE name = $1
+   AND holder = $2;
+
+-- name: places
+-- $1 follower; the end of each partition, and the position up to which the follower is done
+SELECT h.partition, h.position AS head, coalesce(f.position, 0) AS reached
+  FROM log_partition AS h
+  LEFT JOIN follower_checkpoint AS f
+    ON f.partition = h.partition
+   AND f.name = $1
+ ORDER BY h.partition;

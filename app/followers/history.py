@@ -1,0 +1,249 @@
+"""The follower of histories: the versions of the views' rows, and the index of events."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from app.commands.snapshots import Snapshot, SnapshotCache
+from app.database.sql import blocks
+from app.followers.follower import Follower
+from app.followers.history_batch import HistoryBatch
+from app.followers.pace import Pace
+from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
+from app.history.terms import Terms
+from app.log.audited import AuditedEvent
+from app.log.errors import Unreadable, UnreadableEvent
+from app.log.log import Log
+from app.log.read import SLICE_EVENTS
+from app.maintenance.store import Connection
+from app.queries.views import folded_row
+from app.telemetry import metrics
+from domain.event import kind_of
+from domain.ids import StreamId
+from projections import catalog
+from projections.catalog import CURRENT
+from projections.fold import Folded, Recorded
+
+SQL = blocks(__file__)
+_LOG = logging.getLogger("sessionary")
+NAME = "history"
+CACHE_BYTES = 8 * 1024 * 1024
+"""For the states of streams that changed last; the others are read from their last rows."""
+_STATE_BYTES = 1_000
+BATCH_CHARACTERS = 4 * 1024 * 1024
+"""Of documents: a batch ends after the event that exceeds this."""
+_MAX_DAMAGED = 10_000
+_VERSIONS = {kind: SQL["versions"].format(history=view.history) for kind, view in CURRENT.items()}
+
+
+def follower(log: Log, share: float) -> Follower[HistoryBatch]:
+    """A worker's follower of histories; `share`: of its time, while it serves others."""
+    pace = Pace(share, metrics.answered)
+    work = History(log, pace)
+    log.incarnation.on_change(work.forget)
+    return Follower(log.pool, log.keyring, work, pace)
+
+
+State = FoldedStream | Damaged | None
+"""A stream before its next event; None: it has none."""
+
+
+class History:
+    """Folds events into the histories, batch by batch."""
+
+    name = NAME
+
+    def __init__(self, log: Log, pace: Pace) -> None:
+        """`log`: of the worker."""
+        self._log = log
+        self._pace = pace
+        self._terms = Terms(log.fingerprint)
+        self._cache = SnapshotCache(CACHE_BYTES)
+        self._last: dict[StreamId, State] = {}
+        """After the last batch."""
+        self._damaged: dict[StreamId, Damaged] = {}
+        self._refused: dict[StreamId, tuple[Damaged, int]] = {}
+        """Since which version PostgreSQL takes no rows of a stream, and why."""
+
+    def forget(self) -> None:
+        """Forget the streams' states."""
+        self._cache.clear()
+        self._last = {}
+
+    async def prepare(
+        self, partition: int, events: Sequence[AuditedEvent]
+    ) -> tuple[HistoryBatch, int]:
+        """The changes by the first events, and the position of the last of these.
+
+        The batch before it may not be written yet: its streams' states are in memory.
+        """
+        states = await self._states(partition, events)
+        batch = HistoryBatch(self._log.seal_in_view)
+        upto = 0
+        slices = (events[at : at + SLICE_EVENTS] for at in range(0, len(events), SLICE_EVENTS))
+        async for each in self._pace.each(slices):
+            for event in each:
+                states[event.stream] = self._taken(batch, states[event.stream], event)
+                upto = event.position
+            if batch.doc_characters > BATCH_CHARACTERS:
+                break
+        self._last = states
+        for state in states.values():
+            self._remember(state, batch)
+        return batch, upto
+
+    async def write(
+        self, partition: int, after: int, upto: int, batch: HistoryBatch, token: int
+    ) -> bool:
+        """Write a batch; false if another follower has moved the checkpoint."""
+        await self._add_stored(partition, batch)
+        rows = await self._log.pool.ask(
+            SQL["write"], partition, token, after, upto,
+            *batch.arguments(), *batch.index_arguments(), writes=True,
+        )  # fmt: skip
+        return bool(rows[0]["done"])
+
+    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
+        """Leave an event's stream out of the histories from there on: PostgreSQL takes no row."""
+        if isinstance(event.recorded, Recorded):
+            self._refused[event.stream] = BrokenStream(event.recorded, repr(why)), event.version
+
+    def _taken(self, batch: HistoryBatch, before: State, event: AuditedEvent) -> State:
+        """The stream after one more event, whose changes are added to the batch."""
+        after = self._advanced(before, event)
+        kind, was = _folded(before)
+        if was is not None:
+            batch.end(kind, was, event.position)
+        if isinstance(after, tuple) and isinstance(event.recorded, Recorded):
+            try:
+                batch.begin(after[0].kind, after[1])
+            except Exception as error:  # a damaged event may have any state
+                after = self._given_up(event.stream, BrokenStream(event.recorded, repr(error)))
+        before_state = None if was is None else was.state
+        after_state = after[1].state if isinstance(after, tuple) else None
+        batch.index(event.position, self._terms.of(event, before_state, after_state))
+        return after
+
+    def _advanced(self, before: State, event: AuditedEvent) -> FoldedStream | Damaged:
+        if isinstance(before, Damaged):
+            return before
+        refused, version = self._refused.get(event.stream, (None, 0))
+        if refused is not None and event.version >= version:
+            return self._given_up(event.stream, refused)
+        if isinstance(event.recorded, UnreadableEvent):
+            return self._given_up(event.stream, event.recorded)
+        try:
+            return folded_on(before, (event.recorded,))
+        except BrokenStream as broken:
+            return self._given_up(event.stream, broken)
+
+    def _given_up(self, stream: StreamId, why: Damaged) -> Damaged:
+        """Leave the rest of a stream out of the histories, and say so once."""
+        if len(self._damaged) < _MAX_DAMAGED and stream not in self._damaged:
+            self._damaged[stream] = why
+            _LOG.warning("The past of a stream is kept only up to where it can be read: %s", why)
+        return why
+
+    def _remember(self, state: State, batch: HistoryBatch) -> None:
+        kind, folded = _folded(state)
+        if folded is not None:
+            size = batch.characters_of(CURRENT[kind].name, folded.stream)
+            resident = _STATE_BYTES + 2 * size
+            self._cache.remember(kind, folded.stream, Snapshot(folded, None, None, size, resident))
+
+    async def _states(
+        self, partition: int, events: Sequence[AuditedEvent]
+    ) -> dict[StreamId, State]:
+        """Each of the events' streams before its first one."""
+        first = {event.stream: event for event in reversed(events)}
+        states: dict[StreamId, State] = {}
+        missing: dict[str, list[AuditedEvent]] = {}
+        for stream, event in first.items():
+            kind = kind_of(event.topic)
+            if event.version == 1:
+                self._damaged.pop(stream, None)  # all are taken up again
+                states[stream] = None
+            elif (known := self._known(kind, event)) is not None:
+                states[stream] = known
+            else:
+                missing.setdefault(kind, []).append(event)
+        for kind, wanted in missing.items():
+            states |= await self._rows(partition, kind, wanted)
+            for event in wanted:
+                if event.stream not in states:
+                    states[event.stream] = await self._refolded(event)
+        return states
+
+    def _known(self, kind: str, event: AuditedEvent) -> State:
+        if event.stream in self._damaged:
+            return self._damaged[event.stream]
+        last = self._last.get(event.stream)
+        if isinstance(last, tuple) and last[1].version == event.version - 1:
+            return last
+        known = self._cache.get(kind, event.stream)
+        if known is None or known.folded is None or known.folded.version != event.version - 1:
+            return None
+        return CURRENT[kind], known.folded
+
+    async def _rows(
+        self, partition: int, kind: str, wanted: Sequence[AuditedEvent]
+    ) -> dict[StreamId, State]:
+        """The states of streams from their last rows, as far as these are there."""
+        if kind not in _VERSIONS:
+            return {}
+        rows = await self._log.pool.ask(
+            _VERSIONS[kind],
+            partition,
+            [event.stream for event in wanted],
+            [event.version - 1 for event in wanted],
+        )
+        found: dict[StreamId, State] = {}
+        for row in rows:
+            with suppress(msgspec.MsgspecError, Unreadable):  # then its stream is folded again
+                folded = folded_row(kind, row, self._log.open_in_view)
+                found[row["stream_id"]] = CURRENT[kind], folded
+        return found
+
+    async def _refolded(self, event: AuditedEvent) -> State:
+        """The stream before an event, from the log: a deleted one has no row, for instance."""
+        folded: FoldedStream | None = None
+        try:
+            while folded is None or folded[1].version < event.version - 1:
+                after = 0 if folded is None else folded[1].version
+                slices = await self._log.slices(
+                    event.stream, after=after, until=event.version - 1, boxes={}
+                )
+                async for recorded in self._pace.each(slices):
+                    folded = folded_on(folded, recorded)
+                if folded is None or folded[1].version == after:
+                    raise Unreadable(f"stream {event.stream} has no version {after + 1}")
+        except (UnreadableEvent, BrokenStream) as damaged:
+            return self._given_up(event.stream, damaged)
+        return folded
+
+    async def _add_stored(self, partition: int, batch: HistoryBatch) -> None:
+        """Get what the index has so far of the batch's terms."""
+        places = batch.places()
+        rows = await self._log.pool.ask(
+            SQL["segments"],
+            partition,
+            [term for term, _ in places],
+            [segment for _, segment in places],
+        )
+        for row in rows:
+            batch.stored(*row)
+
+
+def _folded(state: State) -> tuple[str, Folded[Any] | None]:
+    """The kind of a stream, and its state; none if it has none, or is damaged."""
+    return (state[0].kind, state[1]) if isinstance(state, tuple) else ("", None)
+
+
+async def reset(store: Connection) -> None:
+    """Empty the histories and the index, all at once; a follower fills them again."""
+    tables = ", ".join(["event_index", *(view.history for view in catalog.VIEWS)])
+    async with store.raw.transaction():
+        await store.raw.execute(SQL["reset"].format(tables=tables))

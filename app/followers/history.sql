@@ -1,0 +1,43 @@
+-- name: versions
+-- {history}   $1 partition   $2 streams, $3 versions: of equal length
+-- The rows of histories that are there, with the columns of a view's row.
+SELECT h.stream_id, h.partition, h.version, h.position,
+       h.created_by, h.created_at, h.modified_by, h.modified_at, h.doc
+  FROM unnest($2::uuid[], $3::bigint[]) AS wanted(stream, version)
+  -- (LIMIT 1 keeps it one probe of the index for each stream.)
+ CROSS JOIN LATERAL (
+           SELECT *
+             FROM {history} AS r
+            WHERE r.partition = $1
+              AND r.stream_id = wanted.stream
+              AND r.version = wanted.version
+            LIMIT 1
+       ) AS h;
+
+-- name: segments
+-- $1 partition   $2 terms, $3 segments: of equal length
+SELECT wanted.term, wanted.segment, i.positions
+  FROM unnest($2::bigint[], $3::bigint[]) AS wanted(term, segment)
+ CROSS JOIN LATERAL (
+           SELECT e.positions
+             FROM event_index AS e
+            WHERE e.partition = $1
+              AND e.term = wanted.term
+              AND e.segment = wanted.segment
+            LIMIT 1
+       ) AS i;
+
+-- name: write
+-- $1 partition   $2 token   $3 after position   $4 up to position   $5-$8 versions that end: views,
+-- streams, versions, positions at which they end   $9-$19 versions that begin: views, streams,
+-- versions, positions, ends or null, created by, at, modified by, at, documents, search values
+-- $20-$22 index: terms, segments, positions
+SELECT follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                        $18, $19, $20, $21, $22) AS done;
+
+-- name: reset
+-- {tables} of the histories, and of the index
+UPDATE follower_checkpoint
+   SET position = 0
+ WHERE name = 'history';
+TRUNCATE {tables};

@@ -1,0 +1,39 @@
+"""How far the histories and the index of events have followed the log."""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.database.sql import blocks
+from app.history.moments import Cut
+from app.log.read import Asks
+
+SQL = blocks(__file__)
+_PAUSE_S = 0.02
+
+
+class NotYet(Exception):
+    """The follower has not reached a moment of the log: ask again a little later."""
+
+    def __init__(self, cut: Sequence[int], reached: Sequence[int]) -> None:
+        """`cut`: of the moment; `reached`: where the follower is."""
+        self.behind = sum(max(0, end - at) for end, at in zip(cut, reached, strict=True))
+        """Events that are still to be taken up."""
+        super().__init__(f"The histories are {self.behind} events behind that moment: try again")
+
+
+async def reached(store: Asks) -> Cut:
+    """The position of each partition up to which the histories go. Raises StoreDown."""
+    return tuple(row["position"] for row in await store.ask(SQL["reached"]))
+
+
+async def wait_for(store: Asks, cut: Sequence[int], wait_s: float) -> None:
+    """Return once the histories go up to a cut. Raises NotYet after `wait_s`, StoreDown."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    while True:
+        now = await reached(store)
+        if all(at >= end for at, end in zip(now, cut, strict=True)):
+            return
+        if loop.time() >= deadline:
+            raise NotYet(cut, now)
+        await asyncio.sleep(_PAUSE_S)

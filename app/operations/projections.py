@@ -1,0 +1,112 @@
+"""Each view and follower: where it is, how far behind, and who owns it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import asyncpg
+from msgspec import Struct
+
+from app.database.sql import blocks
+from app.log.read import Asks
+from app.telemetry.metrics import Reading
+from projections.catalog import VIEWS
+
+SQL = blocks(__file__)
+FOLLOWERS = ("history",)
+"""The names of all followers."""
+BEHIND_S = 10.0
+"""A follower whose oldest pending event is older than this is behind: something is wrong."""
+
+State = Literal["live", "following", "behind", "unattended"]
+
+
+class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A view or a follower in one partition."""
+
+    name: str
+    version: int
+    partition: int
+    position: str
+    """Up to which it has taken up the log: `0:17`."""
+    lag_events: int
+    lag_seconds: float
+    """Age of the oldest event that it has not taken up; 0 if it has all."""
+    state: State
+    """`live`: written with each append; `unattended`: no worker follows, and events wait."""
+    owner: str | None
+    """The worker that follows; null: none, or each append does it."""
+    last_rebuild: str | None = None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody has to look after it."""
+        return self.state in ("live", "following")
+
+
+async def projections(store: Asks) -> list[Projection]:
+    """All of them, views first. Raises StoreDown, or the database's own error."""
+    heads = await store.ask(SQL["heads"])
+    followers = await store.ask(SQL["followers"], list(FOLLOWERS))
+    return [*_views(heads), *map(_follower, followers)]
+
+
+async def lag(store: Asks) -> list[Reading]:
+    """What a scrape of the metrics shows of followers. Raises StoreDown."""
+    found: dict[str, tuple[int, float]] = {}
+    for each in map(_follower, await store.ask(SQL["followers"], list(FOLLOWERS))):
+        events, seconds = found.get(each.name, (0, 0.0))
+        found[each.name] = events + each.lag_events, max(seconds, each.lag_seconds)
+    return [
+        reading
+        for name, (events, seconds) in found.items()
+        for reading in (
+            Reading(
+                "sessionary_follower_lag_events",
+                "Events that a follower has not taken up.",
+                events,
+                {"name": name},
+            ),
+            Reading(
+                "sessionary_follower_lag_seconds",
+                "Age of the oldest of them.",
+                seconds,
+                {"name": name},
+            ),
+        )
+    ]
+
+
+def _views(heads: Sequence[asyncpg.Record]) -> Iterator[Projection]:
+    for view in VIEWS:
+        for partition, position in heads:
+            yield Projection(
+                name=view.name,
+                version=1,
+                partition=partition,
+                position=f"{partition}:{position}",
+                lag_events=0,
+                lag_seconds=0.0,
+                state="live",
+                owner=None,
+            )
+
+
+def _follower(row: asyncpg.Record) -> Projection:
+    behind = row["head"] - row["position"]
+    seconds = max(0.0, row["age_s"] or 0.0) if behind else 0.0
+    return Projection(
+        name=row["name"],
+        version=1,
+        partition=row["partition"],
+        position=f"{row['partition']}:{row['position']}",
+        lag_events=behind,
+        lag_seconds=round(seconds, 3),
+        state=_state(seconds, is_held=row["is_held"]),
+        owner=str(row["holder"]) if row["is_held"] else None,
+    )
+
+
+def _state(behind_s: float, *, is_held: bool) -> State:
+    if behind_s <= BEHIND_S:
+        return "following"
+    return "behind" if is_held else "unattended"

@@ -1,0 +1,22 @@
+-- name: heads
+SELECT partition, position
+  FROM log_partition
+ ORDER BY partition;
+
+-- name: followers
+-- $1 names of followers
+-- The age is that of the oldest event that is still to be taken up.
+SELECT n.name, h.partition, h.position AS head, coalesce(c.position, 0) AS position,
+       l.holder, coalesce(l.until > now(), false) AS is_held,
+       extract(epoch FROM now() - e.recorded_at)::float8 AS age_s
+  FROM unnest($1::text[]) AS n(name)
+ CROSS JOIN log_partition AS h
+  LEFT JOIN follower_checkpoint AS c
+    ON c.partition = h.partition
+   AND c.name = n.name
+  LEFT JOIN lease AS l
+    ON l.name = 'follow_' || n.name
+  LEFT JOIN stored_events AS e
+    ON e.partition = h.partition
+   AND e.notification_id = coalesce(c.position, 0) + 1
+ ORDER BY n.name, h.partition;

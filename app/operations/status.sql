@@ -1,0 +1,16 @@
+-- name: database
+SELECT current_setting('server_version') AS version,
+       extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8 AS up_s,
+       pg_database_size(current_database()) AS bytes,
+       pg_is_in_recovery() AS is_standby,
+       current_setting('max_connections')::integer AS most_connections,
+       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+       (SELECT max(number) FROM schema_migration) AS migration;
+
+-- name: heads
+SELECT partition, position,
+       CASE WHEN position > 0 THEN recorded_at END AS recorded_at,
+       CASE WHEN position > 0
+            THEN extract(epoch FROM clock_timestamp() - recorded_at)::float8 END AS age_s
+  FROM log_partition
+ ORDER BY partition;

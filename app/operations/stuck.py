@@ -1,0 +1,75 @@
+"""What does not go on, and what is in its way: a backend, or an event."""
+
+from typing import Literal
+
+import asyncpg
+from msgspec import UNSET, Struct, UnsetType
+
+from app.database.sql import blocks
+from app.log.read import Asks
+from app.operations.projections import Projection, projections
+
+SQL = blocks(__file__)
+WAITS_S = 1.0
+"""Seconds after which a wait for a lock is no longer an everyday one."""
+
+
+class Stuck(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One thing that does not go on."""
+
+    kind: Literal["lock", "follower"]
+    sentence: str
+    seconds: float
+    pid: int | UnsetType = UNSET
+    """The backend that waits."""
+    blocker: int | UnsetType = UNSET
+    """The backend in its way."""
+    name: str | UnsetType = UNSET
+    """The follower."""
+    position: str | UnsetType = UNSET
+    """The event that it has not taken up."""
+
+
+async def stuck(store: Asks) -> list[Stuck]:
+    """All that is stuck. Raises StoreDown, or the database's own error."""
+    found = [_waiting(row) for row in await store.ask(SQL["waiting"], WAITS_S)]
+    for each in await projections(store):
+        if not each.is_well:
+            found.append(await _follower(store, each))
+    return found
+
+
+def _waiting(row: asyncpg.Record) -> Stuck:
+    who = row["application"] or "a client"
+    blocker = row["blocker_application"] or "a client"
+    does = row["blocker_statement"] or "a statement that only its own login may see"
+    state, held_s = row["blocker_state"] or "at work", row["blocker_s"]
+    since = "" if held_s is None else f", in a transaction of {held_s:.0f} s"
+    return Stuck(
+        kind="lock",
+        sentence=(
+            f"pid {row['pid']} ({who}) has waited {row['waits_s']:.0f} s for pid {row['blocker']} "
+            f"({blocker}, as {row['blocker_login']}): {does}, {state}{since}"
+        ),
+        seconds=round(row["waits_s"], 3),
+        pid=row["pid"],
+        blocker=row["blocker"],
+    )
+
+
+async def _follower(store: Asks, each: Projection) -> Stuck:
+    partition, _, position = each.position.partition(":")
+    behind = f"{partition}:{int(position) + 1}"
+    rows = await store.ask(SQL["next_event"], int(partition), int(position) + 1)
+    event = f"{rows[0]['topic']} of stream {rows[0]['stream']}" if rows else "which is missing"
+    owner = "no worker follows" if each.owner is None else f"worker {each.owner} follows"
+    return Stuck(
+        kind="follower",
+        sentence=(
+            f"{each.name} is {each.lag_events} events behind: it has not taken up {behind} "
+            f"({event}) for {each.lag_seconds:.0f} s; {owner}"
+        ),
+        seconds=each.lag_seconds,
+        name=each.name,
+        position=behind,
+    )
