@@ -2,12 +2,14 @@
 
 import sys
 import time
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.exit_codes import DIFFERENCE
-from app.cli.options import on_data
+from app.cli.options import Given, on_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,18 @@ _output = click.option(
 )
 
 
-@click.group(invoke_without_command=True)
+def _unless_subcommand(command: Callable[..., None]) -> Callable[..., None]:
+    """A group that does something by itself: nothing of it, if a subcommand follows."""
+
+    @wraps(command)
+    def looks(**given: Given) -> None:
+        if click.get_current_context().invoked_subcommand is None:
+            command(**given)
+
+    return looks
+
+
+@click.command()
 @click.option(
     "--watch",
     is_flag=False,

@@ -6,8 +6,7 @@ Failures: NotReachable (a resource is away), UnusableDatabase (it was named wron
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager as AsyncContext
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from app.maintenance.urls import NO_URL, UnusableDatabase, with_password
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Setting, Settings
 
 CONNECT_S = 10.0
+Opens = Callable[[], AbstractAsyncContextManager["Connection"]]
 
 
 class NotReachable(ConnectionError):
@@ -91,12 +91,12 @@ class DataLocation(Struct, frozen=True, kw_only=True):
 class Connection:
     """A command's own connection, as the database's owner."""
 
-    def __init__(self, connection: asyncpg.Connection, another: "_Opens | None" = None) -> None:
+    def __init__(self, connection: asyncpg.Connection, another: "Opens | None" = None) -> None:
         """Use `connected` instead of this. `another` opens one more, like this one."""
         self.raw = connection
         self._another = another
 
-    def another(self) -> "AsyncContext[Connection]":
+    def another(self) -> "AbstractAsyncContextManager[Connection]":
         """One more, if `connected` made this one."""
         assert self._another is not None
         return self._another()
@@ -111,9 +111,6 @@ class Connection:
         """The rows of one statement that writes. Raises the database's own error."""
         rows: Sequence[asyncpg.Record] = await self.raw.fetch(sql, *arguments)
         return rows
-
-
-_Opens = Callable[[], AsyncContext[Connection]]
 
 
 @contextmanager
