@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.exit_codes import DIFFERENCE, Refused
-from app.cli.options import on_data
+from app.cli.options import on_data, option
 
 if TYPE_CHECKING:
     from app.log.keyring import Keyring
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
 @click.option("--dry-run", is_flag=True, help="Compare with the log, and change nothing.")
-@click.option(
+@option(
     "--jobs",
     type=click.IntRange(1, 64),
     default=1,

@@ -133,6 +133,7 @@ ARGUMENTS = {
     "--reason",
     "--actor", "--type", "--operation", "--face", "--session", "--account", "--field", "--client",
     "--request", "--since", "--until", "--reverse", "--limit", "--follow",
+    "--dry-run", "--timings", "--pause", "--cancel",
 }  # fmt: skip
 """What a single command is about. The environment is for settings."""
 
