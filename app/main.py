@@ -18,6 +18,7 @@ from app.chat.sweeper import ChatSweeper
 from app.database.embedded import EmbeddedUnavailable, ensure_running
 from app.database.pool import Pool
 from app.faces.audit.face import AuditFace
+from app.faces.console.face import ConsoleFace
 from app.faces.docs.face import PagesFace
 from app.faces.evo.face import EvoFace
 from app.faces.ops.face import OpsFace
@@ -41,7 +42,7 @@ _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
 
 def all_faces() -> tuple[Face, ...]:
     """All faces of the service."""
-    others = (EvoFace(), SuperOfficeFace(), SystemFace(), OpsFace(), PagesFace())
+    others = (EvoFace(), SuperOfficeFace(), SystemFace(), OpsFace(), PagesFace(), ConsoleFace())
     return (*others, AuditFace(others))
 
 

@@ -46,6 +46,14 @@ class Forbidden(Exception):
         super().__init__(message or f"{role} Role Required")
 
 
+class OwnPasswordFirst(Forbidden):
+    """The principal has to change a password that somebody else made, before anything else."""
+
+    def __init__(self) -> None:
+        """The message says how."""
+        super().__init__(message="Change Your Password First: POST /auth/password")
+
+
 class Principal(Struct, frozen=True):
     """A known caller."""
 
@@ -81,7 +89,7 @@ class Principal(Struct, frozen=True):
     def require_own_password(self) -> None:
         """Raise Forbidden as long as the password is one that somebody else made."""
         if self.must_change_password:
-            raise Forbidden(message="Change Your Password First: POST /auth/password")
+            raise OwnPasswordFirst
 
     @property
     def is_onlooker(self) -> bool:

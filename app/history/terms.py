@@ -100,7 +100,8 @@ class _Stored(Struct):
 
 def type_name(topic: str) -> str:
     """A stored name without its version: so an event is found by its present name, too."""
-    return topic.rpartition(".v")[0] or topic
+    name, _, version = topic.rpartition(".v")
+    return name if version.isdigit() else topic
 
 
 def field_name(name: str) -> str:

@@ -30,17 +30,18 @@ from app.telemetry.request_id import REQUEST_ID
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
 
-"""Receives an answer's status and duration in seconds."""
 DRAINED = 16
 """Multiple of a body's limit that is read and dropped before the connection is dropped."""
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ALWAYS = (
     (b"vary", b"Accept"),
     (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    # (With `no-referrer`, browsers name no origin when a page of ours sends a form to us.)
-    (b"referrer-policy", b"same-origin"),
+    # (No address, which may name a person, goes on to the next page. Forms of ours then name no
+    # origin either; they carry a secret instead.)
+    (b"referrer-policy", b"no-referrer"),
 )
+_NOT_STORED = (b"cache-control", b"no-store")
+_STORED = (b"cache-control", b"public, max-age=31536000, immutable")
 _BY_TLS_ALONE = (b"strict-transport-security", b"max-age=31536000")
 """Header of answers by HTTPS: a browser then never calls this host without it, for a year."""
 _DEVELOPERS = "https://localhost"
@@ -157,7 +158,8 @@ class Answer:
         headers = [(b"x-request-id", request_id.encode()), *reply.headers]
         if stream is None:
             headers.append((b"content-length", b"%d" % len(body)))
-        headers += _usual(reply.content_type if body or stream is not None else b"")
+        content_type = reply.content_type if body or stream is not None else b""
+        headers += _usual(content_type, immutable=reply.immutable)
         if request is not None:
             if b"origin" in request.headers:
                 headers += _shared(arrival, request)
@@ -181,9 +183,11 @@ class Answer:
 
 
 @lru_cache(maxsize=64)
-def _usual(content_type: bytes) -> Headers:
+def _usual(content_type: bytes, *, immutable: bool) -> Headers:
     """The headers of every answer with this type of content; empty: without content."""
-    headers = _ALWAYS if content_type.startswith(_HTML) else (*_ALWAYS, _NO_PAGE)
+    headers: Headers = (*_ALWAYS, _STORED if immutable else _NOT_STORED)
+    if not content_type.startswith(_HTML):
+        headers = (*headers, _NO_PAGE)
     return (*headers, (b"content-type", content_type)) if content_type else headers
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from app.auth.login_sessions import LoginSession
 from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.http import cookies, origin
+from app.http.browser import wants_page
 from app.http.reports import report_sign_in
 from app.http.request import Request
 from app.service import Service
@@ -41,7 +42,7 @@ class AuthPolicy(Struct, frozen=True, kw_only=True):
     schemes: Mapping[bytes, bytes] = MappingProxyType({})
     """Aliases of these two, lower case."""
     needs_xsrf: bool = False
-    """Whether cookies count only together with the header X-XSRF-TOKEN."""
+    """Whether cookies count only together with the header X-XSRF-TOKEN, or for a page to read."""
 
 
 async def identify(
@@ -54,7 +55,9 @@ async def identify(
     is_from_page = origin.is_from_page(request.headers)
     authorization = request.headers.get(b"authorization")
     if authorization is None:
-        principal = await _by_cookies(request, policy, service)
+        # (Pages of others cannot read what they make a browser show.)
+        needs_xsrf = policy.needs_xsrf and not (is_safe and wants_page(request))
+        principal = await _by_cookies(request, service, needs_xsrf=needs_xsrf)
         if policy.needs_xsrf:
             return principal
     else:
@@ -75,13 +78,13 @@ async def identify(
     return principal
 
 
-async def _by_cookies(request: Request, policy: AuthPolicy, service: Service) -> Principal:
+async def _by_cookies(request: Request, service: Service, *, needs_xsrf: bool) -> Principal:
     found = await session(request, service)
     if found is None:
         reason = "cookie" if tokens(request) else ""
         raise Unauthenticated("Not Authenticated", reason=reason)
     token, login = found
-    if policy.needs_xsrf:
+    if needs_xsrf:
         given = request.headers.get(b"x-xsrf-token", b"")
         if not hmac.compare_digest(given, xsrf_token(token).encode()):
             raise Unauthenticated("X-XSRF-TOKEN has to repeat the cookie XSRF-TOKEN", reason="xsrf")

@@ -40,6 +40,8 @@ class Reply(Struct, frozen=True, gc=False):
     content_type: bytes = JSON.content_type
     stream: AsyncGenerator[bytes, None] | None = None
     """The body in place of `body`, part by part as it comes, for as long as the client takes it."""
+    immutable: bool = False
+    """Whether browsers may keep it for good: another content would have another address."""
 
 
 def etag(version: int) -> tuple[bytes, bytes]:

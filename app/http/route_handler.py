@@ -16,6 +16,7 @@ from litestar.utils import normalize_path
 
 from app.http import origin
 from app.http.arrival import Answer, Arrival
+from app.http.browser import sent_on
 from app.http.errors import refusal
 from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
@@ -187,4 +188,5 @@ def _refused(
         report_refusal(error, arrival.request, arrival.service)
     elif refused.status in INPUT_STATUSES:
         report_input(error, refused, arrival.sender(scope), face.name, arrival.service)
-    return cast("Response[Any]", Answer(arrival, face.refuse(refused, arrival.request), measure))
+    reply = sent_on(error, arrival.request) or face.refuse(refused, arrival.request)
+    return cast("Response[Any]", Answer(arrival, reply, measure))

@@ -8,11 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 from support import database
+from support.audited import ANNA, Past, lived
 from support.chat_service import Chats
 from support.chat_service import chats as running_chats
 from support.commands import Run
 from support.cookies import cookie_header, sign_in
 from support.patience import patient
+from support.person import Person
 from support.refusals import stored
 from support.reporting import pytest_runtest_makereport as pytest_runtest_makereport
 from support.service_process import ADMIN, ServiceProcess, service, sessionary
@@ -155,3 +157,26 @@ def browser(served: ServiceProcess) -> Iterator[httpx.Client]:
 def cookies(browser: httpx.Client) -> Mapping[str, str]:
     """The Cookie header of a signed-in administrator."""
     return cookie_header(sign_in(browser, ADMIN, remember=True))
+
+
+@pytest.fixture(scope="session")
+def past(served: ServiceProcess) -> Past:
+    """What an auditor may look at."""
+    return lived(served)
+
+
+@pytest.fixture
+def window(served: ServiceProcess, past: Past) -> Iterator[httpx.Client]:
+    """Calls with a jar of cookies of its own."""
+    with httpx.Client(base_url=served.base_url, timeout=patient(60.0)) as made:
+        yield made
+
+
+@pytest.fixture
+def anna(window: httpx.Client) -> Person:
+    """An auditor at the start page."""
+    person = Person(window).open("/login")
+    person.send("/login", userName=ANNA[0], password=ANNA[1])
+    assert person.path == "/"
+    person.clicks = 0
+    return person

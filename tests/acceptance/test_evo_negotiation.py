@@ -5,6 +5,7 @@ import pytest
 from support.refusals import CONTENT_TYPES
 
 JSON = CONTENT_TYPES["json"]
+HTML = "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,8 @@ def test_the_extension_of_a_path_decides(
         ("format=", "text/csv", "text/csv"),
         ("format", "text/csv", "text/csv"),
         ("format=yaml", None, JSON),
+        ("format=xml", "text/html", "application/xml"),
+        ("format=html", None, HTML),
     ],
 )
 def test_the_query_decides_unless_nobody_knows_its_format(
@@ -73,8 +76,10 @@ def test_the_query_decides_unless_nobody_knows_its_format(
         ("text/csv; q=0.9 , application/xml; q=0.2", "text/csv"),
         ("application/xml, application/json", "application/xml"),
         ("application/xml;q=0, text/csv", "text/csv"),
-        ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", "application/xml"),
-        ("text/html", JSON),
+        ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", HTML),
+        ("text/html", HTML),
+        ("text/html;q=0.1, application/xml", "application/xml"),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", JSON),
         ("image/png, application/*;q=0.1", JSON),
         ("*/*", JSON),
         ("", JSON),

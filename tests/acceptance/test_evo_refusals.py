@@ -127,7 +127,6 @@ def test_a_refusal_has_the_format_of_the_answer(
         ("text/xml", "xml", "text/xml"),
         ("text/jsv", "jsv", "text/jsv"),
         ("text/csv;q=0.5, application/xml", "xml", "application/xml"),
-        ("text/html", "json", CONTENT_TYPES["json"]),
     ],
 )
 def test_a_refusal_goes_by_accept_too(

@@ -27,7 +27,7 @@ def call(served: ServiceProcess, path: str, **headers: str) -> httpx.Response:
 @pytest.mark.parametrize("path", PATHS)
 def test_every_answer_says_who_may_learn_of_it(served: ServiceProcess, path: str) -> None:
     headers = call(served, path).headers
-    assert headers["referrer-policy"] == "same-origin"
+    assert headers["referrer-policy"] == "no-referrer"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"]
     assert HSTS not in headers

@@ -94,6 +94,9 @@ def test_every_link_leads_to_something_of_this_origin(visitor: httpx.Client) -> 
         path = waiting.pop()
         answer = visitor.get(path)
         assert answer.status_code == 200, path
+        # (The start page is for those who sign in, too; what is behind it has tests of its own.)
+        if path == "/":
+            continue
         if not answer.headers["content-type"].startswith("text/html"):
             continue
         for link in Links(answer.text).found:
@@ -103,14 +106,9 @@ def test_every_link_leads_to_something_of_this_origin(visitor: httpx.Client) -> 
             if target not in seen and ("lang=" not in target or target.startswith("/json/")):
                 seen.add(target)
                 waiting.append(target)
-    assert {"/schema", "/types/python", "/metadata/style.css"} <= seen
+    assert {"/", "/schema", "/types/python"} <= seen
+    assert any(path.startswith("/assets/style-") for path in seen)
     assert sum("lang=" in path for path in seen) > 100
-
-
-def test_the_start_leads_to_what_there_is(visitor: httpx.Client) -> None:
-    answer = visitor.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (302, "/metadata")
-    assert visitor.head("/").status_code == 302
 
 
 def test_programs_find_an_index_of_the_operations(visitor: httpx.Client) -> None:

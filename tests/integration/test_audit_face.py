@@ -41,7 +41,7 @@ def of(answer: httpx.Response, form: str) -> list[str]:
             assert ",".join(cells[0]) == COLUMNS
             return [row[0] for row in cells[1:]]
         case _:
-            rows = answer.text.split('<tr id="e-')[1:]
+            rows = answer.text.split('<li id="e-')[1:]
             found = [row.split('"')[0].replace("-", ":") for row in rows]
             assert all(f'href="/audit/events/{each}"' in answer.text for each in found)
             return found

@@ -105,7 +105,7 @@ async def test_past_lists_in_the_order_of_an_index_are_read_from_it(
     plan = await planned(owner, *past.as_of(CUT, CHAT_SESSIONS.views, *plain))
     (read,) = [node["Plans"][0] for node in plan if node["Node Type"] == "Limit"]
     assert await columns(owner, read.get("Index Name")) == index
-    assert "position <=" in read["Index Cond"]
+    assert '"position" <=' in read["Index Cond"]
 
 
 @pytest.mark.parametrize("column", ["person", "contact"])

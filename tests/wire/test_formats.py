@@ -117,7 +117,8 @@ def test_a_media_type_has_no_parameters_and_no_case() -> None:
 
 
 def test_every_format_is_an_ending_that_no_account_has() -> None:
-    assert {f".{name}" for name in FORMATS} == set(RESERVED_ENDINGS)
+    of_pages_and_audits = {".ndjson", ".html"}
+    assert {f".{name}" for name in FORMATS} | of_pages_and_audits == set(RESERVED_ENDINGS)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from msgspec import UNSET, Struct
 
 from app.codecs import csv_text
 from app.codecs.answer_budget import AnswerBudget
-from app.faces.audit import html
 from app.faces.audit.forms import CONTENT_TYPES, Form
+from app.faces.audit.pages.lists import list_page
+from app.faces.audit.pages.one import event_page
+from app.faces.audit.pages.table import table_page
 from app.history.one_event import Event, call_of
 from app.http.request import Headers, Reply, Request
 
@@ -21,9 +23,12 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Page(Struct, frozen=True):
-    """Some events as they are written, and the last one of them."""
+    """Some events, as they are written, and the last one of them."""
 
     written: list[bytes]
+    """Empty for a page, which shows the events in its own way."""
+    events: list[Event]
+    """The events of a page."""
     last: Event | None
     has_more: bool
     reached: Mapping[int, int]
@@ -46,30 +51,34 @@ async def page_of(
     Raises AnswerTooLarge if not even the first one fits.
     """
     written: list[bytes] = []
+    shown: list[Event] = []
+    count = 0
     reached: dict[int, int] = {}
     last: Event | None = None
     async for event in events:
         part = write_event(event, form)
-        if len(written) == limit or (len(part) > budget.left and written):
-            return Page(written, last, True, reached)
+        if count == limit or (len(part) > budget.left and count):
+            return Page(written, shown, last, True, reached)
         budget.spend(len(part))
-        written.append(part)
+        count += 1
+        if form is Form.HTML:
+            shown.append(event)
+        else:
+            written.append(part)
         reached[event.partition] = event.position
         last = event
-    return Page(written, last, False, reached)
+    return Page(written, shown, last, False, reached)
 
 
 def write_event(event: Event, form: Form) -> bytes:
     """One event of a list."""
     match form:
-        case Form.JSON:
+        case Form.JSON | Form.HTML:
             return _ENCODER.encode(event)
         case Form.NDJSON:
             return _ENCODER.encode(event) + b"\n"
         case Form.CSV:
             return csv_text.row(_cells(event))
-        case Form.HTML:
-            return html.event_row(event, _cells(event)).encode()
 
 
 def events_reply(request: Request, form: Form, page: Page, next_url: str | None) -> Reply:
@@ -84,7 +93,7 @@ def events_reply(request: Request, form: Form, page: Page, next_url: str | None)
         case Form.CSV:
             body = csv_text.row(COLUMNS) + b"".join(page.written)
         case Form.HTML:
-            body = html.events_page(request, COLUMNS, page.written, next_url)
+            return list_page(request, page.events, next_url, headers)
     return reply(form, body, headers)
 
 
@@ -98,8 +107,7 @@ def event_reply(request: Request, form: Form, event: Event, headers: Headers = (
     if form in (Form.JSON, Form.NDJSON):
         return reply(form, write_event(event, form), (*headers, *links))
     if form is Form.HTML:
-        body = html.event_page(request, event, COLUMNS, _cells(event))
-        return reply(form, body, (*headers, *links))
+        return event_page(request, event, (*headers, *links))
     columns, cells = [*COLUMNS], _cells(event)
     if event.state is not UNSET:
         columns.append("state")
@@ -118,15 +126,13 @@ def table_reply(request: Request, form: Form, table: Table, headers: Headers = (
             rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
             body = csv_text.row(table.columns) + b"".join(map(csv_text.row, rows))
         case Form.HTML:
-            rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
-            body = html.table_page(request, table.columns, rows)
+            return table_page(request, table.columns, table.rows, headers)
     return reply(form, body, headers)
 
 
 def reply(form: Form, body: bytes, headers: Headers = (), status: int = 200) -> Reply:
-    """An answer in a form."""
-    own = html.POLICY if form is Form.HTML else ()
-    return Reply(status, body, (*own, *headers), CONTENT_TYPES[form])
+    """An answer in a form, except a page."""
+    return Reply(status, body, headers, CONTENT_TYPES[form])
 
 
 def url_with(request: Request, **changed: str | None) -> str:

@@ -12,6 +12,7 @@ from app.history.masking import Shown
 from app.history.moments import Cut, written
 from app.history.past_reads import AS_OF
 from app.history.sessions import Session
+from app.http.browser import wants_page
 from app.http.errors import refusal
 from app.http.operation import Face
 from app.http.request import Reply, Request
@@ -19,7 +20,7 @@ from app.service import Service
 from projections.fold import Folded
 
 AS = "as"
-_OWN = frozenset({*ALWAYS, AS, AS_OF, "changed", "state"}) - {"format"}
+_OWN = frozenset({*ALWAYS, AS, AS_OF, "compare", "changed", "state"}) - {"format"}
 _SHOWN = 60
 
 
@@ -29,12 +30,14 @@ class _Read(Struct, frozen=True):
     face: str
     path: str
     parameter: str
+    format: str = "format"
+    """The parameter with the format of the answer."""
 
 
 _READS: Mapping[str, _Read] = {
     "ai_session": _Read("evo", "/ai/sessions/{sessionId}", "sessionId"),
     "account": _Read("evo", "/accounts/{accountId}", "accountId"),
-    "chat_session": _Read("superoffice", "/api/v1/ChatSession/{id}", "id"),
+    "chat_session": _Read("superoffice", "/api/v1/ChatSession/{id}", "id", "$format"),
 }
 
 
@@ -88,10 +91,17 @@ def require_reason(query: Query, folded: Folded[object] | None, kind: str) -> No
 def _asked(read: _Read, session: Session, cut: Cut, request: Request, operation: str) -> Request:
     """The request that the face would get."""
     key = session.session_id.partition(":")[2] or session.session_id
-    pairs = [(name, value) for name, value in request.pairs if name.lower() not in _LOWER]
+    pairs = [
+        (read.format if name.lower() == "format" else name, value)
+        for name, value in request.pairs
+        if name.lower() not in _LOWER
+    ]
     pairs.append((AS_OF, written(cut)))
+    # (A browser asks for what programs got, not for a page about it.)
+    unwanted = b"accept" if wants_page(request) else b""
     return replace(
         request,
+        headers={name: value for name, value in request.headers.items() if name != unwanted},
         face=read.face,
         operation=operation,
         location=read.path.strip("/").replace(f"{{{read.parameter}}}", key),

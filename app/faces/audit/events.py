@@ -9,7 +9,7 @@ from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.audit.answers import event_reply, event_url, events_reply, page_of, url_with
 from app.faces.audit.filters import FILTERS, Known, bounds_from, query_of
-from app.faces.audit.forms import form_of
+from app.faces.audit.forms import Form, form_of
 from app.faces.audit.query import PARTS, Query
 from app.faces.audit.viewing import record_view
 from app.history.access import access_events, is_known
@@ -28,7 +28,7 @@ _SHOWN = 60
 async def find_events(known: Known, request: Request, service: Service) -> Reply:
     """`GET /audit/events`: newest first, unless `reverse=true`."""
     query, form = Query(request, (*FILTERS, *PARTS)), form_of(request)
-    parts, reader = query.parts(), service.reader
+    parts, reader = query.parts(changed=form is Form.HTML), service.reader
     wanted = await query_of(reader, known, query)
     found = await find(service.log, wanted)
     shown = reader.shown(in_blocks(found.events), parts)
@@ -43,7 +43,7 @@ async def find_events(known: Known, request: Request, service: Service) -> Reply
 async def get_event(request: Request, service: Service) -> Reply:
     """`GET /audit/events/{position | event id}`: one event, with links to its neighbours."""
     query, form = Query(request, PARTS), form_of(request)
-    parts, reader = query.parts(), service.reader
+    parts, reader = query.parts(changed=form is Form.HTML), service.reader
     found = await _event_named(reader, request.path["event"])
     async for event in reader.shown(in_blocks([found]), parts):
         ends = await present_cut(reader.store)
@@ -62,7 +62,8 @@ async def list_access(request: Request, service: Service) -> Reply:
     """`GET /audit/access`: events of principals, and views of personal data, newest first."""
     names = ("principal", "since", "until", "before", "after", "limit", *PARTS)
     query, form = Query(request, names), form_of(request)
-    parts, reader, limit = query.parts(), service.reader, query.limit()
+    parts, reader = query.parts(changed=form is Form.HTML), service.reader
+    limit = query.limit()
     principal = query.text("principal")
     if principal is not None and not await is_known(reader, principal):
         raise NotFound("Principal", principal[:_SHOWN])

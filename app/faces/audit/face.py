@@ -9,18 +9,22 @@ import msgspec
 
 from app.codecs import csv_text
 from app.codecs.json_text import BadInput
-from app.faces.audit import events, feed, html, sessions
+from app.faces.audit import events, feed, sessions
 from app.faces.audit.answers import reply
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.forms import SUFFIXES, Form, form_of
+from app.faces.audit.pages.go import go_to
 from app.faces.audit.rights import POLICY, may_audit
 from app.http.errors import Refusal, Responses
 from app.http.operation import Face, Operation, Routes
 from app.http.request import Reply, Request
+from app.pages.answer import Link
+from app.pages.errors import error_page
 from app.service import Service
 
 NAME = "audit"
+BACK = (Link("/audit/events", "Events"), Link("/audit/access", "Access"))
 
 
 class AuditFace:
@@ -44,7 +48,7 @@ class AuditFace:
         with suppress(BadInput):  # without a known form, it is JSON
             form = Form.JSON if request is None else form_of(request)
         if form is Form.HTML and request is not None:
-            return reply(form, html.error_page(request, refused), refused.headers, refused.status)
+            return error_page(request, refused, BACK)
         told = {
             "code": refused.code,
             "message": refused.message,
@@ -73,6 +77,8 @@ def _routes(known: Known, answered: Answered) -> Routes:
         "/audit/sessions/{id}/history": _get("GetSessionHistory", sessions.get_history),
         "/audit/sessions/{id}/provenance": _get("GetProvenance", sessions.get_provenance),
         "/audit/sessions/{id}/diff": _get("GetDifference", sessions.get_difference),
+        "/audit/sessions/{id}/views": _get("ListViews", sessions.get_views),
+        "/audit/go": _get("GoTo", go_to),
         "/audit/feed": _get("GetFeed", feed.get_feed),
         "/audit/access": _get("ListAccess", events.list_access),
     }

@@ -16,8 +16,8 @@ MAX_EVENTS = 1_000
 USUAL_EVENTS = 50
 MAX_REASON = 500
 """Characters."""
-ALWAYS = ("format", "tz", "personal", "reason")
-"""Parameters of every request."""
+ALWAYS = ("format", "tz", "personal", "reason", "unfold")
+"""Parameters of every request; `unfold` makes a difference on pages alone."""
 PARTS = ("changed", "state")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER = re.compile("[0-9]{1,9}")
@@ -43,7 +43,7 @@ class Query:
             if name in self.given:
                 raise BadInput(f"{name} is given twice", field=name)
             self.given[name] = value
-        self.clock = Clock(datetime.now(UTC), _zone(self.text("tz")))
+        self.clock = Clock(datetime.now(UTC), zone_named(self.text("tz")))
 
     def text(self, name: str) -> str | None:
         """The value of a parameter; None: it is absent."""
@@ -93,7 +93,8 @@ class Query:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str | None) -> tzinfo:
+def zone_named(name: str | None) -> tzinfo:
+    """The time zone with a name; without one, UTC. Raises BadInput."""
     if name is None or name.upper() == "UTC":
         return UTC
     try:

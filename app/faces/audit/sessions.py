@@ -6,21 +6,34 @@ import msgspec
 
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
-from app.faces.audit.answers import Table, event_reply, events_reply, page_of, table_reply, url_with
+from app.faces.audit.answers import (
+    Page,
+    Table,
+    event_reply,
+    events_reply,
+    link,
+    page_of,
+    table_reply,
+    url_with,
+    write_event,
+)
 from app.faces.audit.as_answered import AS, Answered, require_reason
-from app.faces.audit.forms import form_of
-from app.faces.audit.query import PARTS, Query
-from app.faces.audit.viewing import record_view
+from app.faces.audit.forms import Form, form_of
+from app.faces.audit.pages.session import history_page, state_page, views_page
+from app.faces.audit.query import MAX_EVENTS, PARTS, Query
+from app.faces.audit.viewing import is_about, record_view
 from app.history import sessions
 from app.history.moments import Cut
 from app.history.one_event import Parts
-from app.history.reader import Reader
+from app.history.reader import Reader, in_blocks
+from app.history.search import EventQuery, find
 from app.history.sessions import Session, SetBy, session_named, version_at
 from app.http.request import Reply, Request, as_of_header
 from app.log.read import LAST_VERSION
 from app.service import Service
 from domain.errors import NotFound
 
+_VIEWED = "audit.viewed"
 _SET_BY = (
     "field", "version", "position", "eventId", "recordedAt", "actor", "operation", "requestId",
     "before", "after",
@@ -40,6 +53,9 @@ async def get_history(request: Request, service: Service) -> Reply:
     last = page.last if page.has_more else None
     await record_view(request, service, query)
     next_url = None if last is None else url_with(request, after=str(last.version))
+    if form is Form.HTML:
+        headers = [] if next_url is None else [link(next_url, "next")]
+        return await history_page(request, reader, session, page.events, next_url, headers)
     return events_reply(request, form, page, next_url)
 
 
@@ -48,7 +64,7 @@ async def get_state(answered: Answered, request: Request, service: Service) -> R
 
     With `as=`, the answer that a face gave then.
     """
-    query = Query(request, ("asOf", AS, *PARTS))
+    query = Query(request, ("asOf", AS, "compare", *PARTS))
     reader, asked = service.reader, query.parts()
     session = await session_named(reader, request.path["id"])
     if (face := answered.face_of(query, session)) is not None:
@@ -63,7 +79,26 @@ async def get_state(answered: Answered, request: Request, service: Service) -> R
     parts = Parts(changed=asked.changed, state=True, clear=asked.clear)
     event = await sessions.event_at(reader, session, version, parts)
     await record_view(request, service, query)
-    return event_reply(request, form, event, _as_of_headers(cut))
+    headers = _as_of_headers(cut)
+    if form is Form.HTML:
+        return await state_page(request, reader, session, event, headers, clear=asked.clear)
+    return event_reply(request, form, event, headers)
+
+
+async def get_views(request: Request, service: Service) -> Reply:
+    """`GET /audit/sessions/{id}/views`: who saw personal data of it, among the last views."""
+    query, form = Query(request, ("limit", *PARTS)), form_of(request)
+    reader, asked = service.reader, query.parts()
+    session = await session_named(reader, request.path["id"])
+    found = await find(service.log, EventQuery(type=_VIEWED, limit=MAX_EVENTS))
+    # (These events are in nobody's words but the auditors' own, and so are not masked.)
+    events = [event async for event in reader.shown(in_blocks(found.events), asked)]
+    names = {session.name, session.session_id}
+    of_it = [event for event in events if is_about(event, names)][: query.limit()]
+    if form is Form.HTML:
+        return await views_page(request, reader, session, of_it)
+    page = Page([write_event(event, form) for event in of_it], [], None, False, {})
+    return events_reply(request, form, page, None)
 
 
 async def get_provenance(request: Request, service: Service) -> Reply:

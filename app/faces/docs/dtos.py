@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from app.faces.docs.templates import render
 from app.faces.evo.wire.description import FRAMEWORK, ClassDescription, classes, closure
 from app.faces.evo.wire.languages.language import Language
+from app.pages.templates import render
 
 _WITH_WHAT_IT_NEEDS = ".*"
 
@@ -20,7 +20,7 @@ def dtos(
     means the type and all types that it needs. If empty, all types are included.
     """
     return render(
-        f"types/{language.template}",
+        f"docs/types/{language.template}",
         base_url=base_url,
         classes=_chosen(language, included),
         comment=language.comment,

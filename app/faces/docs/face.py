@@ -1,7 +1,7 @@
 """The API's self-description: metadata pages, generated types, OpenAPI. Open to anybody."""
 
 import re
-from functools import cache, partial
+from functools import partial
 from types import MappingProxyType
 
 from app.codecs.formats import FORMATS
@@ -10,7 +10,6 @@ from app.faces.docs import metadata, openapi
 from app.faces.docs.api_index import api_index
 from app.faces.docs.dtos import dtos
 from app.faces.docs.metadata_types import metadata_types
-from app.faces.docs.templates import FOLDER
 from app.faces.evo.wire.description import classes, operation
 from app.faces.evo.wire.languages import LANGUAGES
 from app.http.errors import Refusal, Responses
@@ -24,8 +23,6 @@ NAME = "pages"
 _HTML = b"text/html; charset=utf-8"
 _TEXT = b"text/plain; charset=utf-8"
 _YAML = b"application/yaml"
-_FILES = {"style.css": b"text/css; charset=utf-8", "icon.svg": b"image/svg+xml"}
-"""Media types of the files that pages load, by name."""
 
 _NOTHING_ELSE = b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _POLICY = (
@@ -69,11 +66,6 @@ class PagesFace:
         return _page(page, refused.status, refused.headers)
 
 
-async def start(_: Request, __: Service) -> Reply:
-    """`GET /`: redirects to the list of operations."""
-    return Reply(302, headers=((b"location", b"/metadata"),))
-
-
 async def list_operations(_: Request, __: Service) -> Reply:
     """`GET /metadata`."""
     return _page(metadata.index_page())
@@ -93,11 +85,6 @@ async def show_operation(format_name: str, request: Request, service: Service) -
     language = LANGUAGES.get(wanted)
     page = metadata.operation_page(found, format_name, _base_url(request, {}), language)
     return _page(page)
-
-
-async def file(name: str, _: Request, __: Service) -> Reply:
-    """`GET /metadata/{file}`: a file that pages load."""
-    return Reply(200, _read(name), content_type=_FILES[name])
 
 
 async def list_types(request: Request, _: Service) -> Reply:
@@ -165,10 +152,8 @@ def _open(name: str, handler: Handler) -> Operation:
 
 
 ROUTES: Routes = {
-    "/": {"GET": _open("Start", start)},
     "/api": {"GET": _open("ApiIndex", show_index)},
     "/metadata": {"GET": _open("Metadata", list_operations)},
-    **{f"/metadata/{name}": {"GET": _open("PageFile", partial(file, name))} for name in _FILES},
     **{
         f"/{name}/metadata": {"GET": _open("OperationMetadata", partial(show_operation, name))}
         for name in FORMATS
@@ -185,11 +170,6 @@ ROUTES: Routes = {
 
 def _page(text: str, status: int = 200, headers: Headers = ()) -> Reply:
     return Reply(status, text.encode(), (*_POLICY, *headers), _HTML)
-
-
-@cache
-def _read(name: str) -> bytes:
-    return (FOLDER / name).read_bytes()
 
 
 def _options(request: Request) -> dict[str, str]:

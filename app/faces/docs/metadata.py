@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from app.codecs.formats import FORMATS, JSV
 from app.faces.docs.dtos import dtos
-from app.faces.docs.templates import render
 from app.faces.evo.wire.api import API
 from app.faces.evo.wire.description import (
     ClassDescription,
@@ -21,6 +20,7 @@ from app.faces.evo.wire.description import (
 from app.faces.evo.wire.languages import LANGUAGES
 from app.faces.evo.wire.languages.language import Language
 from app.faces.evo.wire.samples import answer_sample, request_sample
+from app.pages.templates import render
 
 # The documents use one of JSV's two names, and its answers use the other one by default.
 _MEDIA_TYPES = {name: format_.media_types[0] for name, format_ in FORMATS.items()} | {
@@ -53,17 +53,17 @@ class Table(Struct, frozen=True):
 def index_page() -> str:
     """The page of all operations."""
     operations = [found for api in API if (found := operation(api.name))]
-    return render("index.html.jinja", operations=operations, formats=FORMATS)
+    return render("docs/index.html.jinja", operations=operations, formats=FORMATS)
 
 
 def types_page(base_url: str) -> str:
     """The page of all languages with generated types, and how to use these."""
-    return render("types.html.jinja", languages=LANGUAGES, base_url=base_url)
+    return render("docs/types.html.jinja", languages=LANGUAGES, base_url=base_url)
 
 
 def missing_page(message: str, title: str = "Not found") -> str:
     """The page that answers for a missing one."""
-    return render("missing.html.jinja", message=message, title=title)
+    return render("docs/missing.html.jinja", message=message, title=title)
 
 
 def operation_page(
@@ -73,7 +73,7 @@ def operation_page(
     has_body = found.verb not in ("GET", "DELETE")
     answer = answer_sample(found.name, format_name)
     return render(
-        "operation.html.jinja",
+        "docs/operation.html.jinja",
         operation=found,
         format=format_name,
         formats=FORMATS,

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from app.faces.docs.templates import product_version
 from app.faces.evo.wire.description import (
     LIST,
     ClassDescription,
@@ -14,6 +13,7 @@ from app.faces.evo.wire.description import (
     TypeName,
     classes,
 )
+from app.pages.templates import product_version
 
 _SYSTEM = {"string": "String", "int": "Int32", "bool": "Boolean", LIST: "List`1"}
 _COLLECTIONS = "System.Collections.Generic"

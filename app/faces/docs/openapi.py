@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from app.codecs.openapi import document, json_only
-from app.faces.docs.templates import FOLDER, product_version, render
 from app.faces.evo.wire import openapi as openapi_evo
 from app.faces.superoffice.wire import openapi as openapi_superoffice
+from app.pages.templates import product_version, render
 
 PARTS = (openapi_evo.part, openapi_superoffice.part)
 """The functions that build each face's part of the document."""
 
+_FOLDER = Path(__file__).parent
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
 _CSS = b"text/css; charset=utf-8"
 _OURS = {"start.js": _JAVASCRIPT, "viewer.css": _CSS}
@@ -36,14 +37,14 @@ def openapi_yaml(*, only_json: bool = False) -> bytes:
 @cache
 def viewer_page() -> str:
     """The page that shows the document."""
-    return render("viewer.html.jinja")
+    return render("docs/viewer.html.jinja")
 
 
 @cache
 def viewer_file(name: str) -> tuple[bytes, bytes] | None:
     """The bytes and media type of a file that the viewer's page loads; None for other names."""
     if name in _OURS:
-        return (FOLDER / name).read_bytes(), _OURS[name]
+        return (_FOLDER / name).read_bytes(), _OURS[name]
     if name in _SWAGGER_UI:
         return (_swagger_ui() / name).read_bytes(), _SWAGGER_UI[name]
     return None

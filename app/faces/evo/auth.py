@@ -15,25 +15,18 @@ from app.auth.roles import MANAGER
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
 from app.faces.evo.operations import Asked, Read, Result, required
-from app.faces.evo.proof import metadata, refuse_secrets_in_address, report
+from app.faces.evo.proof import refuse_secrets_in_address
 from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AuthenticateResponse, UserInfo
-from app.http import cookies, origin
+from app.http import origin
 from app.http.identify import (
-    OPTIONS,
-    PERMANENT,
-    SESSION,
-    XSRF,
     AuthPolicy,
     identify,
     refuse_foreign,
     session,
     session_id,
-    tokens,
-    xsrf_token,
 )
-from app.http.request import Headers
-from app.telemetry.security import Happening
+from app.http.sign_in import no_cookies, sign_in, sign_out, signed_in_cookies
 from domain.account import Account
 from domain.errors import NotFound
 
@@ -75,18 +68,13 @@ async def _sign_in(asked: Asked, request: r.Authenticate, *, by_header: bool = F
         name = required("userName", request.user_name)
         password = required("password", request.password)
     permanent = request.remember_me is True
-    logins = asked.service.logins
     provider = "basic" if by_header else "credentials"
-    facts = metadata(asked, provider)
-    token, login = await logins.sign_in(
-        name, password, asked.http.client, permanent=permanent, metadata=facts
+    token, login = await sign_in(
+        asked.http, asked.service, name, password, permanent=permanent, by=provider
     )
-    report(asked, Happening.SIGNED_IN, login.principal)
-    # The browser's former session ends, so that anybody who knows it loses access.
-    for principal in await logins.sign_out(tokens(asked.http), metadata(asked)):
-        report(asked, Happening.SIGNED_OUT, principal)
     user = _user(login.principal, session_id(token), provider)
-    return Result(user, _signed_in(asked, token, permanent=permanent))
+    made = signed_in_cookies(asked.http, asked.service, token, permanent=permanent)
+    return Result(user, made)
 
 
 async def _who_is_there(asked: Asked) -> Result:
@@ -98,19 +86,8 @@ async def _who_is_there(asked: Asked) -> Result:
 
 
 async def _sign_out(asked: Asked) -> Result:
-    for principal in await asked.service.logins.sign_out(tokens(asked.http), metadata(asked)):
-        report(asked, Happening.SIGNED_OUT, principal)
-    return Result(AuthenticateResponse(roles=[], permissions=[]), no_cookies(asked))
-
-
-def no_cookies(asked: Asked) -> Headers:
-    """Headers that remove all cookies of a sign-in, and what the browser keeps of its answers."""
-    secure = _is_secure(asked)
-    gone = [
-        cookies.write(name, "", max_age_s=0, secure=secure)
-        for name in (SESSION, PERMANENT, OPTIONS, XSRF)
-    ]
-    return [*gone, (b"clear-site-data", b'"cache", "storage"')]
+    await sign_out(asked.http, asked.service)
+    return Result(AuthenticateResponse(roles=[], permissions=[]), no_cookies(asked.http))
 
 
 async def _get_auth_status(asked: Asked, _: r.GetAuthStatus) -> Result:
@@ -139,26 +116,6 @@ HANDLERS: Mapping[type[Dto], Read] = {
 }
 
 
-def _signed_in(asked: Asked, token: str, *, permanent: bool) -> Headers:
-    """The cookies of a session; a temporary session also removes a permanent one's cookie."""
-    secure = _is_secure(asked)
-    settings = asked.service.settings
-    session_s = settings.login_s if permanent else None
-    permanent_s = settings.permanent_login_s if permanent else None
-    headers = [cookies.write(SESSION, token, max_age_s=session_s, secure=secure)]
-    if permanent:
-        headers.append(cookies.write(PERMANENT, token, max_age_s=permanent_s, secure=secure))
-    elif PERMANENT in cookies.read(asked.http.headers.get(b"cookie")):
-        headers.append(cookies.write(PERMANENT, "", max_age_s=0, secure=secure))
-    kind = "perm" if permanent else "temp"
-    xsrf = xsrf_token(token)
-    return [
-        *headers,
-        cookies.write(OPTIONS, kind, max_age_s=permanent_s, secure=secure),
-        cookies.write(XSRF, xsrf, max_age_s=permanent_s, secure=secure, for_scripts=True),
-    ]
-
-
 def _user_info(principal: Principal, accounts: Sequence[Account]) -> UserInfo:
     return UserInfo(
         id=principal.name,
@@ -185,7 +142,3 @@ def _user(
         permissions=[],
         auth_provider=provider,
     )
-
-
-def _is_secure(asked: Asked) -> bool:
-    return asked.http.scheme == "https"

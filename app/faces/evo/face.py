@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.formats import CSV, FORMATS, JSON, Format, answer_format
 from app.codecs.json_text import BadInput
-from app.faces.evo import auth, own, users
+from app.faces.evo import auth, own, pages, users
 from app.faces.evo import batch as evo_batch
 from app.faces.evo import operations as evo_operations
 from app.faces.evo.operations import Asked, Read, carry_out_one
@@ -26,6 +26,7 @@ from app.faces.evo.wire.views import error_response
 from app.http.errors import BatchFailed, Refusal, Responses
 from app.http.operation import Operation, Routes
 from app.http.request import Reply, Request, refuse_as_of
+from app.pages.errors import error_page
 from app.service import Service
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -50,6 +51,8 @@ class EvoFace:
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """`{"responseStatus": {…}}`."""
+        if request is not None and pages.is_wanted(request):
+            return error_page(request, refused, pages.BACK)
         format_, content_type = JSON, JSON.content_type
         with suppress(BadInput):  # an unreadable query names no format
             if request is not None:
@@ -60,6 +63,8 @@ class EvoFace:
 
 async def _one(api: EvoDescription, request: Request, service: Service) -> Reply:
     """One request, one answer."""
+    if pages.is_wanted(request) and api.response is not None:
+        return await _page(api, request, service)
     handler = _handler(request)
     format_, content_type = _answering(request, handler)
     safe = bool(request.query or format_ is CSV) and _is_guarded(request)
@@ -72,6 +77,18 @@ async def _one(api: EvoDescription, request: Request, service: Service) -> Reply
     body = messages.write(format_, result.value, api.response, safe=safe)
     _check_size(api, body, asked.budget)
     return Reply(200, body, (*result.headers, *messages.headers(format_, api.name)), content_type)
+
+
+async def _page(api: EvoDescription, request: Request, service: Service) -> Reply:
+    """One request, one page for a person."""
+    budget, as_of = AnswerBudget(service.settings.answer_bytes), _as_of(api, request)
+    asked = Asked(request, service, budget, as_of)
+    dto = bind(api.request, _sent(pages.with_rows(api, request), ""))
+    result = await carry_out_one(_HANDLERS[api.request], dto, asked)
+    assert result.value is not None  # it has an answer
+    body = messages.write(JSON, result.value, api.response)
+    _check_size(api, body, asked.budget)
+    return pages.shown(api, request, body, result.headers)
 
 
 async def _batch(api: EvoDescription, request: Request, service: Service) -> Reply:

@@ -7,13 +7,13 @@ browser could make.
 from collections.abc import Mapping
 
 from app.codecs.dto import Dto
-from app.faces.evo.auth import no_cookies
 from app.faces.evo.operations import Asked, Read, Result, required
 from app.faces.evo.proof import act, is_proven, refuse_secrets_in_address, report
 from app.faces.evo.users import done_headers, shown_token
 from app.faces.evo.wire import user_requests as u
 from app.faces.evo.wire.user_dto import SignInDetails, SignInList, TokenList
 from app.http.request import Headers
+from app.http.sign_in import no_cookies
 from app.telemetry.security import Happening
 
 
@@ -45,7 +45,7 @@ async def _end_sign_in(asked: Asked, request: u.EndSignIn) -> Result:
     done = await asked.service.logins.end(principal.name, sign_in, act(asked, request))
     if not done.replayed:
         report(asked, Happening.SIGNED_OUT, principal, subject=principal.name, sign_in=sign_in)
-    gone: Headers = no_cookies(asked) if _is_current(asked, sign_in) else ()
+    gone: Headers = no_cookies(asked.http) if _is_current(asked, sign_in) else ()
     return Result(None, (*done_headers(done), *gone))
 
 
@@ -55,7 +55,7 @@ async def _end_sign_ins(asked: Asked, request: u.EndSignIns) -> Result:
     done = await asked.service.people.sign_out(principal.name, act(asked, request))
     if not done.replayed:
         report(asked, Happening.USER_CHANGED, principal, subject=principal.name)
-    return Result(None, (*done_headers(done), *no_cookies(asked)))
+    return Result(None, (*done_headers(done), *no_cookies(asked.http)))
 
 
 async def _list_tokens(asked: Asked, _: u.ListOwnTokens) -> Result:

@@ -16,13 +16,13 @@ from app.auth.roles import ROLES
 from app.auth.tokens import Issued, TokenInfo
 from app.codecs.dto import Dto
 from app.codecs.json_text import BadInput
-from app.faces.evo.auth import no_cookies
 from app.faces.evo.operations import Asked, Read, Result, required
 from app.faces.evo.proof import act, is_proven, refuse_secrets_in_address, report, verified
 from app.faces.evo.wire import user_requests as u
 from app.faces.evo.wire.dto import AuthTokenInfo
 from app.faces.evo.wire.user_dto import NewTokenInfo, TokenDetails, TokenList, UserDetails, UserList
 from app.http.request import Headers, etag
+from app.http.sign_in import no_cookies
 from app.telemetry.security import Happening
 from domain.principal.state import lasting
 
@@ -179,7 +179,7 @@ async def _change_password(asked: Asked, request: u.ChangePassword) -> Result:
         principal.name, new, act(asked, request), generation=known.generation
     )
     report(asked, Happening.USER_CHANGED, principal, subject=principal.name)
-    return Result(None, (*done_headers(done), *no_cookies(asked)))
+    return Result(None, (*done_headers(done), *no_cookies(asked.http)))
 
 
 HANDLERS: Mapping[type[Dto], Read] = {

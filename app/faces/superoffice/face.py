@@ -9,7 +9,7 @@ from types import MappingProxyType
 from app.auth.principals import Principal
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
-from app.faces.superoffice import actions, agents, auth, service_document, sessions
+from app.faces.superoffice import actions, agents, auth, pages, service_document, sessions
 from app.faces.superoffice.request import ChatRequest, asked, negotiated
 from app.faces.superoffice.wire.agents import AGENTS
 from app.faces.superoffice.wire.answer import write_error, write_invalid_request
@@ -22,6 +22,7 @@ from app.history.past_reads import AS_OF
 from app.http.errors import Refusal, Responses
 from app.http.operation import Operation, Routes
 from app.http.request import Reply, Request, refuse_as_of
+from app.pages.errors import error_page
 from app.service import Service
 from domain.ids import ChatSessionId
 
@@ -69,6 +70,8 @@ class SuperOfficeFace:
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The documented error object; the message names the property at fault."""
+        if request is not None and pages.is_wanted(request):
+            return error_page(request, refused, pages.BACK)
         format_, content_type = JSON, JSON.content_type
         with suppress(BadInput, NotAcceptable):  # without an acceptable format, it is JSON
             if request is not None:
@@ -127,6 +130,9 @@ _HANDLERS: Mapping[str, Handler] = {
 async def _carry_out(
     api: SuperOfficeDescription, handler: Handler, request: Request, service: Service
 ) -> Reply:
+    if api.verb == "GET" and pages.is_wanted(request):
+        as_program = pages.as_program(api, request)
+        return pages.shown(api, request, await _carry_out(api, handler, as_program, service))
     # Check first that the answer is acceptable: otherwise, the command must not be carried out.
     called = asked(request, service, bodiless=api.shows is Shows.NOTHING)
     if called.as_of is not None and AS_OF not in api.query:

@@ -34,6 +34,8 @@ from domain.limits import Int32
 from projections.fold import Folded
 
 _DIGITS = re.compile("0|-?[1-9][0-9]{0,9}").fullmatch
+_FORMATS = frozenset({"json", "xml"})
+_BY_LINK = frozenset({"GET", "HEAD"})
 _SETTLED_S = 1.0
 """Maximum time from the date of a change until every reader sees it."""
 
@@ -176,9 +178,12 @@ def asked(request: Request, service: Service, *, bodiless: bool = False) -> Chat
 def negotiated(request: Request) -> tuple[Format, bytes]:
     """The format of the answer and its Content-Type. Raises BadInput or NotAcceptable."""
     wanted = ""
-    if request.operation == LIST and request.pairs:
+    if request.pairs and request.method in _BY_LINK:
         found = (value for name, value in request.pairs if name.lower() == "$format")
         wanted = next(found, "")
+        # (Documented of lists alone; elsewhere, links of our pages have it.)
+        if request.operation != LIST and wanted.lower() not in _FORMATS:
+            wanted = ""
     return answer_format(request.headers.get(b"accept"), wanted)
 
 

@@ -1,4 +1,7 @@
-"""Renders the templates of this folder. `*.html.jinja` escape their values, others do not."""
+"""Renders the templates of this folder (`base.html.jinja`) and of the faces (`docs/…`, `audit/…`).
+
+`*.html.jinja` escape their values, others do not.
+"""
 
 import json
 import re
@@ -7,16 +10,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.pages.assets import url_of
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
+_FOLDERS = (FOLDER, FOLDER.parent / "faces")
 _CODE = re.compile("`([^`]+)`")
 
 
 def render(template: str, **values: object) -> str:
-    """The text of a template. Raises UndefinedError for a missing value."""
-    return _environment().get_template(template).render(values, version=product_version())
+    """The text of a template. Raises UndefinedError for a missing value.
+
+    A page without `frame` is the same for all callers.
+    """
+    known = {"frame": None, "version": product_version(), **values}
+    return _environment().get_template(template).render(known)
 
 
 @cache
@@ -36,7 +46,7 @@ def _environment() -> "Environment":
         return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped before
 
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(_FOLDERS),
         undefined=StrictUndefined,
         autoescape=select_autoescape(("html.jinja",), default_for_string=False),
         trim_blocks=True,
@@ -46,4 +56,5 @@ def _environment() -> "Environment":
     )
     environment.filters["quoted"] = json.dumps
     environment.filters["marked"] = marked
+    environment.globals["asset"] = url_of
     return environment
