@@ -6,7 +6,7 @@ DIFFERENCE = 1
 UNREACHABLE = 3
 FAULT = 70
 """A fault of the program: EX_SOFTWARE in sysexits.h. Python's own 1 would mean `DIFFERENCE`."""
-INTERRUPTED = 130
+INTERRUPTED = STOPPED = 130
 NOBODY_READS = 141
 """The code that a shell shows for SIGPIPE: `sessionary replay … | head`."""
 UNWRITABLE = 74

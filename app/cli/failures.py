@@ -20,6 +20,7 @@ from app.cli.exit_codes import (
     FAULT,
     INTERRUPTED,
     NOBODY_READS,
+    STOPPED,
     UNREACHABLE,
     Refused,
     ServerEnded,
@@ -40,7 +41,11 @@ from app.maintenance.store import NotReachable
 from app.maintenance.urls import UnusableDatabase
 from app.maintenance.users import UserError
 from app.rebuild.dependants import ViewDependedOn
-from app.rebuild.rebuild import RebuildSpoilt, RebuildUnderWay, ViewInUse
+from app.rebuild.jobs import WorkerFailed
+from app.rebuild.rebuild import RebuildSpoilt
+from app.rebuild.runs import Overtaken, RebuildStopped
+from app.rebuild.swap import RebuildUnderWay, ViewInUse
+from app.rebuild.tables import NoWayBack
 from domain.errors import DomainError
 
 WRONG_USE = (
@@ -58,6 +63,8 @@ WRONG_USE = (
     ViewInUse,
     ViewDependedOn,
     RebuildSpoilt,
+    NoWayBack,
+    Overtaken,
     DomainError,
     BadInput,
     asyncpg.InvalidParameterValueError,  # a --database-role that does not exist
@@ -65,6 +72,7 @@ WRONG_USE = (
 AWAY: tuple[type[BaseException], ...] = (
     EmbeddedUnavailable,
     StoreDown,
+    WorkerFailed,
     ConnectionError,
     TimeoutError,
     asyncpg.InterfaceError,  # how asyncpg reports a connection that died
@@ -84,6 +92,8 @@ def end(error: BaseException) -> NoReturn:
             _end(DIFFERENCE, f"The log cannot be read: {error}")
         case Altered():
             _end(DIFFERENCE, str(error))
+        case RebuildStopped():
+            _end(STOPPED, str(error))
         case NotYet():
             behind = f"The index of events is {error.behind} events behind"
             _end(UNREACHABLE, f"{behind}: `sessionary serve` takes them up while it runs")

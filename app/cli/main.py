@@ -11,13 +11,14 @@ from app.cli.backup import backup, restore
 from app.cli.completion import completion
 from app.cli.config import config
 from app.cli.events import events
-from app.cli.exit_codes import DIFFERENCE, UNWRITABLE, Refused
+from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
 from app.cli.keys import keys
 from app.cli.migrate import migrate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
+from app.cli.rebuild import back, rebuild
 from app.cli.replay import replay
 from app.cli.serve_command import serve
 from app.cli.server import Server
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from app.integrity.doctor import Finding
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
-    from app.rebuild.rebuild import Rebuilt
 
 
 class _Program(click.Group):
@@ -72,6 +72,8 @@ main.add_command(config)
 main.add_command(status)
 main.add_command(stuck)
 main.add_command(projections)
+projections.add_command(back)
+main.add_command(rebuild)
 main.add_command(psql)
 main.add_command(users)
 main.add_command(tokens)
@@ -114,47 +116,6 @@ def list_accounts(where: "Where", output: str) -> None:
         found = on_store(where, ledger.everything, looks=True, as_service=True)
     columns = {"id": lambda each: each.id, "name": lambda each: each.name}
     print_found("accounts", found, columns, output)
-
-
-@main.command()
-@click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
-@on_data
-def rebuild(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Rebuild read views from the log, all of them or those named.
-
-    `history` is emptied, and the service that runs fills it again.
-    """
-    from app.cli.progress import progress
-    from app.cli.work import on_log
-    from app.followers import history
-    from app.rebuild import rebuild as rebuilding
-
-    if history.NAME in projections:
-        on_log(where, lambda store, _: history.reset(store))
-        click.echo("history: emptied; a service that runs fills it again", err=True)
-        projections = tuple(name for name in projections if name != history.NAME)
-        if not projections:
-            return
-    try:
-        views = rebuilding.named(projections)
-    except KeyError as error:
-        known = ", ".join(view.name for view in rebuilding.named(()))
-        raise Refused(f"There is no projection {error}: there are {known}") from error
-
-    async def work(store: "Connection", keyring: "Keyring") -> "Rebuilt":
-        with progress("Rebuilding") as advance:
-            return await rebuilding.rebuild(store, keyring, views, advance)
-
-    done = on_log(where, work)
-    for passed in done.passed:
-        click.echo(f"Passed over: {passed}", err=True)
-    for name, rows in sorted(done.rows.items()):
-        mended = f", {done.mended[name]} of them mended" if done.mended[name] else ""
-        click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
-    for damaged in done.damaged:
-        click.echo(f"Cannot be rebuilt, and keeps its rows: {damaged}")
-    if done.damaged:
-        sys.exit(DIFFERENCE)
 
 
 @main.command()

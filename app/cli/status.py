@@ -2,12 +2,14 @@
 
 import sys
 import time
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.exit_codes import DIFFERENCE
-from app.cli.options import on_data
+from app.cli.options import Given, on_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 _output = click.option(
     "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+
+
+def _unless_subcommand(command: Callable[..., None]) -> Callable[..., None]:
+    """A group that does something by itself: nothing of it, if a subcommand follows."""
+
+    @wraps(command)
+    def looks(**given: Given) -> None:
+        if click.get_current_context().invoked_subcommand is None:
+            command(**given)
+
+    return looks
 
 
 @click.command()
@@ -49,6 +62,7 @@ def status(where: "DataLocation", watch: float | None, output: str) -> None:
 
 
 @click.group(invoke_without_command=True)
+@_unless_subcommand
 @_output
 @on_data
 def projections(where: "DataLocation", output: str) -> None:

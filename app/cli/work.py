@@ -25,11 +25,12 @@ def on_store(
     *,
     looks: bool = False,
     as_service: bool = False,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> T:
     """The result of some work on the up-to-date database.
 
     `looks`: the work only reads, so a standby is enough; `as_service`: it has the service's rights,
-    not the owner's.
+    not the owner's; `loop` makes another event loop than Python's own.
     """
     role = where.database_role if as_service else None
 
@@ -38,8 +39,8 @@ def on_store(
         async with connected(url, where.statement_cache, looks=looks, role=role) as store:
             return await work(store)
 
-    with database(where, may) as url:
-        return asyncio.run(run(url))
+    with database(where, may) as url, asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(run(url))
 
 
 def on_log(
@@ -47,13 +48,14 @@ def on_log(
     work: Callable[[Connection, Keyring], Coroutine[Any, Any, T]],
     *,
     looks: bool = False,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> T:
-    """The result of some work that unseals personal fields; `looks` as for `on_store`."""
+    """The result of some work that unseals personal fields; the rest is as for `on_store`."""
 
     async def run(store: Connection) -> T:
         return await work(store, await keyring_of(store, where))
 
-    return on_store(where, run, looks=looks)
+    return on_store(where, run, looks=looks, loop=loop)
 
 
 def on_any_database(where: DataLocation, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:

@@ -4,17 +4,33 @@ Stored: `{"account_id": "a1", "sealed": {"fields": ["purpose"], "box": "<base64>
 sealed fields stay readable, so that a history still names the changed fields after its key is gone.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from app.log.errors import Unreadable
-from app.log.keyring import StreamCipher
+from app.log.keyring import NONCE_BYTES, Decrypt, StreamCipher
 from domain.event import Event
 from domain.ids import StreamId
 from domain.stored import EVENTS, UPCASTS, Fields, upcast
 
 _ENCODER = msgspec.json.Encoder()
 _FIELDS = msgspec.json.Decoder(Fields)
+_SEALED = b'"sealed":{"fields":['
+_ALL_SEALED = b"{" + _SEALED
+
+
+class _Sealed(Struct):
+    box: bytes
+
+
+_decode_box = msgspec.json.Decoder(_Sealed).decode
+_BOUND_TO = {topic: topic.encode() for topic in EVENTS}
+DECODERS: Mapping[str, Callable[[bytes], Event]] = {
+    topic: msgspec.json.Decoder(event).decode for topic, event in EVENTS.items()
+}
+"""By stored name, the decoder of an event's `text`; none for a name that is upcast."""
 
 
 def split(event: Event) -> tuple[Fields, Fields]:
@@ -60,6 +76,31 @@ def decode(topic: str, state: bytes, stream: StreamId, box: StreamCipher | None)
         return msgspec.convert(fields, EVENTS[topic])
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise Unreadable(repr(error)) from error
+
+
+def texts(
+    topics: Sequence[str], states: Sequence[bytes], stream: StreamId, decrypt: Decrypt | None
+) -> list[bytes]:
+    """All fields of a stream's stored events as one JSON object each, for `DECODERS`.
+
+    It is for readers of very many events: several times as fast as `decode`, it knows only the form
+    that `encode` writes. Raises any error for another form, or for a box that does not open.
+    """
+    found: list[bytes] = []
+    stream_bytes = stream.bytes
+    for topic, state in zip(topics, states, strict=True):
+        if state.startswith(_ALL_SEALED):
+            at = 1
+        elif (at := state.rfind(_SEALED)) == -1:
+            found.append(state)
+            continue
+        if decrypt is None:
+            raise Unreadable("the key of the stream is gone")
+        # (What is sealed must end there, else this is no JSON.)
+        box = _decode_box(state[at + 9 : -1]).box
+        opened = decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], stream_bytes + _BOUND_TO[topic])
+        found.append(opened if at == 1 else state[:at] + opened[1:])
+    return found
 
 
 def _bound_to(stream: StreamId, topic: str) -> bytes:

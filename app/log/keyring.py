@@ -2,6 +2,7 @@
 
 import hmac
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 
@@ -15,11 +16,13 @@ from app.log.errors import Unreadable, WrongMasterKey
 from domain.ids import StreamId
 
 KEY_BYTES = 32
-_NONCE_BYTES = 12
+NONCE_BYTES = 12
+Decrypt = Callable[[bytes, bytes, bytes | None], bytes]
+"""Opens a ciphertext, given a nonce, the ciphertext and the bytes that it is bound to."""
 _SIV_KEY_BYTES = 64
 _ID_BYTES = 8
 """A wrapped key begins with the fingerprint of its master key."""
-_WRAPPED_BYTES = _NONCE_BYTES + KEY_BYTES + 16
+_WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16
 """A wrapped key without that."""
 _CHECK, _ROOT, _NEXT, _PREVIOUS = b"check value", b"root key", b"next key", b"previous key"
 
@@ -39,13 +42,13 @@ class StreamCipher:
 
     def seal(self, text: bytes, bound_to: bytes) -> bytes:
         """Nonce and ciphertext; they open only with the same `bound_to`."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         return nonce + _aes_gcm(self._key).encrypt(nonce, text, bound_to)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
         """The text. Raises Unreadable unless key, ciphertext and binding are those of `seal`."""
         try:
-            nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+            nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
             return _aes_gcm(self._key).decrypt(nonce, text, bound_to)
         except (InvalidTag, ValueError) as error:  # ValueError: too short for a nonce
             raise Unreadable("a sealed text was altered, or its key is another") from error
@@ -167,6 +170,12 @@ class Keyring:
             with suppress(Unreadable):
                 return master.open(sealed, stream.bytes)
         raise Unreadable("the stream's key was altered, or the master key is another")
+
+    def unsealing(self, stream: StreamId, wrapped: bytes) -> Decrypt:
+        """As `unwrap` and `open`, for many streams read once: it caches nothing, and raises the
+        cipher's own errors. Raises Unreadable for the key itself.
+        """
+        return AESGCM(self._unwrapped(stream, wrapped)).decrypt
 
     def fingerprint(self, text: bytes) -> bytes:
         """A keyed hash of possibly personal data: only the root key can confirm a guess."""

@@ -5,9 +5,10 @@ Failures: NotReachable (a resource is away), UnusableDatabase (it was named wron
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -27,6 +28,7 @@ from app.maintenance.urls import NO_URL, UnusableDatabase, with_password
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Setting, Settings
 
 CONNECT_S = 10.0
+Opens = Callable[[], AbstractAsyncContextManager["Connection"]]
 
 
 class NotReachable(ConnectionError):
@@ -94,9 +96,15 @@ class DataLocation(Struct, frozen=True, kw_only=True):
 class Connection:
     """A command's own connection, as the database's owner."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        """Use `connected` instead of this."""
+    def __init__(self, connection: asyncpg.Connection, another: "Opens | None" = None) -> None:
+        """Use `connected` instead of this. `another` opens one more, like this one."""
         self.raw = connection
+        self._another = another
+
+    def another(self) -> "AbstractAsyncContextManager[Connection]":
+        """One more, if `connected` made this one."""
+        assert self._another is not None
+        return self._another()
 
     async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
         """The rows of one statement. Raises RecoveryConflict, or the database's own error."""
@@ -151,8 +159,9 @@ async def connected(
     if role is not None:
         session = session | {"role": role}
     connection = await _connect(url, statement_cache, session, looks=looks)
+    another = partial(connected, url, statement_cache, looks=looks, role=role)
     try:
-        yield Connection(connection)
+        yield Connection(connection, another)
     finally:
         await connection.close()
 

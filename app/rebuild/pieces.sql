@@ -1,31 +1,63 @@
--- name: piece
--- {fresh} table   $1 partition   $2 after this stream in it   $3 rows; the end of a piece of that
--- size
-SELECT f.partition, f.stream_id
-  FROM {fresh} AS f
- WHERE (f.partition, f.stream_id) > ($1, $2)
- ORDER BY f.partition, f.stream_id
-OFFSET $3
- LIMIT 1;
+-- name: range_plans
+SET enable_mergejoin = on;
 
--- name: whole_tables
--- The connection is set up for index probes; comparing whole tables needs other plans.
-SET LOCAL enable_seqscan = on;
-SET LOCAL enable_hashjoin = on;
-SET LOCAL enable_mergejoin = on;
+-- name: doubts
+-- $1 partition   $2 after stream   $3 up to stream; followed by `doubt` for each view, and `once`.
+-- One statement for all views: each takes a trip to the server.
+INSERT INTO rebuild_doubt (view, partition, stream_id)
 
--- name: differing
--- {live}, {fresh} tables   $1 partition   $2 after this stream in it   $3 partition   $4 up to this
--- stream in it; the number of rows that only one table has, or that differ
-SELECT count(*)
+-- name: doubt
+-- {live}, {fresh} tables
+-- (Equal images are equal rows, and cheap to tell; others are compared value by value at the end.)
+SELECT '{live}', $1, coalesce(f.stream_id, l.stream_id)
   FROM (SELECT *
           FROM {fresh} AS t
-         WHERE (t.partition, t.stream_id) > ($1, $2)
-           AND (t.partition, t.stream_id) <= ($3, $4)) AS f
+         WHERE t.partition = $1
+           AND t.stream_id > $2
+           AND t.stream_id <= $3
+         ORDER BY t.stream_id) AS f
   FULL JOIN (SELECT *
                FROM {live} AS t
-              WHERE (t.partition, t.stream_id) > ($1, $2)
-                AND (t.partition, t.stream_id) <= ($3, $4)) AS l
-    ON l.partition = f.partition
-   AND l.stream_id = f.stream_id
- WHERE f IS DISTINCT FROM l;
+              WHERE t.partition = $1
+                AND t.stream_id > $2
+                AND t.stream_id <= $3
+              ORDER BY t.stream_id) AS l
+    ON l.stream_id = f.stream_id
+ WHERE (f *= l) IS NOT TRUE
+
+-- name: once
+ON CONFLICT DO NOTHING;
+
+-- name: doubt_streams
+-- $1 views   $2 partition   $3 streams
+INSERT INTO rebuild_doubt (view, partition, stream_id)
+SELECT v.name, $2, s.stream_id
+  FROM unnest($1::text[]) AS v(name)
+ CROSS JOIN unnest($3::uuid[]) AS s(stream_id)
+    ON CONFLICT DO NOTHING;
+
+-- name: doubt_beyond
+-- {live} table   $1 view   $2 partitions of the log
+INSERT INTO rebuild_doubt (view, partition, stream_id)
+SELECT $1, l.partition, l.stream_id
+  FROM {live} AS l
+ WHERE l.partition < 0
+    OR l.partition >= $2
+    ON CONFLICT DO NOTHING;
+
+-- name: differing
+-- {live}, {fresh} tables   $1 view   $2 partition   $3 after this stream in it   $4 streams, at most
+SELECT d.partition, d.stream_id, f IS DISTINCT FROM l AS differs
+  FROM (SELECT t.partition, t.stream_id
+          FROM rebuild_doubt AS t
+         WHERE t.view = $1
+           AND (t.partition, t.stream_id) > ($2, $3)
+         ORDER BY t.partition, t.stream_id
+         LIMIT $4) AS d
+  LEFT JOIN {fresh} AS f
+    ON f.partition = d.partition
+   AND f.stream_id = d.stream_id
+  LEFT JOIN {live} AS l
+    ON l.partition = d.partition
+   AND l.stream_id = d.stream_id
+ ORDER BY d.partition, d.stream_id;

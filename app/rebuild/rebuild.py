@@ -1,74 +1,37 @@
 """`rebuild`: folds the log into fresh tables beside the live ones, then swaps them in.
 
 Appends wait only for the swap, which folds the last few events. All events before these are folded
-beside the appends.
+beside the appends. The tables that were live are kept, for the way back.
 """
 
-import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
-import asyncpg
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from app.database.sql import blocks
-from app.history.streams import (
-    Damaged,
-    FoldedStream,
-    Found,
-    Progress,
-    Stray,
-    folded_streams,
-    undamaged,
-)
+from app.history.streams import Progress
 from app.log.keyring import Keyring
-from app.log.read import PAGE_EVENTS, Head, heads
+from app.log.read import Head, heads
 from app.maintenance.store import Connection
-from app.rebuild import tables
+from app.rebuild import jobs, pieces, runs, tables
+from app.rebuild.catch_up import CatchUp, Positions
 from app.rebuild.dependants import require_independence
-from app.rebuild.moved import Moved
-from app.rebuild.pieces import BEFORE_ALL, Place, differing
-from domain.event import kind_of
+from app.rebuild.pieces import BEFORE_ALL, Place
+from app.rebuild.runs import RebuildStopped, Run
+from app.rebuild.swap import alone, swap
 from domain.ids import StreamId, partition_of
 from projections import catalog
 from projections.catalog import CURRENT
-from projections.view import WRITTEN, View
+from projections.view import View
 
 SQL = blocks(__file__)
-FEW_EVENTS = 200
-"""Events that may be left to the swap, while appends wait."""
-MAX_ROUNDS = 10
-"""Rounds of catching up before a swap; after these, the swap folds whatever is left."""
-LOCK_WAITS_MS = (100, 200, 400, 800, 1_600, 1_600, 1_600)
-"""How long each try of a swap waits for its locks, and live traffic for the try.
-
-The last waits are longer than `deadlock_timeout`, after which PostgreSQL ends an autovacuum that is
-in the way.
-"""
-PAUSE_S = 0.5
-"""Seconds between two tries."""
-
-Positions = Mapping[int, int]
-"""The position up to which each partition is folded."""
-
-
-class RebuildUnderWay(Exception):
-    """Another rebuild or a verification is working on the views."""
-
-    def __init__(self) -> None:
-        """The message is for the operator who started the second one."""
-        super().__init__("another rebuild is under way, or a verification: try again later")
-
-
-class ViewInUse(Exception):
-    """A transaction held a view's table for so long that the table could not be swapped."""
-
-    def __init__(self, name: str) -> None:
-        """`name`: the view's."""
-        self.name = name
-        super().__init__(f"{name} is in use by a long transaction: it was not swapped")
+T = TypeVar("T")
+SAMPLES = 5
+"""Differing streams that are named for each view."""
 
 
 class RebuildSpoilt(Exception):
@@ -79,11 +42,24 @@ class RebuildSpoilt(Exception):
         super().__init__(f"the fresh {name} has {rows} rows where the log gives {folded}")
 
 
+class Options(Struct, frozen=True):
+    """How to rebuild."""
+
+    jobs: int = 1
+    """Processes that read, fold and write."""
+    dry_run: bool = False
+    """Whether to stop after the comparison."""
+    tell: Callable[[str], None] = lambda _: None
+    """Called with sentences for the operator while the work goes on."""
+    stand_for: Callable[[str], None] = lambda _: None
+    """Called with the positions that the folded rows stand for."""
+
+
 class Rebuilt(Struct, frozen=True):
     """The result of a rebuild."""
 
     events: dict[str, int]
-    """The number of events in the log when each view was swapped in."""
+    """The number of events in the log when each view was swapped in; in a dry run, compared."""
     rows: dict[str, int]
     """The number of rows in each view."""
     mended: dict[str, int]
@@ -95,165 +71,183 @@ class Rebuilt(Struct, frozen=True):
 
     Their rows are the ones that they had before.
     """
+    samples: dict[str, list[str]] = {}
+    """Some streams whose rows were wrong, for each view that has any."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """What the time went to: reading, opening, decoding, folding and encoding are summed over all
+    workers, and go on beside the writing."""
 
 
 async def rebuild(
-    store: Connection, keyring: Keyring, views: Sequence[View], progress: Progress
+    store: Connection,
+    keyring: Keyring,
+    views: Sequence[View],
+    progress: Progress,
+    options: Options | None = None,
 ) -> Rebuilt:
     """Rebuild views from the log; each shows the log's end at the moment when it is swapped in.
 
-    A stream that cannot be folded keeps the rows that it has. Raises ViewDependedOn,
-    RebuildUnderWay or RebuildSpoilt, and then leaves the live views unchanged. ViewInUse leaves one
-    view and those after it unchanged. So does ViewDependedOn if the dependant was made during the
-    work.
+    It goes on where one of the same views was broken off. A stream that cannot be folded keeps the
+    rows that it has. Raises ViewDependedOn, RebuildUnderWay, RebuildSpoilt or RebuildStopped, and
+    then leaves the live views unchanged. ViewInUse leaves one view and those after it unchanged. So
+    does ViewDependedOn if the dependant was made during the work.
     """
     for view in views:
         await require_independence(store.raw, view)
-    if not await store.raw.fetchval(SQL["begin"]):
-        raise RebuildUnderWay
-    try:
-        return await _Run(store, keyring, views).run(progress)
-    finally:
-        if not store.raw.is_closed():
-            for view in views:
-                await tables.drop_fresh(store.raw, view)
-            await store.raw.execute(SQL["end"])
+    async with alone(store):
+        work = _Run(store, keyring, views, progress, options or Options())
+        try:
+            return await work.run()
+        except RebuildStopped as stopped:
+            await work.stop(stopped)
+            raise
+        except Exception:
+            await work.fail()
+            raise
 
 
 class _Run:
     """One rebuild."""
 
-    def __init__(self, store: Connection, keyring: Keyring, views: Sequence[View]) -> None:
+    def __init__(
+        self,
+        store: Connection,
+        keyring: Keyring,
+        views: Sequence[View],
+        progress: Progress,
+        options: Options,
+    ) -> None:
         self._store = store
         self._keyring = keyring
         self._views = {view.name: view for view in views}
-        self._rows = dict.fromkeys(self._views, 0)
-        self._passed: list[Stray] = []
-        self._damaged: dict[StreamId, Damaged] = {}
-        self._moved = Moved(store, keyring)
+        self._progress = progress
+        self._options = options
+        self._catch = CatchUp(store, keyring, self._views, 1)
+        self._seconds: dict[str, float] = {}
+        self._samples: dict[str, list[str]] = {}
         self._partitions = 0
+        self._run: Run | None = None
 
-    async def run(self, progress: Progress) -> Rebuilt:
-        connection = self._store.raw
+    async def run(self) -> Rebuilt:
+        connection, names = self._store.raw, self._views.keys()
+        reached = await self._scan(await heads(self._store))
+        reached = await self._timed("catch up", self._catch.in_rounds(names, reached))
+        await self._enter("comparing")
+        await self._timed("index", self._index())
+        mended, reached = await self._timed("compare", self._compare(reached))
+        await self._enter("ready")
+        events = dict.fromkeys(names, sum(reached.values()))
+        if not self._options.dry_run:
+            began = time.perf_counter()
+            for name, view in self._views.items():
+                events[name] = await self._swap(view, reached)
+            self._seconds["swap"] = time.perf_counter() - began
+        rebuilt = await self._rebuilt(events, mended)
+        await self._drop_fresh()
+        assert self._run is not None
+        state = "ready" if self._options.dry_run else "live"
+        await runs.end(connection, self._run, state, rebuilt)
+        return rebuilt
+
+    async def stop(self, stopped: RebuildStopped) -> None:
+        """Keep what was done for the next one, or drop it."""
+        assert self._run is not None
+        if stopped.asked == "cancel":
+            await self._drop_fresh()
+        state = "cancelled" if stopped.asked == "cancel" else "waiting"
+        await runs.end(self._store.raw, self._run, state)
+
+    async def fail(self) -> None:
+        """Drop what was done: the next one begins anew. Not without a connection."""
+        if self._store.raw.is_closed():
+            return
+        await self._drop_fresh()
+        if self._run is not None:
+            await runs.end(self._store.raw, self._run, "failed")
+
+    async def _drop_fresh(self) -> None:
+        for view in self._views.values():
+            await tables.drop_fresh(self._store.raw, view)
+
+    async def _scan(self, ends: Sequence[Head]) -> Positions:
+        """Fold all streams in ranges, or those that a broken-off rebuild had left."""
+        self._partitions = len(ends)
+        self._catch = CatchUp(self._store, self._keyring, self._views, len(ends))
+        done, resumed = await self._begin(ends)
+        self._options.stand_for(", ".join(f"{each.partition}:{each.until}" for each in done))
+        folded, total = sum(each.events for each in done), sum(each.until for each in done)
+
+        def advance(events: int) -> None:
+            nonlocal folded
+            folded += events
+            self._progress(folded, total)
+
+        assert self._run is not None
+        work = jobs.Scan(self._store, self._keyring, self._views, self._run)
+        report = await self._timed("scan", jobs.scan(work, self._options.jobs, advance))
+        if report.spent is not None:
+            self._seconds |= msgspec.structs.asdict(report.spent)
+        self._catch.rows = await self._catch.count() if resumed else report.rows
+        found = await runs.findings(self._store.raw, self._run, damaged=True)
+        self._catch.damaged = dict(found)
+        await self._catch.keep(self._views, [stream for stream, _ in found])
+        return {each.partition: each.until for each in done}
+
+    async def _begin(self, ends: Sequence[Head]) -> tuple[list[runs.Done], bool]:
+        connection, dry_run = self._store.raw, self._options.dry_run
+        for view in self._views.values():
+            await tables.put_former_back(connection, view)
+        names = list(self._views)
+        self._run, done = await runs.resume(connection, names, ends, dry_run=dry_run)
+        if self._run is not None:
+            for each in done:
+                self._options.tell(f"resumed at position {each}")
+            return done, True
+        for view in catalog.VIEWS:  # also those of another rebuild that was broken off
+            await tables.drop_fresh(connection, view)
         for view in self._views.values():
             await tables.make_fresh(connection, view)
-        started = await heads(self._store)
-        self._partitions = len(started)
-        await self._scan(started, progress)
-        reached = await self._catch_up(self._views, _positions(started))
+        self._run = await runs.begin(connection, names, ends, dry_run=dry_run)
+        return [runs.Done(end.partition, end.position, 0) for end in ends], False
+
+    async def _enter(self, state: str) -> None:
+        assert self._run is not None
+        await runs.enter(self._store.raw, self._run, state)
+
+    async def _index(self) -> None:
         for view in self._views.values():
-            await connection.execute(tables.sql(SQL["analyze"], view))
-        mended, reached = await self._compare(reached)
-        events = {name: await self._swap(view, reached) for name, view in self._views.items()}
-        damaged = [await self._named(each) for each in self._damaged.values()]
-        return Rebuilt(events, self._rows, mended, list(map(str, self._passed)), damaged)
-
-    async def _scan(self, started: Sequence[Head], progress: Progress) -> None:
-        done, total = 0, sum(head.position for head in started)
-        for head in started:
-            async for page, events in folded_streams(self._store, self._keyring, head):
-                await self._write_undamaged(self._views, page)
-                done += events
-                progress(done, total)
-        await self._keep(self._views, list(self._damaged))
-
-    async def _catch_up(self, names: Collection[str], reached: Positions) -> Positions:
-        """Fold new events in rounds, which get shorter as long as the fold outruns appends."""
-        for _ in range(MAX_ROUNDS):
-            ends = await heads(self._store)
-            behind = sum(end.position - reached[end.partition] for end in ends)
-            reached = await self._take_up(names, reached, ends)
-            if behind <= FEW_EVENTS:
-                break
-        return reached
-
-    async def _take_up(
-        self, names: Collection[str], reached: Positions, ends: Sequence[Head]
-    ) -> Positions:
-        """Bring the rows of the moved streams up to date."""
-        kinds = {self._views[name].kind for name in names}
-        for end in ends:
-            after = reached[end.partition]
-            while rows := await self._store.ask(
-                SQL["moved"], end.partition, after, end.position, PAGE_EVENTS
-            ):
-                moved = {stream: at for stream, at, topic, _ in rows if kind_of(topic) in kinds}
-                async for streams, folded in self._moved.folded(end.partition, moved):
-                    await self._forget(names, end.partition, streams)
-                    await self._write_undamaged(names, folded)
-                    await self._keep(names, [each for each in streams if each in self._damaged])
-                after = rows[-1]["position"]
-        return _positions(ends)
-
-    async def _write_undamaged(self, names: Collection[str], page: Iterable[Found]) -> None:
-        whole = undamaged(page, self._passed.append, self._give_up)
-        await self._write(names, whole)
-
-    def _give_up(self, damaged: Damaged) -> None:
-        self._damaged[StreamId(damaged.stream)] = damaged
-
-    async def _keep(self, names: Collection[str], streams: Sequence[StreamId]) -> None:
-        """Take the live rows of streams that cannot be folded."""
-        if streams:
-            partitions = [partition_of(stream, self._partitions) for stream in streams]
-            for name in names:
-                statement = tables.sql(SQL["keep"], self._views[name])
-                done = await self._store.raw.execute(statement, partitions, streams)
-                self._rows[name] += int(done.removeprefix("INSERT 0 "))
-
-    async def _named(self, damaged: Damaged) -> str:
-        """The session and the reason, in words."""
-        for view in CURRENT.values():
-            statement = tables.sql(SQL["doc"], view)
-            partition = partition_of(StreamId(damaged.stream), self._partitions)
-            for (doc,) in await self._store.ask(statement, partition, damaged.stream):
-                return f"{view.kind} {_session_id(view, damaged.stream, doc)}: {damaged}"
-        return str(damaged)
-
-    async def _forget(
-        self, names: Collection[str], partition: int, streams: Sequence[StreamId]
-    ) -> None:
-        for name in names:
-            statement = tables.sql(SQL["forget"], self._views[name])
-            done = await self._store.raw.execute(statement, partition, streams)
-            self._rows[name] -= int(done.removeprefix("DELETE "))
-
-    async def _write(self, names: Collection[str], page: Iterable[FoldedStream]) -> None:
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        wanted = [self._views[name] for name in names]
-        for current, folded in page:
-            for view in wanted:
-                if (
-                    view.kind == current.kind
-                    and (row := view.row(folded, self._keyring.seal_in_view)) is not None
-                ):
-                    found.setdefault(view.name, []).append(row)
-        for name, rows in found.items():
-            await self._store.raw.copy_records_to_table(
-                tables.fresh(self._views[name]), records=rows, columns=WRITTEN
-            )
-            self._rows[name] += len(rows)
+            await tables.make_indexes(self._store.raw, view)
+            await self._store.raw.execute(tables.sql(SQL["analyze"], view))
 
     async def _compare(self, reached: Positions) -> tuple[dict[str, int], Positions]:
         """The number of rows that differ from the live views, and the positions of the fresh ones.
 
         The counts are exact, and nobody waits for them: in a snapshot, the live views are at its
-        heads, and the fresh ones are brought there. Damage done between this and the swap is mended
-        without being counted. Raises RebuildSpoilt.
+        heads, and the fresh ones are brought there. Rows that were equal when they were written and
+        whose streams have not moved since are not compared again: damage done between that and the
+        swap is mended without being counted. Raises RebuildSpoilt.
         """
         connection = self._store.raw
         mended = dict.fromkeys(self._views, 0)
+        for name, rows in (await self._catch.count()).items():
+            if rows != self._catch.rows[name]:
+                raise RebuildSpoilt(name, rows, self._catch.rows[name])
         for name, view in self._views.items():
-            rows = await connection.fetchval(tables.sql(SQL["count"], view))
-            if rows != self._rows[name]:
-                raise RebuildSpoilt(name, rows, self._rows[name])
+            await pieces.doubt_beyond(connection, view, self._partitions)
             piece: Place | None = BEFORE_ALL
             while piece is not None:
                 async with connection.transaction(isolation="repeatable_read"):
-                    reached = await self._take_up(self._views, reached, await heads(self._store))
-                    count, piece = await differing(connection, name, tables.fresh(view), piece)
-                mended[name] += count
+                    ends = await heads(self._store)
+                    reached = await self._catch.take_up(self._views, reached, ends)
+                    found, piece = await pieces.differing(connection, view, piece)
+                mended[name] += len(found)
+                self._sample(name, found)
         return mended, reached
+
+    def _sample(self, name: str, found: Sequence[UUID]) -> None:
+        if found:
+            sample = self._samples.setdefault(name, [])
+            sample += map(str, found[: SAMPLES - len(sample)])
 
     async def _swap(self, view: View, reached: Positions) -> int:
         """Swap one view in; returns the number of events in the log at that moment.
@@ -261,21 +255,31 @@ class _Run:
         Each transaction swaps one view, so that a reader who holds one and waits for another can
         pass.
         """
-        connection = self._store.raw
-        for wait_ms in LOCK_WAITS_MS:
-            reached = await self._catch_up({view.name}, reached)
-            rows = self._rows[view.name]
-            try:
-                async with connection.transaction():
-                    await connection.execute(SQL["lock_timeout"].format(wait_ms=wait_ms))
-                    ends = await tables.lock(connection, view)
-                    await self._take_up({view.name}, reached, ends)
-                    await tables.replace(connection, view)
-                return sum(end.position for end in ends)
-            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                self._rows[view.name] = rows
-                await asyncio.sleep(PAUSE_S)
-        raise ViewInUse(view.name)
+        return await swap(self._store, self._catch, view, reached)
+
+    async def _rebuilt(self, events: dict[str, int], mended: dict[str, int]) -> Rebuilt:
+        assert self._run is not None
+        passed = await runs.findings(self._store.raw, self._run, damaged=False)
+        damaged = [await self._named(*each) for each in self._catch.damaged.items()]
+        words = [what for _, what in passed]
+        rows = dict(self._catch.rows)
+        return Rebuilt(events, rows, mended, words, damaged, self._samples, self._seconds)
+
+    async def _named(self, stream: UUID, why: str) -> str:
+        """The session and the reason, in words."""
+        for view in CURRENT.values():
+            statement = tables.sql(SQL["doc"], view)
+            partition = partition_of(StreamId(stream), self._partitions)
+            for (doc,) in await self._store.ask(statement, partition, stream):
+                return f"{view.kind} {_session_id(view, stream, doc)}: {why}"
+        return why
+
+    async def _timed(self, what: str, work: Awaitable[T]) -> T:
+        began = time.perf_counter()
+        try:
+            return await work
+        finally:
+            self._seconds[what] = time.perf_counter() - began
 
 
 def _session_id(view: View, stream: UUID, doc: str) -> str:
@@ -283,10 +287,6 @@ def _session_id(view: View, stream: UUID, doc: str) -> str:
         return view.session_id(StreamId(stream), msgspec.json.decode(doc, type=view.state))
     except msgspec.MsgspecError:
         return str(stream)
-
-
-def _positions(ends: Sequence[Head]) -> Positions:
-    return {end.partition: end.position for end in ends}
 
 
 def named(names: Sequence[str]) -> list[View]:

@@ -1,41 +1,6 @@
--- name: begin
--- False while another command holds the lock. The session holds the lock for the whole run.
-SELECT pg_try_advisory_lock(hashtextextended('sessionary views', 0));
-
--- name: end
-SELECT pg_advisory_unlock(hashtextextended('sessionary views', 0));
-
--- name: lock_timeout
--- {wait_ms} is the limit for each lock until the end of the transaction
-SET LOCAL lock_timeout = {wait_ms};
-
 -- name: analyze
 -- {fresh} table
 ANALYZE {fresh};
-
--- name: forget
--- {fresh} table   $1 partition   $2 streams
-DELETE FROM {fresh}
- WHERE partition = $1
-   AND stream_id = ANY ($2::uuid[]);
-
--- name: moved
--- $1 partition   $2 after position   $3 up to position   $4 events, at most
-SELECT e.originator_id, e.originator_version, e.topic, e.notification_id AS position
-  FROM stored_events AS e
- WHERE e.partition = $1
-   AND e.notification_id > $2
-   AND e.notification_id <= $3
- ORDER BY e.notification_id
- LIMIT $4;
-
--- name: keep
--- {live}, {fresh} tables, {columns} to write   $1 partitions, $2 streams: of equal length
--- Copies the live rows of the streams.
-INSERT INTO {fresh} ({columns})
-SELECT {columns}
-  FROM {live}
- WHERE (partition, stream_id) IN (SELECT * FROM unnest($1::integer[], $2::uuid[]));
 
 -- name: doc
 -- {live} table   $1 partition   $2 stream
@@ -43,7 +8,3 @@ SELECT doc
   FROM {live}
  WHERE partition = $1
    AND stream_id = $2;
-
--- name: count
--- {fresh} table
-SELECT count(*) FROM {fresh};

@@ -1,13 +1,23 @@
-"""A view's live table and the fresh one beside it: made, locked, swapped."""
+"""A view's live table, the fresh one beside it, and the former one: made, locked, swapped."""
+
+from collections.abc import Sequence
 
 import asyncpg
 
 from app.database.sql import blocks
 from app.log.read import Head
-from app.rebuild.dependants import require_independence
+from app.rebuild.dependants import ViewDependedOn, require_independence
 from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
+
+
+class NoWayBack(Exception):
+    """A view has no former table that could be swapped in."""
+
+    def __init__(self, name: str, why: str) -> None:
+        """`name`: the view's."""
+        super().__init__(f"There is no way back for {name}: {why}")
 
 
 def fresh(view: View) -> str:
@@ -15,9 +25,16 @@ def fresh(view: View) -> str:
     return f"{view.name}_new"
 
 
+def former(view: View) -> str:
+    """The name of the table that was live before the last swap."""
+    return f"{view.name}_old"
+
+
 def sql(statement: str, view: View) -> str:
     """A statement on a view's tables, whose names cannot be bound as parameters."""
-    return statement.format(live=view.name, fresh=fresh(view), columns=", ".join(WRITTEN))
+    return statement.format(
+        live=view.name, fresh=fresh(view), former=former(view), columns=", ".join(WRITTEN)
+    )
 
 
 async def drop_fresh(connection: asyncpg.Connection, view: View) -> None:
@@ -35,17 +52,29 @@ async def lock(connection: asyncpg.Connection, view: View) -> list[Head]:
     return ends
 
 
-async def replace(connection: asyncpg.Connection, view: View) -> None:
-    """Put the fresh table in the place of the live one. Raises ViewDependedOn."""
+async def replace(connection: asyncpg.Connection, view: View, ends: Sequence[Head]) -> None:
+    """Put the fresh table in the place of the live one, which is kept as the former one.
+
+    `ends`: the heads, up to which the live one shows the log. Raises ViewDependedOn.
+    """
     await require_independence(connection, view)
     renames = await connection.fetch(SQL["renames"], view.name, fresh(view))
-    await connection.execute(sql(SQL["replace"], view))
+    try:
+        await connection.execute(sql(SQL["replace"], view))
+    except asyncpg.DependentObjectsStillExistError as error:
+        raise ViewDependedOn(former(view), [str(error.detail)]) from error
     for row in renames:
         await connection.execute(row["statement"])
+    await connection.execute(SQL["forget_positions"], view.name)
+    at = [end.partition for end in ends], [end.position for end in ends]
+    await connection.execute(SQL["keep_positions"], view.name, *at)
 
 
 async def make_fresh(connection: asyncpg.Connection, view: View) -> None:
-    """Make an empty copy of a view's table, with its indexes, owner, parameters and grants."""
+    """Make an empty copy of a view's table, with its owner, parameters and grants.
+
+    Of the indexes it has only the one that finds a stream's row.
+    """
     async with connection.transaction():
         await drop_fresh(connection, view)
         await connection.execute(sql(SQL["make_fresh"], view))
@@ -54,3 +83,41 @@ async def make_fresh(connection: asyncpg.Connection, view: View) -> None:
             statements += await connection.fetch(SQL[left_out], view.name, fresh(view))
         for row in statements:
             await connection.execute(row["statement"])
+        await make_indexes(connection, view, only_key=True)
+
+
+async def make_indexes(
+    connection: asyncpg.Connection, view: View, *, only_key: bool = False
+) -> None:
+    """Make the indexes that the live table has and the fresh one has not."""
+    for row in await connection.fetch(SQL["missing_indexes"], view.name, fresh(view), only_key):
+        await connection.execute(row["statement"])
+
+
+async def kept(connection: asyncpg.Connection, view: View) -> list[Head]:
+    """The positions up to which the former table was live; empty if there is none."""
+    return [Head(*row) for row in await connection.fetch(SQL["kept"], view.name)]
+
+
+async def take_former(connection: asyncpg.Connection, view: View) -> list[Head]:
+    """Take the former table as the fresh one; returns the positions that it stands for.
+
+    Raises NoWayBack.
+    """
+    positions = await kept(connection, view)
+    if not positions:
+        raise NoWayBack(view.name, "no former table of it is kept")
+    await put_former_back(connection, view)
+    shapes = [await connection.fetch(SQL["columns"], name) for name in (view.name, former(view))]
+    if not shapes[1]:
+        raise NoWayBack(view.name, f"{former(view)} was dropped")
+    if shapes[0] != shapes[1]:
+        raise NoWayBack(view.name, f"{former(view)} has other columns than {view.name}")
+    await connection.execute(sql(SQL["take_former"], view))
+    return positions
+
+
+async def put_former_back(connection: asyncpg.Connection, view: View) -> None:
+    """Give the former table its name back if a broken-off way back left it as the fresh one."""
+    if await connection.fetchval(sql(SQL["is_away"], view), view.name):
+        await connection.execute(sql(SQL["put_former_back"], view))

@@ -15,8 +15,42 @@ DROP TABLE IF EXISTS {fresh};
 
 -- name: make_fresh
 -- {live}, {fresh} tables; the next blocks copy what LIKE leaves out
-CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL);
+CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL EXCLUDING INDEXES);
 ALTER TABLE {fresh} REPLICA IDENTITY FULL;
+
+-- name: missing_indexes
+-- $1 table   $2 its copy   $3 whether only the one that finds a stream's row; the statements that
+-- make the copy's missing indexes. (Made after the rows, they cost a fraction.)
+WITH known AS (
+    SELECT i.indrelid, i.indexrelid, i.indisunique, i.indisprimary, d.shape, k.definition,
+           row_number() OVER (PARTITION BY i.indrelid, d.shape, i.indisunique, i.indisprimary
+                                  ORDER BY i.indexrelid) AS nth
+      FROM pg_index AS i
+     CROSS JOIN LATERAL substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*') AS d(shape)
+      LEFT JOIN LATERAL (SELECT pg_get_constraintdef(c.oid) AS definition
+                           FROM pg_constraint AS c
+                          WHERE c.conindid = i.indexrelid
+                            AND c.conrelid = i.indrelid
+                            AND c.contype IN ('p', 'u', 'x')) AS k
+        ON true
+     WHERE i.indrelid IN (to_regclass($1), to_regclass($2))
+       AND i.indisvalid
+)
+SELECT CASE
+           WHEN live.definition IS NOT NULL
+           THEN format('ALTER TABLE %I ADD %s', $2::text, live.definition)
+           ELSE format('CREATE %sINDEX ON %I%s', CASE WHEN live.indisunique THEN 'UNIQUE ' END,
+                       $2::text, live.shape)
+       END AS statement
+  FROM known AS live
+ WHERE live.indrelid = to_regclass($1)
+   AND (NOT $3::boolean OR live.shape = ' USING btree (partition, stream_id)' AND live.nth = 1)
+   AND NOT EXISTS (SELECT
+                     FROM known AS fresh
+                    WHERE fresh.indrelid = to_regclass($2)
+                      AND (fresh.shape, fresh.indisunique, fresh.indisprimary, fresh.nth)
+                        = (live.shape, live.indisunique, live.indisprimary, live.nth))
+ ORDER BY live.indexrelid;
 
 -- name: ungranted
 -- $1 table; the statements that revoke from others the default privileges on it
@@ -74,15 +108,61 @@ SELECT format('ALTER TABLE %I OWNER TO %I', $2::text, pg_get_userbyid(c.relowner
  WHERE c.oid = to_regclass($1);
 
 -- name: replace
--- {live}, {fresh} tables
-DROP TABLE {live};
+-- {live}, {fresh}, {former} tables
+DROP TABLE IF EXISTS {former};
+ALTER TABLE {live} RENAME TO {former};
 ALTER TABLE {fresh} RENAME TO {live};
 
+-- name: keep_positions
+-- $1 view   $2 partitions, $3 positions: of equal length
+INSERT INTO view_kept (view, partition, position)
+SELECT $1, k.partition, k.position
+  FROM unnest($2::integer[], $3::bigint[]) AS k(partition, position);
+
+-- name: forget_positions
+-- $1 view
+DELETE FROM view_kept WHERE view = $1;
+
+-- name: kept
+-- $1 view
+SELECT partition, position
+  FROM view_kept
+ WHERE view = $1
+ ORDER BY partition;
+
+-- name: columns
+-- $1 table; its columns, with their types and what generates them
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       pg_get_expr(d.adbin, d.adrelid)
+  FROM pg_attribute AS a
+  LEFT JOIN pg_attrdef AS d
+    ON d.adrelid = a.attrelid
+   AND d.adnum = a.attnum
+ WHERE a.attrelid = to_regclass($1)
+   AND a.attnum > 0
+   AND NOT a.attisdropped
+ ORDER BY a.attnum;
+
+-- name: take_former
+-- {fresh}, {former} tables
+DROP TABLE IF EXISTS {fresh};
+ALTER TABLE {former} RENAME TO {fresh};
+
+-- name: put_former_back
+-- {fresh}, {former} tables
+ALTER TABLE {fresh} RENAME TO {former};
+
+-- name: is_away
+-- {fresh}, {former} tables   $1 view; whether the former table bears the name of a fresh one
+SELECT to_regclass('{former}') IS NULL
+   AND to_regclass('{fresh}') IS NOT NULL
+   AND EXISTS (SELECT FROM view_kept WHERE view = $1);
+
 -- name: renames
--- $1 table   $2 its copy; the statements that rename the copy's indexes to the table's index names,
--- for use when the table is gone
+-- $1 table   $2 its copy; the statements that give the copy's indexes the names of the table's. The
+-- table is kept: its indexes get other names before.
 WITH known AS (
-    SELECT i.indrelid, c.relname AS name, d.shape, i.indisunique, i.indisprimary,
+    SELECT i.indrelid, i.indexrelid, c.relname AS name, d.shape, i.indisunique, i.indisprimary,
            row_number() OVER (PARTITION BY i.indrelid, d.shape, i.indisunique, i.indisprimary
                                   ORDER BY i.indexrelid) AS nth
       FROM pg_index AS i
@@ -92,8 +172,13 @@ WITH known AS (
      CROSS JOIN LATERAL substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*') AS d(shape)
      WHERE i.indrelid IN (to_regclass($1), to_regclass($2))
 )
-SELECT format('ALTER INDEX %I RENAME TO %I', fresh.name, live.name) AS statement
+SELECT s.statement
   FROM known AS live
   JOIN known AS fresh USING (shape, indisunique, indisprimary, nth)
+ CROSS JOIN LATERAL (
+          VALUES (1, format('ALTER INDEX %I RENAME TO %I', live.name, 'former_' || live.indexrelid)),
+                 (2, format('ALTER INDEX %I RENAME TO %I', fresh.name, live.name))
+      ) AS s(step, statement)
  WHERE live.indrelid = to_regclass($1)
-   AND fresh.indrelid = to_regclass($2);
+   AND fresh.indrelid = to_regclass($2)
+ ORDER BY s.step;

@@ -15,7 +15,7 @@ from app.cli.options import on_data
 from app.database.errors import StoreDown
 from app.log.errors import Unreadable
 from app.maintenance.store import DataLocation
-from app.rebuild.rebuild import RebuildUnderWay
+from app.rebuild.swap import RebuildUnderWay
 
 LOOKING = pytest.mark.parametrize(
     "command",
@@ -133,6 +133,7 @@ ARGUMENTS = {
     "--reason",
     "--actor", "--type", "--operation", "--face", "--session", "--account", "--field", "--client",
     "--request", "--since", "--until", "--reverse", "--limit", "--follow",
+    "--dry-run", "--timings", "--pause", "--cancel",
 }  # fmt: skip
 """What a single command is about. The environment is for settings."""
 

@@ -40,7 +40,7 @@ PARTS = (
 SOAK = "snapshot"
 UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
 """Parts that need wrk."""
-EVENTS, EVENTS_SHORT = 50_000, 5_000
+EVENTS, EVENTS_SHORT = 400_000, 5_000
 ROWS, ROWS_SHORT = 1_000_000, 20_000
 MINUTES_SHORT = 0.2
 SHORT = Pace(seconds=1, rounds=2)

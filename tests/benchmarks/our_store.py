@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvloop
 from msgspec import Struct
@@ -33,6 +34,7 @@ class OurStore(Struct, frozen=True):
     master_key: bytes
     service: Service
     loop: asyncio.Runner
+    data_dir: Path
 
     def append(self, callers: int, seconds: float) -> Done:
         """Create and change sessions for some time, so many callers at once."""
@@ -92,7 +94,7 @@ def our_store(stage: Stage, database: str) -> Iterator[OurStore]:
         try:
             account = NewAccount(account_id=AccountId(ACCOUNT_ID), name=ACCOUNT_NAME)
             loop.run(service.commands.handle(account, _call("NewAccount")))
-            yield OurStore(url, key, service, loop)
+            yield OurStore(url, key, service, loop, where.data_dir)
         finally:
             loop.run(service.close())
 

@@ -14,7 +14,7 @@ from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
 from app.rebuild import pieces
-from app.rebuild.rebuild import Rebuilt, named, rebuild
+from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from projections.catalog import VIEWS
 
@@ -52,7 +52,10 @@ async def test_rebuilt_views_equal_the_log_and_nothing_was_to_mend(
         "principal": 0,
         "audit_trail": 0,
     }
-    assert rebuilt == Rebuilt(dict.fromkeys(NAMES, 17), rows, dict.fromkeys(NAMES, 0), [], [])
+    assert rebuilt.events == dict.fromkeys(NAMES, 17)
+    assert rebuilt.rows == rows
+    assert rebuilt.mended == dict.fromkeys(NAMES, 0)
+    assert rebuilt.passed == rebuilt.damaged == []
     assert await verify(store, keyring, silent) == []
 
 

@@ -16,9 +16,10 @@ from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.log.read import heads
 from app.maintenance.store import Connection, connected
-from app.rebuild import moved
+from app.rebuild import moved, swap
 from app.rebuild import rebuild as rebuilding
-from app.rebuild.rebuild import RebuildUnderWay, ViewInUse, named, rebuild
+from app.rebuild.rebuild import named, rebuild
+from app.rebuild.swap import RebuildUnderWay, ViewInUse
 from app.service import Service
 from domain.account import RenameAccount
 from domain.chat.session import DeleteChatSession
@@ -107,18 +108,18 @@ async def test_a_swap_reads_what_is_new_of_a_deep_stream(
     """Who appends waits for it."""
     session = given.session_of(await given.open_ai_session(service))
     await deepen_ai(owner, StreamId(UUID(session)), 3_000)
-    compare, swap, ask = rebuilding._Run._compare, rebuilding._Run._swap, store.ask
+    compare, swapped, ask = rebuilding._Run._compare, rebuilding._Run._swap, store.ask
     rows = 0
 
     async def compare_late(*arguments: Any) -> Any:
         await given.patch_ai_session(service, session, "before the comparison")
         return await compare(*arguments)
 
-    async def swap_late(*arguments: Any) -> Any:
+    async def swapped_late(*arguments: Any) -> Any:
         nonlocal rows
         await given.patch_ai_session(service, session, f"before a swap {rows}")
         rows = 0
-        return await swap(*arguments)
+        return await swapped(*arguments)
 
     async def counted(sql: str, *arguments: object) -> Any:
         nonlocal rows
@@ -127,7 +128,7 @@ async def test_a_swap_reads_what_is_new_of_a_deep_stream(
         return found
 
     monkeypatch.setattr(rebuilding._Run, "_compare", compare_late)
-    monkeypatch.setattr(rebuilding._Run, "_swap", swap_late)
+    monkeypatch.setattr(rebuilding._Run, "_swap", swapped_late)
     monkeypatch.setattr(store, "ask", counted)
     await rebuild(store, keyring, named(()), silent)
     assert rows < 20
@@ -168,8 +169,8 @@ async def test_a_view_in_use_stays_as_it_was_and_holds_nobody_up(
     keyring: Keyring,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rebuilding, "LOCK_WAITS_MS", (20, 20))
-    monkeypatch.setattr(rebuilding, "PAUSE_S", 0.05)
+    monkeypatch.setattr(swap, "LOCK_WAITS_MS", (20, 20))
+    monkeypatch.setattr(swap, "PAUSE_S", 0.05)
     await a_few_of_each(service)
     before = await oids(owner)
     async with owner.transaction():
@@ -198,7 +199,7 @@ async def test_a_swap_is_tried_again(
         await given.open_ai_session(service)
         await reading.commit()
 
-    monkeypatch.setattr("app.rebuild.rebuild.asyncio.sleep", finish_reading)
+    monkeypatch.setattr("app.rebuild.swap.asyncio.sleep", finish_reading)
     rebuilt = await rebuild(store, keyring, named(["ai_session_info"]), silent)
     monkeypatch.undo()
     assert rebuilt.rows == {"ai_session_info": 5}

@@ -12,7 +12,7 @@ from support.rebuilt import NAMES, a_few_of_each
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
-from app.rebuild import rebuild as rebuilding
+from app.rebuild.catch_up import CatchUp
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service
 from domain.chat.session import UpdateChatSession
@@ -68,16 +68,16 @@ async def test_a_stream_that_is_damaged_and_moves_meanwhile_keeps_its_rows(
 ) -> None:
     await a_few_of_each(service)
     chat = (await given.open_chat_session(service)).folded
-    catch_up = rebuilding._Run._catch_up
+    in_rounds = CatchUp.in_rounds
 
-    async def after_it_moved(run: rebuilding._Run, *arguments: Any) -> Any:
+    async def after_it_moved(catch_up: CatchUp, *arguments: Any) -> Any:
         monkeypatch.undo()
         renamed = UpdateChatSession(chat_session_id=chat.state.chat_session_id, customer_name="Pat")
         await service.commands.handle(renamed, given.call())
         await owner.execute("DELETE FROM stream_key WHERE stream_id = $1", chat.stream)
-        return await catch_up(run, *arguments)
+        return await in_rounds(catch_up, *arguments)
 
-    monkeypatch.setattr(rebuilding._Run, "_catch_up", after_it_moved)
+    monkeypatch.setattr(CatchUp, "in_rounds", after_it_moved)
     rebuilt = await rebuild(store, keyring, named(()), silent)
     (told,) = rebuilt.damaged
     assert told.startswith(f"chat_session {chat.state.chat_session_id}: stream {chat.stream}")

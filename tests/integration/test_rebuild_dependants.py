@@ -14,6 +14,7 @@ from app.log.keyring import Keyring
 from app.maintenance.store import Connection
 from app.rebuild import dependants, tables
 from app.rebuild import rebuild as rebuilding
+from app.rebuild.catch_up import Positions
 from app.rebuild.dependants import ViewDependedOn
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service
@@ -128,7 +129,7 @@ async def test_what_comes_during_the_work_is_named_too(
     await given.open_ai_session(service)
     compare = rebuilding._Run._compare
 
-    async def compare_late(run: rebuilding._Run, reached: rebuilding.Positions) -> object:
+    async def compare_late(run: rebuilding._Run, reached: Positions) -> object:
         await owner.execute("CREATE VIEW mine AS SELECT stream_id FROM ai_session_info")
         return await compare(run, reached)
 

@@ -6,7 +6,8 @@ from collections import Counter
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection, connected
-from app.rebuild.rebuild import RebuildUnderWay, named, rebuild
+from app.rebuild.rebuild import named, rebuild
+from app.rebuild.swap import RebuildUnderWay
 from app.service import Service
 from support import given
 from support.patience import patient

@@ -1,0 +1,157 @@
+"""`rebuild`, and the way back from it."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.exit_codes import DIFFERENCE, Refused
+from app.cli.options import on_data, option
+
+if TYPE_CHECKING:
+    from app.log.keyring import Keyring
+    from app.maintenance.store import Connection, DataLocation
+    from app.rebuild.rebuild import Rebuilt
+    from projections.view import View
+
+
+@click.command()
+@click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
+@click.option("--dry-run", is_flag=True, help="Compare with the log, and change nothing.")
+@option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that read, fold and write.",
+)
+@click.option(
+    "--timings", is_flag=True, help="Show at the end, on stderr, what the time went to, as JSON."
+)
+@click.option(
+    "--pause", "asked", flag_value="pause", help="Stop the one that runs; the next goes on."
+)
+@click.option(
+    "--cancel", "asked", flag_value="cancel", help="Stop the one that runs, or forget a paused one."
+)
+@on_data
+def rebuild(
+    where: "DataLocation",
+    projections: tuple[str, ...],
+    dry_run: bool,
+    jobs: int,
+    timings: bool,
+    asked: str | None,
+) -> None:
+    """Rebuild read views from the log, all of them or those named.
+
+    It goes on where a killed or paused one of the same views had stopped. The tables that were live
+    are kept until the next rebuild: `projections back` swaps them in again. Ends with 1 if a stream
+    cannot be rebuilt, or if the views differ in a dry run. `history` is emptied, and the service
+    that runs fills it again.
+    """
+    if asked is not None:
+        _stop(where, asked)
+        return
+    others = _without_history(where, projections, dry_run=dry_run)
+    if projections and not others:
+        return
+    views = _named(others)
+    done = _rebuild(where, views, jobs=jobs, dry_run=dry_run)
+    _tell(done, dry_run=dry_run)
+    if timings:
+        import msgspec
+
+        click.echo(msgspec.json.encode(done.seconds), err=True)
+    if done.damaged or (dry_run and any(done.mended.values())):
+        sys.exit(DIFFERENCE)
+
+
+def _without_history(
+    where: "DataLocation", projections: tuple[str, ...], *, dry_run: bool
+) -> tuple[str, ...]:
+    """The other names; `history` itself is emptied, and the service that runs fills it again."""
+    from app.cli.work import on_log
+    from app.followers import history
+
+    if history.NAME in projections and not dry_run:
+        on_log(where, lambda store, _: history.reset(store))
+        click.echo("history: emptied; a service that runs fills it again", err=True)
+    return tuple(name for name in projections if name != history.NAME)
+
+
+def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: bool) -> "Rebuilt":
+    import uvloop
+
+    from app.cli.progress import progress
+    from app.cli.work import on_log
+    from app.rebuild import rebuild as rebuilding
+
+    async def work(store: "Connection", keyring: "Keyring") -> "Rebuilt":
+        at = ""
+
+        def stand_for(positions: str) -> None:
+            nonlocal at
+            at = positions
+
+        with progress("Comparing" if dry_run else "Rebuilding", at=lambda: at) as advance:
+            options = rebuilding.Options(
+                jobs=jobs,
+                dry_run=dry_run,
+                tell=lambda said: click.echo(said, err=True),
+                stand_for=stand_for,
+            )
+            return await rebuilding.rebuild(store, keyring, views, advance, options)
+
+    return on_log(where, work, loop=uvloop.new_event_loop)
+
+
+def _tell(done: "Rebuilt", *, dry_run: bool) -> None:
+    for passed in done.passed:
+        click.echo(f"Passed over: {passed}", err=True)
+    for name, rows in sorted(done.rows.items()):
+        wrong = "differ" if dry_run else "of them mended"
+        mended = f", {done.mended[name]} {wrong}" if done.mended[name] else ""
+        click.echo(f"{name}: {rows} rows from {done.events[name]} events{mended}", err=True)
+        if done.mended[name] and dry_run:
+            click.echo(f"{name}: streams that differ: {', '.join(done.samples[name])}")
+    for damaged in done.damaged:
+        click.echo(f"Cannot be rebuilt, and keeps its rows: {damaged}")
+
+
+def _stop(where: "DataLocation", asked: str) -> None:
+    from app.cli.work import on_store
+    from app.rebuild.stopping import stop
+
+    async def work(store: "Connection") -> str:
+        return await stop(store, asked)
+
+    click.echo(on_store(where, work), err=True)
+
+
+@click.command()
+@click.argument("projections", nargs=-1, required=True, metavar="PROJECTION...")
+@on_data
+def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
+    """Swap in the tables of views that were live before their last rebuild, caught up."""
+    from app.cli.work import on_log
+    from app.rebuild.swap import go_back
+
+    views = _named(projections)
+
+    async def work(store: "Connection", keyring: "Keyring") -> None:
+        for view in views:
+            events = await go_back(store, keyring, view)
+            click.echo(f"{view.name}: the former table is live, with {events} events", err=True)
+
+    on_log(where, work)
+
+
+def _named(projections: tuple[str, ...]) -> "list[View]":
+    from app.rebuild import rebuild as rebuilding
+
+    try:
+        return rebuilding.named(projections)
+    except KeyError as error:
+        known = ", ".join(view.name for view in rebuilding.named(()))
+        raise Refused(f"There is no projection {error}: there are {known}") from error

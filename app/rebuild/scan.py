@@ -1,0 +1,220 @@
+"""Folds ranges of streams into the fresh tables: one worker of a rebuild.
+
+Three things go on at once: the next page is read, this one is folded, and the one before is written
+and compared. The rows of a page and how far the range is are one transaction, from which another
+process can go on.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, field
+
+from app.database.sql import blocks
+from app.history.streams import Damaged, FoldedStream, Stray, folded_pages, undamaged
+from app.log.keyring import Keyring
+from app.log.read import recorded_by_stream
+from app.maintenance.store import Connection
+from app.rebuild import pieces, runs, tables
+from app.rebuild.page import Spent, Unsound, folded_page
+from app.rebuild.runs import Range, Run
+from projections.view import WRITTEN, View
+
+SQL = blocks(__file__)
+PAGE_EVENTS = 8_000
+"""Events that are read at a time: bounds the memory, and the work that a crash undoes."""
+SLICE_STREAMS = 50
+"""Streams that are folded before the event loop looks at the connections again."""
+_COLLECT_RARELY = 100_000
+
+Found = dict[str, list[tuple[Any, ...]]]
+"""Rows to write, by view."""
+Findings = list[tuple[UUID, str, bool]]
+"""What was found in a page: stream, words, whether it is damaged."""
+Advance = Callable[[int], None]
+"""Called with the number of events that were folded."""
+
+
+class Page(Struct, frozen=True):
+    """What a statement returned: whole streams, up to one of them."""
+
+    rows: Sequence[asyncpg.Record]
+    after: UUID
+    upto: UUID
+    sound: bool = True
+
+
+class Worker(Struct):
+    """Folds ranges with two connections of its own."""
+
+    reads: Connection
+    writes: Connection
+    keyring: Keyring
+    views: Mapping[str, View]
+    run: Run
+    advance: Advance
+    spent: Spent
+    rows: dict[str, int]
+    """The number of rows that were written, by view."""
+    _found: Findings = []
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def work(self) -> None:
+        """Fold ranges until none is left. Raises Overtaken or RebuildStopped."""
+        await self.writes.raw.execute(SQL["lazily"])
+        await pieces.range_plans(self.writes.raw)
+        gc.freeze()
+        threshold = gc.get_threshold()
+        gc.set_threshold(_COLLECT_RARELY)
+        try:
+            while (given := await runs.claim(self.writes.raw, self.run)) is not None:
+                await self._fold(given)
+        finally:
+            gc.set_threshold(*threshold)
+            gc.unfreeze()
+
+    async def _fold(self, given: Range) -> None:
+        written: asyncio.Task[None] | None = None
+        pages = self._pages(given)
+        try:
+            async for page in pages:
+                folded, events = await self._folded(given, page)
+                if written is not None:
+                    await written
+                found, self._found = self._found, []
+                written = asyncio.create_task(self._write(given, page, folded, found, events))
+            if written is not None:
+                await written
+        finally:
+            await pages.aclose()
+            if written is not None:
+                await _ended(written)
+
+    async def _pages(self, given: Range) -> AsyncGenerator[Page, None]:
+        """The pages of a range; the next one is asked for before this one is folded."""
+        reading = asyncio.create_task(self._page(given, given.reached))
+        try:
+            while True:
+                began = time.perf_counter()
+                page = await reading
+                self.spent.read += time.perf_counter() - began
+                if page.upto < given.last:
+                    reading = asyncio.create_task(self._page(given, page.upto))
+                yield page
+                if page.upto >= given.last:
+                    return
+        finally:
+            await _ended(reading)
+
+    async def _page(self, given: Range, after: UUID) -> Page:
+        place = (given.partition, after, given.last, given.until, PAGE_EVENTS)
+        rows = await self._read("page", *place)
+        if sum(len(row["states"]) for row in rows) < PAGE_EVENTS:
+            return Page(rows, after, given.last)
+        if len(rows) == 1:  # it may have more events than a page
+            return Page(rows, after, rows[0]["originator_id"], sound=False)
+        return Page(rows[:-1], after, rows[-2]["originator_id"])
+
+    async def _read(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        async with self._reading:  # the next page may be under way
+            return await self.reads.ask(SQL[statement], *arguments)
+
+    async def _folded(self, given: Range, page: Page) -> tuple[Found, int]:
+        if not page.sound:
+            return await self._carefully(given, page)
+        found: Found = {}
+        for start in range(0, len(page.rows), SLICE_STREAMS):
+            part = page.rows[start : start + SLICE_STREAMS]
+            try:
+                folded = folded_page(self.keyring, given.partition, part, self.spent)
+            except Unsound:
+                return await self._carefully(given, page)
+            self._encode(folded, found)
+            await asyncio.sleep(0)
+        return found, sum(len(row["states"]) for row in page.rows)
+
+    def _encode(self, folded: Sequence[FoldedStream], found: Found) -> None:
+        began = time.thread_time()
+        add_rows(self.views, self.keyring, folded, found)
+        self.spent.encode += time.thread_time() - began
+
+    async def _carefully(self, given: Range, page: Page) -> tuple[Found, int]:
+        """The rows of a page one event at a time; what is wrong in it is kept."""
+        found: Found = {}
+        strays: list[Stray] = []
+        damaged: list[Damaged] = []
+        events = 0
+        async for part, count in folded_pages(self._events(given, page)):
+            add_rows(
+                self.views, self.keyring, undamaged(part, strays.append, damaged.append), found
+            )
+            events += count
+        self._found += [(stray.event.stream, str(stray), False) for stray in strays]
+        self._found += [(each.stream, str(each), True) for each in damaged]
+        return found, events
+
+    async def _events(self, given: Range, page: Page) -> AsyncIterator[Sequence[Any]]:
+        stream, version = page.after, 2**63 - 1
+        while rows := await self._read(
+            "events",
+            given.partition, stream, version, page.upto, given.until, PAGE_EVENTS,
+        ):  # fmt: skip
+            yield recorded_by_stream(self.keyring, rows)
+            stream, version = rows[-1]["originator_id"], rows[-1]["originator_version"]
+
+    async def _write(
+        self, given: Range, page: Page, rows: Found, found: Findings, events: int
+    ) -> None:
+        began = time.perf_counter()
+        connection = self.writes.raw
+        async with connection.transaction():
+            for name, those in rows.items():
+                await copy(connection, self.views[name], those)
+            views = self.views.values()
+            await pieces.doubt(connection, views, given.partition, page.after, page.upto)
+            for stream, what, damaged in found:
+                at = (given.partition, stream)
+                await runs.find(connection, self.run, *at, what, damaged=damaged)
+            await runs.reach(connection, self.run, given.number, page.upto, events)
+        for name, those in rows.items():
+            self.rows[name] += len(those)
+        self.spent.write += time.perf_counter() - began
+        self.advance(events)
+
+
+def add_rows(
+    views: Mapping[str, View],
+    keyring: Keyring,
+    folded: Iterable[FoldedStream],
+    found: Found | None = None,
+) -> Found:
+    """Add the rows that views have of folded streams to those found before."""
+    found = {} if found is None else found
+    by_kind: dict[str, list[View]] = {}
+    for view in views.values():
+        by_kind.setdefault(view.kind, []).append(view)
+    seal = keyring.seal_in_view
+    for current, stream in folded:
+        for view in by_kind.get(current.kind, ()):
+            if (row := view.row(stream, seal)) is not None:
+                found.setdefault(view.name, []).append(row)
+    return found
+
+
+async def copy(connection: asyncpg.Connection, view: View, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows to a view's fresh table."""
+    await connection.copy_records_to_table(tables.fresh(view), records=rows, columns=WRITTEN)
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """Let a task end, whatever comes of it."""
+    if not task.done():
+        task.cancel()
+    with suppress(Exception, asyncio.CancelledError):
+        await task

@@ -1,0 +1,40 @@
+"""Asks a running rebuild to pause or to end, and forgets one that does not run."""
+
+import asyncio
+
+from app.maintenance.store import Connection
+from app.rebuild import runs, tables
+from app.rebuild.swap import RebuildUnderWay, alone
+from projections import catalog
+
+_TRIES = 3_000
+_WAIT_S = 0.02
+
+
+async def stop(store: Connection, asked: str) -> str:
+    """Ask for `pause` or `cancel`, and wait until it is so; returns what came of it, in words.
+
+    The one that works looks for it after each page. None works after a crash: then the fresh tables
+    of a cancelled one are dropped here. Raises RebuildUnderWay if the one that works does not look.
+    """
+    if not await runs.ask(store.raw, asked):
+        return "There is no rebuild to stop"
+    for _ in range(_TRIES):
+        try:
+            async with alone(store):
+                return await _settle(store, asked)
+        except RebuildUnderWay:
+            await asyncio.sleep(_WAIT_S)
+    raise RebuildUnderWay
+
+
+async def _settle(store: Connection, asked: str) -> str:
+    state = await runs.state(store.raw)
+    if asked == "pause":
+        return "Paused: `rebuild` goes on" if state in runs.UNFINISHED else f"It is {state} already"
+    if state in runs.UNFINISHED:
+        for view in catalog.VIEWS:
+            await tables.put_former_back(store.raw, view)
+            await tables.drop_fresh(store.raw, view)
+        await runs.forget(store.raw)
+    return "It is live already" if state == "live" else "Cancelled: the views are as they were"

@@ -1,0 +1,99 @@
+"""The moment when a table becomes the live one: the fresh one of a rebuild, or the former one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from app.database.sql import blocks
+from app.log.keyring import Keyring
+from app.log.read import heads
+from app.maintenance.store import Connection
+from app.rebuild import runs, tables
+from app.rebuild.catch_up import CatchUp, Positions, positions
+from app.rebuild.dependants import require_independence
+from projections.view import View
+
+SQL = blocks(__file__)
+LOCK_WAITS_MS = (100, 200, 400, 800, 1_600, 1_600, 1_600)
+"""How long each try of a swap waits for its locks, and live traffic for the try.
+
+The last waits are longer than `deadlock_timeout`, after which PostgreSQL ends an autovacuum that is
+in the way.
+"""
+PAUSE_S = 0.5
+"""Seconds between two tries."""
+
+
+class RebuildUnderWay(Exception):
+    """Another rebuild or a verification is working on the views."""
+
+    def __init__(self) -> None:
+        """The message is for the operator who started the second one."""
+        super().__init__("another rebuild is under way, or a verification: try again later")
+
+
+class ViewInUse(Exception):
+    """A transaction held a view's table for so long that the table could not be swapped."""
+
+    def __init__(self, name: str) -> None:
+        """`name`: the view's."""
+        self.name = name
+        super().__init__(f"{name} is in use by a long transaction: it was not swapped")
+
+
+@asynccontextmanager
+async def alone(store: Connection) -> AsyncIterator[None]:
+    """Hold the lock of those who work on the views. Raises RebuildUnderWay."""
+    if not await store.raw.fetchval(SQL["begin"]):
+        raise RebuildUnderWay
+    try:
+        yield
+    finally:
+        if not store.raw.is_closed():
+            await store.raw.execute(SQL["end"])
+
+
+async def swap(store: Connection, fresh: CatchUp, view: View, reached: Positions) -> int:
+    """Swap one view in; returns the number of events in the log at that moment.
+
+    Each transaction swaps one view, so that a reader who holds one and waits for another can pass.
+    Raises ViewInUse, or ViewDependedOn.
+    """
+    connection = store.raw
+    for wait_ms in LOCK_WAITS_MS:
+        reached = await fresh.in_rounds({view.name}, reached)
+        rows = fresh.rows[view.name]
+        try:
+            async with connection.transaction():
+                await connection.execute(SQL["lock_timeout"].format(wait_ms=wait_ms))
+                ends = await tables.lock(connection, view)
+                await fresh.take_up({view.name}, reached, ends)
+                await tables.replace(connection, view, ends)
+            return sum(end.position for end in ends)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            fresh.rows[view.name] = rows
+            await asyncio.sleep(PAUSE_S)
+    raise ViewInUse(view.name)
+
+
+async def go_back(store: Connection, keyring: Keyring, view: View) -> int:
+    """Swap a view's former table in, caught up; returns the log's events at that moment.
+
+    The one that was live is the former one then: going back twice changes nothing. Raises
+    NoWayBack, RebuildUnderWay, ViewDependedOn, or ViewInUse.
+    """
+    connection = store.raw
+    await require_independence(connection, view)
+    async with alone(store):
+        await runs.forget(connection)  # its fresh table's name is needed
+        async with connection.transaction():
+            kept = positions(await tables.take_former(connection, view))
+        try:
+            former = CatchUp(store, keyring, {view.name: view}, len(await heads(store)))
+            return await swap(store, former, view, kept)
+        except Exception:
+            if not connection.is_closed():
+                await tables.put_former_back(connection, view)
+            raise
