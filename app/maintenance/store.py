@@ -262,10 +262,8 @@ async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg
 
 def _require_empty(may: SchemaPermission, *, has_tables: bool) -> None:
     if has_tables:
-        raise migrate.SchemaError(
-            "The database has tables, but none of Sessionary: name an empty database, or one "
-            "that holds a log"
-        )
+        told = "name an empty database, or one that holds a log"
+        raise migrate.SchemaError(f"The database has tables, but none of Sessionary: {told}")
     if may < SchemaPermission.BEGIN:
         raise migrate.SchemaError("The database holds no log: `sessionary migrate` makes one there")
 
@@ -281,17 +279,14 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
     if begun and kept.check is None:
         raise WrongMasterKey(
             "The log has events, but not the value that its master key is recognised by "
-            "(master_key_check in log_setting): an import has not ended, which goes on when it is "
-            "run again; else put the value back from a copy"
+            "(master_key_check): run an unfinished import again, or put it back from a copy"
         )
     path = where.key_file
     try:
         if not path.exists():
             if kept.check is not None:
-                raise WrongMasterKey(
-                    f"The log's personal data is sealed under a master key that {path} should "
-                    "hold, and that file is not there"
-                )
+                told = f"a master key that {path} should hold, and that file is not there"
+                raise WrongMasterKey(f"The log's personal data is sealed under {told}")
             key_file.keep(path, os.urandom(KEY_BYTES))
         key = key_file.read(path)
     except OSError as error:
