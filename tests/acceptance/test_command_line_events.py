@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -178,8 +179,14 @@ def test_the_tail_has_the_newest_at_its_end(story: Story) -> None:
 @contextmanager
 def following(*options: str) -> Iterator[subprocess.Popen[str]]:
     command = [PROGRAM, "events", "tail", "--follow", "--limit=1", "--output=ndjson", *options]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, text=True, env=clean_environment()) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+        # (The tests may have been started in the background, which ignores it.)
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         try:
             yield process
         finally:
