@@ -11,12 +11,16 @@ def test_a_session_of_the_api_has_a_page_that_leads_to_its_history(
     anna: Person, past: Past
 ) -> None:
     anna.click("AI sessions")
+    assert anna.path == "/ai/sessions"
+    anna.open(f"/ai/sessions?specificIds={past.session}")  # there may be many before it
     anna.click(past.session)
     assert anna.answer.status_code == 200
     anna.click("History")
     assert anna.path == f"/audit/sessions/{past.session}/history"
     anna.open("/")
     anna.click("Chat sessions")
+    assert anna.path == "/api/v1/ChatSession"
+    anna.open(f"/api/v1/ChatSession?$filter=chatSessionId eq {past.chat}")
     anna.click(past.chat)
     assert "TableRight" not in anna.answer.text
     anna.click("History")

@@ -85,7 +85,7 @@ def test_a_sign_in_ends_for_the_password_and_its_history_has_it(
     assert browser.request("DELETE", path, json=proven, headers=kept).status_code == 404
     assert old not in {found["id"] for found in sign_ins(browser, kept)}
     told = served.command("replay", f"principal:{who[0]}", "--output=ndjson").stdout
-    assert f'"sign_in":"{old}"' in told.replace('": "', '":"')
+    assert f'"signIn":"{old}"' in told.replace('": "', '":"')
     assert "principal.signed_out.v1" in told
 
 
