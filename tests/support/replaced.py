@@ -51,7 +51,7 @@ class Replaceable:
         """Let what was kept take the database's place, as a standby that lacks the last commits."""
         lost = f"{self.name}_lost"
         for before, after in ((self.name, lost), (self.copy_name, self.name)):
-            await self._alone(before, f'ALTER DATABASE "{before}" RENAME TO "{after}"')
+            await self._alone(before, f'ALTER DATABASE "{before}" RENAME TO "{after}"', after)
         await self._server.execute(f'DROP DATABASE "{lost}" WITH (FORCE)')
 
     async def drop(self) -> None:
@@ -62,7 +62,10 @@ class Replaceable:
     async def _copy(self, name: str, to: str) -> None:
         await self._alone(name, f'CREATE DATABASE "{to}" TEMPLATE "{name}"')
 
-    async def _alone(self, name: str, statement: str) -> None:
+    async def _alone(self, name: str, statement: str, named: str | None = None) -> None:
+        """Run a statement on a database while nobody is connected; `named`: its name afterwards."""
+        # (Services connect again at once, since their followers look at the log all the time.)
+        await self._server.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 0')
         while True:
             await self._server.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1",
@@ -70,9 +73,10 @@ class Replaceable:
             )
             try:
                 await self._server.execute(statement)
-                return
+                break
             except asyncpg.ObjectInUseError:
                 await asyncio.sleep(0.01)  # somebody connected anew just then
+        await self._server.execute(f'ALTER DATABASE "{named or name}" CONNECTION LIMIT -1')
 
 
 @asynccontextmanager
