@@ -27,7 +27,8 @@ def _killed_until_done(command: list[str], seconds: float) -> None:
         running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(0.3, seconds))  # the moment of the kill
         running.kill()
-        running.wait()
+        if running.wait() == 0:  # it had ended before
+            return
     subprocess.run(command, check=True, timeout=patient(120), capture_output=True)
 
 

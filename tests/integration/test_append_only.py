@@ -12,6 +12,8 @@ from app.settings import Settings
 LOG = ["stored_events", "idempotency_key"]
 SECRETS = ["credential", "token", "login_session"]
 """Of these the service reads no hash but by a function, one at a time."""
+OPERATORS = ["rebuild", "rebuild_range", "rebuild_finding", "rebuild_doubt", "view_kept"]
+"""What commands keep of a rebuild: the service neither reads nor writes it."""
 LEASES = ["lease", "refusal"]
 """By what its processes agree on who does what, and count together."""
 TABLES = [
@@ -77,7 +79,8 @@ async def test_the_head_of_a_partition_stays(owner: asyncpg.Connection, change: 
 
 async def test_the_tables_below_are_all_there_are(owner: asyncpg.Connection) -> None:
     found = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert {row["tablename"] for row in found} == {*TABLES, *SECRETS, "number_drawn", "room"}
+    others = {*SECRETS, *OPERATORS, "number_drawn", "room"}
+    assert {row["tablename"] for row in found} == {*TABLES, *others}
 
 
 async def is_allowed(connection: asyncpg.Connection, statement: str) -> bool:
