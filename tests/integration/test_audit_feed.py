@@ -22,7 +22,7 @@ from app.service import Service
 from app.settings import Settings
 
 SESSIONS = int(os.environ.get("TEST_FEED_SESSIONS", "16"))
-KILLS = int(os.environ.get("TEST_FEED_KILLS", "20"))
+KILLS = int(os.environ.get("TEST_FEED_KILLS", "6"))
 Place = tuple[int, int]
 
 

@@ -19,7 +19,7 @@ from app.history.search import EventQuery, find
 from app.service import Service
 from domain.ids import StreamId
 
-EVENTS = int(os.environ.get("TEST_SEARCH_EVENTS", "50000"))
+EVENTS = int(os.environ.get("TEST_SEARCH_EVENTS", "20000"))
 PAGE = 50
 MAX_MS = 20.0
 VALUES = """
