@@ -264,5 +264,5 @@ async def test_a_log_that_is_still_being_imported_says_so(
         await imported(target, settings.master_key, lines[:-1])
     where = DataLocation(database_url=target, data_dir=tmp_path)
     async with connected(target) as store:
-        with pytest.raises(WrongMasterKey, match="an import has not ended"):
+        with pytest.raises(WrongMasterKey, match="run an unfinished import again"):
             await master_key(store, where)
