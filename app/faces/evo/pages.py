@@ -45,6 +45,8 @@ def is_wanted(request: Request) -> bool:
         return False  # these routes ignore Accept
     asked = next((value for name, value in request.pairs if name.lower() == "format"), "")
     named = asked.lower().partition(".")[0]
+    if b"html" not in request.headers.get(b"accept", b"").lower():
+        return named == HTML  # as for nearly all requests
     return named == HTML or (wants_page(request) and named not in FORMATS)
 
 

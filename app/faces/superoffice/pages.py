@@ -25,6 +25,8 @@ _IN_ROWS = frozenset({"PrimaryKey", "EntityName"})
 
 def is_wanted(request: Request) -> bool:
     """Whether a browser asks, and for no format of its own."""
+    if b"html" not in request.headers.get(b"accept", b"").lower():
+        return False  # as for nearly all requests
     return wants_page(request) and named_format(request) not in FORMATS
 
 
