@@ -22,6 +22,7 @@ from app.log.errors import Unreadable
 from app.log.keyring import StreamCipher
 from app.log.log import Log
 from app.log.read import LAST_VERSION, SLICE_EVENTS, Ends
+from app.log.versions import versions_at
 from app.queries.views import folded_row
 from domain.ids import StreamId
 from projections.catalog import CURRENT, view_of
@@ -82,8 +83,8 @@ class Pasts:
         The time hardly depends on the stream's depth. Raises StoreDown.
         """
         partition = self._log.partition(stream)
-        rows = await self._log.pool.ask(SQL["version_at"], partition, stream, position)
-        return int(rows[0]["version"])
+        found = await versions_at(self._log.pool, partition, stream, [position])
+        return found[0] if found else 0
 
     async def _fold(self, kind: str, stream: StreamId, ends: Ends, is_past: bool) -> Past:
         last, boxes = ends.last, {} if ends.box is None else {stream: ends.box}

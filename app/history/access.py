@@ -8,6 +8,7 @@ from app.history.moments import Cut, present_cut
 from app.history.reader import Reader
 from app.log.audited import AuditedEvent, audited
 from app.log.read import LAST_VERSION
+from app.log.versions import versions_at
 from domain.ids import StreamId, audit_stream, principal_stream
 
 SQL = blocks(__file__)
@@ -40,11 +41,11 @@ async def _of_stream(
     reader: Reader, stream: StreamId, low: Cut, high: Cut, most: int
 ) -> Sequence[AuditedEvent]:
     partition = reader.partition(stream)
-    first = await reader.version_at(stream, low[partition])
-    last = await reader.version_at(stream, high[partition])
-    if first is None or last is None:
+    bounds = low[partition], high[partition]
+    found = await versions_at(reader.store, partition, stream, bounds)
+    if found is None:
         return []
-    rows = await reader.store.ask(SQL["of_stream"], partition, stream, first, last, most)
+    rows = await reader.store.ask(SQL["of_stream"], partition, stream, *found, most)
     return audited(reader.keyring, rows)
 
 

@@ -13,6 +13,7 @@ from app.database.sql import blocks
 from app.history import segments
 from app.history.terms import SHALLOW_EVENTS
 from app.log.read import LAST_VERSION, Asks
+from app.log.versions import versions_at
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
@@ -72,8 +73,8 @@ async def of_stream(
 ) -> AsyncIterator[int]:
     """The positions of a stream's events, up to a version. Raises StoreDown."""
     known = within.partition, stream
-    rows = await store.ask(SQL["versions"], *known, within.after, within.upto)
-    low, high = rows[0]["version"] + 1, min(rows[1]["version"], upto_version)
+    before, last = await versions_at(store, *known, (within.after, within.upto)) or (0, 0)
+    low, high = before + 1, min(last, upto_version)
     while low <= high:
         page = await store.ask(within.sql("positions"), *known, low, high, _PAGE_POSITIONS)
         for row in page:

@@ -22,6 +22,7 @@ from app.log.audited import AuditedEvent
 from app.log.keyring import Keyring
 from app.log.log import Log
 from app.log.read import LAST_VERSION, Asks, heads
+from app.log.versions import versions_at
 from domain.event import kind_of
 from domain.ids import StreamId, partition_of
 from domain.stored import EVENTS, upcast
@@ -73,8 +74,8 @@ class Reader:
 
         0: its first event came later. Raises StoreDown.
         """
-        rows = await self.store.ask(SQL["version_at"], self.partition(stream), stream, position)
-        return rows[0]["version"] if rows else None
+        found = await versions_at(self.store, self.partition(stream), stream, [position])
+        return found[0] if found else None
 
     async def event(self, partition: int, position: int) -> AuditedEvent | None:
         """The event at a position; None: there is none. Raises StoreDown."""
