@@ -23,7 +23,7 @@ async def run(name: str, major: int, url: str, arguments: Sequence[str]) -> None
     The password goes through the environment, since everybody sees arguments. Raises ProgramFailed.
     """
     path = await _find(name, major)
-    bare, password = _apart(url)
+    bare, password = apart(url)
     secret = {} if password is None else {"PGPASSWORD": password}
     code, said = await _ended(path, [*arguments, f"--dbname={bare}"], secret)
     if code:
@@ -72,8 +72,8 @@ async def _ended(path: Path, arguments: Sequence[str], secret: dict[str, str]) -
     return await process.wait(), said.decode(errors="replace").strip()
 
 
-def _apart(url: str) -> tuple[str, str | None]:
-    """A URL without its password, and the password."""
+def apart(url: str) -> tuple[str, str | None]:
+    """A URL without its password, which everybody would see in an argument, and the password."""
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     name, has_one, password = user.partition(":")

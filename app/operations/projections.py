@@ -7,7 +7,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.database.sql import blocks
-from app.log.read import Asks
+from app.log.read import Asks, Head, heads
 from app.telemetry.metrics import Reading
 from projections.catalog import VIEWS
 
@@ -45,9 +45,9 @@ class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
 
 async def projections(store: Asks) -> list[Projection]:
     """All of them, views first. Raises StoreDown, or the database's own error."""
-    heads = await store.ask(SQL["heads"])
+    ends = await heads(store)
     followers = await store.ask(SQL["followers"], list(FOLLOWERS))
-    return [*_views(heads), *map(_follower, followers)]
+    return [*_views(ends), *map(_follower, followers)]
 
 
 async def lag(store: Asks) -> list[Reading]:
@@ -76,14 +76,14 @@ async def lag(store: Asks) -> list[Reading]:
     ]
 
 
-def _views(heads: Sequence[asyncpg.Record]) -> Iterator[Projection]:
+def _views(ends: Sequence[Head]) -> Iterator[Projection]:
     for view in VIEWS:
-        for partition, position in heads:
+        for end in ends:
             yield Projection(
                 name=view.name,
                 version=1,
-                partition=partition,
-                position=f"{partition}:{position}",
+                partition=end.partition,
+                position=f"{end.partition}:{end.position}",
                 lag_events=0,
                 lag_seconds=0.0,
                 state="live",

@@ -1,8 +1,3 @@
--- name: heads
-SELECT partition, position
-  FROM log_partition
- ORDER BY partition;
-
 -- name: followers
 -- $1 names of followers
 -- The age is that of the oldest event that is still to be taken up.

@@ -54,7 +54,8 @@ async def status(store: Asks) -> Status:
     database = await _database(store)
     heads = [Head(partition=p, position=n, recorded_at=at, age_seconds=age)
              for p, n, at, age in await store.ask(SQL["heads"])]  # fmt: skip
-    found, halted = await projections(store), await stuck(store)
+    found = await projections(store)
+    halted = await stuck(store, found)
     troubles = list(_troubles(database, halted))
     return Status(
         ok=not troubles,

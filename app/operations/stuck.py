@@ -1,5 +1,6 @@
 """What does not go on, and what is in its way: a backend, or an event."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import asyncpg
@@ -30,10 +31,13 @@ class Stuck(Struct, frozen=True, kw_only=True, rename="camel"):
     """The event that it has not taken up."""
 
 
-async def stuck(store: Asks) -> list[Stuck]:
-    """All that is stuck. Raises StoreDown, or the database's own error."""
+async def stuck(store: Asks, known: Sequence[Projection] | None = None) -> list[Stuck]:
+    """All that is stuck. `known`: the projections, if they were just looked at.
+
+    Raises StoreDown, or the database's own error.
+    """
     found = [_waiting(row) for row in await store.ask(SQL["waiting"], WAITS_S)]
-    for each in await projections(store):
+    for each in await projections(store) if known is None else known:
         if not each.is_well:
             found.append(await _follower(store, each))
     return found
