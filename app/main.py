@@ -25,6 +25,7 @@ from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
 from app.followers import history
+from app.http.admission import Admission
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -59,7 +60,8 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
         if settings is None:
             raise ValueError("the application cannot serve without settings")
         service = await open_service(settings)
-        cast("_Application", app).service = service
+        application = cast("_Application", app)
+        application.service, application.admission = service, Admission(service)
         await service.log.clock.look()
         _spare_the_collector()
         watches = [asyncio.create_task(watch) for watch in _watches(settings, service)]
@@ -89,6 +91,8 @@ class _Application(Litestar):
 
     service: Service
     """Set when the application starts; in Litestar's state, each request would pay for a proxy."""
+    admission: Admission
+    """Set with it."""
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:

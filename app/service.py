@@ -13,6 +13,7 @@ from app.chat.service import Chat
 from app.codecs.hosts import AllowedHosts
 from app.commands.handler import CommandHandler
 from app.concurrency.deadline import SharedDeadline
+from app.concurrency.rates import Rates
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
@@ -43,6 +44,7 @@ class Service:
             batch=settings.batch_lookups,
             unseal=log.open_in_view,
             partition_of=log.partition,
+            wait_s=settings.store_deadline_s,
         )
         self.commands = CommandHandler(log, self.views, settings)
         self.reader = reader_of(log, self.commands.aggregates)
@@ -52,12 +54,7 @@ class Service:
         self.chat = Chat(log, self.commands, self.views, settings)
         self.accounts = KnownAccounts(self.views)
         log.incarnation.on_change(self.accounts.forget)
-        self.principals = Principals(
-            log.pool,
-            Throttle(settings.guessing),
-            ttl_s=settings.credential_ttl_s,
-            checks=settings.password_checks,
-        )
+        self.principals = Principals(log.pool, Throttle(settings.guessing), settings)
         register = Register(log.pool, log.partition, log.incarnation)
         self.attempts = Attempts(log.pool, register, log.fingerprint)
         self.people = People(register)
@@ -69,6 +66,8 @@ class Service:
         self.draining = False
         self.in_flight = 0
         """Requests that are being carried out."""
+        rate = settings.rate_limit
+        self.rates = Rates(rate, settings.rate_burst_s) if rate else None
         self._readiness = Readiness(log.pool)
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 CUSTOMER_TIMEOUT_S = 300.0
 BODY_DEADLINE_S = 15.0
 _FETCH_MARK_S = 15.0
+RATE_LIMIT = 0.0
 SERVICE_ROLE = "sessionary_service"
 """The role to which migrations grant the service's rights."""
 STATEMENT_CACHE = 100
@@ -36,6 +37,17 @@ class GuessingLimits(Struct, frozen=True, kw_only=True):
     """A user who signed in from an address is exempt there from the limits at large for so long."""
     kept: int = 50_000
     """Users, addresses and pairs of both that a worker remembers, at most."""
+
+
+class AdmissionLimits(Struct, frozen=True, kw_only=True):
+    """When a worker refuses requests because it has more to do than it gets done."""
+
+    pass_s: float = 0.04
+    """A pass of the event loop that takes longer is slow. It is how long a refusal waits, too."""
+    persist_s: float = 0.2
+    """Newcomers are refused only once all passes for so long were slow."""
+    in_flight: int = 64
+    """With fewer requests in flight, none is refused: two batches of commands are not full then."""
 
 
 class CallerLimits(Struct, frozen=True, kw_only=True):
@@ -90,6 +102,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Limit of one answer: of the rows read for it, and of the resulting body."""
     retry_after_s: int = 1
     """Retry-After of a 503, and of a retry while the first request is still in flight."""
+    admission: AdmissionLimits = AdmissionLimits()
+    rate_limit: float = RATE_LIMIT
+    """Requests of one principal a second, on average, in each worker process; 0: any number."""
+    rate_burst_s: float = 10.0
+    """How many seconds' requests a principal may send at once."""
 
     batch_commands: int = 256
     """Commands that share one commit, at most."""
@@ -120,6 +137,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a verified credential counts before the principal is read again."""
     password_checks: int = 2
     """Passwords verified at the same time; each takes 19 MiB and a core."""
+    password_wait_s: float = 1.5
+    """How long a password waits for the check of others, before a 503."""
     guessing: GuessingLimits = GuessingLimits()
     """Limits of guessing passwords; each worker process counts for itself."""
     callers: CallerLimits = CallerLimits()

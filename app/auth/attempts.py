@@ -16,13 +16,13 @@ from typing import NoReturn
 import asyncpg
 
 from app.auth.register import Act, Register
-from app.concurrency.keyed_lock import TooManyBefore
+from app.concurrency.expected_wait import TooManyBefore
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import LogError
 from app.telemetry import security
-from app.telemetry.security import REFUSALS, Attempt, Happening
+from app.telemetry.security import REFUSALS, TALLIED, Attempt, Happening
 from app.telemetry.tally import Tally
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import RecordRefusals
@@ -72,7 +72,7 @@ class Attempts:
 
     def report(self, attempt: Attempt) -> None:
         """Write a line of the security log, and count a refusal."""
-        if attempt.what is Happening.INPUT_REFUSED:
+        if attempt.what in TALLIED:
             self._tally.add(attempt)
             return
         security.write(attempt)

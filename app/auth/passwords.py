@@ -1,41 +1,14 @@
-"""Passwords: argon2id hashes, and a limit on simultaneous checks."""
+"""Passwords: argon2id hashes."""
 
-import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from app.database.errors import StoreDown
-
 # OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
 _KIB, _PASSES = 19_456, 2
 _HASHER = PasswordHasher(time_cost=_PASSES, memory_cost=_KIB, parallelism=1)
-_WAIT_S = 1.5
-"""Seconds that a password check waits for others, before a 503."""
-
-
-class Checks:
-    """Limits simultaneous password checks; each takes a core and 19 MiB."""
-
-    def __init__(self, checks: int) -> None:
-        """`checks`: checks at a time."""
-        self._checks = asyncio.Semaphore(checks)
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn, and hold it for as long as the block lasts. Raises StoreDown."""
-        try:
-            await asyncio.wait_for(self._checks.acquire(), _WAIT_S)
-        except TimeoutError:
-            raise StoreDown("Too many passwords are being checked") from None
-        try:
-            yield
-        finally:
-            self._checks.release()
 
 
 def hash_password(password: str) -> str:

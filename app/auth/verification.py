@@ -13,7 +13,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.auth.password_rules import MAX_PASSWORD
-from app.auth.passwords import Checks, matches
+from app.auth.passwords import matches
 from app.auth.principals import (
     WRONG,
     Principal,
@@ -24,9 +24,11 @@ from app.auth.principals import (
     principal_of,
 )
 from app.auth.throttle import Throttle, Throttled
+from app.concurrency.slots import Slots
 from app.concurrency.ttl_cache import TtlCache, in_the_background
 from app.database.pool import Pool
 from app.database.sql import blocks
+from app.settings import Settings
 from domain.errors import InvalidField
 from domain.principal.decide import require_name
 from domain.principal.state import PrincipalState
@@ -52,12 +54,12 @@ class Verified(Struct, frozen=True):
 class Principals:
     """Identifies callers by name and password or by token; its cache is at most a moment old."""
 
-    def __init__(self, pool: Pool, throttle: Throttle, *, ttl_s: float, checks: int) -> None:
-        """`ttl_s`: how long a verified credential is valid; `checks`: password checks at a time."""
+    def __init__(self, pool: Pool, throttle: Throttle, settings: Settings) -> None:
+        """`throttle`: of the worker."""
         self._pool = pool
         self._throttle = throttle
-        self._checks = Checks(checks)
-        self._verified = TtlCache[Verified](ttl_s=ttl_s, most=_CREDENTIALS_KEPT)
+        self._checks = Slots(settings.password_checks, settings.password_wait_s)
+        self._verified = TtlCache[Verified](ttl_s=settings.credential_ttl_s, most=_CREDENTIALS_KEPT)
         # Credentials are cached under a keyed hash, so that a memory dump shows none.
         self._pepper = os.urandom(32)
         self._told: OrderedDict[tuple[bytes, str | None], float] = OrderedDict()
@@ -68,7 +70,8 @@ class Principals:
     ) -> Principal:
         """The principal of an Authorization header that came from a client's address.
 
-        Raises Unauthenticated, Throttled after too many wrong passwords, or StoreDown.
+        Raises Unauthenticated, Throttled after too many wrong passwords, TooManyBefore if too many
+        passwords wait to be checked, or StoreDown.
         """
         if authorization is None:
             raise Unauthenticated("Not Authenticated")
@@ -162,7 +165,7 @@ class Principals:
         *,
         is_guess: bool,
     ) -> None:
-        async with self._checks.turn():
+        async with self._checks.one():
             # Other wrong guesses may have come while this check waited.
             if is_guess:
                 self._require_patience(name, address)

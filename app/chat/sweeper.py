@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from app.chat.service import Chat
 from app.commands.context import CommandContext, EventMetadata
-from app.concurrency.keyed_lock import TooManyBefore
+from app.concurrency.expected_wait import TooManyBefore
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks

@@ -14,7 +14,7 @@ from app.cli import talk
 from app.cli.options import Given, decorated, on_data, option, reachable
 from app.cli.param_types import Hosts, Origin, Seconds
 from app.database.environment import take_secret
-from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S
+from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S, RATE_LIMIT
 from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
@@ -169,6 +169,14 @@ def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
     metavar="SECONDS",
     help="Seconds within which a request's body has to come whole.",
 )
+@option(
+    "--rate-limit",
+    default=RATE_LIMIT,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="REQUESTS",
+    help="Requests a second that one user may make of each worker, on average; 0: any number.",
+)
 @option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
 @option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @_tells_at_once
@@ -184,6 +192,7 @@ def serve(
     allowed_origins: tuple[str, ...],
     customer_timeout: float,
     body_deadline: float,
+    rate_limit: float,
 ) -> None:
     """Migrate, then serve HTTP."""
     from app.cli import serve as serving
@@ -200,4 +209,5 @@ def serve(
         allowed_origins=frozenset(allowed_origins),
         customer_timeout_s=customer_timeout,
         body_deadline_s=body_deadline,
+        rate_limit=rate_limit,
     )

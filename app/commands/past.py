@@ -6,7 +6,6 @@ deadline of its own, and is folded in slices between which others are served. Th
 for a while: a client that timed out finds it on its next request.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from app.concurrency.batcher import Batcher
 from app.concurrency.slices import LARGE, Slices
+from app.concurrency.slots import Slots
 from app.concurrency.ttl_cache import TtlCache
 from app.database.sql import blocks
 from app.log.errors import Unreadable
@@ -50,11 +50,11 @@ class Past(Struct, frozen=True):
 class Pasts:
     """Folds streams for one worker process."""
 
-    def __init__(self, log: Log, slices: Slices, *, batch: int) -> None:
-        """`batch`: look-ups that share one query, at most."""
+    def __init__(self, log: Log, slices: Slices, *, batch: int, wait_s: float) -> None:
+        """`batch`: look-ups that share one query, at most; `wait_s`: for a page of others."""
         self._log = log
         self._ends = Batcher[Asked, Ends | None](log.ends, batch)
-        self._deep = asyncio.Semaphore(_AT_ONCE)
+        self._deep = Slots(_AT_ONCE, wait_s)
         self._slices = slices
         self._folded = TtlCache[Past](ttl_s=_KEPT_S, most=_MAX_KEPT)
 
@@ -92,7 +92,7 @@ class Pasts:
         if folded is None:
             folded = await self._page(kind, None, stream, last.version, boxes)
         while folded.version < last.version:
-            async with self._deep:
+            async with self._deep.one():
                 folded = await self._page(kind, folded, stream, last.version, boxes)
         return Past(folded, last, ends.box)
 

@@ -33,12 +33,16 @@ class Repository:
         self._log = log
         self._rows = {
             kind: Batcher[StreamId, Unread[Snapshot | None]](
-                partial(self._load, kind), settings.batch_lookups
+                partial(self._load, kind),
+                settings.batch_lookups,
+                wait_s=settings.store_deadline_s,
             )
             for kind in CURRENT
         }
         self.slices = Slices()
-        self._pasts = Pasts(log, self.slices, batch=settings.batch_lookups)
+        self._pasts = Pasts(
+            log, self.slices, batch=settings.batch_lookups, wait_s=settings.turn_wait_s
+        )
         self.memory = SnapshotCache(settings.cache_bytes)
         """Aggregates that may be behind the log, because other processes write too."""
 

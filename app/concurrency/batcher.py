@@ -1,10 +1,12 @@
 """Many callers, one round trip: entries that arrive during a batch share the next one."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from app.concurrency.expected_wait import ExpectedWait
 from app.concurrency.outage import Outage
 
 T = TypeVar("T")
@@ -25,11 +27,19 @@ class Batcher(Generic[T, R]):
         send: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
         most: int,
         lanes: int = 1,
+        wait_s: float | None = None,
     ) -> None:
-        """`send` answers a batch entry by entry; `most`: entries per batch; `lanes`: batches."""
+        """`send` answers a batch entry by entry; `most`: entries per batch; `lanes`: batches.
+
+        `wait_s`: an entry that would wait for longer is refused; None: none is.
+        """
         self._send = send
         self._most = most
         self._lanes = lanes
+        self._wait_s = wait_s
+        self._pace = ExpectedWait()
+        self.is_crowded = False
+        """Whether an entry would wait for longer than half of the longest wait."""
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._under_way = 0
         self._running: set[asyncio.Task[None]] = set()
@@ -40,8 +50,12 @@ class Batcher(Generic[T, R]):
     def submit(self, entry: T) -> asyncio.Future[R]:
         """The answer to an entry, once its batch is done. Raises the error from `send` for it.
 
+        Raises TooManyBefore at once if the batches before it would take too long.
+
         The batch of an entry starts after the call: so a look-up sees all commits from before.
         """
+        if len(self._waiting) >= self._most:
+            self._pace.require_room(self._look(), self._wait_s)
         loop = self._loop
         if loop is None:
             # Once only: in Python 3.11 it costs a system call.
@@ -58,6 +72,14 @@ class Batcher(Generic[T, R]):
     def waiting(self) -> int:
         """How many entries are in no batch yet."""
         return len(self._waiting)
+
+    def _look(self) -> float:
+        """How many batches are before a newcomer, for each lane; 0 if it joins the next one."""
+        waiting = len(self._waiting)
+        before = waiting / self._most / self._lanes if waiting >= self._most else 0.0
+        limit_s = self._wait_s
+        self.is_crowded = limit_s is not None and self._pace.is_too_long(before, limit_s / 2)
+        return before
 
     async def drain(self) -> None:
         """Return when no entry waits and no batch is under way."""
@@ -83,16 +105,19 @@ class Batcher(Generic[T, R]):
             if self._lanes > 1 and not self._running and size >= FULL:
                 size = (size + 1) // 2
             batch = [waiting.popleft() for _ in range(size)]
+            if self.is_crowded:
+                self._look()
             self._under_way += size
             self._running.add(asyncio.get_running_loop().create_task(self._carry(batch)))
 
     async def _carry(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
-        size = len(batch)
+        size, began = len(batch), time.monotonic()
         answers: Sequence[R | Exception]
         try:
             answers = await self._send([entry for entry, _ in batch])
             if len(answers) != size:
                 raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
+            self._pace.served(time.monotonic() - began)
         except Exception as error:
             if isinstance(error, Outage):
                 # All waiters would only wait as long for the same error: fail together.

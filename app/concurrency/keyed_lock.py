@@ -1,17 +1,15 @@
 """Locks by name: one holder per name, in the order of arrival; other names do not wait."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
+from app.concurrency.expected_wait import ExpectedWait, TooManyBefore
 from app.concurrency.outage import Outage
 
 _NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
-
-
-class TooManyBefore(Exception):
-    """A caller waited too long behind others. Nothing was done."""
 
 
 class KeyedLock:
@@ -25,10 +23,11 @@ class KeyedLock:
         """`wait_s`: the longest wait; None: without a limit."""
         self._wait_s = wait_s
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
+        self._pace = ExpectedWait()
 
     def of(self, name: Hashable) -> "Turn":
         """The lock of one name, for an `async with`."""
-        return Turn(self._waiting, name, self._wait_s)
+        return Turn(self._waiting, self._pace, name, self._wait_s)
 
     def of_all(self, names: Sequence[int]) -> AbstractAsyncContextManager[None]:
         """The locks of several different numbers at once; for none, no lock."""
@@ -49,35 +48,41 @@ class KeyedLock:
         async with AsyncExitStack() as turns:
             async with _patience(self._wait_s):
                 for name in sorted(names):
-                    await turns.enter_async_context(Turn(self._waiting, name, None))
+                    await turns.enter_async_context(Turn(self._waiting, self._pace, name, None))
             yield
 
 
 class Turn:
     """Holds one name exclusively; later entrants queue in the order of arrival."""
 
-    __slots__ = ("_all", "_name", "_wait_s")
+    __slots__ = ("_all", "_began", "_name", "_pace", "_wait_s")
 
     def __init__(
         self,
         waiting: dict[Hashable, deque[asyncio.Future[None]]],
+        pace: ExpectedWait,
         name: Hashable,
         wait_s: float | None,
     ) -> None:
         """Use `KeyedLock.of`."""
         self._all = waiting
+        self._pace = pace
         self._name = name
         self._wait_s = wait_s
+        self._began: float | None = None
+        """When it was held, if another one had to be waited for."""
 
     async def __aenter__(self) -> None:
         """Wait for the turn.
 
-        Raises the Outage that the holder before met, or TooManyBefore if the wait takes too long.
+        Raises the Outage that the holder before met, or TooManyBefore if the wait takes too long;
+        at once if it would.
         """
         waiting = self._all.get(self._name)
         if waiting is None:
             self._all[self._name] = deque()
             return
+        self._pace.require_room(len(waiting) + 1, self._wait_s)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(turn)
         async with _patience(self._wait_s):
@@ -87,6 +92,7 @@ class Turn:
                 if turn.done() and not turn.cancelled() and turn.exception() is None:
                     self._pass_on()  # the turn had just come
                 raise
+        self._began = time.monotonic()
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Pass the turn on."""
@@ -97,6 +103,8 @@ class Turn:
                 if not turn.done():
                     turn.set_exception(type(error)(str(error)))
             waiting.clear()
+        elif self._began is not None:
+            self._pace.served(time.monotonic() - self._began)
         self._pass_on()
 
     def _pass_on(self) -> None:

@@ -2,6 +2,7 @@
 
 StoreError
 ├── StoreDown  the database cannot be reached, or not written
+│   └── Crowded  too many statements wait for a connection
 └── TooSlow    the request takes the database longer than it may
 """
 
@@ -14,6 +15,10 @@ class StoreError(Exception):
 
 class StoreDown(StoreError, Outage):
     """The database cannot be reached, or not written, right now. A retry may succeed."""
+
+
+class Crowded(StoreDown):
+    """Too many statements wait for a connection: this one would wait for too long."""
 
 
 class TooSlow(StoreError):

@@ -8,6 +8,9 @@ from typing import cast
 
 import asyncpg
 
+from app.concurrency.expected_wait import ExpectedWait, TooManyBefore
+from app.database.errors import Crowded
+
 Rows = Sequence[asyncpg.Record]
 Connect = Callable[["Places"], Awaitable[asyncpg.Connection]]
 
@@ -64,6 +67,7 @@ class Places:
         self._free = asyncio.Semaphore(size)
         self._used = 0
         self._waiting = 0
+        self._pace = ExpectedWait()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,10 +75,14 @@ class Places:
         return {"used": self._used, "idle": len(self._idle), "waiting": self._waiting}
 
     async def enter(self, limit_s: float) -> None:
-        """Take a place. Raises NoPlace, or TimeoutError when none is free in time."""
+        """Take a place.
+
+        Raises NoPlace, Crowded if none is expected to be free in time, or TimeoutError if none was.
+        """
         if len(self.held) >= self.size and not self._ending:
             raise NoPlace("The database answers none of the statements before")
         if self._free.locked():
+            self._require_room(limit_s)
             self._waiting += 1
             try:
                 await asyncio.wait_for(self._free.acquire(), limit_s)
@@ -83,6 +91,12 @@ class Places:
         else:
             await self._free.acquire()
         self._used += 1
+
+    def _require_room(self, limit_s: float) -> None:
+        try:
+            self._pace.require_room((self._waiting + 1) / self.size, limit_s)
+        except TooManyBefore as error:
+            raise Crowded("Too many statements wait for the database") from error
 
     def leave(self) -> None:
         """Give a place back."""
@@ -114,12 +128,13 @@ class Places:
         """The rows of a statement, which goes on if it is given up or its caller goes away.
 
         `keeps`: whether a connection can be used again after an error. `answered`: called later
-        with the result of a statement that was given up: its error, or None. Raises NoPlace,
-        TimeoutError after `limit_s`, or an error of connecting or of the statement.
+        with the result of a statement that was given up: its error, or None. Raises as `enter`
+        does, TimeoutError after `limit_s`, or an error of connecting or of the statement.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit_s
         await self.enter(limit_s)
+        began = loop.time()
         sent, idle = Sent(), self._take()
         sending = self._send(sent, idle, connect, keeps, sql, arguments)
         # The time-out of connecting needs a task; a statement alone does not.
@@ -128,6 +143,7 @@ class Places:
             return await self._drive(statement, sent, deadline, answered)
         finally:
             if not sent.given_up:
+                self._pace.served(loop.time() - began)
                 self.leave()
 
     async def _drive(

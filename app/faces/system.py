@@ -62,7 +62,14 @@ async def scrape(_: Request, service: Service) -> Reply:
 
 
 def _open(name: str, handler: Handler, *, any_host: bool = False) -> Operation:
-    return Operation(name=name, handler=handler, is_anonymous=True, is_safe=True, any_host=any_host)
+    return Operation(
+        name=name,
+        handler=handler,
+        is_anonymous=True,
+        is_safe=True,
+        is_vital=True,
+        any_host=any_host,
+    )
 
 
 def _watches(principal: Principal) -> None:
@@ -75,7 +82,12 @@ ROUTES: Routes = {
     # (Any host: who scrapes gives the address of a worker's machine, and needs credentials anyway.)
     "/metrics": {
         "GET": Operation(
-            name="Metrics", handler=scrape, admit=_watches, is_safe=True, any_host=True
+            name="Metrics",
+            handler=scrape,
+            admit=_watches,
+            is_safe=True,
+            is_vital=True,
+            any_host=True,
         )
     },
 }

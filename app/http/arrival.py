@@ -18,6 +18,7 @@ from app.codecs.formats import require_charset
 from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
 from app.http import origin
+from app.http.admission import Admission
 from app.http.body import TooLarge, drop, read_body
 from app.http.head import Sender, read_head, read_sender
 from app.http.identify import AuthPolicy, identify
@@ -55,7 +56,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Arrival:
     """The request that Litestar passes to our handlers, in place of its own Request."""
 
-    __slots__ = ("_sender", "receive", "request", "service", "started", "unread")
+    __slots__ = ("_sender", "admission", "receive", "request", "service", "started", "unread")
 
     def __init__(self, scope: "Scope", receive: "Receive") -> None:
         """Reads nothing yet."""
@@ -66,7 +67,9 @@ class Arrival:
         seen: Any = scope
         # (It keeps no reference to the scope: only the cyclic collector could free a cycle.)
         seen["arrival"] = self
-        self.service: Service = seen["litestar_app"].service
+        app = seen["litestar_app"]
+        self.service: Service = app.service
+        self.admission: Admission = app.admission
         self._sender: Sender | None = None
         self.unread: bool = seen["method"] not in _BODILESS
         """Whether a part of the body may still arrive."""

@@ -18,8 +18,9 @@ from app.codecs.hosts import Misdirected
 from app.codecs.json_text import BadInput
 from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
-from app.concurrency.keyed_lock import TooManyBefore
-from app.database.errors import StoreDown, TooSlow
+from app.concurrency.expected_wait import TooManyBefore
+from app.concurrency.rates import TooOften
+from app.database.errors import Crowded, StoreDown, TooSlow
 from app.history.followed import NotYet
 from app.history.past_reads import NotThere
 from app.http.body import TooLarge, UnknownCoding
@@ -92,7 +93,8 @@ RESPONSES: Responses = {
     KeyInFlight: (409, "IdempotencyKeyInFlight"),
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
-    TooManyBefore: (503, "ServiceUnavailable"),
+    Crowded: (503, "Overloaded"),
+    TooManyBefore: (503, "Overloaded"),
     NotYet: (503, "ServiceUnavailable"),
     TooSlow: (400, "TooSlow"),
     AnswerTooLarge: (400, "AnswerTooLarge"),
@@ -103,6 +105,7 @@ RESPONSES: Responses = {
     Unauthenticated: (401, "Unauthorized"),
     Forbidden: (403, "Forbidden"),
     Throttled: (429, "TooManyRequests"),
+    TooOften: (429, "TooManyRequests"),
     ListsBusy: (429, "TooManyRequests"),
     BadInput: (400, "BadRequest"),
     InvalidBatch: (400, "InvalidBatch"),
@@ -163,7 +166,11 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():
             return Refusal(status, code, message, headers=_CHALLENGE)
-        case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
+        case (
+            Throttled(retry_after_s=wait_s)
+            | ListsBusy(retry_after_s=wait_s)
+            | TooOften(retry_after_s=wait_s)
+        ):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
         case StoreDown() | TooManyBefore() | NotYet() | KeyInFlight() | Conflict():
             retry = ((b"retry-after", b"%d" % retry_after_s),)

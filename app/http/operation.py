@@ -25,6 +25,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Whether it needs no credentials."""
     any_host: bool = False
     """Whether it is answered for every host, not only for those that the service is known by."""
+    is_vital: bool = False
+    """Whether it is answered however much there is to do, and however often: health, metrics."""
     is_first: bool = False
     """Whether it may be called before the password is changed that somebody else made."""
     is_safe: bool = False

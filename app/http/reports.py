@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from app.auth.principals import Forbidden, Principal, Unauthenticated
 from app.auth.throttle import Throttled
 from app.codecs.answer_budget import AnswerTooLarge
+from app.concurrency.rates import TooOften
 from app.database.errors import TooSlow
 from app.http.errors import BatchFailed, Refusal
 from app.http.head import Sender
@@ -34,6 +35,9 @@ def report_refusal(error: Exception, request: Request | None, service: Service) 
             metrics.SIGN_IN_FAILURES.labels(reason).inc()
         case Throttled():
             what, reason = Happening.THROTTLED, "throttled"
+            metrics.THROTTLED.inc()
+        case TooOften():
+            what, reason = Happening.TOO_OFTEN, "rate"
             metrics.THROTTLED.inc()
         case Forbidden() | NotYours():
             what, reason = Happening.FORBIDDEN, str(error)

@@ -14,6 +14,7 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.utils import normalize_path
 
+from app.concurrency.expected_wait import TooManyBefore
 from app.http import origin
 from app.http.arrival import Answer, Arrival
 from app.http.browser import sent_on
@@ -76,18 +77,30 @@ class OperationHandler(HTTPRouteHandler):
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         any_host = operation.any_host
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
+        if not operation.is_vital:
+            try:
+                arrival.admission.require_room(is_safe=operation.is_safe)
+            except TooManyBefore as full:
+                # (Not by Litestar's way of errors, which takes longer than the rest of a refusal.)
+                refused: Any = _refused(asked, self.face, full, self.measure)
+                await refused(scope, receive, send)
+                return
+        service = arrival.service
+        service.in_flight += 1
+        try:
+            reply = await self._reply(arrival)
+        finally:
+            service.in_flight -= 1
+        await Answer(arrival, reply, self.measure)(scope, receive, send)
+
+    async def _reply(self, arrival: Arrival) -> Reply:
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)
         if arrival.unread:
             await arrival.read()
         assert arrival.request is not None  # its head was read
-        arrival.service.in_flight += 1
-        try:
-            reply = await operation.handler(arrival.request, arrival.service)
-        finally:
-            arrival.service.in_flight -= 1
-        await Answer(arrival, reply, self.measure)(scope, receive, send)
+        return await self.operation.handler(arrival.request, arrival.service)
 
 
 def _operations_alone(app: "ASGIApp") -> "ASGIApp":
@@ -112,13 +125,16 @@ async def _without_signature() -> None:
 async def _admit(arrival: Arrival, handler: OperationHandler) -> None:
     """The guard of all operations except the anonymous ones: it identifies and admits the caller.
 
-    Raises as `identify` does, or Forbidden.
+    Raises as `identify` does, Forbidden, or TooOften.
     """
     operation = handler.operation
     principal = await arrival.identify(handler.face.policy, is_safe=operation.is_safe)
     if principal.must_change_password and not operation.is_first:
         principal.require_own_password()
     operation.admit(principal)
+    rates = arrival.service.rates
+    if rates is not None and not operation.is_vital:
+        rates.take(principal.name)
 
 
 def handlers(faces: Sequence[Face]) -> Iterator[OperationHandler]:

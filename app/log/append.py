@@ -58,17 +58,20 @@ class Appender:
         self._pool = pool
         self._partition = partition
         self._deadline_s = deadline_s
-        self._batcher = Batcher[Entry, Outcome](self._send, batch, lanes=2)
+        self.queue = Batcher[Entry, Outcome](self._send, batch, lanes=2, wait_s=deadline_s)
         # Separate, so that no single command waits here behind an atomic batch.
-        self._whole = Batcher[Sequence[Entry], Sequence[Outcome]](self._send_whole, 1)
+        self._whole = Batcher[Sequence[Entry], Sequence[Outcome]](
+            self._send_whole, 1, wait_s=deadline_s
+        )
 
     def append(self, entry: Entry) -> asyncio.Future[Outcome]:
         """The outcome, once it is on disk. Takes at most one entry per stream at a time.
 
         Raises StoreDown when the database could not be reached. The entry may or may not have
-        been written then; a retry with the same idempotency key finds out.
+        been written then; a retry with the same idempotency key finds out. Raises TooManyBefore
+        if it would wait too long.
         """
-        return self._batcher.submit(entry)
+        return self.queue.submit(entry)
 
     def append_all(self, entries: Sequence[Entry]) -> asyncio.Future[Sequence[Outcome]]:
         """The outcomes of entries that are written all or none, in a commit of their own.
@@ -81,11 +84,11 @@ class Appender:
     @property
     def waiting(self) -> int:
         """How many entries wait for the append before theirs."""
-        return self._batcher.waiting + self._whole.waiting
+        return self.queue.waiting + self._whole.waiting
 
     async def drain(self) -> None:
         """Return when no append is under way."""
-        await self._batcher.drain()
+        await self.queue.drain()
         await self._whole.drain()
 
     async def _send(self, entries: Sequence[Entry]) -> Sequence[Outcome | Exception]:

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import ceil
 
+from app.concurrency.expected_wait import TooManyBefore
 from app.concurrency.keyed_lock import KeyedLock
+from app.concurrency.slots import Slots
 from app.settings import Settings
 
 
@@ -29,18 +31,21 @@ class ListPlaces:
         """All places are free."""
         self._wait_s = settings.list_wait_s
         self._retry_after_s = ceil(settings.list_deadline_s)
-        self._places = asyncio.Semaphore(settings.list_pool_size)
-        self._turns = KeyedLock()
+        self._places = Slots(settings.list_pool_size, settings.list_wait_s)
+        self._turns = KeyedLock(settings.list_wait_s)
 
     @asynccontextmanager
     async def of(self, caller: str) -> AsyncIterator[None]:
-        """A place for as long as the block lasts. Raises ListsBusy if none becomes free in time."""
+        """A place for as long as the block lasts.
+
+        Raises ListsBusy if none becomes free in time; at once if that is to be expected.
+        """
         async with AsyncExitStack() as held:
             try:
                 async with asyncio.timeout(self._wait_s):
                     await held.enter_async_context(self._turns.of(caller))
-                    await held.enter_async_context(self._places)
-            except TimeoutError:
+                    await held.enter_async_context(self._places.one())
+            except (TimeoutError, TooManyBefore):
                 message = "Too many lists are being read: ask again later, for fewer at a time"
                 raise ListsBusy(message, self._retry_after_s) from None
             yield

@@ -51,18 +51,21 @@ class Views:
         batch: int,
         unseal: Unseal,
         partition_of: Callable[[StreamId], int] = lambda _: 0,
+        wait_s: float | None = None,
     ) -> None:
         """`lists`: the pool for pages; `batch`: look-ups that share one query, at most.
 
         `unseal`: opens the secrets of rows. `partition_of`: the partition of a stream; by default
-        the first one for all.
+        the first one for all. `wait_s`: a look-up that would wait for longer is refused.
         """
         self._pool = pool
         self._lists = lists
         self._unseal = unseal
         self.partition = partition_of
         self._lookups = {
-            kind: Batcher[StreamId, Unread[Row | None]](partial(self._look_up, kind), batch)
+            kind: Batcher[StreamId, Unread[Row | None]](
+                partial(self._look_up, kind), batch, wait_s=wait_s
+            )
             for kind in CURRENT
         }
         self._slices = Slices()

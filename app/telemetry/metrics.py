@@ -37,7 +37,10 @@ REFUSALS = Counter("sessionary_refusals", "Refused requests, by the code of the 
 SIGN_IN_FAILURES = Counter(
     "sessionary_sign_in_failures", "Callers with wrong credentials.", ["reason"]
 )
-THROTTLED = Counter("sessionary_throttled", "Callers who had to wait after wrong passwords.")
+THROTTLED = Counter(
+    "sessionary_throttled",
+    "Requests refused because their callers had to wait: after wrong passwords, or at their rate.",
+)
 APPEND_SECONDS = Histogram(
     "sessionary_append_seconds", "Time of one append of a batch, its commit included.",
     buckets=_SHORT,

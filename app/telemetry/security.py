@@ -25,6 +25,8 @@ class Happening(StrEnum):
     """Asked for something without any: nobody's attempt, so no event tells it."""
     SIGN_IN_REFUSED = "sign_in_refused"
     THROTTLED = "throttled"
+    TOO_OFTEN = "too_often"
+    """More requests than a principal may send: see `app.telemetry.tally`."""
     FORBIDDEN = "forbidden"
     INPUT_REFUSED = "input_refused"
     """The head or the body cannot be read, or is beyond a limit: see `app.telemetry.tally`."""
@@ -39,6 +41,7 @@ _WORDS: Mapping[str, str] = {
     Happening.NO_CREDENTIALS: "Refused a call without credentials",
     Happening.SIGN_IN_REFUSED: "Refused credentials",
     Happening.THROTTLED: "Refused to check a password after too many wrong ones",
+    Happening.TOO_OFTEN: "Refused requests beyond the rate limit",
     Happening.FORBIDDEN: "Refused an operation",
     Happening.INPUT_REFUSED: "Refused input",
     Happening.ISSUED: "Issued a token",
@@ -47,7 +50,9 @@ _WORDS: Mapping[str, str] = {
 }
 REFUSALS = frozenset({Happening.SIGN_IN_REFUSED, Happening.THROTTLED, Happening.FORBIDDEN})
 """Those that also are counted and become events."""
-_WARNINGS = REFUSALS | {Happening.INPUT_REFUSED}
+TALLIED = frozenset({Happening.INPUT_REFUSED, Happening.TOO_OFTEN})
+"""Those of which a flood is a few lines."""
+_WARNINGS = REFUSALS | TALLIED
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

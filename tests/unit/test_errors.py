@@ -7,8 +7,8 @@ import pytest
 from app.auth.principals import Forbidden, Unauthenticated
 from app.codecs.json_text import BadInput
 from app.concurrency.deadline import Stalled
-from app.concurrency.keyed_lock import TooManyBefore
-from app.database.errors import StoreDown, StoreError, TooSlow
+from app.concurrency.expected_wait import TooManyBefore
+from app.database.errors import Crowded, StoreDown, StoreError, TooSlow
 from app.faces.superoffice.face import SuperOfficeFace
 from app.http.body import TooLarge, UnknownCoding
 from app.http.errors import RESPONSES, refusal
@@ -51,7 +51,8 @@ def test_every_error_has_its_response(error: type[Exception]) -> None:
         (KeyReused(), 422, "IdempotencyKeyReused", None),
         (KeyInFlight(), 409, "IdempotencyKeyInFlight", None),
         (StoreDown("down"), 503, "ServiceUnavailable", None),
-        (TooManyBefore("busy"), 503, "ServiceUnavailable", None),
+        (TooManyBefore("busy"), 503, "Overloaded", None),
+        (Crowded("busy"), 503, "Overloaded", None),
         (TooSlow("slow"), 400, "TooSlow", None),
         (Unauthenticated("who?"), 401, "Unauthorized", None),
         (Forbidden("Auditor"), 403, "Forbidden", None),

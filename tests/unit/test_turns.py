@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.concurrency.keyed_lock import KeyedLock, TooManyBefore
+from app.concurrency.expected_wait import TooManyBefore
+from app.concurrency.keyed_lock import KeyedLock
 from app.database.errors import StoreDown
 
 ONE, OTHER = 1, 2

@@ -17,7 +17,7 @@ from app.auth.principals import Forbidden, Unauthenticated
 from app.auth.throttle import Throttled
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
-from app.concurrency.keyed_lock import TooManyBefore
+from app.concurrency.expected_wait import TooManyBefore
 from app.database.errors import StoreDown, TooSlow
 from app.faces.audit.answers import Page, events_reply, link, page_of, reply, url_with
 from app.faces.audit.forms import EVENT_STREAM, Form, form_of, wants_event_stream

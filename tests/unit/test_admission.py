@@ -1,0 +1,100 @@
+"""A worker refuses newcomers once passes of its loop go on taking long, and only then."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.concurrency.expected_wait import TooManyBefore
+from app.http.admission import Admission
+from app.settings import AdmissionLimits, Settings
+
+LIMITS = AdmissionLimits(pass_s=0.04, persist_s=0.2, in_flight=64)
+SLOW_S, FAST_S = 0.06, 0.01
+
+
+class Worker:
+    """A loop whose passes take as long as a test says."""
+
+    def __init__(self, in_flight: int = LIMITS.in_flight) -> None:
+        settings = Settings(database_url="", master_key=b"", admission=LIMITS)
+        self.queue = SimpleNamespace(is_crowded=False)
+        self.service: Any = SimpleNamespace(
+            settings=settings, in_flight=in_flight, log=SimpleNamespace(queues=[self.queue])
+        )
+        self.now = 100.0
+        self.admission = Admission(cast("Any", self.service), lambda: self.now)
+
+    def admits(self, *, is_safe: bool = True) -> bool:
+        try:
+            self.admission.require_room(is_safe=is_safe)
+        except TooManyBefore:
+            return False
+        return True
+
+    async def passes(self, seconds: float) -> bool:
+        """A pass with newcomers; whether its first one was admitted."""
+        first = self.admits()
+        self.now += seconds
+        await asyncio.sleep(0)
+        return first
+
+
+async def test_slow_passes_refuse_once_they_persist() -> None:
+    worker = Worker()
+    admitted = [await worker.passes(SLOW_S) for _ in range(8)]
+    # (The first one says since when; those after it add up to 0.2 s.)
+    assert admitted == [True] * 5 + [False] * 3
+
+
+async def test_one_long_pass_refuses_nobody() -> None:
+    worker = Worker()
+    assert await worker.passes(3.0)
+    assert await worker.passes(FAST_S)
+    assert await worker.passes(3.0)
+    assert worker.admits()
+
+
+async def test_fast_passes_admit_all_again() -> None:
+    worker = Worker()
+    for _ in range(8):
+        await worker.passes(SLOW_S)
+    assert not await worker.passes(FAST_S)
+    assert await worker.passes(FAST_S)
+    assert await worker.passes(SLOW_S)
+    assert worker.admits()
+
+
+async def test_a_pause_of_all_callers_ends_it() -> None:
+    worker = Worker()
+    for _ in range(8):
+        await worker.passes(SLOW_S)
+    worker.now += 1.0
+    assert worker.admits()
+
+
+async def test_within_a_pass_those_are_refused_who_come_when_it_is_long_already() -> None:
+    worker = Worker()
+    for _ in range(8):
+        await worker.passes(SLOW_S)
+    worker.admission._took_s = LIMITS.pass_s  # (between fast and slow: the state stays)
+    assert worker.admits()
+    worker.now += LIMITS.pass_s + 0.001
+    assert not worker.admits()
+    await asyncio.sleep(0)
+
+
+async def test_few_requests_are_admitted_however_slow_the_passes_are() -> None:
+    worker = Worker(in_flight=LIMITS.in_flight - 1)
+    assert all([await worker.passes(SLOW_S) for _ in range(20)])
+
+
+@pytest.mark.parametrize("others", [[], [False]], ids=["alone", "beside one with room"])
+async def test_commands_are_refused_if_all_their_queues_are_long(others: list[bool]) -> None:
+    worker = Worker(in_flight=0)
+    worker.queue.is_crowded = True
+    worker.service.log.queues += [SimpleNamespace(is_crowded=each) for each in others]
+    assert worker.admits(is_safe=False) == bool(others)
+    assert worker.admits(is_safe=True)
+    await asyncio.sleep(0)
