@@ -137,9 +137,8 @@ def refusal(
         refused = refusal(error.cause, retry_after_s, own)
         completed = (b"x-autobatch-completed", b"%d" % error.completed)
         return replace(refused, index=error.index, headers=(*refused.headers, completed))
-    responses = {**RESPONSES, **own}
-    found = next((responses[kind] for kind in type(error).__mro__ if kind in responses), None)
-    status, code = found or (500, "InternalError")
+    found = (own.get(kind) or RESPONSES.get(kind) for kind in type(error).__mro__)
+    status, code = next(filter(None, found), None) or (500, "InternalError")
     if status == 500:  # clients get no details of an internal failure
         return Refusal(status, code, "The service failed; the failure is in its log")
     plain = Refusal(status, code, str(error))

@@ -68,12 +68,8 @@ KINDS = {
 
 @pytest.fixture(autouse=True)
 def _nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A follower would be on the way, too: it begins as soon as there is an event.
-
-    So would the end of a pass of the loop, which is measured once for all its requests.
-    """
+    """A follower would be on the way, too: it begins as soon as there is an event."""
     monkeypatch.setattr("app.main._watches", lambda *_: iter(()))
-    monkeypatch.setattr("app.http.admission.Admission._passed", lambda _: None)
 
 
 async def walked(client: httpx.AsyncClient, kind: Kind) -> Way:

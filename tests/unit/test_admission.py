@@ -37,8 +37,26 @@ class Worker:
         """A pass with newcomers; whether its first one was admitted."""
         first = self.admits()
         self.now += seconds
-        await asyncio.sleep(0)
+        if self.admission._began is not None:
+            self.admission._passed()
         return first
+
+
+@pytest.fixture(autouse=True)
+def _no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test says when the loop comes round."""
+
+    def measure(admission: Admission, now: float) -> None:
+        admission._began = now
+
+    monkeypatch.setattr(Admission, "_measure", measure)
+
+
+async def overloaded() -> Worker:
+    worker = Worker(in_flight=300)
+    while await worker.passes(SLOW_S):
+        assert worker.now < 101.0
+    return worker
 
 
 async def test_slow_passes_refuse_once_they_persist() -> None:
@@ -56,33 +74,40 @@ async def test_one_long_pass_refuses_nobody() -> None:
     assert worker.admits()
 
 
-async def test_fast_passes_admit_all_again() -> None:
-    worker = Worker()
-    for _ in range(8):
-        await worker.passes(SLOW_S)
-    assert not await worker.passes(FAST_S)
-    assert await worker.passes(FAST_S)
-    assert await worker.passes(SLOW_S)
+async def test_as_many_are_admitted_as_a_pass_can_serve_in_its_time() -> None:
+    worker = await overloaded()
+    assert worker.admission._most == pytest.approx(300 * LIMITS.pass_s / SLOW_S)
+    worker.service.in_flight = 199
     assert worker.admits()
-
-
-async def test_a_pause_of_all_callers_ends_it() -> None:
-    worker = Worker()
-    for _ in range(8):
-        await worker.passes(SLOW_S)
-    worker.now += 1.0
-    assert worker.admits()
-
-
-async def test_within_a_pass_those_are_refused_who_come_when_it_is_long_already() -> None:
-    worker = Worker()
-    for _ in range(8):
-        await worker.passes(SLOW_S)
-    worker.admission._took_s = LIMITS.pass_s  # (between fast and slow: the state stays)
-    assert worker.admits()
-    worker.now += LIMITS.pass_s + 0.001
+    worker.service.in_flight = 200
     assert not worker.admits()
-    await asyncio.sleep(0)
+
+
+async def test_fast_passes_admit_more_at_each() -> None:
+    worker = await overloaded()
+    worker.service.in_flight = 200
+    limits = []
+    for _ in range(3):
+        await worker.passes(FAST_S)
+        limits.append(round(worker.admission._most))
+    assert limits == [400, 800, 800]
+
+
+async def test_after_a_pause_all_are_admitted() -> None:
+    worker = await overloaded()
+    worker.service.in_flight = 10
+    await worker.passes(SLOW_S)
+    worker.now += LIMITS.persist_s + 0.001
+    worker.service.in_flight = 1_000
+    assert worker.admits()
+
+
+async def test_a_flood_that_is_kept_out_does_not_come_in_at_a_short_gap() -> None:
+    worker = await overloaded()
+    worker.service.in_flight = 10
+    await worker.passes(SLOW_S)
+    worker.service.in_flight = 1_000
+    assert not worker.admits()
 
 
 async def test_few_requests_are_admitted_however_slow_the_passes_are() -> None:
@@ -97,4 +122,21 @@ async def test_commands_are_refused_if_all_their_queues_are_long(others: list[bo
     worker.service.log.queues += [SimpleNamespace(is_crowded=each) for each in others]
     assert worker.admits(is_safe=False) == bool(others)
     assert worker.admits(is_safe=True)
-    await asyncio.sleep(0)
+
+
+async def test_a_loop_that_comes_round_is_measured_while_there_is_much_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    worker = Worker()
+    assert worker.admits()
+    for _ in range(3):
+        began = worker.admission._began
+        worker.now += 1.0
+        while worker.admission._began == began:
+            await asyncio.sleep(0.001)
+        assert worker.admission._began == worker.now
+    worker.service.in_flight = 0
+    worker.now += 1.0
+    while worker.admission._began is not None:
+        await asyncio.sleep(0.001)
