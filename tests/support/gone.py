@@ -13,5 +13,7 @@ def assert_unavailable(answer: httpx.Response, took_s: float) -> None:
     if answer.request.url.path.startswith("/api/v1"):
         assert list(answer.json()) == ["Error", "ErrorType", "ErrorMessage", "ErrorSource"]
     else:
-        assert answer.json()["responseStatus"]["errorCode"] == "ServiceUnavailable"
+        # (Where many wait behind those that got no answer, the queue is full instead.)
+        code = answer.json()["responseStatus"]["errorCode"]
+        assert code in ("ServiceUnavailable", "Overloaded")
     assert took_s < patient(PATIENCE_S), f"{answer.request.method} {answer.request.url.path}"
