@@ -5,11 +5,13 @@ import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 from support import database
 from support.database import SEVERAL
+from support.pgbouncer import Pooler, pgbouncer, program
 
 from app.database.pool import Pool
 from app.log.append import Appender
@@ -91,8 +93,25 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+@pytest.fixture(scope="session")
+async def pooler(server_url: str) -> AsyncIterator[Pooler]:
+    """pgbouncer before the server; skips the test where it is not installed."""
+    if program() is None:
+        pytest.skip("pgbouncer is not installed")
+    own = await asyncpg.connect(server_url)
+    in_folder = "host=" in server_url  # of a server that lets in our account alone
+    hba_file = Path(await own.fetchval("SHOW hba_file")) if in_folder else None
+    try:
+        with pgbouncer(server_url, hba_file) as made:
+            await own.execute("SELECT pg_reload_conf()")
+            yield made
+    finally:
+        await own.execute("SELECT pg_reload_conf()")
+        await own.close()
+
+
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def direct(database_url: str) -> Settings:
     """The service's defaults and login, on the test's database; slow machines get more patience."""
     return Settings(
         database_url=database.service_url(database_url),
@@ -100,6 +119,21 @@ def settings(database_url: str) -> Settings:
         store_deadline_s=10.0,
         allowed_hosts=frozenset({"test"}),  # that of calls without a socket
     )
+
+
+@pytest.fixture
+async def pooled(direct: Settings, pooler: Pooler, owner: asyncpg.Connection) -> Settings:
+    """The same behind pgbouncer."""
+    return await pooler.settings(direct, owner)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """`direct`, or `pooled` if TEST_PGBOUNCER says so."""
+    found: Settings = request.getfixturevalue(
+        "pooled" if os.environ.get("TEST_PGBOUNCER") else "direct"
+    )
+    return found
 
 
 @pytest.fixture
