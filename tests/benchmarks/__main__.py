@@ -22,6 +22,7 @@ from . import (
     listing,
     memory,
     over_http,
+    overload,
     past_lists,
     rebuilding,
     starts,
@@ -35,10 +36,10 @@ from .stage import stage
 
 PARTS = (
     "store", "indexed", "http", "formats", "superoffice", "rebuild", "follow", "list", "past",
-    "starts", "memory",
+    "starts", "memory", "overload",
 )  # fmt: skip
 SOAK = "snapshot"
-UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
+UNDER_LOAD = {"http", "formats", "superoffice", "memory", "overload"}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 400_000, 5_000
 ROWS, ROWS_SHORT = 1_000_000, 20_000
@@ -88,6 +89,7 @@ def main(
             "past": lambda: past_lists.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
+            "overload": lambda: overload.run(here, pace),
             SOAK: lambda: held_snapshot.run(
                 here, pace.seconds, MINUTES_SHORT if short else minutes
             ),

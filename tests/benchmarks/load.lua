@@ -2,6 +2,8 @@
 -- of this run differ from those of all others, format. POST creates; PATCH and GET go round the ids.
 -- PUT goes round those of chat sessions, with the body in the file beside that of the ids. MIXED
 -- takes turns: with the ids as PATCH has them, and those of chat sessions in the file beside.
+-- A sixth argument, milliseconds, is how long each connection pauses before a request; then each
+-- refusal is looked at, too.
 
 local method, mark, paths, ids, number, format, entity, chats
 
@@ -27,7 +29,29 @@ local function lines(file)
    return found
 end
 
+local threads = {}
+wrong = 0 -- refusals that are no 503 or 429 with Retry-After
+
+function setup(thread)
+   threads[#threads + 1] = thread
+end
+
+local function watch(pause)
+   function delay()
+      return pause
+   end
+   function response(status, headers)
+      local told = (status == 503 or status == 429) and headers["retry-after"]
+      if status >= 400 and not told then
+         wrong = wrong + 1
+      end
+   end
+end
+
 function init(args)
+   if args[6] then
+      watch(tonumber(args[6]))
+   end
    method, mark, format, number, paths = args[1], args[4], formats[args[5]], 0, {}
    ids = lines(args[3])
    for each, id in ipairs(ids) do
@@ -82,10 +106,13 @@ function request()
 end
 
 function done(summary, latency)
-   local errors = summary.errors
+   local errors, untold = summary.errors, 0
+   for _, thread in ipairs(threads) do
+      untold = untold + thread:get("wrong")
+   end
    io.write(string.format(
-      '\nresult {"requests":%d,"duration_us":%d,"refused":%d,"lost":%d,"p50_us":%d,"p99_us":%d}\n',
+      '\nresult {"requests":%d,"duration_us":%d,"refused":%d,"lost":%d,"wrong":%d,"p50_us":%d,"p99_us":%d}\n',
       summary.requests, summary.duration, errors.status,
-      errors.connect + errors.read + errors.write + errors.timeout,
+      errors.connect + errors.read + errors.write + errors.timeout, untold,
       latency:percentile(50), latency:percentile(99)))
 end

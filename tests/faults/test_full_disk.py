@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -21,6 +22,10 @@ from app.maintenance.store import DataLocation
 DISK = "96m"
 """For a log of writes that is never smaller than 16 MiB a file, and one more at the least."""
 
+CLIENTS = 8
+"""Who go on writing all the time, beside the one that looks."""
+AGAIN_S = 10.0
+"""Within this, writes succeed again once there is room."""
 TRIES = 4
 """How often a service on a full disk is asked whether it is ready."""
 
@@ -86,9 +91,11 @@ async def dump(cluster: OwnCluster) -> AsyncIterator[None]:
 
 
 async def fill_and_empty(small: OwnCluster, service: ServiceProcess, tmp_path: Path) -> None:
-    """Writes until the disk is full, and again after it has room."""
+    """Writes until the disk is full, and again after it has room, beside others who go on."""
     book, filling = tmp_path / "book", small.files / "filling"
     made = 0
+    going_on = True
+    told: Counter[int] = Counter()
     with ledger(book) as lines:
         async with httpx.AsyncClient(
             base_url=service.base_url, auth=ADMIN, timeout=patient(30.0)
@@ -107,8 +114,18 @@ async def fill_and_empty(small: OwnCluster, service: ServiceProcess, tmp_path: P
                 lines.acknowledge(key, 1, position)
                 return answer
 
+            async def go_on() -> None:
+                while going_on:
+                    answer = await create()
+                    told[answer.status_code] += 1
+                    if answer.status_code != 200:
+                        assert answer.status_code == 503, answer.text
+                        assert int(answer.headers["Retry-After"]) >= 1
+                        await asyncio.sleep(0.05)
+
             first = await create()
             path = f"/ai/sessions/{first.json()['id']}"
+            others = [asyncio.create_task(go_on()) for _ in range(CLIENTS)]
             fill(filling)
             while (answer := await create()).status_code == 200:
                 assert made < 1_000
@@ -120,9 +137,15 @@ async def fill_and_empty(small: OwnCluster, service: ServiceProcess, tmp_path: P
                 assert unready.status_code == 503, unready.text
                 await client.get(path)
             filling.unlink()
-            async with asyncio.timeout(patient(60.0)):
+            acknowledged = told[200]
+            async with asyncio.timeout(patient(AGAIN_S)):
                 while (await client.get("/health/ready")).status_code != 200:
                     await asyncio.sleep(0.05)
+                while told[200] < acknowledged + CLIENTS:
+                    await asyncio.sleep(0.05)
+            going_on = False
+            await asyncio.gather(*others)
+            assert told[503] >= CLIENTS
             assert (await client.get(path)).content == first.content
             assert (await create()).status_code == 200
     key_file = tmp_path / "master.key"

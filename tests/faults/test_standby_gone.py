@@ -107,6 +107,7 @@ async def test_commits_that_wait_hold_no_more_than_their_places(
         while time.monotonic() < ends:
             most = max(most, int(str(await as_owner(service, BACKENDS))))
             assert (await client.get(paths[0])).status_code == 200
+            assert (await client.get("/ai/sessions")).status_code == 200
             assert (await client.get("/health/live")).status_code == 200
             await asyncio.sleep(0.05)
         status, why = await readiness(client)
