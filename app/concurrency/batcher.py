@@ -105,8 +105,6 @@ class Batcher(Generic[T, R]):
             if self._lanes > 1 and not self._running and size >= FULL:
                 size = (size + 1) // 2
             batch = [waiting.popleft() for _ in range(size)]
-            if self.is_crowded:
-                self._look()
             self._under_way += size
             self._running.add(asyncio.get_running_loop().create_task(self._carry(batch)))
 
@@ -125,6 +123,8 @@ class Batcher(Generic[T, R]):
                 self._waiting.clear()
             answers = [error] * len(batch)
         self._under_way -= size
+        if self.is_crowded:
+            self._look()
         task = asyncio.current_task()
         assert task is not None  # it is this one
         self._running.discard(task)

@@ -9,7 +9,7 @@ from app.concurrency.batcher import Batcher
 from app.concurrency.expected_wait import ExpectedWait, TooManyBefore
 from app.concurrency.keyed_lock import KeyedLock
 from app.concurrency.slots import Slots
-from app.database.errors import Crowded
+from app.database.errors import Crowded, StoreDown
 from app.database.places import Places
 
 
@@ -113,4 +113,23 @@ async def test_a_batch_that_would_come_too_late_is_refused_at_once() -> None:
         batcher.submit(7)
     go.set()
     assert await asyncio.gather(*answers) == list(range(7))
+    assert not batcher.is_crowded
+
+
+async def test_a_queue_that_an_outage_emptied_is_not_crowded() -> None:
+    go = asyncio.Event()
+
+    async def send(entries: Sequence[int]) -> Sequence[int]:
+        await go.wait()
+        raise StoreDown("gone")
+
+    batcher = Batcher[int, int](send, 2, wait_s=1.0)
+    batcher._pace = at_pace(0.4)
+    answers = [batcher.submit(0)]
+    await settled()
+    answers += [batcher.submit(number) for number in range(1, 7)]
+    assert batcher.is_crowded
+    go.set()
+    found = await asyncio.gather(*answers, return_exceptions=True)
+    assert {type(each) for each in found} == {StoreDown}
     assert not batcher.is_crowded
