@@ -4,15 +4,22 @@ Whatever a request waits for has a limit of its own; what is left is the loop it
 runs everybody who can go on, and a newcomer waits for some passes. So how many may be in flight is
 derived from the passes: as many as one pass can serve in the time that it may take. As in CoDel,
 one long pass says nothing (a machine that pauses); passes that go on taking long do.
+
+Requests that came long ago are not counted: they wait for something else, such as the rest of
+their body, a list, or news.
 """
 
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 
 from app.concurrency.expected_wait import TooManyBefore
 from app.service import Service
+
+_PASSES = 8
+"""A request that can go on all the time is answered within so many passes."""
 
 
 class Admission:
@@ -25,7 +32,10 @@ class Admission:
         self._limits = service.settings.admission
         self._clock = clock
         self._most = math.inf
-        """Requests in flight, from which on newcomers are refused."""
+        """Requests at work, from which on newcomers are refused."""
+        self._newcomers = 0
+        self._before = deque([0] * _PASSES, maxlen=_PASSES)
+        """The newcomers of this pass, and of each one before it."""
         self._began: float | None = None
         """When the present pass began to be measured; None while there is little to do."""
         self._ended = 0.0
@@ -33,20 +43,25 @@ class Admission:
 
     def require_room(self, *, is_safe: bool) -> None:
         """Raise TooManyBefore if a request would have to wait for too long; `is_safe`: a read."""
-        in_flight = self._service.in_flight
-        if in_flight >= self._limits.in_flight:
+        if self._service.in_flight >= self._limits.in_flight:
             if self._began is None:
                 self._begin(self._clock())
-            if in_flight >= self._most:
+            if self._at_work() >= self._most:
                 raise TooManyBefore("The service has more to do than it can: try again")
+            self._newcomers += 1
         # Earlier than the queue itself refuses: after half of the work, it would be for nothing.
         if not is_safe and all([queue.is_crowded for queue in self._queues]):
             raise TooManyBefore("Too many commands wait for the database: try again")
+
+    def _at_work(self) -> int:
+        """How many requests are being worked on, and do not wait for something else."""
+        return min(self._service.in_flight, self._newcomers + sum(self._before))
 
     def _begin(self, now: float) -> None:
         """There is much to do; after a pause, what was measured before it means nothing."""
         if now - self._ended > self._limits.persist_s:
             self._most, self._slow_since = math.inf, None
+            self._newcomers = self._limits.in_flight
         self._measure(now)
 
     def _measure(self, now: float) -> None:
@@ -56,9 +71,9 @@ class Admission:
 
     def _passed(self) -> None:
         assert self._began is not None  # it was measured
-        limits, now, in_flight = self._limits, self._clock(), self._service.in_flight
+        limits, now, at_work = self._limits, self._clock(), self._at_work()
         took_s = now - self._began
-        fitting = max(limits.in_flight, in_flight * limits.pass_s / took_s)
+        fitting = max(limits.in_flight, at_work * limits.pass_s / took_s)
         if took_s <= limits.pass_s:
             self._slow_since = None
             # (Not more at a time: a flood that waits outside would come in as a whole.)
@@ -67,7 +82,9 @@ class Admission:
             self._slow_since = now
         elif now - self._slow_since >= limits.persist_s:
             self._most = fitting
+        self._before.append(self._newcomers)
+        self._newcomers = 0
         self._began = None
         self._ended = now
-        if in_flight >= limits.in_flight:
+        if self._service.in_flight >= limits.in_flight:
             self._measure(now)

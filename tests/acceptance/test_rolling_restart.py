@@ -24,13 +24,19 @@ def pair() -> Iterator[tuple[ServiceProcess, ServiceProcess]]:
     with data_directory() as folder:
         data_dir = with_log(folder / "data")
         one, two = (ServiceProcess(data_dir, "--drain-delay=0.5") for _ in range(2))
+        begun = []
         try:
-            one.start()
-            two.start()
-            yield one, two
-        finally:
             for each in (one, two):
-                end(each)
+                begun.append(each)
+                each.start()
+            yield one, two
+            for each in begun:
+                assert each.stop() == 0, each.log
+        finally:
+            for each in begun:
+                if each.process.poll() is None:
+                    each.kill()
+            end(one)
 
 
 class Clients:

@@ -24,6 +24,8 @@ class Worker:
             settings=settings, in_flight=in_flight, log=SimpleNamespace(queues=[self.queue])
         )
         self.now = 100.0
+        self.newcomers = in_flight
+        """At each pass; in the place of others that are answered."""
         self.admission = Admission(cast("Any", self.service), lambda: self.now)
 
     def admits(self, *, is_safe: bool = True) -> bool:
@@ -35,7 +37,7 @@ class Worker:
 
     async def passes(self, seconds: float) -> bool:
         """A pass with newcomers; whether its first one was admitted."""
-        first = self.admits()
+        first, *_ = [self.admits() for _ in range(self.newcomers)]
         self.now += seconds
         if self.admission._began is not None:
             self.admission._passed()
@@ -53,7 +55,9 @@ def _no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def overloaded() -> Worker:
+    """Of 300 requests at work, of which some come and go at each pass."""
     worker = Worker(in_flight=300)
+    worker.newcomers = 50
     while await worker.passes(SLOW_S):
         assert worker.now < 101.0
     return worker
@@ -77,6 +81,7 @@ async def test_one_long_pass_refuses_nobody() -> None:
 async def test_as_many_are_admitted_as_a_pass_can_serve_in_its_time() -> None:
     worker = await overloaded()
     assert worker.admission._most == pytest.approx(300 * LIMITS.pass_s / SLOW_S)
+    worker.admission._newcomers = 300
     worker.service.in_flight = 199
     assert worker.admits()
     worker.service.in_flight = 200
@@ -87,6 +92,7 @@ async def test_fast_passes_admit_more_at_each() -> None:
     worker = await overloaded()
     worker.service.in_flight = 200
     limits = []
+    worker.newcomers = 200
     for _ in range(3):
         await worker.passes(FAST_S)
         limits.append(round(worker.admission._most))
@@ -108,6 +114,14 @@ async def test_a_flood_that_is_kept_out_does_not_come_in_at_a_short_gap() -> Non
     await worker.passes(SLOW_S)
     worker.service.in_flight = 1_000
     assert not worker.admits()
+
+
+async def test_those_who_wait_for_something_else_take_nobodys_place() -> None:
+    worker = Worker(in_flight=5_000)
+    worker.newcomers = 1
+    for _ in range(10):
+        await worker.passes(FAST_S)  # (since they came)
+    assert all([await worker.passes(SLOW_S) for _ in range(50)])
 
 
 async def test_few_requests_are_admitted_however_slow_the_passes_are() -> None:
