@@ -143,7 +143,8 @@ class Places:
             return await self._drive(statement, sent, deadline, answered)
         finally:
             if not sent.given_up:
-                self._pace.served(loop.time() - began)
+                if self._waiting:  # else nobody asks
+                    self._pace.served(loop.time() - began)
                 self.leave()
 
     async def _drive(
