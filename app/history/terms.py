@@ -6,7 +6,8 @@ nor an address.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any
 
 import msgspec
@@ -125,12 +126,10 @@ def changed_fields(before: object, after: object) -> list[str]:
     """The fields of the state that an event changed; without a state before: from the defaults."""
     assert isinstance(after, Struct)  # all states are
     names, values, defaults = _shape(type(after))
-    was = defaults if before is None else values(before)
-    return [
-        name
-        for name, old, new in zip(names, was, values(after), strict=True)
-        if old is not new and old != new
-    ]
+    was, now = defaults if before is None else values(before), values(after)
+    # (Most values are the very same objects: those are passed over outside Python.)
+    others = compress(zip(names, was, now, strict=True), map(is_not, was, now))
+    return [name for name, old, new in others if old != new]
 
 
 def given_fields(event: AuditedEvent) -> Mapping[str, Any]:
