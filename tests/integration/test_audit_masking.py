@@ -47,6 +47,9 @@ def full(carrier: type[Carrier], mark: str) -> Carrier:
             field.type
         ).startswith("typing.Union[typing.Annotated[str"):
             given[field.name] = f"{CANARY}-{mark}-{field.name}"
+        elif "dict[" in str(field.type):
+            text = f"{CANARY}-{mark}-{field.name}"
+            given[field.name] = {f"{text}-name-{each}": f"{text}-{each}" for each in range(2)}
     assert given
     return carrier(**given)
 
@@ -179,7 +182,8 @@ def _texts(value: Any) -> Iterator[str]:
             for name in value.__struct_fields__:
                 yield from _texts(getattr(value, name))
         case dict():
-            for each in value.values():
+            for name, each in value.items():
+                yield name
                 yield from _texts(each)
 
 
@@ -214,9 +218,16 @@ def test_what_is_masked_keeps_its_form() -> None:
     assert masked("Kim") == "K•••"
     assert masked("") == "•••"
     assert masked(None) is None
-    assert masked({"Name": "Kim", "Rank": 7, "Tags": ["a", None]}) == {
-        "Name": "K•••", "Rank": "•••", "Tags": ["a•••", None]
-    }  # fmt: skip
+    associate = Associate(
+        name="Kim", rank=7, deleted=None, extra_fields={"Kim": "a", "Karl": None, "Max": "b"}
+    )
+    assert masked(associate) == {
+        "Name": "K•••",
+        "Rank": "•••",
+        "Deleted": None,
+        "ExtraFields": {"K•••": "a•••", "K•••2": None, "M•••": "b•••"},
+    }
+    assert masked((associate.name, ["a", None])) == ["K•••", ["a•••", None]]
 
 
 def test_personal_fields_of_states_are_those_of_their_events() -> None:
