@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 from support import given
-from support.audit import AUDITOR, FORMS, auditing, told
+from support.audit import AUDITOR, FORMS, all_pages, auditing, told
 from support.chats import NOON
 
 from app.commands.context import Generated
@@ -199,6 +199,27 @@ async def test_personal_data_takes_a_reason(
             assert (answer.status_code, answer.json()["error"]["field"]) == (400, "reason")
             assert CANARY not in answer.text
         assert await viewed(client) == []
+
+
+async def test_who_looked_at_a_session_is_found_however_it_was_named(
+    settings: Settings, owner: asyncpg.Connection
+) -> None:
+    async with auditing(settings, owner) as (client, service):
+        sessions = [given.session_of(await given.open_ai_session(service)) for _ in range(2)]
+        upper = str(sessions[0]).upper()
+        for session in (*sessions, upper, sessions[1]):
+            await told(client, f"/audit/sessions/{session}/history?{REASON}")
+        for session in sessions:
+            await told(client, f"/audit/events?session={session}&{REASON}")
+        await told(client, f"/audit/events?{REASON}")
+        found = await all_pages(client, f"/audit/sessions/{sessions[0]}/views?limit=2")
+        assert [event["data"]["scope"] for event in found] == [
+            f"/audit/events?session={sessions[0]}",
+            f"/audit/sessions/{upper}/history",
+            f"/audit/sessions/{sessions[0]}/history",
+        ]
+        page = await client.get(f"/audit/sessions/{sessions[0]}/views?limit=2&format=html")
+        assert 'rel="next"' in page.text
 
 
 async def test_the_scope_holds_filters_without_what_they_may_say_of_people(
