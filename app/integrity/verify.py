@@ -217,13 +217,7 @@ class _Rows:
         statement = SQL["broken_chains"].format(history=self._view.history)
         found = await store.ask(statement, partition, since, last, MAX_DIFFERENCES)
         return [
-            f"{self._name}: stream {row['stream_id']}: version {row['version']} is valid from "
-            f"position {row['position']} up to {row['until']}, "
-            + (
-                "which is no span, or it is not the first one"
-                if row["next_version"] is None
-                else f"version {row['next_version']} from {row['next_position']}"
-            )
+            f"{self._name}: stream {row['stream_id']}: {_broken(row)}"
             for row in found
             if row["stream_id"] < last or last == LAST_STREAM
         ]
@@ -276,6 +270,17 @@ class _Rows:
             # Only names are given: the differing values may be somebody's personal data.
             told.append(f"the row differs in {', '.join(changed)}")
         return "; ".join(told)
+
+
+def _broken(row: asyncpg.Record) -> str:
+    """What is wrong with a version among those of its stream."""
+    version, position, until = row["version"], row["position"], row["until"]
+    if version != row["number"]:
+        return f"version {version} is in the place of version {row['number']}"
+    if until <= position:
+        return f"version {version} begins at position {position} and ends at {until}"
+    then = f"version {row['next_version']} begins at {row['next_position']}"
+    return f"version {version} ends at position {until}, and {then}"
 
 
 def _changed(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:

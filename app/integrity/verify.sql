@@ -30,8 +30,8 @@ SELECT h.stream_id, h.partition, h.version, h.position, h.created_by, h.created_
 
 -- name: broken_chains
 -- {history} table   $1 partition   $2 from stream   $3 up to stream   $4 limit of rows
--- Versions of a stream that do not begin at the event that ended the one before, or overlap.
-SELECT c.stream_id, c.version, c.position, c.until, c.next_version, c.next_position
+-- Versions of a stream that are not in their place, or do not end where the next one begins.
+SELECT c.stream_id, c.version, c.number, c.position, c.until, c.next_version, c.next_position
   FROM (SELECT h.stream_id, h.version, h.position, h.until,
                row_number() OVER versions AS number,
                lead(h.version) OVER versions AS next_version,

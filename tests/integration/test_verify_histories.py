@@ -22,12 +22,12 @@ DAMAGE = {
     ),
     "another position": (
         "SET position = position + 1 {OF_ONE} AND version = 3",
-        "version 2 is valid from position 3 up to 4, version 3 from 5\n"
-        "ai_session_info_history: stream .*: position is 5, the log says 4",
+        "version 2 ends at position 4, and version 3 begins at 5\n"
+        ".*: position is 5, the log says 4",
     ),
     "no last version": (
         "SET version = 9 {OF_ONE} AND version = 3",
-        "version 9 is valid from position 4 .*\n.*: version is 9, the log says 3",
+        "version is 9, the log says 3\n.*: version 9 is in the place of version 3",
     ),
     "the last version has ended": (
         "SET until = 7 {OF_ONE} AND version = 3",
@@ -35,11 +35,11 @@ DAMAGE = {
     ),
     "an overlap": (
         "SET until = until + 1 {OF_ONE} AND version = 1",
-        "version 1 is valid from position 2 up to 4, version 2 from 3",
+        "version 1 ends at position 4, and version 2 begins at 3",
     ),
     "a gap": (
         "SET until = until - 1 {OF_ONE} AND version = 2",
-        "version 2 is valid from position 3 up to 3, version 3 from 4",
+        "version 2 begins at position 3 and ends at 3",
     ),
     "a deleted one that lasts": (
         "SET until = 9223372036854775807 WHERE until = 6",
