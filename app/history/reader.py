@@ -42,6 +42,8 @@ BLOCK_EVENTS = 25
 """Events that are read, folded and shown at a time: some milliseconds, and some mebibytes."""
 PAGE_EVENTS = 100
 """Events of one stream that are read at a time in order to fold it."""
+_PASTS_BYTES = 2 * 1024 * 1024
+"""Of the states of events that are read for a block at once; what is beyond is read by itself."""
 _MAX_KNOWN = 10_000
 _LOG = logging.getLogger("sessionary")
 
@@ -197,6 +199,7 @@ class Reader:
             self.store,
             self.keyring,
             [(self.partition(stream), stream, version) for stream, version in shallow.items()],
+            most_bytes=_PASTS_BYTES,
         )
         found: dict[Place, Folded[Any] | None] = {}
         last: dict[StreamId, Folded[Any] | None] = {}
