@@ -13,7 +13,7 @@ WITH role AS (
     SELECT t.name, 'SELECT', NULL::text[]
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
-                        'refusal', 'lease', 'follower_checkpoint', 'event_index']
+                        'refusal', 'lease', 'follower_checkpoint', 'event_index', 'deed']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
