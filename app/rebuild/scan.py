@@ -73,17 +73,16 @@ class Worker(Struct):
         threshold = gc.get_threshold()
         gc.set_threshold(_COLLECT_RARELY)
         try:
-            while (given := await runs.claim(self.writes.raw, self.run)) is not None:
-                await self._fold(given)
+            await self._fold()
         finally:
             gc.set_threshold(*threshold)
             gc.unfreeze()
 
-    async def _fold(self, given: Range) -> None:
+    async def _fold(self) -> None:
         written: asyncio.Task[None] | None = None
-        pages = self._pages(given)
+        pages = self._pages()
         try:
-            async for page in pages:
+            async for given, page in pages:
                 folded, events = await self._folded(given, page)
                 if written is not None:
                     await written
@@ -96,21 +95,28 @@ class Worker(Struct):
             if written is not None:
                 await _ended(written)
 
-    async def _pages(self, given: Range) -> AsyncGenerator[Page, None]:
-        """The pages of a range; the next one is asked for before this one is folded."""
-        reading = asyncio.create_task(self._page(given, given.reached))
+    async def _pages(self) -> AsyncGenerator[tuple[Range, Page], None]:
+        """The pages of ranges until none is left; the next is asked for before one is folded."""
+        reading = asyncio.create_task(self._next(None))
         try:
             while True:
                 began = time.perf_counter()
-                page = await reading
+                got = await reading
                 self.spent.read += time.perf_counter() - began
-                if page.upto < given.last:
-                    reading = asyncio.create_task(self._page(given, page.upto))
-                yield page
-                if page.upto >= given.last:
+                if got is None:
                     return
+                reading = asyncio.create_task(self._next(got))
+                yield got
         finally:
             await _ended(reading)
+
+    async def _next(self, got: tuple[Range, Page] | None) -> tuple[Range, Page] | None:
+        """The page after another one, in its range or in a newly claimed one."""
+        if got is not None and got[1].upto < got[0].last:
+            return got[0], await self._page(got[0], got[1].upto)
+        async with self._reading:
+            given = await runs.claim(self.reads.raw, self.run)
+        return None if given is None else (given, await self._page(given, given.reached))
 
     async def _page(self, given: Range, after: UUID) -> Page:
         place = (given.partition, after, given.last, given.until, PAGE_EVENTS)
