@@ -130,7 +130,7 @@ class _Run:
 
     async def run(self) -> Rebuilt:
         connection, names = self._store.raw, self._views.keys()
-        await connection.execute(SQL["lazily"])
+        await runs.write_lazily(connection)
         reached = await self._scan(await heads(self._store))
         reached = await self._timed("catch up", self._catch.in_rounds(names, reached))
         await self._enter("comparing")
@@ -162,8 +162,8 @@ class _Run:
         await self._end("failed")
 
     async def _end(self, state: str, outcome: Rebuilt | None = None) -> None:
-        """Keep the last state; all that was done before is on the disk then."""
-        await self._store.raw.execute(SQL["durably"])
+        """Keep the last state; it and all that was done are on the disk then."""
+        await runs.write_durably(self._store.raw)
         if self._run is not None:
             await runs.end(self._store.raw, self._run, state, outcome)
 

@@ -1,11 +1,3 @@
--- name: lazily
--- Nobody waits for the disk until the end: a crash of the server may undo the last steps, each with
--- the knowledge that it was done.
-SET synchronous_commit = off;
-
--- name: durably
-RESET synchronous_commit;
-
 -- name: analyze
 -- {fresh} table
 ANALYZE {fresh};

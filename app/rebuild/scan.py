@@ -66,9 +66,9 @@ class Worker(Struct):
 
     async def work(self) -> None:
         """Fold ranges until none is left. Raises Overtaken or RebuildStopped."""
-        await self.writes.raw.execute(SQL["lazily"])
-        for connection in (self.reads, self.writes):
-            await pieces.range_plans(connection.raw)
+        for connection in (self.reads.raw, self.writes.raw):
+            await runs.write_lazily(connection)
+            await pieces.range_plans(connection)
         gc.freeze()
         threshold = gc.get_threshold()
         gc.set_threshold(_COLLECT_RARELY)

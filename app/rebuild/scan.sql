@@ -45,7 +45,3 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
    AND e.notification_id <= $5
  ORDER BY e.originator_id, e.originator_version
  LIMIT $6;
-
--- name: lazily
--- A crash of the server may undo the last pages, with the knowledge that they were done.
-SET synchronous_commit = off;
