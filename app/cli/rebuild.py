@@ -155,7 +155,7 @@ def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
 @click.argument("projections", nargs=-1, required=True, metavar="PROJECTION...")
 @on_data
 def drop(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Drop the tables of views that are kept for `back`, to free their space."""
+    """Drop the former tables of views: there is no way `back` then."""
     from app.cli.work import on_store
     from app.rebuild.swap import drop_former
 
