@@ -98,15 +98,17 @@ class RemoteSource:
 
     async def follow(self, after: str | None) -> AsyncIterator[Event]:
         """All events after a position, as they come."""
-        cursor = after or "now"
+        cursor: str | None = after or "now"
+        seen: str | None = None
         while True:
-            query = {"after": cursor, "wait": str(_WAIT_S), "changed": "true"}
+            query = {"after": cursor, "seen": seen, "wait": str(_WAIT_S), "changed": "true"}
             answer = await self._get("/audit/feed.ndjson", query)
             *lines, last = answer.content.split(b"\n")[:-1] or [b""]
             for line in lines:
                 yield _decoded(line, Event, answer)
             ends = _decoded(last, _Ends, answer).next
             cursor = ",".join(f"{partition}:{position}" for partition, position in ends.items())
+            seen = httpx.URL(answer.links.get("next", {}).get("url", "")).params.get("seen")
 
     async def event(self, named: str) -> Event:
         """The event at a position or with an id."""
