@@ -57,7 +57,7 @@ class Imported(Struct):
 
 
 async def begin(store: Connection, keys: LogKeys) -> bool:
-    """Make sure that the log is empty, or that an earlier import left it. Raises NotEmpty.
+    """Make sure that the log and its histories are empty, or an import's. Raises NotEmpty.
 
     False if the log ends where the export of `keys` does: who was killed at the end of an import
     cannot tell that it was done, and imports again.
