@@ -108,7 +108,8 @@ def checkpoint_apart() -> None:
                 HISTORY["write"], partition, token, begin, upto, batch.last,
                 *each.arguments(), *each.index_arguments(), writes=True,
             )  # fmt: skip
-            await asyncio.sleep(_APART_S)
+            if each is nothing:
+                await asyncio.sleep(_APART_S)
         return bool(rows[0]["done"])
 
     _HISTORY.write = write
