@@ -25,6 +25,8 @@ from . import (
     memory,
     over_http,
     past_lists,
+    rebuild_memory,
+    rebuild_reads,
     rebuilding,
     starts,
     store,
@@ -36,15 +38,16 @@ from .report import NOTE
 from .stage import stage
 
 PARTS = (
-    "store", "indexed", "http", "formats", "superoffice", "rebuild", "follow", "list", "past",
-    "starts", "memory",
+    "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
+    "rebuild-memory", "follow", "list", "past", "starts", "memory",
 )  # fmt: skip
 SOAK = "snapshot"
 MANY = "large"
-UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
+UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory"}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 400_000, 5_000
-LARGE, LARGE_SHORT = 5_000_000, 20_000
+LONG, LONG_SHORT = 5_000_000, 20_000
+"""Events of a long log."""
 ROWS, ROWS_SHORT = 1_000_000, 20_000
 MINUTES_SHORT = 0.2
 SHORT = Pace(seconds=1, rounds=2)
@@ -56,7 +59,7 @@ FAILED, MISSING = 1, 3
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
 @click.option("--rows", type=int, help=f"Sessions to list from. [default: {ROWS:,}]")
-@click.option("--events", "large_log", default=LARGE, show_default=True, help="Of the large log.")
+@click.option("--events", "large_log", default=LONG, show_default=True, help="Of the large log.")
 @click.option("--minutes", default=60.0, show_default=True, help="How long the snapshot is open.")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
 @click.option(
@@ -80,7 +83,7 @@ def main(
     signal.signal(signal.SIGTERM, _interrupt)
     pace = SHORT if short else Pace(seconds, rounds)
     events = EVENTS_SHORT if short else EVENTS
-    large_events = LARGE_SHORT if short else large_log
+    large_events = LONG_SHORT if short else large_log
     rows = rows or (ROWS_SHORT if short else ROWS)
     with stage(folder) as here:
         parts: dict[str, Callable[[], str]] = {
@@ -90,6 +93,8 @@ def main(
             "formats": lambda: formats.run(here, pace),
             "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
+            "rebuild-reads": lambda: rebuild_reads.run(here, pace, events),
+            "rebuild-memory": lambda: rebuild_memory.run(here, LONG_SHORT if short else LONG),
             "follow": lambda: following.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
             "past": lambda: past_lists.run(here, pace, rows),
