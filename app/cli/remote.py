@@ -56,7 +56,7 @@ class _Tokens(Struct, frozen=True):
 
 
 class _Ends(Struct, frozen=True):
-    next: dict[str, int]
+    next: dict[int, int]
 
 
 class _Told(Struct, frozen=True):
@@ -103,23 +103,27 @@ class RemoteSource:
         They come as one long answer, as long as the service runs: if personal data is shown, that
         is one view on record, not one for each look.
         """
-        cursor = after or await self._end()
+        cursor, ids = (after, {}) if after else await self._end()
         while True:
-            async for reached, event in self._stream(cursor):
+            async for reached, event in self._stream(cursor, _seen(cursor, ids)):
                 yield event
-                cursor = reached
+                cursor, ids[event.partition] = reached, str(event.event_id)
             await asyncio.sleep(_AGAIN_S)
 
-    async def _end(self) -> str:
-        """The cursor of the feed at present."""
+    async def _end(self) -> tuple[str, dict[int, str]]:
+        """The cursor of the feed at present, and the ids of the events there, by partition."""
         answer = await self._get("/audit/feed.ndjson", {"after": "now", "limit": "1"}, always={})
         last = answer.content.splitlines()[-1:] or [b""]
         ends = _decoded(last[0], _Ends, answer).next
-        return ",".join(f"{partition}:{position}" for partition, position in ends.items())
+        link = httpx.URL(answer.links.get("next", {}).get("url", ""))
+        seen = [each for each in link.params.get("seen", "").split(",") if each]
+        read = [partition for partition, position in ends.items() if position]
+        cursor = ",".join(f"{partition}:{position}" for partition, position in ends.items())
+        return cursor, dict(zip(read, seen, strict=False))
 
-    async def _stream(self, after: str) -> AsyncIterator[tuple[str, Event]]:
+    async def _stream(self, after: str, seen: str | None) -> AsyncIterator[tuple[str, Event]]:
         """Server-Sent Events of the feed until the service ends them, each with its cursor."""
-        query = {"after": after, "changed": "true", **self._always}
+        query = {"after": after, "seen": seen, "changed": "true", **self._always}
         asked = {name: value for name, value in query.items() if value is not None}
         headers, cursor = {"Accept": "text/event-stream"}, after
         with self._told():
@@ -238,6 +242,17 @@ async def remote_source(server: Server, always: Parameters) -> AsyncIterator[Rem
 
 def _session(name: str) -> str:
     return f"/audit/sessions/{quote(name, safe=':')}"
+
+
+def _seen(cursor: str, ids: Mapping[int, str]) -> str | None:
+    """The ids of the events at a cursor of the feed; None if not all of them are known."""
+    places = [place.partition(":") for place in cursor.split(",")]
+    if not all(partition.isdigit() for partition, _, _ in places):
+        return None  # a moment that was typed
+    read = [int(partition) for partition, _, position in places if position != "0"]
+    if not ids.keys() >= set(read):
+        return None
+    return ",".join(ids[each] for each in read) or None
 
 
 def _decoded(text: bytes, form: type[T], answer: httpx.Response) -> T:

@@ -1,6 +1,7 @@
 """The command: `python -m benchmarks [PART]`, of which `--help` lists the names.
 
-All but `snapshot`, which takes as long as the snapshot is to be open.
+All but `snapshot`, which takes as long as the snapshot is to be open, and `large`, which fills a
+log with millions of events before.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """
@@ -20,6 +21,7 @@ from . import (
     formats,
     held_snapshot,
     indexed,
+    large,
     listing,
     memory,
     over_http,
@@ -41,6 +43,7 @@ PARTS = (
     "rebuild-memory", "follow", "list", "past", "pages", "starts", "memory",
 )  # fmt: skip
 SOAK = "snapshot"
+MANY = "large"
 UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory"}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 400_000, 5_000
@@ -53,7 +56,7 @@ FAILED, MISSING = 1, 3
 
 
 @click.command()
-@click.argument("part", type=click.Choice([*PARTS, SOAK, "all"]), default="all")
+@click.argument("part", type=click.Choice([*PARTS, SOAK, MANY, "all"]), default="all")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
 @click.option(
@@ -61,6 +64,7 @@ FAILED, MISSING = 1, 3
     type=int,
     help=f"Sessions to list from, or events to page through. [default: {ROWS:,}]",
 )
+@click.option("--events", "large_log", default=LONG, show_default=True, help="Of the large log.")
 @click.option("--minutes", default=60.0, show_default=True, help="How long the snapshot is open.")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
 @click.option(
@@ -73,6 +77,7 @@ def main(
     seconds: float,
     rounds: int,
     rows: int | None,
+    large_log: int,
     minutes: float,
     short: bool,
     folder: Path | None,
@@ -83,6 +88,7 @@ def main(
     signal.signal(signal.SIGTERM, _interrupt)
     pace = SHORT if short else Pace(seconds, rounds)
     events = EVENTS_SHORT if short else EVENTS
+    large_events = LONG_SHORT if short else large_log
     rows = rows or (ROWS_SHORT if short else ROWS)
     with stage(folder) as here:
         parts: dict[str, Callable[[], str]] = {
@@ -100,6 +106,7 @@ def main(
             "pages": lambda: audit_pages.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
+            MANY: lambda: large.run(here, pace, large_events),
             SOAK: lambda: held_snapshot.run(
                 here, pace.seconds, MINUTES_SHORT if short else minutes
             ),

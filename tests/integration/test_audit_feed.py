@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -196,6 +196,35 @@ async def test_a_long_poll_is_answered_once_there_is_something(
         assert found[0]["type"] == "ai_session.created.v1"
         quiet = await told(client, "/audit/feed?format=json&wait=1&after=now")
         assert quiet["events"] == []
+
+
+async def test_a_cursor_with_the_id_of_its_event_is_refused_if_the_log_has_another_there(
+    settings: Settings, owner: asyncpg.Connection
+) -> None:
+    async with auditing(settings, owner) as (client, service):
+        await mixed(service, 1, 2)
+        first = (await told(client, "/audit/feed?format=json&limit=2"))["events"][-1]
+        at, other = f"{first['partition']}:{first['position']}", uuid4()
+        own = f"&partition={first['partition']}"
+        refused: dict[str, tuple[int, str | None]] = {
+            f"after={at}&seen={first['eventId']}": (200, None),
+            f"after={at}&seen={other}": (410, None),
+            f"after={first['partition']}:1000000&seen={other}": (410, None),
+            f"after={first['partition']}:1000000": (400, "after"),
+            f"after={at}&seen={other},{other}": (400, "seen"),
+            f"after={at}&seen=x": (400, "seen"),
+            f"after=now&seen={other}": (400, "seen"),
+        }
+        for query, (status, field) in refused.items():
+            answer = await client.get(f"/audit/feed?{query}{own if 'now' not in query else ''}")
+            assert answer.status_code == status, (query, answer.text)
+            if status != 200:
+                assert answer.json()["error"]["field"] == field
+        page = await client.get("/audit/feed?limit=3")
+        rest = await client.get(page.links["next"]["url"])
+        assert rest.status_code == 200
+        beyond = await client.get(f"/audit/feed?after={first['partition']}:1000000{own}")
+        assert "the log ends at" in beyond.text
 
 
 async def test_a_stream_ends_when_its_reader_may_no_longer_read(
