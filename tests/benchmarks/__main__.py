@@ -25,7 +25,6 @@ from . import (
     listing,
     memory,
     over_http,
-    overload,
     past_lists,
     rebuild_memory,
     rebuild_reads,
