@@ -25,6 +25,7 @@ from app.queries.list_places import ListPlaces
 from app.queries.views import Views
 from app.settings import Settings
 from app.telemetry import metrics
+from app.telemetry.requests import Requests
 
 
 class Service:
@@ -38,12 +39,9 @@ class Service:
         self.pool = log.pool
         self._lists = lists
         self.views = Views(
-            log.pool,
-            lists,
-            batch=settings.batch_lookups,
-            unseal=log.open_in_view,
-            partition_of=log.partition,
-        )
+            log.pool, lists, batch=settings.batch_lookups,
+            unseal=log.open_in_view, partition_of=log.partition,
+        )  # fmt: skip
         self.commands = CommandHandler(log, self.views, settings)
         self.reader = reader_of(log, self.commands.aggregates)
         """Reads histories."""
@@ -69,6 +67,7 @@ class Service:
         self.draining = False
         self.in_flight = 0
         """Requests that are being carried out."""
+        self.requests = Requests(settings)
         self._readiness = Readiness(log.pool)
 
     async def close(self) -> None:
@@ -87,6 +86,7 @@ class Service:
         for name, places in (self.pool.places | self._lists.places).items():
             for state, count in places.counts.items():
                 metrics.POOL.labels(name, state).set(count)
+        self.requests.share()
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""

@@ -3,7 +3,7 @@
 A series begins at its first use, so that a scrape shows what there is and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.metadata import version
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
+from prometheus_client.samples import Sample
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 disable_created_metrics()
@@ -143,6 +144,17 @@ class _Readings(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self._families.values()
+
+
+def samples(folder: str | None, names: Collection[str]) -> Iterator[Sample]:
+    """The present values of some metrics of all workers; `folder` as in `text`."""
+    registry = REGISTRY
+    if folder is not None:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, path=folder)
+    for family in registry.collect():
+        if family.name in names:
+            yield from family.samples
 
 
 def text(folder: str | None, readings: Iterable[Reading] = ()) -> bytes:

@@ -12,6 +12,7 @@ from app.http.operation import Handler, Operation, Routes
 from app.http.request import Reply, Request
 from app.operations import projections, status, stuck
 from app.service import Service
+from app.telemetry.operations import operations
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -56,6 +57,16 @@ async def list_stuck(_: Request, service: Service) -> Reply:
     return _reply({"stuck": await stuck.stuck(service.pool)})
 
 
+async def list_requests(_: Request, service: Service) -> Reply:
+    """`GET /ops/requests`: slow, failed and refused ones of this node, and all operations."""
+    return _reply(
+        {
+            "requests": service.requests.everywhere(),
+            "operations": operations(service.settings.metrics_folder),
+        }
+    )
+
+
 def _reply(value: object) -> Reply:
     return Reply(200, _ENCODER.encode(value))
 
@@ -72,4 +83,5 @@ ROUTES: Routes = {
     "/ops/status": _get("GetStatus", get_status),
     "/ops/projections": _get("ListProjections", list_projections),
     "/ops/stuck": _get("ListStuck", list_stuck),
+    "/ops/requests": _get("ListRequests", list_requests),
 }
