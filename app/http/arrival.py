@@ -18,19 +18,22 @@ from app.codecs.formats import require_charset
 from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
 from app.concurrency.time_spent import SPENT, TimeSpent
-from app.http import origin
+from app.http import correlation, origin
 from app.http.body import TooLarge, drop, read_body
 from app.http.head import Sender, read_head, read_sender
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.http.streaming import send_parts
 from app.service import Service
+from app.telemetry import tracing
 from app.telemetry.metrics import Measure
 from app.telemetry.request_id import REQUEST_ID
-from app.telemetry.requests import NO_ROUTE, Route
+from app.telemetry.requests import NO_ROUTE, PROBES, Route
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
+
+    from app.telemetry.spans import RequestSpan
 
 DRAINED = 16
 """Multiple of a body's limit that is read and dropped before the connection is dropped."""
@@ -57,13 +60,14 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Arrival:
     """The request that Litestar passes to our handlers, in place of its own Request."""
 
-    __slots__ = ("_sender", "receive", "request", "service", "spent", "started", "unread")
+    __slots__ = ("_sender", "receive", "request", "service", "span", "spent", "started", "unread")
 
     def __init__(self, scope: "Scope", receive: "Receive") -> None:
         """Reads nothing yet."""
         self.started = time.perf_counter()
         self.spent = TimeSpent()
         SPENT.set(self.spent)
+        self.span: RequestSpan | None = None
         self.receive = receive
         self.request: Request | None = None
         """The request as far as it is known; None until its head is read."""
@@ -95,6 +99,17 @@ class Arrival:
             path=path,
         )
         REQUEST_ID.set(self.request.request_id)
+
+    def trace(self, route: Route, method: str) -> None:
+        """Begin the span of the request, whose head was read; a probe has none."""
+        request = self.request
+        if tracing.SPANS is None or request is None or route.face == PROBES:
+            return
+        parent = request.headers.get(b"traceparent")
+        caller = None if parent is None else correlation.trace(parent)
+        self.span = tracing.SPANS.begin(route, method, request.request_id, caller)
+        self.spent.phases = []
+        self.request = replace(request, trace=self.span.trace)
 
     def sender(self, scope: Mapping[str, Any]) -> Sender:
         """Who sent the request, also if its head cannot be read."""
@@ -187,6 +202,8 @@ class Answer:
         ended = time.perf_counter()
         if self._measure is not None:
             self._measure(reply.status, ended - arrival.started)
+        if arrival.span is not None:
+            arrival.span.end(reply.status, arrival.spent.phases or ())
         seen, status = arrival.service.requests, reply.status
         # (A stream lasts for as long as its reader wants, so only its beginning is judged.)
         seconds = (ended if stream is None else begun) - arrival.started

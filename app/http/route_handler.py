@@ -23,7 +23,7 @@ from app.http.path_normaliser import face_at
 from app.http.reports import INPUT_STATUSES, STATUSES, report_input, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
-from app.telemetry import metrics
+from app.telemetry import metrics, tracing
 from app.telemetry.requests import NO_ROUTE, Route
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class OperationHandler(HTTPRouteHandler):
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         any_host = operation.any_host
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
+        if tracing.SPANS is not None:
+            arrival.trace(self.route, asked["method"])
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)
