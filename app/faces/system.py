@@ -11,6 +11,7 @@ from app.http.operation import Handler, Operation, Routes
 from app.http.request import Reply, Request
 from app.log import vitals
 from app.operations import projections
+from app.operations.rebuild_progress import progress
 from app.service import Service
 from app.telemetry import metrics
 
@@ -54,7 +55,8 @@ async def ready(_: Request, service: Service) -> Reply:
 async def scrape(_: Request, service: Service) -> Reply:
     """`GET /metrics`, of all worker processes together; for an Operator."""
     try:
-        found = [*await vitals.readings(service.pool), *await projections.lag(service.pool)]
+        found = await vitals.readings(service.pool)
+        found += [*await projections.lag(service.pool), *await progress(service.pool)]
     except StoreDown:
         found = []  # the rest tells why
     text = metrics.text(service.settings.metrics_folder, found)

@@ -5,7 +5,9 @@ A series begins at its first use, so that a scrape shows what there is and nothi
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 
+import psutil
 from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
@@ -166,5 +168,13 @@ def text(folder: str | None, readings: Iterable[Reading] = ()) -> bytes:
     registry.register(_Readings([build, *readings]))
     if folder is None:
         return generate_latest(registry) + generate_latest(REGISTRY)
+    _forget_the_dead(folder)
     multiprocess.MultiProcessCollector(registry, path=folder)
     return generate_latest(registry)
+
+
+def _forget_the_dead(folder: str) -> None:
+    """Remove what workers that have died told of the moment; their counts go on counting."""
+    for file in Path(folder).glob("gauge_live*_*.db"):
+        if not psutil.pid_exists(int(file.stem.rpartition("_")[2])):
+            file.unlink(missing_ok=True)
