@@ -20,6 +20,7 @@ from app.history.past_reads import PastReads
 from app.history.reader import reader_of
 from app.log.log import Log, open_log
 from app.log.tail import Tail
+from app.operations.ready_parts import Parts, ReadyParts
 from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
@@ -69,6 +70,7 @@ class Service:
         """Requests that are being carried out."""
         self.requests = Requests(settings)
         self._readiness = Readiness(log.pool)
+        self._parts = ReadyParts(log)
 
     async def close(self) -> None:
         """Finish the accepted commands, then close the database connections."""
@@ -91,6 +93,10 @@ class Service:
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""
         return "draining" if self.draining else await self._readiness.reason_against()
+
+    async def ready_parts(self, reason: str | None) -> Parts:
+        """What commands rest on; `reason`: as from `unready`."""
+        return await self._parts.parts(reason, draining=self.draining)
 
 
 async def open_service(settings: Settings) -> Service:

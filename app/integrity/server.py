@@ -68,7 +68,7 @@ async def vacuum_off(store: Connection, tables: list[str]) -> list[str]:
            if not on]  # fmt: skip
     found = [f"{name} is off: tables grow without end. Switch it on" for name in off]
     return found + [
-        f"Autovacuum is off for {name}: ALTER TABLE {name} RESET (autovacuum_enabled)"
+        f"Autovacuum is off for {name}: as its owner, RESET (autovacuum_enabled) of the table"
         for name in row["passed_over"]
     ]
 

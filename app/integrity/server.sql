@@ -68,7 +68,7 @@ SELECT c.relname::text AS name, coalesce(t.n_dead_tup, 0) AS dead, coalesce(t.n_
 SELECT pg_database_size(current_database()) AS bytes;
 
 -- name: indexes
--- $1 tables; the indexes of each that belong to no constraint, in the words of CREATE INDEX
+-- $1 tables; the indexes of each that belong to no constraint
 SELECT c.relname::text AS table_name, i.indisunique AS is_unique,
        substring(pg_get_indexdef(i.indexrelid) FROM ' USING btree (.*)') AS shape
   FROM pg_index AS i

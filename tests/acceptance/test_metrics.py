@@ -1,15 +1,17 @@
 """Who may see the metrics, and how Prometheus shows that it may."""
 
+import asyncio
 import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 
+import asyncpg
 import httpx
 import pytest
 from support.patience import patient
-from support.service_process import ADMIN, ServiceProcess, service
+from support.service_process import ADMIN, ServiceProcess, service, sessionary
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,8 @@ NAMED = OF_THE_MOMENT | {
     "sessionary_sign_in_failures_total", "sessionary_throttled_total",
     "sessionary_unmatched_requests_total", "sessionary_follower_lag_events",
     "sessionary_follower_lag_seconds", "sessionary_rebuild_events",
+    "sessionary_store_failures_total", "sessionary_numbers_used_ratio",
+    "sessionary_log_ahead_seconds",
 }  # fmt: skip
 """Metrics that a service has once something of each kind has happened."""
 
@@ -116,6 +120,16 @@ def overtaken(two: ServiceProcess) -> None:
             client.patch(f"/ai/sessions/{made}", json={"purpose": str(number)})
 
 
+async def cut_off(two: ServiceProcess) -> None:
+    """End the service's connections to the database."""
+    owner = await asyncpg.connect(two.database_url)
+    await owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'sessionary'"
+    )
+    await owner.close()
+
+
 @pytest.fixture(scope="module")
 def happened(two: ServiceProcess, kim: httpx.Client, idle: str) -> dict[str, float]:
     """What is scraped after something of each kind has happened, once."""
@@ -127,6 +141,9 @@ def happened(two: ServiceProcess, kim: httpx.Client, idle: str) -> dict[str, flo
     overtaken(two)
     for _ in range(16):
         httpx.get(f"{two.base_url}/ai/sessions", auth=("kim", "wrong"))
+    kim.post("/api/v1/ChatSession", json={})
+    asyncio.run(cut_off(two))
+    kim.post("/ai/sessions", json={"purpose": "x"})
     assert two.command("rebuild").returncode == 0
     shown = scraped(kim, *NAMED)
     partition, position = made.headers["X-Log-Position"].split(":")
@@ -159,6 +176,14 @@ def test_each_worker_has_its_own_process(happened: dict[str, float]) -> None:
         values = {each: happened[each] for each in happened if each.startswith(name)}
         assert set(values) == {f'{name}{{worker="worker-{number}"}}' for number in (1, 2)}
         assert all(value > 0 for value in values.values())
+
+
+@pytest.mark.parametrize("what", ["board", "alerts"])
+def test_what_board_and_alerts_look_at_is_there(what: str, happened: dict[str, float]) -> None:
+    asked = sessionary("metrics", what).stdout
+    wanted = set(re.findall(r"\b(sessionary_\w+)", asked))
+    assert len(wanted) > 10
+    assert missing(happened, wanted) == set()
 
 
 def test_times_have_buckets_up_to_10_s(happened: dict[str, float]) -> None:

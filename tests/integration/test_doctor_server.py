@@ -1,5 +1,6 @@
 """What `doctor` says of the server: its release, its disk, and what keeps its tables small."""
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ def examination(store: Connection, database_url: str, tmp_path: Path) -> Examina
 async def test_the_embedded_servers_disk_is_looked_at(
     examination: Examination, monkeypatch: pytest.MonkeyPatch, total: int, free: int, state: str
 ) -> None:
-    monkeypatch.setattr(server.shutil, "disk_usage", lambda _: Usage(total, total - free, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(total, total - free, free))
     here = Examination(examination.store, replace(examination.where, database_url=None))
     assert here.where.embedded
     found, told = await finding(here, "disk")
