@@ -7,7 +7,7 @@ asked for, and the request's id leads to its events.
 import logging
 import multiprocessing
 import os
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -21,8 +21,8 @@ from app.concurrency.time_spent import TimeSpent
 from app.settings import Settings
 from app.telemetry.logs import ACCESS, with_fields
 
-KEPT = 100
-"""Requests of each kind that a worker remembers: a flood of one kind hides none of the others."""
+KEPT = 40
+"""Requests of each kind that are remembered: a flood of one kind hides none of the others."""
 PROBES = "system"
 """The face of probes and scrapes, which come every few seconds: only `all` shows them."""
 _LOG = logging.getLogger(ACCESS)
@@ -122,13 +122,15 @@ class Requests:
         )
 
     def everywhere(self) -> list[Answered]:
-        """Those of all workers of this node, newest first; others' are up to 2 s behind."""
+        """The newest of all workers of this node, newest first; others' are up to 2 s behind."""
         found: list[Answered] = list(chain.from_iterable(self._kept.values()))
         for file in () if self._folder is None else self._folder.glob(_FILE.format("*")):
             with suppress(OSError, msgspec.MsgspecError):  # that worker has just gone
                 if file.name != _FILE.format(self.worker):
                     found += _DECODER.decode(file.read_bytes())
-        return sorted(found, key=lambda each: each.at, reverse=True)
+        found.sort(key=lambda each: each.at, reverse=True)
+        nth = Counter[Kind]()
+        return [each for each in found if _counted(nth, each.kind) <= KEPT]
 
     def share(self) -> None:
         """Let the other workers see what has changed."""
@@ -151,6 +153,11 @@ class Requests:
                 return slow
             case _:
                 return False
+
+
+def _counted(counts: "Counter[Kind]", kind: Kind) -> int:
+    counts[kind] += 1
+    return counts[kind]
 
 
 def _split(seconds: float, spent: TimeSpent) -> Milliseconds:

@@ -125,7 +125,7 @@ async def cut_off(two: ServiceProcess) -> None:
     owner = await asyncpg.connect(two.database_url)
     await owner.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'sessionary'"
+        " WHERE application_name LIKE 'sessionary %'"
     )
     await owner.close()
 

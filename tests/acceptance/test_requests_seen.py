@@ -128,6 +128,20 @@ def test_what_no_route_takes_and_what_persons_typed_is_in_no_line(
     assert not any("Kim" in line or "Nobody" in line for line in access)
 
 
+def test_people_get_a_page_and_programs_the_same_in_their_forms(kim: httpx.Client) -> None:
+    headers = {"X-Request-Id": "on-the-page"}
+    kim.get("/ai/sessions/none", headers=headers)
+    kept(kim, "on-the-page")
+    page = kim.get("/ops/requests", headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert '<a href="/audit/events?request=on-the-page">' in page.text
+    assert len(page.content) <= 60_000
+    rows = [json.loads(line) for line in kim.get("/ops/requests.ndjson").text.splitlines()]
+    assert "on-the-page" in {row["requestId"] for row in rows}
+    table = kim.get("/ops/requests", params={"format": "csv"}).text.splitlines()
+    assert table[0].split(",") == list(rows[0])
+
+
 def test_only_operators_see_them(told: ServiceProcess) -> None:
     assert httpx.get(f"{told.base_url}/ops/requests").status_code == 401
     added = told.command(

@@ -89,7 +89,7 @@ async def test_a_database_that_takes_no_writes_is_wrong(
         await owner.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         await owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'sessionary' AND datname = current_database()"
+            " WHERE application_name LIKE 'sessionary %' AND datname = current_database()"
         )
         answer = await client.get("/health/ready?verbose")
     assert answer.status_code == 503
