@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import promql_parser
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from app.cli.main import main
@@ -27,7 +27,7 @@ def printed(what: str) -> str:
 
 
 BOARD: Mapping[str, Any] = json.loads(printed("board"))
-RULES = yaml.safe_load(printed("alerts"))["groups"][0]["rules"]
+RULES = msgspec.yaml.decode(printed("alerts"))["groups"][0]["rules"]
 
 
 def targets() -> Iterator[Mapping[str, Any]]:
