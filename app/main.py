@@ -30,6 +30,7 @@ from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
 from app.service import Service, open_service
 from app.settings import Settings
+from app.telemetry import tracing
 from app.telemetry.process import ProcessUse
 
 _LOG = logging.getLogger("sessionary")
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
         if settings is None:
             raise ValueError("the application cannot serve without settings")
         service = await open_service(settings)
+        tracing.begin(service.requests.worker)
         cast("_Application", app).service = service
         await service.log.clock.look()
         _spare_the_collector()
@@ -70,6 +72,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
                 watch.cancel()
             await asyncio.gather(*watches, return_exceptions=True)
             await service.close()
+            await asyncio.to_thread(tracing.end)
 
     return _Application(
         list(handlers(served)),

@@ -20,11 +20,13 @@ from app.history.past_reads import PastReads
 from app.history.reader import reader_of
 from app.log.log import Log, open_log
 from app.log.tail import Tail
+from app.operations.ready_parts import Parts, ReadyParts
 from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
 from app.settings import Settings
 from app.telemetry import metrics
+from app.telemetry.requests import Requests
 
 
 class Service:
@@ -38,12 +40,9 @@ class Service:
         self.pool = log.pool
         self._lists = lists
         self.views = Views(
-            log.pool,
-            lists,
-            batch=settings.batch_lookups,
-            unseal=log.open_in_view,
-            partition_of=log.partition,
-        )
+            log.pool, lists, batch=settings.batch_lookups,
+            unseal=log.open_in_view, partition_of=log.partition,
+        )  # fmt: skip
         self.commands = CommandHandler(log, self.views, settings)
         self.reader = reader_of(log, self.commands.aggregates)
         """Reads histories."""
@@ -69,7 +68,9 @@ class Service:
         self.draining = False
         self.in_flight = 0
         """Requests that are being carried out."""
+        self.requests = Requests(settings)
         self._readiness = Readiness(log.pool)
+        self._parts = ReadyParts(log)
 
     async def close(self) -> None:
         """Finish the accepted commands, then close the database connections."""
@@ -87,10 +88,15 @@ class Service:
         for name, places in (self.pool.places | self._lists.places).items():
             for state, count in places.counts.items():
                 metrics.POOL.labels(name, state).set(count)
+        self.requests.share()
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""
         return "draining" if self.draining else await self._readiness.reason_against()
+
+    async def ready_parts(self, reason: str | None) -> Parts:
+        """What commands rest on; `reason`: as from `unready`."""
+        return await self._parts.parts(reason, draining=self.draining)
 
 
 async def open_service(settings: Settings) -> Service:

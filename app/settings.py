@@ -7,6 +7,7 @@ from msgspec import Struct
 
 CUSTOMER_TIMEOUT_S = 300.0
 BODY_DEADLINE_S = 15.0
+SLOW_REQUEST_S = 1.0
 _FETCH_MARK_S = 15.0
 SERVICE_ROLE = "sessionary_service"
 """The role to which migrations grant the service's rights."""
@@ -136,6 +137,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Hosts to answer for beside the machine's names for itself: see `app.codecs.hosts`."""
     allowed_origins: frozenset[str] = frozenset()
     """Other origins (`https://app.example.com`) whose pages may act for the signed-in user."""
+
+    access_log: str = "off"
+    """Requests that have a line in the log: `off`, `errors`, `slow` or `all`."""
+    slow_request_s: float = SLOW_REQUEST_S
+    """A request that takes longer is slow; the time for which it asked to wait for news is free."""
 
     embedded_data_dir: Path | None = None
     """Folder of the embedded PostgreSQL, to restart it if it dies; None with any other one."""

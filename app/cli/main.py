@@ -14,6 +14,7 @@ from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
 from app.cli.keys import keys
+from app.cli.metrics import metrics
 from app.cli.migrate import migrate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
@@ -69,6 +70,7 @@ main.add_command(keys)
 main.add_command(events)
 main.add_command(replay)
 main.add_command(config)
+main.add_command(metrics)
 main.add_command(status)
 main.add_command(stuck)
 main.add_command(projections)

@@ -42,6 +42,7 @@ from app.maintenance.store import (
 )
 from app.settings import Setting, Settings
 from app.telemetry.logs import MAIN, LogForm, config
+from app.telemetry.tracing import reason_against
 
 _CLOSING_S = 8
 """Seconds for a worker to answer what it has accepted, and to end; then it is killed."""
@@ -77,7 +78,7 @@ def serve(
     """
     address = free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
-        for warning in warnings_of(where):
+        for warning in [*warnings_of(where), *filter(None, [reason_against()])]:
             say(f"Warning: {warning}", logging.WARNING)
         key = asyncio.run(_prepare(url, where, administrator))
         answered = hosts(address, listen)

@@ -1,14 +1,18 @@
 """Many callers, one round trip: entries that arrive during a batch share the next one."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from app.concurrency.outage import Outage
+from app.concurrency.time_spent import SPENT, Phase, TimeSpent
 
 T = TypeVar("T")
 R = TypeVar("R")
+_Waiting = tuple[T, asyncio.Future[R], TimeSpent | None, float]
+"""An entry, its answer, the time of its request, and the moment of its arrival."""
 
 FULL = 32
 """A batch of this many entries waits for no more, and is halved if there is a second lane."""
@@ -30,7 +34,7 @@ class Batcher(Generic[T, R]):
         self._send = send
         self._most = most
         self._lanes = lanes
-        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._waiting: deque[_Waiting[T, R]] = deque()
         self._under_way = 0
         self._running: set[asyncio.Task[None]] = set()
         self._called = False
@@ -47,7 +51,7 @@ class Batcher(Generic[T, R]):
             # Once only: in Python 3.11 it costs a system call.
             loop = self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
-        self._waiting.append((entry, answer))
+        self._waiting.append((entry, answer, SPENT.get(), time.perf_counter()))
         if not self._called:
             # Soon, not now: entries that arrive in the same turn of the loop join the batch.
             self._called = True
@@ -86,11 +90,13 @@ class Batcher(Generic[T, R]):
             self._under_way += size
             self._running.add(asyncio.get_running_loop().create_task(self._carry(batch)))
 
-    async def _carry(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _carry(self, batch: list[_Waiting[T, R]]) -> None:
+        SPENT.set(None)  # the task was made on behalf of one entry, but works for all
         size = len(batch)
+        started = time.perf_counter()
         answers: Sequence[R | Exception]
         try:
-            answers = await self._send([entry for entry, _ in batch])
+            answers = await self._send([entry for entry, _, _, _ in batch])
             if len(answers) != size:
                 raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
         except Exception as error:
@@ -103,7 +109,13 @@ class Batcher(Generic[T, R]):
         task = asyncio.current_task()
         assert task is not None  # it is this one
         self._running.discard(task)
-        for (_, future), answer in zip(batch, answers, strict=True):
+        ended = time.perf_counter()
+        for (_, future, spent, since), answer in zip(batch, answers, strict=True):
+            if spent is not None:
+                spent.waiting_s += max(0.0, started - since)
+                spent.database_s += max(0.0, ended - max(started, since))
+                if spent.phases is not None:
+                    spent.phases.append(Phase("statement", max(started, since), ended))
             if future.done():
                 continue  # its caller went away
             if isinstance(answer, Exception):

@@ -1,11 +1,13 @@
 """Locks by name: one holder per name, in the order of arrival; other names do not wait."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from app.concurrency.outage import Outage
+from app.concurrency.time_spent import SPENT
 
 _NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 
@@ -80,6 +82,7 @@ class Turn:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(turn)
+        since = time.perf_counter()
         async with _patience(self._wait_s):
             try:
                 await turn
@@ -87,6 +90,9 @@ class Turn:
                 if turn.done() and not turn.cancelled() and turn.exception() is None:
                     self._pass_on()  # the turn had just come
                 raise
+            finally:
+                if spent := SPENT.get():
+                    spent.waiting_s += time.perf_counter() - since
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Pass the turn on."""

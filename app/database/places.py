@@ -1,12 +1,15 @@
 """A bounded set of connections: never more backends than places, however a statement ends."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from functools import partial
 from types import coroutine
 from typing import cast
 
 import asyncpg
+
+from app.concurrency.time_spent import SPENT, Phase
 
 Rows = Sequence[asyncpg.Record]
 Connect = Callable[["Places"], Awaitable[asyncpg.Connection]]
@@ -119,7 +122,13 @@ class Places:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit_s
-        await self.enter(limit_s)
+        spent, since = SPENT.get(), time.perf_counter()
+        try:
+            await self.enter(limit_s)
+        finally:
+            entered = time.perf_counter()
+            if spent is not None:
+                spent.waiting_s += entered - since
         sent, idle = Sent(), self._take()
         sending = self._send(sent, idle, connect, keeps, sql, arguments)
         # The time-out of connecting needs a task; a statement alone does not.
@@ -129,6 +138,11 @@ class Places:
         finally:
             if not sent.given_up:
                 self.leave()
+            if spent is not None:
+                until = time.perf_counter()
+                spent.database_s += until - entered
+                if spent.phases is not None:
+                    spent.phases.append(Phase("statement", entered, until))
 
     async def _drive(
         self,

@@ -23,6 +23,7 @@ from app.database.uuids import new_uuid
 from app.followers.pace import Pace
 from app.log.audited import AuditedEvent, read_on
 from app.log.keyring import Keyring
+from app.telemetry import tracing
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
@@ -53,7 +54,8 @@ class _Prepared(Struct, Generic[B], frozen=True):
 
     batch: B
     upto: int
-    first: AuditedEvent
+    events: Sequence[AuditedEvent]
+    """Those that were read, from its first one on."""
 
 
 class _Refused(Exception):
@@ -182,7 +184,7 @@ class Follower(Generic[B]):
         events = await self._read(partition, after, head)
         if not events:
             return None
-        return _Prepared(*await self._work.prepare(partition, events), events[0])
+        return _Prepared(*await self._work.prepare(partition, events), events)
 
     async def _write(self, partition: int, after: int, prepared: _Prepared[B]) -> bool:
         assert self._token is not None  # as long as there is a lease
@@ -191,8 +193,11 @@ class Follower(Generic[B]):
         try:
             done = await self._work.write(partition, after, upto, batch, self._token)
         except asyncpg.PostgresError as error:
-            raise _Refused(prepared.first, error) from error
+            raise _Refused(prepared.events[0], error) from error
         if done:
+            if tracing.SPANS is not None:
+                written = [bytes(e.metadata) for e in prepared.events if e.position <= upto]
+                tracing.SPANS.followed(self._work.name, written, perf_counter() - started)
             self._singly = max(0, self._singly - (upto - after))
             await self._pace.spent(perf_counter() - started)
             return True

@@ -23,7 +23,8 @@ from app.http.path_normaliser import face_at
 from app.http.reports import INPUT_STATUSES, STATUSES, report_input, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
-from app.telemetry import metrics
+from app.telemetry import metrics, tracing
+from app.telemetry.requests import NO_ROUTE, Route
 
 if TYPE_CHECKING:
     from litestar.connection import Request as LitestarRequest
@@ -37,7 +38,7 @@ _NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 class OperationHandler(HTTPRouteHandler):
     """The route of an operation. It takes the raw request and answers in bytes."""
 
-    __slots__ = ("face", "measure", "operation", "places")
+    __slots__ = ("face", "measure", "operation", "places", "route")
 
     def __init__(
         self, face: Face, operation: Operation, verbs: Sequence[str], template: str
@@ -55,6 +56,7 @@ class OperationHandler(HTTPRouteHandler):
         self.face = face
         self.operation = operation
         self.measure = metrics.Measure(face.name, operation.name)
+        self.route = Route(face.name, operation.name, template)
         segments = enumerate(template.strip("/").split("/"))
         self.places = [
             (segment[1:-1], place) for place, segment in segments if segment.startswith("{")
@@ -76,6 +78,8 @@ class OperationHandler(HTTPRouteHandler):
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         any_host = operation.any_host
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
+        if tracing.SPANS is not None:
+            arrival.trace(self.route, asked["method"])
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)
@@ -87,7 +91,7 @@ class OperationHandler(HTTPRouteHandler):
             reply = await operation.handler(arrival.request, arrival.service)
         finally:
             arrival.service.in_flight -= 1
-        await Answer(arrival, reply, self.measure)(scope, receive, send)
+        await Answer(arrival, reply, self.measure, self.route)(scope, receive, send)
 
 
 def _operations_alone(app: "ASGIApp") -> "ASGIApp":
@@ -170,11 +174,15 @@ def _refuse(connection: "LitestarRequest[Any, Any, Any]", error: Exception) -> "
     """The exception handler of a route: the route's face answers."""
     scope: Any = connection.scope
     handler: OperationHandler = scope["route_handler"]
-    return _refused(scope, handler.face, error, handler.measure)
+    return _refused(scope, handler.face, error, handler.measure, handler.route)
 
 
 def _refused(
-    scope: Mapping[str, Any], face: Face, error: Exception, measure: metrics.Measure | None = None
+    scope: Mapping[str, Any],
+    face: Face,
+    error: Exception,
+    measure: metrics.Measure | None = None,
+    route: Route = NO_ROUTE,
 ) -> "Response[Any]":
     arrival: Arrival = scope["arrival"]
     retry_s = arrival.service.settings.retry_after_s
@@ -189,4 +197,4 @@ def _refused(
     elif refused.status in INPUT_STATUSES:
         report_input(error, refused, arrival.sender(scope), face.name, arrival.service)
     reply = sent_on(error, arrival.request) or face.refuse(refused, arrival.request)
-    return cast("Response[Any]", Answer(arrival, reply, measure))
+    return cast("Response[Any]", Answer(arrival, reply, measure, route))

@@ -14,6 +14,8 @@ from app.operations import projections, status, stuck
 from app.operations.words import facts
 from app.pages.twins import Table, refusal
 from app.service import Service
+from app.telemetry.operations import operations
+from app.telemetry.requests import Answered
 
 _PROJECTION = (
     "name", "version", "partition", "position", "lagEvents", "lagSeconds", "state", "owner",
@@ -66,6 +68,15 @@ async def list_stuck(request: Request, service: Service) -> Reply:
     return answer(request, table, "stuck", {"halted": found})
 
 
+async def list_requests(request: Request, service: Service) -> Reply:
+    """`GET /ops/requests`: slow, failed and refused ones of this node, and all operations."""
+    found = service.requests.everywhere()
+    figures = operations(service.settings.metrics_folder)
+    whole = {"requests": found, "operations": figures}
+    table = Table(whole, rows_of(found), Answered.__struct_encode_fields__)
+    return answer(request, table, "requests", {"found": found, "operations": figures})
+
+
 def _may_operate(principal: Principal) -> None:
     principal.require(OPERATOR, SYSTEM_ADMINISTRATOR)
 
@@ -80,5 +91,6 @@ ROUTES: Routes = {
     "/ops/projections": _get("ListProjections", list_projections),
     "/ops/views": _get("ListProjections", list_projections),
     "/ops/stuck": _get("ListStuck", list_stuck),
+    "/ops/requests": _get("ListRequests", list_requests),
 }
 """What runs and why it does not: views and followers, who waits for whom, how all of it stands."""
