@@ -31,13 +31,24 @@ SELECT wanted.term, wanted.segment, i.positions
 -- $1 partition   $2 token   $3 after position   $4 up to position   $5-$8 versions that end: views,
 -- streams, versions, positions at which they end   $9-$19 versions that begin: views, streams,
 -- versions, positions, ends or null, created by, at, modified by, at, documents, search values
--- $20-$22 index: terms, segments, positions
-SELECT follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                        $18, $19, $20, $21, $22) AS done;
+-- $20-$22 index: terms, segments, positions   $23-$26 quarantine: streams, versions, positions, errors
+SELECT CASE WHEN follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                                  $16, $17, $18, $19, $20, $21, $22)
+            THEN quarantine_1($1, 'history', $23, $24, $25, $26)
+            ELSE false
+       END AS done;
+
+-- name: redrive
+-- $1 partition   $2 token   $3 reached   $4 stream   $5 position, $6 position, version and error of
+-- the next event (as `redrive_1`)   $9-$26 as $5-$22 of `write`
+SELECT redrive_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                         $18, $19, $20, $21, $22, $23, $24, $25, $26) AS done;
 
 -- name: reset
 -- {tables} of the histories, and of the index
 UPDATE follower_checkpoint
    SET position = 0
  WHERE name = 'history';
+DELETE FROM quarantine
+ WHERE follower = 'history';
 TRUNCATE {tables};

@@ -13,7 +13,7 @@ from projections.catalog import VIEWS
 
 SQL = blocks(__file__)
 FOLLOWERS = ("history",)
-"""The names of all followers."""
+"""The names of our own followers."""
 BEHIND_S = 10.0
 """A follower whose oldest pending event is older than this is behind: something is wrong."""
 
