@@ -168,6 +168,11 @@ class Follower(Generic[B]):
         self._work.forget()
         self._knows_held = False
 
+    async def behind(self) -> int:
+        """How many events are still to be taken up. Raises StoreDown."""
+        places = [Place(*row) for row in await self._pool.ask(SQL["places"], self._work.name)]
+        return sum(place.head - place.reached for place in places)
+
     async def round(self) -> int:
         """Take up some batches of each partition; the number of events. Raises StoreDown."""
         if not await self._has_lease():

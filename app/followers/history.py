@@ -14,24 +14,23 @@ from app.followers.follower import Follower
 from app.followers.history_batch import HistoryBatch
 from app.followers.pace import Pace
 from app.followers.quarantine import Waiting, arrays, failure, next_of
+from app.history.followed import FOLLOWERS
 from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
 from app.history.terms import Terms
 from app.log.audited import AuditedEvent
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.log import Log
 from app.log.read import SLICE_EVENTS
-from app.maintenance.store import Connection
 from app.queries.views import folded_row
 from app.telemetry import metrics
 from domain.event import kind_of
 from domain.ids import StreamId
-from projections import catalog
 from projections.catalog import CURRENT
 from projections.fold import Folded, Recorded
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
-NAME = "history"
+NAME, _ = FOLLOWERS
 CACHE_BYTES = 8 * 1024 * 1024
 """For the states of streams that changed last; the others are read from their last rows."""
 _STATE_BYTES = 1_000
@@ -268,10 +267,3 @@ class History:
 def _folded(state: State) -> tuple[str, Folded[Any] | None]:
     """The kind of a stream, and its state; none if it has none, or is damaged."""
     return (state[0].kind, state[1]) if isinstance(state, tuple) else ("", None)
-
-
-async def reset(store: Connection) -> None:
-    """Empty the histories and the index, all at once; a follower fills them again."""
-    tables = ", ".join(["event_index", *(view.history for view in catalog.VIEWS)])
-    async with store.raw.transaction():
-        await store.raw.execute(SQL["reset"].format(tables=tables))

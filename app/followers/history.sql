@@ -43,12 +43,3 @@ SELECT CASE WHEN follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 
 -- the next event (as `redrive_1`)   $9-$26 as $5-$22 of `write`
 SELECT redrive_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                          $18, $19, $20, $21, $22, $23, $24, $25, $26) AS done;
-
--- name: reset
--- {tables} of the histories, and of the index
-UPDATE follower_checkpoint
-   SET position = 0
- WHERE name = 'history';
-DELETE FROM quarantine
- WHERE follower = 'history';
-TRUNCATE {tables};

@@ -93,6 +93,12 @@ async def unanswered(store: Asks, follower: str | None) -> int:
     return int(row["streams"])
 
 
+async def left(store: Asks, follower: str | None) -> int:
+    """How many streams wait."""
+    (row,) = await store.ask(SQL["left"], follower)
+    return int(row["streams"])
+
+
 def _words(why: object) -> str:
     # (PostgreSQL takes no zero characters, which a damaged text may have.)
     return str(why).replace("\0", "\\0")[:_ERROR_CHARACTERS]

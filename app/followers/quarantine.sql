@@ -33,3 +33,10 @@ SELECT count(*) AS streams
   FROM quarantine
  WHERE redrive_asked IS NOT NULL
    AND ($1::text IS NULL OR follower = $1);
+
+-- name: left
+-- $1 follower; null: all
+SELECT count(*) AS streams
+  FROM quarantine
+ WHERE $1::text IS NULL
+    OR follower = $1;

@@ -29,6 +29,7 @@ from app.cli.main import main
 from app.followers import follower as following
 from app.followers import history
 from app.followers.pace import Pace
+from app.followers.reset import reset
 from app.history import segments
 from app.history.followed import NotYet, reached, wait_for
 from app.history.moments import present_cut
@@ -116,7 +117,7 @@ async def test_they_are_made_again_from_the_log(
     await mixed(service, 5, 10)
     await catch_up(service)
     await owner.execute("UPDATE ai_session_info_history SET until = 1")
-    await history.reset(store)
+    await reset(store, history.NAME)
     assert (await kept(owner), await indexed(owner)) == ({}, {})
     assert await catch_up(service) == sum(await present_cut(service.pool))
     await assert_equal_to_the_log(service, owner)

@@ -1,6 +1,6 @@
 """What an application or a projection of the library gets when it is to work on our log."""
 
-import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, cast
 from uuid import UUID
@@ -21,6 +21,7 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.utils import Environment, EnvType
 
+from app.followers import names
 from app.followers.library.datastore import LogDatastore
 from app.followers.library.mapper import READ_ONLY, LogMapper
 from app.followers.library.recorder import LogRecorder
@@ -31,10 +32,6 @@ from app.maintenance import key_file
 DATABASE_URL = "SESSIONARY_DATABASE_URL"
 MASTER_KEY_FILE = "SESSIONARY_MASTER_KEY_FILE"
 PARTITION = "SESSIONARY_PARTITION"
-_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
-_SCHEMA_PREFIX = "projection_"
-FOLLOWERS = frozenset({"history", "activity"})
-"""Names of our own followers."""
 
 
 class LogFactory(InfrastructureFactory[TrackingRecorder]):
@@ -76,7 +73,7 @@ class LogFactory(InfrastructureFactory[TrackingRecorder]):
     ) -> TTrackingRecorder:
         """A view of the library's kind for PostgreSQL, with its tables in a schema of their own.
 
-        Raises InfrastructureFactoryError for another kind of view.
+        Raises InfrastructureFactoryError for another kind of view, UnusableName.
         """
         wanted: Any = tracking_recorder_class or LogTracking
         if not (isinstance(wanted, type) and issubclass(wanted, PostgresTrackingRecorder)):
@@ -84,7 +81,7 @@ class LogFactory(InfrastructureFactory[TrackingRecorder]):
                 f"{wanted!r} keeps its tables elsewhere: a view of this log is a class of "
                 "eventsourcing.postgres.PostgresTrackingRecorder"
             )
-        name = follower_name(self.env.name)
+        name = names.checked(self.env.name)
         made: Any = tracking_in_log(wanted)(
             datastore=self._datastore, tracking_table_name=f"{name}_tracking"
         )
@@ -106,8 +103,10 @@ class LogFactory(InfrastructureFactory[TrackingRecorder]):
         return keyring
 
     def _schema(self) -> str:
-        name = self.env.name.lower()
-        return schema_of(name) if _NAME.fullmatch(name) else ""
+        """Of a projection; an application makes no tables."""
+        with suppress(names.UnusableName):
+            return names.schema_of(names.checked(self.env.name))
+        return ""
 
     def _needed(self, name: str) -> str:
         if value := self.env.get(name):
@@ -120,22 +119,6 @@ class SessionLog(Application[UUID]):
 
     name = "sessionary"
     env: ClassVar[dict[str, str]] = {"PERSISTENCE_MODULE": "app.followers.library"}
-
-
-def follower_name(name: str) -> str:
-    """The name of a projection as a follower. Raises InfrastructureFactoryError."""
-    found = name.lower()
-    if _NAME.fullmatch(found) is None or found in FOLLOWERS:
-        raise InfrastructureFactoryError(
-            f"A projection cannot be called {name!r}: its name has letters, digits and _, begins "
-            f"with a letter, has at most 40 of them, and is not {' or '.join(sorted(FOLLOWERS))}"
-        )
-    return found
-
-
-def schema_of(follower: str) -> str:
-    """The schema of a projection's tables."""
-    return f"{_SCHEMA_PREFIX}{follower}"
 
 
 def _refuse() -> NoReturn:

@@ -24,6 +24,7 @@ from app.followers.library.mapper import READ_ONLY, SealedNotification
 from app.log.keyring import KeySettings
 from app.log.read import LAST_VERSION
 from domain.ids import StreamId, partition_of
+from domain.stored import UPCASTS, present_name
 
 SQL = blocks(__file__)
 PAGE_EVENTS = 500
@@ -85,7 +86,7 @@ class LogRecorder(ApplicationRecorder):
             partition=self._partition,
             gt=(start or 0) - (inclusive_of_start and start is not None),
             lte=LAST_VERSION if stop is None else stop,
-            topics=list(topics),
+            topics=_stored_names(topics),
             limit=limit,
         )
 
@@ -137,6 +138,12 @@ class LogRecorder(ApplicationRecorder):
         with self._datastore.get_connection() as connection:
             found: Sequence[Mapping[str, Any]] = connection.execute(sql, values).fetchall()
             return found
+
+
+def _stored_names(topics: Sequence[str]) -> list[str]:
+    """Some names of events, and those under which these were stored before."""
+    earlier = [name for name in UPCASTS if topics and present_name(name) in topics]
+    return [*topics, *earlier]
 
 
 class LogSubscription(Subscription[LogRecorder]):

@@ -38,6 +38,8 @@ class LogTracking(PostgresTrackingRecorder):
         self.follower = ""
         """The name of the follower."""
         self.partition = 0
+        self.is_redriving = False
+        """Whether the events are of a stream in quarantine, whose place is kept there."""
         self.token: int | None = None
         """Of the owner's lease; None: it has none, and only the order of positions protects it."""
 
@@ -62,6 +64,8 @@ class LogTracking(PostgresTrackingRecorder):
 
     def _insert_tracking(self, curs: Cursor[DictRow], tracking: Tracking) -> None:
         """Take up an event once. Raises IntegrityError if somebody else did."""
+        if self.is_redriving:
+            return
         place = {
             "name": self.follower,
             "partition": self.partition,
