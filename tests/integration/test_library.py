@@ -22,7 +22,7 @@ from support import given
 from support.database import SEVERAL, write_master_key
 from support.histories import audited, mixed
 from support.patience import patient
-from support.purposes import PurposeCounts, Purposes
+from support.purposes import PurposeCounts, Purposes, expected, kept
 
 from app.followers.library import SessionLog
 from app.operations.projections import projections
@@ -66,22 +66,6 @@ def purposes(_: Any, events: Iterable[Any]) -> Any:
 
 
 MODULE = "app.followers.library"
-
-
-async def expected(service: Service) -> dict[UUID, tuple[str | None, int]]:
-    """The purpose of each session, and how often it was set."""
-    found: dict[UUID, tuple[str | None, int]] = {}
-    for event in await audited(service):
-        assert isinstance(event.recorded, Recorded)
-        if event.topic in PurposeCounts.topics:
-            purpose = getattr(event.recorded.event, "purpose", "deleted") or None
-            found[event.stream] = purpose, found.get(event.stream, (None, 0))[1] + 1
-    return found
-
-
-async def kept(owner: asyncpg.Connection) -> dict[UUID, tuple[str | None, int]]:
-    rows = await owner.fetch("SELECT * FROM projection_purposes.purpose")
-    return {session: (purpose, taken) for session, purpose, taken in rows}
 
 
 @PARTITIONS
@@ -202,8 +186,12 @@ async def test_of_two_runners_one_ends(
     async def follow_both() -> None:
         with runner(env) as one, runner(env) as two:
             await mixed(service, 1, 10)
-            both = [asyncio.to_thread(each.run_forever, patient(20.0)) for each in (one, two)]
-            await asyncio.wait(map(asyncio.ensure_future, both), return_when="FIRST_COMPLETED")
+            ending = [
+                asyncio.ensure_future(asyncio.to_thread(each.run_forever, patient(20.0)))
+                for each in (one, two)
+            ]
+            await asyncio.wait(ending, return_when="FIRST_COMPLETED")
+        await asyncio.gather(*ending)
 
     with pytest.raises(IntegrityError, match="taken up"):
         await follow_both()

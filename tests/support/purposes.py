@@ -1,7 +1,9 @@
 """A projection as the library has it taught: the sessions of each purpose, in PostgreSQL."""
 
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
@@ -10,7 +12,10 @@ from msgspec import UNSET
 from psycopg.sql import SQL, Identifier
 
 from app.followers.library import origin
+from app.service import Service
 from domain.ai_session import AISessionCreated, AISessionDeleted, AISessionPatched
+from projections.fold import Recorded
+from support.histories import audited
 
 
 class Purposes(PostgresTrackingRecorder):
@@ -22,7 +27,7 @@ class Purposes(PostgresTrackingRecorder):
         self.sql_create_statements.append(
             SQL(
                 "CREATE TABLE IF NOT EXISTS {} (session uuid PRIMARY KEY, purpose text,"
-                " taken integer NOT NULL, CHECK (purpose <> 'refused'))"
+                " taken integer NOT NULL, CONSTRAINT refused CHECK (purpose <> 'refused'))"
             ).format(self.table)
         )
 
@@ -49,6 +54,7 @@ class PurposeCounts(Projection[Purposes]):
     """Which purposes the sessions have."""
 
     name = "purposes"
+    poison = "poison"
     topics = (AISessionCreated.topic, AISessionPatched.topic, AISessionDeleted.topic)
 
     @singledispatchmethod
@@ -57,7 +63,7 @@ class PurposeCounts(Projection[Purposes]):
 
     @process_event.register(AISessionCreated | AISessionPatched)
     def _(self, domain_event: AISessionCreated | AISessionPatched, tracking: Tracking) -> None:
-        if domain_event.purpose == "poison":
+        if domain_event.purpose == self.poison:
             raise ValueError("this purpose is poison")
         purpose = None if domain_event.purpose is UNSET else domain_event.purpose
         self.view.set(origin(domain_event).originator_id, purpose, tracking)
@@ -65,3 +71,22 @@ class PurposeCounts(Projection[Purposes]):
     @process_event.register
     def _(self, domain_event: AISessionDeleted, tracking: Tracking) -> None:
         self.view.set(origin(domain_event).originator_id, "deleted", tracking)
+
+
+async def expected(service: Service) -> dict[UUID, tuple[str | None, int]]:
+    """The purpose of each session, and how often it was set."""
+    found: dict[UUID, tuple[str | None, int]] = {}
+    for event in await audited(service):
+        assert isinstance(event.recorded, Recorded)
+        if event.topic in PurposeCounts.topics:
+            purpose = getattr(event.recorded.event, "purpose", "deleted") or None
+            found[event.stream] = purpose, found.get(event.stream, (None, 0))[1] + 1
+    return found
+
+
+async def kept(
+    owner: asyncpg.Connection, name: str = "purposes"
+) -> dict[UUID, tuple[str | None, int]]:
+    """The same, as the projection has it."""
+    rows = await owner.fetch(f"SELECT * FROM projection_{name}.purpose")
+    return {session: (purpose, taken) for session, purpose, taken in rows}

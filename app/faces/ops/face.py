@@ -6,6 +6,7 @@ import msgspec
 
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
+from app.faces.ops.activity import get_activity
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
@@ -72,4 +73,5 @@ ROUTES: Routes = {
     "/ops/status": _get("GetStatus", get_status),
     "/ops/projections": _get("ListProjections", list_projections),
     "/ops/stuck": _get("ListStuck", list_stuck),
+    "/ops/activity": _get("GetActivity", get_activity),
 }

@@ -49,8 +49,8 @@ def named(path: str, view_path: str | None = None) -> tuple[ProjectionClass, Vie
 
 async def keep_projecting(settings: Settings, projection: ProjectionClass, view: ViewClass) -> None:
     """Follow the log until cancelled, whenever no other process does."""
-    async with _following(settings, projection, view) as follower:
-        await follower.keep_following()
+    async with opened(settings, projection, view) as follower:
+        await follower.keepopened()
 
 
 async def catch_up(settings: Settings, projection: ProjectionClass, view: ViewClass) -> None:
@@ -58,15 +58,16 @@ async def catch_up(settings: Settings, projection: ProjectionClass, view: ViewCl
 
     Raises StoreDown.
     """
-    async with _following(settings, projection, view) as follower:
+    async with opened(settings, projection, view) as follower:
         while await follower.round() or await follower.behind():
             await asyncio.sleep(_PAUSE_S)
 
 
 @asynccontextmanager
-async def _following(
+async def opened(
     settings: Settings, projection: ProjectionClass, view: ViewClass
 ) -> AsyncIterator[Follower[Any]]:
+    """A follower that runs a projection; its tables are made, and it is seen as one from now on."""
     log = await open_log(settings)
     log.pool.on_connect = log.incarnation.check
     looking = asyncio.create_task(log.incarnation.keep_looking(log.pool.ask))
