@@ -69,7 +69,10 @@ def redrive(where: "DataLocation", name: str | None) -> None:
         return done, [each.sentence for each in found if each.kind == "quarantine"]
 
     done, sentences = _by_settings(where, run)
-    click.echo(f"{done.asked} streams were tried again, {done.left} still wait", err=True)
+    if not done.asked:
+        click.echo("Nothing waits in quarantine", err=True)
+        return
+    click.echo(f"{done.asked} streams were asked for, {done.left} still wait", err=True)
     for sentence in sentences:
         click.echo(sentence)
     if done.left:

@@ -130,6 +130,7 @@ async def test_nothing_is_lost_or_doubled_by_racing_owners_that_redrive(
         await asyncio.gather(*racing, return_exceptions=True)
         rounds += 1
     await writing
+    await owner.execute("UPDATE lease SET until = now()")  # of one that was killed
     await ask_redrive(store, None)
     await catch_up(service)
     assert await waiting(owner) == {}

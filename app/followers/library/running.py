@@ -50,7 +50,7 @@ def named(path: str, view_path: str | None = None) -> tuple[ProjectionClass, Vie
 async def keep_projecting(settings: Settings, projection: ProjectionClass, view: ViewClass) -> None:
     """Follow the log until cancelled, whenever no other process does."""
     async with opened(settings, projection, view) as follower:
-        await follower.keepopened()
+        await follower.keep_following()
 
 
 async def catch_up(settings: Settings, projection: ProjectionClass, view: ViewClass) -> None:

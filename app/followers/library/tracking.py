@@ -31,9 +31,7 @@ class LogTracking(PostgresTrackingRecorder):
         made = Identifier(self.tracking_table_name)
         # The library would keep the place in a table of its own.
         self.sql_create_statements = [
-            statement
-            for statement in self.sql_create_statements
-            if "CREATE TABLE" not in statement.as_string() or made not in list(statement)
+            statement for statement in self.sql_create_statements if made not in list(statement)
         ]
         self.follower = ""
         """The name of the follower."""
