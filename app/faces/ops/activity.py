@@ -2,15 +2,16 @@
 
 from datetime import UTC, datetime
 
-import msgspec
-
 from app.codecs.json_text import BadInput
+from app.faces.ops.answers import answer, rows_of
 from app.history.moments import parse_time
 from app.http.request import Reply, Request
 from app.operations.activity import MAX_ROWS, TooManyRows, activity
+from app.pages.twins import Table
 from app.service import Service
 
 _PARAMETERS = ("since", "until", "account", "format")
+_COLUMNS = ("day", "accountId", "opened", "changed", "closed", "actors")
 _SHOWN = 60
 
 
@@ -37,7 +38,8 @@ async def get_activity(request: Request, service: Service) -> Reply:
             f"There are more than {MAX_ROWS} rows: ask for one account, or for fewer days",
             field="since",
         ) from None
-    return Reply(200, msgspec.json.encode(found))
+    table = Table(found, rows_of(found.activity), _COLUMNS)
+    return answer(request, table, "activity", {"found": found, "given": given})
 
 
 def _given(request: Request) -> dict[str, str]:
