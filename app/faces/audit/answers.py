@@ -1,6 +1,6 @@
 """Writes what was found in the form that is asked for, within the limit of an answer's size."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 import msgspec

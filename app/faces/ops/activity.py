@@ -12,6 +12,7 @@ from app.service import Service
 
 _PARAMETERS = ("since", "until", "account", "format")
 _COLUMNS = ("day", "accountId", "opened", "changed", "closed", "actors")
+_PAGE_ROWS = 200
 _SHOWN = 60
 
 
@@ -39,7 +40,7 @@ async def get_activity(request: Request, service: Service) -> Reply:
             field="since",
         ) from None
     table = Table(found, rows_of(found.activity), _COLUMNS)
-    return answer(request, table, "activity", {"found": found, "given": given})
+    return answer(request, table, "activity", {"found": found, "given": given, "most": _PAGE_ROWS})
 
 
 def _given(request: Request) -> dict[str, str]:
