@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.database.sql import blocks
 from app.followers.follower import Follower
 from app.followers.pace import Pace
-from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of
+from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of, say
 from app.history.followed import FOLLOWERS
 from app.log.audited import AuditedEvent
 from app.log.log import Log
@@ -110,7 +110,9 @@ class Activity:
             SQL["write"], partition, token, after, upto, *batch.arguments(),
             *arrays(batch.failures), writes=True,
         )  # fmt: skip
-        return bool(rows[0]["done"])
+        if done := bool(rows[0]["done"]):
+            say(NAME, batch.failures)
+        return done
 
     async def redrive(
         self,

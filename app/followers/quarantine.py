@@ -1,5 +1,6 @@
 """Streams of which a follower cannot take up an event; they wait there until they are redriven."""
 
+import logging
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from domain.ids import StreamId
 
 SQL = blocks(__file__)
 _ERROR_CHARACTERS = 1_000
+_LOG = logging.getLogger("sessionary")
 
 
 class Failure(Struct, frozen=True):
@@ -52,6 +54,15 @@ def next_of(
         first = failures[0]
         return first.position, first.version, first.error
     return (None, None, None) if then is None else (then.position, then.version, None)
+
+
+def say(follower: str, failures: Sequence[Failure]) -> None:
+    """Log streams that were put into quarantine."""
+    for each in failures:
+        _LOG.warning(
+            "%s cannot take up version %s of stream %s, which waits in quarantine: %s",
+            follower, each.version, each.stream, each.error,
+        )  # fmt: skip
 
 
 def arrays(failures: Sequence[Failure]) -> list[list[object]]:
@@ -100,5 +111,5 @@ async def left(store: Asks, follower: str | None) -> int:
 
 
 def _words(why: object) -> str:
-    # (PostgreSQL takes no zero characters, which a damaged text may have.)
-    return str(why).replace("\0", "\\0")[:_ERROR_CHARACTERS]
+    # (Further lines of a database's error may hold values. It takes no zero characters itself.)
+    return str(why).partition("\n")[0].replace("\0", "\\0")[:_ERROR_CHARACTERS]

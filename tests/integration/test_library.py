@@ -12,6 +12,7 @@ import pytest
 from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import (
+    InfrastructureFactoryError,
     IntegrityError,
     MapperDeserialisationError,
     NotSupportedError,
@@ -129,8 +130,12 @@ async def test_a_wrong_place_is_named(env: Env) -> None:
         pytest.raises(ProgrammingError, match="no partition 7"),
     ):
         log.recorder.max_notification_id()
-    with pytest.raises(Exception, match="no SESSIONARY_DATABASE_URL"):
-        SessionLog({"SESSIONARY_MASTER_KEY_FILE": "key"})
+    for wrong, said in (
+        ({"SESSIONARY_MASTER_KEY_FILE": "key"}, "no SESSIONARY_DATABASE_URL"),
+        ({**env, "SESSIONARY_PARTITION": "one"}, "a number from 0, not 'one'"),
+    ):
+        with pytest.raises(InfrastructureFactoryError, match=said):
+            SessionLog(wrong)
 
 
 async def test_old_forms_are_brought_up_to_date(

@@ -7,16 +7,19 @@ from uuid import UUID
 import asyncpg
 import pytest
 from support import given
+from support.audit import auditing
 from support.database import SEVERAL
 from support.histories import assert_equal_to_the_log, catch_up, follower, mixed
+from support.patience import patient
 
 from app.followers import follower as following
 from app.followers.quarantine import ask_redrive, unanswered
-from app.history.followed import reached
+from app.history.followed import reached, wait_for
 from app.history.moments import present_cut
 from app.maintenance.store import Connection
 from app.operations.stuck import stuck
 from app.service import Service
+from app.settings import Settings
 from domain.ids import AISessionId
 
 PARTITIONS = pytest.mark.parametrize("partitions", [1, SEVERAL], ids=["one", "several"])
@@ -135,3 +138,30 @@ async def test_nothing_is_lost_or_doubled_by_racing_owners_that_redrive(
     await catch_up(service)
     assert await waiting(owner) == {}
     await assert_equal_to_the_log(service, owner)
+
+
+async def test_readers_are_told_that_a_session_is_stale(
+    settings: Settings, owner: asyncpg.Connection
+) -> None:
+    async with auditing(settings, owner) as (client, service):
+        session = given.session_of(await given.open_ai_session(service))
+        other = given.session_of(await given.open_ai_session(service))
+        await wait_for(service.pool, await present_cut(service.pool), patient(10.0))
+        await take_keys(owner, "stream_id = $1", UUID(session))
+        await given.patch_ai_session(service, session, "billing")
+        cut = await present_cut(service.pool)
+        await wait_for(service.pool, cut, patient(10.0))
+        stale = await client.get(f"/audit/sessions/{session}/history")
+        assert stale.headers["X-Quarantined"] == "1"
+        (waits,) = stale.json()["quarantine"]
+        assert (waits["follower"], waits["position"]) == ("history", f"0:{cut[0]}")
+        page = await client.get(f"/audit/sessions/{session}/history.html")
+        assert "Stale in history" in page.text
+        moment = f"?asOf=0:{cut[0]}"
+        state = await client.get(f"/audit/sessions/{session}{moment}")
+        listed = await client.get(f"/ai/sessions{moment}")
+        before = await client.get(f"/ai/sessions?asOf=0:{cut[0] - 1}")
+        well = await client.get(f"/audit/sessions/{other}/history")
+        told = [each.headers.get("X-Quarantined") for each in (state, listed, before, well)]
+        assert told == ["1", "1", None, None]
+        assert "quarantine" not in well.json()

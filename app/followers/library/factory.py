@@ -43,7 +43,7 @@ class LogFactory(InfrastructureFactory[TrackingRecorder]):
     def __init__(self, env: Environment | EnvType | None) -> None:
         """`env`: of an application or a projection. Raises InfrastructureFactoryError."""
         super().__init__(env)
-        self._partition = int(self.env.get(PARTITION, "0"))
+        self._partition = self._number()
         self._datastore = LogDatastore(self._needed(DATABASE_URL), schema=self._schema())
 
     def close(self) -> None:
@@ -107,6 +107,12 @@ class LogFactory(InfrastructureFactory[TrackingRecorder]):
         with suppress(names.UnusableName):
             return names.schema_of(names.checked(self.env.name))
         return ""
+
+    def _number(self) -> int:
+        text = self.env.get(PARTITION, "0")
+        if not (text.isascii() and text.isdigit()):
+            raise InfrastructureFactoryError(f"{PARTITION} is a number from 0, not {text!r}")
+        return int(text)
 
     def _needed(self, name: str) -> str:
         if value := self.env.get(name):

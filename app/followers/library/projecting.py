@@ -16,7 +16,7 @@ from app.database.sql import blocks
 from app.followers.library.domain_events import domain_event
 from app.followers.library.factory import SessionLog
 from app.followers.library.tracking import LogTracking
-from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of
+from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of, say
 from app.log.audited import AuditedEvent
 from app.log.errors import UnreadableEvent
 from domain.ids import StreamId
@@ -93,6 +93,7 @@ class ProjectionWork:
             streams = dict(zip(names, arrays(failures), strict=True))
             connection.execute(SQL["quarantine"], place | streams)
             connection.execute(SQL["finish"], place | {"position": upto})
+        say(self.name, failures)
         return True
 
     def _redrive(
@@ -144,6 +145,5 @@ class ProjectionWork:
         except _DOWN:
             raise
         except Exception as error:  # whatever the projection makes of it
-            said = str(error).partition("\n")[0]
-            return failure(event, f"{type(error).__name__}: {said}")
+            return failure(event, f"{type(error).__name__}: {error}")
         return None
