@@ -82,13 +82,15 @@ class Activity:
         self._log = log
         self._accounts: dict[StreamId, str | Exception] = {}
         self.held: set[StreamId] = set()
+        self._refused: dict[StreamId, Exception] = {}
 
     def forget(self) -> None:
         """Forget the streams' accounts."""
         self._accounts.clear()
 
     def leave_out(self, event: AuditedEvent, why: Exception) -> None:
-        """Never needed: PostgreSQL takes all texts that an append can have stored."""
+        """Put the event's stream into quarantine with the next batch: PostgreSQL takes no row."""
+        self._refused[event.stream] = why
 
     async def prepare(
         self, partition: int, events: Sequence[AuditedEvent]
@@ -123,6 +125,7 @@ class Activity:
     ) -> None:
         """Count events of a stream in quarantine."""
         self._accounts.pop(waiting.stream, None)
+        self._refused.pop(waiting.stream, None)
         batch, _ = await self.prepare(waiting.partition, events)
         await self._log.pool.ask(
             SQL["redrive"], waiting.partition, token, waiting.reached, waiting.stream,
@@ -131,9 +134,11 @@ class Activity:
 
     def _add(self, batch: ActivityBatch, event: AuditedEvent) -> None:
         account = self._accounts.get(event.stream, LookupError("there is no first event"))
+        if event.stream in self._refused:
+            account = self._refused[event.stream]
         if isinstance(account, Exception):
             self.held.add(event.stream)
-            batch.failures.append(failure(event, f"The account cannot be read: {account}"))
+            batch.failures.append(failure(event, f"It cannot be counted: {account}"))
             return
         name = present_name(event.topic)
         kind = "opened" if name in OPENED else "closed" if name in CLOSED else "changed"

@@ -49,10 +49,11 @@ async def activity(
 
     Raises TooManyRows, StoreDown.
     """
+    # (First, so that what is told to be counted is.)
+    ends = await store.ask(SQL["reached"])
     rows = await store.ask(SQL["activity"], first, last, account, MAX_ROWS + 1)
     if len(rows) > MAX_ROWS:
         raise TooManyRows
-    ends = await store.ask(SQL["reached"])
     (waiting,) = await store.ask(SQL["waiting"])
     return Activity(
         activity=[

@@ -12,6 +12,7 @@ import pytest
 from support import given
 from support.database import SEVERAL
 from support.histories import audited, mixed
+from support.patience import patient
 
 from app.followers import activity as counting
 from app.followers import follower as following
@@ -126,6 +127,32 @@ async def test_lost_keys_do_not_matter_and_damaged_events_hold_up_their_session(
     assert [(each.account_id, each.opened) for each in found.activity] == [(None, 1)]
     assert (found.quarantined, found.lag_events) == (1, 0)
     await owner.execute(damage, session, before)
+    await ask_redrive(store, "activity")
+    await catch_up(service)
+    assert await counted(service) == await expected(service)
+
+
+async def test_a_row_that_the_database_refuses_holds_up_its_session_only(
+    service: Service, owner: asyncpg.Connection, store: Connection
+) -> None:
+    refuse = "ALTER TABLE activity ADD CONSTRAINT planted CHECK (account_id <> 'a1')"
+    await owner.execute(refuse)
+    await given.open_account(service, "a1")
+    await given.open_ai_session(service, account="a1")
+    for _ in range(5):
+        await given.open_ai_session(service)
+    follower = counting.follower(service.log, 1.0)
+    following = asyncio.ensure_future(follower.keep_following())
+    for _ in range(round(patient(10.0) / 0.05)):
+        found = await activity(service.pool, first=None, last=None, account=None)
+        if found.lag_events == 0:
+            break
+        await asyncio.sleep(0.05)
+    following.cancel()
+    await asyncio.wait([following])
+    assert [(each.account_id, each.opened) for each in found.activity] == [(None, 5)]
+    assert await owner.fetchval("SELECT version FROM quarantine") == 1
+    await owner.execute("ALTER TABLE activity DROP CONSTRAINT planted")
     await ask_redrive(store, "activity")
     await catch_up(service)
     assert await counted(service) == await expected(service)
