@@ -102,7 +102,7 @@ class Activity:
         for event in counted:
             if event.stream not in self.held:
                 self._add(batch, event)
-        return batch, events[-1].position
+        return batch, events[-1].position if events else 0
 
     async def write(
         self, partition: int, after: int, upto: int, batch: ActivityBatch, token: int

@@ -119,6 +119,7 @@ class History:
         token: int,
     ) -> None:
         """Take up events of a stream in quarantine: its rows go on where they ended."""
+        self._refused.pop(waiting.stream, None)
         batch, upto = await self.prepare(waiting.partition, events)
         for event in events:
             if event.position <= upto:
