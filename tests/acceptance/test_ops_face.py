@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -33,8 +34,15 @@ def test_others_are_refused_in_json(served: ServiceProcess, auditor: httpx.Clien
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "NotFound")
 
 
-def test_activity_is_counted_for_each_account_and_day(served: ServiceProcess) -> None:
-    call = httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(60.0))
+@pytest.fixture
+def call(served: ServiceProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(60.0)) as opened:
+        yield opened
+
+
+def test_activity_is_counted_for_each_account_and_day(
+    served: ServiceProcess, call: httpx.Client
+) -> None:
     assert call.post("/accounts", json={"id": "busy", "name": "Busy"}).status_code == 200
     session = call.post("/ai/sessions", json={"accountId": "busy"}).json()["id"]
     last = call.patch(f"/ai/sessions/{session}", json={"purpose": "billing"})
