@@ -1,4 +1,4 @@
-"""`project`, `projections redrive`, `projections drop`: followers, and their quarantine."""
+"""`project`, `projections redrive`, `projections forget`: followers, and their quarantine."""
 
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -83,7 +83,7 @@ def redrive(where: "DataLocation", name: str | None) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do it: its tables are gone then.")
 @on_data
-def drop(where: "DataLocation", name: str, yes: bool) -> None:
+def forget(where: "DataLocation", name: str, yes: bool) -> None:
     """Forget a projection of your own, with all tables in its schema."""
     from app.cli.work import on_store
     from app.followers import reset
@@ -93,10 +93,10 @@ def drop(where: "DataLocation", name: str, yes: bool) -> None:
         await reset.require(store, name)
         if not yes:
             raise Refused(f"The schema {schema_of(name)} would be gone for good: add --yes")
-        await reset.drop(store, name)
+        await reset.forget(store, name)
 
     on_store(where, work)
-    click.echo(f"Dropped {name}", err=True)
+    click.echo(f"Forgot {name}", err=True)
 
 
 def _by_settings(where: "DataLocation", run: "Callable[[Settings], Coroutine[Any, Any, T]]") -> T:

@@ -13,13 +13,13 @@ from app.cli.config import config
 from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
-from app.cli.followers import drop, project, redrive
+from app.cli.followers import forget, project, redrive
 from app.cli.keys import keys
 from app.cli.migrate import migrate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
-from app.cli.rebuild import back, rebuild
+from app.cli.rebuild import back, drop, rebuild
 from app.cli.replay import replay
 from app.cli.serve_command import serve
 from app.cli.server import Server
@@ -74,8 +74,9 @@ main.add_command(status)
 main.add_command(stuck)
 main.add_command(projections)
 projections.add_command(back)
-projections.add_command(redrive)
 projections.add_command(drop)
+projections.add_command(redrive)
+projections.add_command(forget)
 main.add_command(project)
 main.add_command(rebuild)
 main.add_command(psql)

@@ -42,10 +42,10 @@ async def reset(store: Connection, name: str) -> None:
             await store.raw.execute(SQL["empty"].format(tables=", ".join(tables)))
 
 
-async def drop(store: Connection, name: str) -> None:
+async def forget(store: Connection, name: str) -> None:
     """Forget a projection, with all that is in its schema. Raises UnknownFollower for our own."""
     if name in OWN:
-        raise UnknownFollower(f"{name} is a part of the service, and cannot be dropped")
+        raise UnknownFollower(f"{name} is a part of the service, and cannot be forgotten")
     await require(store, name)
     async with store.raw.transaction():
         await store.raw.execute(SQL["forget"], name)

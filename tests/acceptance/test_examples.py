@@ -76,4 +76,4 @@ async def test_a_projection_of_the_library_goes_on_where_a_killed_one_was(
     assert found == {"killed 0": 2, "killed 1": 2, "killed 2": 1}
     shown = served.command("projections").stdout
     assert "sessionsperpurpose\t" in shown
-    assert served.command("projections", "drop", "sessionsperpurpose", "--yes").returncode == 0
+    assert served.command("projections", "forget", "sessionsperpurpose", "--yes").returncode == 0

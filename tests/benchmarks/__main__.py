@@ -23,6 +23,8 @@ from . import (
     memory,
     over_http,
     past_lists,
+    rebuild_memory,
+    rebuild_reads,
     rebuilding,
     starts,
     store,
@@ -34,13 +36,15 @@ from .report import NOTE
 from .stage import stage
 
 PARTS = (
-    "store", "indexed", "http", "formats", "superoffice", "rebuild", "follow", "list", "past",
-    "starts", "memory",
+    "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
+    "rebuild-memory", "follow", "list", "past", "starts", "memory",
 )  # fmt: skip
 SOAK = "snapshot"
-UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
+UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory"}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 400_000, 5_000
+LONG, LONG_SHORT = 5_000_000, 20_000
+"""Events of a long log."""
 ROWS, ROWS_SHORT = 1_000_000, 20_000
 MINUTES_SHORT = 0.2
 SHORT = Pace(seconds=1, rounds=2)
@@ -83,6 +87,8 @@ def main(
             "formats": lambda: formats.run(here, pace),
             "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
+            "rebuild-reads": lambda: rebuild_reads.run(here, pace, events),
+            "rebuild-memory": lambda: rebuild_memory.run(here, LONG_SHORT if short else LONG),
             "follow": lambda: following.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
             "past": lambda: past_lists.run(here, pace, rows),

@@ -167,7 +167,7 @@ async def followed(
 
 
 @pytest.mark.usefixtures("followed")
-def test_the_operator_begins_it_anew_or_drops_it(database_url: str, tmp_path: Path) -> None:
+def test_the_operator_begins_it_anew_or_forgets_it(database_url: str, tmp_path: Path) -> None:
     write_master_key(tmp_path / "master.key")
 
     def run(*line: str) -> Result:
@@ -177,10 +177,10 @@ def test_the_operator_begins_it_anew_or_drops_it(database_url: str, tmp_path: Pa
     emptied = run("rebuild", "purposes")
     assert (emptied.exit_code, emptied.stderr.split(":")[0]) == (0, "purposes")
     assert run("project", "support.purposes:PurposeCounts", "--once").exit_code == 0
-    assert run("projections", "drop", "purposes").exit_code == 2
-    assert run("projections", "drop", "history", "--yes").exit_code == 2
+    assert run("projections", "forget", "purposes").exit_code == 2
+    assert run("projections", "forget", "history", "--yes").exit_code == 2
     assert "purposes" in run("projections").stdout
-    assert run("projections", "drop", "purposes", "--yes").exit_code == 0
+    assert run("projections", "forget", "purposes", "--yes").exit_code == 0
     assert "purposes" not in run("projections").stdout
     assert "there are history, activity" in run("projections", "redrive", "purposes").stderr
     assert run("projections", "redrive").exit_code == 0
