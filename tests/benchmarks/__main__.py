@@ -15,6 +15,7 @@ from types import FrameType
 import click
 
 from . import (
+    audit_pages,
     following,
     formats,
     held_snapshot,
@@ -37,7 +38,7 @@ from .stage import stage
 
 PARTS = (
     "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
-    "rebuild-memory", "follow", "list", "past", "starts", "memory",
+    "rebuild-memory", "follow", "list", "past", "pages", "starts", "memory",
 )  # fmt: skip
 SOAK = "snapshot"
 UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory"}
@@ -55,7 +56,11 @@ FAILED, MISSING = 1, 3
 @click.argument("part", type=click.Choice([*PARTS, SOAK, "all"]), default="all")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
-@click.option("--rows", type=int, help=f"Sessions to list from. [default: {ROWS:,}]")
+@click.option(
+    "--rows",
+    type=int,
+    help=f"Sessions to list from, or events to page through. [default: {ROWS:,}]",
+)
 @click.option("--minutes", default=60.0, show_default=True, help="How long the snapshot is open.")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
 @click.option(
@@ -92,6 +97,7 @@ def main(
             "follow": lambda: following.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
             "past": lambda: past_lists.run(here, pace, rows),
+            "pages": lambda: audit_pages.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
             SOAK: lambda: held_snapshot.run(
