@@ -24,7 +24,7 @@ from app.faces.evo.face import EvoFace
 from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
-from app.followers import history
+from app.followers import activity, history
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -122,7 +122,9 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield asyncio.to_thread(import_later)
     yield service.attempts.keep_writing()
     yield service.log.incarnation.keep_looking(service.pool.ask)
-    yield history.follower(service.log, settings.follower_share).keep_following()
+    share = settings.follower_share / 2
+    yield history.follower(service.log, share).keep_following()
+    yield activity.follower(service.log, share).keep_following()
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)

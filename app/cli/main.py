@@ -13,6 +13,7 @@ from app.cli.config import config
 from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
+from app.cli.followers import forget, project, redrive
 from app.cli.keys import keys
 from app.cli.metrics import metrics
 from app.cli.migrate import migrate
@@ -76,6 +77,9 @@ main.add_command(stuck)
 main.add_command(projections)
 projections.add_command(back)
 projections.add_command(drop)
+projections.add_command(redrive)
+projections.add_command(forget)
+main.add_command(project)
 main.add_command(rebuild)
 main.add_command(psql)
 main.add_command(users)

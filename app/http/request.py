@@ -65,6 +65,11 @@ def as_of_header(cut: Cut) -> tuple[bytes, bytes]:
     return (b"x-as-of", written(cut).encode())
 
 
+def quarantine_headers(streams: int) -> Headers:
+    """The header that tells how many streams of an answer are stale; none if none is."""
+    return ((b"x-quarantined", b"%d" % streams),) if streams else ()
+
+
 def refuse_as_of(operation: str) -> NoReturn:
     """Refuse a moment where only the present can be asked for. Raises BadInput."""
     message = f"{operation} takes no {AS_OF}: only reads of sessions and accounts do"

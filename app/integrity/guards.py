@@ -10,7 +10,8 @@ SQL = blocks(__file__)
 _TABLES = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
     "schema_migration", "credential", "token", "login_session", "refusal", "lease",
-    "follower_checkpoint", "event_index", "rebuild", "rebuild_range",
+    "follower_checkpoint", "event_index", "rebuild", "rebuild_range", "quarantine", "activity",
+    "activity_actor",
 )  # fmt: skip
 
 

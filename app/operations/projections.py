@@ -7,13 +7,12 @@ import asyncpg
 from msgspec import Struct
 
 from app.database.sql import blocks
+from app.history.followed import FOLLOWERS
 from app.log.read import Asks, Head, heads
 from app.telemetry.metrics import Reading
 from projections.catalog import VIEWS
 
 SQL = blocks(__file__)
-FOLLOWERS = ("history",)
-"""The names of all followers."""
 BEHIND_S = 10.0
 """A follower whose oldest pending event is older than this is behind: something is wrong."""
 

@@ -12,7 +12,7 @@ from support.patience import patient
 from support.person import ACCEPT, MAX_PAGE_BYTES, Person
 from support.service_process import ADMIN, ServiceProcess
 
-PATHS = ("/ops", "/ops/status", "/ops/views", "/ops/projections", "/ops/stuck")
+PATHS = ("/ops", "/ops/status", "/ops/views", "/ops/projections", "/ops/stuck", "/ops/activity")
 
 
 @pytest.fixture

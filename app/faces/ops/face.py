@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
+from app.faces.ops.activity import get_activity
 from app.faces.ops.answers import BACK, answer, rows_of
 from app.faces.ops.line import line
 from app.http.errors import Refusal, Responses
@@ -21,7 +22,9 @@ _PROJECTION = (
     "name", "version", "partition", "position", "lagEvents", "lagSeconds", "state", "owner",
     "lastRebuild",
 )  # fmt: skip
-_STUCK = ("kind", "sentence", "seconds", "pid", "blocker", "name", "position")
+_STUCK = (
+    "kind", "sentence", "seconds", "pid", "blocker", "name", "position", "stream", "error",
+)  # fmt: skip
 
 
 class OpsFace:
@@ -92,5 +95,6 @@ ROUTES: Routes = {
     "/ops/views": _get("ListProjections", list_projections),
     "/ops/stuck": _get("ListStuck", list_stuck),
     "/ops/requests": _get("ListRequests", list_requests),
+    "/ops/activity": _get("GetActivity", get_activity),
 }
 """What runs and why it does not: views and followers, who waits for whom, how all of it stands."""
