@@ -49,6 +49,8 @@ class Options(Struct, frozen=True):
     """Processes that read, fold and write."""
     dry_run: bool = False
     """Whether to stop after the comparison."""
+    wish: UUID | None = None
+    """The id of the recorded rebuild that this is; None: it is recorded by this."""
     tell: Callable[[str], None] = lambda _: None
     """Called with sentences for the operator while the work goes on."""
     stand_for: Callable[[str], None] = lambda _: None
@@ -101,8 +103,8 @@ async def rebuild(
         except RebuildStopped as stopped:
             await work.stop(stopped)
             raise
-        except Exception:
-            await work.fail()
+        except Exception as error:
+            await work.fail(error)
             raise
 
 
@@ -131,11 +133,13 @@ class _Run:
     async def run(self) -> Rebuilt:
         connection, names = self._store.raw, self._views.keys()
         reached = await self._scan(await heads(self._store))
+        await self._enter("running", "catch up")
         reached = await self._timed("catch up", self._catch.in_rounds(names, reached))
-        await self._enter("comparing")
+        await self._enter("comparing", "index")
         await self._timed("index", self._index())
+        await self._enter("comparing", "compare")
         mended, reached = await self._timed("compare", self._compare(reached))
-        await self._enter("ready")
+        await self._enter("ready", None if self._options.dry_run else "swap")
         events = dict.fromkeys(names, sum(reached.values()))
         if not self._options.dry_run:
             began = time.perf_counter()
@@ -146,24 +150,28 @@ class _Run:
         await self._drop_fresh()
         assert self._run is not None
         state = "ready" if self._options.dry_run else "live"
-        await runs.end(connection, self._run, state, rebuilt)
+        await runs.end(connection, self._run.id, state, rebuilt)
         return rebuilt
 
     async def stop(self, stopped: RebuildStopped) -> None:
         """Keep what was done for the next one, or drop it."""
-        assert self._run is not None
         if stopped.asked == "cancel":
             await self._drop_fresh()
         state = "cancelled" if stopped.asked == "cancel" else "waiting"
-        await runs.end(self._store.raw, self._run, state)
+        if (rebuild := self._id) is not None:
+            await runs.end(self._store.raw, rebuild, state)
 
-    async def fail(self) -> None:
+    async def fail(self, error: Exception) -> None:
         """Drop what was done: the next one begins anew. Not without a connection."""
         if self._store.raw.is_closed():
             return
         await self._drop_fresh()
-        if self._run is not None:
-            await runs.end(self._store.raw, self._run, "failed")
+        if (rebuild := self._id) is not None:
+            await runs.end(self._store.raw, rebuild, "failed", failure=told(error))
+
+    @property
+    def _id(self) -> UUID | None:
+        return self._options.wish if self._run is None else self._run.id
 
     async def _drop_fresh(self) -> None:
         for view in self._views.values():
@@ -198,21 +206,24 @@ class _Run:
         for view in self._views.values():
             await tables.put_former_back(connection, view)
         names = list(self._views)
-        self._run, done = await runs.resume(connection, names, ends, dry_run=dry_run)
+        wish = self._options.wish
+        self._run, done = await runs.resume(connection, names, ends, dry_run=dry_run, wish=wish)
         if self._run is not None:
             for each in done:
                 self._options.tell(f"resumed at position {each}")
+            await self._enter("running", "scan")
             return done, True
         for view in catalog.VIEWS:  # also those of another rebuild that was broken off
             await tables.drop_fresh(connection, view)
         for view in self._views.values():
             await tables.make_fresh(connection, view)
-        self._run = await runs.begin(connection, names, ends, dry_run=dry_run)
+        self._run = await runs.begin(connection, names, ends, dry_run=dry_run, wish=wish)
+        await self._enter("running", "scan")
         return [runs.Done(end.partition, end.position, 0) for end in ends], False
 
-    async def _enter(self, state: str) -> None:
+    async def _enter(self, state: str, phase: str | None) -> None:
         assert self._run is not None
-        await runs.enter(self._store.raw, self._run, state)
+        await runs.enter(self._store.raw, self._run, state, phase)
 
     async def _index(self) -> None:
         for view in self._views.values():
@@ -287,6 +298,13 @@ def _session_id(view: View, stream: UUID, doc: str) -> str:
         return view.session_id(StreamId(stream), msgspec.json.decode(doc, type=view.state))
     except msgspec.MsgspecError:
         return str(stream)
+
+
+def told(error: Exception) -> str:
+    """Why a rebuild failed, without the values that PostgreSQL repeats below its messages."""
+    kind = type(error)
+    words, *_ = str(error).splitlines() or [""]
+    return words if kind.__module__.startswith("app.") else f"{kind.__name__}: {words}"
 
 
 def named(names: Sequence[str]) -> list[View]:
