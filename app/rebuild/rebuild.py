@@ -144,7 +144,7 @@ class _Run:
         if not self._options.dry_run:
             began = time.perf_counter()
             for name, view in self._views.items():
-                events[name] = await self._swap(view, reached)
+                events[name] = await swap(self._store, self._catch, view, reached)
             self._seconds["swap"] = time.perf_counter() - began
         rebuilt = await self._rebuilt(events, mended)
         await self._drop_fresh()
@@ -167,7 +167,7 @@ class _Run:
             return
         await self._drop_fresh()
         if (rebuild := self._id) is not None:
-            await runs.end(self._store.raw, rebuild, "failed", failure=told(error))
+            await runs.end(self._store.raw, rebuild, "failed", failure=error)
 
     @property
     def _id(self) -> UUID | None:
@@ -260,14 +260,6 @@ class _Run:
             sample = self._samples.setdefault(name, [])
             sample += map(str, found[: SAMPLES - len(sample)])
 
-    async def _swap(self, view: View, reached: Positions) -> int:
-        """Swap one view in; returns the number of events in the log at that moment.
-
-        Each transaction swaps one view, so that a reader who holds one and waits for another can
-        pass.
-        """
-        return await swap(self._store, self._catch, view, reached)
-
     async def _rebuilt(self, events: dict[str, int], mended: dict[str, int]) -> Rebuilt:
         assert self._run is not None
         passed = await runs.findings(self._store.raw, self._run, damaged=False)
@@ -298,13 +290,6 @@ def _session_id(view: View, stream: UUID, doc: str) -> str:
         return view.session_id(StreamId(stream), msgspec.json.decode(doc, type=view.state))
     except msgspec.MsgspecError:
         return str(stream)
-
-
-def told(error: Exception) -> str:
-    """Why a rebuild failed, without the values that PostgreSQL repeats below its messages."""
-    kind = type(error)
-    words, *_ = str(error).splitlines() or [""]
-    return words if kind.__module__.startswith("app.") else f"{kind.__name__}: {words}"
 
 
 def named(names: Sequence[str]) -> list[View]:

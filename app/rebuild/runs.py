@@ -197,11 +197,19 @@ async def end(
     rebuild: UUID,
     state: str,
     outcome: Struct | None = None,
-    failure: str | None = None,
+    failure: Exception | None = None,
 ) -> None:
     """Keep the last state, and what came of it."""
     told = None if outcome is None else msgspec.json.encode(outcome).decode()
-    await connection.execute(SQL["end"], rebuild, state, told, failure)
+    why = None if failure is None else in_words(failure)
+    await connection.execute(SQL["end"], rebuild, state, told, why)
+
+
+def in_words(error: Exception) -> str:
+    """An error without the values that PostgreSQL repeats below its messages."""
+    kind = type(error)
+    words, *_ = str(error).splitlines() or [""]
+    return words if kind.__module__.startswith("app.") else f"{kind.__name__}: {words}"
 
 
 async def ask(connection: asyncpg.Connection, asked: str) -> UUID | None:
