@@ -15,6 +15,7 @@ from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
 from app.cli.keys import keys
 from app.cli.migrate import migrate
+from app.cli.operate import operate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
@@ -74,6 +75,7 @@ main.add_command(stuck)
 main.add_command(projections)
 projections.add_command(back)
 main.add_command(rebuild)
+main.add_command(operate)
 main.add_command(psql)
 main.add_command(users)
 main.add_command(tokens)

@@ -134,7 +134,9 @@ def _print_projections(found: "Sequence[Projection]") -> None:
                 _span(each.lag_seconds),
                 each.state,
                 each.owner or "",
-                each.last_rebuild or "",
+                ""
+                if each.last_rebuild is None
+                else each.last_rebuild.isoformat(timespec="seconds"),
             )
             for each in found
         ],

@@ -35,6 +35,7 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
+from app.operations.rebuilds import RebuildOver, TooManyRebuilds
 from app.queries.list_places import ListsBusy
 from domain.errors import (
     AccountNotFound,
@@ -104,6 +105,8 @@ RESPONSES: Responses = {
     Forbidden: (403, "Forbidden"),
     Throttled: (429, "TooManyRequests"),
     ListsBusy: (429, "TooManyRequests"),
+    TooManyRebuilds: (429, "TooManyRequests"),
+    RebuildOver: (409, "RebuildOver"),
     BadInput: (400, "BadRequest"),
     InvalidBatch: (400, "InvalidBatch"),
     Stalled: (408, "RequestTimeout"),
@@ -163,7 +166,11 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():
             return Refusal(status, code, message, headers=_CHALLENGE)
-        case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
+        case (
+            Throttled(retry_after_s=wait_s)
+            | ListsBusy(retry_after_s=wait_s)
+            | TooManyRebuilds(retry_after_s=wait_s)
+        ):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
         case StoreDown() | TooManyBefore() | NotYet() | KeyInFlight() | Conflict():
             retry = ((b"retry-after", b"%d" % retry_after_s),)

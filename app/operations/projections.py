@@ -1,6 +1,7 @@
 """Each view and follower: where it is, how far behind, and who owns it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 import asyncpg
@@ -35,7 +36,7 @@ class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
     """`live`: written with each append; `unattended`: no worker follows, and events wait."""
     owner: str | None
     """The worker that follows; null: none, or each append does it."""
-    last_rebuild: str | None = None
+    last_rebuild: datetime | None = None
 
     @property
     def is_well(self) -> bool:
@@ -47,7 +48,8 @@ async def projections(store: Asks) -> list[Projection]:
     """All of them, views first. Raises StoreDown, or the database's own error."""
     ends = await heads(store)
     followers = await store.ask(SQL["followers"], list(FOLLOWERS))
-    return [*_views(ends), *map(_follower, followers)]
+    rebuilt = {row["name"]: row["at"] for row in await store.ask(SQL["rebuilt"])}
+    return [*_views(ends, rebuilt), *map(_follower, followers)]
 
 
 async def lag(store: Asks) -> list[Reading]:
@@ -76,7 +78,7 @@ async def lag(store: Asks) -> list[Reading]:
     ]
 
 
-def _views(ends: Sequence[Head]) -> Iterator[Projection]:
+def _views(ends: Sequence[Head], rebuilt: Mapping[str, datetime]) -> Iterator[Projection]:
     for view in VIEWS:
         for end in ends:
             yield Projection(
@@ -88,6 +90,7 @@ def _views(ends: Sequence[Head]) -> Iterator[Projection]:
                 lag_seconds=0.0,
                 state="live",
                 owner=None,
+                last_rebuild=rebuilt.get(view.name),
             )
 
 

@@ -9,16 +9,19 @@ from msgspec import UNSET, Struct, UnsetType
 from app.database.sql import blocks
 from app.log.read import Asks
 from app.operations.projections import Projection, projections
+from app.operations.rebuilds import NOBODY, neglected
 
 SQL = blocks(__file__)
 WAITS_S = 1.0
 """Seconds after which a wait for a lock is no longer an everyday one."""
+NEGLECTED_S = 3.0
+"""The same for a rebuild that nobody carries out."""
 
 
 class Stuck(Struct, frozen=True, kw_only=True, rename="camel"):
     """One thing that does not go on."""
 
-    kind: Literal["lock", "follower"]
+    kind: Literal["lock", "follower", "rebuild"]
     sentence: str
     seconds: float
     pid: int | UnsetType = UNSET
@@ -40,6 +43,9 @@ async def stuck(store: Asks, known: Sequence[Projection] | None = None) -> list[
     for each in await projections(store) if known is None else known:
         if not each.is_well:
             found.append(await _follower(store, each))
+    for rebuild, seconds in await neglected(store, NEGLECTED_S):
+        sentence = f"{rebuild} has waited {seconds:.0f} s: {NOBODY}"
+        found.append(Stuck(kind="rebuild", sentence=sentence, seconds=round(seconds, 3)))
     return found
 
 

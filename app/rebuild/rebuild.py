@@ -144,7 +144,7 @@ class _Run:
         if not self._options.dry_run:
             began = time.perf_counter()
             for name, view in self._views.items():
-                events[name] = await swap(self._store, self._catch, view, reached)
+                events[name] = await self._swap(view, reached)
             self._seconds["swap"] = time.perf_counter() - began
         rebuilt = await self._rebuilt(events, mended)
         await self._drop_fresh()
@@ -260,12 +260,14 @@ class _Run:
             sample = self._samples.setdefault(name, [])
             sample += map(str, found[: SAMPLES - len(sample)])
 
+    async def _swap(self, view: View, reached: Positions) -> int:
+        return await swap(self._store, self._catch, view, reached)
+
     async def _rebuilt(self, events: dict[str, int], mended: dict[str, int]) -> Rebuilt:
         assert self._run is not None
         passed = await runs.findings(self._store.raw, self._run, damaged=False)
         damaged = [await self._named(*each) for each in self._catch.damaged.items()]
-        words = [what for _, what in passed]
-        rows = dict(self._catch.rows)
+        words, rows = [what for _, what in passed], dict(self._catch.rows)
         return Rebuilt(events, rows, mended, words, damaged, self._samples, self._seconds)
 
     async def _named(self, stream: UUID, why: str) -> str:

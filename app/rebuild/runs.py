@@ -98,17 +98,17 @@ async def begin(
     """
     await forget(connection)
     values = (wish or uuid4(), list(views), dry_run, version("sessionary"))
-    number = await connection.fetchval(SQL["begin"], *values)
-    if number is None:
+    nth = await connection.fetchval(SQL["begin"], *values)
+    if nth is None:
         raise RebuildStopped("cancel")
-    run = Run(values[0], number)
+    run = Run(values[0], nth)
     number = 0
     for head in heads:
         ends = await _ends(connection, head)
         starts = [UUID(int=0), *ends[:-1]]
         for start, end in zip(starts, ends, strict=True):
-            values = (run.id, number, head.partition, start, end, head.position)
-            await connection.execute(SQL["add_range"], *values)
+            part = (run.id, number, head.partition, start, end, head.position)
+            await connection.execute(SQL["add_range"], *part)
             number += 1
     return run
 

@@ -107,3 +107,25 @@ BEGIN
     END IF;
     SELECT r.state, r.unfinished INTO state, unfinished FROM rebuild AS r WHERE r.id = p_id;
 END $$;
+
+-- Whether somebody with the owner's rights holds an advisory lock: one of those who work on views. (A
+-- lock that the service's login takes says nothing.)
+CREATE OR REPLACE FUNCTION held_1(p_lock text) RETURNS boolean
+LANGUAGE sql
+STABLE
+AS $$
+    SELECT EXISTS (SELECT
+                     FROM pg_locks AS l
+                     JOIN pg_stat_activity AS a
+                       ON a.pid = l.pid
+                    WHERE l.locktype = 'advisory'
+                      AND l.granted
+                      AND l.objsubid = 1
+                      AND l.classid::bigint << 32 | l.objid::bigint
+                          = hashtextextended(p_lock, 0)
+                      AND a.datname = current_database()
+                      AND pg_has_role(a.usesysid, (SELECT c.relowner
+                                                     FROM pg_class AS c
+                                                    WHERE c.oid = to_regclass('public.rebuild')),
+                                      'MEMBER'));
+$$;
