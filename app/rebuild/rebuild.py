@@ -139,9 +139,9 @@ class _Run:
         await self._timed("index", self._index())
         await self._enter("comparing", "compare")
         mended, reached = await self._timed("compare", self._compare(reached))
-        await self._enter("ready", None if self._options.dry_run else "swap")
         events = dict.fromkeys(names, sum(reached.values()))
         if not self._options.dry_run:
+            await self._enter("ready", "swap")
             began = time.perf_counter()
             for name, view in self._views.items():
                 events[name] = await self._swap(view, reached)

@@ -14,9 +14,9 @@ NAMES = [view.name for view in VIEWS]
 ITS_OWN = {"rebuild", "rebuild_ask", "rebuild_ask_number_seq"}
 
 
-@pytest.fixture
-async def there(there: Place) -> AsyncIterator[Place]:
-    yield there
+@pytest.fixture(autouse=True)
+async def _asks_are_forgotten(there: Place) -> AsyncIterator[None]:
+    yield
     # (The database is shared, and what was asked for would count for the next test.)
     await there.owner.execute("TRUNCATE rebuild, rebuild_ask")
 
