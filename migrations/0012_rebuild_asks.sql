@@ -27,3 +27,11 @@ CREATE TABLE rebuild_ask (
 CREATE INDEX ON rebuild_ask (rebuild);
 CREATE INDEX ON rebuild_ask (asked_at);
 CREATE UNIQUE INDEX ON rebuild_ask (asked_by, key) WHERE key IS NOT NULL;
+
+-- The version of each view that is live; a view without a row has its first one. The tables of a
+-- version have its number in their names (`<view>_v2`), so workers of two releases do not meet there.
+CREATE TABLE view_version (
+    view    text COLLATE "C" PRIMARY KEY,
+    version integer          NOT NULL,
+    live_at timestamptz      NOT NULL DEFAULT now()
+);

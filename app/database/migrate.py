@@ -10,7 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 import migrations
-from app.database import rights
+from app.database import rights, versions
 from app.database.sql import blocks
 from domain.event import kind_of
 from domain.stored import EVENTS, UPCASTS
@@ -72,7 +72,7 @@ def functions(form: str = "plain") -> list[Script]:
 
     `form`: the result of `form_of` the database; both forms do the same.
     """
-    views = [view.name for view in catalog.VIEWS]
+    views = catalog.names_of_all_versions()
     found = []
     for path in sorted(FOLDER.glob("functions/*.sql")):
         sql = _FORM.sub(lambda part: part[2] if part[1] == form else "", path.read_text())
@@ -149,6 +149,9 @@ async def migrate(
             changed = await outdated(connection, scripts)
             for script in changed:
                 await _apply(connection, script, SQL["record_script"])
+            if await connection.fetchval(SQL["is_empty"]):
+                for view in await versions.awaited(connection.fetch):
+                    await versions.go_live(connection, view)
             mended = await rights.put_right(connection)
             if left := await rights.amiss(connection):
                 raise SchemaError(_not_allowed(left))

@@ -14,6 +14,7 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.utils import normalize_path
 
+from app.database.errors import Superseded
 from app.http import origin
 from app.http.arrival import Answer, Arrival
 from app.http.browser import sent_on
@@ -76,6 +77,8 @@ class OperationHandler(HTTPRouteHandler):
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         any_host = operation.any_host
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
+        if arrival.service.halted is not None and not any_host:
+            raise Superseded(f"This release does not serve: {arrival.service.halted}")
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)

@@ -24,6 +24,7 @@ _RETRY_AFTER_S = 60
 _SHOWN = 60
 """Characters of an unknown name that a message repeats."""
 
+_NAMES = {view.name: view.projection for view in VIEWS}
 State = Literal["waiting", "running", "comparing", "ready", "live", "failed", "cancelled"]
 
 
@@ -117,14 +118,15 @@ async def ask(
     No name means all views. While one of the same views waits or runs, the ask joins that. Raises
     BadInput, KeyReused, TooManyRebuilds, or StoreDown.
     """
-    known = [view.name for view in VIEWS]
+    known = {view.projection: view.name for view in VIEWS}
     for name in names:
         if name not in known:
             raise BadInput(
                 f"There is no view {name[:_SHOWN]!r} to rebuild: there are {', '.join(known)}",
                 field="projections",
             )
-    values = (list(names) or known, dry_run, by, request_id, key)
+    views = [known[name] for name in names or known]
+    values = (views, dry_run, by, request_id, key)
     ((rebuild, outcome),) = await store.ask_once(SQL["ask"], *values)
     if outcome == "key_reused":
         raise KeyReused
@@ -171,7 +173,7 @@ def _rebuild(row: asyncpg.Record) -> Rebuild:
     rate = row["rate"] or None
     return Rebuild(
         id=row["id"],
-        projections=row["views"],
+        projections=[_NAMES.get(name, name) for name in row["views"]],
         dry_run=row["dry_run"],
         state=row["state"],
         phase=row["phase"],
@@ -193,7 +195,7 @@ def _rebuild(row: asyncpg.Record) -> Rebuild:
 
 def _compared(outcome: _Outcome) -> dict[str, Compared]:
     return {
-        name: Compared(
+        _NAMES.get(name, name): Compared(
             rows=rows,
             differing=outcome.mended.get(name, 0),
             samples=outcome.samples.get(name, []),

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, field
 
+from app.database import versions
 from app.database.sql import blocks
 from app.history.streams import Progress
 from app.log.keyring import Keyring
@@ -158,16 +159,14 @@ class _Run:
         if stopped.asked == "cancel":
             await self._drop_fresh()
         state = "cancelled" if stopped.asked == "cancel" else "waiting"
-        if (rebuild := self._id) is not None:
-            await runs.end(self._store.raw, rebuild, state)
+        await runs.end(self._store.raw, self._id, state)
 
     async def fail(self, error: Exception) -> None:
         """Drop what was done: the next one begins anew. Not without a connection."""
         if self._store.raw.is_closed():
             return
         await self._drop_fresh()
-        if (rebuild := self._id) is not None:
-            await runs.end(self._store.raw, rebuild, "failed", failure=error)
+        await runs.end(self._store.raw, self._id, "failed", failure=error)
 
     @property
     def _id(self) -> UUID | None:
@@ -202,11 +201,10 @@ class _Run:
         return {each.partition: each.until for each in done}
 
     async def _begin(self, ends: Sequence[Head]) -> tuple[list[runs.Done], bool]:
-        connection, dry_run = self._store.raw, self._options.dry_run
+        connection, dry_run, wish = self._store.raw, self._options.dry_run, self._options.wish
         for view in self._views.values():
             await tables.put_former_back(connection, view)
         names = list(self._views)
-        wish = self._options.wish
         self._run, done = await runs.resume(connection, names, ends, dry_run=dry_run, wish=wish)
         if self._run is not None:
             for each in done:
@@ -243,9 +241,10 @@ class _Run:
         for name, rows in (await self._catch.count()).items():
             if rows != self._catch.rows[name]:
                 raise RebuildSpoilt(name, rows, self._catch.rows[name])
+        awaited = await versions.awaited(connection.fetch)  # nothing is there to compare with
         for name, view in self._views.items():
             await pieces.doubt_beyond(connection, view, self._partitions)
-            piece: Place | None = BEFORE_ALL
+            piece: Place | None = None if view in awaited else BEFORE_ALL
             while piece is not None:
                 async with connection.transaction(isolation="repeatable_read"):
                     ends = await heads(self._store)
@@ -296,5 +295,6 @@ def _session_id(view: View, stream: UUID, doc: str) -> str:
 
 def named(names: Sequence[str]) -> list[View]:
     """The views of the given names, all views for no name. Raises KeyError for an unknown one."""
-    by_name = {view.name: view for view in catalog.VIEWS}
-    return [by_name[name] for name in dict.fromkeys(names)] if names else list(by_name.values())
+    by_name = {view.projection: view for view in catalog.VIEWS}
+    by_name |= {view.name: view for view in catalog.VIEWS}
+    return [by_name[name] for name in dict.fromkeys(names)] if names else list(catalog.VIEWS)

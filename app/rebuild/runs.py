@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from app.database.sql import blocks
 from app.log.read import Head
+from projections.catalog import VIEWS
 
 SQL = blocks(__file__)
 UNFINISHED = ("waiting", "running", "comparing")
@@ -194,7 +195,7 @@ def _go_on(row: asyncpg.Record | None) -> None:
 
 async def end(
     connection: asyncpg.Connection,
-    rebuild: UUID,
+    rebuild: UUID | None,
     state: str,
     outcome: Struct | None = None,
     failure: Exception | None = None,
@@ -205,7 +206,7 @@ async def end(
     await connection.execute(SQL["end"], rebuild, state, told, why)
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
     """An error without the values that PostgreSQL repeats below its messages."""
     kind = type(error)
     words, *_ = str(error).splitlines() or [""]
@@ -248,5 +249,5 @@ async def interrupted(connection: asyncpg.Connection, rebuild: UUID) -> None:
 
 async def next_wish(connection: asyncpg.Connection) -> Wish | None:
     """The next rebuild for an operator process."""
-    row = await connection.fetchrow(SQL["next"])
+    row = await connection.fetchrow(SQL["next"], [view.name for view in VIEWS])
     return None if row is None else Wish(*row)

@@ -158,11 +158,13 @@ UPDATE rebuild
    AND state IN ('running', 'comparing');
 
 -- name: next
+-- $1 views that this release knows
 -- The next one for an operator process: those that were broken off come first, and those that are
 -- to end although nobody works on them. Others that are paused wait.
 SELECT id, views, dry_run, coalesce(asked, '') = 'cancel' AS is_to_end
   FROM rebuild
  WHERE unfinished
+   AND views <@ $1
    AND (for_operator AND asked IS NULL OR asked = 'cancel')
  ORDER BY asked = 'cancel' DESC NULLS LAST, run_at IS NULL, begun_at, id
  LIMIT 1;

@@ -36,7 +36,7 @@ class Subject(Struct, frozen=True):
 
 
 SUBJECTS = View(
-    name="ai_session_subject",
+    projection="ai_session_subject",
     kind="ai_session",
     state=Subject,
     evolve=evolve,

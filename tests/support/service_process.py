@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from http import HTTPStatus
@@ -30,8 +30,15 @@ PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 class ServiceProcess:
     """A service on a data directory (or a given database), under one port for all its lives."""
 
-    def __init__(self, data_dir: Path, *options: str, password: str | None = ADMIN[1]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *options: str,
+        password: str | None = ADMIN[1],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Nothing is started; `options` are those of `sessionary serve`."""
+        self.environment = dict(environment or {})
         self.data_dir = data_dir
         self.port = free_port()
         (*certificates,) = (each for each in options if each.startswith("--tls-cert="))
@@ -39,8 +46,8 @@ class ServiceProcess:
         self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._options = options
         self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
-        self._log = data_dir.parent / f"{data_dir.name}.log"
-        self._data = data_dir.parent / f"{data_dir.name}.out"
+        self._log = data_dir.parent / f"{data_dir.name}-{self.port}.log"
+        self._data = data_dir.parent / f"{data_dir.name}-{self.port}.out"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,7 +83,7 @@ class ServiceProcess:
                     "--drain-delay=0",
                     *self._options,
                 ],
-                env=clean_environment() | self._password,
+                env=clean_environment() | self._password | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=data,
                 stderr=log,
@@ -155,8 +162,9 @@ class ServiceProcess:
         ]
         keys = [option for option in self._options if option.startswith("--master-key")]
         return sessionary(
-            *arguments, f"--data-dir={self.data_dir}", *options, *keys, stdin=stdin, **environment
-        )
+            *arguments, f"--data-dir={self.data_dir}", *options, *keys,
+            stdin=stdin, **self.environment, **environment,
+        )  # fmt: skip
 
 
 def sessionary(

@@ -1,4 +1,4 @@
-"""The containers of compose.yaml: each has what it needs, and none that serves the owner's login."""
+"""The containers of compose.yaml: each has what it needs, those that serve no owner's login."""
 
 from pathlib import Path
 from typing import Any
