@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import asyncpg
 
@@ -15,21 +16,26 @@ from app.rebuild.swap import RebuildUnderWay
 from projections.view import View
 
 _AGAIN_S = 1.0
+_FAILED_S = 10.0
 _ASKED_AGAIN_S = 60.0
 """Seconds until an operator process is asked again, should it have failed."""
 
 
 def bring_live(url: str, where: DataLocation) -> None:
-    """Return when this release's versions of all views are live.
+    """Return when this release's versions of all views are live, whatever happens before.
 
     `url`: by the owner's login, which builds them, or by the service's, which asks an operator
     process for it.
     """
-    try:
-        asyncio.run(_bring_live(url, where))
-    except Exception as error:
-        words = " ".join(str(error).split()) or type(error).__name__
-        say(f"New versions of views are not live: {words}", logging.ERROR)
+    while True:
+        try:
+            asyncio.run(_bring_live(url, where))
+            return
+        except Exception as error:
+            # Any error at all: the workers wait, and the next try may succeed.
+            words = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            say(f"New versions of views are not live: {words}", logging.ERROR)
+            time.sleep(_FAILED_S)
 
 
 async def _bring_live(url: str, where: DataLocation) -> None:
