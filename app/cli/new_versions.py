@@ -11,6 +11,7 @@ from app.database import versions
 from app.maintenance.keys import keyring_of
 from app.maintenance.store import Connection, DataLocation, connected
 from app.operations import rebuilds
+from app.operations.deeds import Recorder
 from app.rebuild.rebuild import Options, rebuild
 from app.rebuild.swap import RebuildUnderWay
 from projections.view import View
@@ -54,9 +55,10 @@ async def _bring_live(url: str, where: DataLocation) -> None:
 
 
 async def _build(store: Connection, where: DataLocation, awaited: list[View]) -> None:
-    done = await rebuild(
-        store, await keyring_of(store, where), awaited, lambda *_: None, Options(tell=say)
-    )
+    deed = Recorder("rebuild")
+    keyring = await keyring_of(store, where)
+    done = await rebuild(store, keyring, awaited, lambda *_: None, Options(tell=say))
+    await deed.end(store.raw, ", ".join(view.name for view in awaited), well=not done.damaged)
     for damaged in done.damaged:
         say(f"Cannot be rebuilt, and has no row: {damaged}", logging.WARNING)
 

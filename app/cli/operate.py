@@ -9,10 +9,12 @@ from app.cli.options import on_data, option
 from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from app.history.streams import Progress
-    from app.maintenance.store import DataLocation
+    from app.maintenance.store import Connection, DataLocation
+    from app.rebuild.rebuild import Rebuilt
+    from app.rebuild.runs import Wish
 
 _NAME = "operator"
 """Of the process, in its log lines."""
@@ -49,10 +51,22 @@ def operate(where: "DataLocation", jobs: int, log_format: str, log_level: str) -
         database(where, SchemaPermission.LOOK) as url,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(until_signalled(carry_out(url, where, Manner(jobs, _progress))))
+        runner.run(until_signalled(carry_out(url, where, Manner(jobs, _progress, _recorder))))
 
 
 def _progress(title: str, at: "Callable[[], str]") -> "Progress":
     from app.cli.progress import Lines
 
     return Lines(title, "events", at, logging.getLogger("sessionary.operator").info)
+
+
+def _recorder(wish: "Wish") -> "Callable[[Connection, Rebuilt], Awaitable[None]]":
+    """As the command `rebuild` puts its own on record."""
+    from app.operations.deeds import Recorder
+
+    deed = Recorder("rebuild --dry-run" if wish.dry_run else "rebuild")
+
+    async def record(store: "Connection", done: "Rebuilt") -> None:
+        await deed.end(store.raw, ", ".join(wish.views), well=not done.damaged)
+
+    return record

@@ -93,6 +93,11 @@ class Rebuild(Struct, frozen=True, kw_only=True, rename="camel"):
     asks: list[Ask]
     changed_at: datetime
 
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody has to look after it."""
+        return self.state != "failed" and self.waits_for is None
+
 
 class _Outcome(Struct):
     """What a rebuild leaves of its result."""

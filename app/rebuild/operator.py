@@ -53,6 +53,8 @@ class Manner(Struct, frozen=True):
     jobs: int
     progress: Callable[[str, Callable[[], str]], Progress]
     """Makes what tells of progress: from a title, and the positions that it stands for."""
+    recorder: Callable[[Wish], Callable[[Connection, Rebuilt], Awaitable[None]]]
+    """Begins what puts a rebuild on record at its end."""
 
 
 async def operate(url: str, where: DataLocation, manner: Manner) -> NoReturn:
@@ -167,7 +169,10 @@ class _Office:
         names = ", ".join(wish.views)
         _LOG.info("Rebuild %s of %s begins", wish.id, names)
         progress = self._manner.progress(f"Rebuild {wish.id}", lambda: at)
-        _tell(wish, await rebuild(self._store, keyring, views, progress, options))
+        record = self._manner.recorder(wish)
+        done = await rebuild(self._store, keyring, views, progress, options)
+        await record(self._store, done)
+        _tell(wish, done)
 
 
 def _tell(wish: Wish, done: Rebuilt) -> None:

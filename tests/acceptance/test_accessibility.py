@@ -42,6 +42,9 @@ SIGNED_IN = {
     "difference": "/audit/sessions/{session}/diff?from=1",
     "access": "/audit/access",
     "refused": "/audit/events?since=gibberish",
+    "operations": "/ops",
+    "views": "/ops/views",
+    "stuck": "/ops/stuck",
 }
 PHONE = {"width": 320, "height": 640}
 

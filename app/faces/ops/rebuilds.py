@@ -4,15 +4,22 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.codecs.json_text import decode
-from app.faces.ops.answers import reply
+from app.faces.ops.answers import answer, rows_of
 from app.http.request import Reply, Request
 from app.operations import rebuilds
+from app.pages.forms import Form, form_of
+from app.pages.twins import Table, table_reply
 from app.service import Service
 from domain.errors import NotFound
 
 _PATH = "/ops/rebuilds"
+_COLUMNS = (
+    "id", "projections", "dryRun", "state", "phase", "events", "total", "rate", "eta", "compared",
+    "damaged", "failure", "waitsFor", "askedBy", "askedAt", "requestId", "asks", "changedAt",
+)  # fmt: skip
 
 
 class _Asked(Struct, rename="camel", forbid_unknown_fields=True):
@@ -37,17 +44,23 @@ async def ask_rebuild(request: Request, service: Service) -> Reply:
         key=request.call().metadata.idempotency_key,
     )
     replayed = [(b"idempotent-replayed", b"true")] if is_known else []
-    return reply(rebuild, 202, [(b"location", f"{_PATH}/{rebuild.id}".encode()), *replayed])
+    location = (b"location", f"{_PATH}/{rebuild.id}".encode())
+    return replace(_reply(request, rebuild), status=202, headers=[location, *replayed])
 
 
-async def list_rebuilds(_: Request, service: Service) -> Reply:
+async def list_rebuilds(request: Request, service: Service) -> Reply:
     """`GET /ops/rebuilds`: the newest ones."""
-    return reply({"rebuilds": await rebuilds.rebuilds(service.pool)})
+    found = await rebuilds.rebuilds(service.pool)
+    table = Table({"rebuilds": found}, rows_of(found), _COLUMNS)
+    return answer(request, table, "rebuilds", {"found": found})
 
 
 async def get_rebuild(request: Request, service: Service) -> Reply:
     """`GET /ops/rebuilds/{id}`: how far it is, what the comparison found, and who asked."""
-    return reply(await rebuilds.find(service.pool, _id(request)))
+    found = await rebuilds.find(service.pool, _id(request))
+    if form_of(request) is not Form.HTML:
+        return _reply(request, found)
+    return answer(request, _table(found), "rebuilds", {"found": [found]})
 
 
 async def cancel_rebuild(request: Request, service: Service) -> Reply:
@@ -55,6 +68,16 @@ async def cancel_rebuild(request: Request, service: Service) -> Reply:
     by, request_id = request.principal.name, request.request_id
     await rebuilds.cancel(service.pool, _id(request), by=by, request_id=request_id)
     return Reply(204)
+
+
+def _table(rebuild: rebuilds.Rebuild) -> Table:
+    return Table(rebuild, rows_of([rebuild]), _COLUMNS)
+
+
+def _reply(request: Request, rebuild: rebuilds.Rebuild) -> Reply:
+    """A rebuild for a program; who asks by a browser gets JSON, too."""
+    form = form_of(request)
+    return table_reply(Form.JSON if form is Form.HTML else form, _table(rebuild))
 
 
 def _id(request: Request) -> UUID:
