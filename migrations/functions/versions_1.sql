@@ -15,6 +15,8 @@ AS $$
 DECLARE
     former text;
 BEGIN
+    -- (First, as followers take it before the histories.)
+    UPDATE follower_checkpoint AS f SET position = 0 WHERE f.name = 'history';
     FOREACH former IN ARRAY p_former LOOP
         IF to_regclass(quote_ident(former)) IS NOT NULL THEN
             EXECUTE format('DROP TABLE IF EXISTS %I', former || '_old');
@@ -27,7 +29,10 @@ BEGIN
         ON CONFLICT (view) DO UPDATE
        SET version = excluded.version,
            live_at = now();
-    UPDATE follower_checkpoint AS f SET position = 0 WHERE f.name = 'history';
+    UPDATE rebuild AS r
+       SET state = 'failed', failure = 'A later version is live', changed_at = now()
+     WHERE r.unfinished
+       AND r.views && p_former;
     EXECUTE format('TRUNCATE event_index, %s',
                    (SELECT string_agg(quote_ident(h.name), ', ') FROM unnest(p_histories) AS h(name)));
 END $$;
