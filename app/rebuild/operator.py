@@ -7,7 +7,7 @@ one was killed, and the service shows it all.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -180,9 +180,5 @@ def _tell(wish: Wish, done: Rebuilt) -> None:
     for name, rows in sorted(done.rows.items()):
         wrong = done.mended[name]
         _LOG.info("Rebuild %s of %s %s: %d rows, %d were wrong", wish.id, name, state, rows, wrong)
-    _warn(wish, done.damaged)
-
-
-def _warn(wish: Wish, damaged: Sequence[str]) -> None:
-    for each in damaged:
+    for each in done.damaged:
         _LOG.warning("Rebuild %s: cannot be rebuilt, and keeps its row: %s", wish.id, each)

@@ -207,10 +207,9 @@ async def end(
 
 
 def in_words(error: BaseException) -> str:
-    """An error without the values that PostgreSQL repeats below its messages."""
-    kind = type(error)
-    words, *_ = str(error).splitlines() or [""]
-    return words if kind.__module__.startswith("app.") else f"{kind.__name__}: {words}"
+    """An error for those who may not see what is stored: others' messages may repeat it."""
+    is_ours = type(error).__module__.startswith("app.")
+    return str(error) if is_ours else f"{type(error).__name__}: the log of the process says more"
 
 
 async def ask(connection: asyncpg.Connection, asked: str) -> UUID | None:

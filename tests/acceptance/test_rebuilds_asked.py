@@ -208,6 +208,17 @@ async def test_one_that_runs_is_cancelled_and_the_views_are_as_they_were(
     await owner.close()
 
 
+def test_a_process_outlasts_its_database(
+    operated: ServiceProcess, client: httpx.Client, log: Path
+) -> None:
+    with operator(operated, log) as process:
+        operated.servers()[0].kill()
+        process.wait_for("The database does not answer")
+        operated.wait_until_ready()
+        assert once(client, asked(client, "audit_trail"), "live")["askedBy"] == "admin"
+        assert process.stop() == 0, process.log
+
+
 def test_asking_twice_is_asking_once(client: httpx.Client) -> None:
     path = asked(client, "principal", "account_info")
     assert asked(client, "account_info", "principal", "principal") == path
