@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -117,23 +117,17 @@ def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> Se
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
-    yield service.keep_in_step()
-    yield _in_step(service, service.attempts.keep_writing)
+    yield service.versions.keep_looking()
+    yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
     follower = history.follower(service.log, settings.follower_share)
-    yield _in_step(service, follower.keep_following)
+    yield service.versions.when_live(follower.keep_following)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:
         sweeper = ChatSweeper(service.pool, service.chat, settings)
-        yield _in_step(service, sweeper.keep_sweeping)
-
-
-async def _in_step(service: Service, watch: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Begin a task that works on the views once this release's versions of them are live."""
-    await service.in_step.wait()
-    await watch()
+        yield service.versions.when_live(sweeper.keep_sweeping)
 
 
 def import_later() -> None:

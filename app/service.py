@@ -1,8 +1,6 @@
 """All resources of a worker process that serves, opened and closed together."""
 
-import asyncio
 from contextlib import suppress
-from typing import NoReturn
 
 from app.auth.attempts import Attempts
 from app.auth.login_sessions import Logins
@@ -15,10 +13,10 @@ from app.chat.service import Chat
 from app.codecs.hosts import AllowedHosts
 from app.commands.handler import CommandHandler
 from app.concurrency.deadline import SharedDeadline
-from app.database import versions
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
+from app.database.versions import Versions
 from app.history.past_reads import PastReads
 from app.history.reader import reader_of
 from app.log.log import Log, open_log
@@ -28,10 +26,6 @@ from app.queries.list_places import ListPlaces
 from app.queries.views import Views
 from app.settings import Settings
 from app.telemetry import metrics
-
-_LOOK_S = 1.0
-_HALTED_LOOK_S = 0.1
-"""Seconds between two looks at the versions of the views: their change is as long an outage."""
 
 
 class Service:
@@ -74,10 +68,8 @@ class Service:
         self.bodies = SharedDeadline(settings.body_deadline_s)
         """Limits how long a request's body may take to arrive."""
         self.draining = False
-        self.halted: str | None = None
-        """Why this release cannot serve, though the database can: see `app.database.versions`."""
-        self.in_step = asyncio.Event()
-        """Set once that is over."""
+        self.versions = Versions(log.pool.ask)
+        """Whether this release can serve, beside whether the database can."""
         self.in_flight = 0
         """Requests that are being carried out."""
         self._readiness = Readiness(log.pool)
@@ -101,18 +93,9 @@ class Service:
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""
-        return (
-            "draining" if self.draining else self.halted or await self._readiness.reason_against()
-        )
-
-    async def keep_in_step(self) -> NoReturn:
-        """Look again and again whether this release's versions of the views are live."""
-        while True:
-            with suppress(StoreDown):  # then readiness is red by itself
-                self.halted = await versions.why_halted(self.pool.ask)
-            if self.halted is None:
-                self.in_step.set()
-            await asyncio.sleep(_HALTED_LOOK_S if self.halted else _LOOK_S)
+        if self.draining:
+            return "draining"
+        return self.versions.halted or await self._readiness.reason_against()
 
 
 async def open_service(settings: Settings) -> Service:
@@ -124,5 +107,5 @@ async def open_service(settings: Settings) -> Service:
     lists = Pool(settings, for_lists=True, reachability=log.pool.reachability)
     log.pool.on_connect = lists.on_connect = log.incarnation.check
     service = Service(settings, log, lists)
-    service.halted = await versions.why_halted(log.pool.ask)
+    await service.versions.look()
     return service

@@ -149,9 +149,7 @@ async def migrate(
             changed = await outdated(connection, scripts)
             for script in changed:
                 await _apply(connection, script, SQL["record_script"])
-            if await connection.fetchval(SQL["is_empty"]):
-                for view in await versions.awaited(connection.fetch):
-                    await versions.go_live(connection, view)
+            await _begin_with_latest(connection)
             mended = await rights.put_right(connection)
             if left := await rights.amiss(connection):
                 raise SchemaError(_not_allowed(left))
@@ -160,6 +158,13 @@ async def migrate(
         raise SchemaError(_not_allowed([str(error), *found])) from error
     names = [*map(str, missing), *map(str, changed)]
     return names or [f"rights: {what} no more" for what in mended]
+
+
+async def _begin_with_latest(connection: asyncpg.Connection) -> None:
+    """Let an empty log begin with this release's versions of the views: nothing is to be built."""
+    if await connection.fetchval(SQL["is_empty"]):
+        for view in await versions.awaited(connection.fetch):
+            await versions.go_live(connection, view)
 
 
 async def _apply(

@@ -19,7 +19,7 @@ from app.codecs.json_text import BadInput
 from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
-from app.database.errors import StoreDown, TooSlow
+from app.database.errors import StoreDown, Superseded, TooSlow
 from app.history.followed import NotYet
 from app.history.past_reads import NotThere
 from app.http.body import TooLarge, UnknownCoding
@@ -93,6 +93,7 @@ RESPONSES: Responses = {
     KeyInFlight: (409, "IdempotencyKeyInFlight"),
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
+    Superseded: (503, "ServiceUnavailable"),
     TooManyBefore: (503, "ServiceUnavailable"),
     NotYet: (503, "ServiceUnavailable"),
     TooSlow: (400, "TooSlow"),

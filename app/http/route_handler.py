@@ -77,8 +77,9 @@ class OperationHandler(HTTPRouteHandler):
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         any_host = operation.any_host
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
-        if arrival.service.halted is not None and not any_host:
-            raise Superseded(f"This release does not serve: {arrival.service.halted}")
+        halted = arrival.service.versions.halted
+        if halted is not None and not any_host:  # (health and metrics are for any host)
+            raise Superseded(f"This release does not serve: {halted}")
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)

@@ -55,7 +55,7 @@ async def test_it_answers_503_and_is_not_ready(
         assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
         await owner.execute(LATER)
         async with asyncio.timeout(patient(10.0)):
-            while service.halted is None:
+            while service.versions.halted is None:
                 await asyncio.sleep(0.02)
         ready = await client.get("/health/ready")
         assert ready.status_code == 503
