@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from domain.ids import StreamId
 from projections.fold import Folded
@@ -49,10 +50,12 @@ class View(Struct, frozen=True, kw_only=True):
     search: Callable[[Any], Mapping[str, int]] | None = None
     """Values for generated columns, by column, that the document does not hold as plainly."""
 
-    @property
-    def name(self) -> str:
-        """The name of this version, and of its table."""
-        return self.name_of(self.version)
+    name: str = ""
+    """The name of this version, and of its table; it follows from the two above."""
+
+    def __post_init__(self) -> None:
+        """Name the version once: each command asks for the name."""
+        force_setattr(self, "name", self.name_of(self.version))
 
     @property
     def former_names(self) -> list[str]:
