@@ -46,8 +46,7 @@ class Service:
             partition_of=log.partition,
         )
         self.commands = CommandHandler(log, self.views, settings)
-        self.reader = reader_of(log, self.commands.aggregates)
-        """Reads histories."""
+        self.reader = reader_of(log, self.commands.aggregates)  # of histories
         self.tail = Tail(log.pool)
         self.past = PastReads(log, self.commands.aggregates, wait_s=settings.past_wait_s)
         self.chat = Chat(log, self.commands, self.views, settings)
@@ -69,7 +68,6 @@ class Service:
         """Limits how long a request's body may take to arrive."""
         self.draining = False
         self.versions = Versions(log.pool.ask)
-        """Whether this release can serve, beside whether the database can."""
         self.in_flight = 0
         """Requests that are being carried out."""
         self._readiness = Readiness(log.pool)

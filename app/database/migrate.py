@@ -162,7 +162,8 @@ async def migrate(
 
 async def _begin_with_latest(connection: asyncpg.Connection) -> None:
     """Let an empty log begin with this release's versions of the views: nothing is to be built."""
-    if await connection.fetchval(SQL["is_empty"]):
+    later = any(view.version > 1 for view in catalog.VIEWS)
+    if later and await connection.fetchval(SQL["is_empty"]):
         for view in await versions.awaited(connection.fetch):
             await versions.go_live(connection, view)
 
