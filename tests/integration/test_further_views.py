@@ -69,7 +69,8 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(migrate, "available", lambda: wanted)
     monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, SUBJECTS))
     done = await migrate.migrate(owner, wanted)
-    scripts = [f"functions/{name}_1" for name in ("follow_history", "write_batch", "write_views")]
+    changed = ("ask_rebuild", "follow_history", "write_batch", "write_views")
+    scripts = [f"functions/{name}_1" for name in changed]
     assert done == [f"{len(wanted):04} subjects", *scripts]
 
 
