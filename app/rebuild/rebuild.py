@@ -133,6 +133,7 @@ class _Run:
 
     async def run(self) -> Rebuilt:
         connection, names = self._store.raw, self._views.keys()
+        await runs.write_lazily(connection)
         reached = await self._scan(await heads(self._store))
         await self._enter("running", "catch up")
         reached = await self._timed("catch up", self._catch.in_rounds(names, reached))
@@ -149,28 +150,29 @@ class _Run:
             self._seconds["swap"] = time.perf_counter() - began
         rebuilt = await self._rebuilt(events, mended)
         await self._drop_fresh()
-        assert self._run is not None
-        state = "ready" if self._options.dry_run else "live"
-        await runs.end(connection, self._run.id, state, rebuilt)
+        await self._end("ready" if self._options.dry_run else "live", rebuilt)
         return rebuilt
 
     async def stop(self, stopped: RebuildStopped) -> None:
         """Keep what was done for the next one, or drop it."""
         if stopped.asked == "cancel":
             await self._drop_fresh()
-        state = "cancelled" if stopped.asked == "cancel" else "waiting"
-        await runs.end(self._store.raw, self._id, state)
+        await self._end("cancelled" if stopped.asked == "cancel" else "waiting")
 
     async def fail(self, error: Exception) -> None:
         """Drop what was done: the next one begins anew. Not without a connection."""
         if self._store.raw.is_closed():
             return
         await self._drop_fresh()
-        await runs.end(self._store.raw, self._id, "failed", failure=error)
+        await self._end("failed", failure=error)
 
-    @property
-    def _id(self) -> UUID | None:
-        return self._options.wish if self._run is None else self._run.id
+    async def _end(
+        self, state: str, outcome: Rebuilt | None = None, failure: Exception | None = None
+    ) -> None:
+        """Keep the last state; it and all that was done are on the disk then."""
+        await runs.write_durably(self._store.raw)
+        rebuild = self._options.wish if self._run is None else self._run.id
+        await runs.end(self._store.raw, rebuild, state, outcome, failure)
 
     async def _drop_fresh(self) -> None:
         for view in self._views.values():
@@ -236,8 +238,7 @@ class _Run:
         whose streams have not moved since are not compared again: damage done between that and the
         swap is mended without being counted. Raises RebuildSpoilt.
         """
-        connection = self._store.raw
-        mended = dict.fromkeys(self._views, 0)
+        connection, mended = self._store.raw, dict.fromkeys(self._views, 0)
         for name, rows in (await self._catch.count()).items():
             if rows != self._catch.rows[name]:
                 raise RebuildSpoilt(name, rows, self._catch.rows[name])
@@ -255,9 +256,8 @@ class _Run:
         return mended, reached
 
     def _sample(self, name: str, found: Sequence[UUID]) -> None:
-        if found:
-            sample = self._samples.setdefault(name, [])
-            sample += map(str, found[: SAMPLES - len(sample)])
+        sample = self._samples.setdefault(name, []) if found else []
+        sample += map(str, found[: SAMPLES - len(sample)])
 
     async def _swap(self, view: View, reached: Positions) -> int:
         return await swap(self._store, self._catch, view, reached)

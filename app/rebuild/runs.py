@@ -85,6 +85,16 @@ class Wish(Struct, frozen=True):
     """Whether it was begun, and is to end without a result."""
 
 
+async def write_lazily(connection: asyncpg.Connection) -> None:
+    """Do not wait for the disk: what is made can be made again."""
+    await connection.execute(SQL["lazily"])
+
+
+async def write_durably(connection: asyncpg.Connection) -> None:
+    """Wait for the disk again: with the next write, for all that was before it."""
+    await connection.execute(SQL["durably"])
+
+
 async def begin(
     connection: asyncpg.Connection,
     views: Collection[str],
