@@ -120,16 +120,18 @@ def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> Se
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
-    yield service.attempts.keep_writing()
+    yield service.versions.keep_looking()
+    yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
     share = settings.follower_share / 2
-    yield history.follower(service.log, share).keep_following()
-    yield activity.follower(service.log, share).keep_following()
+    for follower in (history.follower(service.log, share), activity.follower(service.log, share)):
+        yield service.versions.when_live(follower.keep_following)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:
-        yield ChatSweeper(service.pool, service.chat, settings).keep_sweeping()
+        sweeper = ChatSweeper(service.pool, service.chat, settings)
+        yield service.versions.when_live(sweeper.keep_sweeping)
 
 
 def import_later() -> None:

@@ -16,6 +16,7 @@ from app.concurrency.deadline import SharedDeadline
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
+from app.database.versions import Versions
 from app.history.past_reads import PastReads
 from app.history.reader import reader_of
 from app.log.log import Log, open_log
@@ -44,8 +45,7 @@ class Service:
             unseal=log.open_in_view, partition_of=log.partition,
         )  # fmt: skip
         self.commands = CommandHandler(log, self.views, settings)
-        self.reader = reader_of(log, self.commands.aggregates)
-        """Reads histories."""
+        self.reader = reader_of(log, self.commands.aggregates)  # of histories
         self.tail = Tail(log.pool)
         self.past = PastReads(log, self.commands.aggregates, wait_s=settings.past_wait_s)
         self.chat = Chat(log, self.commands, self.views, settings)
@@ -66,6 +66,7 @@ class Service:
         self.bodies = SharedDeadline(settings.body_deadline_s)
         """Limits how long a request's body may take to arrive."""
         self.draining = False
+        self.versions = Versions(log.pool.ask)
         self.in_flight = 0
         """Requests that are being carried out."""
         self.requests = Requests(settings)
@@ -92,7 +93,9 @@ class Service:
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""
-        return "draining" if self.draining else await self._readiness.reason_against()
+        if self.draining:
+            return "draining"
+        return self.versions.halted or await self._readiness.reason_against()
 
     async def ready_parts(self, reason: str | None) -> Parts:
         """What commands rest on; `reason`: as from `unready`."""
@@ -107,4 +110,6 @@ async def open_service(settings: Settings) -> Service:
     log = await open_log(settings)
     lists = Pool(settings, for_lists=True, reachability=log.pool.reachability)
     log.pool.on_connect = lists.on_connect = log.incarnation.check
-    return Service(settings, log, lists)
+    service = Service(settings, log, lists)
+    await service.versions.look()
+    return service

@@ -17,6 +17,7 @@ from app.cli.followers import forget, project, redrive
 from app.cli.keys import keys
 from app.cli.metrics import metrics
 from app.cli.migrate import migrate
+from app.cli.operate import operate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
@@ -81,6 +82,7 @@ projections.add_command(redrive)
 projections.add_command(forget)
 main.add_command(project)
 main.add_command(rebuild)
+main.add_command(operate)
 main.add_command(psql)
 main.add_command(users)
 main.add_command(tokens)

@@ -113,7 +113,7 @@ def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: 
         await deed.end(store.raw, ", ".join(view.name for view in views), well=not done.damaged)
         return done
 
-    return on_log(where, work, loop=uvloop.new_event_loop)
+    return on_log(where, work, any_version=True, loop=uvloop.new_event_loop)
 
 
 def _tell(done: "Rebuilt", *, dry_run: bool) -> None:
@@ -181,5 +181,5 @@ def _named(projections: tuple[str, ...]) -> "list[View]":
     try:
         return rebuilding.named(projections)
     except KeyError as error:
-        known = ", ".join(view.name for view in rebuilding.named(()))
+        known = ", ".join(view.projection for view in rebuilding.named(()))
         raise Refused(f"There is no projection {error}: there are {known}") from error

@@ -2,6 +2,7 @@
 
 StoreError
 ├── StoreDown  the database cannot be reached, or not written
+│   └── Superseded  it has a table no more: a newer release replaced it
 └── TooSlow    the request takes the database longer than it may
 """
 
@@ -14,6 +15,10 @@ class StoreError(Exception):
 
 class StoreDown(StoreError, Outage):
     """The database cannot be reached, or not written, right now. A retry may succeed."""
+
+
+class Superseded(StoreDown):
+    """A table is gone: a later version of a view is live, which workers of a newer release have."""
 
 
 class TooSlow(StoreError):

@@ -16,7 +16,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 import asyncpg
 from msgspec import Struct
 
-from app.database.errors import StoreDown
+from app.database.errors import StoreDown, Superseded
 from app.database.pool import TRANSIENT, Pool
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
@@ -155,6 +155,8 @@ class Follower(Generic[B]):
             return 0.0 if await self.round() >= BATCH_EVENTS else _IDLE_S
         except StoreDown as error:
             _LOG.warning("%s waits for the database: %s", self._lease, error)
+            if isinstance(error, Superseded):  # a worker of the newer release follows
+                await self.stop()
         except _Refused as refused:
             if self._singly:
                 self._work.leave_out(refused.first, refused.why)

@@ -19,7 +19,7 @@ from app.codecs.json_text import BadInput
 from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
-from app.database.errors import StoreDown, TooSlow
+from app.database.errors import StoreDown, Superseded, TooSlow
 from app.history.cursor import CursorLost
 from app.history.followed import NotYet
 from app.history.past_reads import NotThere
@@ -36,6 +36,7 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
+from app.operations.rebuilds import RebuildOver, TooManyRebuilds
 from app.queries.list_places import ListsBusy
 from domain.errors import (
     AccountNotFound,
@@ -93,6 +94,7 @@ RESPONSES: Responses = {
     KeyInFlight: (409, "IdempotencyKeyInFlight"),
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
+    Superseded: (503, "ServiceUnavailable"),
     TooManyBefore: (503, "ServiceUnavailable"),
     NotYet: (503, "ServiceUnavailable"),
     CursorLost: (410, "CursorLost"),
@@ -106,6 +108,8 @@ RESPONSES: Responses = {
     Forbidden: (403, "Forbidden"),
     Throttled: (429, "TooManyRequests"),
     ListsBusy: (429, "TooManyRequests"),
+    TooManyRebuilds: (429, "TooManyRequests"),
+    RebuildOver: (409, "RebuildOver"),
     BadInput: (400, "BadRequest"),
     InvalidBatch: (400, "InvalidBatch"),
     Stalled: (408, "RequestTimeout"),
@@ -165,7 +169,11 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():
             return Refusal(status, code, message, headers=_CHALLENGE)
-        case Throttled(retry_after_s=wait_s) | ListsBusy(retry_after_s=wait_s):
+        case (
+            Throttled(retry_after_s=wait_s)
+            | ListsBusy(retry_after_s=wait_s)
+            | TooManyRebuilds(retry_after_s=wait_s)
+        ):
             return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
         case StoreDown() | TooManyBefore() | NotYet() | KeyInFlight() | Conflict():
             retry = ((b"retry-after", b"%d" % retry_after_s),)

@@ -14,6 +14,7 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.utils import normalize_path
 
+from app.database.errors import Superseded
 from app.http import origin
 from app.http.arrival import Answer, Arrival
 from app.http.browser import sent_on
@@ -80,6 +81,9 @@ class OperationHandler(HTTPRouteHandler):
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
         if tracing.SPANS is not None:
             arrival.trace(self.route, asked["method"])
+        halted = arrival.service.versions.halted
+        if halted is not None and not any_host:  # (health and metrics are for any host)
+            raise Superseded(f"This release does not serve: {halted}")
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)

@@ -17,3 +17,11 @@ SELECT n.name, h.partition, h.position AS head, coalesce(c.position, 0) AS posit
     ON e.partition = h.partition
    AND e.notification_id = coalesce(c.position, 0) + 1
  ORDER BY n.name, h.partition;
+
+-- name: rebuilt
+-- When each view was rebuilt last.
+SELECT v.name, max(r.changed_at) AS at
+  FROM rebuild AS r
+ CROSS JOIN LATERAL unnest(r.views) AS v(name)
+ WHERE r.state = 'live'
+ GROUP BY v.name;

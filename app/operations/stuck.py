@@ -10,18 +10,21 @@ from msgspec import UNSET, Struct, UnsetType
 from app.database.sql import blocks
 from app.log.read import Asks
 from app.operations.projections import Projection, projections
+from app.operations.rebuilds import NOBODY, neglected
 
 SQL = blocks(__file__)
 MAX_STREAMS = 100
 """Streams in quarantine that are shown: the first ones of all."""
 WAITS_S = 1.0
 """Seconds after which a wait for a lock is no longer an everyday one."""
+NEGLECTED_S = 3.0
+"""The same for a rebuild that nobody carries out."""
 
 
 class Stuck(Struct, frozen=True, kw_only=True, rename="camel"):
     """One thing that does not go on."""
 
-    kind: Literal["lock", "follower", "quarantine"]
+    kind: Literal["lock", "follower", "quarantine", "rebuild"]
     sentence: str
     seconds: float
     pid: int | UnsetType = UNSET
@@ -47,6 +50,9 @@ async def stuck(store: Asks, known: Sequence[Projection] | None = None) -> list[
         if not each.is_well:
             found.append(await _follower(store, each))
     found += [_quarantined(row) for row in await store.ask(SQL["quarantined"], MAX_STREAMS)]
+    for rebuild, seconds in await neglected(store, NEGLECTED_S):
+        sentence = f"{rebuild} has waited {seconds:.0f} s: {NOBODY}"
+        found.append(Stuck(kind="rebuild", sentence=sentence, seconds=round(seconds, 3)))
     return found
 
 

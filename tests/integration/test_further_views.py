@@ -36,7 +36,7 @@ class Subject(Struct, frozen=True):
 
 
 SUBJECTS = View(
-    name="ai_session_subject",
+    projection="ai_session_subject",
     kind="ai_session",
     state=Subject,
     evolve=evolve,
@@ -69,7 +69,8 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(migrate, "available", lambda: wanted)
     monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, SUBJECTS))
     done = await migrate.migrate(owner, wanted)
-    scripts = [f"functions/{name}_1" for name in ("follow_history", "write_batch", "write_views")]
+    changed = ("ask_rebuild", "follow_history", "write_batch", "write_views")
+    scripts = [f"functions/{name}_1" for name in changed]
     assert done == [f"{len(wanted):04} subjects", *scripts]
 
 

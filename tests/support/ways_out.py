@@ -18,7 +18,8 @@ GUARDED = (
     "follower_checkpoint", "event_index", "quarantine", "activity", "activity_actor",
     "ai_session_info_history", "chat_session_entity_history",
     "account_info_history", "principal_history", "audit_trail",
-    "audit_trail_history", "rebuild", "rebuild_range",
+    "audit_trail_history", "rebuild", "rebuild_range", "rebuild_ask",
+    "view_version",
 )  # fmt: skip
 """Tables and views that change by the functions of the database alone."""
 

@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
+from app.faces.ops import rebuilds
 from app.faces.ops.activity import get_activity
 from app.faces.ops.answers import BACK, answer, rows_of
 from app.faces.ops.line import line
@@ -84,8 +85,12 @@ def _may_operate(principal: Principal) -> None:
     principal.require(OPERATOR, SYSTEM_ADMINISTRATOR)
 
 
+def _operation(name: str, handler: Handler, *, is_safe: bool = False) -> Operation:
+    return Operation(name=name, handler=handler, admit=_may_operate, is_safe=is_safe)
+
+
 def _get(name: str, handler: Handler) -> dict[str, Operation]:
-    return {"GET": Operation(name=name, handler=handler, admit=_may_operate, is_safe=True)}
+    return {"GET": _operation(name, handler, is_safe=True)}
 
 
 ROUTES: Routes = {
@@ -96,5 +101,13 @@ ROUTES: Routes = {
     "/ops/stuck": _get("ListStuck", list_stuck),
     "/ops/requests": _get("ListRequests", list_requests),
     "/ops/activity": _get("GetActivity", get_activity),
+    "/ops/rebuilds": {
+        **_get("ListRebuilds", rebuilds.list_rebuilds),
+        "POST": _operation("AskRebuild", rebuilds.ask_rebuild),
+    },
+    "/ops/rebuilds/{id}": {
+        **_get("GetRebuild", rebuilds.get_rebuild),
+        "DELETE": _operation("CancelRebuild", rebuilds.cancel_rebuild),
+    },
 }
 """What runs and why it does not: views and followers, who waits for whom, how all of it stands."""
