@@ -13,7 +13,8 @@ WITH role AS (
     SELECT t.name, 'SELECT', NULL::text[]
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
-                        'refusal', 'lease', 'follower_checkpoint', 'event_index']
+                        'refusal', 'lease', 'follower_checkpoint', 'event_index',
+                        'history_reach']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -49,7 +50,7 @@ WITH role AS (
     SELECT t.name
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
-                        'follower_checkpoint', 'event_index']
+                        'follower_checkpoint', 'event_index', 'history_reach']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

@@ -244,6 +244,6 @@ def _folded(state: State) -> tuple[str, Folded[Any] | None]:
 
 async def reset(store: Connection) -> None:
     """Empty the histories and the index, all at once; a follower fills them again."""
-    tables = ", ".join(["event_index", *(view.history for view in catalog.VIEWS)])
+    tables = ", ".join(["event_index", "history_reach", *(view.history for view in catalog.VIEWS)])
     async with store.raw.transaction():
         await store.raw.execute(SQL["reset"].format(tables=tables))

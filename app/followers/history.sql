@@ -36,7 +36,7 @@ SELECT follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 
                         $18, $19, $20, $21, $22) AS done;
 
 -- name: reset
--- {tables} of the histories, and of the index
+-- {tables}: of the histories, and of the index
 UPDATE follower_checkpoint
    SET position = 0
  WHERE name = 'history';

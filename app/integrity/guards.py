@@ -10,7 +10,7 @@ SQL = blocks(__file__)
 _TABLES = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
     "schema_migration", "credential", "token", "login_session", "refusal", "lease",
-    "follower_checkpoint", "event_index",
+    "follower_checkpoint", "event_index", "history_reach",
 )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from app.database.pool import Pool
 from app.database.sql import blocks
-from app.faces.evo.list_query import AISessionsQuery, list_ai_sessions
-from app.faces.superoffice.lists.chat_list import list_chat_sessions
+from app.faces.evo.list_query import AccountsQuery, AISessionsQuery, list_accounts, list_ai_sessions
+from app.faces.superoffice.lists.chat_list import list_chat_sessions, sessions_of
 from app.faces.superoffice.lists.filter import Asker
 from app.log.keyring import Keyring
 from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
@@ -31,14 +31,20 @@ AT_LEAST = 0.33
 """Of the present list's rate: at most three times as slow."""
 _VIEWS = ("chat_session_entity", "ai_session_info", "account_info")
 _FILL_S = 3600
+PAGE = 400
+"""Of AI sessions, from 0."""
+SKIP = 10_000
+"""Chats before a page."""
+AGENT = 7
 _ASKER = Asker(date(2026, 11, 21))
 Cut = tuple[int, ...] | None
 List = Callable[[Views, Cut], Awaitable[int]]
 """Reads a page as of a cut; the number of its rows."""
 
 
-def _chats(filter_: str, order: str) -> List:
+def _chats(filter_: str, order: str, *, skip: bool = False) -> List:
     query = [("$orderby", order), ("$top", "50")] + [("$filter", filter_)] * bool(filter_)
+    query += [("$skip", str(SKIP))] * skip
 
     async def read(views: Views, cut: Cut) -> int:
         page = await list_chat_sessions(views, query, base_url="", asker=_ASKER, as_of=cut)
@@ -56,15 +62,63 @@ def _ai(query: AISessionsQuery) -> List:
     return read
 
 
+def _mine() -> List:
+    async def read(views: Views, cut: Cut) -> int:
+        return len(await sessions_of(views, AGENT, as_of=cut))
+
+    return read
+
+
+def _accounts(query: AccountsQuery) -> List:
+    async def read(views: Views, cut: Cut) -> int:
+        return len((await list_accounts(views, query, as_of=cut)).items)
+
+    return read
+
+
+_SORTED_CHATS = ("registeredDate desc", "updatedDate desc", "rating desc", "firstMessage")
+_SORTED_AI = (
+    "id", "accountId", "accountName", "purpose", "dateLastModified", "createdBy", "lastModifiedBy",
+)  # fmt: skip
 LISTS: dict[str, List] = {
     "50 chats, by number": _chats("", "chatSessionId"),
+    "50 chats, by number, the last ones first": _chats("", "chatSessionId desc"),
+    "50 newest chats": _chats("", "whenRequested desc"),
+    "50 newest chats behind {skip:,}": _chats("", "whenRequested desc", skip=True),
     "50 newest chats of a status": _chats("status eq 'Closed'", "whenRequested desc"),
+    "50 newest chats of a status behind {skip:,}": _chats(
+        "status eq 'Closed'", "whenRequested desc", skip=True
+    ),
     "50 newest chats with a rating": _chats("rating between (4,5)", "whenRequested desc"),
     "the chats of a person": _chats("personId eq 7", "whenRequested desc"),
+    "the chats with a rare text": _chats(
+        "firstMessage contains 'number 1234?'", "whenRequested desc"
+    ),
+    "the queue, by time": _chats("status eq 'InQueue'", "whenRequested"),
+    "the queue, the newest first": _chats("status eq 'InQueue'", "whenRequested desc"),
+    "the chats of two states, by time": _chats("status oneOf (5,6)", "whenRequested"),
+    "the open chats of an agent": _chats(
+        f"status oneOf (5,6) and associateId eq {AGENT}", "chatSessionId"
+    ),
+    "the chats for the current user": _mine(),
+    **{f"50 chats by {order}": _chats("", order) for order in _SORTED_CHATS},
+    "25 oldest AI sessions": _ai(AISessionsQuery(simplified=True)),
     "25 newest AI sessions": _ai(AISessionsQuery(descending=True, simplified=True)),
     "25 newest AI sessions, all counted": _ai(AISessionsQuery(descending=True)),
     "25 AI sessions of an account, its all counted": _ai(AISessionsQuery(account_ids=["a7"])),
-    "25 AI sessions, on page 400": _ai(AISessionsQuery(page=400, simplified=True)),
+    "25 newest AI sessions of two accounts": _ai(
+        AISessionsQuery(account_ids=["a7", "a8"], descending=True, simplified=True)
+    ),
+    "25 AI sessions, on page {page}": _ai(AISessionsQuery(page=PAGE, simplified=True)),
+    "25 newest AI sessions, on page {page}": _ai(
+        AISessionsQuery(page=PAGE, descending=True, simplified=True)
+    ),
+    **{
+        f"25 AI sessions by {field}": _ai(AISessionsQuery(sort_field=field, simplified=True))
+        for field in _SORTED_AI
+    },
+    "25 accounts, all counted": _accounts(AccountsQuery()),
+    "25 accounts with a name, counted": _accounts(AccountsQuery(name_filter="count 1")),
 }
 
 
@@ -125,10 +179,9 @@ def _measured(stage: Stage, pace: Pace, lists: _Lists, read: List, cut: Cut) -> 
 
 async def _fill(url: str, rows: int) -> None:
     async with connected(url) as store:
-        await store.raw.execute(SQL["helpers"])
-        for name in ("chat_sessions", "ai_sessions"):
-            await store.raw.execute(SQL[name], rows, VERSIONS, timeout=_FILL_S)
-        await store.raw.execute(SQL["accounts"])
+        for name in ("helpers", "chat_sessions", "ai_sessions", "accounts", "reach"):
+            sql = SQL[name].format(rows=rows, versions=VERSIONS)
+            await store.raw.execute(sql, timeout=_FILL_S)
         for view in _VIEWS:
             await store.raw.execute(SQL["present"].format(view=view), timeout=_FILL_S)
             await store.raw.execute(SQL["settle"].format(view=view), timeout=_FILL_S)

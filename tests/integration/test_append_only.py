@@ -30,6 +30,7 @@ TABLES = [
     "schema_migration",
     "follower_checkpoint",
     "event_index",
+    "history_reach",
     "ai_session_info_history",
     "chat_session_entity_history",
     "account_info_history",
