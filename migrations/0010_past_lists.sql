@@ -35,8 +35,9 @@ CREATE INDEX ON chat_session_entity_history (contact_id, position, until)
 -- have been valid at it, and about one in ten or more of these was.
 ALTER TABLE chat_session_entity_history
   ADD COLUMN lasted text COLLATE "C"
-      GENERATED ALWAYS AS ((doc ->> 'status') || ' ' || floor(log(until - position))::integer)
-      STORED;
+      GENERATED ALWAYS AS (
+          (doc ->> 'status') || ' ' || floor(log(greatest(until - position, 1)))::integer
+      ) STORED;
 CREATE INDEX ON chat_session_entity_history (lasted, partition, position, until);
 
 -- The greatest values that the histories had up to a position: a list of that moment that shows the

@@ -1,7 +1,9 @@
 -- name: helpers
--- Versions of sessions, in the order of the log, which goes on for $1 minutes and begins one session
--- each minute. Half of the sessions are as chats are: their versions are a few minutes apart. Those
--- of the others are spread over the rest of the log. At the end every tenth session is deleted.
+-- {rows}   {versions}
+-- Versions of sessions, in the order of the log, which goes on for as many minutes as there are rows,
+-- and begins a session each minute. Half of the sessions are as chats are: their versions are minutes
+-- apart. Those of the others are spread over the rest of the log. At the end every tenth session is
+-- deleted.
 CREATE TABLE bench_version AS
 SELECT v.n, v.version, row_number() OVER by_time AS position, v.minute
   FROM (SELECT n, version,
@@ -21,7 +23,24 @@ SELECT b.n, b.version, b.position,
   FROM bench_version AS b
 WINDOW by_session AS (PARTITION BY b.n ORDER BY b.version);
 
+-- name: indexes
+-- $1 table; those besides its key
+SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+  FROM pg_index AS i
+ WHERE i.indrelid = $1::text::regclass
+   AND NOT i.indisprimary;
+
+-- name: drop_index
+-- {index}
+DROP INDEX {index};
+
+-- name: events
+-- Those that the sessions were changed by.
+SELECT max(position) AS events
+  FROM ai_session_info_history;
+
 -- name: chat_sessions
+-- {rows}
 INSERT INTO chat_session_entity_history
        (partition, stream_id, version, position, until, ended,
         created_by, created_at, modified_by, modified_at, doc, search)
