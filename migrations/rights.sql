@@ -14,7 +14,7 @@ WITH role AS (
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'refusal', 'lease', 'follower_checkpoint', 'event_index',
-                        'history_reach']
+                        'history_reach', 'deed']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from app.care.importing import Imported, begin, import_lines
+from app.care.importing import Imported, import_lines
 from app.care.incoming import begun, first_line
 from app.care.lines import Altered, LogKeys
 from app.history.streams import Progress
@@ -32,7 +32,6 @@ def filled(where: DataLocation, lines: Iterator[bytes], progress: Progress) -> I
         async with connected(url, where.statement_cache) as store:
             await require_fit(store, where)
             await up_to_date(store, SchemaPermission.MIGRATE, len(keys.positions))
-            await begin(store, keys.master_key)
             return await import_lines(store, keyring, keys, first, lines, progress)
 
     with database(where, SchemaPermission.MIGRATE) as url:

@@ -27,6 +27,7 @@ from domain.ids import StreamId, partition_of
 
 SQL = blocks(__file__)
 _BATCH = 2_000
+_HAS_EVENTS = "The log has events: an export is imported into an empty one"
 _ASSOCIATES = "associate_number"
 _EVENTS = (
     "partition", "originator_id", "originator_version", "topic", "state", "notification_id",
@@ -46,20 +47,30 @@ class Imported(Struct):
     """The result of an import."""
 
     positions: dict[int, int]
+    was_there: bool
+    """Whether an earlier run had done all of it, so that this one only compared."""
     resumed: dict[int, int]
     """Where an earlier run was taken up, by partition."""
     damaged: list[str]
     """Events that the exported log had and nobody can read; no file was altered."""
 
 
-async def begin(store: Connection, fingerprint: str) -> None:
-    """Make sure that the log is empty, or that an earlier import left it. Raises NotEmpty."""
+async def begin(store: Connection, keys: LogKeys) -> bool:
+    """Make sure that the log is empty, or that an earlier import left it. Raises NotEmpty.
+
+    False if the log ends where the export of `keys` does: who was killed at the end of an import
+    cannot tell that it was done, and imports again.
+    """
     async with store.raw.transaction():
         (found,) = await store.raw.fetch(SQL["state"])
         if found["has_events"] and not found["is_begun"]:
-            raise NotEmpty("The log has events: an export is imported into an empty one")
-        await store.raw.execute(SQL["begin"], fingerprint)
+            heads = await store.raw.fetch(SQL["heads"])
+            if {row["partition"]: row["position"] for row in heads} != keys.positions:
+                raise NotEmpty(_HAS_EVENTS)
+            return False
+        await store.raw.execute(SQL["begin"], keys.master_key)
         await store.raw.execute(SQL["unsettle"])
+    return True
 
 
 async def import_lines(
@@ -70,15 +81,20 @@ async def import_lines(
     rest: Iterator[bytes],
     progress: Progress,
 ) -> Imported:
-    """Fill the log, then its views; afterwards it is the exported one. Raises Altered.
+    """Fill the log, then its views; afterwards it is the exported one. Raises Altered or NotEmpty.
 
     `keyring`: has adopted the `keys` of the first line. After Altered, the log cannot be used, but
     an import of the whole file goes on.
     """
+    is_new = await begin(store, keys)
     run = _Run(store, keyring, sum(keys.positions.values()), progress)
     await run.look()
     for found in incoming(keyring, first, rest):
+        if not is_new and run.contradicts(found):
+            raise NotEmpty(_HAS_EVENTS)
         await run.take(found)
+    if not is_new:
+        return Imported(keys.positions, True, {}, run.damaged)
     for row in await store.ask(SQL["twice"]):
         raise Altered(f"Event {row['partition']}:{row['position']} has the id of another event")
     await rebuild(store, keyring, named(()), lambda *_: None)
@@ -87,7 +103,7 @@ async def import_lines(
         mark = str(new_uuid())
         await store.raw.execute(SQL["settle"], keyring.check_value(), keyring.sealed_root(), mark)
         await store.raw.execute(SQL["end"])
-    return Imported(keys.positions, run.resumed, run.damaged)
+    return Imported(keys.positions, False, run.resumed, run.damaged)
 
 
 class _Run:
@@ -115,6 +131,14 @@ class _Run:
             self._places[row["partition"]] = Place()
             if row["position"]:
                 self.resumed[row["partition"]] = row["position"]
+
+    def contradicts(self, found: Incoming) -> bool:
+        """Whether the log ends, in a line's partition, with another event at the line's place."""
+        event = found.content
+        if not isinstance(event, EventLine) or event.partition not in self._stored:
+            return False
+        head = self._stored[event.partition]
+        return bool(event.position == head["position"] and event.event_id != head["event_id"])
 
     async def take(self, found: Incoming) -> None:
         """Take up a line. Raises Altered."""
@@ -152,11 +176,11 @@ class _Run:
         await self._leave_for(event.partition)
         place.accept(found, event)
         self._done += 1
-        head = self._stored[event.partition]
-        if event.position == head["position"] and event.event_id != head["event_id"]:
+        if self.contradicts(found):
             raise found.altered("an earlier run imported another log")
         self._events.append((found, event))
-        if len(self._events) >= _BATCH or event.position == head["position"]:
+        is_last_stored = event.position == self._stored[event.partition]["position"]
+        if len(self._events) >= _BATCH or is_last_stored:
             await self._take_up()
 
     async def _leave_for(self, partition: int) -> None:

@@ -34,6 +34,7 @@ def backup(where: "DataLocation", folder: Path) -> None:
     from app.care.backup import back_up
     from app.maintenance.keys import keyring_of
     from app.maintenance.store import SchemaPermission, connected, database, prepare
+    from app.operations.deeds import Recorder
 
     if folder.exists():
         raise Refused(f"{folder} exists: name another folder, or remove it")
@@ -41,7 +42,10 @@ def backup(where: "DataLocation", folder: Path) -> None:
     async def work(url: str) -> "Header":
         await prepare(url, where, SchemaPermission.LOOK, looks=True)
         async with connected(url, where.statement_cache, looks=True) as store:
-            return await back_up(store, await keyring_of(store, where), url, folder)
+            deed = Recorder("backup")
+            made = await back_up(store, await keyring_of(store, where), url, folder)
+            await deed.end(store.raw, f"up to {', '.join(_places(made))}")
+            return made
 
     with database(where, SchemaPermission.LOOK) as url:
         header = asyncio.run(work(url))

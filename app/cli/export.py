@@ -142,7 +142,10 @@ def import_log(where: "DataLocation", file: Path) -> None:
     for damaged in done.damaged:
         click.echo(f"Cannot be read, as in the log that was exported: {damaged}")
     places = ", ".join(f"{partition}:{at}" for partition, at in sorted(done.positions.items()))
-    click.echo(f"imported up to {places}", err=True)
-    click.echo("Nobody has a password or a token yet: `sessionary users passwd NAME`", err=True)
+    if done.was_there:
+        click.echo(f"The log has all of it already, up to {places}", err=True)
+    else:
+        click.echo(f"imported up to {places}", err=True)
+        click.echo("Nobody has a password or a token yet: `sessionary users passwd NAME`", err=True)
     if done.damaged:
         sys.exit(DIFFERENCE)

@@ -67,14 +67,19 @@ def rotate(where: "DataLocation", new_key_file: Path) -> None:
     from app.cli.progress import progress
     from app.cli.work import on_log
     from app.log.errors import WrongMasterKey
+    from app.operations.deeds import Recorder
 
     if new_key_file.resolve() == where.key_file.resolve():
         raise Refused(f"{new_key_file} is the file of the present master key: name another one")
 
     async def work(store: "Connection", keyring: "Keyring") -> "Rotated":
+        deed = Recorder("keys rotate")
         key = await rotation.new_key(store, keyring, new_key_file)
         with progress("Wrapping keys", "streams") as advance:
-            return await rotation.rotate(store, keyring, key, advance)
+            done = await rotation.rotate(store, keyring, key, advance)
+        told = f"the master key is {done.fingerprint}"
+        await deed.end(store.raw, told, well=not done.damaged)
+        return done
 
     async def look(store: "Connection", keyring: "Keyring") -> str:
         return keyring.fingerprint_of_key

@@ -127,12 +127,17 @@ def verify(where: "DataLocation") -> None:
     from app.integrity import guards
     from app.integrity import verify as verifying
     from app.integrity.positions import warnings
+    from app.operations.deeds import Recorder
 
     async def work(store: "Connection", keyring: "Keyring") -> tuple[list[str], list[str]]:
+        deed = Recorder("verify")
         troubles = [*await guards.changed_collations(store), *await warnings(store)]
-        lost = await guards.missing(store)
+        found = await guards.missing(store)
         with progress("Verifying") as advance:
-            return lost + await verifying.verify(store, keyring, advance), troubles
+            found += await verifying.verify(store, keyring, advance)
+        told = f"{len(found)} differences" if found else "no difference"
+        await deed.end(store.raw, told, well=not found)
+        return found, troubles
 
     differences, troubles = on_log(where, work, looks=True)
     for trouble in troubles:

@@ -85,9 +85,11 @@ def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: 
 
     from app.cli.progress import progress
     from app.cli.work import on_log
+    from app.operations.deeds import Recorder
     from app.rebuild import rebuild as rebuilding
 
     async def work(store: "Connection", keyring: "Keyring") -> "Rebuilt":
+        deed = Recorder("rebuild --dry-run" if dry_run else "rebuild")
         at = ""
 
         def stand_for(positions: str) -> None:
@@ -101,7 +103,9 @@ def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: 
                 tell=lambda said: click.echo(said, err=True),
                 stand_for=stand_for,
             )
-            return await rebuilding.rebuild(store, keyring, views, advance, options)
+            done = await rebuilding.rebuild(store, keyring, views, advance, options)
+        await deed.end(store.raw, ", ".join(view.name for view in views), well=not done.damaged)
+        return done
 
     return on_log(where, work, loop=uvloop.new_event_loop)
 

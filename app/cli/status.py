@@ -99,28 +99,19 @@ def stuck(where: "DataLocation", output: str) -> None:
 
 def _print_status(found: "Status", output: str) -> None:
     from app.cli.output import print_json, print_table
+    from app.operations.words import facts
 
     if output == "json":
         print_json(found)
         return
-    database = found.database
     click.echo(f"{'well' if found.ok else 'WRONG'}: {found.sentence}")
-    rows = [
-        ("PostgreSQL", f"{database.version}, up {_span(database.up_seconds)}"),
-        ("round trip", f"{database.round_trip_ms} ms"),
-        ("connections", f"{database.connections} of {database.most_connections}"),
-        ("size", f"{database.bytes / 2**20:.0f} MiB"),
-        ("schema", f"migration {database.migration}"),
-    ]
-    for head in found.heads:
-        age = "no event" if head.age_seconds is None else f"{_span(head.age_seconds)} ago"
-        rows.append((f"head of partition {head.partition}", f"{head.position}, {age}"))
-    print_table(["what", "how it stands"], rows)
+    print_table(["what", "how it stands"], facts(found))
     _print_projections(found.projections)
 
 
 def _print_projections(found: "Sequence[Projection]") -> None:
     from app.cli.output import print_table
+    from app.operations.words import span
 
     columns = ["name", "version", "position", "behind", "age", "state", "owner", "last rebuild"]
     print_table(
@@ -131,7 +122,7 @@ def _print_projections(found: "Sequence[Projection]") -> None:
                 str(each.version),
                 each.position,
                 str(each.lag_events),
-                _span(each.lag_seconds),
+                span(each.lag_seconds),
                 each.state,
                 each.owner or "",
                 each.last_rebuild or "",
@@ -144,11 +135,3 @@ def _print_projections(found: "Sequence[Projection]") -> None:
 def _print_stuck(found: "Sequence[Stuck]") -> None:
     for each in found:
         click.echo(each.sentence)
-
-
-def _span(seconds: float) -> str:
-    """Seconds, minutes, hours or days, whichever are few."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -13,4 +13,4 @@ SELECT pg_terminate_backend(pid)
   FROM pg_stat_activity
  WHERE pid = any($1::integer[])
    AND wait_event_type = 'Client'
-   AND application_name = 'sessionary';
+   AND starts_with(application_name, 'sessionary ');

@@ -12,7 +12,7 @@ from app.database.errors import StoreDown, TooSlow
 from app.database.held import Watch
 from app.database.hosts import each_host
 from app.database.places import NoPlace, Places
-from app.database.session import OPENED_WITH, lift_time_outs
+from app.database.session import OPENED_WITH, lift_time_outs, worker_name
 from app.database.sockets import notice_silence
 from app.settings import Settings
 from app.telemetry import metrics
@@ -279,7 +279,7 @@ def _ms(seconds: float) -> str:
 
 def _session(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
     """The settings of a connection; pgbouncer accepts only a name and a role."""
-    session = {"application_name": "sessionary"}
+    session = {"application_name": worker_name()}
     if settings.statement_cache:
         session |= OPENED_WITH | limits
     if settings.database_role is not None:

@@ -1,5 +1,10 @@
 """The settings of every connection, whatever its role or its database sets."""
 
+import os
+import socket
+from functools import cache
+from importlib.metadata import version
+
 import asyncpg
 
 from app.database.sql import blocks
@@ -40,6 +45,19 @@ OPENED_WITH = SESSION | {
 }
 """Settings that every connection requests; not behind pgbouncer, which refuses unknown ones."""
 _HAS_TRANSACTION_TIMEOUT = 17
+_NAME_BYTES = 63
+"""PostgreSQL cuts off the rest of a connection's name."""
+
+
+@cache
+def worker_name() -> str:
+    """What PostgreSQL's own views, and ours of what runs, call the connections of this process.
+
+    `sessionary 0.1.0 host:4711`; the number is the process's.
+    """
+    host = socket.gethostname().encode("ascii", "replace").decode()
+    start, number = f"sessionary {version('sessionary')} {host}", f":{os.getpid()}"
+    return start[: _NAME_BYTES - len(number)] + number
 
 
 async def lift_time_outs(connection: asyncpg.Connection, limit_s: float) -> None:

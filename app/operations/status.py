@@ -8,12 +8,16 @@ from msgspec import Struct
 
 from app.database.sql import blocks
 from app.log.read import Asks
+from app.operations.deeds import Deed, last, latest
 from app.operations.projections import Projection, projections
+from app.operations.rates import Rates, rates
 from app.operations.stuck import Stuck, stuck
 
 SQL = blocks(__file__)
 FULL = 0.9
 """The part of the server's connections from which on they are about to run out."""
+
+_DEEDS = 8
 
 
 class Database(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -38,6 +42,17 @@ class Head(Struct, frozen=True, kw_only=True, rename="camel"):
     age_seconds: float | None
 
 
+class Worker(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A process that serves, on any machine."""
+
+    name: str
+    """Its host and number: `node1:4711`."""
+    release: str
+    connections: int
+    since: datetime
+    """Of its oldest connection."""
+
+
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     """How all of it stands."""
 
@@ -47,6 +62,12 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     heads: list[Head]
     projections: list[Projection]
     stuck: list[Stuck]
+    workers: list[Worker]
+    rates: Rates
+    last_backup: Deed | None
+    last_verify: Deed | None
+    deeds: list[Deed]
+    """What operators did lately, newest first."""
 
 
 async def status(store: Asks) -> Status:
@@ -56,6 +77,7 @@ async def status(store: Asks) -> Status:
              for p, n, at, age in await store.ask(SQL["heads"])]  # fmt: skip
     found = await projections(store)
     halted = await stuck(store, found)
+    done = await last(store, ("backup", "verify"))
     troubles = list(_troubles(database, halted))
     return Status(
         ok=not troubles,
@@ -64,6 +86,11 @@ async def status(store: Asks) -> Status:
         heads=heads,
         projections=found,
         stuck=halted,
+        workers=[Worker(**row) for row in await store.ask(SQL["workers"])],
+        rates=await rates(store),
+        last_backup=done.get("backup"),
+        last_verify=done.get("verify"),
+        deeds=await latest(store, _DEEDS),
     )
 
 

@@ -14,3 +14,15 @@ SELECT partition, position,
             THEN extract(epoch FROM clock_timestamp() - recorded_at)::float8 END AS age_s
   FROM log_partition
  ORDER BY partition;
+
+-- name: workers
+-- The connections of each process that serves, by the name that it gives them.
+SELECT split_part(application_name, ' ', 2) AS release,
+       split_part(application_name, ' ', 3) AS name,
+       count(*) AS connections,
+       min(backend_start) AS since
+  FROM pg_stat_activity
+ WHERE datname = current_database()
+   AND application_name ~ '^sessionary [^ ]+ [^ ]+:[0-9]+$'
+ GROUP BY application_name
+ ORDER BY application_name;

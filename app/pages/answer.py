@@ -102,4 +102,6 @@ def _ways(principal: Principal) -> list[Link]:
         ways.append(Link("/ai/sessions", "AI sessions"))
     if principal.name:
         ways.append(Link("/api/v1/ChatSession", "Chat sessions"))
+    if may_operate(principal):
+        ways.append(Link("/ops", "Operations"))
     return [*ways, Link("/metadata", "APIs")]

@@ -1,8 +1,9 @@
 """The moment when a table becomes the live one: the fresh one of a rebuild, or the former one."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
@@ -24,6 +25,9 @@ in the way.
 """
 PAUSE_S = 0.5
 """Seconds between two tries."""
+TAKEN_OVER_S = 5.0
+"""How long the lock is waited for, since PostgreSQL takes a while to notice a killed holder."""
+_LOOK_S = 0.02
 
 
 class RebuildUnderWay(Exception):
@@ -44,10 +48,18 @@ class ViewInUse(Exception):
 
 
 @asynccontextmanager
-async def alone(store: Connection) -> AsyncIterator[None]:
-    """Hold the lock of those who work on the views. Raises RebuildUnderWay."""
-    if not await store.raw.fetchval(SQL["begin"]):
-        raise RebuildUnderWay
+async def alone(store: Connection, patience_s: float | None = None) -> AsyncIterator[None]:
+    """Hold the lock of those who work on the views. Raises RebuildUnderWay.
+
+    `patience_s`: how long to wait for it; None: TAKEN_OVER_S.
+    """
+    with suppress(asyncpg.InvalidParameterValueError):  # a server whose system cannot tell
+        await store.raw.execute(SQL["notice_death"])
+    end = time.monotonic() + (TAKEN_OVER_S if patience_s is None else patience_s)
+    while not await store.raw.fetchval(SQL["begin"]):
+        if time.monotonic() >= end:
+            raise RebuildUnderWay
+        await asyncio.sleep(_LOOK_S)
     try:
         yield
     finally:

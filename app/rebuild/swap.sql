@@ -1,3 +1,7 @@
+-- name: notice_death
+-- The statement of a client that was killed ends within this time, and lets go of its locks.
+SET client_connection_check_interval = '1s';
+
 -- name: begin
 -- False while another command holds the lock. The session holds the lock for the whole run.
 SELECT pg_try_advisory_lock(hashtextextended('sessionary views', 0));

@@ -29,7 +29,14 @@ def _killed_until_done(command: list[str], seconds: float) -> None:
         running.kill()
         if running.wait() == 0:  # it had ended before
             return
-    subprocess.run(command, check=True, timeout=patient(120), capture_output=True)
+    _done(command)
+
+
+def _done(command: list[str]) -> None:
+    ended = subprocess.run(
+        command, check=False, timeout=patient(120), capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def test_the_key_is_changed_under_clients_and_no_request_fails(served: ServicePr
             each.join()
     assert (failed, len(made) > 0) == ([], True)
     with_new = [*_sessionary(served, "verify"), f"--master-key-file={new}"]
-    subprocess.run(with_new, check=True, timeout=patient(120), capture_output=True)
+    _done(with_new)
     old = subprocess.run(_sessionary(served, "verify"), check=False, capture_output=True)
     assert old.returncode == 2
 
@@ -82,7 +89,8 @@ def test_an_export_and_an_import_that_are_killed_end_as_one_log(served: ServiceP
     (other / "master.key").touch(0o600)
     (other / "master.key").write_text((served.data_dir / "master.key").read_text())
     _killed_until_done(_sessionary(other, "import", str(first)), 4.0)
-    subprocess.run(_sessionary(other, "verify"), check=True, capture_output=True)
-    subprocess.run(_sessionary(other, "export", str(again)), check=True, capture_output=True)
+    _done(_sessionary(other, "import", str(first)))  # as one who was killed too late to see it end
+    _done(_sessionary(other, "verify"))
+    _done(_sessionary(other, "export", str(again)))
     whole = again.read_text().splitlines()
     assert sum('"ai_session.created' in line for line in whole) == 300

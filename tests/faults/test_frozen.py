@@ -34,7 +34,7 @@ PLACES = WORKERS * (_SETTINGS.pool_size + _SETTINGS.list_pool_size + 2)
 BACKENDS = """
 SELECT pid
   FROM pg_stat_activity
- WHERE application_name = 'sessionary'
+ WHERE starts_with(application_name, 'sessionary ')
 """
 
 

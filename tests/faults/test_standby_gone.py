@@ -26,7 +26,7 @@ LIST_PLACES = Settings(database_url="", master_key=b"").list_pool_size
 BACKENDS = """
 SELECT count(*)
   FROM pg_stat_activity
- WHERE application_name = 'sessionary'
+ WHERE starts_with(application_name, 'sessionary ')
 """
 
 

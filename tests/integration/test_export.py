@@ -14,7 +14,7 @@ from support.beside import silent
 from app.care import importing
 from app.care.export import clear, sealed, taken_up
 from app.care.files import Partial, lines_of
-from app.care.importing import Imported, NotEmpty, begin, import_lines
+from app.care.importing import Imported, NotEmpty, import_lines
 from app.care.incoming import begun, first_line
 from app.care.lines import Altered
 from app.integrity.verify import verify
@@ -78,7 +78,6 @@ async def imported(url: str, key: bytes, lines: Iterable[bytes]) -> Imported:
     keyring.adopt(KeySettings(check=keys.check, root=keys.root))
     begun(keyring, first)
     async with connected(url) as store:
-        await begin(store, keys.master_key)
         return await import_lines(store, keyring, keys, first, rest, silent)
 
 
@@ -180,12 +179,31 @@ async def test_what_was_altered_is_refused_by_line_and_event(
 
 @pytest.mark.usefixtures("filled")
 async def test_only_an_empty_log_takes_one(
-    settings: Settings, database_url: str, keyring: Keyring
+    service: Service, settings: Settings, database_url: str, keyring: Keyring
 ) -> None:
+    lines = await exported(database_url, keyring)
+    await given.open_ai_session(service)
     before = await contents(database_url)
     with pytest.raises(NotEmpty):
-        await imported(database_url, settings.master_key, await exported(database_url, keyring))
+        await imported(database_url, settings.master_key, lines)
     assert await contents(database_url) == before
+
+
+@pytest.mark.usefixtures("filled", "_small")
+async def test_an_import_that_was_done_is_said_to_be_done(
+    settings: Settings, database_url: str, target: str, keyring: Keyring
+) -> None:
+    lines = await exported(database_url, keyring)
+    first = await imported(target, settings.master_key, lines)
+    before = await contents(target)
+    again = await imported(target, settings.master_key, lines)
+    assert (first.was_there, again.was_there, again.resumed) == (False, True, {})
+    assert await contents(target) == before
+    async with connected(target) as store:
+        await store.raw.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
+        await store.raw.execute("UPDATE stored_events SET event_id = gen_random_uuid()")
+    with pytest.raises(NotEmpty):  # another log of the same length
+        await imported(target, settings.master_key, lines)
 
 
 @pytest.mark.usefixtures("filled", "_small")

@@ -25,7 +25,7 @@ OURS = """
 SELECT count(*)
   FROM pg_stat_activity
  WHERE datname = current_database()
-   AND application_name = 'sessionary'
+   AND starts_with(application_name, 'sessionary ')
 """
 
 

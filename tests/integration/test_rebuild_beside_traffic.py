@@ -136,8 +136,13 @@ async def test_a_swap_reads_what_is_new_of_a_deep_stream(
 
 
 async def test_of_two_rebuilds_at_once_one_is_refused(
-    service: Service, store: Connection, database_url: str, keyring: Keyring
+    service: Service,
+    store: Connection,
+    database_url: str,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(swap, "TAKEN_OVER_S", 0.0)
     await a_few_of_each(service)
     async with connected(database_url) as other:
         both = await asyncio.gather(
@@ -151,8 +156,13 @@ async def test_of_two_rebuilds_at_once_one_is_refused(
 
 
 async def test_a_rebuild_is_refused_while_views_are_verified(
-    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+    service: Service,
+    store: Connection,
+    owner: asyncpg.Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(swap, "TAKEN_OVER_S", 0.0)
     await a_few_of_each(service)
     await owner.execute(verifying.SQL["begin"])
     with pytest.raises(RebuildUnderWay):

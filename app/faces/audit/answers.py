@@ -1,7 +1,6 @@
 """Writes what was found in the form that is asked for, within the limit of an answer's size."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Iterable, Mapping
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -9,12 +8,12 @@ from msgspec import UNSET, Struct
 
 from app.codecs import csv_text
 from app.codecs.answer_budget import AnswerBudget
-from app.faces.audit.forms import CONTENT_TYPES, Form
 from app.faces.audit.pages.lists import list_page
 from app.faces.audit.pages.one import event_page
-from app.faces.audit.pages.table import table_page
 from app.history.one_event import Event, call_of
 from app.http.request import Headers, Reply, Request
+from app.pages.forms import Form
+from app.pages.twins import reply
 
 COLUMNS = (
     "position", "recordedAt", "actor", "type", "operation", "sessionId", "version", "changed",
@@ -33,14 +32,6 @@ class Page(Struct, frozen=True):
     has_more: bool
     reached: Mapping[int, int]
     """The last position of each partition that is written."""
-
-
-class Table(Struct, frozen=True):
-    """What is no list of events: as a whole, and as rows of equal members."""
-
-    whole: object
-    rows: Sequence[Mapping[str, Any]]
-    columns: Sequence[str]
 
 
 async def page_of(
@@ -115,26 +106,6 @@ def event_reply(request: Request, form: Form, event: Event, headers: Headers = (
     return reply(form, csv_text.row(columns) + csv_text.row(cells), (*headers, *links))
 
 
-def table_reply(request: Request, form: Form, table: Table, headers: Headers = ()) -> Reply:
-    """The answer with something else than events."""
-    match form:
-        case Form.JSON:
-            body = _ENCODER.encode(table.whole)
-        case Form.NDJSON:
-            body = b"".join(_ENCODER.encode(row) + b"\n" for row in table.rows)
-        case Form.CSV:
-            rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
-            body = csv_text.row(table.columns) + b"".join(map(csv_text.row, rows))
-        case Form.HTML:
-            return table_page(request, table.columns, table.rows, headers)
-    return reply(form, body, headers)
-
-
-def reply(form: Form, body: bytes, headers: Headers = (), status: int = 200) -> Reply:
-    """An answer in a form, except a page."""
-    return Reply(status, body, headers, CONTENT_TYPES[form])
-
-
 def url_with(request: Request, **changed: str | None) -> str:
     """The URL of a request with some parameters changed, or without them."""
     kept = [(name, value) for name, value in request.pairs if name.lower() not in _lower(changed)]
@@ -170,10 +141,6 @@ def _cells(event: Event) -> list[object]:
         event.version,
         "" if event.changed is UNSET else _json_text(event.changed),
     ]
-
-
-def _cell(value: object) -> object:
-    return value if value is None or isinstance(value, str | int) else _json_text(value)
 
 
 def _json_text(value: object) -> str:

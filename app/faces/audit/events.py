@@ -9,7 +9,6 @@ from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.audit.answers import event_reply, event_url, events_reply, page_of, url_with
 from app.faces.audit.filters import FILTERS, Known, bounds_from, query_of
-from app.faces.audit.forms import Form, form_of
 from app.faces.audit.query import PARTS, Query
 from app.faces.audit.viewing import record_view
 from app.history.access import access_events, is_known
@@ -18,6 +17,7 @@ from app.history.reader import Reader, in_blocks
 from app.history.search import find
 from app.http.request import Reply, Request
 from app.log.audited import AuditedEvent
+from app.pages.forms import Form, form_of
 from app.service import Service
 from domain.errors import NotFound
 

@@ -1,26 +1,20 @@
 """The face of auditors, over HTTP: what happened, what was, who did it, and who looked."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 
-import msgspec
-
-from app.codecs import csv_text
-from app.codecs.json_text import BadInput
 from app.faces.audit import events, feed, sessions
-from app.faces.audit.answers import reply
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
-from app.faces.audit.forms import SUFFIXES, Form, form_of
 from app.faces.audit.pages.go import go_to
 from app.faces.audit.rights import POLICY, may_audit
 from app.http.errors import Refusal, Responses
 from app.http.operation import Face, Operation, Routes
 from app.http.request import Reply, Request
 from app.pages.answer import Link
-from app.pages.errors import error_page
+from app.pages.forms import SUFFIXES
+from app.pages.twins import refusal
 from app.service import Service
 
 NAME = "audit"
@@ -44,22 +38,7 @@ class AuditFace:
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The error: a stable word, a sentence, the parameter at fault, the request's id."""
-        form = Form.JSON
-        with suppress(BadInput):  # without a known form, it is JSON
-            form = Form.JSON if request is None else form_of(request)
-        if form is Form.HTML and request is not None:
-            return error_page(request, refused, BACK)
-        told = {
-            "code": refused.code,
-            "message": refused.message,
-            "field": refused.field,
-            "requestId": None if request is None else request.request_id,
-        }
-        if form is Form.CSV:
-            body = csv_text.row(list(told)) + csv_text.row(list(told.values()))
-        else:
-            body = msgspec.json.encode({"error": told}) + b"\n"
-        return reply(form, body, refused.headers, refused.status)
+        return refusal(refused, request, BACK)
 
 
 _Handler = Callable[[Request, Service], Awaitable[Reply]]

@@ -19,8 +19,7 @@ from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, TooSlow
-from app.faces.audit.answers import Page, events_reply, link, page_of, reply, url_with
-from app.faces.audit.forms import EVENT_STREAM, Form, form_of, wants_event_stream
+from app.faces.audit.answers import Page, events_reply, link, page_of, url_with
 from app.faces.audit.query import MAX_EVENTS, PARTS, Query
 from app.faces.audit.rights import POLICY, may_audit
 from app.faces.audit.viewing import record_view
@@ -30,6 +29,8 @@ from app.history.one_event import Event, Parts
 from app.http.identify import identify
 from app.http.request import Reply, Request
 from app.log.read import LAST_VERSION
+from app.pages.forms import EVENT_STREAM, Form, form_of, wants_event_stream
+from app.pages.twins import reply
 from app.service import Service
 
 MAX_WAIT_S = 60

@@ -8,18 +8,16 @@ from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.audit.answers import (
     Page,
-    Table,
     event_reply,
     events_reply,
     link,
     page_of,
-    table_reply,
     url_with,
     write_event,
 )
 from app.faces.audit.as_answered import AS, Answered, require_reason
-from app.faces.audit.forms import Form, form_of
 from app.faces.audit.pages.session import history_page, state_page, views_page
+from app.faces.audit.pages.table import table_page
 from app.faces.audit.query import MAX_EVENTS, PARTS, Query
 from app.faces.audit.viewing import is_about, record_view
 from app.history import sessions
@@ -28,8 +26,10 @@ from app.history.one_event import Parts
 from app.history.reader import Reader, in_blocks
 from app.history.search import EventQuery, find
 from app.history.sessions import Session, SetBy, session_named, version_at
-from app.http.request import Reply, Request, as_of_header
+from app.http.request import Headers, Reply, Request, as_of_header
 from app.log.read import LAST_VERSION
+from app.pages.forms import Form, form_of
+from app.pages.twins import Table, table_reply
 from app.service import Service
 from domain.errors import NotFound
 
@@ -118,7 +118,7 @@ async def get_provenance(request: Request, service: Service) -> Reply:
         rows = [_row(name, each) for name, each in found.fields.items()]
         table = Table(found, rows, _SET_BY[:-2])
     await record_view(request, service, query)
-    return _within(service, table_reply(request, form, table, _as_of_headers(cut)))
+    return _within(service, _table_reply(request, form, table, _as_of_headers(cut)))
 
 
 async def get_difference(request: Request, service: Service) -> Reply:
@@ -138,7 +138,13 @@ async def get_difference(request: Request, service: Service) -> Reply:
     ]
     table = Table(found, rows, ("field", "before", "after"))
     await record_view(request, service, query)
-    return _within(service, table_reply(request, form, table, _as_of_headers(cut)))
+    return _within(service, _table_reply(request, form, table, _as_of_headers(cut)))
+
+
+def _table_reply(request: Request, form: Form, table: Table, headers: Headers) -> Reply:
+    if form is Form.HTML:
+        return table_page(request, table.columns, table.rows, headers)
+    return table_reply(form, table, headers)
 
 
 async def _as_of(reader: Reader, session: Session, query: Query) -> tuple[int, Cut]:

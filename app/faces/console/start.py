@@ -76,9 +76,9 @@ def _operations(principal: Principal) -> list[Link]:
     links = [Link("/health/ready", "Readiness", "the sentence that load balancers read")]
     if may_operate(principal):
         links += [
-            Link("/ops/status", "Status", "as JSON"),
-            Link("/ops/projections", "Views and followers", "as JSON"),
-            Link("/ops/stuck", "What is stuck", "as JSON"),
+            Link("/ops", "Status", "what runs, and what operators did lately"),
+            Link("/ops/views", "Views and followers"),
+            Link("/ops/stuck", "What is stuck"),
         ]
         links.append(Link("/metrics", "Metrics", "as Prometheus reads them"))
     return links

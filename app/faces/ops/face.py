@@ -2,26 +2,32 @@
 
 from types import MappingProxyType
 
-import msgspec
-
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
+from app.faces.ops.answers import BACK, answer, rows_of
+from app.faces.ops.line import line
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
 from app.http.request import Reply, Request
 from app.operations import projections, status, stuck
+from app.operations.words import facts
+from app.pages.twins import Table, refusal
 from app.service import Service
 
-_ENCODER = msgspec.json.Encoder()
+_PROJECTION = (
+    "name", "version", "partition", "position", "lagEvents", "lagSeconds", "state", "owner",
+    "lastRebuild",
+)  # fmt: skip
+_STUCK = ("kind", "sentence", "seconds", "pid", "blocker", "name", "position")
 
 
 class OpsFace:
-    """Answers in JSON, errors too."""
+    """Answers in JSON, NDJSON, CSV or pages, errors too."""
 
     name = "ops"
-    prefix = "/ops/"
-    suffixes: frozenset[str] = frozenset({"json"})
+    prefix = "/ops"
+    suffixes: frozenset[str] = frozenset({"json", "ndjson", "csv", "html"})
     overridable = False
     policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
@@ -32,32 +38,32 @@ class OpsFace:
 
     def refuse(self, refused: Refusal, request: Request | None) -> Reply:
         """The error: a stable word, a sentence, the parameter at fault, the request's id."""
-        told = {
-            "code": refused.code,
-            "message": refused.message,
-            "field": refused.field,
-            "requestId": None if request is None else request.request_id,
-        }
-        return Reply(refused.status, _ENCODER.encode({"error": told}) + b"\n", refused.headers)
+        return refusal(refused, request, BACK)
 
 
-async def get_status(_: Request, service: Service) -> Reply:
-    """`GET /ops/status`: one sentence, and what it rests on."""
-    return _reply(await status.status(service.pool))
+async def get_status(request: Request, service: Service) -> Reply:
+    """`GET /ops/status`, `/ops`: one sentence, and what it rests on."""
+    found = await status.status(service.pool)
+    told = facts(found)
+    rows = [{"what": what, "value": value} for what, value in told]
+    table = Table(found, rows, ("what", "value"))
+    shown = {"found": found, "facts": told, "line": line(found.rates)}
+    return answer(request, table, "status", shown)
 
 
-async def list_projections(_: Request, service: Service) -> Reply:
-    """`GET /ops/projections`: each view and follower."""
-    return _reply({"projections": await projections.projections(service.pool)})
+async def list_projections(request: Request, service: Service) -> Reply:
+    """`GET /ops/projections`, `/ops/views`: each view and follower."""
+    found = await projections.projections(service.pool)
+    table = Table({"projections": found}, rows_of(found), _PROJECTION)
+    halted = await stuck.stuck(service.pool, found)
+    return answer(request, table, "views", {"found": found, "halted": halted})
 
 
-async def list_stuck(_: Request, service: Service) -> Reply:
+async def list_stuck(request: Request, service: Service) -> Reply:
     """`GET /ops/stuck`: what does not go on, and what is in its way."""
-    return _reply({"stuck": await stuck.stuck(service.pool)})
-
-
-def _reply(value: object) -> Reply:
-    return Reply(200, _ENCODER.encode(value))
+    found = await stuck.stuck(service.pool)
+    table = Table({"stuck": found}, rows_of(found), _STUCK)
+    return answer(request, table, "stuck", {"halted": found})
 
 
 def _may_operate(principal: Principal) -> None:
@@ -69,7 +75,10 @@ def _get(name: str, handler: Handler) -> dict[str, Operation]:
 
 
 ROUTES: Routes = {
+    "/ops": _get("GetStatus", get_status),
     "/ops/status": _get("GetStatus", get_status),
     "/ops/projections": _get("ListProjections", list_projections),
+    "/ops/views": _get("ListProjections", list_projections),
     "/ops/stuck": _get("ListStuck", list_stuck),
 }
+"""What runs and why it does not: views and followers, who waits for whom, how all of it stands."""

@@ -1,0 +1,67 @@
+"""What operators did to the whole log: backups, verifications, rebuilds, changes of the key."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import asyncpg
+from msgspec import Struct
+
+from app.database.sql import blocks
+from app.log.read import Asks
+
+SQL = blocks(__file__)
+KEPT = 1_000
+"""Older ones are forgotten."""
+
+
+class Deed(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One of them."""
+
+    name: str
+    """Of the command."""
+    ended_at: datetime
+    age_seconds: float
+    seconds: float
+    """How long it took."""
+    outcome: str
+    well: bool
+
+
+class Recorder:
+    """Puts a deed on record at its end."""
+
+    def __init__(self, name: str) -> None:
+        """`name`: of the command. It begins now."""
+        self._name = name
+        self._begun = time.monotonic()
+
+    async def end(self, connection: asyncpg.Connection, outcome: str, *, well: bool = True) -> None:
+        """Write it down, unless the database takes no writes: on a standby, one may look only."""
+        seconds = time.monotonic() - self._begun
+        with suppress(asyncpg.ReadOnlySQLTransactionError):
+            await connection.execute(SQL["add"], self._name, seconds, outcome, well)
+            await connection.execute(SQL["forget"], KEPT)
+
+
+async def last(store: Asks, names: Sequence[str]) -> dict[str, Deed]:
+    """The last deed of each name that has one. Raises StoreDown."""
+    rows = await store.ask(SQL["last"], list(names))
+    return {row["name"]: _deed(row) for row in rows}
+
+
+async def latest(store: Asks, count: int) -> list[Deed]:
+    """The latest ones, newest first. Raises StoreDown."""
+    return [_deed(row) for row in await store.ask(SQL["latest"], count)]
+
+
+def _deed(row: asyncpg.Record) -> Deed:
+    return Deed(
+        name=row["name"],
+        ended_at=row["ended_at"],
+        age_seconds=round(row["age_s"], 1),
+        seconds=round(row["seconds"], 1),
+        outcome=row["outcome"],
+        well=row["well"],
+    )

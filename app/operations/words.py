@@ -1,0 +1,41 @@
+"""How all of it stands, in words: for pages and for the command line."""
+
+from collections.abc import Iterator
+
+from app.operations.deeds import Deed
+from app.operations.status import Status
+
+
+def span(seconds: float) -> str:
+    """Seconds, minutes, hours or days, whichever are few."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def facts(found: Status) -> list[tuple[str, str]]:
+    """What a status rests on: a name and a value each."""
+    return list(_facts(found))
+
+
+def _facts(found: Status) -> Iterator[tuple[str, str]]:
+    database, rates = found.database, found.rates
+    yield "PostgreSQL", f"{database.version}, up {span(database.up_seconds)}"
+    yield "round trip", f"{database.round_trip_ms} ms"
+    yield "connections", f"{database.connections} of {database.most_connections}"
+    yield "size", f"{database.bytes / 2**20:.0f} MiB"
+    yield "schema", f"migration {database.migration}"
+    for head in found.heads:
+        age = "no event" if head.age_seconds is None else f"{span(head.age_seconds)} ago"
+        yield f"head of partition {head.partition}", f"{head.position}, {age}"
+    lately = f"now {rates.per_second[-1]:g}, mean {rates.mean:.2g}, highest {rates.highest:g}"
+    yield "events a second", f"{lately}, in {span(rates.step_seconds * len(rates.per_second))}"
+    yield "last backup", _told(found.last_backup)
+    yield "last verify", _told(found.last_verify)
+    for worker in found.workers:
+        yield f"worker {worker.name}", f"{worker.release}, {worker.connections} connections"
+
+
+def _told(deed: Deed | None) -> str:
+    return "none on record" if deed is None else f"{span(deed.age_seconds)} ago: {deed.outcome}"
