@@ -13,6 +13,7 @@ from msgspec import Struct
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.faces.evo.list_query import AccountsQuery, AISessionsQuery, list_accounts, list_ai_sessions
+from app.faces.evo.wire.requests import ITEMS_PER_PAGE
 from app.faces.superoffice.lists.chat_list import list_chat_sessions, sessions_of
 from app.faces.superoffice.lists.filter import Asker
 from app.log.keyring import Keyring
@@ -38,10 +39,8 @@ _FILLED = {
 """How each view's history is made."""
 _LIST_S = 60.0
 _FILL_S = 3600
-PAGE = 400
-"""Of AI sessions, from 0."""
-SKIP = 10_000
-"""Chats before a page."""
+SKIPPED = 100
+"""One in so many sessions lies before a page far behind the first."""
 AGENT = 7
 _ASKER = Asker(date(2026, 11, 21))
 Cut = tuple[int, ...] | None
@@ -49,9 +48,9 @@ List = Callable[[Views, Cut], Awaitable[int]]
 """Reads a page as of a cut; the number of its rows."""
 
 
-def _chats(filter_: str, order: str, *, skip: bool = False) -> List:
+def _chats(filter_: str, order: str, *, skip: int = 0) -> List:
     query = [("$orderby", order), ("$top", "50")] + [("$filter", filter_)] * bool(filter_)
-    query += [("$skip", str(SKIP))] * skip
+    query.append(("$skip", str(skip)))
 
     async def read(views: Views, cut: Cut) -> int:
         page = await list_chat_sessions(views, query, base_url="", asker=_ASKER, as_of=cut)
@@ -87,46 +86,61 @@ _SORTED_CHATS = ("registeredDate desc", "updatedDate desc", "rating desc", "firs
 _SORTED_AI = (
     "id", "accountId", "accountName", "purpose", "dateLastModified", "createdBy", "lastModifiedBy",
 )  # fmt: skip
-LISTS: dict[str, List] = {
-    "50 chats, by number": _chats("", "chatSessionId"),
-    "50 chats, by number, the last ones first": _chats("", "chatSessionId desc"),
-    "50 newest chats": _chats("", "whenRequested desc"),
-    f"50 newest chats behind {SKIP:,}": _chats("", "whenRequested desc", skip=True),
-    "50 newest chats of a status": _chats("status eq 'Closed'", "whenRequested desc"),
-    f"50 newest chats of a status behind {SKIP:,}": _chats(
-        "status eq 'Closed'", "whenRequested desc", skip=True
-    ),
-    "50 newest chats with a rating": _chats("rating between (4,5)", "whenRequested desc"),
-    "the chats of a person": _chats("personId eq 7", "whenRequested desc"),
-    "the chats with a rare text": _chats(
-        "firstMessage contains 'number 1234?'", "whenRequested desc"
-    ),
-    "the queue, by time": _chats("status eq 'InQueue'", "whenRequested"),
-    "the queue, the newest first": _chats("status eq 'InQueue'", "whenRequested desc"),
-    "the chats of two states, by time": _chats("status oneOf (5,6)", "whenRequested"),
-    "the open chats of an agent": _chats(
-        f"status oneOf (5,6) and associateId eq {AGENT}", "chatSessionId"
-    ),
-    "the chats for the current user": _mine(),
-    **{f"50 chats by {order}": _chats("", order) for order in _SORTED_CHATS},
-    "25 oldest AI sessions": _ai(AISessionsQuery(simplified=True)),
-    "25 newest AI sessions": _ai(AISessionsQuery(descending=True, simplified=True)),
-    "25 newest AI sessions, all counted": _ai(AISessionsQuery(descending=True)),
-    "25 AI sessions of an account, its all counted": _ai(AISessionsQuery(account_ids=["a7"])),
-    "25 newest AI sessions of two accounts": _ai(
-        AISessionsQuery(account_ids=["a7", "a8"], descending=True, simplified=True)
-    ),
-    f"25 AI sessions, on page {PAGE}": _ai(AISessionsQuery(page=PAGE, simplified=True)),
-    f"25 newest AI sessions, on page {PAGE}": _ai(
-        AISessionsQuery(page=PAGE, descending=True, simplified=True)
-    ),
-    **{
-        f"25 AI sessions by {field}": _ai(AISessionsQuery(sort_field=field, simplified=True))
-        for field in _SORTED_AI
-    },
-    "25 accounts, all counted": _accounts(AccountsQuery()),
-    "25 accounts with a name, counted": _accounts(AccountsQuery(name_filter="count 1")),
-}
+
+
+def _chat_lists(skip: int) -> dict[str, List]:
+    return {
+        "50 chats, by number": _chats("", "chatSessionId"),
+        "50 chats, by number, the last ones first": _chats("", "chatSessionId desc"),
+        "50 newest chats": _chats("", "whenRequested desc"),
+        f"50 newest chats behind {skip:,}": _chats("", "whenRequested desc", skip=skip),
+        "50 newest chats of a status": _chats("status eq 'Closed'", "whenRequested desc"),
+        f"50 newest chats of a status behind {skip:,}": _chats(
+            "status eq 'Closed'", "whenRequested desc", skip=skip
+        ),
+        "50 newest chats with a rating": _chats("rating between (4,5)", "whenRequested desc"),
+        "the chats of a person": _chats("personId eq 7", "whenRequested desc"),
+        "the chats with a rare text": _chats(
+            "firstMessage contains 'number 1234?'", "whenRequested desc"
+        ),
+        "the queue, by time": _chats("status eq 'InQueue'", "whenRequested"),
+        "the queue, the newest first": _chats("status eq 'InQueue'", "whenRequested desc"),
+        "the chats of two states, by time": _chats("status oneOf (5,6)", "whenRequested"),
+        "the open chats of an agent": _chats(
+            f"status oneOf (5,6) and associateId eq {AGENT}", "chatSessionId"
+        ),
+        "the chats for the current user": _mine(),
+        **{f"50 chats by {order}": _chats("", order) for order in _SORTED_CHATS},
+    }
+
+
+def _other_lists(page: int) -> dict[str, List]:
+    return {
+        "25 oldest AI sessions": _ai(AISessionsQuery(simplified=True)),
+        "25 newest AI sessions": _ai(AISessionsQuery(descending=True, simplified=True)),
+        "25 newest AI sessions, all counted": _ai(AISessionsQuery(descending=True)),
+        "25 AI sessions of an account, its all counted": _ai(AISessionsQuery(account_ids=["a7"])),
+        "25 newest AI sessions of two accounts": _ai(
+            AISessionsQuery(account_ids=["a7", "a8"], descending=True, simplified=True)
+        ),
+        f"25 AI sessions, on page {page}": _ai(AISessionsQuery(page=page, simplified=True)),
+        f"25 newest AI sessions, on page {page}": _ai(
+            AISessionsQuery(page=page, descending=True, simplified=True)
+        ),
+        **{
+            f"25 AI sessions by {field}": _ai(AISessionsQuery(sort_field=field, simplified=True))
+            for field in _SORTED_AI
+        },
+        "25 accounts, all counted": _accounts(AccountsQuery()),
+        "25 accounts with a name, counted": _accounts(AccountsQuery(name_filter="count 1")),
+    }
+
+
+def lists_of(rows: int) -> dict[str, List]:
+    """Every kind of list that the faces have, for so many sessions."""
+    skip = rows // SKIPPED
+    page = skip // ITEMS_PER_PAGE
+    return _chat_lists(skip) | _other_lists(page)
 
 
 class Lists(Struct, frozen=True):
@@ -159,7 +173,7 @@ def compared(url: str, loop: Runner, postmaster: int, pace: Pace, rows: int) -> 
     try:
         comparisons = [
             comparison
-            for what, read in LISTS.items()
+            for what, read in lists_of(rows).items()
             for comparison in _compared(postmaster, pace, what, read, lists)
         ]
     finally:
