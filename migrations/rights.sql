@@ -43,7 +43,8 @@ WITH role AS (
     VALUES ('append_1'), ('draw_numbers_1'), ('last_drawn_1'), ('try_room_1'),
            ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1'),
            ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
-           ('credential_of_sign_in_1'), ('settle_1'), ('waiting_1'), ('follow_history_1')
+           ('credential_of_sign_in_1'), ('settle_1'), ('waiting_1'), ('follow_history_1'),
+           ('restart_history_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)

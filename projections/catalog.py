@@ -31,6 +31,8 @@ other ways."""
 CURRENT: Mapping[str, View] = {view.kind: view for view in reversed(VIEWS)}
 """For each kind, the view whose rows are the snapshots that commands are decided on."""
 
+_BY_KIND = {kind: [view for view in VIEWS if view.kind == kind] for kind in CURRENT}
+
 
 def tables() -> list[str]:
     """The tables of all views, and those of their histories."""
@@ -42,9 +44,9 @@ def view_of(event: Event) -> View:
     return CURRENT[kind_of(event.topic)]
 
 
-def of_kind(kind: str) -> list[View]:
+def of_kind(kind: str) -> Sequence[View]:
     """All views of a kind, the current state first."""
-    return [view for view in VIEWS if view.kind == kind]
+    return _BY_KIND.get(kind, ())
 
 
 def further_rows(

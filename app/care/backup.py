@@ -43,6 +43,8 @@ from app.maintenance.store import (
 SQL = blocks(__file__)
 HEADER = "backup.json"
 _PURPOSE = b"sessionary backup"
+_LEFT_OUT = ("--exclude-table-data=public.lease",)
+"""Leases are of processes: one that works on what it read before a restore has none after it."""
 
 
 class RotationUnfinished(Exception):
@@ -90,7 +92,7 @@ async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -
     async with store.raw.transaction(isolation="repeatable_read", readonly=True):
         snapshot = await store.raw.fetchval(SQL["snapshot"])
         heads = await store.raw.fetch(SQL["heads"])
-        arguments = ["--format=directory", f"--file={part}", f"--snapshot={snapshot}"]
+        arguments = ["--format=directory", f"--file={part}", f"--snapshot={snapshot}", *_LEFT_OUT]
         await run("pg_dump", major, url, arguments)
     header = Header(
         positions={row["partition"]: row["position"] for row in heads},

@@ -16,6 +16,7 @@ from app.care.incoming import Incoming, Place, incoming
 from app.care.lines import Altered, Checkpoint, EventLine, LogKeys, StreamKey, UsedKey, stored_state
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
+from app.followers import history
 from app.history.streams import Progress
 from app.integrity.positions import Largest
 from app.log import codec
@@ -56,7 +57,7 @@ class Imported(Struct):
 
 
 async def begin(store: Connection, keys: LogKeys) -> bool:
-    """Make sure that the log is empty, or that an earlier import left it. Raises NotEmpty.
+    """Make sure that the log and its histories are empty, or an import's. Raises NotEmpty.
 
     False if the log ends where the export of `keys` does: who was killed at the end of an import
     cannot tell that it was done, and imports again.
@@ -70,6 +71,7 @@ async def begin(store: Connection, keys: LogKeys) -> bool:
             return False
         await store.raw.execute(SQL["begin"], keys.master_key)
         await store.raw.execute(SQL["unsettle"])
+        await history.reset(store)  # what an earlier log left would be taken for this one's
     return True
 
 
@@ -283,17 +285,9 @@ class _Run:
 
 def _row(event: EventLine) -> tuple[Any, ...]:
     return (
-        event.partition,
-        event.stream,
-        event.version,
-        event.type,
-        stored_state(event),
-        event.position,
-        event.event_id,
-        _time(event),
-        event.actor,
-        bytes(event.metadata).decode(),
-    )
+        event.partition, event.stream, event.version, event.type, stored_state(event),
+        event.position, event.event_id, _time(event), event.actor, bytes(event.metadata).decode(),
+    )  # fmt: skip
 
 
 def _time(event: EventLine) -> datetime:

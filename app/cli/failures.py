@@ -32,6 +32,7 @@ from app.database.errors import StoreDown
 from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
 from app.database.programs import ProgramFailed
+from app.history.cursor import CursorLost
 from app.history.followed import NotYet
 from app.history.streams import BrokenStream
 from app.log.errors import Unreadable, WrongMasterKey
@@ -90,7 +91,7 @@ def end(error: BaseException) -> NoReturn:
             raise Refused(str(error)) from error
         case Unreadable() | BrokenStream():
             _end(DIFFERENCE, f"The log cannot be read: {error}")
-        case Altered():
+        case Altered() | CursorLost():
             _end(DIFFERENCE, str(error))
         case RebuildStopped():
             _end(STOPPED, str(error))

@@ -1,13 +1,12 @@
 """The values that filters of events may have, as far as there is a list of them."""
 
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping
 
 from app.codecs.json_text import BadInput
-from app.history.names import all_fields, fields_of
+from app.history.names import all_fields, shown_fields
+from app.history.suggestions import others
 from app.history.terms import type_name
 from domain.stored import EVENTS
-from projections.catalog import CURRENT
 
 
 def known(name: str, text: str | None) -> str | None:
@@ -17,7 +16,7 @@ def known(name: str, text: str | None) -> str | None:
     values = _values(name)
     found = values.get(text.lower())
     if found is None:
-        raise BadInput(f"--{name}: there is no {text!r}{_others(name, text)}", field=name)
+        raise BadInput(f"--{name}: there is no {text!r}{others(text, _shown(name))}", field=name)
     return found
 
 
@@ -36,14 +35,6 @@ def _values(name: str) -> Mapping[str, str]:
     return faces.faces if name == "face" else faces.operations
 
 
-def _others(name: str, text: str) -> str:
-    """Those that a person may have meant, or else all."""
-    if name == "field":
-        shown = {field for kind in CURRENT for field in fields_of(kind).values()}
-    else:
-        shown = set(_values(name).values())
-    lower = {each.lower(): each for each in shown}
-    close = get_close_matches(text.lower(), lower, n=5)
-    if close:
-        return f", but {', '.join(lower[each] for each in close)}"
-    return f"; there are {', '.join(sorted(shown))}"
+def _shown(name: str) -> Iterable[str]:
+    """All values, as they are written."""
+    return shown_fields() if name == "field" else _values(name).values()

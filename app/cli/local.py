@@ -11,7 +11,8 @@ from app.cli.known import known
 from app.cli.source import Filters
 from app.history import moments, sessions
 from app.history.bounds import bounds_of
-from app.history.feed import blocks_of, following, moved
+from app.history.cursor import cursor_at, require_there
+from app.history.feed import blocks_of, following
 from app.history.followed import NotYet
 from app.history.moments import Cut, present_cut
 from app.history.one_event import Event, Parts
@@ -137,11 +138,14 @@ class LocalSource:
         """All events after a position, as they come."""
         store = self._reader.store
         cut = await (present_cut(store) if after is None else self._cut(after))
+        cursor = await cursor_at(store, cut)
         while True:
-            events = blocks_of(following(self._reader, cut, await present_cut(store)))
+            ends = await present_cut(store)
+            await require_there(store, cursor)
+            events = blocks_of(following(self._reader, cursor.cut, ends))
             async for event in self._reader.shown(events, _WITH_CHANGES):
                 yield event
-                cut = moved(cut, event.partition, event.position)
+                cursor = cursor.moved(event.partition, event.position, event.event_id)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _cut(self, position: str) -> Cut:

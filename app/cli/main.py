@@ -18,7 +18,7 @@ from app.cli.migrate import migrate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
-from app.cli.rebuild import back, rebuild
+from app.cli.rebuild import back, drop, rebuild
 from app.cli.replay import replay
 from app.cli.serve_command import serve
 from app.cli.server import Server
@@ -73,6 +73,7 @@ main.add_command(status)
 main.add_command(stuck)
 main.add_command(projections)
 projections.add_command(back)
+projections.add_command(drop)
 main.add_command(rebuild)
 main.add_command(psql)
 main.add_command(users)

@@ -46,9 +46,9 @@ def rebuild(
     """Rebuild read views from the log, all of them or those named.
 
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
-    are kept until the next rebuild: `projections back` swaps them in again. Ends with 1 if a stream
-    cannot be rebuilt, or if the views differ in a dry run. `history` is emptied, and the service
-    that runs fills it again.
+    are kept until the next rebuild or `projections drop`: `projections back` swaps them in again.
+    Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. `history` is
+    emptied, and the service that runs fills it again.
     """
     if asked is not None:
         _stop(where, asked)
@@ -149,6 +149,24 @@ def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
             click.echo(f"{view.name}: the former table is live, with {events} events", err=True)
 
     on_log(where, work)
+
+
+@click.command()
+@click.argument("projections", nargs=-1, required=True, metavar="PROJECTION...")
+@on_data
+def drop(where: "DataLocation", projections: tuple[str, ...]) -> None:
+    """Drop the former tables of views: there is no way `back` then."""
+    from app.cli.work import on_store
+    from app.rebuild.swap import drop_former
+
+    views = _named(projections)
+
+    async def work(store: "Connection") -> None:
+        for view in views:
+            await drop_former(store, view)
+            click.echo(f"{view.name}: the former table is dropped", err=True)
+
+    on_store(where, work)
 
 
 def _named(projections: tuple[str, ...]) -> "list[View]":

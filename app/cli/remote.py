@@ -1,8 +1,9 @@
 """The log behind a running service, as reading commands see it: over HTTP, without the database."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
@@ -24,16 +25,16 @@ from domain.errors import NotFound
 
 T = TypeVar("T")
 Parameters = Mapping[str, str | None]
-_WAIT_S = 30
-"""Seconds for which the service is asked to wait for further events."""
 _TIMES_OUT_S = 60.0
+_AGAIN_S = 1.0
+"""Seconds after which a feed that ended is asked for again."""
 _PAGE_EVENTS = 500
 _ALL_PARTS = {"changed": "true", "state": "true"}
 _ADVICE = {
     HTTPStatus.UNAUTHORIZED: "the token is unknown or has ended",
     HTTPStatus.FORBIDDEN: "the token's user has no role for this",
 }
-_SHOWN = 300
+_SHOWN = 4_000
 
 
 class _Events(Struct, frozen=True):
@@ -55,7 +56,7 @@ class _Tokens(Struct, frozen=True):
 
 
 class _Ends(Struct, frozen=True):
-    next: dict[str, int]
+    next: dict[int, int]
 
 
 class _Told(Struct, frozen=True):
@@ -97,16 +98,47 @@ class RemoteSource:
                 return
 
     async def follow(self, after: str | None) -> AsyncIterator[Event]:
-        """All events after a position, as they come."""
-        cursor = after or "now"
+        """All events after a position, as they come.
+
+        They come as one long answer, as long as the service runs: if personal data is shown, that
+        is one view on record, not one for each look.
+        """
+        cursor, ids = (after, {}) if after else await self._end()
         while True:
-            query = {"after": cursor, "wait": str(_WAIT_S), "changed": "true"}
-            answer = await self._get("/audit/feed.ndjson", query)
-            *lines, last = answer.content.split(b"\n")[:-1] or [b""]
-            for line in lines:
-                yield _decoded(line, Event, answer)
-            ends = _decoded(last, _Ends, answer).next
-            cursor = ",".join(f"{partition}:{position}" for partition, position in ends.items())
+            async for reached, event in self._stream(cursor, _seen(cursor, ids)):
+                yield event
+                cursor, ids[event.partition] = reached, str(event.event_id)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _end(self) -> tuple[str, dict[int, str]]:
+        """The cursor of the feed at present, and the ids of the events there, by partition."""
+        answer = await self._get("/audit/feed.ndjson", {"after": "now", "limit": "1"}, always={})
+        last = answer.content.splitlines()[-1:] or [b""]
+        ends = _decoded(last[0], _Ends, answer).next
+        link = httpx.URL(answer.links.get("next", {}).get("url", ""))
+        seen = [each for each in link.params.get("seen", "").split(",") if each]
+        read = [partition for partition, position in ends.items() if position]
+        cursor = ",".join(f"{partition}:{position}" for partition, position in ends.items())
+        return cursor, dict(zip(read, seen, strict=False))
+
+    async def _stream(self, after: str, seen: str | None) -> AsyncIterator[tuple[str, Event]]:
+        """Server-Sent Events of the feed until the service ends them, each with its cursor."""
+        query = {"after": after, "seen": seen, "changed": "true", **self._always}
+        asked = {name: value for name, value in query.items() if value is not None}
+        headers, cursor = {"Accept": "text/event-stream"}, after
+        with self._told():
+            async with self._client.stream(
+                "GET", "/audit/feed", params=asked, headers=headers
+            ) as answer:
+                if answer.status_code != HTTPStatus.OK:
+                    await answer.aread()
+                    _refuse(answer)
+                async for line in answer.aiter_lines():
+                    name, _, value = line.partition(": ")
+                    if name == "id":
+                        cursor = value
+                    elif name == "data":
+                        yield cursor, _decoded(value.encode(), Event, answer)
 
     async def event(self, named: str) -> Event:
         """The event at a position or with an id."""
@@ -179,16 +211,22 @@ class RemoteSource:
         """The answer with 200. Raises Refused, NotFound, or NotReachable."""
         given = {**(query or {}), **(self._always if always is None else always)}
         asked = {name: value for name, value in given.items() if value is not None}
-        try:
+        with self._told():
             answer = await self._client.get(path, params=asked)
+        if answer.status_code != HTTPStatus.OK:
+            _refuse(answer)
+        return answer
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raises the errors of a call in words: NotReachable, or Refused."""
+        try:
+            yield
         except httpx.TransportError as error:
             why = plain(str(error)) or type(error).__name__
             raise NotReachable(f"{self._client.base_url} is not reachable: {why}") from error
         except (httpx.InvalidURL, httpx.DecodingError) as error:
             raise Refused(f"{self._client.base_url} cannot be asked: {plain(str(error))}") from None
-        if answer.status_code != HTTPStatus.OK:
-            _refuse(answer)
-        return answer
 
 
 @asynccontextmanager
@@ -204,6 +242,17 @@ async def remote_source(server: Server, always: Parameters) -> AsyncIterator[Rem
 
 def _session(name: str) -> str:
     return f"/audit/sessions/{quote(name, safe=':')}"
+
+
+def _seen(cursor: str, ids: Mapping[int, str]) -> str | None:
+    """The ids of the events at a cursor of the feed; None if not all of them are known."""
+    places = [place.partition(":") for place in cursor.split(",")]
+    if not all(partition.isdigit() for partition, _, _ in places):
+        return None  # a moment that was typed
+    read = [int(partition) for partition, _, position in places if position != "0"]
+    if not ids.keys() >= set(read):
+        return None
+    return ",".join(ids[each] for each in read) or None
 
 
 def _decoded(text: bytes, form: type[T], answer: httpx.Response) -> T:

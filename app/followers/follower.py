@@ -81,8 +81,12 @@ class Work(Protocol[B]):
     async def write(self, partition: int, after: int, upto: int, batch: B, token: int) -> bool:
         """Write a batch and the checkpoint; false if another follower has moved it.
 
-        All earlier batches are written. Raises StoreDown, after which this one may be, too.
+        All earlier batches are written. False, too, if the log has not the batch's last event, as
+        after a restore. Raises StoreDown, after which this one may be written, too.
         """
+
+    async def start_over(self, token: int) -> None:
+        """Begin anew: the checkpoint is beyond the log, and so of another one. Raises StoreDown."""
 
     def leave_out(self, event: AuditedEvent, why: Exception) -> None:
         """Leave out whatever of an event the database refuses to hold."""
@@ -150,7 +154,10 @@ class Follower(Generic[B]):
         done = 0
         for row in await self._pool.ask(SQL["places"], self._work.name):
             place = Place(*row)
-            if place.reached < place.head:
+            if place.reached > place.head and self._token is not None:
+                self._work.forget()
+                await self._work.start_over(self._token)
+            elif place.reached < place.head:
                 done += await self._take_up(place)
         return done
 

@@ -1,8 +1,10 @@
 -- name: lease
 -- $1 name   $2 holder   $3 seconds
 -- Returns the token if the holder has the lease now: it was the holder's, free, or expired.
+-- (A restored log has no leases. The first token is the time, so that no earlier one was the same.)
 INSERT INTO lease AS l (name, holder, until, token)
-VALUES ($1, $2, now() + make_interval(secs => $3), 1)
+VALUES ($1, $2, now() + make_interval(secs => $3),
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
     ON CONFLICT (name) DO UPDATE
    SET holder = excluded.holder,
        until = excluded.until,

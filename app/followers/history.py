@@ -87,7 +87,7 @@ class History:
         async for each in self._pace.each(slices):
             for event in each:
                 states[event.stream] = self._taken(batch, states[event.stream], event)
-                upto = event.position
+                upto, batch.last = event.position, event.event_id
             if batch.doc_characters > BATCH_CHARACTERS:
                 break
         self._last = states
@@ -98,13 +98,18 @@ class History:
     async def write(
         self, partition: int, after: int, upto: int, batch: HistoryBatch, token: int
     ) -> bool:
-        """Write a batch; false if another follower has moved the checkpoint."""
+        """Write a batch; false if the checkpoint was moved by another, or the log is another."""
         await self._add_stored(partition, batch)
         rows = await self._log.pool.ask(
-            SQL["write"], partition, token, after, upto,
+            SQL["write"], partition, token, after, upto, batch.last,
             *batch.arguments(), *batch.index_arguments(), writes=True,
         )  # fmt: skip
         return bool(rows[0]["done"])
+
+    async def start_over(self, token: int) -> None:
+        """Let the histories be made anew: they go beyond the log, and so are of another one."""
+        if (await self._log.pool.ask(SQL["restart"], token, writes=True))[0]["done"]:
+            _LOG.warning("The histories went beyond the log, and are made anew")
 
     def leave_out(self, event: AuditedEvent, why: Exception) -> None:
         """Leave an event's stream out of the histories from there on: PostgreSQL takes no row."""

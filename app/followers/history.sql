@@ -28,12 +28,16 @@ SELECT wanted.term, wanted.segment, i.positions
        ) AS i;
 
 -- name: write
--- $1 partition   $2 token   $3 after position   $4 up to position   $5-$8 versions that end: views,
--- streams, versions, positions at which they end   $9-$19 versions that begin: views, streams,
--- versions, positions, ends or null, created by, at, modified by, at, documents, search values
--- $20-$22 index: terms, segments, positions
+-- $1 partition   $2 token   $3 after position   $4 up to position   $5 id of the event there
+-- $6-$9 versions that end: views, streams, versions, positions at which they end
+-- $10-$20 versions that begin: views, streams, versions, positions, ends or null, created by, at,
+-- modified by, at, documents, search values   $21-$23 index: terms, segments, positions
 SELECT follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                        $18, $19, $20, $21, $22) AS done;
+                        $18, $19, $20, $21, $22, $23) AS done;
+
+-- name: restart
+-- $1 token
+SELECT restart_history_1($1) AS done;
 
 -- name: reset
 -- {tables}: of the histories, and of the index

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from app.history import segments
 from domain.ids import StreamId
@@ -31,6 +32,8 @@ class HistoryBatch:
         self._stored: dict[Place, bytes] = {}
         self.doc_characters = 0
         """Of all documents so far."""
+        self.last: UUID | None = None
+        """Id of the last event."""
 
     def end(self, kind: str, before: Folded[Any] | None, position: int) -> None:
         """End the rows of a stream's state at a position; None: it has none."""

@@ -86,8 +86,3 @@ async def blocks_of(
             block = []
     if block:
         yield block
-
-
-def moved(cut: Cut, partition: int, position: int) -> Cut:
-    """A cursor after one more event."""
-    return (*cut[:partition], position, *cut[partition + 1 :])

@@ -3,8 +3,10 @@
 Which fields are personal or secret is declared on the event types in `domain/`, and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -45,8 +47,9 @@ class Shown(Struct, frozen=True):
         """The value of a field; `attribute`: its own name."""
         if attribute in secret_of(self.kind) and isinstance(value, str):
             return HIDDEN
-        tree = self._tree(value)
-        return masked(tree) if attribute in personal_of(self.kind) and not self.clear else tree
+        if attribute in personal_of(self.kind) and not self.clear:
+            return masked(value)
+        return self._tree(value)
 
     def stored(self, fields: Mapping[str, Any], holder: type[Struct] | None) -> dict[str, Tree]:
         """Fields of an event that cannot be read, as they were stored; `holder`: its type."""
@@ -71,22 +74,37 @@ class Shown(Struct, frozen=True):
                 return plain
 
 
-def masked(value: Tree) -> Tree:
+def masked(value: object) -> Tree:
     """A value with each text as its first character and a mask, and all others as the mask alone.
 
-    What is null stays null. Maps and lists keep their form, and maps their names.
+    What is null stays null. Lists keep their form, and carriers the names that they declare. The
+    names in a map are anybody's texts, and masked like them; alike ones are counted.
     """
     match value:
         case None:
             return None
+        case Enum():
+            return masked(value.value)
         case str():
             return value[:1] + MASK
+        case Struct():
+            names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
+            given = ((name, getattr(value, attribute)) for attribute, name in names)
+            return {name: masked(item) for name, item in given if item is not UNSET}
         case dict():
-            return {name: masked(item) for name, item in value.items()}
-        case list():
+            return dict(zip(_masked_names(value), map(masked, value.values()), strict=True))
+        case list() | tuple():
             return [masked(item) for item in value]
         case _:
             return MASK
+
+
+def _masked_names(names: Iterable[str]) -> Iterator[str]:
+    met: Counter[str] = Counter()
+    for name in names:
+        shown = name[:1] + MASK
+        met[shown] += 1
+        yield shown if met[shown] == 1 else f"{shown}{met[shown]}"
 
 
 @cache

@@ -212,8 +212,11 @@ async def _cut_of_positions(
             last = len(heads) - 1
             raise BadInput(f"{field}: {last} is the last partition, not {partition}", field=field)
         if position > heads[partition][0]:
-            message = f"{field}: position {partition}:{position} is in the future"
-            raise BadInput(message, field=field)
+            raise BadInput(
+                f"{field}: position {partition}:{position} is in the future: the log ends at "
+                f"{partition}:{heads[partition][0]}",
+                field=field,
+            )
     if len(positions) == len(heads):
         return tuple(positions[partition] for partition in range(len(heads)))
     at = await _last_time(store, positions)

@@ -64,5 +64,11 @@ def all_fields() -> Mapping[str, str]:
 
 
 @cache
+def shown_fields() -> frozenset[str]:
+    """The API's names of all kinds' fields."""
+    return frozenset(name for kind in CURRENT for name in fields_of(kind).values())
+
+
+@cache
 def _by_lower_case(kind: str) -> Mapping[str, str]:
     return {name.lower(): own for own, name in fields_of(kind).items()}

@@ -6,7 +6,15 @@ It never fails for an event that cannot be read: such an event is shown with wha
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +29,7 @@ from app.log import audited
 from app.log.audited import AuditedEvent
 from app.log.keyring import Keyring
 from app.log.log import Log
-from app.log.read import LAST_VERSION, Asks, heads
+from app.log.read import LAST_VERSION, SLICE_EVENTS, Asks, heads
 from app.log.versions import versions_at
 from domain.event import kind_of
 from domain.ids import StreamId, partition_of
@@ -34,9 +42,13 @@ BLOCK_EVENTS = 25
 """Events that are read, folded and shown at a time: some milliseconds, and some mebibytes."""
 PAGE_EVENTS = 100
 """Events of one stream that are read at a time in order to fold it."""
+_PASTS_BYTES = 2 * 1024 * 1024
+"""Of the states of events that are read for a block at once; what is beyond is read by itself."""
 _MAX_KNOWN = 10_000
 _LOG = logging.getLogger("sessionary")
 
+Place = tuple[StreamId, int]
+"""A stream, and a version of it."""
 StateAt = Callable[[str, StreamId, int], Awaitable[Folded[Any]]]
 """A stream of a kind as it was at a version that it has. May raise Unreadable."""
 Showing = AsyncIterator[Event]
@@ -159,11 +171,15 @@ class Reader:
         if not parts.needs_states:
             return [Step(event, None, None) for event in block]
         made: dict[tuple[int, int], Step] = {}
-        for event in sorted(block, key=lambda each: (each.stream, each.version)):
-            kind = known[event.stream].kind
+        ordered = sorted(block, key=lambda each: (each.stream, each.version))
+        pasts = await self._pasts(_wanted(ordered, folded), known)
+        for event in ordered:
+            kind, past = known[event.stream].kind, (event.stream, event.version - 1)
             before = folded.get(event.stream)
-            if before is None or before.version != event.version - 1:
-                before = await self.state(kind, event.stream, event.version - 1)
+            if past in pasts:
+                before = pasts[past]
+            elif before is None or before.version != event.version - 1:
+                before = await self.state(kind, *past)
             after = stepped(kind, before, event)
             if after is not None:
                 folded[event.stream] = after
@@ -171,6 +187,43 @@ class Reader:
         for stream in folded.keys() - {event.stream for event in block}:
             del folded[stream]
         return [made[event.partition, event.position] for event in block]
+
+    async def _pasts(
+        self, wanted: Sequence[Place], known: Mapping[StreamId, Identity]
+    ) -> dict[Place, Folded[Any] | None]:
+        """Streams at versions early enough for all their events to be read, in one statement."""
+        shallow = {stream: version for stream, version in wanted if version <= SLICE_EVENTS}
+        if not shallow:
+            return {}
+        slices = await audited.read_pasts(
+            self.store,
+            self.keyring,
+            [(self.partition(stream), stream, version) for stream, version in shallow.items()],
+            most_bytes=_PASTS_BYTES,
+        )
+        found: dict[Place, Folded[Any] | None] = {}
+        last: dict[StreamId, Folded[Any] | None] = {}
+        for events in slices:
+            for event in events:
+                before = last.get(event.stream)
+                folded = stepped(known[event.stream].kind, before, event)
+                last[event.stream] = found[event.stream, event.version] = folded
+            await asyncio.sleep(0)  # others' requests
+        return {place: found[place] for place in wanted if place in found}
+
+
+def _wanted(events: Sequence[AuditedEvent], folded: Mapping[StreamId, Folded[Any]]) -> list[Place]:
+    """The streams and versions, the earlier ones first, that the events do not follow from others.
+
+    `events`: by stream and version; `folded`: the streams that are known already.
+    """
+    wanted: list[Place] = []
+    versions = {stream: each.version for stream, each in folded.items()}
+    for event in events:
+        if versions.get(event.stream, 0) != event.version - 1:
+            wanted.append((event.stream, event.version - 1))
+        versions[event.stream] = event.version
+    return wanted
 
 
 async def in_blocks(events: Sequence[AuditedEvent]) -> AsyncIterator[Sequence[AuditedEvent]]:

@@ -62,6 +62,8 @@ class EventQuery(Struct, frozen=True, kw_only=True):
     """Address of the caller."""
     request: str | None = None
     """Id of the request."""
+    viewed: StreamId | None = None
+    """Views of personal data of this stream."""
     stream: StreamId | None = None
     since: Cut | None = None
     """The last positions that are too early."""
@@ -133,6 +135,7 @@ def terms_of(hashed: Terms, query: EventQuery) -> list[int]:
         terms.CLIENT: query.client,
         terms.REQUEST: query.request,
         terms.FIELD: query.field and terms.field_name(query.field),
+        terms.VIEWED: None if query.viewed is None else str(query.viewed),
     }
     return [hashed.term(name, value) for name, value in given.items() if value is not None]
 

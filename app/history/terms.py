@@ -6,21 +6,26 @@ nor an address.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
 
+from app.history.viewed import streams_viewed
 from app.log.audited import AuditedEvent
 from domain.account import Account
 from projections.fold import Recorded
 
 ACTOR, TYPE, OPERATION, FACE = "actor", "type", "operation", "face"
 ACCOUNT, CLIENT, REQUEST, FIELD, STREAM = "account", "client", "request", "field", "stream"
+VIEWED = "viewed"
+"""Of a view of personal data: the stream that it was about."""
 SHALLOW_EVENTS = 64
 """The first events of a stream have no term for it: the key of the log finds them as fast."""
 _MAX_KNOWN = 20_000
+_VIEWS = "audit.viewed."
 
 
 _OTHER_NAMES: Mapping[type, Mapping[str, str]] = {Account: {"account_id": "id"}}
@@ -69,6 +74,9 @@ class Terms:
             yield self._hash(REQUEST, metadata.request_id)  # each is met a few times at most
         if event.version > SHALLOW_EVENTS:
             yield term(STREAM, str(event.stream))
+        if event.topic.startswith(_VIEWS):
+            for stream in streams_viewed(str(given_fields(event).get("scope"))):
+                yield term(VIEWED, str(stream))
         given: Mapping[str, Any] = {} if after is not None else given_fields(event)
         for name in map(field_name, given) if after is None else fields_set(before, after):
             yield term(FIELD, name)
@@ -125,12 +133,10 @@ def changed_fields(before: object, after: object) -> list[str]:
     """The fields of the state that an event changed; without a state before: from the defaults."""
     assert isinstance(after, Struct)  # all states are
     names, values, defaults = _shape(type(after))
-    was = defaults if before is None else values(before)
-    return [
-        name
-        for name, old, new in zip(names, was, values(after), strict=True)
-        if old is not new and old != new
-    ]
+    was, now = defaults if before is None else values(before), values(after)
+    # (Most values are the very same objects: those are passed over outside Python.)
+    others = compress(zip(names, was, now, strict=True), map(is_not, was, now))
+    return [name for name, old, new in others if old != new]
 
 
 def given_fields(event: AuditedEvent) -> Mapping[str, Any]:

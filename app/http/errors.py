@@ -20,6 +20,7 @@ from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.keyed_lock import TooManyBefore
 from app.database.errors import StoreDown, TooSlow
+from app.history.cursor import CursorLost
 from app.history.followed import NotYet
 from app.history.past_reads import NotThere
 from app.http.body import TooLarge, UnknownCoding
@@ -94,6 +95,7 @@ RESPONSES: Responses = {
     StoreDown: (503, "ServiceUnavailable"),
     TooManyBefore: (503, "ServiceUnavailable"),
     NotYet: (503, "ServiceUnavailable"),
+    CursorLost: (410, "CursorLost"),
     TooSlow: (400, "TooSlow"),
     AnswerTooLarge: (400, "AnswerTooLarge"),
     Unreadable: (500, "Unreadable"),

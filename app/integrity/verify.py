@@ -1,5 +1,8 @@
 """`verify`: the log has no holes, and every row of a view equals the fold of the log.
 
+So does the version of each row that lasts in its history, and the versions before it follow one
+another without a gap.
+
 The contents of the log are taken as true: a user who may write to its tables can change them
 unnoticed.
 """
@@ -94,9 +97,14 @@ class _Partition:
         self._partition = partition
         self._largest = largest
         self._damaged: set[UUID] = set()
-        self._rows = {
-            view.name: _Rows(view, self._damaged, keyring.seal_in_view) for view in catalog.VIEWS
+        seal = keyring.seal_in_view
+        self._rows = {view.name: _Rows(view, self._damaged, seal) for view in catalog.VIEWS}
+        self._histories = {
+            view.name: _Rows(view, self._damaged, seal, of_history=True) for view in catalog.VIEWS
         }
+        self._followed = LAST_VERSION
+        """Histories are compared up to this position: a follower takes up what comes after."""
+        self._broken: list[str] = []
 
     async def differences(self) -> AsyncIterator[tuple[str | None, int]]:
         """Differences, each with the number of events examined since the one before."""
@@ -104,8 +112,11 @@ class _Partition:
             for found in page:
                 for difference in self._compared(found):
                     yield difference, 0
+            for broken in self._broken:
+                yield broken, 0
+            self._broken = []
             yield None, events
-        for rows in self._rows.values():
+        for rows in (*self._rows.values(), *self._histories.values()):
             for difference in rows.rest():
                 yield difference, 0
 
@@ -120,6 +131,8 @@ class _Partition:
         current, folded = found
         for view in catalog.of_kind(current.kind):
             yield from self._rows[view.name].compare(folded)
+            is_followed = folded.position <= self._followed
+            yield from self._histories[view.name].compare(folded, passes=not is_followed)
 
     async def _pages(self) -> AsyncIterator[Sequence[Recorded | UnreadableEvent]]:
         stream, version = FIRST_STREAM, 0
@@ -128,7 +141,8 @@ class _Partition:
             look = partial(self._page, stream, version)
             events, found = await again_after_conflict(self._store.raw, look)
             more = len(events) == read.PAGE_EVENTS
-            for rows, those in zip(self._rows.values(), found, strict=True):
+            tables = (*self._rows.values(), *self._histories.values())
+            for rows, those in zip(tables, found, strict=True):
                 rows.take_up(those)
             page = recorded_by_stream(self._keyring, events)
             for event in page:
@@ -150,20 +164,37 @@ class _Partition:
             more = len(events) == read.PAGE_EVENTS
             last = events[-1]["originator_id"] if more else LAST_STREAM
             streams = len({row["originator_id"] for row in events})
+            ((followed,),) = await self._store.ask(SQL["followed"], self._partition)
+            # (It goes back to 0 when the histories are made again.)
+            self._followed = min(self._followed, followed)
+            self._broken = [
+                difference
+                for rows in self._histories.values()
+                for difference in await rows.broken(self._store, self._partition, stream, last)
+            ]
             return events, [
                 await rows.read(self._store, self._partition, stream, last, streams)
-                for rows in self._rows.values()
+                for rows in (*self._rows.values(), *self._histories.values())
             ]
 
 
 class _Rows:
     """A view's rows in the order of their streams, compared side by side with the folded streams.
 
-    Rows of `damaged` streams are passed over, since nothing can be compared with them.
+    Of a history, these are the versions that last. Rows of `damaged` streams are passed over, since
+    nothing can be compared with them.
     """
 
-    def __init__(self, view: View, damaged: Collection[UUID], seal: Seal) -> None:
+    def __init__(
+        self, view: View, damaged: Collection[UUID], seal: Seal, *, of_history: bool = False
+    ) -> None:
         self._view = view
+        self._name = view.history if of_history else view.name
+        self._sql = (
+            SQL["open_rows"].format(history=view.history)
+            if of_history
+            else SQL["rows"].format(view=view.name)
+        )
         self._seal = seal
         self._damaged = damaged
         self._decoder = msgspec.json.Decoder(view.state)
@@ -178,28 +209,39 @@ class _Rows:
         off, the rows without a stream already reach MAX_DIFFERENCES.
         """
         most = streams + MAX_DIFFERENCES + 2
-        statement = SQL["rows"].format(view=self._view.name)
-        found = await store.ask(statement, partition, since, last, most)
+        found = await store.ask(self._sql, partition, since, last, most)
         return [row for row in found if row["stream_id"] < last or last == LAST_STREAM]
+
+    async def broken(self, store: Connection, partition: int, since: UUID, last: UUID) -> list[str]:
+        """The streams whose versions do not follow one another in a history."""
+        statement = SQL["broken_chains"].format(history=self._view.history)
+        found = await store.ask(statement, partition, since, last, MAX_DIFFERENCES)
+        return [
+            f"{self._name}: stream {row['stream_id']}: {_broken(row)}"
+            for row in found
+            if row["stream_id"] < last or last == LAST_STREAM
+        ]
 
     def take_up(self, rows: Sequence[asyncpg.Record]) -> None:
         """Add rows to compare."""
         self._rows += rows
 
-    def compare(self, folded: Folded[Any]) -> Iterator[str]:
-        """The differences of the rows up to a stream's."""
+    def compare(self, folded: Folded[Any], *, passes: bool = False) -> Iterator[str]:
+        """The differences of the rows up to a stream's; `passes`: whatever its own row has."""
         while self._rows and self._rows[0]["stream_id"] < folded.stream:
             yield from self._stray(self._rows.popleft())
         here = bool(self._rows) and self._rows[0]["stream_id"] == folded.stream
         row = self._rows.popleft() if here else None
+        if passes:
+            return
         wanted = self._view.row(folded, self._seal)
         if wanted is None:
             if here:
-                yield f"{self._view.name}: a row for stream {folded.stream}, which was deleted"
+                yield f"{self._name}: a row for stream {folded.stream}, which was deleted"
         elif row is None:
-            yield f"{self._view.name}: no row for stream {folded.stream}"
+            yield f"{self._name}: no row for stream {folded.stream}"
         elif difference := self._difference(row, wanted):
-            yield f"{self._view.name}: stream {folded.stream}: {difference}"
+            yield f"{self._name}: stream {folded.stream}: {difference}"
 
     def rest(self) -> Iterator[str]:
         """The differences of the rows after the last stream."""
@@ -208,7 +250,7 @@ class _Rows:
 
     def _stray(self, row: asyncpg.Record) -> Iterator[str]:
         if row["stream_id"] not in self._damaged:
-            yield f"{self._view.name}: a row for stream {row['stream_id']}, which has no events"
+            yield f"{self._name}: a row for stream {row['stream_id']}, which has no events"
 
     def _difference(self, row: asyncpg.Record, wanted: tuple[Any, ...]) -> str:
         told = [
@@ -228,6 +270,17 @@ class _Rows:
             # Only names are given: the differing values may be somebody's personal data.
             told.append(f"the row differs in {', '.join(changed)}")
         return "; ".join(told)
+
+
+def _broken(row: asyncpg.Record) -> str:
+    """What is wrong with a version among those of its stream."""
+    version, position, until = row["version"], row["position"], row["until"]
+    if version != row["number"]:
+        return f"version {version} is in the place of version {row['number']}"
+    if until <= position:
+        return f"version {version} begins at position {position} and ends at {until}"
+    then = f"version {row['next_version']} begins at {row['next_position']}"
+    return f"version {version} ends at position {until}, and {then}"
 
 
 def _changed(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:

@@ -16,6 +16,45 @@ SELECT v.stream_id, v.partition, v.version, v.position, v.created_by, v.created_
  ORDER BY v.stream_id
  LIMIT $4;
 
+-- name: open_rows
+-- {history} table, otherwise as `rows`: the versions that last
+SELECT h.stream_id, h.partition, h.version, h.position, h.created_by, h.created_at,
+       h.modified_by, h.modified_at, h.doc, h.search
+  FROM {history} AS h
+ WHERE h.partition = $1
+   AND h.stream_id >= $2
+   AND h.stream_id <= $3
+   AND h.until = 9223372036854775807
+ ORDER BY h.stream_id, h.version
+ LIMIT $4;
+
+-- name: broken_chains
+-- {history} table   $1 partition   $2 from stream   $3 up to stream   $4 limit of rows
+-- Versions of a stream that are not in their place, or do not end where the next one begins.
+SELECT c.stream_id, c.version, c.number, c.position, c.until, c.next_version, c.next_position
+  FROM (SELECT h.stream_id, h.version, h.position, h.until,
+               row_number() OVER versions AS number,
+               lead(h.version) OVER versions AS next_version,
+               lead(h.position) OVER versions AS next_position
+          FROM {history} AS h
+         WHERE h.partition = $1
+           AND h.stream_id >= $2
+           AND h.stream_id <= $3
+        WINDOW versions AS (PARTITION BY h.stream_id ORDER BY h.version)) AS c
+ WHERE c.version <> c.number
+    OR c.until <= c.position
+    OR c.until <> c.next_position
+ ORDER BY c.stream_id, c.version
+ LIMIT $4;
+
+-- name: followed
+-- $1 partition
+-- The position up to which the histories go.
+SELECT coalesce(max(f.position), 0) AS position
+  FROM follower_checkpoint AS f
+ WHERE f.partition = $1
+   AND f.name = 'history';
+
 -- name: stray_rows
 -- {view} table; partitions with rows in it but without a head in the log
 WITH RECURSIVE known AS (

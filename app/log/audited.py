@@ -110,6 +110,22 @@ async def read_versions(
     return audited(keyring, rows)
 
 
+async def read_pasts(
+    store: Asks,
+    keyring: Keyring,
+    wanted: Sequence[tuple[int, StreamId, int]],
+    *,
+    most_bytes: int,
+) -> Iterator[list[AuditedEvent]]:
+    """All events of streams up to a version, each given as (partition, stream, version).
+
+    Oldest first, stream by stream, as far as their states have `most_bytes`; decoded slice by
+    slice. Raises StoreDown.
+    """
+    columns = [list(column) for column in zip(*wanted, strict=True)]
+    return _in_slices(keyring, await store.ask(SQL["read_pasts"], *columns, most_bytes))
+
+
 def _in_slices(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Iterator[list[AuditedEvent]]:
     return (
         audited(keyring, rows[start : start + SLICE_EVENTS])

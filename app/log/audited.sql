@@ -59,3 +59,25 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
    AND e.originator_version <= $4
  ORDER BY e.originator_version
  LIMIT $5;
+
+-- name: read_pasts
+-- $1 partitions, $2 streams, $3 up to these versions: of equal length   $4 bytes of states, at most
+SELECT r.partition, r.notification_id, r.originator_id, r.originator_version, r.topic, r.state,
+       r.event_id, r.recorded_at, r.actor, r.wrapped, r.metadata
+  FROM (SELECT e.*, wanted.number,
+               sum(octet_length(e.state))
+                   OVER (ORDER BY wanted.number, e.originator_version) AS bytes
+          FROM unnest($1::integer[], $2::uuid[], $3::bigint[])
+               WITH ORDINALITY AS wanted(partition, stream, version, number)
+          -- (LIMIT keeps it one range of the index for each stream.)
+         CROSS JOIN LATERAL (
+                   SELECT *
+                     FROM recorded_event AS s
+                    WHERE s.partition = wanted.partition
+                      AND s.originator_id = wanted.stream
+                      AND s.originator_version <= wanted.version
+                    ORDER BY s.originator_version
+                    LIMIT wanted.version
+               ) AS e) AS r
+ WHERE r.bytes <= $4
+ ORDER BY r.number, r.originator_version;

@@ -13,7 +13,7 @@ from app.log.read import PAGE_EVENTS, Head, heads
 from app.maintenance.store import Connection
 from app.rebuild import pieces, tables
 from app.rebuild.moved import Moved
-from app.rebuild.scan import add_rows, copy
+from app.rebuild.scan import add_rows, by_kind, copy
 from domain.event import kind_of
 from domain.ids import StreamId, partition_of
 from projections.view import View
@@ -120,7 +120,7 @@ class CatchUp:
         views = {name: self._views[name] for name in names}
         for name in names:
             await self._changed("forget", name, [partition] * len(streams), streams)
-        for name, rows in add_rows(views, self._keyring, whole).items():
+        for name, rows in add_rows(by_kind(views.values()), self._keyring, whole).items():
             await copy(connection, views[name], rows)
             self.rows[name] += len(rows)
         await self.keep(names, [stream for stream in streams if stream in self.damaged])

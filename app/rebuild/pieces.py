@@ -32,7 +32,7 @@ async def doubt(
 
 
 async def range_plans(connection: asyncpg.Connection) -> None:
-    """Allow plans that compare ranges: connections are set up for index probes."""
+    """Have ranges merged: connections are set up for index probes."""
     await connection.execute(SQL["range_plans"])
 
 

@@ -1,5 +1,7 @@
 -- name: range_plans
+-- (Where statistics say that a range is short, a nested loop would go over it for each row.)
 SET enable_mergejoin = on;
+SET enable_nestloop = off;
 
 -- name: doubts
 -- $1 partition   $2 after stream   $3 up to stream; followed by `doubt` for each view, and `once`.

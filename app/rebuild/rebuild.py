@@ -130,6 +130,7 @@ class _Run:
 
     async def run(self) -> Rebuilt:
         connection, names = self._store.raw, self._views.keys()
+        await runs.write_lazily(connection)
         reached = await self._scan(await heads(self._store))
         reached = await self._timed("catch up", self._catch.in_rounds(names, reached))
         await self._enter("comparing")
@@ -144,26 +145,27 @@ class _Run:
             self._seconds["swap"] = time.perf_counter() - began
         rebuilt = await self._rebuilt(events, mended)
         await self._drop_fresh()
-        assert self._run is not None
-        state = "ready" if self._options.dry_run else "live"
-        await runs.end(connection, self._run, state, rebuilt)
+        await self._end("ready" if self._options.dry_run else "live", rebuilt)
         return rebuilt
 
     async def stop(self, stopped: RebuildStopped) -> None:
         """Keep what was done for the next one, or drop it."""
-        assert self._run is not None
         if stopped.asked == "cancel":
             await self._drop_fresh()
-        state = "cancelled" if stopped.asked == "cancel" else "waiting"
-        await runs.end(self._store.raw, self._run, state)
+        await self._end("cancelled" if stopped.asked == "cancel" else "waiting")
 
     async def fail(self) -> None:
         """Drop what was done: the next one begins anew. Not without a connection."""
         if self._store.raw.is_closed():
             return
         await self._drop_fresh()
+        await self._end("failed")
+
+    async def _end(self, state: str, outcome: Rebuilt | None = None) -> None:
+        """Keep the last state; it and all that was done are on the disk then."""
+        await runs.write_durably(self._store.raw)
         if self._run is not None:
-            await runs.end(self._store.raw, self._run, "failed")
+            await runs.end(self._store.raw, self._run, state, outcome)
 
     async def _drop_fresh(self) -> None:
         for view in self._views.values():

@@ -74,6 +74,16 @@ class Done(Struct, frozen=True):
         return f"{self.partition}:{self.until}: {self.events} of {self.until} events are folded"
 
 
+async def write_lazily(connection: asyncpg.Connection) -> None:
+    """Do not wait for the disk: what is made can be made again."""
+    await connection.execute(SQL["lazily"])
+
+
+async def write_durably(connection: asyncpg.Connection) -> None:
+    """Wait for the disk again: with the next write, for all that was before it."""
+    await connection.execute(SQL["durably"])
+
+
 async def begin(
     connection: asyncpg.Connection, views: Collection[str], heads: Sequence[Head], *, dry_run: bool
 ) -> Run:

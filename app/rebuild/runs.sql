@@ -1,3 +1,10 @@
+-- name: lazily
+-- A crash of the server may undo the last steps, each with the knowledge that it was done.
+SET synchronous_commit = off;
+
+-- name: durably
+RESET synchronous_commit;
+
 -- name: begin
 -- $1 id   $2 views   $3 whether it only compares   $4 release
 INSERT INTO rebuild (id, views, dry_run, state, release, run)

@@ -22,6 +22,7 @@ from app.log.keyring import Keyring
 from app.log.read import recorded_by_stream
 from app.maintenance.store import Connection
 from app.rebuild import pieces, runs, tables
+from app.rebuild.image import Images, copied, image_of
 from app.rebuild.page import Spent, Unsound, folded_page
 from app.rebuild.runs import Range, Run
 from projections.view import WRITTEN, View
@@ -33,8 +34,6 @@ SLICE_STREAMS = 50
 """Streams that are folded before the event loop looks at the connections again."""
 _COLLECT_RARELY = 100_000
 
-Found = dict[str, list[tuple[Any, ...]]]
-"""Rows to write, by view."""
 Findings = list[tuple[UUID, str, bool]]
 """What was found in a page: stream, words, whether it is damaged."""
 Advance = Callable[[int], None]
@@ -67,23 +66,23 @@ class Worker(Struct):
 
     async def work(self) -> None:
         """Fold ranges until none is left. Raises Overtaken or RebuildStopped."""
-        await self.writes.raw.execute(SQL["lazily"])
-        await pieces.range_plans(self.writes.raw)
+        for connection in (self.reads.raw, self.writes.raw):
+            await runs.write_lazily(connection)
+            await pieces.range_plans(connection)
         gc.freeze()
         threshold = gc.get_threshold()
         gc.set_threshold(_COLLECT_RARELY)
         try:
-            while (given := await runs.claim(self.writes.raw, self.run)) is not None:
-                await self._fold(given)
+            await self._fold()
         finally:
             gc.set_threshold(*threshold)
             gc.unfreeze()
 
-    async def _fold(self, given: Range) -> None:
+    async def _fold(self) -> None:
         written: asyncio.Task[None] | None = None
-        pages = self._pages(given)
+        pages = self._pages()
         try:
-            async for page in pages:
+            async for given, page in pages:
                 folded, events = await self._folded(given, page)
                 if written is not None:
                     await written
@@ -96,26 +95,33 @@ class Worker(Struct):
             if written is not None:
                 await _ended(written)
 
-    async def _pages(self, given: Range) -> AsyncGenerator[Page, None]:
-        """The pages of a range; the next one is asked for before this one is folded."""
-        reading = asyncio.create_task(self._page(given, given.reached))
+    async def _pages(self) -> AsyncGenerator[tuple[Range, Page], None]:
+        """The pages of ranges until none is left; the next is asked for before one is folded."""
+        reading = asyncio.create_task(self._next(None))
         try:
             while True:
                 began = time.perf_counter()
-                page = await reading
+                got = await reading
                 self.spent.read += time.perf_counter() - began
-                if page.upto < given.last:
-                    reading = asyncio.create_task(self._page(given, page.upto))
-                yield page
-                if page.upto >= given.last:
+                if got is None:
                     return
+                reading = asyncio.create_task(self._next(got))
+                yield got
         finally:
             await _ended(reading)
+
+    async def _next(self, got: tuple[Range, Page] | None) -> tuple[Range, Page] | None:
+        """The page after another one, in its range or in a newly claimed one."""
+        if got is not None and got[1].upto < got[0].last:
+            return got[0], await self._page(got[0], got[1].upto)
+        async with self._reading:
+            given = await runs.claim(self.reads.raw, self.run)
+        return None if given is None else (given, await self._page(given, given.reached))
 
     async def _page(self, given: Range, after: UUID) -> Page:
         place = (given.partition, after, given.last, given.until, PAGE_EVENTS)
         rows = await self._read("page", *place)
-        if sum(len(row["states"]) for row in rows) < PAGE_EVENTS:
+        if sum(row["events"] for row in rows) < PAGE_EVENTS:
             return Page(rows, after, given.last)
         if len(rows) == 1:  # it may have more events than a page
             return Page(rows, after, rows[0]["originator_id"], sound=False)
@@ -125,35 +131,31 @@ class Worker(Struct):
         async with self._reading:  # the next page may be under way
             return await self.reads.ask(SQL[statement], *arguments)
 
-    async def _folded(self, given: Range, page: Page) -> tuple[Found, int]:
+    async def _folded(self, given: Range, page: Page) -> tuple[Images, int]:
         if not page.sound:
             return await self._carefully(given, page)
-        found: Found = {}
+        found: Images = {}
+        views = by_kind(self.views.values())
         for start in range(0, len(page.rows), SLICE_STREAMS):
             part = page.rows[start : start + SLICE_STREAMS]
             try:
-                folded = folded_page(self.keyring, given.partition, part, self.spent)
+                images = folded_page(self.keyring, views, given.partition, part, self.spent)
             except Unsound:
                 return await self._carefully(given, page)
-            self._encode(folded, found)
+            for name, those in images.items():
+                found.setdefault(name, []).extend(those)
             await asyncio.sleep(0)
-        return found, sum(len(row["states"]) for row in page.rows)
+        return found, sum(row["events"] for row in page.rows)
 
-    def _encode(self, folded: Sequence[FoldedStream], found: Found) -> None:
-        began = time.thread_time()
-        add_rows(self.views, self.keyring, folded, found)
-        self.spent.encode += time.thread_time() - began
-
-    async def _carefully(self, given: Range, page: Page) -> tuple[Found, int]:
+    async def _carefully(self, given: Range, page: Page) -> tuple[Images, int]:
         """The rows of a page one event at a time; what is wrong in it is kept."""
-        found: Found = {}
+        found: Images = {}
         strays: list[Stray] = []
         damaged: list[Damaged] = []
         events = 0
         async for part, count in folded_pages(self._events(given, page)):
-            add_rows(
-                self.views, self.keyring, undamaged(part, strays.append, damaged.append), found
-            )
+            sound = undamaged(part, strays.append, damaged.append)
+            add_rows(by_kind(self.views.values()), self.keyring, sound, found)
             events += count
         self._found += [(stray.event.stream, str(stray), False) for stray in strays]
         self._found += [(each.stream, str(each), True) for each in damaged]
@@ -169,7 +171,7 @@ class Worker(Struct):
             stream, version = rows[-1]["originator_id"], rows[-1]["originator_version"]
 
     async def _write(
-        self, given: Range, page: Page, rows: Found, found: Findings, events: int
+        self, given: Range, page: Page, rows: Images, found: Findings, events: int
     ) -> None:
         began = time.perf_counter()
         connection = self.writes.raw
@@ -189,27 +191,38 @@ class Worker(Struct):
 
 
 def add_rows(
-    views: Mapping[str, View],
+    views: Mapping[str, Sequence[View]],
     keyring: Keyring,
     folded: Iterable[FoldedStream],
-    found: Found | None = None,
-) -> Found:
-    """Add the rows that views have of folded streams to those found before."""
+    found: Images | None = None,
+) -> Images:
+    """Add the rows that views, given by kind, have of folded streams to those found before."""
     found = {} if found is None else found
-    by_kind: dict[str, list[View]] = {}
-    for view in views.values():
-        by_kind.setdefault(view.kind, []).append(view)
     seal = keyring.seal_in_view
     for current, stream in folded:
-        for view in by_kind.get(current.kind, ()):
+        for view in views.get(current.kind, ()):
             if (row := view.row(stream, seal)) is not None:
-                found.setdefault(view.name, []).append(row)
+                found.setdefault(view.name, []).append(image_of(row))
     return found
 
 
-async def copy(connection: asyncpg.Connection, view: View, rows: Sequence[tuple[Any, ...]]) -> None:
+def by_kind(views: Iterable[View]) -> Mapping[str, Sequence[View]]:
+    """Views by the kind of their streams."""
+    found: dict[str, list[View]] = {}
+    for view in views:
+        found.setdefault(view.kind, []).append(view)
+    return found
+
+
+async def copy(connection: asyncpg.Connection, view: View, rows: Sequence[bytes]) -> None:
     """Write rows to a view's fresh table."""
-    await connection.copy_records_to_table(tables.fresh(view), records=rows, columns=WRITTEN)
+    await connection.copy_to_table(
+        tables.fresh(view), source=_sent(rows), columns=WRITTEN, format="binary"
+    )
+
+
+async def _sent(rows: Sequence[bytes]) -> AsyncIterator[bytes]:
+    yield copied(rows)
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:

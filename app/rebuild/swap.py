@@ -109,3 +109,9 @@ async def go_back(store: Connection, keyring: Keyring, view: View) -> int:
             if not connection.is_closed():
                 await tables.put_former_back(connection, view)
             raise
+
+
+async def drop_former(store: Connection, view: View) -> None:
+    """Drop a view's former table. Raises NoWayBack, RebuildUnderWay, or ViewDependedOn."""
+    async with alone(store):
+        await tables.drop_former(store.raw, view)

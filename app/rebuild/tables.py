@@ -10,6 +10,7 @@ from app.rebuild.dependants import ViewDependedOn, require_independence
 from projections.view import WRITTEN, View
 
 SQL = blocks(__file__)
+_NOT_KEPT = "no former table of it is kept"
 
 
 class NoWayBack(Exception):
@@ -106,7 +107,7 @@ async def take_former(connection: asyncpg.Connection, view: View) -> list[Head]:
     """
     positions = await kept(connection, view)
     if not positions:
-        raise NoWayBack(view.name, "no former table of it is kept")
+        raise NoWayBack(view.name, _NOT_KEPT)
     await put_former_back(connection, view)
     shapes = [await connection.fetch(SQL["columns"], name) for name in (view.name, former(view))]
     if not shapes[1]:
@@ -115,6 +116,19 @@ async def take_former(connection: asyncpg.Connection, view: View) -> list[Head]:
         raise NoWayBack(view.name, f"{former(view)} has other columns than {view.name}")
     await connection.execute(sql(SQL["take_former"], view))
     return positions
+
+
+async def drop_former(connection: asyncpg.Connection, view: View) -> None:
+    """Drop the former table: there is no way back then. Raises NoWayBack or ViewDependedOn."""
+    async with connection.transaction():
+        await put_former_back(connection, view)
+        if not await kept(connection, view):
+            raise NoWayBack(view.name, _NOT_KEPT)
+        await connection.execute(SQL["forget_positions"], view.name)
+        try:
+            await connection.execute(sql(SQL["drop_former"], view))
+        except asyncpg.DependentObjectsStillExistError as error:
+            raise ViewDependedOn(former(view), [str(error.detail)]) from error
 
 
 async def put_former_back(connection: asyncpg.Connection, view: View) -> None:

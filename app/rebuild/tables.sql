@@ -143,6 +143,10 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
    AND NOT a.attisdropped
  ORDER BY a.attnum;
 
+-- name: drop_former
+-- {former} table
+DROP TABLE IF EXISTS {former};
+
 -- name: take_former
 -- {fresh}, {former} tables
 DROP TABLE IF EXISTS {fresh};

@@ -1,12 +1,14 @@
 -- Takes up the next events of a partition into the histories of the views and the index of events, all
 -- or nothing. Returns false, and does nothing, unless the follower is at the position that the caller
--- worked from, and the caller has its lease: then another one took up these events.
+-- worked from, the caller has its lease, and the log has the last of these events: else another one
+-- took them up, or they were read from a log that this one has taken the place of.
 
 CREATE OR REPLACE FUNCTION follow_history_1(
     p_partition   integer,
     p_token       bigint,       -- of the lease
     p_after       bigint,       -- position up to which the follower is done
     p_upto        bigint,       -- position up to which it then is
+    p_last        uuid,         -- id of the event there
     -- one entry for each version that ends, and began before these events
     c_view        text[],
     c_stream      uuid[],
@@ -59,7 +61,12 @@ BEGIN
        AND EXISTS (SELECT
                      FROM lease AS l
                     WHERE l.name = 'follow_history'
-                      AND l.token = p_token);
+                      AND l.token = p_token)
+       AND EXISTS (SELECT
+                     FROM stored_events AS e
+                    WHERE e.partition = p_partition
+                      AND e.notification_id = p_upto
+                      AND e.event_id = p_last);
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -151,5 +158,39 @@ BEGIN
       FROM unnest(i_term, i_segment, i_positions) AS i(term, segment, positions)
         ON CONFLICT (partition, term, segment) DO UPDATE
        SET positions = excluded.positions;
+    RETURN true;
+END $$;
+
+-- Lets the histories and the index of events be made anew if they go beyond the log: then they are of
+-- another one. Returns whether they did, and the caller has the lease.
+CREATE OR REPLACE FUNCTION restart_history_1(
+    p_token bigint  -- of the lease
+) RETURNS boolean
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    PERFORM
+       FROM lease AS l
+      WHERE l.name = 'follow_history'
+        AND l.token = p_token
+        FOR UPDATE;
+    IF NOT FOUND
+       OR NOT EXISTS (SELECT
+                        FROM follower_checkpoint AS f
+                        JOIN log_partition AS h
+                          ON h.partition = f.partition
+                       WHERE f.name = 'history'
+                         AND f.position > h.position) THEN
+        RETURN false;
+    END IF;
+    UPDATE follower_checkpoint
+       SET position = 0
+     WHERE name = 'history';
+    -- for each view
+    TRUNCATE {view}_history;
+    -- end
+    TRUNCATE event_index;
     RETURN true;
 END $$;

@@ -211,6 +211,23 @@ def test_the_tail_goes_on_with_what_comes(story: Story, admin: httpx.Client, way
         assert process.wait(patient(20)) == 130
 
 
+def test_following_personal_data_is_a_view_for_a_command_not_for_each_look(
+    story: Story, admin: httpx.Client
+) -> None:
+    reason = ("--personal", f"--reason={REASON}")
+    with following(*story.options(), *reason) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        views = 0
+        for number in range(4):
+            made = admin.post("/ai/sessions", json={"purpose": f"purpose {number}"}).json()
+            while (event := json.loads(process.stdout.readline()))["sessionId"] != made["id"]:
+                assert event["type"] == "audit.viewed.v1"
+                views += 1
+            assert event["changed"]["purpose"]["after"] == f"purpose {number}"
+        assert views <= 2, "one of what it began with, one of what followed"
+
+
 def test_the_answer_of_a_face_is_printed_byte_for_byte(
     story: Story, admin: httpx.Client, auditor: httpx.Client
 ) -> None:

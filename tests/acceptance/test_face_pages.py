@@ -48,6 +48,18 @@ def test_pages_of_the_apis_link_to_what_programs_get(
         assert anna.answer.json() == plain.json() or "odata.nextLink" in plain.json()
 
 
+def test_what_the_apis_offer_has_pages_with_a_link_to_what_programs_get(
+    anna: Person, window: httpx.Client
+) -> None:
+    for path in ("/api", "/api/v1"):
+        anna.open(path)
+        assert anna.answer.headers["content-type"].startswith("text/html")
+        assert "ChatSession" in anna.answer.text or "NewAISession" in anna.answer.text
+        anna.click("JSON")
+        plain = window.get(path, auth=ANNA, headers={"Accept": "application/json"})
+        assert anna.answer.json() == plain.json()
+
+
 def test_lists_of_the_apis_lead_on(anna: Person, past: Past) -> None:
     for path in ("/ai/sessions?countPerPage=1", "/api/v1/ChatSession?$top=1"):
         anna.open(path)

@@ -174,7 +174,8 @@ async def test_no_worker_is_connected_as_the_owner(pair: ServiceProcess) -> None
     owner = await asyncpg.connect(pair.database_url)
     try:
         found = await owner.fetch(
-            "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'sessionary'"
+            "SELECT DISTINCT usename FROM pg_stat_activity"
+            " WHERE starts_with(application_name, 'sessionary ')"
         )
     finally:
         await owner.close()

@@ -1,6 +1,7 @@
 """The command: `python -m benchmarks [PART]`, of which `--help` lists the names.
 
-All but `snapshot`, which takes as long as the snapshot is to be open.
+All but `snapshot`, which takes as long as the snapshot is to be open, and `large`, which fills a
+log with millions of events before.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """
@@ -15,14 +16,18 @@ from types import FrameType
 import click
 
 from . import (
+    audit_pages,
     following,
     formats,
     held_snapshot,
     indexed,
+    large,
     listing,
     memory,
     over_http,
     past_lists,
+    rebuild_memory,
+    rebuild_reads,
     rebuilding,
     starts,
     store,
@@ -34,13 +39,16 @@ from .report import NOTE
 from .stage import stage
 
 PARTS = (
-    "store", "indexed", "http", "formats", "superoffice", "rebuild", "follow", "list", "past",
-    "starts", "memory",
+    "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
+    "rebuild-memory", "follow", "list", "past", "pages", "starts", "memory",
 )  # fmt: skip
 SOAK = "snapshot"
-UNDER_LOAD = {"http", "formats", "superoffice", "memory"}
+MANY = "large"
+UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory"}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 400_000, 5_000
+LONG, LONG_SHORT = 5_000_000, 20_000
+"""Events of a long log."""
 ROWS, ROWS_SHORT = 1_000_000, 20_000
 MINUTES_SHORT = 0.2
 SHORT = Pace(seconds=1, rounds=2)
@@ -48,10 +56,15 @@ FAILED, MISSING = 1, 3
 
 
 @click.command()
-@click.argument("part", type=click.Choice([*PARTS, SOAK, "all"]), default="all")
+@click.argument("part", type=click.Choice([*PARTS, SOAK, MANY, "all"]), default="all")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
-@click.option("--rows", type=int, help=f"Sessions to list from. [default: {ROWS:,}]")
+@click.option(
+    "--rows",
+    type=int,
+    help=f"Sessions to list from, or events to page through. [default: {ROWS:,}]",
+)
+@click.option("--events", "large_log", default=LONG, show_default=True, help="Of the large log.")
 @click.option("--minutes", default=60.0, show_default=True, help="How long the snapshot is open.")
 @click.option("--short", is_flag=True, help="Only to see that it runs: two rounds of a second.")
 @click.option(
@@ -64,6 +77,7 @@ def main(
     seconds: float,
     rounds: int,
     rows: int | None,
+    large_log: int,
     minutes: float,
     short: bool,
     folder: Path | None,
@@ -74,6 +88,7 @@ def main(
     signal.signal(signal.SIGTERM, _interrupt)
     pace = SHORT if short else Pace(seconds, rounds)
     events = EVENTS_SHORT if short else EVENTS
+    large_events = LONG_SHORT if short else large_log
     rows = rows or (ROWS_SHORT if short else ROWS)
     with stage(folder) as here:
         parts: dict[str, Callable[[], str]] = {
@@ -83,11 +98,15 @@ def main(
             "formats": lambda: formats.run(here, pace),
             "superoffice": lambda: superoffice.run(here, pace),
             "rebuild": lambda: rebuilding.run(here, pace, events),
+            "rebuild-reads": lambda: rebuild_reads.run(here, pace, events),
+            "rebuild-memory": lambda: rebuild_memory.run(here, LONG_SHORT if short else LONG),
             "follow": lambda: following.run(here, pace, events),
             "list": lambda: listing.run(here, pace, rows),
             "past": lambda: past_lists.run(here, pace, rows),
+            "pages": lambda: audit_pages.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
+            MANY: lambda: large.run(here, pace, large_events),
             SOAK: lambda: held_snapshot.run(
                 here, pace.seconds, MINUTES_SHORT if short else minutes
             ),

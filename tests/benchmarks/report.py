@@ -35,7 +35,7 @@ class Comparison(Struct, frozen=True):
 
 def table(title: str, comparisons: Sequence[Comparison]) -> str:
     """One Markdown table under a heading."""
-    return _markdown(title, HEAD, list(map(_row, comparisons)))
+    return markdown(title, HEAD, list(map(_row, comparisons)))
 
 
 def limits_table(title: str, rows: Sequence[tuple[str, float, float, float, float]]) -> str:
@@ -49,10 +49,11 @@ def limits_table(title: str, rows: Sequence[tuple[str, float, float, float, floa
         )
         for what, limit, middle, least, most in rows
     ]
-    return _markdown(title, ("what", "at most", "median", "(rounds)"), shown)
+    return markdown(title, ("what", "at most", "median", "(rounds)"), shown)
 
 
-def _markdown(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """One Markdown table under a heading: text at the left, numbers at the right."""
     lines = [head, ("---",) + ("---:",) * (len(head) - 1), *rows]
     return "\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 

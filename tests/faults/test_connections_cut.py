@@ -102,7 +102,8 @@ async def test_a_session_killed_by_the_administrator_is_replaced_unnoticed(
         for number in range(5):
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'sessionary' AND datname = current_database()"
+                " WHERE starts_with(application_name, 'sessionary ')"
+                " AND datname = current_database()"
             )
             answer = await client.patch(sessions[0], json={"purpose": f"killed {number}"})
             assert answer.status_code == 200, answer.text

@@ -4,33 +4,24 @@ SESSIONARY_FAULT_KILLS says how often each is killed: a few times in a normal ru
 before a release.
 """
 
-import asyncio
 import os
 import random
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-from support.ledger import differences, read_ledger, read_log
-from support.load import PATIENCE_S, Load, load
+from support import kills
+from support.load import PATIENCE_S
 from support.patience import patient
-from support.service_process import ServiceProcess, no_difference
+from support.service_process import ServiceProcess
 from support.service_process import service as running_service
-
-from app.maintenance.store import DataLocation
 
 KILLS = int(os.environ.get("SESSIONARY_FAULT_KILLS", "2"))
 SEED = int(os.environ.get("SESSIONARY_FAULT_SEED", "1"))
-CLIENTS = 16
-SENT_SINCE = CLIENTS + 1
-"""Of so many answers one at least is to a command that was sent after the kill."""
-BETWEEN_KILLS = 150
-"""Commands, at least: so that each kill hits work of its own."""
 BACK_S = 15.0
 """Within this the service must serve again after a kill."""
+RECOVERED = "was not properly shut down"
 
 
 @pytest.fixture(scope="module")
@@ -46,75 +37,44 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ledger") / "ledger.ndjson"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def moments() -> random.Random:
     """When to kill."""
     return random.Random(SEED)  # a repeatable sequence is what is wanted
 
 
-async def settle(service: ServiceProcess, book: Path, work: Load) -> None:
-    """Everything that clients were told is so, and nothing else."""
-    assert work.broken == []
-    where = DataLocation(database_url=None, data_dir=service.data_dir)
-    assert differences(read_ledger(book), await read_log(service.database_url, where)) == []
-    assert await asyncio.to_thread(no_difference, service) == []
-
-
-def report(name: str, work: Load, back_s: list[float], show: pytest.CaptureFixture[str]) -> None:
+def report(name: str, run: kills.Run, show: pytest.CaptureFixture[str]) -> None:
     """Say the numbers of a run, for a person who runs many kills."""
+    work = run.work
     with show.disabled():
         sys.stdout.write(
-            f"\n{len(back_s)} kills of the {name}: {work.acknowledged} acknowledged, "
-            f"{work.replayed} of them replayed; back after at most {max(back_s, default=0):.2f} s; "
+            f"\n{len(run.back_s)} kills {name}: {work.acknowledged} acknowledged, "
+            f"{work.replayed} of them replayed; back after at most {max(run.back_s):.2f} s; "
             f"slowest answer {work.slowest_s:.2f} s; {dict(work.answers)}\n"
         )
 
 
-async def test_killing_the_service_loses_and_doubles_nothing(
+@pytest.mark.parametrize(
+    ("kill", "recoveries"),
+    [
+        (kills.of_the_service, 0),
+        (kills.of_the_database, KILLS),
+        (kills.of_a_backend, KILLS - KILLS // 2),
+    ],
+    ids=["service", "database", "backend"],
+)
+async def test_a_kill_loses_and_doubles_nothing(
     service: ServiceProcess,
     book: Path,
+    kill: kills.Kill,
+    recoveries: int,
     moments: random.Random,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    back_s = []
-    async with load(service.base_url, book, CLIENTS, "service") as work:
-        for nth in range(KILLS):
-            await work.acknowledge_more(BETWEEN_KILLS)
-            await asyncio.sleep(moments.random() * 0.2)
-            workers, killed = service.workers(), time.monotonic()
-            service.kill()
-            if nth % 2:  # else they notice by themselves, while the next life begins
-                for worker in workers:
-                    worker.kill()
-            service.begin()
-            await asyncio.to_thread(psutil.wait_procs, workers)
-            await work.acknowledge_more(SENT_SINCE)
-            back_s.append(time.monotonic() - killed)
-        await work.acknowledge_more(BETWEEN_KILLS)
-    report("service", work, back_s, capsys)
-    assert max(back_s) < patient(BACK_S)
-    await settle(service, book, work)
-
-
-async def test_killing_the_database_loses_and_doubles_nothing(
-    service: ServiceProcess,
-    book: Path,
-    moments: random.Random,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    back_s = []
-    async with load(service.base_url, book, CLIENTS, "database") as work:
-        for _ in range(KILLS):
-            await work.acknowledge_more(BETWEEN_KILLS)
-            await asyncio.sleep(moments.random() * 0.2)
-            killed = time.monotonic()
-            for process in service.servers():
-                process.kill()
-            await work.acknowledge_more(SENT_SINCE)
-            back_s.append(time.monotonic() - killed)
-        await work.acknowledge_more(BETWEEN_KILLS)
-    report("database", work, back_s, capsys)
-    assert service.database_log.count("was not properly shut down") == KILLS
-    assert max(back_s) < patient(BACK_S)
-    assert work.slowest_s < patient(PATIENCE_S)
-    await settle(service, book, work)
+    before = service.database_log.count(RECOVERED)
+    run = await kills.under_load(service, book, [kill] * KILLS, moments)
+    report(kill.__name__, run, capsys)
+    assert await kills.owed(service, book, run) == []
+    assert service.database_log.count(RECOVERED) == before + recoveries
+    assert max(run.back_s) < patient(BACK_S)
+    assert not recoveries or run.work.slowest_s < patient(PATIENCE_S)

@@ -123,7 +123,8 @@ async def test_a_database_that_takes_no_writes_makes_the_service_unready(
         await connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'sessionary' AND datname = current_database()"
+            " WHERE starts_with(application_name, 'sessionary ')"
+            " AND datname = current_database()"
         )
         assert_unavailable(*await timed(client, "PATCH", sessions[0]))
         assert (await client.get("/health/ready")).status_code == 503

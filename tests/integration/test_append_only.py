@@ -204,8 +204,8 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
     assert [row["proname"] for row in callable_ones] == [
         "append_1", "append_principal_1", "credential_of_name_1", "credential_of_sign_in_1",
         "credential_of_token_1", "draw_numbers_1", "follow_history_1", "last_drawn_1",
-        "pass_over_message_numbers_1", "pass_over_session_numbers_1", "settle_1", "try_room_1",
-        "waiting_1",
+        "pass_over_message_numbers_1", "pass_over_session_numbers_1", "restart_history_1",
+        "settle_1", "try_room_1", "waiting_1",
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 from support import given
-from support.audit import AUDITOR, FORMS, auditing, told
+from support.audit import AUDITOR, FORMS, all_pages, auditing, told
 from support.chats import NOON
 
 from app.commands.context import Generated
@@ -47,6 +47,9 @@ def full(carrier: type[Carrier], mark: str) -> Carrier:
             field.type
         ).startswith("typing.Union[typing.Annotated[str"):
             given[field.name] = f"{CANARY}-{mark}-{field.name}"
+        elif "dict[" in str(field.type):
+            text = f"{CANARY}-{mark}-{field.name}"
+            given[field.name] = {f"{text}-name-{each}": f"{text}-{each}" for each in range(2)}
     assert given
     return carrier(**given)
 
@@ -179,7 +182,8 @@ def _texts(value: Any) -> Iterator[str]:
             for name in value.__struct_fields__:
                 yield from _texts(getattr(value, name))
         case dict():
-            for each in value.values():
+            for name, each in value.items():
+                yield name
                 yield from _texts(each)
 
 
@@ -195,6 +199,27 @@ async def test_personal_data_takes_a_reason(
             assert (answer.status_code, answer.json()["error"]["field"]) == (400, "reason")
             assert CANARY not in answer.text
         assert await viewed(client) == []
+
+
+async def test_who_looked_at_a_session_is_found_however_it_was_named(
+    settings: Settings, owner: asyncpg.Connection
+) -> None:
+    async with auditing(settings, owner) as (client, service):
+        sessions = [given.session_of(await given.open_ai_session(service)) for _ in range(2)]
+        upper = str(sessions[0]).upper()
+        for session in (*sessions, upper, sessions[1]):
+            await told(client, f"/audit/sessions/{session}/history?{REASON}")
+        for session in sessions:
+            await told(client, f"/audit/events?session={session}&{REASON}")
+        await told(client, f"/audit/events?{REASON}")
+        found = await all_pages(client, f"/audit/sessions/{sessions[0]}/views?limit=2")
+        assert [event["data"]["scope"] for event in found] == [
+            f"/audit/events?session={sessions[0]}",
+            f"/audit/sessions/{upper}/history",
+            f"/audit/sessions/{sessions[0]}/history",
+        ]
+        page = await client.get(f"/audit/sessions/{sessions[0]}/views?limit=2&format=html")
+        assert 'rel="next"' in page.text
 
 
 async def test_the_scope_holds_filters_without_what_they_may_say_of_people(
@@ -214,9 +239,16 @@ def test_what_is_masked_keeps_its_form() -> None:
     assert masked("Kim") == "K•••"
     assert masked("") == "•••"
     assert masked(None) is None
-    assert masked({"Name": "Kim", "Rank": 7, "Tags": ["a", None]}) == {
-        "Name": "K•••", "Rank": "•••", "Tags": ["a•••", None]
-    }  # fmt: skip
+    associate = Associate(
+        name="Kim", rank=7, deleted=None, extra_fields={"Kim": "a", "Karl": None, "Max": "b"}
+    )
+    assert masked(associate) == {
+        "Name": "K•••",
+        "Rank": "•••",
+        "Deleted": None,
+        "ExtraFields": {"K•••": "a•••", "K•••2": None, "M•••": "b•••"},
+    }
+    assert masked((associate.name, ["a", None])) == ["K•••", ["a•••", None]]
 
 
 def test_personal_fields_of_states_are_those_of_their_events() -> None:

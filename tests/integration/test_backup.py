@@ -1,22 +1,21 @@
 """A backup brings the database back as it was, says what it lacks, and is refused if altered."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from support import database, given
-from support.beside import silent
+from support.backups import backed_up, restored
 from support.replaced import Replaceable
 
-from app.care.backup import HEADER, Header, RotationUnfinished, ahead, back_up, restore
+from app.care.backup import HEADER, RotationUnfinished, ahead
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
 from app.care.rotation import SQL as ROTATION
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring
-from app.maintenance.store import DataLocation, connected
+from app.maintenance.store import connected
 from app.service import Service
 from domain.errors import NotFound
 
@@ -28,22 +27,6 @@ async def empty(server_url: str) -> AsyncIterator[str]:
         yield url
 
 
-def place(url: str, tmp_path: Path) -> DataLocation:
-    if not (tmp_path / "master.key").exists():
-        database.write_master_key(tmp_path / "master.key")
-    return DataLocation(database_url=url, data_dir=tmp_path, allow_unsafe_database=True)
-
-
-async def backed_up(url: str, folder: Path) -> Header:
-    async with connected(url) as store:
-        return await back_up(store, Keyring(database.MASTER_KEY), url, folder)
-
-
-async def restored(url: str, folder: Path, tmp_path: Path) -> list[str]:
-    done = await asyncio.to_thread(restore, place(url, tmp_path), folder, silent)
-    return done.differences
-
-
 async def test_a_restored_database_is_as_it_was(
     service: Service, database_url: str, empty: str, tmp_path: Path
 ) -> None:
@@ -51,7 +34,7 @@ async def test_a_restored_database_is_as_it_was(
     header = await backed_up(database_url, tmp_path / "b")
     await given.patch_ai_session(service, session, "later")
     assert header.positions == {0: 1}
-    assert await restored(empty, tmp_path / "b", tmp_path) == []
+    assert (await restored(empty, tmp_path / "b", tmp_path)).differences == []
     assert ahead(Checkpoint(positions={0: 3}, recorded_at={}), header) == [
         "The checkpoint is 2 events ahead: 0:2 to 0:3 are not here"
     ]
@@ -124,7 +107,7 @@ async def test_services_notice_that_an_older_backup_took_the_place(
     lost = given.session_of(await given.open_ai_session(b, purpose="lost"))
     async with connected(live.url) as store:
         await store.raw.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    assert await restored(live.url, tmp_path / "b", tmp_path) == []
+    assert (await restored(live.url, tmp_path / "b", tmp_path)).differences == []
     changed = await given.patch_ai_session(b, session, "after")
     assert (changed.folded.version, changed.folded.state.purpose) == (2, "after")
     assert (await given.patch_ai_session(a, session, None)).folded.state.purpose == "after"

@@ -189,6 +189,19 @@ async def test_only_an_empty_log_takes_one(
     assert await contents(database_url) == before
 
 
+@pytest.mark.usefixtures("filled")
+async def test_the_histories_of_an_earlier_log_are_not_taken_for_those_of_the_imported_one(
+    database_url: str, target: str, keyring: Keyring
+) -> None:
+    async with connected(target) as store:
+        await store.raw.execute("INSERT INTO follower_checkpoint VALUES (0, 'history', 1000)")
+        await store.raw.execute("INSERT INTO event_index VALUES (0, 7, 0, '')")
+    await imported(target, database.MASTER_KEY, await exported(database_url, keyring))
+    async with connected(target) as store:
+        assert await store.raw.fetchval("SELECT position FROM follower_checkpoint") == 0
+        assert await store.raw.fetchval("SELECT count(*) FROM event_index") == 0
+
+
 @pytest.mark.usefixtures("filled", "_small")
 async def test_an_import_that_was_done_is_said_to_be_done(
     settings: Settings, database_url: str, target: str, keyring: Keyring

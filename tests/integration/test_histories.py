@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from random import Random
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -126,6 +126,30 @@ async def test_a_batch_of_one_that_was_overtaken_changes_nothing(
                 " ON CONFLICT DO NOTHING"
             )
             assert await work.write(0, 0, upto, batch, token) == done
+    await assert_equal_to_the_log(service, owner)
+
+
+async def test_a_batch_of_events_that_the_log_has_not_changes_nothing(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    await mixed(service, 5, 3)
+    work = history.History(service.log, Pace(1.0, lambda: 0))
+    batch, upto = await work.prepare(0, await audited(service))
+    await owner.execute("INSERT INTO lease VALUES ('follow_history', gen_random_uuid(), now(), 7)")
+    batch.last = uuid4()
+    assert not await work.write(0, 0, upto, batch, 7)
+    assert await reached(service.pool) == (0,)
+
+
+async def test_those_that_go_beyond_the_log_are_made_anew(
+    service: Service, owner: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    await mixed(service, 6, 3)
+    await catch_up(service)
+    await owner.execute("UPDATE follower_checkpoint SET position = position + 1000")
+    assert await catch_up(service) == 0
+    assert "The histories went beyond the log, and are made anew" in caplog.text
+    assert await catch_up(service) == sum(await present_cut(service.pool))
     await assert_equal_to_the_log(service, owner)
 
 

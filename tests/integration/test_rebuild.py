@@ -59,6 +59,19 @@ async def test_rebuilt_views_equal_the_log_and_nothing_was_to_mend(
     assert await verify(store, keyring, silent) == []
 
 
+async def test_line_breaks_in_stored_events_and_names_are_like_other_characters(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
+    await owner.execute("UPDATE stored_events SET state = state || '\\x0a', actor = E'a\\nb'")
+    for name in NAMES:
+        await owner.execute(f"UPDATE {name} SET created_by = E'a\\nb', modified_by = E'a\\nb'")
+    rebuilt = await rebuild(store, keyring, named(()), silent)
+    assert rebuilt.mended == dict.fromkeys(NAMES, 0)
+    assert rebuilt.damaged == []
+
+
 @pytest.mark.parametrize("rows_a_piece", [1, 2_000])
 async def test_a_rebuild_mends_rows_and_says_how_many(
     service: Service,

@@ -17,7 +17,7 @@ from app.rebuild import runs, scan, stopping
 from app.rebuild.jobs import WorkerFailed
 from app.rebuild.rebuild import Options, named, rebuild
 from app.rebuild.runs import RebuildStopped
-from app.rebuild.swap import go_back
+from app.rebuild.swap import drop_former, go_back
 from app.rebuild.tables import NoWayBack
 from app.service import Service
 
@@ -220,6 +220,21 @@ async def test_the_former_table_comes_back_caught_up(
     await given.open_ai_session(service)
     await go_back(store, keyring, views[0])
     assert await verify(store, keyring, silent) == []
+
+
+async def test_a_former_table_that_was_dropped_leaves_the_live_one_and_no_way_back(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    (view,) = named(["ai_session_info"])
+    await rebuild(store, keyring, [view], silent)
+    live = await owner.fetch("SELECT * FROM ai_session_info ORDER BY stream_id")
+    await drop_former(store, view)
+    assert await owner.fetchval("SELECT to_regclass('ai_session_info_old')") is None
+    assert await owner.fetch("SELECT * FROM ai_session_info ORDER BY stream_id") == live
+    for refused in (drop_former(store, view), go_back(store, keyring, view)):
+        with pytest.raises(NoWayBack, match="no former table"):
+            await refused
 
 
 async def test_a_former_table_of_another_form_stays_where_it_is(

@@ -64,9 +64,10 @@ class Load:
                 keys = [f"{self._name} {number}-{nth + more}" for more in range(COMMANDS)]
                 nth += COMMANDS
                 made = await self._command(client, "POST", collection, member, keys[0])
-                path = f"{collection}/{made.json()[name]}"
-                for key in keys[1:]:
-                    await self._command(client, change, path, member, key)
+                if made is not None:
+                    path = f"{collection}/{made.json()[name]}"
+                    for key in keys[1:]:
+                        await self._command(client, change, path, member, key)
                 if not self._going_on:
                     return
 
@@ -76,7 +77,8 @@ class Load:
 
     async def _command(
         self, client: httpx.AsyncClient, method: str, path: str, member: str, key: str
-    ) -> httpx.Response:
+    ) -> httpx.Response | None:
+        """The answer; None: it is one that no client should get, and is not asked for again."""
         self._ledger.intend(key)
         headers = {"Idempotency-Key": key}
         deadline = time.monotonic() + patient(ANSWERED_S)
@@ -87,7 +89,8 @@ class Load:
             except httpx.TransportError as error:
                 self.answers[type(error).__name__] += 1
             else:
-                self._look_at(answer, time.monotonic() - sent)
+                if not self._is_expected(answer, time.monotonic() - sent):
+                    return None
                 if answer.status_code == 200:
                     version = int(answer.headers["ETag"].strip('"'))
                     position = int(answer.headers["X-Log-Position"].partition(":")[2])
@@ -99,16 +102,17 @@ class Load:
                 raise TimeoutError(f"{method} {path} is not answered: {self.answers}")
             await asyncio.sleep(0.05)
 
-    def _look_at(self, answer: httpx.Response, took_s: float) -> None:
+    def _is_expected(self, answer: httpx.Response, took_s: float) -> bool:
         self.answers[str(answer.status_code)] += 1
         self.slowest_s = max(self.slowest_s, took_s)
         match answer.status_code:
             case 200:
-                pass
+                return True
             case 503 | 409 if "Retry-After" in answer.headers:
-                pass
+                return True
             case _:
                 self.broken.append(f"{answer.request.method} {answer.status_code} {answer.text}")
+                return False
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncpg
 
 from app.database.sql import blocks
 from app.service import Service
+from support.deep import unchecked
 from support.histories import catch_up
 
 SQL = blocks(__file__)
@@ -14,6 +15,7 @@ DEEP = UUID("00000000-0000-7000-8000-00000000000d")
 
 async def write(owner: asyncpg.Connection, events: int) -> None:
     """Fill an empty log of one partition."""
+    await unchecked(owner)
     await owner.execute(SQL["width"])
     await owner.execute(SQL["events"].replace("$1", str(events)))
     await owner.execute(SQL["head"].replace("$1", str(events)))
@@ -22,6 +24,7 @@ async def write(owner: asyncpg.Connection, events: int) -> None:
 
 async def write_deep(owner: asyncpg.Connection, events: int) -> None:
     """Fill an empty log of one partition with one stream."""
+    await unchecked(owner)
     await owner.execute(SQL["deep"].replace("$1", str(events)))
     await owner.execute(SQL["head"].replace("$1", str(events)))
 

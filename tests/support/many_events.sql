@@ -27,7 +27,11 @@ SELECT 0,
        'actor' || width(e.random2, 1000),
        jsonb_build_object(
            'face', CASE WHEN e.is_chat THEN 'superoffice' ELSE 'evo' END,
-           'operation', CASE WHEN e.is_chat THEN 'Chat' ELSE 'AI' END || e.version,
+           'operation', (CASE WHEN e.is_chat
+                              THEN ARRAY['PostChatSessionEntity', 'PutChatSessionEntity',
+                                         'PatchChatSessionEntity', 'GetChatMessages']
+                              ELSE ARRAY['NewAISession', 'ClearAISessionActions',
+                                         'ClearAISessionActions', 'ApplyAISession'] END)[e.version],
            'client', '192.0.2.' || width(e.random3, 250),
            'requestId', 'request-' || e.position / 2)
   FROM (SELECT p.position, p.position % 2 = 0 AS is_chat,

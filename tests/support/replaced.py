@@ -47,6 +47,11 @@ class Replaceable:
         await self._server.execute(f'DROP DATABASE "{self.name}" WITH (FORCE)')
         await self._copy(self.copy_name, self.name)
 
+    async def empty(self) -> None:
+        """Put an empty database in its place."""
+        await self._server.execute(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+        await self._server.execute(f'CREATE DATABASE "{self.name}"')
+
     async def fail_over(self) -> None:
         """Let what was kept take the database's place, as a standby that lacks the last commits."""
         lost = f"{self.name}_lost"

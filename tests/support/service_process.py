@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from http import HTTPStatus
@@ -30,7 +30,13 @@ PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 class ServiceProcess:
     """A service on a data directory (or a given database), under one port for all its lives."""
 
-    def __init__(self, data_dir: Path, *options: str, password: str | None = ADMIN[1]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *options: str,
+        password: str | None = ADMIN[1],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Nothing is started; `options` are those of `sessionary serve`."""
         self.data_dir = data_dir
         self.port = free_port()
@@ -38,7 +44,9 @@ class ServiceProcess:
         self._trusted = certificates[0].partition("=")[2] if certificates else None
         self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._options = options
-        self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
+        self._environment = dict(environment or {})
+        if password is not None:
+            self._environment["SESSIONARY_ADMIN_PASSWORD"] = password
         self._log = data_dir.parent / f"{data_dir.name}.log"
         self._data = data_dir.parent / f"{data_dir.name}.out"
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,7 +84,7 @@ class ServiceProcess:
                     "--drain-delay=0",
                     *self._options,
                 ],
-                env=clean_environment() | self._password,
+                env=clean_environment() | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=data,
                 stderr=log,
@@ -201,15 +209,18 @@ def _migrated() -> Path:
 
 @contextmanager
 def service(
-    *options: str, password: str | None = ADMIN[1], anew: bool = False
+    *options: str,
+    password: str | None = ADMIN[1],
+    anew: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[ServiceProcess]:
     """A running service with an empty log, ended with all it started.
 
-    `anew`: on no data directory at all, as a new user starts it.
+    `anew`: on no data directory at all, as a new user starts it. `environment`: more of it.
     """
     with data_directory() as folder:
         data_dir = folder / "data" if anew else with_log(folder / "data")
-        served = ServiceProcess(data_dir, *options, password=password)
+        served = ServiceProcess(data_dir, *options, password=password, environment=environment)
         try:
             served.start()
             yield served

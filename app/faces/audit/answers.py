@@ -30,8 +30,8 @@ class Page(Struct, frozen=True):
     """The events of a page."""
     last: Event | None
     has_more: bool
-    reached: Mapping[int, int]
-    """The last position of each partition that is written."""
+    reached: Mapping[int, Event]
+    """The last event of each partition that is written."""
 
 
 async def page_of(
@@ -44,7 +44,7 @@ async def page_of(
     written: list[bytes] = []
     shown: list[Event] = []
     count = 0
-    reached: dict[int, int] = {}
+    reached: dict[int, Event] = {}
     last: Event | None = None
     async for event in events:
         part = write_event(event, form)
@@ -56,7 +56,7 @@ async def page_of(
             shown.append(event)
         else:
             written.append(part)
-        reached[event.partition] = event.position
+        reached[event.partition] = event
         last = event
     return Page(written, shown, last, False, reached)
 

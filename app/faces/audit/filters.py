@@ -10,6 +10,7 @@ from app.history.bounds import Bounds, bounds_of
 from app.history.reader import Reader
 from app.history.search import EventQuery
 from app.history.sessions import session_named
+from app.history.suggestions import others
 from app.history.terms import type_name
 from app.http.operation import Face
 from domain.stored import EVENTS, UPCASTS
@@ -53,7 +54,7 @@ class Known:
     def types(self) -> Mapping[str, str]:
         """By lower case, with and without their versions."""
         topics = [*EVENTS, *UPCASTS]
-        return _by_lower_case(map(type_name, topics)) | _by_lower_case(topics)
+        return {topic.lower(): type_name(topic) for topic in (*map(type_name, topics), *topics)}
 
 
 async def query_of(reader: Reader, known: Known, query: Query) -> EventQuery:
@@ -67,7 +68,7 @@ async def query_of(reader: Reader, known: Known, query: Query) -> EventQuery:
         operation=_one_of(query, "operation", known.operations),
         face=_one_of(query, "face", known.faces),
         account=query.text("account"),
-        field=_one_of(query, "field", names.all_fields()),
+        field=_one_of(query, "field", names.all_fields(), names.shown_fields()),
         client=query.text("client"),
         request=query.text("request"),
         stream=stream,
@@ -90,13 +91,17 @@ async def bounds_from(reader: Reader, query: Query) -> Bounds:
     )
 
 
-def _one_of(query: Query, name: str, known: Mapping[str, str]) -> str | None:
+def _one_of(
+    query: Query, name: str, known: Mapping[str, str], shown: Iterable[str] | None = None
+) -> str | None:
+    """`shown`: the known names as they are written; None: as in `known`. Raises BadInput."""
     text = query.text(name)
     if text is None:
         return None
     found = known.get(text.lower())
     if found is None:
-        raise BadInput(f"There is no {name} {text[:_SHOWN]!r}", field=name)
+        instead = others(text[:_SHOWN], known.values() if shown is None else shown)
+        raise BadInput(f"There is no {name} {text[:_SHOWN]!r}{instead}", field=name)
     return found
 
 

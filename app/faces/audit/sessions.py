@@ -7,19 +7,18 @@ import msgspec
 from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.audit.answers import (
-    Page,
     event_reply,
     events_reply,
     link,
     page_of,
     url_with,
-    write_event,
 )
 from app.faces.audit.as_answered import AS, Answered, require_reason
+from app.faces.audit.filters import bounds_from
 from app.faces.audit.pages.session import history_page, state_page, views_page
 from app.faces.audit.pages.table import table_page
-from app.faces.audit.query import MAX_EVENTS, PARTS, Query
-from app.faces.audit.viewing import is_about, record_view
+from app.faces.audit.query import PARTS, Query
+from app.faces.audit.viewing import record_view
 from app.history import sessions
 from app.history.moments import Cut
 from app.history.one_event import Parts
@@ -33,7 +32,6 @@ from app.pages.twins import Table, table_reply
 from app.service import Service
 from domain.errors import NotFound
 
-_VIEWED = "audit.viewed"
 _SET_BY = (
     "field", "version", "position", "eventId", "recordedAt", "actor", "operation", "requestId",
     "before", "after",
@@ -86,19 +84,22 @@ async def get_state(answered: Answered, request: Request, service: Service) -> R
 
 
 async def get_views(request: Request, service: Service) -> Reply:
-    """`GET /audit/sessions/{id}/views`: who saw personal data of it, among the last views."""
-    query, form = Query(request, ("limit", *PARTS)), form_of(request)
-    reader, asked = service.reader, query.parts()
+    """`GET /audit/sessions/{id}/views`: who saw personal data of it, newest first."""
+    query, form = Query(request, ("before", "limit", *PARTS)), form_of(request)
+    reader, limit = service.reader, query.limit()
     session = await session_named(reader, request.path["id"])
-    found = await find(service.log, EventQuery(type=_VIEWED, limit=MAX_EVENTS))
+    before = (await bounds_from(reader, query)).high
+    wanted = EventQuery(viewed=session.stream, until=before, limit=limit)
+    found = await find(service.log, wanted)
     # (These events are in nobody's words but the auditors' own, and so are not masked.)
-    events = [event async for event in reader.shown(in_blocks(found.events), asked)]
-    names = {session.name, session.session_id}
-    of_it = [event for event in events if is_about(event, names)][: query.limit()]
+    shown = reader.shown(in_blocks(found.events), query.parts())
+    page = await page_of(shown, form, limit, AnswerBudget(service.settings.answer_bytes))
+    more = page.last if page.has_more or found.has_more else None
+    next_url = None if more is None else url_with(request, before=more.place)
     if form is Form.HTML:
-        return await views_page(request, reader, session, of_it)
-    page = Page([write_event(event, form) for event in of_it], [], None, False, {})
-    return events_reply(request, form, page, None)
+        headers = [] if next_url is None else [link(next_url, "next")]
+        return await views_page(request, reader, session, page.events, next_url, headers)
+    return events_reply(request, form, page, next_url)
 
 
 async def get_provenance(request: Request, service: Service) -> Reply:

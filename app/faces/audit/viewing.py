@@ -1,14 +1,10 @@
 """Puts on record that personal data is about to be shown, before it is."""
 
-from collections.abc import Collection
-from urllib.parse import parse_qsl, unquote
-
 from msgspec.structs import replace
 
 from app.commands.context import CommandContext
 from app.faces.audit.query import Query
 from app.history.masking import MASK
-from app.history.one_event import Event
 from app.http.request import Request
 from app.service import Service
 from domain.audit import RecordView
@@ -26,17 +22,6 @@ async def record_view(request: Request, service: Service, query: Query) -> None:
     auditor = request.principal.name
     command = RecordView(auditor=auditor, reason=reason, scope=_scope(request, query))
     await service.commands.handle(command, _call(request))
-
-
-def is_about(event: Event, names: Collection[str]) -> bool:
-    """Whether an event of a view asked for a session, by one of its names."""
-    scope = event.data.get("scope")
-    if not isinstance(scope, str):
-        return False
-    path, _, query = scope.partition("?")
-    asked = [unquote(part) for part in path.split("/")]
-    asked += [value for name, value in parse_qsl(query) if name == "session"]
-    return not set(names).isdisjoint(asked)
 
 
 def _scope(request: Request, query: Query) -> str:

@@ -4,6 +4,8 @@ import re
 from functools import partial
 from types import MappingProxyType
 
+import msgspec
+
 from app.codecs.formats import FORMATS
 from app.codecs.json_text import BadInput
 from app.faces.docs import metadata, openapi
@@ -12,10 +14,13 @@ from app.faces.docs.dtos import dtos
 from app.faces.docs.metadata_types import metadata_types
 from app.faces.evo.wire.description import classes, operation
 from app.faces.evo.wire.languages import LANGUAGES
+from app.http.browser import wants_page
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
 from app.http.request import Headers, Reply, Request
+from app.pages.answer import Link
+from app.pages.shown import entity_page, with_parameter
 from app.service import Service
 
 NAME = "pages"
@@ -111,7 +116,12 @@ async def show_metadata_types(request: Request, _: Service) -> Reply:
 
 async def show_index(request: Request, _: Service) -> Reply:
     """`GET /api`."""
-    return Reply(200, api_index(_base_url(request, {})))
+    body = api_index(_base_url(request, {}))
+    if not wants_page(request) or request.pairs:
+        return Reply(200, body)
+    formats = [Link(with_parameter(request, "format", "json"), "JSON")]
+    ways = [Link("/", "Start"), Link("/metadata", "All operations")]
+    return entity_page(request, "APIs", msgspec.json.decode(body), ways=ways, formats=formats)
 
 
 async def viewer(_: Request, __: Service) -> Reply:

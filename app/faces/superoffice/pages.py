@@ -76,6 +76,23 @@ def shown(api: SuperOfficeDescription, request: Request, reply: Reply) -> Reply:
     )
 
 
+def operations_page(request: Request, body: bytes) -> Reply:
+    """The page of the operations, from the answer in JSON: a row for each verb of a path."""
+    found: dict[str, dict[str, str]] = msgspec.json.decode(body)
+    rows = [
+        {"path": url.removeprefix(request.base_url), "verb": verb, "does": summary}
+        for url, verbs in found.items()
+        for verb, summary in verbs.items()
+    ]
+    return list_page(
+        request,
+        "Operations of the chat API",
+        Listed(rows=rows, first="path", url=""),
+        ways=[Link("/", "Start"), *BACK],
+        formats=[Link(with_parameter(request, "$format", "json"), "JSON")],
+    )
+
+
 def _listed(request: Request, tree: dict[str, Any]) -> Listed:
     rows = [{name: row[name] for name in row if name not in _IN_ROWS} for row in tree["value"]]
     is_named = all(_ID in row for row in rows)

@@ -1,6 +1,7 @@
 """The self-description of the SuperOffice-style face, without OpenAPI, which is elsewhere."""
 
 from app.codecs.formats import XML
+from app.faces.superoffice import pages
 from app.faces.superoffice.wire import about
 from app.faces.superoffice.wire.api import METADATA_PATH
 from app.http.operation import Operation
@@ -10,7 +11,8 @@ from app.service import Service
 
 async def operations(request: Request, _: Service) -> Reply:
     """`GET /api/v1`."""
-    return Reply(200, about.write_operations(request.base_url))
+    body = about.write_operations(request.base_url)
+    return pages.operations_page(request, body) if pages.is_wanted(request) else Reply(200, body)
 
 
 async def metadata(_: Request, __: Service) -> Reply:

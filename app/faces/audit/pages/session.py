@@ -138,17 +138,24 @@ async def history_page(
 
 
 async def views_page(
-    request: Request, reader: Reader, session: Session, events: Sequence[Event]
+    request: Request,
+    reader: Reader,
+    session: Session,
+    events: Sequence[Event],
+    next_url: str | None,
+    headers: Headers,
 ) -> Reply:
     """The page of who saw personal data of a session. Raises StoreDown."""
     asked = Asked(request)
     return page(
         request,
         "audit/views.html.jinja",
+        headers=headers,
         asked=asked,
         head=await _head(reader, session, asked, None),
         rows=rows_of(events, asked.clock.zone, Budget(), fold=False),
         narrowed=Narrowed(),
+        following=(next_url or "").removeprefix(request.base_url),
         exports=asked.exports(clear=True),
     )
 

@@ -1,0 +1,7 @@
+-- name: ids
+-- $1 partitions, $2 positions: of equal length
+SELECT e.partition, e.event_id
+  FROM unnest($1::integer[], $2::bigint[]) AS wanted(partition, position)
+  JOIN stored_events AS e
+    ON e.partition = wanted.partition
+   AND e.notification_id = wanted.position;
