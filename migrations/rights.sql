@@ -15,7 +15,7 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'refusal', 'lease', 'follower_checkpoint', 'event_index',
                         'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'quarantine',
-                        'activity', 'activity_actor', 'deed']
+                        'activity', 'activity_actor', 'history_reach', 'deed']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -55,7 +55,8 @@ WITH role AS (
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
-                        'rebuild_ask', 'view_version', 'quarantine', 'activity', 'activity_actor']
+                        'rebuild_ask', 'view_version', 'quarantine', 'activity', 'activity_actor',
+                        'history_reach']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

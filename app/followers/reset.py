@@ -11,7 +11,7 @@ from projections import catalog
 
 SQL = blocks(__file__)
 _TABLES: Mapping[str, Sequence[str]] = {
-    history.NAME: ("event_index", *(view.history for view in catalog.VIEWS)),
+    history.NAME: ("event_index", "history_reach", *(view.history for view in catalog.VIEWS)),
     activity.NAME: ("activity", "activity_actor"),
 }
 

@@ -73,7 +73,7 @@ BEGIN
         -- for each view
         TRUNCATE {view}_history;
         -- end
-        TRUNCATE event_index;
+        TRUNCATE event_index, history_reach;
     ELSIF p_follower = 'activity' THEN
         TRUNCATE activity, activity_actor;
     ELSE

@@ -17,6 +17,7 @@ DECLARE
 BEGIN
     -- (First, as followers take it before the histories.)
     UPDATE follower_checkpoint AS f SET position = 0 WHERE f.name = 'history';
+    DELETE FROM quarantine AS q WHERE q.follower = 'history';
     FOREACH former IN ARRAY p_former LOOP
         IF to_regclass(quote_ident(former)) IS NOT NULL THEN
             EXECUTE format('DROP TABLE IF EXISTS %I', former || '_old');
@@ -33,6 +34,6 @@ BEGIN
        SET state = 'failed', failure = 'A later version is live', changed_at = now()
      WHERE r.unfinished
        AND r.views && p_former;
-    EXECUTE format('TRUNCATE event_index, %s',
+    EXECUTE format('TRUNCATE event_index, history_reach, %s',
                    (SELECT string_agg(quote_ident(h.name), ', ') FROM unnest(p_histories) AS h(name)));
 END $$;

@@ -40,6 +40,7 @@ SET enable_material = off
 AS $$
 DECLARE
     gone record;  -- a stream whose last row ends
+    reached record;  -- a segment of positions, and the greatest values of the rows that begin there
 BEGIN
     -- for each view
     IF '{view}' = ANY (r_view) THEN
@@ -87,6 +88,48 @@ BEGIN
            AND h.version = 1;
     END LOOP;
     -- end
+
+    -- (A reader of a past moment takes the last segment up to it: so one that is begun has the values
+    -- of those before it.)
+    FOR reached IN
+        SELECT r.position / 512 AS segment, max(r.created_at) AS created_at,
+               max(CASE WHEN starts_with(r.view, 'chat_session_entity')
+                   THEN (r.doc ->> 'chat_session_id')::integer ELSE 0 END) AS chat_session_id,
+               max(CASE WHEN starts_with(r.view, 'chat_session_entity')
+                   THEN coalesce((r.search ->> 'when_requested')::bigint, 0)
+                   ELSE 0 END) AS when_requested
+          FROM unnest(r_view, r_position, r_created_at, r_doc, r_search)
+               AS r(view, position, created_at, doc, search)
+         GROUP BY segment
+         ORDER BY segment
+    LOOP
+        INSERT INTO history_reach AS h
+               (partition, segment, created_at, chat_session_id, when_requested)
+        SELECT p_partition, reached.segment,
+               greatest(l.created_at, reached.created_at),
+               greatest(l.chat_session_id, reached.chat_session_id),
+               greatest(l.when_requested, reached.when_requested)
+          FROM (SELECT) AS one
+          LEFT JOIN LATERAL (
+                   SELECT *
+                     FROM history_reach AS b
+                    WHERE b.partition = p_partition
+                      AND b.segment <= reached.segment
+                    ORDER BY b.segment DESC
+                    LIMIT 1
+               ) AS l ON true
+            ON CONFLICT (partition, segment) DO UPDATE
+           SET created_at = excluded.created_at,
+               chat_session_id = excluded.chat_session_id,
+               when_requested = excluded.when_requested;
+        -- (Rows of a stream that leaves the quarantine begin before segments that there are.)
+        UPDATE history_reach AS h
+           SET created_at = greatest(h.created_at, reached.created_at),
+               chat_session_id = greatest(h.chat_session_id, reached.chat_session_id),
+               when_requested = greatest(h.when_requested, reached.when_requested)
+         WHERE h.partition = p_partition
+           AND h.segment > reached.segment;
+    END LOOP;
 
     INSERT INTO event_index AS e (partition, term, segment, positions)
     SELECT p_partition, i.term, i.segment, i.positions

@@ -33,6 +33,7 @@ TABLES = [
     "quarantine",
     "activity",
     "activity_actor",
+    "history_reach",
     "ai_session_info_history",
     "chat_session_entity_history",
     "account_info_history",

@@ -147,6 +147,37 @@ async def test_they_are_made_again_from_the_log(
     await assert_equal_to_the_log(service, owner)
 
 
+REACH = """
+SELECT partition, segment,
+       max(created_at) OVER upto, max(number) OVER upto, max(requested) OVER upto
+  FROM (SELECT partition, position / 512 AS segment, max(created_at) AS created_at,
+               max(number) AS number, max(requested) AS requested
+          FROM (SELECT partition, position, created_at, chat_session_id AS number,
+                       coalesce(when_requested, 0) AS requested
+                  FROM chat_session_entity_history
+                 UNION ALL
+                SELECT partition, position, created_at, 0, 0 FROM ai_session_info_history
+                 UNION ALL
+                SELECT partition, position, created_at, 0, 0 FROM account_info_history) AS row
+         GROUP BY 1, 2) AS segment
+WINDOW upto AS (PARTITION BY partition ORDER BY segment)
+ ORDER BY partition, segment
+"""
+"""The greatest values up to the end of each segment in which rows began."""
+
+
+async def test_they_say_how_far_values_reach_up_to_each_segment(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    await mixed(service, 8, 150)
+    await catch_up(service)
+    await mixed(service, 9, 100)
+    await catch_up(service)
+    found = await owner.fetch("TABLE history_reach ORDER BY partition, segment")
+    assert len(found) > 1
+    assert found == await owner.fetch(REACH)
+
+
 @pytest.fixture
 async def followed(service: Service) -> Service:
     """A worker that has followed a log to its end."""

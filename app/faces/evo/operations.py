@@ -43,7 +43,7 @@ from domain.ids import AccountId, AISessionId, StreamId, account_stream, ai_sess
 
 if TYPE_CHECKING:
     from app.faces.evo.list_query import ListQuery
-    from app.queries.paging import PageResult
+    from app.queries.page import PageResult
 
 
 T = TypeVar("T")
