@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic, perf_counter
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import asyncpg
 from msgspec import Struct
@@ -23,11 +23,11 @@ from app.database.uuids import new_uuid
 from app.followers import quarantine
 from app.followers.pace import Pace
 from app.followers.quarantine import Waiting
+from app.followers.work import Work
 from app.log.audited import AuditedEvent, read_on, read_versions
 from app.log.keyring import Keyring
 from app.log.read import LAST_VERSION
 from app.telemetry import tracing
-from domain.ids import StreamId
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
@@ -70,48 +70,6 @@ class _Refused(Exception):
         super().__init__(str(why))
         self.first = first
         self.why = why
-
-
-class Work(Protocol[B]):
-    """What one follower does with the events."""
-
-    name: str
-    """Of its checkpoint; its lease is called `follow_` and this."""
-    held: set[StreamId]
-    """Streams in quarantine: their events wait. `prepare` and `write` add to it."""
-
-    async def prepare(self, partition: int, events: Sequence[AuditedEvent]) -> tuple[B, int]:
-        """A batch of the first events, one or more, and the position of the last of these.
-
-        The batch before it may not be written yet. Raises StoreDown.
-        """
-
-    async def write(self, partition: int, after: int, upto: int, batch: B, token: int) -> bool:
-        """Write a batch, its streams for the quarantine and the checkpoint, all or nothing.
-
-        False if another follower has moved the checkpoint, or if the log has not the batch's last
-        event, as after a restore. All earlier batches are written. Raises StoreDown, after which
-        this one may be, too.
-        """
-
-    async def redrive(
-        self,
-        waiting: Waiting,
-        events: Sequence[AuditedEvent],
-        then: AuditedEvent | None,
-        token: int,
-    ) -> None:
-        """Take up the first events of a stream in quarantine, and move it there up to the next.
-
-        `then`: the one after `events`; without any, the stream leaves the quarantine. Changes
-        nothing if another follower works. Raises StoreDown, or asyncpg's errors.
-        """
-
-    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
-        """Leave out whatever of an event the database refuses to hold."""
-
-    def forget(self) -> None:
-        """Forget what earlier batches left in memory: others write now."""
 
 
 class Follower(Generic[B]):

@@ -69,7 +69,9 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(migrate, "available", lambda: wanted)
     monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, SUBJECTS))
     done = await migrate.migrate(owner, wanted)
-    changed = ("ask_rebuild", "follow_history", "write_batch", "write_views")
+    changed = (
+        "ask_rebuild", "followers", "redrive_history", "write_batch", "write_history", "write_views",
+    )  # fmt: skip
     scripts = [f"functions/{name}_1" for name in changed]
     assert done == [f"{len(wanted):04} subjects", *scripts]
 

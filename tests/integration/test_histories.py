@@ -130,7 +130,7 @@ async def test_those_that_go_beyond_the_log_are_made_anew(
     await catch_up(service)
     await owner.execute("UPDATE follower_checkpoint SET position = position + 1000")
     assert await catch_up(service) == 0
-    assert "The histories went beyond the log, and are made anew" in caplog.text
+    assert "history went beyond the log, and begins anew" in caplog.text
     assert await catch_up(service) == sum(await present_cut(service.pool))
     await assert_equal_to_the_log(service, owner)
 
