@@ -68,9 +68,12 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     wanted = [*present, Migration(len(present) + 1, "subjects", TABLE, "hash")]
     monkeypatch.setattr(migrate, "available", lambda: wanted)
     monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, SUBJECTS))
+    both = [*catalog.of_kind(SUBJECTS.kind), SUBJECTS]
+    monkeypatch.setitem(catalog._BY_KIND, SUBJECTS.kind, both)
     done = await migrate.migrate(owner, wanted)
     changed = (
-        "ask_rebuild", "followers", "redrive_history", "write_batch", "write_history", "write_views",
+        "ask_rebuild", "followers", "redrive_history",
+        "write_batch", "write_history", "write_views",
     )  # fmt: skip
     scripts = [f"functions/{name}_1" for name in changed]
     assert done == [f"{len(wanted):04} subjects", *scripts]
