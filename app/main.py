@@ -24,13 +24,13 @@ from app.faces.evo.face import EvoFace
 from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
-from app.followers import history
-from app.http.admission import Admission
+from app.followers import activity, history
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
 from app.service import Service, open_service
 from app.settings import Settings
+from app.telemetry import tracing
 from app.telemetry.process import ProcessUse
 
 _LOG = logging.getLogger("sessionary")
@@ -60,8 +60,8 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
         if settings is None:
             raise ValueError("the application cannot serve without settings")
         service = await open_service(settings)
-        application = cast("_Application", app)
-        application.service, application.admission = service, Admission(service)
+        tracing.begin(service.requests.worker)
+        cast("_Application", app).service = service
         await service.log.clock.look()
         _spare_the_collector()
         watches = [asyncio.create_task(watch) for watch in _watches(settings, service)]
@@ -72,6 +72,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
                 watch.cancel()
             await asyncio.gather(*watches, return_exceptions=True)
             await service.close()
+            await asyncio.to_thread(tracing.end)
 
     return _Application(
         list(handlers(served)),
@@ -91,7 +92,6 @@ class _Application(Litestar):
 
     service: Service
     """Set when the application starts; in Litestar's state, each request would pay for a proxy."""
-    admission: Admission
     """Set with it."""
 
     @staticmethod
@@ -121,14 +121,18 @@ def create_server(settings: Settings, faces: Sequence[Face] | None = None) -> Se
 def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, None, None]]:
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
-    yield service.attempts.keep_writing()
+    yield service.versions.keep_looking()
+    yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
-    yield history.follower(service.log, settings.follower_share).keep_following()
+    share = settings.follower_share / 2
+    for follower in (history.follower(service.log, share), activity.follower(service.log, share)):
+        yield service.versions.when_live(follower.keep_following)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:
-        yield ChatSweeper(service.pool, service.chat, settings).keep_sweeping()
+        sweeper = ChatSweeper(service.pool, service.chat, settings)
+        yield service.versions.when_live(sweeper.keep_sweeping)
 
 
 def import_later() -> None:

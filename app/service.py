@@ -17,15 +17,18 @@ from app.concurrency.rates import Rates
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
+from app.database.versions import Versions
 from app.history.past_reads import PastReads
 from app.history.reader import reader_of
 from app.log.log import Log, open_log
 from app.log.tail import Tail
+from app.operations.ready_parts import Parts, ReadyParts
 from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
 from app.settings import Settings
 from app.telemetry import metrics
+from app.telemetry.requests import Requests
 
 
 class Service:
@@ -39,16 +42,11 @@ class Service:
         self.pool = log.pool
         self._lists = lists
         self.views = Views(
-            log.pool,
-            lists,
-            batch=settings.batch_lookups,
-            unseal=log.open_in_view,
-            partition_of=log.partition,
-            wait_s=settings.store_deadline_s,
-        )
+            log.pool, lists, batch=settings.batch_lookups,
+            unseal=log.open_in_view, partition_of=log.partition, wait_s=settings.store_deadline_s,
+        )  # fmt: skip
         self.commands = CommandHandler(log, self.views, settings)
-        self.reader = reader_of(log, self.commands.aggregates)
-        """Reads histories."""
+        self.reader = reader_of(log, self.commands.aggregates)  # of histories
         self.tail = Tail(log.pool)
         self.past = PastReads(log, self.commands.aggregates, wait_s=settings.past_wait_s)
         self.chat = Chat(log, self.commands, self.views, settings)
@@ -64,11 +62,14 @@ class Service:
         self.bodies = SharedDeadline(settings.body_deadline_s)
         """Limits how long a request's body may take to arrive."""
         self.draining = False
+        self.versions = Versions(log.pool.ask)
         self.in_flight = 0
         """Requests that are being carried out."""
         rate = settings.rate_limit
         self.rates = Rates(rate, settings.rate_burst_s) if rate else None
+        self.requests = Requests(settings)
         self._readiness = Readiness(log.pool)
+        self._parts = ReadyParts(log)
 
     async def close(self) -> None:
         """Finish the accepted commands, then close the database connections."""
@@ -86,10 +87,17 @@ class Service:
         for name, places in (self.pool.places | self._lists.places).items():
             for state, count in places.counts.items():
                 metrics.POOL.labels(name, state).set(count)
+        self.requests.share()
 
     async def unready(self) -> str | None:
         """Why commands cannot be served right now; None when they can."""
-        return "draining" if self.draining else await self._readiness.reason_against()
+        if self.draining:
+            return "draining"
+        return self.versions.halted or await self._readiness.reason_against()
+
+    async def ready_parts(self, reason: str | None) -> Parts:
+        """What commands rest on; `reason`: as from `unready`."""
+        return await self._parts.parts(reason, draining=self.draining)
 
 
 async def open_service(settings: Settings) -> Service:
@@ -100,4 +108,6 @@ async def open_service(settings: Settings) -> Service:
     log = await open_log(settings)
     lists = Pool(settings, for_lists=True, reachability=log.pool.reachability)
     log.pool.on_connect = lists.on_connect = log.incarnation.check
-    return Service(settings, log, lists)
+    service = Service(settings, log, lists)
+    await service.versions.look()
+    return service

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 CUSTOMER_TIMEOUT_S = 300.0
 BODY_DEADLINE_S = 15.0
+SLOW_REQUEST_S = 1.0
 _FETCH_MARK_S = 15.0
 RATE_LIMIT = 0.0
 SERVICE_ROLE = "sessionary_service"
@@ -37,17 +38,6 @@ class GuessingLimits(Struct, frozen=True, kw_only=True):
     """A user who signed in from an address is exempt there from the limits at large for so long."""
     kept: int = 50_000
     """Users, addresses and pairs of both that a worker remembers, at most."""
-
-
-class AdmissionLimits(Struct, frozen=True, kw_only=True):
-    """When a worker refuses requests because it has more to do than it gets done."""
-
-    pass_s: float = 0.04
-    """A pass of the event loop that takes longer is slow. It is how long a refusal waits, too."""
-    persist_s: float = 0.2
-    """Newcomers are refused only once all passes for so long were slow."""
-    in_flight: int = 64
-    """With fewer requests in flight, none is refused: two batches of commands are not full then."""
 
 
 class CallerLimits(Struct, frozen=True, kw_only=True):
@@ -102,7 +92,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Limit of one answer: of the rows read for it, and of the resulting body."""
     retry_after_s: int = 1
     """Retry-After of a 503, and of a retry while the first request is still in flight."""
-    admission: AdmissionLimits = AdmissionLimits()
+    most_in_flight: int = 512
+    """Requests that a worker works on at a time; further ones are refused. So many take it less
+    than the deadline of a command, so that what it takes on, it finishes."""
     rate_limit: float = RATE_LIMIT
     """Requests of one principal a second, on average, in each worker process; 0: any number."""
     rate_burst_s: float = 10.0
@@ -155,6 +147,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Hosts to answer for beside the machine's names for itself: see `app.codecs.hosts`."""
     allowed_origins: frozenset[str] = frozenset()
     """Other origins (`https://app.example.com`) whose pages may act for the signed-in user."""
+
+    access_log: str = "off"
+    """Requests that have a line in the log: `off`, `errors`, `slow` or `all`."""
+    slow_request_s: float = SLOW_REQUEST_S
+    """A request that takes longer is slow; the time for which it asked to wait for news is free."""
 
     embedded_data_dir: Path | None = None
     """Folder of the embedded PostgreSQL, to restart it if it dies; None with any other one."""

@@ -62,6 +62,13 @@ UPCASTS: dict[str, Upcast] = {}
 """Each retired name with its successor; empty while every event is at its first version."""
 
 
+def present_name(topic: str, upcasts: Mapping[str, Upcast] = UPCASTS) -> str:
+    """The name under which an event is stored now that was once stored as `topic`."""
+    while topic in upcasts:
+        topic, _ = upcasts[topic]
+    return topic
+
+
 def upcast(
     topic: str, fields: Fields, upcasts: Mapping[str, Upcast] = UPCASTS
 ) -> tuple[str, Fields]:

@@ -20,8 +20,7 @@ ALTER TABLE lease ADD COLUMN token bigint NOT NULL DEFAULT 0;
 -- was deleted or could not be folded any further.
 -- The first row of a stream has in `ended` the position from which on the stream has no row; null: it
 -- has one. With that, an index of first rows alone counts the streams that had a row at a position.
--- No index has `until`: PostgreSQL then ends a version on its page, without touching an index. The
--- indexes are those of the views' lists, each with the position, so that of the versions of a stream
+-- The indexes are those of the views' lists, each with the position, so that of the versions of a stream
 -- the right one can be looked for in the index.
 
 CREATE TABLE ai_session_info_history (

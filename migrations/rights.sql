@@ -13,7 +13,9 @@ WITH role AS (
     SELECT t.name, 'SELECT', NULL::text[]
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
-                        'refusal', 'lease', 'follower_checkpoint', 'event_index', 'deed']
+                        'refusal', 'lease', 'follower_checkpoint', 'event_index',
+                        'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'quarantine',
+                        'activity', 'activity_actor', 'history_reach', 'deed']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -43,14 +45,18 @@ WITH role AS (
            ('pass_over_session_numbers_1'), ('pass_over_message_numbers_1'),
            ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
            ('credential_of_sign_in_1'), ('settle_1'), ('waiting_1'), ('follow_history_1'),
-           ('restart_history_1')
+           ('redrive_history_1'), ('follow_activity_1'), ('redrive_activity_1'),
+           ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
+           ('ask_rebuild_1'), ('cancel_rebuild_1'), ('held_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)
     SELECT t.name
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
-                        'follower_checkpoint', 'event_index']
+                        'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
+                        'rebuild_ask', 'view_version', 'quarantine', 'activity', 'activity_actor',
+                        'history_reach']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

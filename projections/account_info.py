@@ -4,7 +4,8 @@ from domain.account import Account, evolve
 from projections.view import View
 
 VIEW = View(
-    name="account_info",
+    projection="account_info",
+    version=1,
     kind="account",
     state=Account,
     evolve=evolve,

@@ -4,7 +4,8 @@ from domain.ai_session import AISession, evolve
 from projections.view import View
 
 VIEW = View(
-    name="ai_session_info",
+    projection="ai_session_info",
+    version=1,
     kind="ai_session",
     state=AISession,
     evolve=evolve,

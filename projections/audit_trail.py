@@ -4,7 +4,8 @@ from domain.audit import AuditTrail, evolve
 from projections.view import View
 
 VIEW = View(
-    name="audit_trail",
+    projection="audit_trail",
+    version=1,
     kind="audit",
     state=AuditTrail,
     evolve=evolve,

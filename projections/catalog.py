@@ -1,7 +1,7 @@
 """All views.
 
 A new view is a file here, a line below, and a numbered file in `migrations/` with its table and the
-table of its history.
+table of its history. A new version of a view is another number in its file, and such a migration.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +37,11 @@ _BY_KIND = {kind: [view for view in VIEWS if view.kind == kind] for kind in CURR
 def tables() -> list[str]:
     """The tables of all views, and those of their histories."""
     return [name for view in VIEWS for name in (view.name, view.history)]
+
+
+def names_of_all_versions() -> list[str]:
+    """The names of all versions of all views: workers of an older release write theirs."""
+    return [name for view in VIEWS for name in (*view.former_names, view.name)]
 
 
 def view_of(event: Event) -> View:

@@ -20,7 +20,8 @@ def _search(session: ChatSession) -> Mapping[str, int]:
 
 
 VIEW = View(
-    name="chat_session_entity",
+    projection="chat_session_entity",
+    version=1,
     kind="chat_session",
     state=ChatSession,
     evolve=evolve,

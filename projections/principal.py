@@ -4,7 +4,8 @@ from domain.principal.state import PrincipalInfo, evolve
 from projections.view import View
 
 VIEW = View(
-    name="principal",
+    projection="principal",
+    version=1,
     kind="principal",
     state=PrincipalInfo,
     evolve=evolve,

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from domain.ids import StreamId
 from projections.fold import Folded
@@ -27,8 +28,13 @@ _ENCODER = msgspec.json.Encoder()
 class View(Struct, frozen=True, kw_only=True):
     """One read view. Its table has the columns of WRITTEN, and columns generated from two."""
 
-    name: str
-    """The view's name, and its table's."""
+    projection: str
+    """The name that operators know; it stays when the view changes."""
+    version: int = 1
+    """Raised when the fold or the columns change; a numbered migration brings the tables of it.
+
+    Another version's rows are in other tables, so that releases of both run on one database.
+    """
     kind: str
     """The kind of its streams: the first part of their events' stored names."""
     state: type[Any]
@@ -43,6 +49,22 @@ class View(Struct, frozen=True, kw_only=True):
     """The part of the folded state that a document shows; None: all of it, as a current state."""
     search: Callable[[Any], Mapping[str, int]] | None = None
     """Values for generated columns, by column, that the document does not hold as plainly."""
+
+    name: str = ""
+    """The name of this version, and of its table; it follows from the two above."""
+
+    def __post_init__(self) -> None:
+        """Name the version once: each command asks for the name."""
+        force_setattr(self, "name", self.name_of(self.version))
+
+    @property
+    def former_names(self) -> list[str]:
+        """Those of all versions before this one, whose workers may still run."""
+        return [self.name_of(version) for version in range(1, self.version)]
+
+    def name_of(self, version: int) -> str:
+        """The name of a version."""
+        return self.projection if version == 1 else f"{self.projection}_v{version}"
 
     @property
     def history(self) -> str:

@@ -16,7 +16,7 @@ from app.care.incoming import Incoming, Place, incoming
 from app.care.lines import Altered, Checkpoint, EventLine, LogKeys, StreamKey, UsedKey, stored_state
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
-from app.followers import history
+from app.followers.reset import followers, reset
 from app.history.streams import Progress
 from app.integrity.positions import Largest
 from app.log import codec
@@ -57,7 +57,7 @@ class Imported(Struct):
 
 
 async def begin(store: Connection, keys: LogKeys) -> bool:
-    """Make sure that the log and its histories are empty, or an import's. Raises NotEmpty.
+    """Make sure that the log and its followers' tables are empty, or an import's. Raises NotEmpty.
 
     False if the log ends where the export of `keys` does: who was killed at the end of an import
     cannot tell that it was done, and imports again.
@@ -71,7 +71,8 @@ async def begin(store: Connection, keys: LogKeys) -> bool:
             return False
         await store.raw.execute(SQL["begin"], keys.master_key)
         await store.raw.execute(SQL["unsettle"])
-        await history.reset(store)  # what an earlier log left would be taken for this one's
+        for name in await followers(store):
+            await reset(store, name)  # what an earlier log left would be taken for this one's
     return True
 
 

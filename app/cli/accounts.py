@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.cli.source import Account
+from app.cli.work import require_live
 from app.commands.context import CommandContext, EventMetadata
 from app.database.sql import blocks
 from app.maintenance.store import Connection, DataLocation, SchemaPermission, database, prepare
@@ -50,6 +51,7 @@ def on_service(
         _, key = await prepare(url, where, may)
         service = await open_service(where.settings(url, key))
         try:
+            await require_live(service.pool.ask)
             return await work(service)
         finally:
             await service.close()

@@ -32,6 +32,7 @@ from app.database.errors import StoreDown
 from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
 from app.database.programs import ProgramFailed
+from app.followers.names import UnknownFollower, UnusableProjection
 from app.history.cursor import CursorLost
 from app.history.followed import NotYet
 from app.history.streams import BrokenStream
@@ -66,6 +67,8 @@ WRONG_USE = (
     RebuildSpoilt,
     NoWayBack,
     Overtaken,
+    UnknownFollower,
+    UnusableProjection,
     DomainError,
     BadInput,
     asyncpg.InvalidParameterValueError,  # a --database-role that does not exist

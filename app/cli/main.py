@@ -13,8 +13,11 @@ from app.cli.config import config
 from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
+from app.cli.followers import forget, project, redrive
 from app.cli.keys import keys
+from app.cli.metrics import metrics
 from app.cli.migrate import migrate
+from app.cli.operate import operate
 from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
@@ -69,12 +72,17 @@ main.add_command(keys)
 main.add_command(events)
 main.add_command(replay)
 main.add_command(config)
+main.add_command(metrics)
 main.add_command(status)
 main.add_command(stuck)
 main.add_command(projections)
 projections.add_command(back)
 projections.add_command(drop)
+projections.add_command(redrive)
+projections.add_command(forget)
+main.add_command(project)
 main.add_command(rebuild)
+main.add_command(operate)
 main.add_command(psql)
 main.add_command(users)
 main.add_command(tokens)

@@ -53,6 +53,7 @@ async def _bring_up_to_date(
     url: str, where: "DataLocation", admin_user: str, password: str | None
 ) -> "Sequence[str]":
     """What was done, in sentences."""
+    from app.database import versions
     from app.maintenance import users
     from app.maintenance.logins import admit_service
     from app.maintenance.store import SchemaPermission, connected, prepare
@@ -62,7 +63,12 @@ async def _bring_up_to_date(
     async with connected(url, where.statement_cache) as store:
         if await admit_service(store, where):
             done.append(f"Let {SERVICE_ROLE} log in")
-        if password is not None and not await users.everybody(store):
+        awaited = await versions.awaited(store.ask)
+        done += [
+            f"This release's `serve` will build version {view.version} of {view.projection}"
+            for view in awaited
+        ]
+        if password is not None and not awaited and not await users.everybody(store):
             await users.ensure_administrator(store, admin_user, password)
             done.append(f"Created the administrator {admin_user}")
     return done

@@ -19,7 +19,7 @@ def progress(
     Call it with the units done and the units in total. `at`: the positions that these stand for.
     """
     if not sys.stderr.isatty():  # (rich takes a tenth of a second to import)
-        yield _Lines(title, unit, at)
+        yield Lines(title, unit, at, lambda said: click.echo(said, err=True))
         return
     from rich.console import Console
     from rich.progress import (
@@ -42,16 +42,21 @@ def progress(
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-class _Lines:
+class Lines:
     """Progress for logs: a line every ten seconds, with the rate and the time that is left."""
 
-    def __init__(self, title: str, unit: str, at: Callable[[], str]) -> None:
+    def __init__(
+        self, title: str, unit: str, at: Callable[[], str], say: Callable[[str], object]
+    ) -> None:
+        """`at`: as for `progress`; `say`: called with each line."""
+        self._say = say
         self._unit = unit
         self._title = title
         self._at = at
         self._began = self._said = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
+        """Say how far it is, unless that was said just before."""
         now = time.monotonic()
         if now - self._said < _LINE_EVERY_S:
             return
@@ -59,5 +64,4 @@ class _Lines:
         rate = done / (now - self._began)
         left = f", {(total - done) / rate:.0f} s left" if rate else ""
         at = f", as of position {self._at()}" if self._at() else ""
-        said = f"{self._title}: {done} of {total} {self._unit}{at}, {rate:.0f} a second{left}"
-        click.echo(said, err=True)
+        self._say(f"{self._title}: {done} of {total} {self._unit}{at}, {rate:.0f} a second{left}")

@@ -47,13 +47,14 @@ def rebuild(
 
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
     are kept until the next rebuild or `projections drop`: `projections back` swaps them in again.
-    Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. `history` is
-    emptied, and the service that runs fills it again.
+    Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. A follower
+    (`history`, `activity`, or a projection of your own) is emptied, and the process that follows
+    fills it again.
     """
     if asked is not None:
         _stop(where, asked)
         return
-    others = _without_history(where, projections, dry_run=dry_run)
+    others = _without_followers(where, projections, dry_run=dry_run)
     if projections and not others:
         return
     views = _named(others)
@@ -67,17 +68,22 @@ def rebuild(
         sys.exit(DIFFERENCE)
 
 
-def _without_history(
+def _without_followers(
     where: "DataLocation", projections: tuple[str, ...], *, dry_run: bool
 ) -> tuple[str, ...]:
-    """The other names; `history` itself is emptied, and the service that runs fills it again."""
-    from app.cli.work import on_log
-    from app.followers import history
+    """The other names; followers are emptied, and whoever follows fills them again."""
+    from app.cli.work import on_store
+    from app.followers import reset
 
-    if history.NAME in projections and not dry_run:
-        on_log(where, lambda store, _: history.reset(store))
-        click.echo("history: emptied; a service that runs fills it again", err=True)
-    return tuple(name for name in projections if name != history.NAME)
+    async def work(store: "Connection") -> set[str]:
+        named = set(projections) & set(await reset.followers(store))
+        for name in sorted(named if not dry_run else ()):
+            await reset.reset(store, name)
+            click.echo(f"{name}: emptied; a service that runs fills it again", err=True)
+        return named
+
+    named = on_store(where, work) if projections else set()
+    return tuple(name for name in projections if name not in named)
 
 
 def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: bool) -> "Rebuilt":
@@ -107,7 +113,7 @@ def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: 
         await deed.end(store.raw, ", ".join(view.name for view in views), well=not done.damaged)
         return done
 
-    return on_log(where, work, loop=uvloop.new_event_loop)
+    return on_log(where, work, any_version=True, loop=uvloop.new_event_loop)
 
 
 def _tell(done: "Rebuilt", *, dry_run: bool) -> None:
@@ -175,5 +181,5 @@ def _named(projections: tuple[str, ...]) -> "list[View]":
     try:
         return rebuilding.named(projections)
     except KeyError as error:
-        known = ", ".join(view.name for view in rebuilding.named(()))
+        known = ", ".join(view.projection for view in rebuilding.named(()))
         raise Refused(f"There is no projection {error}: there are {known}") from error

@@ -8,6 +8,7 @@ import resource
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -26,6 +27,7 @@ from app.cli.options import Given
 from app.cli.talk import say
 from app.cli.worker import load
 from app.codecs.hosts import host_of, is_own
+from app.database import versions
 from app.database.environment import keep_what_workers_need
 from app.integrity.guards import changed_collations
 from app.log.log import open_log
@@ -42,6 +44,7 @@ from app.maintenance.store import (
 )
 from app.settings import Setting, Settings
 from app.telemetry.logs import MAIN, LogForm, config
+from app.telemetry.tracing import reason_against
 
 _CLOSING_S = 8
 """Seconds for a worker to answer what it has accepted, and to end; then it is killed."""
@@ -77,25 +80,29 @@ def serve(
     """
     address = free_address(listen)
     with database(where, SchemaPermission.MIGRATE) as url:
-        for warning in warnings_of(where):
+        for warning in [*warnings_of(where), *filter(None, [reason_against()])]:
             say(f"Warning: {warning}", logging.WARNING)
-        key = asyncio.run(_prepare(url, where, administrator))
+        key, is_awaited = asyncio.run(_prepare(url, where, administrator))
         answered = hosts(address, listen)
         settings = where.settings(service_url(where), key, allowed_hosts=answered, **options)
         asyncio.run(_require_service(settings))
         if not (listen.allowed_hosts or is_own(host_of(address))):
             say("Answering calls by address only: --allowed-hosts names the hosts it is known by")
         say(f"Starting {listen.workers} worker{'s' if listen.workers > 1 else ''}")
+        then = partial(_bring_live, url, where) if is_awaited else None
         if listen.workers == 1:
-            _run(address, listen, settings, log)
+            _run(address, listen, settings, log, then)
             return
         with metrics_folder() as folder:
             # prometheus_client reads this on its first import, in the workers.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            _run(address, listen, replace(settings, metrics_folder=folder), log)
+            _run(address, listen, replace(settings, metrics_folder=folder), log, then)
 
 
-async def _prepare(url: str, where: DataLocation, administrator: Administrator) -> bytes:
+async def _prepare(
+    url: str, where: DataLocation, administrator: Administrator
+) -> tuple[bytes, bool]:
+    """The master key, and whether this release brings versions of views that are not live."""
     has_own_login = service_url(where) != url
     if not has_own_login:
         await require_boundary(where)
@@ -109,8 +116,16 @@ async def _prepare(url: str, where: DataLocation, administrator: Administrator) 
         if has_own_login:
             await admit_service(store, where)
             await require_boundary(where)
+        if await versions.awaited(store.ask):
+            return key, True  # there are users, be it in a former table
         await _ensure_administrator(store, where, administrator)
-    return key
+    return key, False
+
+
+def _bring_live(url: str, where: DataLocation) -> None:
+    from app.cli.new_versions import bring_live  # most starts need none of this
+
+    bring_live(url, where)
 
 
 async def _ensure_administrator(
@@ -139,7 +154,10 @@ async def _require_service(settings: Settings) -> None:
     await (await open_log(settings)).pool.close()
 
 
-def _run(address: str, listen: Listen, settings: Settings, log: LogForm) -> None:
+def _run(
+    address: str, listen: Listen, settings: Settings, log: LogForm, then: Callable[[], None] | None
+) -> None:
+    """Run the server; `then` is called once it serves, by a thread of its own."""
     _set_the_stage()
     server = _Server(
         "app.main:create_server",
@@ -166,7 +184,7 @@ def _run(address: str, listen: Listen, settings: Settings, log: LogForm) -> None
     server.log_form = log
     server.respawned_wrks = _Respawned()
     end_by_signals(server, listen.drain_delay_s)
-    server.on_startup(partial(_say_when_it_serves, address, listen))
+    server.on_startup(partial(_say_when_it_serves, address, listen, then))
     try:
         server.serve(target_loader=partial(load, settings), wrap_loader=False)
     except SystemExit as ended:
@@ -227,8 +245,11 @@ class _Respawned(dict[int, float]):
         """Keep all times."""
 
 
-def _say_when_it_serves(address: str, listen: Listen) -> None:
-    """Announce the service once a worker takes connections: by then it has opened the database."""
+def _say_when_it_serves(address: str, listen: Listen, then: Callable[[], None] | None) -> None:
+    """Announce the service once a worker takes connections: by then it has opened the database.
+
+    Not before that, new versions of views go live: workers of the release before then end to serve.
+    """
 
     def look() -> None:
         while True:
@@ -236,5 +257,7 @@ def _say_when_it_serves(address: str, listen: Listen) -> None:
                 break
             time.sleep(_LOOK_S)
         say(f"Serving on {listen.url}")
+        if then is not None:
+            then()
 
     threading.Thread(target=look, name="serving", daemon=True).start()

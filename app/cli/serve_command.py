@@ -14,8 +14,8 @@ from app.cli import talk
 from app.cli.options import Given, decorated, on_data, option, reachable
 from app.cli.param_types import Hosts, Origin, Seconds
 from app.database.environment import take_secret
-from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S, RATE_LIMIT
-from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
+from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S, RATE_LIMIT, SLOW_REQUEST_S
+from app.telemetry.logs import ACCESS_LOGS, FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
     from app.cli.listen import Listen
@@ -179,6 +179,21 @@ def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
 @option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+@option(
+    "--access-log",
+    type=click.Choice(ACCESS_LOGS),
+    default="off",
+    show_default=True,
+    help="Requests that have a line: those answered with 400 and above, slow ones, or all.",
+)
+@option(
+    "--slow-request",
+    default=SLOW_REQUEST_S,
+    show_default=True,
+    type=Seconds(or_none=False),
+    metavar="SECONDS",
+    help="Seconds after which a request counts as slow.",
+)
 @_tells_at_once
 @on_data
 @_listening
@@ -193,6 +208,8 @@ def serve(
     customer_timeout: float,
     body_deadline: float,
     rate_limit: float,
+    access_log: str,
+    slow_request: float,
 ) -> None:
     """Migrate, then serve HTTP."""
     from app.cli import serve as serving
@@ -210,4 +227,6 @@ def serve(
         customer_timeout_s=customer_timeout,
         body_deadline_s=body_deadline,
         rate_limit=rate_limit,
+        access_log=access_log,
+        slow_request_s=slow_request,
     )

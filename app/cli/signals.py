@@ -1,12 +1,14 @@
 """SIGTERM and SIGHUP end a command in good order, as Ctrl-C does."""
 
+import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_ENDING = (*_SIGNALS, signal.SIGINT)
 
 
 @contextmanager
@@ -25,6 +27,29 @@ def ending_in_order() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+async def until_signalled(work: Coroutine[None, None, object]) -> None:
+    """Do some work until a signal cancels it, which is its end in good order.
+
+    Further signals are ignored until the command has ended, too.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+
+    def end() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    heard = [each for each in _ENDING if signal.getsignal(each) is not signal.SIG_IGN]
+    for number in heard:
+        loop.add_signal_handler(number, end)
+    try:
+        with suppress(asyncio.CancelledError):
+            await task
+    finally:
+        for number in heard:
+            loop.remove_signal_handler(number)
+            signal.signal(number, _go_on)
 
 
 def _end(number: int, _: FrameType | None) -> None:

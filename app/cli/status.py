@@ -52,7 +52,7 @@ def status(where: "DataLocation", watch: float | None, output: str) -> None:
     from app.operations.status import status as look
 
     while True:
-        found = on_store(where, look, looks=True)
+        found = on_store(where, look, looks=True, any_version=True)
         _print_status(found, output)
         if watch is None:
             break
@@ -71,7 +71,7 @@ def projections(where: "DataLocation", output: str) -> None:
     from app.cli.work import on_store
     from app.operations.projections import projections as look
 
-    found = on_store(where, look, looks=True)
+    found = on_store(where, look, looks=True, any_version=True)
     if output == "json":
         print_json({"projections": found})
     else:
@@ -87,7 +87,7 @@ def stuck(where: "DataLocation", output: str) -> None:
     from app.cli.work import on_store
     from app.operations.stuck import stuck as look
 
-    found = on_store(where, look, looks=True)
+    found = on_store(where, look, looks=True, any_version=True)
     if output == "json":
         print_json({"stuck": found})
     else:
@@ -125,7 +125,9 @@ def _print_projections(found: "Sequence[Projection]") -> None:
                 span(each.lag_seconds),
                 each.state,
                 each.owner or "",
-                each.last_rebuild or "",
+                ""
+                if each.last_rebuild is None
+                else each.last_rebuild.isoformat(timespec="seconds"),
             )
             for each in found
         ],

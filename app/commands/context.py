@@ -31,6 +31,8 @@ class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     """X-Causation-Id of the caller: the message that made it send this one."""
     trace_id: str | None = None
     """Trace of the caller (W3C Trace Context), 32 hexadecimal digits."""
+    span_id: str | None = None
+    """Span of this request, 16 hexadecimal digits, if the service traces it."""
     idempotency_key: str | None = None
 
 

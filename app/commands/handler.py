@@ -4,6 +4,7 @@ A single command shares its commit with others; a batch is written all or none.
 """
 
 import asyncio
+import time
 from collections.abc import Container, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
@@ -17,6 +18,7 @@ from app.commands.pipeline import Before, Decided, Pipeline
 from app.commands.repository import Repository
 from app.commands.resolved import ResolvedCommand, resolve
 from app.concurrency.keyed_lock import KeyedLock
+from app.concurrency.time_spent import SPENT, Phase
 from app.log.errors import Conflict, KeyReused, Unreadable, VersionMismatch
 from app.log.log import Log
 from app.log.outcome import AccountMissing, Appended, KeyTaken, Outcome, Overtaken
@@ -150,12 +152,21 @@ class CommandHandler:
 
     async def _carry_out(self, jobs: Sequence[ResolvedCommand]) -> Sequence[CommandResult | Before]:
         behind: Container[int] = ()
+        spent = SPENT.get()
         for _ in range(self._tries):
+            started = time.perf_counter()
+            others_s = 0.0 if spent is None else spent.waiting_s + spent.database_s
             decided = self._known(jobs, behind) or await self._decided(jobs, behind)
+            asked = time.perf_counter()
+            if spent is not None:
+                others_s -= spent.waiting_s + spent.database_s
+                spent.deciding_s += max(0.0, asked - started + others_s)
             if len(decided) == 1:
                 outcomes: Sequence[Outcome] = [await self._log.append(decided[_ONLY].append)]
             else:
                 outcomes = await self._log.append_all([each.append for each in decided])
+            if spent is not None and spent.phases is not None:
+                spent.phases += _phases(spent.phases, decided, started, asked)
             overtaken = _overtaken(decided, outcomes)
             if not overtaken:
                 return list(map(self._pipeline.answer, decided, outcomes))
@@ -210,6 +221,24 @@ class CommandHandler:
             return await self._pipeline.in_turn(job, is_behind=is_behind)
         except (DomainError, VersionMismatch, Unreadable) as error:
             return BatchRefused(index, error)
+
+
+def _phases(
+    before: Sequence[Phase], decided: Sequence[Decided], started: float, asked: float
+) -> list[Phase]:
+    """The decision and the append that has just ended, with the views that it wrote.
+
+    The statement of the append writes the rows of the views, so they have its times.
+    """
+    ended = time.perf_counter()
+    statement = before[-1] if before else Phase("statement", asked, ended)
+    views = {each.append.context.view for each in decided if each.append.events}
+    views |= {row.view for each in decided for row in each.append.further}
+    rows = [
+        Phase("write view", statement.since, statement.until, within="append", view=view)
+        for view in sorted(views)
+    ]
+    return [Phase("decide", started, asked), Phase("append", asked, ended), *rows]
 
 
 def _spend(budget: AnswerBudget, decided: Decided, index: int) -> None:

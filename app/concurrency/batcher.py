@@ -8,9 +8,12 @@ from typing import Generic, TypeVar
 
 from app.concurrency.expected_wait import ExpectedWait
 from app.concurrency.outage import Outage
+from app.concurrency.time_spent import SPENT, Phase, TimeSpent
 
 T = TypeVar("T")
 R = TypeVar("R")
+_Waiting = tuple[T, asyncio.Future[R], TimeSpent | None, float]
+"""An entry, its answer, the time of its request, and the moment of its arrival."""
 
 FULL = 32
 """A batch of this many entries waits for no more, and is halved if there is a second lane."""
@@ -38,9 +41,7 @@ class Batcher(Generic[T, R]):
         self._lanes = lanes
         self._wait_s = wait_s
         self._pace = ExpectedWait()
-        self.is_crowded = False
-        """Whether an entry would wait for longer than half of the longest wait."""
-        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._waiting: deque[_Waiting[T, R]] = deque()
         self._under_way = 0
         self._running: set[asyncio.Task[None]] = set()
         self._called = False
@@ -55,13 +56,14 @@ class Batcher(Generic[T, R]):
         The batch of an entry starts after the call: so a look-up sees all commits from before.
         """
         if len(self._waiting) >= self._most:
-            self._pace.require_room(self._look(), self._wait_s)
+            before = len(self._waiting) / self._most / self._lanes
+            self._pace.require_room(before, self._wait_s)
         loop = self._loop
         if loop is None:
             # Once only: in Python 3.11 it costs a system call.
             loop = self._loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
-        self._waiting.append((entry, answer))
+        self._waiting.append((entry, answer, SPENT.get(), time.perf_counter()))
         if not self._called:
             # Soon, not now: entries that arrive in the same turn of the loop join the batch.
             self._called = True
@@ -72,14 +74,6 @@ class Batcher(Generic[T, R]):
     def waiting(self) -> int:
         """How many entries are in no batch yet."""
         return len(self._waiting)
-
-    def _look(self) -> float:
-        """How many batches are before a newcomer, for each lane; 0 if it joins the next one."""
-        waiting = len(self._waiting)
-        before = waiting / self._most / self._lanes if waiting >= self._most else 0.0
-        limit_s = self._wait_s
-        self.is_crowded = limit_s is not None and self._pace.is_too_long(before, limit_s / 2)
-        return before
 
     async def drain(self) -> None:
         """Return when no entry waits and no batch is under way."""
@@ -108,14 +102,16 @@ class Batcher(Generic[T, R]):
             self._under_way += size
             self._running.add(asyncio.get_running_loop().create_task(self._carry(batch)))
 
-    async def _carry(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
-        size, began = len(batch), time.monotonic()
+    async def _carry(self, batch: list[_Waiting[T, R]]) -> None:
+        SPENT.set(None)  # the task was made on behalf of one entry, but works for all
+        size = len(batch)
+        started = time.perf_counter()
         answers: Sequence[R | Exception]
         try:
-            answers = await self._send([entry for entry, _ in batch])
+            answers = await self._send([entry for entry, _, _, _ in batch])
             if len(answers) != size:
                 raise RuntimeError(f"{len(answers)} answers to a batch of {size}")
-            self._pace.served(time.monotonic() - began)
+            self._pace.served(time.perf_counter() - started)
         except Exception as error:
             if isinstance(error, Outage):
                 # All waiters would only wait as long for the same error: fail together.
@@ -123,12 +119,16 @@ class Batcher(Generic[T, R]):
                 self._waiting.clear()
             answers = [error] * len(batch)
         self._under_way -= size
-        if self.is_crowded:
-            self._look()
         task = asyncio.current_task()
         assert task is not None  # it is this one
         self._running.discard(task)
-        for (_, future), answer in zip(batch, answers, strict=True):
+        ended = time.perf_counter()
+        for (_, future, spent, since), answer in zip(batch, answers, strict=True):
+            if spent is not None:
+                spent.waiting_s += max(0.0, started - since)
+                spent.database_s += max(0.0, ended - max(started, since))
+                if spent.phases is not None:
+                    spent.phases.append(Phase("statement", max(started, since), ended))
             if future.done():
                 continue  # its caller went away
             if isinstance(answer, Exception):

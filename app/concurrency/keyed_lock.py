@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from app.concurrency.expected_wait import ExpectedWait, TooManyBefore
 from app.concurrency.outage import Outage
+from app.concurrency.time_spent import SPENT
 
 _NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 
@@ -85,6 +86,7 @@ class Turn:
         self._pace.require_room(len(waiting) + 1, self._wait_s)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(turn)
+        since = time.perf_counter()
         async with _patience(self._wait_s):
             try:
                 await turn
@@ -92,6 +94,9 @@ class Turn:
                 if turn.done() and not turn.cancelled() and turn.exception() is None:
                     self._pass_on()  # the turn had just come
                 raise
+            finally:
+                if spent := SPENT.get():
+                    spent.waiting_s += time.perf_counter() - since
         self._began = time.monotonic()
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:

@@ -2,7 +2,8 @@
 
 StoreError
 ├── StoreDown  the database cannot be reached, or not written
-│   └── Crowded  too many statements wait for a connection
+│   ├── Crowded  too many statements wait for a connection
+│   └── Superseded  it has a table no more: a newer release replaced it
 └── TooSlow    the request takes the database longer than it may
 """
 
@@ -19,6 +20,10 @@ class StoreDown(StoreError, Outage):
 
 class Crowded(StoreDown):
     """Too many statements wait for a connection: this one would wait for too long."""
+
+
+class Superseded(StoreDown):
+    """A table is gone: a later version of a view is live, which workers of a newer release have."""
 
 
 class TooSlow(StoreError):

@@ -10,7 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 import migrations
-from app.database import rights
+from app.database import rights, versions
 from app.database.sql import blocks
 from domain.event import kind_of
 from domain.stored import EVENTS, UPCASTS
@@ -72,7 +72,7 @@ def functions(form: str = "plain") -> list[Script]:
 
     `form`: the result of `form_of` the database; both forms do the same.
     """
-    views = [view.name for view in catalog.VIEWS]
+    views = catalog.names_of_all_versions()
     found = []
     for path in sorted(FOLDER.glob("functions/*.sql")):
         sql = _FORM.sub(lambda part: part[2] if part[1] == form else "", path.read_text())
@@ -149,6 +149,7 @@ async def migrate(
             changed = await outdated(connection, scripts)
             for script in changed:
                 await _apply(connection, script, SQL["record_script"])
+            await _begin_with_latest(connection)
             mended = await rights.put_right(connection)
             if left := await rights.amiss(connection):
                 raise SchemaError(_not_allowed(left))
@@ -157,6 +158,14 @@ async def migrate(
         raise SchemaError(_not_allowed([str(error), *found])) from error
     names = [*map(str, missing), *map(str, changed)]
     return names or [f"rights: {what} no more" for what in mended]
+
+
+async def _begin_with_latest(connection: asyncpg.Connection) -> None:
+    """Let an empty log begin with this release's versions of the views: nothing is to be built."""
+    later = any(view.version > 1 for view in catalog.VIEWS)
+    if later and await connection.fetchval(SQL["is_empty"]):
+        for view in await versions.awaited(connection.fetch):
+            await versions.go_live(connection, view)
 
 
 async def _apply(

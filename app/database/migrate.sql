@@ -87,6 +87,9 @@ SELECT n.partition, 0, '-infinity'
   FROM generate_series(0, $1::integer - 1) AS n(partition)
  WHERE NOT EXISTS (SELECT FROM log_partition);
 
+-- name: is_empty
+SELECT NOT EXISTS (SELECT FROM log_partition WHERE position > 0);
+
 -- name: partitions
 SELECT count(*)::integer FROM log_partition;
 

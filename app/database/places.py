@@ -1,6 +1,7 @@
 """A bounded set of connections: never more backends than places, however a statement ends."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from functools import partial
 from types import coroutine
@@ -9,6 +10,7 @@ from typing import cast
 import asyncpg
 
 from app.concurrency.expected_wait import ExpectedWait, TooManyBefore
+from app.concurrency.time_spent import SPENT, Phase
 from app.database.errors import Crowded
 
 Rows = Sequence[asyncpg.Record]
@@ -133,8 +135,13 @@ class Places:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit_s
-        await self.enter(limit_s)
-        began = loop.time()
+        spent, since = SPENT.get(), time.perf_counter()
+        try:
+            await self.enter(limit_s)
+        finally:
+            entered = time.perf_counter()
+            if spent is not None:
+                spent.waiting_s += entered - since
         sent, idle = Sent(), self._take()
         sending = self._send(sent, idle, connect, keeps, sql, arguments)
         # The time-out of connecting needs a task; a statement alone does not.
@@ -144,8 +151,13 @@ class Places:
         finally:
             if not sent.given_up:
                 if self._waiting:  # else nobody asks
-                    self._pace.served(loop.time() - began)
+                    self._pace.served(time.perf_counter() - entered)
                 self.leave()
+            if spent is not None:
+                until = time.perf_counter()
+                spent.database_s += until - entered
+                if spent.phases is not None:
+                    spent.phases.append(Phase("statement", entered, until))
 
     async def _drive(
         self,

@@ -8,7 +8,7 @@ from functools import partial
 
 import asyncpg
 
-from app.database.errors import StoreDown, TooSlow
+from app.database.errors import StoreDown, Superseded, TooSlow
 from app.database.held import Watch
 from app.database.hosts import each_host
 from app.database.places import NoPlace, Places
@@ -172,6 +172,8 @@ class Pool:
         if self._for_lists and slow and not isinstance(error, NoPlace):
             # (Another statement finds out meanwhile whether the database is gone.)
             raise TooSlow(TOO_SLOW) from error
+        if isinstance(error, asyncpg.UndefinedTableError):
+            raise Superseded("Another release serves: it has a later version of a view") from error
         if isinstance(error, TRANSIENT):
             self._failed(reachability, error)
         elif isinstance(error, asyncpg.InterfaceError):

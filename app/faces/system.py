@@ -2,6 +2,8 @@
 
 from types import MappingProxyType
 
+import msgspec
+
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
 from app.database.errors import StoreDown
@@ -11,6 +13,7 @@ from app.http.operation import Handler, Operation, Routes
 from app.http.request import Reply, Request
 from app.log import vitals
 from app.operations import projections
+from app.operations.rebuild_progress import progress
 from app.service import Service
 from app.telemetry import metrics
 
@@ -42,19 +45,28 @@ async def live(_: Request, __: Service) -> Reply:
     return Reply(200, b"live\n", content_type=_TEXT)
 
 
-async def ready(_: Request, service: Service) -> Reply:
-    """`GET /health/ready`: 200 if commands can be served, else 503 with the reason."""
+async def ready(request: Request, service: Service) -> Reply:
+    """`GET /health/ready`: 200 if commands can be served, else 503 with the reason.
+
+    With `?verbose` in JSON, and by part.
+    """
     reason = await service.unready()
-    if reason is None:
-        return Reply(200, b"ready\n", content_type=_TEXT)
-    retry = (b"retry-after", b"%d" % service.settings.retry_after_s)
-    return Reply(503, f"not ready: {reason}\n".encode(), (retry,), content_type=_TEXT)
+    status, headers = 200, []
+    if reason is not None:
+        status, headers = 503, [(b"retry-after", b"%d" % service.settings.retry_after_s)]
+    if any(name == "verbose" for name, _ in request.pairs):
+        parts = await service.ready_parts(reason)
+        told = {"ready": reason is None, "reason": reason, "parts": parts}
+        return Reply(status, msgspec.json.encode(told), headers)
+    said = "ready\n" if reason is None else f"not ready: {reason}\n"
+    return Reply(status, said.encode(), headers, content_type=_TEXT)
 
 
 async def scrape(_: Request, service: Service) -> Reply:
     """`GET /metrics`, of all worker processes together; for an Operator."""
     try:
-        found = [*await vitals.readings(service.pool), *await projections.lag(service.pool)]
+        found = await vitals.readings(service.pool)
+        found += [*await projections.lag(service.pool), *await progress(service.pool)]
     except StoreDown:
         found = []  # the rest tells why
     text = metrics.text(service.settings.metrics_folder, found)

@@ -11,18 +11,23 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic, perf_counter
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import asyncpg
 from msgspec import Struct
 
-from app.database.errors import StoreDown
+from app.database.errors import StoreDown, Superseded
 from app.database.pool import TRANSIENT, Pool
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
+from app.followers import quarantine
 from app.followers.pace import Pace
-from app.log.audited import AuditedEvent, read_on
+from app.followers.quarantine import Waiting
+from app.followers.work import Work
+from app.log.audited import AuditedEvent, read_on, read_versions
 from app.log.keyring import Keyring
+from app.log.read import LAST_VERSION
+from app.telemetry import tracing
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
@@ -53,7 +58,8 @@ class _Prepared(Struct, Generic[B], frozen=True):
 
     batch: B
     upto: int
-    first: AuditedEvent
+    events: Sequence[AuditedEvent]
+    """Those that were read, from its first one on."""
 
 
 class _Refused(Exception):
@@ -64,35 +70,6 @@ class _Refused(Exception):
         super().__init__(str(why))
         self.first = first
         self.why = why
-
-
-class Work(Protocol[B]):
-    """What one follower does with the events."""
-
-    name: str
-    """Of its checkpoint; its lease is called `follow_` and this."""
-
-    async def prepare(self, partition: int, events: Sequence[AuditedEvent]) -> tuple[B, int]:
-        """A batch of the first events, one or more, and the position of the last of these.
-
-        The batch before it may not be written yet. Raises StoreDown.
-        """
-
-    async def write(self, partition: int, after: int, upto: int, batch: B, token: int) -> bool:
-        """Write a batch and the checkpoint; false if another follower has moved it.
-
-        All earlier batches are written. False, too, if the log has not the batch's last event, as
-        after a restore. Raises StoreDown, after which this one may be written, too.
-        """
-
-    async def start_over(self, token: int) -> None:
-        """Begin anew: the checkpoint is beyond the log, and so of another one. Raises StoreDown."""
-
-    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
-        """Leave out whatever of an event the database refuses to hold."""
-
-    def forget(self) -> None:
-        """Forget what earlier batches left in memory: others write now."""
 
 
 class Follower(Generic[B]):
@@ -108,6 +85,7 @@ class Follower(Generic[B]):
         self._holder = new_uuid()
         self._token: int | None = None
         self._renewed = 0.0
+        self._knows_held = False
         self._singly = 0
         """So many further events are taken up one by one: one of them was refused."""
 
@@ -135,37 +113,59 @@ class Follower(Generic[B]):
             return 0.0 if await self.round() >= BATCH_EVENTS else _IDLE_S
         except StoreDown as error:
             _LOG.warning("%s waits for the database: %s", self._lease, error)
+            if isinstance(error, Superseded):  # a worker of the newer release follows
+                await self.stop()
         except _Refused as refused:
             if self._singly:
                 self._work.leave_out(refused.first, refused.why)
             self._singly = BATCH_EVENTS
-            self._work.forget()
+            self._forget()
             return 0.0
         except Exception:
             # Whatever the error is: giving up would leave all later events out for good.
             _LOG.exception("%s has failed and tries again", self._lease)
-        self._work.forget()
+        self._forget()
         return _TROUBLE_S
+
+    def _forget(self) -> None:
+        self._work.forget()
+        self._knows_held = False
+
+    async def behind(self) -> int:
+        """How many events are still to be taken up. Raises StoreDown."""
+        places = [Place(*row) for row in await self._pool.ask(SQL["places"], self._work.name)]
+        return sum(place.head - place.reached for place in places)
 
     async def round(self) -> int:
         """Take up some batches of each partition; the number of events. Raises StoreDown."""
         if not await self._has_lease():
             return 0
-        done = 0
+        done = await self._redrive()
+        if not self._knows_held:
+            self._work.held = await quarantine.held(self._pool, self._work.name)
+            self._knows_held = True
         for row in await self._pool.ask(SQL["places"], self._work.name):
             place = Place(*row)
-            if place.reached > place.head and self._token is not None:
-                self._work.forget()
-                await self._work.start_over(self._token)
+            if place.reached > place.head:
+                await self._start_over()
             elif place.reached < place.head:
                 done += await self._take_up(place)
         return done
 
+    async def _start_over(self) -> None:
+        """Empty the follower's tables: they go beyond the log, and so are of another one."""
+        self._forget()
+        rows = await self._pool.ask(SQL["restart"], self._work.name, self._token, writes=True)
+        if rows[0]["done"]:
+            _LOG.warning("%s went beyond the log, and begins anew", self._work.name)
+
     async def _take_up(self, place: Place) -> int:
-        partition, after = place.partition, place.reached
+        partition, after, token = place.partition, place.reached, self._token
         prepared = await self._prepare(partition, after, place.head)
         for _ in range(_TURN_BATCHES):
             if prepared is None or not await self._has_lease():
+                break
+            if self._token != token:  # whoever had the lease may have redriven streams
                 break
             # The next batch is prepared while PostgreSQL writes this one.
             preparing = asyncio.ensure_future(self._prepare(partition, prepared.upto, place.head))
@@ -182,7 +182,7 @@ class Follower(Generic[B]):
         events = await self._read(partition, after, head)
         if not events:
             return None
-        return _Prepared(*await self._work.prepare(partition, events), events[0])
+        return _Prepared(*await self._work.prepare(partition, events), events)
 
     async def _write(self, partition: int, after: int, prepared: _Prepared[B]) -> bool:
         assert self._token is not None  # as long as there is a lease
@@ -191,14 +191,48 @@ class Follower(Generic[B]):
         try:
             done = await self._work.write(partition, after, upto, batch, self._token)
         except asyncpg.PostgresError as error:
-            raise _Refused(prepared.first, error) from error
+            raise _Refused(prepared.events[0], error) from error
         if done:
+            if tracing.SPANS is not None:
+                written = [bytes(e.metadata) for e in prepared.events if e.position <= upto]
+                tracing.SPANS.followed(self._work.name, written, perf_counter() - started)
             self._singly = max(0, self._singly - (upto - after))
             await self._pace.spent(perf_counter() - started)
             return True
         self._token = None
-        self._work.forget()
+        self._forget()
         return False
+
+    async def _redrive(self) -> int:
+        """Try the streams in quarantine again that somebody asked for, some events of each.
+
+        Returns the number of events.
+        """
+        done = 0
+        for waiting in await quarantine.asked(self._pool, self._work.name):
+            done += await self._redriven(waiting, BATCH_EVENTS)
+        return done
+
+    async def _redriven(self, waiting: Waiting, most: int) -> int:
+        events = await read_versions(
+            self._pool, self._keyring, waiting.partition, waiting.stream,
+            after=waiting.version - 1, until=LAST_VERSION, most=most + 1,
+        )  # fmt: skip
+        known = [event for event in events if event.position <= waiting.reached]
+        then = known[most] if len(known) > most else None
+        if not await self._has_lease():
+            return 0
+        assert self._token is not None
+        self._work.held.discard(waiting.stream)
+        try:
+            await self._work.redrive(waiting, known[:most], then, self._token)
+        except asyncpg.PostgresError as error:
+            if most > 1 and len(known) > 1:
+                return await self._redriven(waiting, 1)
+            await quarantine.keep(self._pool, self._work.name, waiting, error, self._token)
+        finally:
+            self._forget()
+        return len(known[:most])
 
     async def _read(self, partition: int, after: int, head: int) -> list[AuditedEvent]:
         if after >= head:
@@ -221,6 +255,6 @@ class Follower(Generic[B]):
             rows = await self._pool.ask(SQL["lease"], *known, LEASE_S, writes=True)
             held = rows[0]["token"] if rows else None
         if held != self._token:
-            self._work.forget()
+            self._forget()
         self._token, self._renewed = held, now
         return held is not None

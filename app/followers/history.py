@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -12,30 +13,29 @@ from app.database.sql import blocks
 from app.followers.follower import Follower
 from app.followers.history_batch import HistoryBatch
 from app.followers.pace import Pace
+from app.followers.quarantine import Waiting, arrays, failure, next_of
+from app.history.followed import FOLLOWERS
 from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
 from app.history.terms import Terms
 from app.log.audited import AuditedEvent
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.log import Log
 from app.log.read import SLICE_EVENTS
-from app.maintenance.store import Connection
 from app.queries.views import folded_row
 from app.telemetry import metrics
 from domain.event import kind_of
 from domain.ids import StreamId
-from projections import catalog
 from projections.catalog import CURRENT
 from projections.fold import Folded, Recorded
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
-NAME = "history"
+NAME, _ = FOLLOWERS
 CACHE_BYTES = 8 * 1024 * 1024
 """For the states of streams that changed last; the others are read from their last rows."""
 _STATE_BYTES = 1_000
 BATCH_CHARACTERS = 4 * 1024 * 1024
 """Of documents: a batch ends after the event that exceeds this."""
-_MAX_DAMAGED = 10_000
 _VERSIONS = {kind: SQL["versions"].format(history=view.history) for kind, view in CURRENT.items()}
 
 
@@ -47,8 +47,13 @@ def follower(log: Log, share: float) -> Follower[HistoryBatch]:
     return Follower(log.pool, log.keyring, work, pace)
 
 
-State = FoldedStream | Damaged | None
-"""A stream before its next event; None: it has none."""
+class _Held(Enum):
+    HELD = "in quarantine"
+
+
+HELD = _Held.HELD
+State = FoldedStream | Damaged | _Held | None
+"""A stream before its next event; None: it has none. Damaged: it cannot be folded up to there."""
 
 
 class History:
@@ -64,7 +69,7 @@ class History:
         self._cache = SnapshotCache(CACHE_BYTES)
         self._last: dict[StreamId, State] = {}
         """After the last batch."""
-        self._damaged: dict[StreamId, Damaged] = {}
+        self.held: set[StreamId] = set()
         self._refused: dict[StreamId, tuple[Damaged, int]] = {}
         """Since which version PostgreSQL takes no rows of a stream, and why."""
 
@@ -102,14 +107,31 @@ class History:
         await self._add_stored(partition, batch)
         rows = await self._log.pool.ask(
             SQL["write"], partition, token, after, upto, batch.last,
-            *batch.arguments(), *batch.index_arguments(), writes=True,
+            *batch.arguments(), *batch.index_arguments(), *arrays(batch.failures), writes=True,
         )  # fmt: skip
         return bool(rows[0]["done"])
 
-    async def start_over(self, token: int) -> None:
-        """Let the histories be made anew: they go beyond the log, and so are of another one."""
-        if (await self._log.pool.ask(SQL["restart"], token, writes=True))[0]["done"]:
-            _LOG.warning("The histories went beyond the log, and are made anew")
+    async def redrive(
+        self,
+        waiting: Waiting,
+        events: Sequence[AuditedEvent],
+        then: AuditedEvent | None,
+        token: int,
+    ) -> None:
+        """Take up events of a stream in quarantine: its rows go on where they ended."""
+        self._refused.pop(waiting.stream, None)
+        batch, upto = await self.prepare(waiting.partition, events)
+        for event in events:
+            if event.position <= upto:
+                batch.index_anew(event.position, self._terms.of(event, None, None))
+        await self._add_stored(waiting.partition, batch)
+        left = [event for event in events if event.position > upto]
+        following = next_of(batch.failures, left[0] if left else then)
+        await self._log.pool.ask(
+            SQL["redrive"], waiting.partition, token, waiting.reached, waiting.stream,
+            waiting.position, *following,
+            *batch.arguments(), *batch.index_arguments(), writes=True,
+        )  # fmt: skip
 
     def leave_out(self, event: AuditedEvent, why: Exception) -> None:
         """Leave an event's stream out of the histories from there on: PostgreSQL takes no row."""
@@ -118,7 +140,7 @@ class History:
 
     def _taken(self, batch: HistoryBatch, before: State, event: AuditedEvent) -> State:
         """The stream after one more event, whose changes are added to the batch."""
-        after = self._advanced(before, event)
+        after = self._advanced(batch, before, event)
         kind, was = _folded(before)
         if was is not None:
             batch.end(kind, was, event.position)
@@ -126,31 +148,33 @@ class History:
             try:
                 batch.begin(after[0].kind, after[1])
             except Exception as error:  # a damaged event may have any state
-                after = self._given_up(event.stream, BrokenStream(event.recorded, repr(error)))
+                after = self._given_up(batch, event, BrokenStream(event.recorded, repr(error)))
         before_state = None if was is None else was.state
         after_state = after[1].state if isinstance(after, tuple) else None
         batch.index(event.position, self._terms.of(event, before_state, after_state))
         return after
 
-    def _advanced(self, before: State, event: AuditedEvent) -> FoldedStream | Damaged:
+    def _advanced(self, batch: HistoryBatch, before: State, event: AuditedEvent) -> State:
+        if before is HELD:
+            return HELD
         if isinstance(before, Damaged):
-            return before
+            return self._given_up(batch, event, before)
         refused, version = self._refused.get(event.stream, (None, 0))
         if refused is not None and event.version >= version:
-            return self._given_up(event.stream, refused)
+            return self._given_up(batch, event, refused)
         if isinstance(event.recorded, UnreadableEvent):
-            return self._given_up(event.stream, event.recorded)
+            return self._given_up(batch, event, event.recorded)
         try:
             return folded_on(before, (event.recorded,))
         except BrokenStream as broken:
-            return self._given_up(event.stream, broken)
+            return self._given_up(batch, event, broken)
 
-    def _given_up(self, stream: StreamId, why: Damaged) -> Damaged:
-        """Leave the rest of a stream out of the histories, and say so once."""
-        if len(self._damaged) < _MAX_DAMAGED and stream not in self._damaged:
-            self._damaged[stream] = why
-            _LOG.warning("The past of a stream is kept only up to where it can be read: %s", why)
-        return why
+    def _given_up(self, batch: HistoryBatch, event: AuditedEvent, why: Damaged) -> _Held:
+        """Let the rest of a stream wait in quarantine, from an event on."""
+        self.held.add(event.stream)
+        batch.failures.append(failure(event, why))
+        _LOG.warning("The past of a stream is kept only up to where it can be read: %s", why)
+        return HELD
 
     def _remember(self, state: State, batch: HistoryBatch) -> None:
         kind, folded = _folded(state)
@@ -168,8 +192,7 @@ class History:
         missing: dict[str, list[AuditedEvent]] = {}
         for stream, event in first.items():
             kind = kind_of(event.topic)
-            if event.version == 1:
-                self._damaged.pop(stream, None)  # all are taken up again
+            if event.version == 1 and stream not in self.held:
                 states[stream] = None
             elif (known := self._known(kind, event)) is not None:
                 states[stream] = known
@@ -183,8 +206,8 @@ class History:
         return states
 
     def _known(self, kind: str, event: AuditedEvent) -> State:
-        if event.stream in self._damaged:
-            return self._damaged[event.stream]
+        if event.stream in self.held:
+            return HELD
         last = self._last.get(event.stream)
         if isinstance(last, tuple) and last[1].version == event.version - 1:
             return last
@@ -226,7 +249,7 @@ class History:
                 if folded is None or folded[1].version == after:
                     raise Unreadable(f"stream {event.stream} has no version {after + 1}")
         except (UnreadableEvent, BrokenStream) as damaged:
-            return self._given_up(event.stream, damaged)
+            return damaged
         return folded
 
     async def _add_stored(self, partition: int, batch: HistoryBatch) -> None:
@@ -245,10 +268,3 @@ class History:
 def _folded(state: State) -> tuple[str, Folded[Any] | None]:
     """The kind of a stream, and its state; none if it has none, or is damaged."""
     return (state[0].kind, state[1]) if isinstance(state, tuple) else ("", None)
-
-
-async def reset(store: Connection) -> None:
-    """Empty the histories and the index, all at once; a follower fills them again."""
-    tables = ", ".join(["event_index", *(view.history for view in catalog.VIEWS)])
-    async with store.raw.transaction():
-        await store.raw.execute(SQL["reset"].format(tables=tables))

@@ -32,16 +32,15 @@ SELECT wanted.term, wanted.segment, i.positions
 -- $6-$9 versions that end: views, streams, versions, positions at which they end
 -- $10-$20 versions that begin: views, streams, versions, positions, ends or null, created by, at,
 -- modified by, at, documents, search values   $21-$23 index: terms, segments, positions
-SELECT follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                        $18, $19, $20, $21, $22, $23) AS done;
+-- $24-$27 quarantine: streams, versions, positions, errors
+SELECT CASE WHEN follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                                  $16, $17, $18, $19, $20, $21, $22, $23)
+            THEN quarantine_1($1, 'history', $24, $25, $26, $27)
+            ELSE false
+       END AS done;
 
--- name: restart
--- $1 token
-SELECT restart_history_1($1) AS done;
-
--- name: reset
--- {tables} of the histories, and of the index
-UPDATE follower_checkpoint
-   SET position = 0
- WHERE name = 'history';
-TRUNCATE {tables};
+-- name: redrive
+-- $1 partition   $2 token   $3 reached   $4 stream   $5 position, $6 position, version and error of
+-- the next event (as `redrive_1`)   $9-$26 as $6-$23 of `write`
+SELECT redrive_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                         $18, $19, $20, $21, $22, $23, $24, $25, $26) AS done;

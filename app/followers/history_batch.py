@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from app.followers.quarantine import Failure
 from app.history import segments
 from domain.ids import StreamId
 from projections.catalog import of_kind
@@ -30,6 +31,9 @@ class HistoryBatch:
         self._open: dict[tuple[str, Any], Row] = {}
         self._offsets: dict[Place, list[int]] = {}
         self._stored: dict[Place, bytes] = {}
+        self._gone: dict[Place, list[int]] = {}
+        self.failures: list[Failure] = []
+        """Events that cannot be taken up, the first of each stream."""
         self.doc_characters = 0
         """Of all documents so far."""
         self.last: UUID | None = None
@@ -81,6 +85,13 @@ class HistoryBatch:
         """Say which positions a segment of a term has so far."""
         self._stored[term, segment] = positions
 
+    def index_anew(self, position: int, terms: Iterable[int]) -> None:
+        """Let an event be found by its present terms alone, of all those that it had before."""
+        segment, offset = segments.place(position)
+        for term in terms:
+            self._gone.setdefault((term, segment), []).append(offset)
+            self._offsets.setdefault((term, segment), [])
+
     def arguments(self) -> list[list[Any]]:
         """The arrays of `follow_history_1`, without those of the index."""
         closed = list(map(list, zip(*self._closed, strict=True)))
@@ -90,10 +101,17 @@ class HistoryBatch:
     def index_arguments(self) -> list[list[Any]]:
         """The arrays of the index."""
         written = [
-            (*place, segments.joined(self._stored.get(place, b""), offsets))
+            (*place, segments.joined(self._left(place), offsets))
             for place, offsets in self._offsets.items()
         ]
         return list(map(list, zip(*written, strict=True))) or _empty(3)
+
+    def _left(self, place: Place) -> bytes:
+        """What is stored, without the positions that are indexed anew."""
+        stored = self._stored.get(place, b"")
+        if not self._gone:
+            return stored
+        return segments.without(stored, [*self._gone.get(place, ()), *self._offsets[place]])
 
 
 def _empty(count: int) -> list[list[Any]]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from app.commands.repository import Repository
 from app.history import followed, moments
 from app.history.moments import Cut, Span, Version
+from app.history.quarantined import stale_before
 from app.log.log import Log
 from app.queries.views import Row
 from domain.errors import NotFound
@@ -34,6 +35,8 @@ class PastMoment(Struct, frozen=True):
     cut: Cut
     at: datetime
     """UTC."""
+    stale: int = 0
+    """Streams that the histories do not have up to then, because they wait in quarantine."""
 
     @property
     def text(self) -> str:
@@ -87,13 +90,14 @@ class PastReads:
         return Row(folded, None if account is None else await self._account_name(account, cut))
 
     @asynccontextmanager
-    async def histories(self, cut: Cut) -> AsyncIterator[None]:
+    async def histories(self, cut: Cut) -> AsyncIterator[int]:
         """For the time of the block, the histories go up to a cut: before and after it at least.
 
-        (They begin anew only when an operator rebuilds them.) Raises NotYet, or StoreDown.
+        Gives how many streams do not, because they wait in quarantine. (The histories begin anew
+        only when an operator rebuilds them.) Raises NotYet, or StoreDown.
         """
         await followed.wait_for(self._store, cut, self._wait_s)
-        yield
+        yield await stale_before(self._store, cut)
         await followed.wait_for(self._store, cut, 0)
 
     async def _account_name(self, account: AccountId, cut: Cut) -> str | None:

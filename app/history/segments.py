@@ -32,6 +32,14 @@ def joined(stored: bytes, offsets: Sequence[int]) -> bytes:
     return (bits | _bits(offsets)).to_bytes(BITMAP_BYTES, "little")
 
 
+def without(stored: bytes, offsets: Sequence[int]) -> bytes:
+    """A stored set without some offsets, whether they are in it or not."""
+    bits = bits_of(stored) & ~_bits(offsets)
+    if bits.bit_count() * _OFFSET_BYTES < BITMAP_BYTES:
+        return _packed(list(offsets_of(bits, newest_first=False)))
+    return bits.to_bytes(BITMAP_BYTES, "little")
+
+
 def bits_of(stored: bytes) -> int:
     """A stored set as a number with a bit for each offset."""
     if len(stored) < BITMAP_BYTES:

@@ -17,19 +17,23 @@ from app.auth.principals import Principal
 from app.codecs.formats import require_charset
 from app.codecs.hosts import ANY_HOST
 from app.concurrency.deadline import Stalled
-from app.http import origin
-from app.http.admission import Admission
+from app.concurrency.time_spent import SPENT, TimeSpent
+from app.http import correlation, origin
 from app.http.body import TooLarge, drop, read_body
 from app.http.head import Sender, read_head, read_sender
 from app.http.identify import AuthPolicy, identify
 from app.http.request import NOBODY, Headers, Reply, Request
 from app.http.streaming import send_parts
 from app.service import Service
+from app.telemetry import tracing
 from app.telemetry.metrics import Measure
 from app.telemetry.request_id import REQUEST_ID
+from app.telemetry.requests import NO_ROUTE, PROBES, Route
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
+
+    from app.telemetry.spans import RequestSpan
 
 DRAINED = 16
 """Multiple of a body's limit that is read and dropped before the connection is dropped."""
@@ -56,11 +60,14 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Arrival:
     """The request that Litestar passes to our handlers, in place of its own Request."""
 
-    __slots__ = ("_sender", "admission", "receive", "request", "service", "started", "unread")
+    __slots__ = ("_sender", "receive", "request", "service", "span", "spent", "started", "unread")
 
     def __init__(self, scope: "Scope", receive: "Receive") -> None:
         """Reads nothing yet."""
         self.started = time.perf_counter()
+        self.spent = TimeSpent()
+        SPENT.set(self.spent)
+        self.span: RequestSpan | None = None
         self.receive = receive
         self.request: Request | None = None
         """The request as far as it is known; None until its head is read."""
@@ -69,7 +76,6 @@ class Arrival:
         seen["arrival"] = self
         app = seen["litestar_app"]
         self.service: Service = app.service
-        self.admission: Admission = app.admission
         self._sender: Sender | None = None
         self.unread: bool = seen["method"] not in _BODILESS
         """Whether a part of the body may still arrive."""
@@ -94,6 +100,17 @@ class Arrival:
             path=path,
         )
         REQUEST_ID.set(self.request.request_id)
+
+    def trace(self, route: Route, method: str) -> None:
+        """Begin the span of the request, whose head was read; a probe has none."""
+        request = self.request
+        if tracing.SPANS is None or request is None or route.face == PROBES:
+            return
+        parent = request.headers.get(b"traceparent")
+        caller = None if parent is None else correlation.trace(parent)
+        self.span = tracing.SPANS.begin(route, method, request.request_id, caller)
+        self.spent.phases = []
+        self.request = replace(request, trace=self.span.trace)
 
     def sender(self, scope: Mapping[str, Any]) -> Sender:
         """Who sent the request, also if its head cannot be read."""
@@ -145,13 +162,20 @@ class Arrival:
 class Answer:
     """A reply in the form that Litestar sends."""
 
-    __slots__ = ("_arrival", "_measure", "_reply")
+    __slots__ = ("_arrival", "_measure", "_reply", "_route")
 
-    def __init__(self, arrival: Arrival, reply: Reply, measure: Measure | None = None) -> None:
-        """`measure` receives the status and the seconds."""
+    def __init__(
+        self,
+        arrival: Arrival,
+        reply: Reply,
+        measure: Measure | None = None,
+        route: Route = NO_ROUTE,
+    ) -> None:
+        """`measure` receives the status and the seconds; `route`: the one that was found."""
         self._arrival = arrival
         self._reply = reply
         self._measure = measure
+        self._route = route
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Send the reply, then receive the rest of the request."""
@@ -168,6 +192,7 @@ class Answer:
                 headers += _shared(arrival, request)
             if request.scheme == "https" and not request.base_url.startswith(_DEVELOPERS):
                 headers.append(_BY_TLS_ALONE)
+        begun = time.perf_counter()
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         asked: Any = scope
         is_head = asked["method"] == "HEAD"
@@ -175,10 +200,31 @@ class Answer:
         if is_read:
             shown = b"" if is_head else body
             await send({"type": "http.response.body", "body": shown, "more_body": False})
+        ended = time.perf_counter()
         if self._measure is not None:
-            self._measure(reply.status, time.perf_counter() - arrival.started)
+            self._measure(reply.status, ended - arrival.started)
+        if arrival.span is not None:
+            arrival.span.end(reply.status, arrival.spent.phases or ())
+        seen, status = arrival.service.requests, reply.status
+        # (A stream lasts for as long as its reader wants, so only its beginning is judged.)
+        seconds = (ended if stream is None else begun) - arrival.started
+        if seen.is_open or status >= 400 or seconds > seen.slow_s:
+            self._tell(asked["method"], seconds, request_id)
         if arrival.unread:
             await arrival.drop_rest()
+
+    def _tell(self, method: str, seconds: float, request_id: str) -> None:
+        """Let operators know of the request."""
+        arrival, route, request = self._arrival, self._route, self._arrival.request
+        arrival.service.requests.saw(
+            route,
+            method if route is not NO_ROUTE else "",  # else it may be anything
+            self._reply.status,
+            seconds,
+            arrival.spent,
+            request_id=request_id,
+            actor=None if request is None else request.principal.name or None,
+        )
 
     def to_asgi_response(self, **_: object) -> "Answer":
         """Itself; Litestar calls this for the answer of an exception handler."""

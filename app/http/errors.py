@@ -20,7 +20,7 @@ from app.commands.errors import InvalidBatch
 from app.concurrency.deadline import Stalled
 from app.concurrency.expected_wait import TooManyBefore
 from app.concurrency.rates import TooOften
-from app.database.errors import Crowded, StoreDown, TooSlow
+from app.database.errors import Crowded, StoreDown, Superseded, TooSlow
 from app.history.cursor import CursorLost
 from app.history.followed import NotYet
 from app.history.past_reads import NotThere
@@ -37,6 +37,7 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
+from app.operations.rebuilds import RebuildOver, TooManyRebuilds
 from app.queries.list_places import ListsBusy
 from domain.errors import (
     AccountNotFound,
@@ -94,6 +95,7 @@ RESPONSES: Responses = {
     KeyInFlight: (409, "IdempotencyKeyInFlight"),
     NumbersUsedUp: (409, "NumbersUsedUp"),
     StoreDown: (503, "ServiceUnavailable"),
+    Superseded: (503, "ServiceUnavailable"),
     Crowded: (503, "Overloaded"),
     TooManyBefore: (503, "Overloaded"),
     NotYet: (503, "ServiceUnavailable"),
@@ -109,6 +111,8 @@ RESPONSES: Responses = {
     Throttled: (429, "TooManyRequests"),
     TooOften: (429, "TooManyRequests"),
     ListsBusy: (429, "TooManyRequests"),
+    TooManyRebuilds: (429, "TooManyRequests"),
+    RebuildOver: (409, "RebuildOver"),
     BadInput: (400, "BadRequest"),
     InvalidBatch: (400, "InvalidBatch"),
     Stalled: (408, "RequestTimeout"),
@@ -147,6 +151,11 @@ def refusal(
     return _in_full(plain, error, retry_after_s, method)
 
 
+def _later(plain: Refusal, after_s: int) -> Refusal:
+    headers = ((b"retry-after", b"%d" % after_s),)
+    return Refusal(plain.status, plain.code, plain.message, headers=headers)
+
+
 def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) -> Refusal:
     """A refusal with the facts that errors of some types carry beside their message."""
     status, code, message = plain.status, plain.code, plain.message
@@ -167,15 +176,10 @@ def _in_full(plain: Refusal, error: Exception, retry_after_s: int, method: str) 
             return Refusal(status, code, message, headers=(etag(version),))
         case Unauthenticated():
             return Refusal(status, code, message, headers=_CHALLENGE)
-        case (
-            Throttled(retry_after_s=wait_s)
-            | ListsBusy(retry_after_s=wait_s)
-            | TooOften(retry_after_s=wait_s)
-        ):
-            return Refusal(status, code, message, headers=((b"retry-after", b"%d" % wait_s),))
+        case Throttled() | ListsBusy() | TooOften() | TooManyRebuilds():
+            return _later(plain, error.retry_after_s)
         case StoreDown() | TooManyBefore() | NotYet() | KeyInFlight() | Conflict():
-            retry = ((b"retry-after", b"%d" % retry_after_s),)
-            return Refusal(status, code, message, headers=retry)
+            return _later(plain, retry_after_s)
         case NotThere(cut=cut):
             return Refusal(status, code, message, headers=(as_of_header(cut),))
         case NotFoundException():

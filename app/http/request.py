@@ -12,6 +12,7 @@ from app.commands.context import CommandContext, CommandResult, EventMetadata
 from app.history.moments import Cut, written
 from app.history.past_reads import AS_OF
 from app.http import conditions, correlation
+from app.telemetry.tracing import Trace
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Headers of a reply."""
@@ -64,6 +65,11 @@ def as_of_header(cut: Cut) -> tuple[bytes, bytes]:
     return (b"x-as-of", written(cut).encode())
 
 
+def quarantine_headers(streams: int) -> Headers:
+    """The header that tells how many streams of an answer are stale; none if none is."""
+    return ((b"x-quarantined", b"%d" % streams),) if streams else ()
+
+
 def refuse_as_of(operation: str) -> NoReturn:
     """Refuse a moment where only the present can be asked for. Raises BadInput."""
     message = f"{operation} takes no {AS_OF}: only reads of sessions and accounts do"
@@ -99,6 +105,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     """The caller's address; behind a proxy, the address that the proxy saw."""
     request_id: str = ""
     """X-Request-Id: the caller's, or a new one."""
+    trace: Trace | None = None
+    """This request's span; None: it has none here."""
     principal: Principal = NOBODY
     body: bytes = b""
 
@@ -118,7 +126,9 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
         Raises BadInput for malformed conditions.
         """
         principal, headers = self.principal, self.headers
-        trace = headers.get(b"traceparent")
+        parent = headers.get(b"traceparent")
+        own = self.trace
+        trace = own or (None if parent is None else correlation.trace(parent))
         stored = {_STORED[name]: self._text(name) for name in _STORED.keys() & headers.keys()}
         if "idempotency_key" in stored:
             stored["idempotency_key"] = self._idempotency_key(stored["idempotency_key"], item)
@@ -133,7 +143,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
                 issued_by=principal.acts_for,
                 client=self.client,
                 request_id=self.request_id,
-                trace_id=None if trace is None else correlation.trace_id(trace),
+                trace_id=None if trace is None else trace.trace_id,
+                span_id=None if own is None or not own.sampled else own.span_id,
                 **stored,
             ),
             if_version=conditions.versions(headers.get(b"if-match")),

@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.utils import normalize_path
 
 from app.concurrency.expected_wait import TooManyBefore
+from app.database.errors import Superseded
 from app.http import origin
 from app.http.arrival import Answer, Arrival
 from app.http.browser import sent_on
@@ -24,7 +25,8 @@ from app.http.path_normaliser import face_at
 from app.http.reports import INPUT_STATUSES, STATUSES, report_input, report_refusal
 from app.http.request import Reply, Request
 from app.service import Service
-from app.telemetry import metrics
+from app.telemetry import metrics, tracing
+from app.telemetry.requests import NO_ROUTE, Route
 
 if TYPE_CHECKING:
     from litestar.connection import Request as LitestarRequest
@@ -38,7 +40,7 @@ _NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 class OperationHandler(HTTPRouteHandler):
     """The route of an operation. It takes the raw request and answers in bytes."""
 
-    __slots__ = ("face", "measure", "operation", "places")
+    __slots__ = ("face", "measure", "operation", "places", "route")
 
     def __init__(
         self, face: Face, operation: Operation, verbs: Sequence[str], template: str
@@ -56,6 +58,7 @@ class OperationHandler(HTTPRouteHandler):
         self.face = face
         self.operation = operation
         self.measure = metrics.Measure(face.name, operation.name)
+        self.route = Route(face.name, operation.name, template)
         segments = enumerate(template.strip("/").split("/"))
         self.places = [
             (segment[1:-1], place) for place, segment in segments if segment.startswith("{")
@@ -77,30 +80,30 @@ class OperationHandler(HTTPRouteHandler):
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         any_host = operation.any_host
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
-        if not operation.is_vital:
-            try:
-                arrival.admission.require_room(is_safe=operation.is_safe)
-            except TooManyBefore as full:
-                # (Not by Litestar's way of errors, which takes longer than the rest of a refusal.)
-                refused: Any = _refused(asked, self.face, full, self.measure)
-                await refused(scope, receive, send)
-                return
         service = arrival.service
-        service.in_flight += 1
-        try:
-            reply = await self._reply(arrival)
-        finally:
-            service.in_flight -= 1
-        await Answer(arrival, reply, self.measure)(scope, receive, send)
-
-    async def _reply(self, arrival: Arrival) -> Reply:
+        if service.in_flight >= service.settings.most_in_flight and not operation.is_vital:
+            # (Not by Litestar's way of errors, which takes longer than the rest of a refusal.)
+            full = TooManyBefore("The service has more to do than it can: try again")
+            refused: Any = _refused(asked, self.face, full, self.measure, self.route)
+            await refused(scope, receive, send)
+            return
+        if tracing.SPANS is not None:
+            arrival.trace(self.route, asked["method"])
+        halted = service.versions.halted
+        if halted is not None and not any_host:  # (health and metrics are for any host)
+            raise Superseded(f"This release does not serve: {halted}")
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)
         if arrival.unread:
             await arrival.read()
         assert arrival.request is not None  # its head was read
-        return await self.operation.handler(arrival.request, arrival.service)
+        service.in_flight += 1
+        try:
+            reply = await operation.handler(arrival.request, arrival.service)
+        finally:
+            service.in_flight -= 1
+        await Answer(arrival, reply, self.measure, self.route)(scope, receive, send)
 
 
 def _operations_alone(app: "ASGIApp") -> "ASGIApp":
@@ -186,11 +189,15 @@ def _refuse(connection: "LitestarRequest[Any, Any, Any]", error: Exception) -> "
     """The exception handler of a route: the route's face answers."""
     scope: Any = connection.scope
     handler: OperationHandler = scope["route_handler"]
-    return _refused(scope, handler.face, error, handler.measure)
+    return _refused(scope, handler.face, error, handler.measure, handler.route)
 
 
 def _refused(
-    scope: Mapping[str, Any], face: Face, error: Exception, measure: metrics.Measure | None = None
+    scope: Mapping[str, Any],
+    face: Face,
+    error: Exception,
+    measure: metrics.Measure | None = None,
+    route: Route = NO_ROUTE,
 ) -> "Response[Any]":
     arrival: Arrival = scope["arrival"]
     retry_s = arrival.service.settings.retry_after_s
@@ -205,4 +212,4 @@ def _refused(
     elif refused.status in INPUT_STATUSES:
         report_input(error, refused, arrival.sender(scope), face.name, arrival.service)
     reply = sent_on(error, arrival.request) or face.refuse(refused, arrival.request)
-    return cast("Response[Any]", Answer(arrival, reply, measure))
+    return cast("Response[Any]", Answer(arrival, reply, measure, route))

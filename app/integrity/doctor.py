@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from app.database import migrate
 from app.database.pool import TRANSIENT
-from app.integrity import guards
+from app.integrity import guards, server
 from app.log.errors import WrongMasterKey
 from app.maintenance.logins import beyond_service, warnings_of
 from app.maintenance.secret_file import UnusableFile
@@ -69,6 +69,46 @@ async def _server(examination: Examination) -> tuple[State, str]:
     standby = await connection.fetchval(migrate.SQL["in_recovery"])
     # (The driver reads 18.4 as 18.0.4, in the version scheme from before 10.)
     return "well", f"PostgreSQL {version.major}.{version.micro}, UTF8{', a standby' * standby}"
+
+
+async def _release(examination: Examination) -> tuple[State, str]:
+    version = examination.store.raw.get_server_version()
+    told = server.minor_in_words(version.major, version.micro, embedded=examination.where.embedded)
+    return ("well", "No holes are known of this release") if told is None else ("warning", told)
+
+
+async def _disk(examination: Examination) -> tuple[State, str]:
+    if not examination.where.embedded:
+        size = await server.size(examination.store)
+        return "well", f"The server's disk cannot be seen from here; the database takes {size}"
+    folder = examination.where.data_dir.expanduser()
+    free, told = server.room_in_words(folder)
+    if free < server.NO_BYTES:
+        return "wrong", told
+    return "warning" if server.is_scarce(folder) else "well", told
+
+
+async def _vacuum(examination: Examination) -> tuple[State, str]:
+    found = await server.vacuum_off(examination.store, guards.tables())
+    return _told(found, "Autovacuum cleans up all tables")
+
+
+async def _ages(examination: Examination) -> tuple[State, str]:
+    urgent, late = await server.ages(examination.store)
+    if urgent:
+        return "wrong", "; ".join(urgent)
+    return ("warning", "; ".join(late)) if late else ("well", "Old transactions are frozen in time")
+
+
+async def _bloat(examination: Examination) -> tuple[State, str]:
+    found = await server.bloat(examination.store, guards.tables())
+    return ("warning", "; ".join(found)) if found else ("well", "Tables hold little but their rows")
+
+
+async def _indexes(examination: Examination) -> tuple[State, str]:
+    await up_to_date(examination.store, SchemaPermission.LOOK)  # else some are not yet made
+    found = await server.missing_indexes(examination.store, guards.tables())
+    return _told(found, "All that migrations make are there")
 
 
 async def _line(examination: Examination) -> tuple[State, str]:
@@ -140,13 +180,19 @@ async def _clock(examination: Examination) -> tuple[State, str]:
 
 CHECKS: Mapping[str, Check] = {
     "server": _server,
+    "release": _release,
     "line": _line,
     "durability": _durability,
+    "disk": _disk,
     "collation": _collation,
     "schema": _schema,
     "rights": _rights,
     "login": _login,
     "guards": _guards,
+    "indexes": _indexes,
+    "vacuum": _vacuum,
+    "ages": _ages,
+    "bloat": _bloat,
     "master key": _master_key,
     "clock": _clock,
 }

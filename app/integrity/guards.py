@@ -10,7 +10,8 @@ SQL = blocks(__file__)
 _TABLES = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
     "schema_migration", "credential", "token", "login_session", "refusal", "lease",
-    "follower_checkpoint", "event_index",
+    "follower_checkpoint", "event_index", "rebuild", "rebuild_range", "quarantine", "activity",
+    "activity_actor", "history_reach",
 )  # fmt: skip
 
 
@@ -48,7 +49,8 @@ async def changed_collations(store: Connection) -> list[str]:
     ]
 
 
-def _tables() -> list[str]:
+def tables() -> list[str]:
+    """Those of the service."""
     return [*_TABLES, *catalog.tables()]
 
 
@@ -59,7 +61,7 @@ async def _triggers(store: Connection) -> list[str]:
         if row["is_there"]
         else f"{row['table_name']} has no trigger {row['name']}, which guards the log: "
         "restore it from a copy"
-        for row in await store.ask(SQL["triggers"], _tables())
+        for row in await store.ask(SQL["triggers"], tables())
     ]
 
 
@@ -69,7 +71,7 @@ async def _keys(store: Connection) -> list[str]:
         if row["index_name"] is None
         else f"The index {row['index_name']} of {row['table_name']} is not valid: "
         f"REINDEX INDEX {row['index_name']}"
-        for row in await store.ask(SQL["keys"], _tables())
+        for row in await store.ask(SQL["keys"], tables())
     ]
 
 
@@ -77,5 +79,5 @@ async def _owners(store: Connection) -> list[str]:
     return [
         f"{row['name']} belongs to {row['owner']}, but the log to {row['log_owner']}: "
         f"give it to {row['log_owner']} (ALTER … OWNER TO)"
-        for row in await store.ask(SQL["owners"], _tables())
+        for row in await store.ask(SQL["owners"], tables())
     ]

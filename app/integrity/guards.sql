@@ -27,7 +27,7 @@ SELECT c.relname, t.tgname, true
 SELECT w.table_name, NULL AS index_name
   FROM unnest(ARRAY['stored_events', 'stream_key', 'idempotency_key', 'log_setting',
                     'schema_migration', 'credential', 'token', 'login_session', 'refusal', 'lease',
-                    'follower_checkpoint', 'event_index'])
+                    'follower_checkpoint', 'event_index', 'history_reach'])
        AS w(table_name)
  WHERE NOT EXISTS (SELECT
                      FROM pg_index AS i

@@ -58,7 +58,7 @@ class Appender:
         self._pool = pool
         self._partition = partition
         self._deadline_s = deadline_s
-        self.queue = Batcher[Entry, Outcome](self._send, batch, lanes=2, wait_s=deadline_s)
+        self._batcher = Batcher[Entry, Outcome](self._send, batch, lanes=2, wait_s=deadline_s)
         # Separate, so that no single command waits here behind an atomic batch.
         self._whole = Batcher[Sequence[Entry], Sequence[Outcome]](
             self._send_whole, 1, wait_s=deadline_s
@@ -71,7 +71,7 @@ class Appender:
         been written then; a retry with the same idempotency key finds out. Raises TooManyBefore
         if it would wait too long.
         """
-        return self.queue.submit(entry)
+        return self._batcher.submit(entry)
 
     def append_all(self, entries: Sequence[Entry]) -> asyncio.Future[Sequence[Outcome]]:
         """The outcomes of entries that are written all or none, in a commit of their own.
@@ -84,11 +84,11 @@ class Appender:
     @property
     def waiting(self) -> int:
         """How many entries wait for the append before theirs."""
-        return self.queue.waiting + self._whole.waiting
+        return self._batcher.waiting + self._whole.waiting
 
     async def drain(self) -> None:
         """Return when no append is under way."""
-        await self.queue.drain()
+        await self._batcher.drain()
         await self._whole.drain()
 
     async def _send(self, entries: Sequence[Entry]) -> Sequence[Outcome | Exception]:

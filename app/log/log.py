@@ -4,9 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
-from app.concurrency.batcher import Batcher
 from app.database.pool import Pool
 from app.database.uuids import new_uuid
 from app.log import codec, read
@@ -55,8 +53,6 @@ class Log:
             )
             for number in range(partitions)
         ]
-        self.queues: Sequence[Batcher[Any, Any]] = [each.queue for each in self._appenders]
-        """In which commands wait for their append, one for each partition."""
 
     @property
     def keyring(self) -> Keyring:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from app.concurrency.time_spent import SPENT
 from app.concurrency.ttl_cache import TtlCache
 from app.log.read import Asks, heads
 
@@ -31,7 +32,10 @@ class Tail:
             left_s = deadline - loop.time()
             if left_s <= 0 or any(end > at for end, at in zip(ends, cut, strict=True)):
                 return ends
-            await asyncio.sleep(min(_PAUSE_S, left_s))
+            pause_s = min(_PAUSE_S, left_s)
+            await asyncio.sleep(pause_s)
+            if spent := SPENT.get():
+                spent.idle_s += pause_s
 
     async def _look(self, _: tuple[int, ...] | None) -> tuple[int, ...]:
         return tuple(head.position for head in await heads(self._store))

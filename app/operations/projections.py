@@ -1,23 +1,24 @@
 """Each view and follower: where it is, how far behind, and who owns it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 import asyncpg
 from msgspec import Struct
 
+from app.database import versions
 from app.database.sql import blocks
+from app.history.followed import FOLLOWERS
 from app.log.read import Asks, Head, heads
 from app.telemetry.metrics import Reading
 from projections.catalog import VIEWS
 
 SQL = blocks(__file__)
-FOLLOWERS = ("history",)
-"""The names of all followers."""
 BEHIND_S = 10.0
 """A follower whose oldest pending event is older than this is behind: something is wrong."""
 
-State = Literal["live", "following", "behind", "unattended"]
+State = Literal["live", "not live", "following", "behind", "unattended"]
 
 
 class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -32,22 +33,25 @@ class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
     lag_seconds: float
     """Age of the oldest event that it has not taken up; 0 if it has all."""
     state: State
-    """`live`: written with each append; `unattended`: no worker follows, and events wait."""
+    """`live`: written with each append; `not live`: a rebuild of this release's version is to come;
+    `unattended`: no worker follows, and events wait."""
     owner: str | None
     """The worker that follows; null: none, or each append does it."""
-    last_rebuild: str | None = None
+    last_rebuild: datetime | None = None
 
     @property
     def is_well(self) -> bool:
         """Whether nobody has to look after it."""
-        return self.state in ("live", "following")
+        return self.state in ("live", "not live", "following")
 
 
 async def projections(store: Asks) -> list[Projection]:
     """All of them, views first. Raises StoreDown, or the database's own error."""
     ends = await heads(store)
     followers = await store.ask(SQL["followers"], list(FOLLOWERS))
-    return [*_views(ends), *map(_follower, followers)]
+    rebuilt = {row["name"]: row["at"] for row in await store.ask(SQL["rebuilt"])}
+    live = await versions.live(store.ask)
+    return [*_views(ends, live, rebuilt), *map(_follower, followers)]
 
 
 async def lag(store: Asks) -> list[Reading]:
@@ -76,18 +80,22 @@ async def lag(store: Asks) -> list[Reading]:
     ]
 
 
-def _views(ends: Sequence[Head]) -> Iterator[Projection]:
+def _views(
+    ends: Sequence[Head], live: Mapping[str, int], rebuilt: Mapping[str, datetime]
+) -> Iterator[Projection]:
     for view in VIEWS:
+        is_live = live[view.projection] == view.version
         for end in ends:
             yield Projection(
-                name=view.name,
-                version=1,
+                name=view.projection,
+                version=view.version,
                 partition=end.partition,
-                position=f"{end.partition}:{end.position}",
-                lag_events=0,
+                position=f"{end.partition}:{end.position if is_live else 0}",
+                lag_events=0 if is_live else end.position,
                 lag_seconds=0.0,
-                state="live",
+                state="live" if is_live else "not live",
                 owner=None,
+                last_rebuild=rebuilt.get(view.name),
             )
 
 

@@ -1,10 +1,12 @@
 -- name: followers
--- $1 names of followers
+-- $1 names of our own followers; those that others wrote have their places beside them
 -- The age is that of the oldest event that is still to be taken up.
 SELECT n.name, h.partition, h.position AS head, coalesce(c.position, 0) AS position,
        l.holder, coalesce(l.until > now(), false) AS is_held,
        extract(epoch FROM now() - e.recorded_at)::float8 AS age_s
-  FROM unnest($1::text[]) AS n(name)
+  FROM (SELECT unnest($1::text[]) AS name
+         UNION
+        SELECT name FROM follower_checkpoint) AS n
  CROSS JOIN log_partition AS h
   LEFT JOIN follower_checkpoint AS c
     ON c.partition = h.partition
@@ -15,3 +17,11 @@ SELECT n.name, h.partition, h.position AS head, coalesce(c.position, 0) AS posit
     ON e.partition = h.partition
    AND e.notification_id = coalesce(c.position, 0) + 1
  ORDER BY n.name, h.partition;
+
+-- name: rebuilt
+-- When each view was rebuilt last.
+SELECT v.name, max(r.changed_at) AS at
+  FROM rebuild AS r
+ CROSS JOIN LATERAL unnest(r.views) AS v(name)
+ WHERE r.state = 'live'
+ GROUP BY v.name;

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Literal
+from uuid import UUID
 
 import asyncpg
 from msgspec import UNSET, Struct, UnsetType
@@ -9,16 +10,21 @@ from msgspec import UNSET, Struct, UnsetType
 from app.database.sql import blocks
 from app.log.read import Asks
 from app.operations.projections import Projection, projections
+from app.operations.rebuilds import NOBODY, neglected
 
 SQL = blocks(__file__)
+MAX_STREAMS = 100
+"""Streams in quarantine that are shown: the first ones of all."""
 WAITS_S = 1.0
 """Seconds after which a wait for a lock is no longer an everyday one."""
+NEGLECTED_S = 3.0
+"""The same for a rebuild that nobody carries out."""
 
 
 class Stuck(Struct, frozen=True, kw_only=True, rename="camel"):
     """One thing that does not go on."""
 
-    kind: Literal["lock", "follower"]
+    kind: Literal["lock", "follower", "quarantine", "rebuild"]
     sentence: str
     seconds: float
     pid: int | UnsetType = UNSET
@@ -29,6 +35,9 @@ class Stuck(Struct, frozen=True, kw_only=True, rename="camel"):
     """The follower."""
     position: str | UnsetType = UNSET
     """The event that it has not taken up."""
+    stream: UUID | UnsetType = UNSET
+    """The one of that event, and of those that wait behind it."""
+    error: str | UnsetType = UNSET
 
 
 async def stuck(store: Asks, known: Sequence[Projection] | None = None) -> list[Stuck]:
@@ -40,7 +49,28 @@ async def stuck(store: Asks, known: Sequence[Projection] | None = None) -> list[
     for each in await projections(store) if known is None else known:
         if not each.is_well:
             found.append(await _follower(store, each))
+    found += [_quarantined(row) for row in await store.ask(SQL["quarantined"], MAX_STREAMS)]
+    for rebuild, seconds in await neglected(store, NEGLECTED_S):
+        sentence = f"{rebuild} has waited {seconds:.0f} s: {NOBODY}"
+        found.append(Stuck(kind="rebuild", sentence=sentence, seconds=round(seconds, 3)))
     return found
+
+
+def _quarantined(row: asyncpg.Record) -> Stuck:
+    place = f"{row['partition']}:{row['position']}"
+    return Stuck(
+        kind="quarantine",
+        sentence=(
+            f"{row['follower']} cannot take up {place} ({row['topic']} of stream "
+            f"{row['stream_id']}) for {row['seconds']:.0f} s, and this stream's later events wait "
+            f"behind it: {row['error']}"
+        ),
+        seconds=round(row["seconds"], 3),
+        name=row["follower"],
+        position=place,
+        stream=row["stream_id"],
+        error=row["error"],
+    )
 
 
 def _waiting(row: asyncpg.Record) -> Stuck:

@@ -1,6 +1,7 @@
 """Admits reads of lists: a few at a time, and one per caller."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import ceil
@@ -8,6 +9,7 @@ from math import ceil
 from app.concurrency.expected_wait import TooManyBefore
 from app.concurrency.keyed_lock import KeyedLock
 from app.concurrency.slots import Slots
+from app.concurrency.time_spent import SPENT
 from app.settings import Settings
 
 
@@ -44,7 +46,10 @@ class ListPlaces:
             try:
                 async with asyncio.timeout(self._wait_s):
                     await held.enter_async_context(self._turns.of(caller))
+                    since = time.perf_counter()
                     await held.enter_async_context(self._places.one())
+                    if spent := SPENT.get():
+                        spent.waiting_s += time.perf_counter() - since
             except (TimeoutError, TooManyBefore):
                 message = "Too many lists are being read: ask again later, for fewer at a time"
                 raise ListsBusy(message, self._retry_after_s) from None

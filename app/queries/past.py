@@ -1,51 +1,128 @@
 """Turns a statement that reads views into the same statement over the rows of a past moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Select, func, select
 from sqlalchemy.sql.visitors import iterate
 
+from app.database.pool import Pool
 from app.database.sql import blocks
+from app.queries.implied import implied_values
 from app.queries.statements import Statements
 from app.queries.tables import ListTable
 
 SQL = blocks(__file__)
+MAX_FEW = 2_000
+"""So many rows are all read and sorted; of more, some come soon in the order of an index."""
 _COUNTS = Statements(64, 4_000)
 
-
-def as_of(
-    cut: Sequence[int],
-    views: Iterable[str],
-    sql: str,
-    arguments: Sequence[object],
-    *,
-    first: bool = False,
-) -> tuple[str, list[object]]:
-    """A statement that reads views, and its arguments, as of a cut: the same text for all cuts.
-
-    `cut`: the last position of each partition. `first`: of the streams that had a row, read the
-    first one, for a statement to which all rows of a stream are alike.
-    """
-    numbers = {"most": len(arguments) + 1, "cut": len(arguments) + 2}
-    rows = SQL["first" if first else "view"]
-    tables = ",\n".join(rows.format(view=view, **numbers) for view in views)
-    return f"WITH {tables}\n{sql}", [*arguments, max(cut), list(cut)]
+Cut = Sequence[int]
+"""The last position of each partition."""
+Statement = tuple[str, Sequence[object]]
+"""Its text and its arguments."""
 
 
-def count(
-    listable: ListTable, filters: Sequence[ColumnElement[bool]], cut: Sequence[int]
-) -> tuple[Any, ...]:
-    """The statement that counts rows as of a cut, and its arguments."""
-    sql, arguments = _COUNTS.compiled(
-        lambda: counted(listable, filters), listable.table.name, filters, {}
-    )
-    columns = (each for test in filters for each in iterate(test) if isinstance(each, Column))
-    first = all(column in listable.constant for column in columns)
-    sql, arguments = as_of(cut, listable.views, sql, arguments, first=first)
-    return sql, *arguments
+class PastRows(Struct, frozen=True, kw_only=True):
+    """Which rows of a list's view to read as of a cut."""
+
+    cut: Cut
+    rising: Sequence[str] = ()
+    """The rising columns of the list in whose order they are read."""
+    passing: Sequence[str] | None = None
+    """Only rows with one of these values in the list's passing column; None: all rows."""
+    whole: bool = False
+    """Read all rows ever, for no index gives few of them, or their order."""
+    first: bool = False
+    """Of each stream that had a row, the first one, for what all rows of a stream are alike in."""
+
+
+async def rows_of_page(
+    pool: Pool,
+    cut: Cut,
+    listable: ListTable,
+    filters: Sequence[ColumnElement[bool]],
+    order: ColumnElement[Any],
+) -> PastRows:
+    """The rows for a page with filters and a first column of its order. Raises StoreDown."""
+    values = None if listable.passing is None else implied_values(filters, listable.passing)
+    if values is not None:
+        few = SQL["few"].format(passing=_passing(listable, "$1", "$2"))
+        if (await pool.ask(few, list(cut), values, MAX_FEW))[0]["are_few"]:
+            return PastRows(cut=cut, passing=values)
+    rising = sorted(_names([order]) & listable.rising.keys())
+    whole = not rising and not _names(filters) & set(listable.indexed)
+    return PastRows(cut=cut, rising=rising, whole=whole)
+
+
+def count(listable: ListTable, filters: Sequence[ColumnElement[bool]], cut: Cut) -> Statement:
+    """The statement that counts rows as of a cut."""
+    plain = _COUNTS.compiled(lambda: counted(listable, filters), listable.table.name, filters, {})
+    first = all(column in listable.constant for column in _columns(filters))
+    return as_of(listable, PastRows(cut=cut, first=first), plain)
 
 
 def counted(listable: ListTable, filters: Sequence[ColumnElement[bool]]) -> Select[Any]:
     """Selects the number of rows that pass all filters, as `total`."""
     return select(func.count().label("total")).select_from(listable.table).where(*filters)
+
+
+def as_of(listable: ListTable, rows: PastRows, plain: Statement) -> Statement:
+    """A statement that reads a list's views, as of a cut: the same text for all cuts."""
+    bound = _Bound(plain[1])
+    others = [view for view in listable.views if view != listable.table.name]
+    tables = [
+        _own_rows(listable, rows, bound),
+        *(_valid_rows(view, PastRows(cut=rows.cut), [], bound) for view in others),
+    ]
+    return "WITH " + ",\n".join(tables) + f"\n{plain[0]}", bound.arguments
+
+
+class _Bound:
+    """The arguments of a statement, each with its parameter."""
+
+    def __init__(self, arguments: Iterable[object]) -> None:
+        self.arguments = list(arguments)
+
+    def __call__(self, value: object) -> str:
+        self.arguments.append(value)
+        return f"${len(self.arguments)}"
+
+
+def _own_rows(listable: ListTable, rows: PastRows, bound: _Bound) -> str:
+    view, cut = listable.table.name, list(rows.cut)
+    if rows.passing is not None:
+        passing = _passing(listable, bound(cut), bound(rows.passing))
+        return SQL["passing_view"].format(view=view, passing=passing)
+    if rows.first:
+        return SQL["first"].format(view=view, most=bound(max(cut)), cut=bound(cut))
+    rising = [
+        SQL["rising"].format(column=column, value=listable.rising[column], cut=bound(cut))
+        for column in rows.rising
+    ]
+    return _valid_rows(view, rows, rising, bound)
+
+
+def _valid_rows(view: str, rows: PastRows, further: Sequence[str], bound: _Bound) -> str:
+    if len(rows.cut) > 1:
+        further = [*further, SQL["in_partition"].format(cut=bound(list(rows.cut)))]
+    return SQL["view"].format(
+        view=view,
+        unindexed=" + 0" if rows.whole else "",
+        most=bound(max(rows.cut)),
+        least=bound(min(rows.cut)),
+        further="\n".join(further),
+    )
+
+
+def _passing(listable: ListTable, cut: str, values: str) -> str:
+    return SQL["passing"].format(view=listable.table.name, cut=cut, values=values)
+
+
+def _names(parts: Iterable[ColumnElement[Any]]) -> set[str]:
+    return {column.name for column in _columns(parts)}
+
+
+def _columns(parts: Iterable[ColumnElement[Any]]) -> Iterator[Column[Any]]:
+    return (each for part in parts for each in iterate(part) if isinstance(each, Column))

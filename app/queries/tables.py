@@ -36,11 +36,22 @@ class ListTable(Struct, frozen=True, kw_only=True):
     """Columns to filter and order by, under their names in the code; each knows its SQL type."""
     key: str = "stream_id"
     """The unique one of these columns: it orders rows that are equal in all others."""
+    row_key: Sequence[str] = ("partition", "stream_id", "version")
+    """Columns that identify a row among all past ones; an index has them."""
     account_name: Callable[[FromClause], ColumnElement[Any]] = lambda _: null()
     """For rows of the table: the name of each row's account."""
 
     constant: Collection[Column[Any]] = ()
     """Columns that all rows of a stream agree in, the past ones included."""
+    rising: Mapping[str, str] = {}
+    """The values by which lists show the latest rows first, by their columns.
+
+    Each column is in `history_reach`, too.
+    """
+    indexed: Collection[str] = ()
+    """Columns by whose values indexes find past rows."""
+    passing: Column[str] | None = None
+    """A column in which some values soon give way to others; `lasted` of past rows goes by it."""
 
     @property
     def views(self) -> Sequence[str]:
@@ -96,12 +107,14 @@ _CHAT_SESSIONS = _table(
     *(Column(name, BigInteger) for name in ("when_requested", "when_started", "when_ended")),
 )
 
-ACCOUNTS = ListTable(table=_ACCOUNTS, columns=_sought(_ACCOUNTS))
+ACCOUNTS = ListTable(table=_ACCOUNTS, columns=_sought(_ACCOUNTS), indexed=("account_id",))
 AI_SESSIONS = ListTable(
     table=_AI_SESSIONS,
     constant=frozenset(
         (_AI_SESSIONS.c.partition, _AI_SESSIONS.c.stream_id, _AI_SESSIONS.c.account_id)
     ),
+    rising={"created_at": "h.created_at"},
+    indexed=("stream_id", "account_id", "created_at"),
     account_name=_account_name,
     columns={
         **_sought(_AI_SESSIONS),
@@ -112,5 +125,12 @@ AI_SESSIONS = ListTable(
 CHAT_SESSIONS = ListTable(
     table=_CHAT_SESSIONS,
     key="chat_session_id",
+    row_key=("chat_session_id", "position"),
+    rising={
+        "chat_session_id": "h.chat_session_id",
+        "when_requested": "coalesce(h.when_requested, 0)",
+    },
+    indexed=("chat_session_id", "when_requested", "status", "person_id", "contact_id"),
+    passing=_CHAT_SESSIONS.c.status,
     columns=_sought(_CHAT_SESSIONS),
 )

@@ -24,7 +24,7 @@ from projections.fold import Audit, Folded
 from projections.sealing import MARK, Unseal, secret_of
 
 if TYPE_CHECKING:
-    from app.queries.paging import Page, PageResult
+    from app.queries.page import Page, PageResult
     from app.queries.tables import ListTable
 
 SQL = blocks(__file__)
@@ -98,12 +98,13 @@ class Views:
         """
         # Imports SQLAlchemy, a third of a worker's imports: it serves before that (app/main.py).
         from app.queries import paging
+        from app.queries.page import PageResult
 
         listed = await self._read(
             paging.read_page(self._lists, listable, page, budget or AnswerBudget(), as_of)
         )
         items = [_row(record, listable.table.name) for record in listed.items]
-        return paging.PageResult(
+        return PageResult(
             items=items, total=listed.total, has_more=listed.has_more, last=listed.last
         )
 

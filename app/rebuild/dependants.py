@@ -22,7 +22,11 @@ class ViewDependedOn(Exception):
 
 
 async def require_independence(connection: asyncpg.Connection, view: View) -> None:
-    """Raise ViewDependedOn if anything depends on a view's table and would not carry over."""
-    rows = await connection.fetch(SQL["dependants"], view.name, WRITTEN)
-    if rows:
-        raise ViewDependedOn(view.name, [row["what"] for row in rows])
+    """Raise ViewDependedOn if anything depends on a view's table and would not carry over.
+
+    The tables of versions before count, too: a later one takes their place.
+    """
+    for name in (*view.former_names, view.name):
+        rows = await connection.fetch(SQL["dependants"], name, WRITTEN)
+        if rows:
+            raise ViewDependedOn(name, [row["what"] for row in rows])

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, field
 
+from app.database import versions
 from app.database.sql import blocks
 from app.history.streams import Progress
 from app.log.keyring import Keyring
@@ -49,6 +50,8 @@ class Options(Struct, frozen=True):
     """Processes that read, fold and write."""
     dry_run: bool = False
     """Whether to stop after the comparison."""
+    wish: UUID | None = None
+    """The id of the recorded rebuild that this is; None: it is recorded by this."""
     tell: Callable[[str], None] = lambda _: None
     """Called with sentences for the operator while the work goes on."""
     stand_for: Callable[[str], None] = lambda _: None
@@ -101,8 +104,8 @@ async def rebuild(
         except RebuildStopped as stopped:
             await work.stop(stopped)
             raise
-        except Exception:
-            await work.fail()
+        except Exception as error:
+            await work.fail(error)
             raise
 
 
@@ -132,13 +135,15 @@ class _Run:
         connection, names = self._store.raw, self._views.keys()
         await runs.write_lazily(connection)
         reached = await self._scan(await heads(self._store))
+        await self._enter("running", "catch up")
         reached = await self._timed("catch up", self._catch.in_rounds(names, reached))
-        await self._enter("comparing")
+        await self._enter("comparing", "index")
         await self._timed("index", self._index())
+        await self._enter("comparing", "compare")
         mended, reached = await self._timed("compare", self._compare(reached))
-        await self._enter("ready")
         events = dict.fromkeys(names, sum(reached.values()))
         if not self._options.dry_run:
+            await self._enter("ready", "swap")
             began = time.perf_counter()
             for name, view in self._views.items():
                 events[name] = await self._swap(view, reached)
@@ -154,18 +159,20 @@ class _Run:
             await self._drop_fresh()
         await self._end("cancelled" if stopped.asked == "cancel" else "waiting")
 
-    async def fail(self) -> None:
+    async def fail(self, error: Exception) -> None:
         """Drop what was done: the next one begins anew. Not without a connection."""
         if self._store.raw.is_closed():
             return
         await self._drop_fresh()
-        await self._end("failed")
+        await self._end("failed", failure=error)
 
-    async def _end(self, state: str, outcome: Rebuilt | None = None) -> None:
+    async def _end(
+        self, state: str, outcome: Rebuilt | None = None, failure: Exception | None = None
+    ) -> None:
         """Keep the last state; it and all that was done are on the disk then."""
         await runs.write_durably(self._store.raw)
-        if self._run is not None:
-            await runs.end(self._store.raw, self._run, state, outcome)
+        rebuild = self._options.wish if self._run is None else self._run.id
+        await runs.end(self._store.raw, rebuild, state, outcome, failure)
 
     async def _drop_fresh(self) -> None:
         for view in self._views.values():
@@ -196,25 +203,27 @@ class _Run:
         return {each.partition: each.until for each in done}
 
     async def _begin(self, ends: Sequence[Head]) -> tuple[list[runs.Done], bool]:
-        connection, dry_run = self._store.raw, self._options.dry_run
+        connection, dry_run, wish = self._store.raw, self._options.dry_run, self._options.wish
         for view in self._views.values():
             await tables.put_former_back(connection, view)
         names = list(self._views)
-        self._run, done = await runs.resume(connection, names, ends, dry_run=dry_run)
+        self._run, done = await runs.resume(connection, names, ends, dry_run=dry_run, wish=wish)
         if self._run is not None:
             for each in done:
                 self._options.tell(f"resumed at position {each}")
+            await self._enter("running", "scan")
             return done, True
         for view in catalog.VIEWS:  # also those of another rebuild that was broken off
             await tables.drop_fresh(connection, view)
         for view in self._views.values():
             await tables.make_fresh(connection, view)
-        self._run = await runs.begin(connection, names, ends, dry_run=dry_run)
+        self._run = await runs.begin(connection, names, ends, dry_run=dry_run, wish=wish)
+        await self._enter("running", "scan")
         return [runs.Done(end.partition, end.position, 0) for end in ends], False
 
-    async def _enter(self, state: str) -> None:
+    async def _enter(self, state: str, phase: str | None) -> None:
         assert self._run is not None
-        await runs.enter(self._store.raw, self._run, state)
+        await runs.enter(self._store.raw, self._run, state, phase)
 
     async def _index(self) -> None:
         for view in self._views.values():
@@ -229,14 +238,14 @@ class _Run:
         whose streams have not moved since are not compared again: damage done between that and the
         swap is mended without being counted. Raises RebuildSpoilt.
         """
-        connection = self._store.raw
-        mended = dict.fromkeys(self._views, 0)
+        connection, mended = self._store.raw, dict.fromkeys(self._views, 0)
         for name, rows in (await self._catch.count()).items():
             if rows != self._catch.rows[name]:
                 raise RebuildSpoilt(name, rows, self._catch.rows[name])
+        awaited = await versions.awaited(connection.fetch)  # nothing is there to compare with
         for name, view in self._views.items():
             await pieces.doubt_beyond(connection, view, self._partitions)
-            piece: Place | None = BEFORE_ALL
+            piece: Place | None = None if view in awaited else BEFORE_ALL
             while piece is not None:
                 async with connection.transaction(isolation="repeatable_read"):
                     ends = await heads(self._store)
@@ -247,24 +256,17 @@ class _Run:
         return mended, reached
 
     def _sample(self, name: str, found: Sequence[UUID]) -> None:
-        if found:
-            sample = self._samples.setdefault(name, [])
-            sample += map(str, found[: SAMPLES - len(sample)])
+        sample = self._samples.setdefault(name, []) if found else []
+        sample += map(str, found[: SAMPLES - len(sample)])
 
     async def _swap(self, view: View, reached: Positions) -> int:
-        """Swap one view in; returns the number of events in the log at that moment.
-
-        Each transaction swaps one view, so that a reader who holds one and waits for another can
-        pass.
-        """
         return await swap(self._store, self._catch, view, reached)
 
     async def _rebuilt(self, events: dict[str, int], mended: dict[str, int]) -> Rebuilt:
         assert self._run is not None
         passed = await runs.findings(self._store.raw, self._run, damaged=False)
         damaged = [await self._named(*each) for each in self._catch.damaged.items()]
-        words = [what for _, what in passed]
-        rows = dict(self._catch.rows)
+        words, rows = [what for _, what in passed], dict(self._catch.rows)
         return Rebuilt(events, rows, mended, words, damaged, self._samples, self._seconds)
 
     async def _named(self, stream: UUID, why: str) -> str:
@@ -293,5 +295,6 @@ def _session_id(view: View, stream: UUID, doc: str) -> str:
 
 def named(names: Sequence[str]) -> list[View]:
     """The views of the given names, all views for no name. Raises KeyError for an unknown one."""
-    by_name = {view.name: view for view in catalog.VIEWS}
-    return [by_name[name] for name in dict.fromkeys(names)] if names else list(by_name.values())
+    by_name = {view.projection: view for view in catalog.VIEWS}
+    by_name |= {view.name: view for view in catalog.VIEWS}
+    return [by_name[name] for name in dict.fromkeys(names)] if names else list(catalog.VIEWS)

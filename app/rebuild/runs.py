@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from app.database.sql import blocks
 from app.log.read import Head
+from projections.catalog import VIEWS
 
 SQL = blocks(__file__)
 UNFINISHED = ("waiting", "running", "comparing")
@@ -74,6 +75,16 @@ class Done(Struct, frozen=True):
         return f"{self.partition}:{self.until}: {self.events} of {self.until} events are folded"
 
 
+class Wish(Struct, frozen=True):
+    """A recorded rebuild for an operator process."""
+
+    id: UUID
+    views: Sequence[str]
+    dry_run: bool
+    is_to_end: bool
+    """Whether it was begun, and is to end without a result."""
+
+
 async def write_lazily(connection: asyncpg.Connection) -> None:
     """Do not wait for the disk: what is made can be made again."""
     await connection.execute(SQL["lazily"])
@@ -85,19 +96,30 @@ async def write_durably(connection: asyncpg.Connection) -> None:
 
 
 async def begin(
-    connection: asyncpg.Connection, views: Collection[str], heads: Sequence[Head], *, dry_run: bool
+    connection: asyncpg.Connection,
+    views: Collection[str],
+    heads: Sequence[Head],
+    *,
+    dry_run: bool,
+    wish: UUID | None = None,
 ) -> Run:
-    """A new rebuild, with its ranges; what was left of others is forgotten."""
-    run = Run(uuid4(), 1)
+    """A new rebuild, with its ranges; what was left of others is forgotten.
+
+    `wish`: the id of a recorded one that this is. Raises RebuildStopped if that is to end.
+    """
     await forget(connection)
-    await connection.execute(SQL["begin"], run.id, list(views), dry_run, version("sessionary"))
+    values = (wish or uuid4(), list(views), dry_run, version("sessionary"))
+    nth = await connection.fetchval(SQL["begin"], *values)
+    if nth is None:
+        raise RebuildStopped("cancel")
+    run = Run(values[0], nth)
     number = 0
     for head in heads:
         ends = await _ends(connection, head)
         starts = [UUID(int=0), *ends[:-1]]
         for start, end in zip(starts, ends, strict=True):
-            values = (run.id, number, head.partition, start, end, head.position)
-            await connection.execute(SQL["add_range"], *values)
+            part = (run.id, number, head.partition, start, end, head.position)
+            await connection.execute(SQL["add_range"], *part)
             number += 1
     return run
 
@@ -115,13 +137,20 @@ async def _ends(connection: asyncpg.Connection, head: Head) -> list[UUID]:
 
 
 async def resume(
-    connection: asyncpg.Connection, views: Collection[str], heads: Sequence[Head], *, dry_run: bool
+    connection: asyncpg.Connection,
+    views: Collection[str],
+    heads: Sequence[Head],
+    *,
+    dry_run: bool,
+    wish: UUID | None = None,
 ) -> tuple[Run | None, list[Done]]:
     """An unfinished rebuild of the same views to go on with, and how far it is; None without one.
 
-    A log that ends before the rebuild's positions was replaced: nothing is gone on with there.
+    `wish`: as for `begin`. A log that ends before the rebuild's positions was replaced: nothing is
+    gone on with there.
     """
-    found = await connection.fetchrow(SQL["resume"], list(views), version("sessionary"), dry_run)
+    values = (list(views), version("sessionary"), dry_run, wish)
+    found = await connection.fetchrow(SQL["resume"], *values)
     if found is None:
         return None, []
     done = [Done(*row) for row in await connection.fetch(SQL["done"], found["id"])]
@@ -160,9 +189,11 @@ async def reach(
     _go_on(row)
 
 
-async def enter(connection: asyncpg.Connection, run: Run, state: str) -> None:
-    """Keep the state. Raises Overtaken, or RebuildStopped."""
-    _go_on(await connection.fetchrow(SQL["enter"], run.id, run.number, state))
+async def enter(
+    connection: asyncpg.Connection, run: Run, state: str, phase: str | None = None
+) -> None:
+    """Keep the state, and the phase in it. Raises Overtaken, or RebuildStopped."""
+    _go_on(await connection.fetchrow(SQL["enter"], run.id, run.number, state, phase))
 
 
 def _go_on(row: asyncpg.Record | None) -> None:
@@ -173,16 +204,28 @@ def _go_on(row: asyncpg.Record | None) -> None:
 
 
 async def end(
-    connection: asyncpg.Connection, run: Run, state: str, outcome: Struct | None = None
+    connection: asyncpg.Connection,
+    rebuild: UUID | None,
+    state: str,
+    outcome: Struct | None = None,
+    failure: Exception | None = None,
 ) -> None:
     """Keep the last state, and what came of it."""
     told = None if outcome is None else msgspec.json.encode(outcome).decode()
-    await connection.execute(SQL["end"], run.id, state, told)
+    why = None if failure is None else in_words(failure)
+    await connection.execute(SQL["end"], rebuild, state, told, why)
 
 
-async def ask(connection: asyncpg.Connection, asked: str) -> bool:
-    """Ask the process that rebuilds for a pause or the end; False if there is no rebuild."""
-    return await connection.fetchrow(SQL["ask"], asked) is not None
+def in_words(error: BaseException) -> str:
+    """An error for those who may not see what is stored: others' messages may repeat it."""
+    is_ours = type(error).__module__.startswith("app.")
+    return str(error) if is_ours else f"{type(error).__name__}: the log of the process says more"
+
+
+async def ask(connection: asyncpg.Connection, asked: str) -> UUID | None:
+    """Ask the process that rebuilds for a pause or the end; None if there is no rebuild."""
+    found: UUID | None = await connection.fetchval(SQL["ask"], asked)
+    return found
 
 
 async def find(
@@ -202,7 +245,18 @@ async def findings(
     return [(row["stream_id"], row["what"]) for row in rows]
 
 
-async def state(connection: asyncpg.Connection) -> str | None:
-    """The state of the last rebuild."""
-    found: str | None = await connection.fetchval(SQL["state"])
+async def state(connection: asyncpg.Connection, rebuild: UUID) -> str | None:
+    """The state of a rebuild."""
+    found: str | None = await connection.fetchval(SQL["state"], rebuild)
     return found
+
+
+async def interrupted(connection: asyncpg.Connection, rebuild: UUID) -> None:
+    """Note that nobody works on a rebuild for now."""
+    await connection.execute(SQL["interrupted"], rebuild)
+
+
+async def next_wish(connection: asyncpg.Connection) -> Wish | None:
+    """The next rebuild for an operator process."""
+    row = await connection.fetchrow(SQL["next"], [view.name for view in VIEWS])
+    return None if row is None else Wish(*row)

@@ -6,13 +6,26 @@ SET synchronous_commit = off;
 RESET synchronous_commit;
 
 -- name: begin
--- $1 id   $2 views   $3 whether it only compares   $4 release
-INSERT INTO rebuild (id, views, dry_run, state, release, run)
-VALUES ($1, $2, $3, 'running', $4, 1);
+-- $1 id, perhaps of one that was asked for   $2 views   $3 whether it only compares   $4 release
+-- No row: the one that was asked for is to end.
+INSERT INTO rebuild AS r (id, views, dry_run, state, release, run, run_at)
+VALUES ($1, $2, $3, 'running', $4, 1, now())
+    ON CONFLICT (id) DO UPDATE
+   SET state = 'running', release = excluded.release, run = r.run + 1, run_at = now(),
+       run_events = 0, asked = NULL, changed_at = now()
+ WHERE r.unfinished
+   AND r.asked IS DISTINCT FROM 'cancel'
+RETURNING run;
 
 -- name: forget
-UPDATE rebuild SET state = 'cancelled', changed_at = now()
- WHERE state IN ('waiting', 'running', 'comparing');
+-- One that an operator process is to carry out begins anew, unless it was to end.
+UPDATE rebuild
+   SET state = CASE WHEN for_operator AND asked IS DISTINCT FROM 'cancel' THEN 'waiting'
+                    ELSE 'cancelled' END,
+       asked = CASE WHEN for_operator AND asked IS DISTINCT FROM 'cancel' THEN asked END,
+       phase = NULL, run_at = NULL, run_events = 0, changed_at = now()
+ WHERE unfinished
+   AND run_at IS NOT NULL;
 DELETE FROM rebuild_range;
 DELETE FROM rebuild_finding;
 DELETE FROM rebuild_doubt;
@@ -30,11 +43,19 @@ INSERT INTO rebuild_range (rebuild, number, partition, reached, last, until, eve
 VALUES ($1, $2, $3, $4, $5, $6, 0);
 
 -- name: resume
--- $1 views   $2 release   $3 whether it only compares
+-- $1 views   $2 release   $3 whether it only compares   $4 id; null: any
 -- The unfinished rebuild, now this process's. Its fresh tables must all be there.
 UPDATE rebuild AS r
-   SET run = r.run + 1, dry_run = $3, state = 'running', asked = NULL, changed_at = now()
+   SET run = r.run + 1, dry_run = $3, state = 'running', asked = NULL, changed_at = now(),
+       run_at = now(),
+       run_events = (SELECT coalesce(sum(f.events), 0)
+                       FROM rebuild_range AS f
+                      WHERE f.rebuild = r.id)
  WHERE r.state IN ('waiting', 'running', 'comparing')
+   AND r.run_at IS NOT NULL
+   AND r.asked IS DISTINCT FROM 'cancel'
+   AND r.id = coalesce($4, r.id)
+   AND (r.dry_run = $3 OR NOT r.for_operator)
    AND r.views @> $1
    AND r.views <@ $1
    AND r.release = $2
@@ -88,24 +109,27 @@ SELECT EXISTS (SELECT
                   AND claimed IS DISTINCT FROM $2);
 
 -- name: enter
--- $1 rebuild   $2 run   $3 state
+-- $1 rebuild   $2 run   $3 state   $4 phase
 UPDATE rebuild
-   SET state = CASE WHEN asked IS NULL THEN $3 ELSE state END, changed_at = now()
+   SET state = CASE WHEN asked IS NULL THEN $3 ELSE state END, phase = $4, changed_at = now()
  WHERE id = $1
    AND run = $2
 RETURNING asked;
 
 -- name: end
--- $1 rebuild   $2 state   $3 outcome
+-- $1 rebuild   $2 state   $3 outcome   $4 why it failed
+-- (One that waits because somebody asked for a pause goes on when somebody asks for that.)
 UPDATE rebuild
-   SET state = $2, outcome = $3, asked = NULL, changed_at = now()
+   SET state = $2, outcome = $3, failure = $4, phase = NULL, changed_at = now(),
+       asked = CASE WHEN $2 = 'waiting' THEN asked END
  WHERE id = $1;
 
 -- name: ask
 -- $1 pause or cancel
 UPDATE rebuild
    SET asked = $1, changed_at = now()
- WHERE state IN ('waiting', 'running', 'comparing')
+ WHERE unfinished
+   AND run_at IS NOT NULL
 RETURNING id;
 
 -- name: find
@@ -128,7 +152,26 @@ SELECT f.stream_id, f.what
  ORDER BY f.number;
 
 -- name: state
+-- $1 rebuild
 SELECT state
   FROM rebuild
- ORDER BY begun_at DESC
+ WHERE id = $1;
+
+-- name: interrupted
+-- $1 rebuild   The process that worked on it is told to end; another one goes on.
+UPDATE rebuild
+   SET state = 'waiting', phase = NULL, changed_at = now()
+ WHERE id = $1
+   AND state IN ('running', 'comparing');
+
+-- name: next
+-- $1 views that this release knows
+-- The next one for an operator process: those that were broken off come first, and those that are
+-- to end although nobody works on them. Others that are paused wait.
+SELECT id, views, dry_run, coalesce(asked, '') = 'cancel' AS is_to_end
+  FROM rebuild
+ WHERE unfinished
+   AND views <@ $1
+   AND (for_operator AND asked IS NULL OR asked = 'cancel')
+ ORDER BY asked = 'cancel' DESC NULLS LAST, run_at IS NULL, begun_at, id
  LIMIT 1;

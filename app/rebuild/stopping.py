@@ -1,5 +1,7 @@
 """Asks a running rebuild to pause or to end, and forgets one that does not run."""
 
+from uuid import UUID
+
 from app.maintenance.store import Connection
 from app.rebuild import runs, tables
 from app.rebuild.swap import alone
@@ -15,19 +17,25 @@ async def stop(store: Connection, asked: str) -> str:
     The one that works looks for it after each page. None works after a crash: then the fresh tables
     of a cancelled one are dropped here. Raises RebuildUnderWay if the one that works does not look.
     """
-    if not await runs.ask(store.raw, asked):
+    rebuild = await runs.ask(store.raw, asked)
+    if rebuild is None:
         return "There is no rebuild to stop"
     async with alone(store, _PATIENCE_S):
-        return await _settle(store, asked)
+        return await _settle(store, rebuild, asked)
 
 
-async def _settle(store: Connection, asked: str) -> str:
-    state = await runs.state(store.raw)
+async def _settle(store: Connection, rebuild: UUID, asked: str) -> str:
+    state = await runs.state(store.raw, rebuild)
     if asked == "pause":
         return "Paused: `rebuild` goes on" if state in runs.UNFINISHED else f"It is {state} already"
-    if state in runs.UNFINISHED:
+    await settle_cancelled(store, rebuild)
+    return "It is live already" if state == "live" else "Cancelled: the views are as they were"
+
+
+async def settle_cancelled(store: Connection, rebuild: UUID) -> None:
+    """Remove what is left of a cancelled rebuild that nobody works on; needs `alone`."""
+    if await runs.state(store.raw, rebuild) in (*runs.UNFINISHED, "ready"):
         for view in catalog.VIEWS:
             await tables.put_former_back(store.raw, view)
             await tables.drop_fresh(store.raw, view)
         await runs.forget(store.raw)
-    return "It is live already" if state == "live" else "Cancelled: the views are as they were"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from app.database import versions
 from app.database.sql import blocks
 from app.log.read import Head
 from app.rebuild.dependants import ViewDependedOn, require_independence
@@ -56,7 +57,8 @@ async def lock(connection: asyncpg.Connection, view: View) -> list[Head]:
 async def replace(connection: asyncpg.Connection, view: View, ends: Sequence[Head]) -> None:
     """Put the fresh table in the place of the live one, which is kept as the former one.
 
-    `ends`: the heads, up to which the live one shows the log. Raises ViewDependedOn.
+    A later version than the live one goes live by this: there is no way back from it. `ends`: the
+    heads, up to which the live one shows the log. Raises ViewDependedOn.
     """
     await require_independence(connection, view)
     renames = await connection.fetch(SQL["renames"], view.name, fresh(view))
@@ -67,6 +69,10 @@ async def replace(connection: asyncpg.Connection, view: View, ends: Sequence[Hea
     for row in renames:
         await connection.execute(row["statement"])
     await connection.execute(SQL["forget_positions"], view.name)
+    if view in await versions.awaited(connection.fetch):
+        await connection.execute(sql(SQL["drop_former"], view))
+        await versions.go_live(connection, view)
+        return
     at = [end.partition for end in ends], [end.position for end in ends]
     await connection.execute(SQL["keep_positions"], view.name, *at)
 

@@ -113,6 +113,10 @@ DROP TABLE IF EXISTS {former};
 ALTER TABLE {live} RENAME TO {former};
 ALTER TABLE {fresh} RENAME TO {live};
 
+-- name: drop_former
+-- {former} table, which never had a row
+DROP TABLE {former};
+
 -- name: keep_positions
 -- $1 view   $2 partitions, $3 positions: of equal length
 INSERT INTO view_kept (view, partition, position)

@@ -23,8 +23,11 @@ from app.telemetry.request_id import REQUEST_ID
 
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
+ACCESS_LOGS = ("off", "errors", "slow", "all")
 SECURITY = "sessionary.security"
 """The logger whose lines are written at every level."""
+ACCESS = "sessionary.access"
+"""The logger of the access log, which has an option of its own."""
 MAIN = "main"
 """The name of the process that starts the workers."""
 Fields = Mapping[str, object]
@@ -149,7 +152,7 @@ def config(form: LogForm, worker: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": kind, "worker": worker}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "loggers": {SECURITY: {"level": "INFO"}},
+        "loggers": {SECURITY: {"level": "INFO"}, ACCESS: {"level": "INFO"}},
         "root": {"handlers": ["stderr"], "level": form.level.upper()},
     }
 

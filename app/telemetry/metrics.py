@@ -3,9 +3,11 @@
 A series begins at its first use, so that a scrape shows what there is and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 
+import psutil
 from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
@@ -18,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
+from prometheus_client.samples import Sample
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 disable_created_metrics()
@@ -148,6 +151,17 @@ class _Readings(Collector):
         yield from self._families.values()
 
 
+def samples(folder: str | None, names: Collection[str]) -> Iterator[Sample]:
+    """The present values of some metrics of all workers; `folder` as in `text`."""
+    registry = REGISTRY
+    if folder is not None:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, path=folder)
+    for family in registry.collect():
+        if family.name in names:
+            yield from family.samples
+
+
 def text(folder: str | None, readings: Iterable[Reading] = ()) -> bytes:
     """All metrics as text; `folder`: of the workers' files, None for a single worker."""
     registry = CollectorRegistry()
@@ -157,5 +171,13 @@ def text(folder: str | None, readings: Iterable[Reading] = ()) -> bytes:
     registry.register(_Readings([build, *readings]))
     if folder is None:
         return generate_latest(registry) + generate_latest(REGISTRY)
+    _forget_the_dead(folder)
     multiprocess.MultiProcessCollector(registry, path=folder)
     return generate_latest(registry)
+
+
+def _forget_the_dead(folder: str) -> None:
+    """Remove what workers that have died told of the moment; their counts go on counting."""
+    for file in Path(folder).glob("gauge_live*_*.db"):
+        if not psutil.pid_exists(int(file.stem.rpartition("_")[2])):
+            file.unlink(missing_ok=True)

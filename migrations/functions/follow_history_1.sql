@@ -1,7 +1,5 @@
 -- Takes up the next events of a partition into the histories of the views and the index of events, all
--- or nothing. Returns false, and does nothing, unless the follower is at the position that the caller
--- worked from, the caller has its lease, and the log has the last of these events: else another one
--- took them up, or they were read from a log that this one has taken the place of.
+-- or nothing. Returns false, and does nothing, in the cases of `move_follower_1`.
 
 CREATE OR REPLACE FUNCTION follow_history_1(
     p_partition   integer,
@@ -34,127 +32,16 @@ CREATE OR REPLACE FUNCTION follow_history_1(
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = public, pg_temp
--- plain
-SET plan_cache_mode = force_generic_plan
--- end of plain
--- (As in `append_1`: plans made on small tables stay right for large ones.)
-SET enable_seqscan = off
-SET enable_bitmapscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
-SET enable_material = off
 AS $$
-DECLARE
-    gone record;  -- a stream whose last row ends
 BEGIN
-    IF p_after = 0 THEN
-        INSERT INTO follower_checkpoint (partition, name, position)
-        VALUES (p_partition, 'history', 0)
-            ON CONFLICT DO NOTHING;
-    END IF;
-    UPDATE follower_checkpoint AS f
-       SET position = p_upto
-     WHERE f.partition = p_partition
-       AND f.name = 'history'
-       AND f.position = p_after
-       AND EXISTS (SELECT
-                     FROM lease AS l
-                    WHERE l.name = 'follow_history'
-                      AND l.token = p_token)
-       AND EXISTS (SELECT
-                     FROM stored_events AS e
-                    WHERE e.partition = p_partition
-                      AND e.notification_id = p_upto
-                      AND e.event_id = p_last);
-    IF NOT FOUND THEN
+    IF NOT move_follower_1(p_partition, 'history', p_token, p_after, p_upto, p_last) THEN
         RETURN false;
     END IF;
 
-    -- for each view
-    IF '{view}' = ANY (r_view) THEN
-        INSERT INTO {view}_history
-               (partition, stream_id, version, position,
-                created_by, created_at, modified_by, modified_at, doc, search, until)
-        SELECT p_partition, r.stream, r.version, r.position, r.created_by, r.created_at,
-               r.modified_by, r.modified_at, r.doc, r.search,
-               coalesce(r.until, 9223372036854775807)
-          FROM unnest(r_view, r_stream, r_version, r_position, r_until, r_created_by, r_created_at,
-                      r_modified_by, r_modified_at, r_doc, r_search)
-               AS r(view, stream, version, position, until, created_by, created_at,
-                    modified_by, modified_at, doc, search)
-         WHERE r.view = '{view}';
-    END IF;
-    IF '{view}' = ANY (c_view) THEN
-        -- (One by one: a join would scan the whole table for each batch if it was planned while
-        -- the table was small.)
-        FOR number IN 1 .. cardinality(c_view) LOOP
-            IF c_view[number] = '{view}' THEN
-                UPDATE {view}_history AS h
-                   SET until = c_until[number]
-                 WHERE h.partition = p_partition
-                   AND h.stream_id = c_stream[number]
-                   AND h.version = c_version[number];
-            END IF;
-        END LOOP;
-    END IF;
-    FOR gone IN
-        SELECT e.stream, e.until
-          FROM (SELECT v.stream, v.until,
-                       row_number() OVER (PARTITION BY v.stream ORDER BY v.version DESC) AS back
-                  FROM (SELECT * FROM unnest(c_view, c_stream, c_version, c_until)
-                         UNION ALL
-                        SELECT * FROM unnest(r_view, r_stream, r_version, r_until))
-                       AS v(view, stream, version, until)
-                 WHERE v.view = '{view}') AS e
-         WHERE e.back = 1
-           AND e.until IS NOT NULL
-    LOOP
-        UPDATE {view}_history AS h
-           SET ended = gone.until
-         WHERE h.partition = p_partition
-           AND h.stream_id = gone.stream
-           AND h.version = 1;
-    END LOOP;
-    -- end
-
-    INSERT INTO event_index AS e (partition, term, segment, positions)
-    SELECT p_partition, i.term, i.segment, i.positions
-      FROM unnest(i_term, i_segment, i_positions) AS i(term, segment, positions)
-        ON CONFLICT (partition, term, segment) DO UPDATE
-       SET positions = excluded.positions;
-    RETURN true;
-END $$;
-
--- Lets the histories and the index of events be made anew if they go beyond the log: then they are of
--- another one. Returns whether they did, and the caller has the lease.
-CREATE OR REPLACE FUNCTION restart_history_1(
-    p_token bigint  -- of the lease
-) RETURNS boolean
-LANGUAGE plpgsql
-SECURITY DEFINER
-SET search_path = public, pg_temp
-AS $$
-BEGIN
-    PERFORM
-       FROM lease AS l
-      WHERE l.name = 'follow_history'
-        AND l.token = p_token
-        FOR UPDATE;
-    IF NOT FOUND
-       OR NOT EXISTS (SELECT
-                        FROM follower_checkpoint AS f
-                        JOIN log_partition AS h
-                          ON h.partition = f.partition
-                       WHERE f.name = 'history'
-                         AND f.position > h.position) THEN
-        RETURN false;
-    END IF;
-    UPDATE follower_checkpoint
-       SET position = 0
-     WHERE name = 'history';
-    -- for each view
-    TRUNCATE {view}_history;
-    -- end
-    TRUNCATE event_index;
+    PERFORM write_history_1(
+            p_partition,
+            c_view, c_stream, c_version, c_until, r_view, r_stream, r_version,
+            r_position, r_until, r_created_by, r_created_at, r_modified_by,
+            r_modified_at, r_doc, r_search, i_term, i_segment, i_positions);
     RETURN true;
 END $$;

@@ -74,7 +74,12 @@ END $$;
 -- This form does not use the place of a row, which means nothing to another node. It finds rows by
 -- a unique key, which is slower, and more so the longer a snapshot keeps old versions.
 -- for each view
-CREATE UNIQUE INDEX IF NOT EXISTS {view}_key ON {view} (partition, stream_id);
+DO $make$
+BEGIN
+    IF to_regclass('{view}') IS NOT NULL THEN  -- a former version's table goes
+        CREATE UNIQUE INDEX IF NOT EXISTS {view}_key ON {view} (partition, stream_id);
+    END IF;
+END $make$;
 
 CREATE OR REPLACE FUNCTION write_{view}_1(
     p_partition integer, head bigint, present timestamptz,

@@ -45,6 +45,7 @@ SIGNED_IN = {
     "operations": "/ops",
     "views": "/ops/views",
     "stuck": "/ops/stuck",
+    "activity": "/ops/activity",
 }
 PHONE = {"width": 320, "height": 640}
 

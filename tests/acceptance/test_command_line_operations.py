@@ -16,7 +16,11 @@ from projections.catalog import VIEWS
 
 def test_each_view_and_follower_is_listed_with_its_place(run: Run) -> None:
     shown = json.loads(run("projections", "--output", "json").stdout)["projections"]
-    assert {each["name"] for each in shown} == {*(view.name for view in VIEWS), "history"}
+    assert {each["name"] for each in shown} == {
+        *(view.name for view in VIEWS),
+        "history",
+        "activity",
+    }
     for each in shown:
         assert re.fullmatch(r"0:\d+", each["position"])
         assert list(each) == [

@@ -12,7 +12,10 @@ from support.patience import patient
 from support.person import ACCEPT, MAX_PAGE_BYTES, Person
 from support.service_process import ADMIN, ServiceProcess
 
-PATHS = ("/ops", "/ops/status", "/ops/views", "/ops/projections", "/ops/stuck")
+PATHS = (
+    "/ops", "/ops/status", "/ops/views", "/ops/projections", "/ops/rebuilds", "/ops/stuck",
+    "/ops/activity",
+)  # fmt: skip
 
 
 @pytest.fixture

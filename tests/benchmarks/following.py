@@ -4,6 +4,7 @@ import os
 import time
 
 from app.followers import history
+from app.followers.reset import reset
 from app.log.audited import read_on
 from app.log.read import heads
 from app.maintenance.store import connected
@@ -44,7 +45,7 @@ def _measured(stage: Stage, ours: OurStore, *, following: bool) -> Sample:
 
 async def _reset(ours: OurStore) -> None:
     async with connected(ours.url) as store:
-        await history.reset(store)
+        await reset(store, history.NAME)
 
 
 async def _follow(ours: OurStore) -> Done:

@@ -5,7 +5,7 @@ from support.chats import KIM, Clock, by, chat_by, open_session
 
 from app.codecs.answer_budget import AnswerBudget, AnswerTooLarge
 from app.faces.superoffice.lists.columns import COLUMNS, unread_members
-from app.queries.paging import Order, Page
+from app.queries.page import Order, Page
 from app.queries.tables import CHAT_SESSIONS
 from app.queries.views import Views
 from app.service import Service

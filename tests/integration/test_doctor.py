@@ -24,6 +24,8 @@ WRONG = {
     " schema_migration)",
     "rights": "GRANT EXECUTE ON FUNCTION append_1 TO PUBLIC",
     "guards": "DROP TRIGGER append_only ON stored_events",
+    "indexes": "DROP INDEX chat_session_entity_person_id_idx",
+    "vacuum": "ALTER TABLE stored_events SET (autovacuum_enabled = false)",
     "master key": "UPDATE log_setting SET value = 'another' WHERE name = 'master_key_check'",
     "durability": "SET synchronous_commit = off",
     "server": "SET search_path = pg_catalog",
@@ -44,7 +46,9 @@ async def states(examination: Examination) -> dict[str, str]:
 
 
 async def test_a_new_log_is_well(examination: Examination) -> None:
-    assert await states(examination) == dict.fromkeys(CHECKS, "well")
+    found = await states(examination)
+    assert found.pop("release") in ("well", "warning")
+    assert found == dict.fromkeys(CHECKS.keys() - {"release"}, "well")
 
 
 async def test_the_server_is_named_as_it_names_itself(examination: Examination) -> None:
@@ -72,7 +76,7 @@ async def test_what_is_wrong_is_told_by_its_check(
     await on.execute(WRONG[check])
     found = await states(examination)
     assert found[check] == "wrong"
-    if check in ("collation", "rights", "guards", "durability"):
+    if check in ("collation", "rights", "guards", "durability", "indexes", "vacuum"):
         assert [each for each, state in found.items() if state == "wrong"] == [check]
 
 
@@ -111,7 +115,8 @@ def test_a_line_a_check_and_0_when_all_is_well(database_url: str, key_folder: Pa
     code, said, _ = doctors(database_url, key_folder)
     assert code == 0, said
     lines = [line.split("\t") for line in said.splitlines()]
-    assert [line[:2] for line in lines] == [[check, "well"] for check in CHECKS]
+    assert [line[0] for line in lines] == list(CHECKS)
+    assert {line[1] for line in lines if line[0] != "release"} == {"well"}
     assert all(len(line) == 3 for line in lines)
 
 

@@ -36,7 +36,7 @@ class Subject(Struct, frozen=True):
 
 
 SUBJECTS = View(
-    name="ai_session_subject",
+    projection="ai_session_subject",
     kind="ai_session",
     state=Subject,
     evolve=evolve,
@@ -68,8 +68,14 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     wanted = [*present, Migration(len(present) + 1, "subjects", TABLE, "hash")]
     monkeypatch.setattr(migrate, "available", lambda: wanted)
     monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, SUBJECTS))
+    both = [*catalog.of_kind(SUBJECTS.kind), SUBJECTS]
+    monkeypatch.setitem(catalog._BY_KIND, SUBJECTS.kind, both)
     done = await migrate.migrate(owner, wanted)
-    scripts = [f"functions/{name}_1" for name in ("follow_history", "write_batch", "write_views")]
+    changed = (
+        "ask_rebuild", "followers", "redrive_history",
+        "write_batch", "write_history", "write_views",
+    )  # fmt: skip
+    scripts = [f"functions/{name}_1" for name in changed]
     assert done == [f"{len(wanted):04} subjects", *scripts]
 
 

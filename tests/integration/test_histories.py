@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from uuid import UUID, uuid4
@@ -12,50 +12,32 @@ import pytest
 from click.testing import CliRunner
 from support import given
 from support.database import SEVERAL, write_master_key
-from support.histories import LASTS, about, audited, catch_up, expected, follower, kept, mixed
+from support.histories import (
+    LASTS,
+    assert_equal_to_the_log,
+    audited,
+    catch_up,
+    follower,
+    index_expected,
+    indexed,
+    kept,
+    mixed,
+)
 from support.patience import patient
 
 from app.cli.main import main
 from app.followers import follower as following
 from app.followers import history
 from app.followers.pace import Pace
+from app.followers.reset import reset
 from app.history import segments
 from app.history.followed import NotYet, reached, wait_for
 from app.history.moments import present_cut
-from app.history.terms import SHALLOW_EVENTS, STREAM, Terms, type_name
+from app.history.terms import SHALLOW_EVENTS, Terms
 from app.maintenance.store import Connection
 from app.service import Service
 
 PARTITIONS = pytest.mark.parametrize("partitions", [1, SEVERAL], ids=["one", "several"])
-Index = Mapping[tuple[int, int], set[int]]
-"""By partition and term: positions."""
-
-
-async def indexed(owner: asyncpg.Connection) -> Index:
-    found: dict[tuple[int, int], set[int]] = {}
-    for row in await owner.fetch("SELECT * FROM event_index"):
-        offsets = segments.offsets_of(segments.bits_of(row["positions"]), newest_first=True)
-        positions = {segments.position_at(row["segment"], offset) for offset in offsets}
-        found.setdefault((row["partition"], row["term"]), set()).update(positions)
-    return found
-
-
-async def index_expected(service: Service) -> Index:
-    terms = Terms(service.log.fingerprint)
-    found: dict[tuple[int, int], set[int]] = {}
-    for event, told in about(await audited(service)):
-        for name, value in told:
-            if name == STREAM and event.version <= SHALLOW_EVENTS:
-                continue
-            term = terms.term(name, type_name(value) if name == "type" else value)
-            found.setdefault((event.partition, term), set()).add(event.position)
-    return found
-
-
-async def assert_equal_to_the_log(service: Service, owner: asyncpg.Connection) -> None:
-    assert await kept(owner) == await expected(service)
-    assert await indexed(owner) == await index_expected(service)
-    assert await reached(service.pool) == await present_cut(service.pool)
 
 
 @PARTITIONS
@@ -148,7 +130,7 @@ async def test_those_that_go_beyond_the_log_are_made_anew(
     await catch_up(service)
     await owner.execute("UPDATE follower_checkpoint SET position = position + 1000")
     assert await catch_up(service) == 0
-    assert "The histories went beyond the log, and are made anew" in caplog.text
+    assert "history went beyond the log, and begins anew" in caplog.text
     assert await catch_up(service) == sum(await present_cut(service.pool))
     await assert_equal_to_the_log(service, owner)
 
@@ -159,10 +141,41 @@ async def test_they_are_made_again_from_the_log(
     await mixed(service, 5, 10)
     await catch_up(service)
     await owner.execute("UPDATE ai_session_info_history SET until = 1")
-    await history.reset(store)
+    await reset(store, history.NAME)
     assert (await kept(owner), await indexed(owner)) == ({}, {})
     assert await catch_up(service) == sum(await present_cut(service.pool))
     await assert_equal_to_the_log(service, owner)
+
+
+REACH = """
+SELECT partition, segment,
+       max(created_at) OVER upto, max(number) OVER upto, max(requested) OVER upto
+  FROM (SELECT partition, position / 512 AS segment, max(created_at) AS created_at,
+               max(number) AS number, max(requested) AS requested
+          FROM (SELECT partition, position, created_at, chat_session_id AS number,
+                       coalesce(when_requested, 0) AS requested
+                  FROM chat_session_entity_history
+                 UNION ALL
+                SELECT partition, position, created_at, 0, 0 FROM ai_session_info_history
+                 UNION ALL
+                SELECT partition, position, created_at, 0, 0 FROM account_info_history) AS row
+         GROUP BY 1, 2) AS segment
+WINDOW upto AS (PARTITION BY partition ORDER BY segment)
+ ORDER BY partition, segment
+"""
+"""The greatest values up to the end of each segment in which rows began."""
+
+
+async def test_they_say_how_far_values_reach_up_to_each_segment(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    await mixed(service, 8, 150)
+    await catch_up(service)
+    await mixed(service, 9, 100)
+    await catch_up(service)
+    found = await owner.fetch("TABLE history_reach ORDER BY partition, segment")
+    assert len(found) > 1
+    assert found == await owner.fetch(REACH)
 
 
 @pytest.fixture
@@ -209,7 +222,7 @@ async def test_a_stream_that_cannot_be_read_ends_there_and_no_other_does(
             await work.round()
             await given.patch_ai_session(service, given.session_of(opened[1]), "closing")
         await work.stop()
-    assert [str(broken) in message for message in caplog.messages] == [True, True]
+    assert [str(broken) in message for message in caplog.messages] == [True]
     rows = await owner.fetch(
         "SELECT position, until FROM ai_session_info_history WHERE stream_id = $1", broken
     )

@@ -13,7 +13,7 @@ from app.faces.evo.list_query import AISessionsQuery, ListQuery, list_ai_session
 from app.faces.evo.wire.requests import ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE
 from app.log.errors import Unreadable
 from app.maintenance.store import Connection
-from app.queries.paging import MAX_OFFSET, Order, Page, PageResult
+from app.queries.page import MAX_OFFSET, Order, Page, PageResult
 from app.queries.tables import AI_SESSIONS
 from app.service import Service
 from domain.ids import AISessionId

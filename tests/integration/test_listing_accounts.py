@@ -6,7 +6,7 @@ from app.cli.accounts import everything
 from app.codecs.json_text import BadInput
 from app.faces.evo.list_query import AccountsQuery, list_accounts
 from app.maintenance.store import Connection
-from app.queries.paging import PageResult
+from app.queries.page import PageResult
 from app.queries.views import Row
 from app.service import Service
 

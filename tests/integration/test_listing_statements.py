@@ -11,7 +11,8 @@ from support.listed import purposes
 from app.database.session import SESSION
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
-from app.queries.paging import Order, Page, compiled
+from app.queries.page import Order, Page
+from app.queries.paging import compiled
 from app.queries.tables import AI_SESSIONS
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service

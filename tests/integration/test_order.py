@@ -19,7 +19,7 @@ from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.maintenance import users
 from app.maintenance.store import Connection, DataLocation, SchemaPermission, connected, prepare
-from app.queries.paging import Order, Page
+from app.queries.page import Order, Page
 from app.queries.tables import CHAT_SESSIONS
 from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service

@@ -1,7 +1,6 @@
 """Who is refused by a worker with more to do than it gets done, and by one that counts requests."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,66 +8,48 @@ import asyncpg
 import httpx
 import pytest
 from msgspec.structs import replace
-from support.in_process import PASSWORD, calling
+from support.in_process import PASSWORD, calling, running
 from support.patience import patient
 
-from app.settings import AdmissionLimits, Settings
+from app.service import Service
+from app.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("people")
 
 AI, CHAT = "/ai/sessions", "/api/v1/ChatSession"
-FEW = AdmissionLimits(pass_s=0.004, persist_s=0.05, in_flight=4)
-"""So strict that a test can overload a worker."""
+FEW = 4
 VITAL = ("/health/live", "/health/ready", "/metrics")
 
 
 @asynccontextmanager
-async def held(owner: asyncpg.Connection, client: httpx.AsyncClient) -> AsyncIterator[None]:
-    """More requests in flight than FEW: they wait for a lock, and are carried out in the end."""
-    paths = [
-        f"{AI}/{(await client.post(AI, json={})).json()['id']}" for _ in range(FEW.in_flight + 1)
-    ]
+async def held(
+    owner: asyncpg.Connection, client: httpx.AsyncClient, service: Service
+) -> AsyncIterator[None]:
+    """As many requests at work as may be: they wait for a lock, and are carried out in the end."""
+    paths = [f"{AI}/{(await client.post(AI, json={})).json()['id']}" for _ in range(FEW)]
     async with asyncio.TaskGroup() as group, owner.transaction():
         await owner.execute("SELECT FROM log_partition FOR UPDATE")
         waiting = [group.create_task(client.patch(path, json={"purpose": "x"})) for path in paths]
+        async with asyncio.timeout(patient(10.0)):
+            while service.in_flight < FEW:
+                await asyncio.sleep(0.01)
         yield
     assert {task.result().status_code for task in waiting} == {200}
 
 
-@asynccontextmanager
-async def busy() -> AsyncIterator[None]:
-    """Passes of the loop that take long."""
-
-    async def work() -> None:
-        while True:
-            time.sleep(2 * FEW.pass_s)
-            await asyncio.sleep(0)
-
-    task = asyncio.create_task(work())
-    yield
-    task.cancel()
-
-
-async def refused(client: httpx.AsyncClient, path: str) -> httpx.Response:
-    """The first answer that is not a success."""
-    async with asyncio.timeout(patient(10.0)):
-        while (answer := await client.get(path)).status_code == 200:
-            pass
-    return answer
-
-
-async def test_a_busy_worker_refuses_in_the_form_of_each_face(
+async def test_a_worker_that_has_enough_to_do_refuses_in_the_form_of_each_face(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
-    async with calling(replace(settings, admission=FEW, store_deadline_s=60.0)) as client:
-        async with held(owner, client):
-            async with busy():
-                answers = [await refused(client, AI), await client.post(AI, json={})]
-                chats = [await client.get(CHAT), await client.post(CHAT, json={})]
-                xml = await client.get(AI, headers={"Accept": "application/xml"})
-                for path in VITAL:
-                    assert (await client.get(path)).status_code == 200, path
-                metrics = (await client.get("/metrics")).text
+    few = replace(settings, most_in_flight=FEW, store_deadline_s=60.0)
+    async with running(few) as (client, service):
+        client.auth = httpx.BasicAuth("kim", PASSWORD)
+        async with held(owner, client, service):
+            answers = [await client.get(AI), await client.post(AI, json={})]
+            chats = [await client.get(CHAT), await client.post(CHAT, json={})]
+            xml = await client.get(AI, headers={"Accept": "application/xml"})
+            for path in VITAL:
+                assert (await client.get(path)).status_code == 200, path
+            metrics = (await client.get("/metrics")).text
             for answer in (*answers, *chats, xml):
                 assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
                 assert answer.headers["X-Request-Id"]
@@ -79,12 +60,6 @@ async def test_a_busy_worker_refuses_in_the_form_of_each_face(
             assert xml.headers["Content-Type"].startswith("application/xml")
             assert 'sessionary_refusals_total{reason="Overloaded"}' in metrics
         assert (await client.get(AI)).status_code == 200
-
-
-async def test_few_requests_are_carried_out_however_busy_the_worker_is(settings: Settings) -> None:
-    async with calling(replace(settings, admission=FEW, store_deadline_s=60.0)) as client, busy():
-        for _ in range(10):
-            assert (await client.post(AI, json={})).status_code == 200
 
 
 async def test_who_asks_too_often_is_refused_and_nobody_else(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """A log with some of everything, and what its histories and its index should hold."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -13,7 +13,10 @@ import msgspec
 from app.commands.context import CommandContext, EventMetadata, Generated
 from app.followers import history
 from app.followers.follower import Follower
-from app.history.terms import account_of, fields_set
+from app.history import segments
+from app.history.followed import reached
+from app.history.moments import present_cut
+from app.history.terms import SHALLOW_EVENTS, STREAM, Terms, account_of, fields_set, type_name
 from app.log.audited import AuditedEvent, read_between
 from app.log.read import heads
 from app.service import Service
@@ -36,6 +39,8 @@ ACTORS = ("kim", "max", "pat", "søren")
 ADDRESSES = ("192.0.2.1", "2001:db8::7", None)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LASTS = 2**63 - 1
+Index = Mapping[tuple[int, int], set[int]]
+"""By partition and term: positions."""
 Kept = dict[tuple[str, UUID, int], tuple[Any, ...]]
 """By view, stream and version: the rest of a row."""
 
@@ -198,3 +203,31 @@ def about(events: Sequence[AuditedEvent]) -> list[tuple[AuditedEvent, set[tuple[
 
 def _decoded(text: str | None) -> Any:
     return None if text is None else msgspec.json.decode(text)
+
+
+async def indexed(owner: asyncpg.Connection) -> Index:
+    found: dict[tuple[int, int], set[int]] = {}
+    for row in await owner.fetch("SELECT * FROM event_index"):
+        offsets = segments.offsets_of(segments.bits_of(row["positions"]), newest_first=True)
+        positions = {segments.position_at(row["segment"], offset) for offset in offsets}
+        if positions:  # (none are left of a term that a redriven event has lost)
+            found.setdefault((row["partition"], row["term"]), set()).update(positions)
+    return found
+
+
+async def index_expected(service: Service) -> Index:
+    terms = Terms(service.log.fingerprint)
+    found: dict[tuple[int, int], set[int]] = {}
+    for event, told in about(await audited(service)):
+        for name, value in told:
+            if name == STREAM and event.version <= SHALLOW_EVENTS:
+                continue
+            term = terms.term(name, type_name(value) if name == "type" else value)
+            found.setdefault((event.partition, term), set()).add(event.position)
+    return found
+
+
+async def assert_equal_to_the_log(service: Service, owner: asyncpg.Connection) -> None:
+    assert await kept(owner) == await expected(service)
+    assert await indexed(owner) == await index_expected(service)
+    assert await reached(service.pool) == await present_cut(service.pool)

@@ -1,6 +1,6 @@
 """What rows of a list hold."""
 
-from app.queries.paging import PageResult
+from app.queries.page import PageResult
 from app.queries.views import Row
 
 

@@ -38,17 +38,16 @@ class ServiceProcess:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is started; `options` are those of `sessionary serve`."""
+        self.environment = dict(environment or {})
         self.data_dir = data_dir
         self.port = free_port()
         (*certificates,) = (each for each in options if each.startswith("--tls-cert="))
         self._trusted = certificates[0].partition("=")[2] if certificates else None
         self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._options = options
-        self._environment = dict(environment or {})
-        if password is not None:
-            self._environment["SESSIONARY_ADMIN_PASSWORD"] = password
-        self._log = data_dir.parent / f"{data_dir.name}.log"
-        self._data = data_dir.parent / f"{data_dir.name}.out"
+        self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
+        self._log = data_dir.parent / f"{data_dir.name}-{self.port}.log"
+        self._data = data_dir.parent / f"{data_dir.name}-{self.port}.out"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -84,7 +83,7 @@ class ServiceProcess:
                     "--drain-delay=0",
                     *self._options,
                 ],
-                env=clean_environment() | self._environment,
+                env=clean_environment() | self._password | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=data,
                 stderr=log,
@@ -163,8 +162,9 @@ class ServiceProcess:
         ]
         keys = [option for option in self._options if option.startswith("--master-key")]
         return sessionary(
-            *arguments, f"--data-dir={self.data_dir}", *options, *keys, stdin=stdin, **environment
-        )
+            *arguments, f"--data-dir={self.data_dir}", *options, *keys,
+            stdin=stdin, **self.environment, **environment,
+        )  # fmt: skip
 
 
 def sessionary(

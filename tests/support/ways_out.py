@@ -15,9 +15,11 @@ GUARDED = (
     "stored_events", "idempotency_key", "log_partition", "stream_key", "log_setting",
     "schema_migration", "ai_session_info", "chat_session_entity", "account_info",
     "stored_events_0", "recorded_event", "number_drawn", "room", "principal", "credential",
-    "follower_checkpoint", "event_index", "ai_session_info_history", "chat_session_entity_history",
+    "follower_checkpoint", "event_index", "quarantine", "activity", "activity_actor",
+    "history_reach",     "ai_session_info_history", "chat_session_entity_history",
     "account_info_history", "principal_history", "audit_trail",
-    "audit_trail_history",
+    "audit_trail_history", "rebuild", "rebuild_range", "rebuild_ask",
+    "view_version",
 )  # fmt: skip
 """Tables and views that change by the functions of the database alone."""
 

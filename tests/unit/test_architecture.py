@@ -35,6 +35,8 @@ DDL = re.compile(
 MADE = re.compile(r"\bCREATE (?:OR REPLACE )?FUNCTION ([\w%$]+)\(\)? ?(RETURNS trigger)?")
 MAKES_TABLES = {
     "app/database/migrate.sql": "the table of what was applied, which no migration can make",
+    "app/followers/library/tracking.sql": "the schema of a projection's own tables",
+    "app/followers/reset.sql": "the same, which goes with the projection",
     "app/rebuild/tables.sql": "copies of a view's table, which take its place",
 }
 

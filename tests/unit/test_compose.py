@@ -1,4 +1,4 @@
-"""The containers of compose.yaml: each has what it needs, and one alone the owner's login."""
+"""The containers of compose.yaml: each has what it needs, those that serve no owner's login."""
 
 from pathlib import Path
 from typing import Any
@@ -30,14 +30,15 @@ def test_a_container_has_no_more_than_it_needs(name: str) -> None:
     assert "privileged" not in container
 
 
-def test_no_container_that_stays_has_the_owners_login_but_the_database() -> None:
+def test_no_container_that_is_reached_has_the_owners_login() -> None:
     holders = {
         name for name, container in CONTAINERS.items() if "owner-password" in container["secrets"]
     }
-    assert holders == {"migrate", "db"}
+    assert holders == {"migrate", "operate", "db"}
+    assert [name for name in holders if CONTAINERS[name].get("ports")] == []
+    assert {tuple(CONTAINERS[name]["networks"]) for name in holders} == {("back",)}
     assert CONTAINERS["migrate"]["restart"] == "no"
     assert "SESSIONARY_OWNER_URL" not in CONTAINERS["sessionary"]["environment"]
-    assert CONTAINERS["db"]["networks"] == ["back"]
     assert COMPOSE["networks"]["back"] == {"internal": True}
 
 

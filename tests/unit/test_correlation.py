@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.http.correlation import request_id, trace_id
+from app.http.correlation import request_id, trace
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -27,7 +27,9 @@ def test_what_no_log_line_can_hold_is_replaced(given: bytes | None) -> None:
     "given", [f"00-{TRACE}-{SPAN}-01", f" 00-{TRACE}-{SPAN}-00 ", f"01-{TRACE}-{SPAN}-01-later"]
 )
 def test_a_trace_is_found(given: str) -> None:
-    assert trace_id(given.encode()) == TRACE
+    found = trace(given.encode())
+    assert found is not None
+    assert found.trace_id == TRACE
 
 
 @pytest.mark.parametrize(
@@ -46,4 +48,4 @@ def test_a_trace_is_found(given: str) -> None:
     ],
 )
 def test_a_malformed_traceparent_is_ignored(given: str) -> None:
-    assert trace_id(given.encode()) is None
+    assert trace(given.encode()) is None

@@ -1,6 +1,7 @@
 """Each queue is full when its last one would wait for too long, at the pace of those before."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from app.concurrency.batcher import Batcher
 from app.concurrency.expected_wait import ExpectedWait, TooManyBefore
 from app.concurrency.keyed_lock import KeyedLock
 from app.concurrency.slots import Slots
-from app.database.errors import Crowded, StoreDown
+from app.database.errors import Crowded
 from app.database.places import Places
 
 
@@ -104,32 +105,17 @@ async def test_a_batch_that_would_come_too_late_is_refused_at_once() -> None:
     batcher._pace = at_pace(0.4)
     answers = [batcher.submit(0)]
     await settled()
-    crowded = []
-    for number in range(1, 7):
-        answers.append(batcher.submit(number))
-        crowded.append(batcher.is_crowded)
-    assert crowded == [False, False, False, True, True, True]
+    answers += [batcher.submit(number) for number in range(1, 7)]
     with pytest.raises(TooManyBefore):
         batcher.submit(7)
     go.set()
     assert await asyncio.gather(*answers) == list(range(7))
-    assert not batcher.is_crowded
 
 
-async def test_a_queue_that_an_outage_emptied_is_not_crowded() -> None:
-    go = asyncio.Event()
-
-    async def send(entries: Sequence[int]) -> Sequence[int]:
-        await go.wait()
-        raise StoreDown("gone")
-
-    batcher = Batcher[int, int](send, 2, wait_s=1.0)
-    batcher._pace = at_pace(0.4)
-    answers = [batcher.submit(0)]
-    await settled()
-    answers += [batcher.submit(number) for number in range(1, 7)]
-    assert batcher.is_crowded
-    go.set()
-    found = await asyncio.gather(*answers, return_exceptions=True)
-    assert {type(each) for each in found} == {StoreDown}
-    assert not batcher.is_crowded
+def test_a_queue_that_was_slow_once_lets_others_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pace, now = ExpectedWait(), time.monotonic()
+    pace.served(80.0)
+    assert pace.is_too_long(1, 1.5)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 4.0)
+    assert not pace.is_too_long(1, 1.5)
+    assert pace.is_too_long(10, 1.5)

@@ -88,7 +88,7 @@ def test_a_state_without_a_secret_is_written_as_ever() -> None:
 
 def test_the_same_secret_is_sealed_alike_but_for_no_other_stream_or_view() -> None:
     state = ChatSession(session_key=KEY)
-    other = replace(VIEW, name="another")
+    other = replace(VIEW, projection="another")
     assert written(state) == written(state)
     assert VIEW.doc(S8, state, KEYRING.seal_in_view) != written(state) != written(state, other)
     with pytest.raises(Unreadable, match=r"session_key was altered"):
@@ -135,7 +135,7 @@ class Open(Struct, frozen=True):
     ids=["by its type", "as a map"],
 )
 def test_every_view_of_the_kind_seals_it(shown: Any) -> None:
-    further = replace(VIEW, name="mine", state=Mine, shown=shown)
+    further = replace(VIEW, projection="mine", state=Mine, shown=shown)
     doc = written(ChatSession(session_key=KEY), further)
     assert KEY not in doc
     assert msgspec.json.decode(doc)["session_key"] is None
@@ -143,7 +143,7 @@ def test_every_view_of_the_kind_seals_it(shown: Any) -> None:
 
 
 def test_a_view_that_does_not_show_it_has_nothing_to_seal() -> None:
-    further = replace(VIEW, name="open", state=Open, shown=lambda s: Open(s.chat_session_id))
+    further = replace(VIEW, projection="open", state=Open, shown=lambda s: Open(s.chat_session_id))
     state = ChatSession(chat_session_id=ChatSessionId(7), session_key=KEY)
     assert written(state, further) == '{"number":7}'
 

@@ -13,7 +13,8 @@ from app.faces.superoffice.lists.filter import Asker
 from app.faces.superoffice.lists.query import read_query
 from app.faces.superoffice.lists.skip_token import write_token
 from app.queries import paging
-from app.queries.paging import Order, Page, compiled
+from app.queries.page import Order, Page
+from app.queries.paging import compiled
 from app.queries.statements import Statements
 from app.queries.tables import AI_SESSIONS, CHAT_SESSIONS
 

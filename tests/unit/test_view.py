@@ -18,7 +18,7 @@ class Thing(Struct, omit_defaults=True):
 
 def view(**search: int) -> View:
     return View(
-        name="things",
+        projection="things",
         kind="thing",
         state=Thing,
         evolve=lambda state, _: state,

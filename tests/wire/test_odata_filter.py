@@ -10,7 +10,8 @@ from app.faces.superoffice.lists.filter import Asker, filtered
 from app.faces.superoffice.lists.filter_columns import FILTER_COLUMNS
 from app.faces.superoffice.lists.odata import MAX_CONDITIONS, MAX_VALUES, parse
 from app.faces.superoffice.lists.operators import OPERATORS
-from app.queries.paging import Order, Page, compiled
+from app.queries.page import Order, Page
+from app.queries.paging import compiled
 from app.queries.tables import CHAT_SESSIONS
 
 ASKER = Asker(date(2026, 11, 21), 7)

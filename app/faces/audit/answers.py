@@ -1,6 +1,6 @@
 """Writes what was found in the form that is asked for, within the limit of an answer's size."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -11,7 +11,8 @@ from app.codecs.answer_budget import AnswerBudget
 from app.faces.audit.pages.lists import list_page
 from app.faces.audit.pages.one import event_page
 from app.history.one_event import Event, call_of
-from app.http.request import Headers, Reply, Request
+from app.history.quarantined import Quarantined
+from app.http.request import Headers, Reply, Request, quarantine_headers
 from app.pages.forms import Form
 from app.pages.twins import reply
 
@@ -72,13 +73,21 @@ def write_event(event: Event, form: Form) -> bytes:
             return csv_text.row(_cells(event))
 
 
-def events_reply(request: Request, form: Form, page: Page, next_url: str | None) -> Reply:
-    """The answer with a page of events."""
+def events_reply(
+    request: Request,
+    form: Form,
+    page: Page,
+    next_url: str | None,
+    quarantine: Sequence[Quarantined] = (),
+) -> Reply:
+    """The answer with a page of events; `quarantine`: the followers in which their stream waits."""
     headers: Headers = [] if next_url is None else [link(next_url, "next")]
+    headers = (*headers, *quarantine_headers(1 if quarantine else 0))
     match form:
         case Form.JSON:
             parts = [b'{"events":[', b",".join(page.written), b'],"next":']
-            body = b"".join([*parts, _ENCODER.encode(next_url), b"}"])
+            waits = [b',"quarantine":', _ENCODER.encode(quarantine)] if quarantine else []
+            body = b"".join([*parts, _ENCODER.encode(next_url), *waits, b"}"])
         case Form.NDJSON:
             body = b"".join(page.written)
         case Form.CSV:

@@ -22,10 +22,11 @@ from app.faces.audit.viewing import record_view
 from app.history import sessions
 from app.history.moments import Cut
 from app.history.one_event import Parts
+from app.history.quarantined import Quarantined, quarantine_of
 from app.history.reader import Reader, in_blocks
 from app.history.search import EventQuery, find
 from app.history.sessions import Session, SetBy, session_named, version_at
-from app.http.request import Headers, Reply, Request, as_of_header
+from app.http.request import Headers, Reply, Request, as_of_header, quarantine_headers
 from app.log.read import LAST_VERSION
 from app.pages.forms import Form, form_of
 from app.pages.twins import Table, table_reply
@@ -51,10 +52,12 @@ async def get_history(request: Request, service: Service) -> Reply:
     last = page.last if page.has_more else None
     await record_view(request, service, query)
     next_url = None if last is None else url_with(request, after=str(last.version))
+    waits = await _quarantine(reader, session)
     if form is Form.HTML:
-        headers = [] if next_url is None else [link(next_url, "next")]
+        links = [] if next_url is None else [link(next_url, "next")]
+        headers = (*links, *quarantine_headers(1 if waits else 0))
         return await history_page(request, reader, session, page.events, next_url, headers)
-    return events_reply(request, form, page, next_url)
+    return events_reply(request, form, page, next_url, waits)
 
 
 async def get_state(answered: Answered, request: Request, service: Service) -> Reply:
@@ -77,7 +80,8 @@ async def get_state(answered: Answered, request: Request, service: Service) -> R
     parts = Parts(changed=asked.changed, state=True, clear=asked.clear)
     event = await sessions.event_at(reader, session, version, parts)
     await record_view(request, service, query)
-    headers = _as_of_headers(cut)
+    waits = await _quarantine(reader, session)
+    headers = (*_as_of_headers(cut), *quarantine_headers(1 if waits else 0))
     if form is Form.HTML:
         return await state_page(request, reader, session, event, headers, clear=asked.clear)
     return event_reply(request, form, event, headers)
@@ -154,6 +158,12 @@ async def _as_of(reader: Reader, session: Session, query: Query) -> tuple[int, C
     if version == 0:
         raise NotFound("Session", f"{session.name} (not yet at that moment)")
     return version, cut
+
+
+async def _quarantine(reader: Reader, session: Session) -> list[Quarantined]:
+    """The followers in which a session waits: what they show of it is stale."""
+    stream = session.stream
+    return await quarantine_of(reader.store, reader.partition(stream), stream)
 
 
 def _as_of_headers(cut: Cut | None) -> tuple[tuple[bytes, bytes], ...]:

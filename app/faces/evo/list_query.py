@@ -15,7 +15,7 @@ from app.codecs.answer_budget import AnswerBudget
 from app.codecs.json_text import BadInput
 from app.faces.evo.wire.requests import ITEMS_PER_PAGE, MAX_ITEMS_PER_PAGE
 from app.history.moments import Cut
-from app.queries.paging import Order, Page, PageResult
+from app.queries.page import Order, Page, PageResult
 from app.queries.tables import ACCOUNTS, AI_SESSIONS
 from app.queries.views import Row, Views
 from domain.ids import AISessionId, ai_session_stream

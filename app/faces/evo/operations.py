@@ -18,7 +18,14 @@ from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.dto import AccountInfo, AISessionInfo
 from app.faces.evo.wire.views import account_info, ai_session_info, list_response
 from app.history.past_reads import NotThere
-from app.http.request import Headers, Request, as_of_header, etag, position_headers
+from app.http.request import (
+    Headers,
+    Request,
+    as_of_header,
+    etag,
+    position_headers,
+    quarantine_headers,
+)
 from app.queries.views import Row
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
@@ -36,7 +43,7 @@ from domain.ids import AccountId, AISessionId, StreamId, account_stream, ai_sess
 
 if TYPE_CHECKING:
     from app.faces.evo.list_query import ListQuery
-    from app.queries.paging import PageResult
+    from app.queries.page import PageResult
 
 
 T = TypeVar("T")
@@ -203,8 +210,9 @@ async def _listed(
         async with service.list_places.of(caller):
             return await read(service.views, wanted, asked.budget), ()
     cut = (await service.past.moment(asked.as_of)).cut
-    async with service.past.histories(cut), service.list_places.of(caller):
-        return await read(service.views, wanted, asked.budget, cut), (as_of_header(cut),)
+    async with service.past.histories(cut) as stale, service.list_places.of(caller):
+        headers = (as_of_header(cut), *quarantine_headers(stale))
+        return await read(service.views, wanted, asked.budget, cut), headers
 
 
 def _paging(request: r.ListRequest) -> dict[str, Any]:

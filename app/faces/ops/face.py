@@ -4,6 +4,8 @@ from types import MappingProxyType
 
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
+from app.faces.ops import rebuilds
+from app.faces.ops.activity import get_activity
 from app.faces.ops.answers import BACK, answer, rows_of
 from app.faces.ops.line import line
 from app.http.errors import Refusal, Responses
@@ -14,12 +16,16 @@ from app.operations import projections, status, stuck
 from app.operations.words import facts
 from app.pages.twins import Table, refusal
 from app.service import Service
+from app.telemetry.operations import operations
+from app.telemetry.requests import Answered
 
 _PROJECTION = (
     "name", "version", "partition", "position", "lagEvents", "lagSeconds", "state", "owner",
     "lastRebuild",
 )  # fmt: skip
-_STUCK = ("kind", "sentence", "seconds", "pid", "blocker", "name", "position")
+_STUCK = (
+    "kind", "sentence", "seconds", "pid", "blocker", "name", "position", "stream", "error",
+)  # fmt: skip
 
 
 class OpsFace:
@@ -66,12 +72,25 @@ async def list_stuck(request: Request, service: Service) -> Reply:
     return answer(request, table, "stuck", {"halted": found})
 
 
+async def list_requests(request: Request, service: Service) -> Reply:
+    """`GET /ops/requests`: slow, failed and refused ones of this node, and all operations."""
+    found = service.requests.everywhere()
+    figures = operations(service.settings.metrics_folder)
+    whole = {"requests": found, "operations": figures}
+    table = Table(whole, rows_of(found), Answered.__struct_encode_fields__)
+    return answer(request, table, "requests", {"found": found, "operations": figures})
+
+
 def _may_operate(principal: Principal) -> None:
     principal.require(OPERATOR, SYSTEM_ADMINISTRATOR)
 
 
+def _operation(name: str, handler: Handler, *, is_safe: bool = False) -> Operation:
+    return Operation(name=name, handler=handler, admit=_may_operate, is_safe=is_safe)
+
+
 def _get(name: str, handler: Handler) -> dict[str, Operation]:
-    return {"GET": Operation(name=name, handler=handler, admit=_may_operate, is_safe=True)}
+    return {"GET": _operation(name, handler, is_safe=True)}
 
 
 ROUTES: Routes = {
@@ -80,5 +99,15 @@ ROUTES: Routes = {
     "/ops/projections": _get("ListProjections", list_projections),
     "/ops/views": _get("ListProjections", list_projections),
     "/ops/stuck": _get("ListStuck", list_stuck),
+    "/ops/requests": _get("ListRequests", list_requests),
+    "/ops/activity": _get("GetActivity", get_activity),
+    "/ops/rebuilds": {
+        **_get("ListRebuilds", rebuilds.list_rebuilds),
+        "POST": _operation("AskRebuild", rebuilds.ask_rebuild),
+    },
+    "/ops/rebuilds/{id}": {
+        **_get("GetRebuild", rebuilds.get_rebuild),
+        "DELETE": _operation("CancelRebuild", rebuilds.cancel_rebuild),
+    },
 }
 """What runs and why it does not: views and followers, who waits for whom, how all of it stands."""

@@ -26,7 +26,14 @@ from app.faces.superoffice.wire.changes import PatchChange, Replacement
 from app.faces.superoffice.wire.entity import read_entity, refuse_another_id
 from app.faces.superoffice.wire.patch_body import may_touch, read_patch
 from app.history.past_reads import PastMoment
-from app.http.request import Headers, Reply, as_of_header, etag, position_headers
+from app.http.request import (
+    Headers,
+    Reply,
+    as_of_header,
+    etag,
+    position_headers,
+    quarantine_headers,
+)
 from domain.chat.fields import ChatSessionFields
 from domain.errors import NotFound
 from domain.ids import ChatSessionId
@@ -57,7 +64,7 @@ async def list_all(asked: ChatRequest) -> Reply:
             as_of=moment.cut if moment else None,
         )
     body = write_page(page, asked.manner.format, asked.budget)
-    return asked.reply(body, (as_of_header(moment.cut),) if moment else ())
+    return asked.reply(body, _past_headers(moment))
 
 
 async def for_current_user(asked: ChatRequest) -> Reply:
@@ -78,7 +85,7 @@ async def for_current_user(asked: ChatRequest) -> Reply:
     manner = replace(asked.manner, show_session_key=False)
     states = [session.state for session in found]
     body = write_entities(states, manner, asked.budget)
-    return asked.reply(body, (as_of_header(moment.cut),) if moment else ())
+    return asked.reply(body, _past_headers(moment))
 
 
 @asynccontextmanager
@@ -90,8 +97,16 @@ async def _listing(asked: ChatRequest) -> AsyncIterator[PastMoment | None]:
             yield None
         return
     moment = await service.past.moment(asked.as_of)
-    async with service.past.histories(moment.cut), service.list_places.of(asked.principal.name):
-        yield moment
+    caller = asked.principal.name
+    async with service.past.histories(moment.cut) as stale, service.list_places.of(caller):
+        yield replace(moment, stale=stale)
+
+
+def _past_headers(moment: PastMoment | None) -> Headers:
+    """The headers of a list as of a past moment; none for the present."""
+    if moment is None:
+        return ()
+    return (as_of_header(moment.cut), *quarantine_headers(moment.stale))
 
 
 async def post(asked: ChatRequest) -> Reply:

@@ -20,6 +20,7 @@ from app.faces.audit.pages.rows import (
 from app.faces.audit.pages.words import ENDS
 from app.history import sessions
 from app.history.one_event import Event
+from app.history.quarantined import Quarantined, quarantine_of
 from app.history.reader import Reader
 from app.history.sessions import Session, SetBy, version_at
 from app.history.terms import type_name
@@ -59,6 +60,8 @@ class Head(Struct, frozen=True, kw_only=True):
     last: AuditedEvent
     first_time: str
     last_time: str
+    waits: Sequence[Quarantined]
+    """The followers in which it waits."""
     as_of: str
     """How the moment was understood; empty: now."""
     tail_url: str
@@ -179,6 +182,7 @@ async def _head(reader: Reader, session: Session, asked: Asked, version: int | N
         last=last,
         first_time=times.shown(first.recorded_at, zone),
         last_time=times.shown(last.recorded_at, zone),
+        waits=await quarantine_of(reader.store, first.partition, session.stream),
         as_of="" if version is None else _as_of(asked),
         tail_url=f"{url}/history?after={max(0, count - PAGE_EVENTS)}",
     )

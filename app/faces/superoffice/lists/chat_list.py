@@ -18,7 +18,7 @@ from app.faces.superoffice.lists.rows import next_link, write_list
 from app.faces.superoffice.lists.skip_token import Key, day_of, read_token, write_token
 from app.faces.superoffice.wire.api import MAX_ROWS_PER_PAGE
 from app.history.moments import Cut
-from app.queries.paging import Order, Page, PageResult, whole_order
+from app.queries.page import Order, Page, PageResult, whole_order
 from app.queries.tables import CHAT_SESSIONS
 from app.queries.views import Row, Views
 from domain.chat.enums import ChatSessionStatus

@@ -1,0 +1,53 @@
+"""Begins a follower anew: its tables are emptied, and it takes up the whole log again."""
+
+from collections.abc import Mapping, Sequence
+
+from app.database.sql import blocks
+from app.followers import activity, history
+from app.followers.names import OWN, UnknownFollower, schema_of
+from app.log.read import Asks
+from app.maintenance.store import Connection
+from projections import catalog
+
+SQL = blocks(__file__)
+_TABLES: Mapping[str, Sequence[str]] = {
+    history.NAME: ("event_index", "history_reach", *(view.history for view in catalog.VIEWS)),
+    activity.NAME: ("activity", "activity_actor"),
+}
+
+
+async def followers(store: Asks) -> list[str]:
+    """Our own ones, and the projections that follow or have followed."""
+    known = [row["name"] for row in await store.ask(SQL["known"])]
+    return [*OWN, *(name for name in known if name not in OWN)]
+
+
+async def require(store: Asks, name: str) -> None:
+    """Raise UnknownFollower if none has that name."""
+    if name not in (known := await followers(store)):
+        raise UnknownFollower(f"There is no follower {name!r}: there are {', '.join(known)}")
+
+
+async def reset(store: Connection, name: str) -> None:
+    """Empty a follower's tables, all at once; whoever follows fills them again."""
+    async with store.raw.transaction():
+        # (First the checkpoint, as followers do: else each could wait for the other.)
+        await store.raw.execute(SQL["begin_anew"], name)
+        await store.raw.execute(SQL["let_out"], name)
+        tables = _TABLES.get(name)
+        if tables is None:
+            rows = await store.raw.fetch(SQL["tables"], schema_of(name))
+            tables = [row["name"] for row in rows]
+        if tables:
+            await store.raw.execute(SQL["empty"].format(tables=", ".join(tables)))
+
+
+async def forget(store: Connection, name: str) -> None:
+    """Forget a projection, with all that is in its schema. Raises UnknownFollower for our own."""
+    if name in OWN:
+        raise UnknownFollower(f"{name} is a part of the service, and cannot be forgotten")
+    await require(store, name)
+    async with store.raw.transaction():
+        await store.raw.execute(SQL["forget"], name)
+        await store.raw.execute(SQL["let_out"], name)
+        await store.raw.execute(SQL["drop"].format(schema=schema_of(name)))

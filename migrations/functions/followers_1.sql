@@ -1,0 +1,88 @@
+-- What all followers of ours do: each has a lease, and a checkpoint in each partition.
+
+-- Moves a checkpoint, in the transaction of what the events up to there change. Returns false, and does
+-- nothing, unless the follower is at the position that the caller worked from, the caller has its lease
+-- (else another one took up these events), and the log has the event at the new position (else it is
+-- another log: an older backup was restored, or a standby took over that lacked the event).
+CREATE OR REPLACE FUNCTION move_follower_1(
+    p_partition integer,
+    p_follower  text,
+    p_token     bigint,  -- of the lease
+    p_after     bigint,  -- position up to which the follower is done
+    p_upto      bigint,  -- position up to which it then is
+    p_last      uuid     -- id of the event there
+) RETURNS boolean
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    -- (Locked, so that no other follower gets the lease before these events are taken up.)
+    PERFORM
+       FROM lease AS l
+      WHERE l.name = 'follow_' || p_follower
+        AND l.token = p_token
+        FOR SHARE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF p_after = 0 THEN
+        INSERT INTO follower_checkpoint (partition, name, position)
+        VALUES (p_partition, p_follower, 0)
+            ON CONFLICT DO NOTHING;
+    END IF;
+    UPDATE follower_checkpoint AS f
+       SET position = p_upto
+     WHERE f.partition = p_partition
+       AND f.name = p_follower
+       AND f.position = p_after
+       AND EXISTS (SELECT
+                     FROM stored_events AS e
+                    WHERE e.partition = p_partition
+                      AND e.notification_id = p_upto
+                      AND e.event_id = p_last);
+    RETURN FOUND;
+END $$;
+
+-- Empties a follower's tables if they go beyond the log: then they are of another one. Returns whether
+-- they did, and the caller has the lease; false for followers that are not ours.
+CREATE OR REPLACE FUNCTION restart_follower_1(
+    p_follower text,
+    p_token    bigint  -- of the lease
+) RETURNS boolean
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    PERFORM
+       FROM lease AS l
+      WHERE l.name = 'follow_' || p_follower
+        AND l.token = p_token
+        FOR UPDATE;
+    IF NOT FOUND
+       OR NOT EXISTS (SELECT
+                        FROM follower_checkpoint AS f
+                        JOIN log_partition AS h
+                          ON h.partition = f.partition
+                       WHERE f.name = p_follower
+                         AND f.position > h.position) THEN
+        RETURN false;
+    END IF;
+    IF p_follower = 'history' THEN
+        -- for each view
+        TRUNCATE {view}_history;
+        -- end
+        TRUNCATE event_index, history_reach;
+    ELSIF p_follower = 'activity' THEN
+        TRUNCATE activity, activity_actor;
+    ELSE
+        RETURN false;
+    END IF;
+    DELETE FROM quarantine AS q
+     WHERE q.follower = p_follower;
+    UPDATE follower_checkpoint
+       SET position = 0
+     WHERE name = p_follower;
+    RETURN true;
+END $$;

@@ -1,0 +1,163 @@
+"""Rebuilds on record: carried out once, paused, ended and forgotten as the record says."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from support.beside import silent
+from support.rebuilt import a_few_of_each, fresh_tables
+
+from app.log.keyring import Keyring
+from app.maintenance.store import Connection
+from app.operations import rebuilds
+from app.rebuild import runs, scan, stopping
+from app.rebuild.rebuild import Options, RebuildSpoilt, _Run, named, rebuild
+from app.rebuild.runs import RebuildStopped
+from app.rebuild.swap import alone
+from app.service import Service
+
+VIEWS = ["account_info", "ai_session_info"]
+
+
+async def asked(service: Service, views: list[str] = VIEWS, *, dry_run: bool = False) -> UUID:
+    found, _ = await rebuilds.ask(
+        service.pool, views, dry_run=dry_run, by="kim", request_id="r", key=None
+    )
+    return found.id
+
+
+async def carry_out(store: Connection, keyring: Keyring, said: list[str] | None = None) -> UUID:
+    """What an operator process does with the next one."""
+    wish = await runs.next_wish(store.raw)
+    assert wish is not None
+    tell = (lambda _: None) if said is None else said.append
+    options = Options(wish=wish.id, dry_run=wish.dry_run, tell=tell)
+    await rebuild(store, keyring, named(wish.views), silent, options)
+    return wish.id
+
+
+def once_begun(monkeypatch: pytest.MonkeyPatch, then: Any) -> None:
+    """Call `then` before the first page is written."""
+    write = scan.Worker._write
+
+    async def first(*arguments: Any) -> None:
+        monkeypatch.setattr(scan.Worker, "_write", write)
+        await then()
+        await write(*arguments)
+
+    monkeypatch.setattr(scan.Worker, "_write", first)
+
+
+async def test_they_are_carried_out_in_their_order(
+    service: Service, store: Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    first, second = await asked(service), await asked(service, ["principal"], dry_run=True)
+    assert [await carry_out(store, keyring) for _ in range(2)] == [first, second]
+    assert await runs.next_wish(store.raw) is None
+    states = {each.id: each.state for each in await rebuilds.rebuilds(service.pool)}
+    assert states == {first: "live", second: "ready"}
+
+
+async def test_a_paused_one_waits_until_somebody_asks_for_it_again(
+    service: Service,
+    store: Connection,
+    owner: asyncpg.Connection,
+    keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await a_few_of_each(service)
+    wish = await asked(service)
+    once_begun(monkeypatch, lambda: runs.ask(owner, "pause"))
+    with pytest.raises(RebuildStopped):
+        await carry_out(store, keyring)
+    paused = await rebuilds.find(service.pool, wish)
+    assert paused.state == "waiting"
+    assert paused.waits_for is not None
+    assert paused.waits_for.startswith("it is paused")
+    assert await runs.next_wish(store.raw) is None
+    assert await asked(service) == wish
+    said: list[str] = []
+    assert await carry_out(store, keyring, said) == wish
+    assert said[0].startswith("resumed at position ")
+
+
+async def test_one_that_is_cancelled_after_a_crash_is_settled(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    class Killed(BaseException):
+        pass
+
+    async def kill() -> None:
+        raise Killed
+
+    await a_few_of_each(service)
+    wish = await asked(service)
+    once_begun(monkeypatch, kill)
+    with pytest.raises(Killed):
+        await carry_out(store, keyring)
+    assert (await rebuilds.find(service.pool, wish)).state == "running"
+    await rebuilds.cancel(service.pool, wish, by="kim", request_id="r2")
+    left = await runs.next_wish(store.raw)
+    assert left is not None
+    assert (left.id, left.is_to_end) == (wish, True)
+    async with alone(store):
+        await stopping.settle_cancelled(store, wish)
+    assert (await rebuilds.find(service.pool, wish)).state == "cancelled"
+    assert await fresh_tables(owner) == []
+
+
+async def test_one_is_cancelled_between_being_seen_and_begun(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    wish = await asked(service)
+    await owner.execute("UPDATE rebuild SET asked = 'cancel'")
+    options = Options(wish=wish)
+    with pytest.raises(RebuildStopped):
+        await rebuild(store, keyring, named(VIEWS), silent, options)
+    assert (await rebuilds.find(service.pool, wish)).state == "cancelled"
+    assert await fresh_tables(owner) == []
+
+
+async def test_a_command_that_takes_its_place_lets_it_begin_anew(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    await a_few_of_each(service)
+    wish = await asked(service)
+    once_begun(monkeypatch, lambda: owner.execute("UPDATE rebuild SET asked = 'pause'"))
+    with pytest.raises(RebuildStopped):
+        await carry_out(store, keyring)
+    await owner.execute("UPDATE rebuild SET asked = NULL")
+    await rebuild(store, keyring, named(["principal"]), silent)
+    assert (await rebuilds.find(service.pool, wish)).state == "waiting"
+    said: list[str] = []
+    assert await carry_out(store, keyring, said) == wish
+    assert said == []
+    assert (await rebuilds.find(service.pool, wish)).state == "live"
+
+
+async def test_a_failure_is_told_in_one_line(
+    service: Service, store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def spoilt(*_: object) -> None:
+        raise RebuildSpoilt("account_info", 1, 2)
+
+    monkeypatch.setattr(_Run, "_compare", spoilt)
+    wish = await asked(service)
+    with pytest.raises(RebuildSpoilt):
+        await carry_out(store, keyring)
+    failed = await rebuilds.find(service.pool, wish)
+    assert (failed.state, failed.failure) == (
+        "failed", "the fresh account_info has 1 rows where the log gives 2",
+    )  # fmt: skip
+
+
+async def test_what_another_release_asks_for_is_left_to_it(
+    service: Service, store: Connection, owner: asyncpg.Connection
+) -> None:
+    await asked(service)
+    await owner.execute("UPDATE rebuild SET views = '{ai_session_info_v2}'")
+    assert await runs.next_wish(store.raw) is None
