@@ -25,6 +25,7 @@ from . import (
     listing,
     memory,
     over_http,
+    overload,
     past_lists,
     rebuild_memory,
     rebuild_reads,
@@ -107,6 +108,7 @@ def main(
             "pages": lambda: audit_pages.run(here, pace, rows),
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
+            "overload": lambda: overload.run(here, pace),
             MANY: lambda: large.run(here, pace, large_events),
             SOAK: lambda: held_snapshot.run(
                 here, pace.seconds, MINUTES_SHORT if short else minutes

@@ -1,5 +1,6 @@
 """Goodput at five times of what a worker can serve, against its peak, in the same rounds."""
 
+import time
 from collections.abc import Callable
 
 from .load import CONNECTIONS, load, load_at
@@ -11,6 +12,7 @@ from .stage import Stage
 from .superoffice import chats
 
 TIMES = 5
+_SETTLES_S = 2.0
 AT_LEAST = 0.9
 _METHODS = {
     "PATCH": "PATCH of an AI session",
@@ -40,6 +42,7 @@ def _row(stage: Stage, contender: Contender, method: str, pace: Pace) -> Compari
 
     def flood() -> Done:
         seen = load_at(base_url, method, ids_file, pace.seconds, TIMES * rate(peaks))
+        time.sleep(_SETTLES_S)  # what the flood left at work is none of the next peak's
         if seen.wrong or seen.lost:
             raise BenchmarkFailed(f"{method} was refused without a word when to retry: {seen}")
         return Done(seen.requests - seen.refused, seen.duration_us / 1e6)
