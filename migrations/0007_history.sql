@@ -20,8 +20,9 @@ ALTER TABLE lease ADD COLUMN token bigint NOT NULL DEFAULT 0;
 -- was deleted or could not be folded any further.
 -- The first row of a stream has in `ended` the position from which on the stream has no row; null: it
 -- has one. With that, an index of first rows alone counts the streams that had a row at a position.
--- The indexes are those of the views' lists, each with the position, so that of the versions of a stream
--- the right one can be looked for in the index.
+-- The indexes are those of the views' lists, each with the positions at which a version began and ended:
+-- so the versions of a stream that were not valid at the moment are passed over in the index, and not
+-- looked up. For that, ending a version costs an entry in each of its table's indexes.
 
 CREATE TABLE ai_session_info_history (
     partition   integer          NOT NULL,
@@ -39,8 +40,10 @@ CREATE TABLE ai_session_info_history (
     ended       bigint,
     PRIMARY KEY (partition, stream_id, version)
 ) WITH (fillfactor = 80, autovacuum_vacuum_insert_scale_factor = 0.05);
-CREATE INDEX ON ai_session_info_history (created_at, stream_id, position);
-CREATE INDEX ON ai_session_info_history (account_id, created_at, stream_id, position)
+CREATE INDEX ON ai_session_info_history (created_at, stream_id, position, until)
+       INCLUDE (partition, version);
+CREATE INDEX ON ai_session_info_history (account_id, created_at, stream_id, position, until)
+       INCLUDE (partition, version)
  WHERE account_id IS NOT NULL;
 CREATE INDEX ON ai_session_info_history (account_id, position) INCLUDE (ended, partition)
  WHERE version = 1;
@@ -80,14 +83,17 @@ CREATE TABLE chat_session_entity_history (
     ended             bigint,
     PRIMARY KEY (partition, stream_id, version)
 ) WITH (fillfactor = 80, autovacuum_vacuum_insert_scale_factor = 0.05);
-CREATE INDEX ON chat_session_entity_history (chat_session_id, position);
+CREATE INDEX ON chat_session_entity_history (chat_session_id, position, until)
+       INCLUDE (partition);
 CREATE INDEX ON chat_session_entity_history
-       (coalesce(when_requested, 0), chat_session_id, position);
+       (coalesce(when_requested, 0), chat_session_id, position, until)
+       INCLUDE (partition, when_requested);
 CREATE INDEX ON chat_session_entity_history
-       (status, coalesce(when_requested, 0), chat_session_id, position);
-CREATE INDEX ON chat_session_entity_history (person_id, position)
+       (status, coalesce(when_requested, 0), chat_session_id, position, until)
+       INCLUDE (partition, when_requested);
+CREATE INDEX ON chat_session_entity_history (person_id, position, until)
  WHERE person_id IS NOT NULL;
-CREATE INDEX ON chat_session_entity_history (contact_id, position)
+CREATE INDEX ON chat_session_entity_history (contact_id, position, until)
  WHERE contact_id IS NOT NULL;
 
 CREATE TABLE account_info_history (

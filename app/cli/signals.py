@@ -1,6 +1,5 @@
 """SIGTERM and SIGHUP end a command in good order, as Ctrl-C does."""
 
-import asyncio
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
@@ -34,6 +33,8 @@ async def until_signalled(work: Coroutine[None, None, object]) -> None:
 
     Further signals are ignored until the command has ended, too.
     """
+    import asyncio
+
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
 
     def end() -> None:

@@ -112,7 +112,7 @@ def test_personal_data_is_shown_for_a_reason_which_goes_on_record(anna: Person, 
     anna.click("Who looked")
     assert "ticket 4711" in anna.answer.text
     assert f"/audit/events?actor={ANNA[0]}" in anna.answer.text
-    anna.click("All views")
+    anna.click("Views of all sessions")
     assert "ticket 4711" in anna.answer.text
     anna.click("Access")
     assert "ticket 4711" in anna.answer.text

@@ -141,12 +141,12 @@ def _faulty(admin: httpx.Client, served: ServiceProcess) -> None:
 
 @contextmanager
 def _without(served: ServiceProcess, table: str) -> Iterator[None]:
-    """The database while it lacks a table."""
-    asyncio.run(_execute(served, f"ALTER TABLE {table} RENAME TO gone"))
+    """The database while a table lacks a column."""
+    asyncio.run(_execute(served, f"ALTER TABLE {table} RENAME doc TO gone"))
     try:
         yield
     finally:
-        asyncio.run(_execute(served, f"ALTER TABLE gone RENAME TO {table}"))
+        asyncio.run(_execute(served, f"ALTER TABLE {table} RENAME gone TO doc"))
 
 
 async def _execute(served: ServiceProcess, statement: str) -> None:
