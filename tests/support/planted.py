@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from app.followers.history import SQL as HISTORY
 from app.followers.history import History
 from app.followers.history_batch import HistoryBatch
+from app.followers.quarantine import arrays
 from app.log import audited
 from app.log.append import Appender
 from app.log.entry import Entry
@@ -106,7 +107,7 @@ def checkpoint_apart() -> None:
         for begin, each in ((after, nothing), (upto, batch)):
             rows = await self._log.pool.ask(
                 HISTORY["write"], partition, token, begin, upto, batch.last,
-                *each.arguments(), *each.index_arguments(), writes=True,
+                *each.arguments(), *each.index_arguments(), *arrays(each.failures), writes=True,
             )  # fmt: skip
             if each is nothing:
                 await asyncio.sleep(_APART_S)
@@ -117,7 +118,7 @@ def checkpoint_apart() -> None:
 
 async def _late(outcome: Awaitable[Outcome]) -> Outcome:
     found = await outcome
-    await asyncio.sleep(_LATE_S)
+    await asyncio.sleep(_APART_S)
     return found
 
 
