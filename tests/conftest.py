@@ -128,12 +128,12 @@ async def pooled(direct: Settings, pooler: Pooler, owner: asyncpg.Connection) ->
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest) -> Settings:
+def settings(direct: Settings, request: pytest.FixtureRequest) -> Settings:
     """`direct`, or `pooled` if TEST_PGBOUNCER says so."""
-    found: Settings = request.getfixturevalue(
-        "pooled" if os.environ.get("TEST_PGBOUNCER") else "direct"
-    )
-    return found
+    if not os.environ.get("TEST_PGBOUNCER"):
+        return direct
+    pooled: Settings = request.getfixturevalue("pooled")
+    return pooled
 
 
 @pytest.fixture
