@@ -119,6 +119,8 @@ async def test_a_further_view_of_the_kind_seals_it_too(
     wanted = [*migrate.available(), Migration(99, "entries", TABLE, "hash")]
     monkeypatch.setattr(migrate, "available", lambda: wanted)
     monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, ENTRIES))
+    both = [*catalog.of_kind(ENTRIES.kind), ENTRIES]
+    monkeypatch.setitem(catalog._BY_KIND, ENTRIES.kind, both)
     await migrate.migrate(owner, wanted)
     wished = ChatSessionFields(session_key=KEYS[0], customer_name="Sam")
     number = await open_session(service, wished)

@@ -62,7 +62,8 @@ async def of_the_service(service: ServiceProcess, nth: int) -> None:
 async def of_the_database(service: ServiceProcess, nth: int) -> None:
     """All processes of PostgreSQL."""
     for process in service.servers():
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
+            process.kill()
 
 
 async def of_a_backend(service: ServiceProcess, nth: int) -> None:
