@@ -105,11 +105,14 @@ class Entry(Struct, frozen=True):
 
 ENTRIES = replace(
     chat_session_entity.VIEW,
-    name="chat_session_entry",
+    projection="chat_session_entry",
     state=Entry,
     shown=lambda session: Entry(session.chat_session_id, session.session_key),
 )
-TABLE = "CREATE TABLE chat_session_entry (LIKE chat_session_entity INCLUDING ALL)"
+TABLE = """
+CREATE TABLE chat_session_entry (LIKE chat_session_entity INCLUDING ALL);
+CREATE TABLE chat_session_entry_history (LIKE chat_session_entity_history INCLUDING ALL);
+"""
 
 
 async def test_a_further_view_of_the_kind_seals_it_too(
