@@ -88,9 +88,10 @@ async def test_its_notifications_are_the_log(env: Env, service: Service, partiti
                     for name in event.recorded.event.__struct_fields__
                 )
             some = log.recorder.select_notifications(2, 1, 3, inclusive_of_start=False)
-            assert [each.id for each in some] == [3]
+            there = range(1, len(ours) + 1)  # by chance, a partition has few
+            assert [each.id for each in some] == list(there[2:3])
             section = log.notification_log["1,2"]
-            assert [each.id for each in section.items] == [1, 2]
+            assert [each.id for each in section.items] == list(there[:2])
 
 
 @PARTITIONS
