@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.options import on_data, option
+from app.cli.options import on_data, option, with_jobs
 from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
@@ -21,13 +21,7 @@ _NAME = "operator"
 
 
 @click.command()
-@option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Processes that read, fold and write.",
-)
+@with_jobs
 @option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
 @option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @on_data

@@ -58,6 +58,15 @@ def option(name: str, **attributes: Given) -> Callable[[Decorated], Decorated]:
     return click.option(name, cls=Setting, envvar=variable, show_envvar=True, **attributes)
 
 
+with_jobs = option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that read, fold and write.",
+)
+"""Gives a command that rebuilds the number of its processes."""
+
 _AS_GIVEN = (
     "data_dir",
     "database_url",

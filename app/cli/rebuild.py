@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.exit_codes import DIFFERENCE, Refused
-from app.cli.options import on_data, option
+from app.cli.options import on_data, with_jobs
 
 if TYPE_CHECKING:
     from app.log.keyring import Keyring
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("projections", nargs=-1, metavar="[PROJECTION]...")
 @click.option("--dry-run", is_flag=True, help="Compare with the log, and change nothing.")
-@option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Processes that read, fold and write.",
-)
+@with_jobs
 @click.option(
     "--timings", is_flag=True, help="Show at the end, on stderr, what the time went to, as JSON."
 )

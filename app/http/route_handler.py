@@ -78,8 +78,7 @@ class OperationHandler(HTTPRouteHandler):
         arrival, operation = Arrival(scope, receive), self.operation
         segments, places = asked["segments"], self.places
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
-        any_host = operation.any_host
-        arrival.read_head(asked, self.face.name, operation.name, path, any_host=any_host)
+        arrival.read_head(asked, self.face.name, operation.name, path, any_host=operation.any_host)
         service = arrival.service
         if service.in_flight >= service.settings.most_in_flight and not operation.is_vital:
             # (Not by Litestar's way of errors, which takes longer than the rest of a refusal.)
@@ -90,7 +89,7 @@ class OperationHandler(HTTPRouteHandler):
         if tracing.SPANS is not None:
             arrival.trace(self.route, asked["method"])
         halted = service.versions.halted
-        if halted is not None and not any_host:  # (health and metrics are for any host)
+        if halted is not None and not operation.is_vital:
             raise Superseded(f"This release does not serve: {halted}")
         guards: Any = self.resolve_guards()
         for guard in guards:
@@ -100,7 +99,7 @@ class OperationHandler(HTTPRouteHandler):
         assert arrival.request is not None  # its head was read
         service.in_flight += 1
         try:
-            reply = await operation.handler(arrival.request, arrival.service)
+            reply = await operation.handler(arrival.request, service)
         finally:
             service.in_flight -= 1
         await Answer(arrival, reply, self.measure, self.route)(scope, receive, send)

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 from msgspec import Struct
-from support import database, given
+from support import database, further_view, given
 from support.entries import changed, entry, new_stream
 
 from app.cli.main import main
@@ -67,9 +67,7 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     present = migrate.available()
     wanted = [*present, Migration(len(present) + 1, "subjects", TABLE, "hash")]
     monkeypatch.setattr(migrate, "available", lambda: wanted)
-    monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, SUBJECTS))
-    both = [*catalog.of_kind(SUBJECTS.kind), SUBJECTS]
-    monkeypatch.setitem(catalog._BY_KIND, SUBJECTS.kind, both)
+    further_view.add(SUBJECTS, monkeypatch)
     done = await migrate.migrate(owner, wanted)
     changed = (
         "ask_rebuild", "followers", "redrive_history",

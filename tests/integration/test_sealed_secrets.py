@@ -7,7 +7,7 @@ import httpx
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
-from support import given
+from support import further_view, given
 from support.beside import silent
 from support.chats import found, open_session, session
 from support.database import SEVERAL
@@ -25,7 +25,7 @@ from app.service import Service
 from app.settings import Settings
 from domain.chat.fields import ChatSessionFields
 from domain.ids import chat_session_stream
-from projections import catalog, chat_session_entity
+from projections import chat_session_entity
 
 PATH = "/api/v1/ChatSession"
 KEYS = ["sesame-opens", "sesame-closes", "sesame-stays"]
@@ -121,9 +121,7 @@ async def test_a_further_view_of_the_kind_seals_it_too(
 ) -> None:  # fmt: skip
     wanted = [*migrate.available(), Migration(99, "entries", TABLE, "hash")]
     monkeypatch.setattr(migrate, "available", lambda: wanted)
-    monkeypatch.setattr(catalog, "VIEWS", (*catalog.VIEWS, ENTRIES))
-    both = [*catalog.of_kind(ENTRIES.kind), ENTRIES]
-    monkeypatch.setitem(catalog._BY_KIND, ENTRIES.kind, both)
+    further_view.add(ENTRIES, monkeypatch)
     await migrate.migrate(owner, wanted)
     wished = ChatSessionFields(session_key=KEYS[0], customer_name="Sam")
     number = await open_session(service, wished)
