@@ -89,15 +89,18 @@ def _columns(found: re.Match[bytes], line: bytes) -> Columns:
     partition, position, stream, version, _, topic, event_id, at, actor = found.groups()
     behind = found.end()
     begin, end = line.find(_DATA, behind), line.rfind(_CHAIN)
-    if not 0 <= begin < end or line.find(b'"', end + len(_CHAIN)) != len(line) - len(_LINE_END):
+    is_last = line.find(b'"', end + len(_CHAIN)) == len(line) - len(_LINE_END)
+    if not 0 <= begin < end or not is_last or not line.endswith(_LINE_END):
         raise ValueError("it has no data, or something behind its chain")
     if b"\\" in line[:behind]:
         topic, actor = _unescaped(topic), _unescaped(actor)
     data = line[begin + len(_DATA) : end]
-    if data.startswith(_STORED):
+    if data.endswith(b"}"):
+        state = stored_state(topic, data[:-1])
+    elif data.startswith(_STORED) and data.endswith(b'"'):
         state = from_base64(data[len(_STORED) : -1].decode(), "stored event")
     else:
-        state = stored_state(topic, data[:-1])
+        raise ValueError("its data do not end")
     ids = [bytes.fromhex(each.replace(b"-", b"").decode()) for each in (stream, event_id)]
     if [len(each) for each in ids] != [16, 16]:
         raise ValueError("an id has another length")
