@@ -134,7 +134,7 @@ ARGUMENTS = {
     "--reason",
     "--actor", "--type", "--operation", "--face", "--session", "--account", "--field", "--client",
     "--request", "--since", "--until", "--reverse", "--limit", "--follow",
-    "--dry-run", "--timings", "--pause", "--cancel", "--view", "--once",
+    "--dry-run", "--timings", "--pause", "--cancel", "--view", "--once", "--stream",
     "-o", "--new-key-file", "--clear", "--checkpoint",
 }  # fmt: skip
 """What a single command is about. The environment is for settings."""
