@@ -37,7 +37,7 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
-from app.operations.rebuilds import RebuildOver, TooManyRebuilds
+from app.operations.asks import RebuildOver, TooManyRebuilds
 from app.queries.list_places import ListsBusy
 from domain.errors import (
     AccountNotFound,

@@ -45,6 +45,8 @@ SIGNED_IN = {
     "operations": "/ops",
     "views": "/ops/views",
     "stuck": "/ops/stuck",
+    "rebuilds": "/ops/rebuilds",
+    "rebuild to be confirmed": "/ops/ask?what=rebuild&name=account_info&dryRun=true",
     "activity": "/ops/activity",
 }
 PHONE = {"width": 320, "height": 640}
