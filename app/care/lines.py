@@ -48,7 +48,7 @@ class EventLine(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknow
     actor: str
     metadata: Raw
     data: dict[str, Raw]
-    """The fields by the API's names, `sealed` and `sealedFields`."""
+    """The fields by the API's names, `sealed` and `sealedFields`; an agent's `sealedAgent…`."""
     stored: bytes | UnsetType = UNSET
     """The event as the log has it, if that does not follow from `data`."""
     chain: str = ""
@@ -185,6 +185,13 @@ def time_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+_BOXES = {
+    "sealed_agent": ("sealedAgent", "sealedAgentFields"),
+    "sealed": ("sealed", "sealedFields"),
+}
+"""The boxes of a stored event, and what a line calls them and the names of their fields."""
+
+
 class _Sealed(Struct, frozen=True):
     fields: Raw
     box: Raw
@@ -193,12 +200,13 @@ class _Sealed(Struct, frozen=True):
 def _data(topic: str, state: bytes) -> dict[str, Raw]:
     try:
         fields = _FIELDS.decode(state)
-        sealed = fields.pop("sealed", None)
+        boxes = {member: fields.pop(member, None) for member in _BOXES}
         names = _api_names(topic)
         data = {names.get(own, own): value for own, value in fields.items()}
-        if sealed is not None:
-            box = msgspec.json.decode(sealed, type=_Sealed)
-            data |= {"sealed": Raw(bytes(box.box)), "sealedFields": Raw(bytes(box.fields))}
+        for member, (box, listed) in _BOXES.items():
+            if (given := boxes[member]) is not None:
+                found = msgspec.json.decode(given, type=_Sealed)
+                data |= {box: Raw(bytes(found.box)), listed: Raw(bytes(found.fields))}
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return {}  # then it is given as it is stored
     return data

@@ -30,7 +30,7 @@ _DATA, _CHAIN, _STORED = b',"data":{', b',"chain":"', b'},"stored":"'
 _LINE_END = b'"}\n'
 _MEMBER = re.compile(rb'"(\w+)":')
 _CAPITAL = re.compile(rb"(?<!^)([A-Z])")
-_SEALED = re.compile(rb'("[^"]*"),"sealedFields":(\[[^]]*\])')
+_BOX = re.compile(rb'"(sealed\w*)":("[^"]*"),"\1Fields":(\[[^]]*\])')
 _EPOCH = datetime.fromisoformat("1970-01-01")
 
 
@@ -120,19 +120,15 @@ def _unescaped(text: bytes) -> bytes:
 def stored_state(topic: bytes, members: bytes) -> bytes:
     """The event as it is stored, from the members of a line's `data`: only their names change.
 
-    Each name has its capitals made small, behind `_`. What is sealed comes last. An exporter gives
-    an event as it is stored if this would not give it. Raises ValueError.
+    Each name has its capitals made small, behind `_`; boxes are last, with the names of their
+    fields. An exporter gives an event as it is stored if this would not give it.
     """
-    plain, is_sealed, sealed = members.partition(b'"sealed":')
-    parts = _MEMBER.split(plain) if plain else []
-    if parts:
-        names = _names(topic)
-        parts[1::2] = [names[name] for name in parts[1::2]]
-    if is_sealed:
-        found = _SEALED.fullmatch(sealed)
-        if found is None:
-            raise ValueError("its sealed fields have another form")
-        parts.append(b'"sealed":{"fields":%b,"box":%b}' % (found[2], found[1]))
+    plain, *boxes = _BOX.split(members)
+    parts, names = _MEMBER.split(plain), _names(topic)
+    parts[1::2] = [names[name] for name in parts[1::2]]
+    for at in range(0, len(boxes), 4):
+        name, box, fields, behind = boxes[at : at + 4]
+        parts.append(b'%b{"fields":%b,"box":%b}%b' % (names[name], fields, box, behind))
     return b"{%b}" % b"".join(parts)
 
 

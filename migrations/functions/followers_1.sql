@@ -76,6 +76,8 @@ BEGIN
         TRUNCATE event_index, history_reach;
     ELSIF p_follower = 'activity' THEN
         TRUNCATE activity, activity_actor;
+    ELSIF p_follower = 'people' THEN
+        TRUNCATE person_term;
     ELSE
         RETURN false;
     END IF;
