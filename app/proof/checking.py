@@ -167,11 +167,7 @@ def _place(
 ) -> None:
     """Say what is wrong behind the events that are `shown`, and where it begins."""
     partition, end = run.partition, run.size + 1
-    found = None
-    if failed is not None and stored is not None:
-        found = run.differs_from(stored(partition), failed)
-    if failed is not None and found is None and min(failed.size, end) == shown + 1:
-        found = shown + 1
+    found = None if failed is None else _first_other(run, shown, failed, stored)
     is_cut = failed is not None and failed.size > run.size
     is_end_known = failed is None or is_cut or found is not None
     if run.fault:
@@ -204,3 +200,11 @@ def _place(
             f"partition {partition}: events {shown + 1} to {run.size}, since the tree of "
             f"{failed.size} cannot be made without those that are wrong"
         )
+
+
+def _first_other(run: _Run, shown: int, failed: Checkpoint, stored: Hashes | None) -> int | None:
+    """The position of the first event that a checkpoint does not cover, if that can be told."""
+    found = None if stored is None else run.differs_from(stored(run.partition), failed)
+    if found is None and min(failed.size, run.size + 1) == shown + 1:
+        return shown + 1
+    return found

@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return NOT_SHOWN if verdict.wrong else SHOWN
 
 
-def _parser() -> argparse.ArgumentParser:
+def _signed() -> argparse.ArgumentParser:
     signed = argparse.ArgumentParser(add_help=False)
     signed.add_argument(
         "--key", action="append", required=True, metavar="VKEY",
@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         help="the public key of a witness that has to have signed, too; may be given again",
     )  # fmt: skip
     signed.add_argument("--json", action="store_true", help="print the result as JSON")
+    return signed
+
+
+def _parser() -> argparse.ArgumentParser:
+    signed = _signed()
     kept = argparse.ArgumentParser(add_help=False, parents=[signed])
     kept.add_argument(
         "--checkpoint", action="append", required=True, metavar="NOTE",
