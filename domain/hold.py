@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.errors import AlreadyExists, NotFound
 from domain.event import Event
@@ -50,12 +51,14 @@ class HoldLifted(Event, frozen=True, kw_only=True):
 HoldEvent = HoldPlaced | HoldLifted
 
 
-class Hold(Struct, frozen=True, kw_only=True):
+class Hold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The state of a hold, folded from its events."""
 
     target: str
-    reason: str | None
-    """None: it was lifted."""
+    reason: str
+    """Why nothing may be erased."""
+    lifted: str | None = None
+    """Why that is over; None: it is not."""
 
 
 def decide(command: Command, state: Hold | None) -> Sequence[HoldEvent]:
@@ -63,7 +66,7 @@ def decide(command: Command, state: Hold | None) -> Sequence[HoldEvent]:
 
     Raises AlreadyExists for a second hold on one target, NotFound if there is none to lift.
     """
-    is_held = state is not None and state.reason is not None
+    is_held = state is not None and state.lifted is None
     match command:
         case PlaceHold(target=target, reason=reason):
             if is_held:
@@ -82,7 +85,8 @@ def evolve(state: Hold | None, event: HoldEvent) -> Hold:
     match event:
         case HoldPlaced(target=target, reason=reason):
             return Hold(target=target, reason=reason)
-        case HoldLifted():
-            return Hold(target="" if state is None else state.target, reason=None)
+        case HoldLifted(reason=reason):
+            assert state is not None  # versions have no gaps, so it was placed first
+            return replace(state, lifted=reason)
         case _:
             assert_never(event)

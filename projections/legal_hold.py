@@ -9,6 +9,6 @@ VIEW = View(
     kind="hold",
     state=Hold,
     evolve=evolve,
-    gone=lambda hold: hold.reason is None,
+    gone=lambda hold: hold.lifted is not None,
     session_id=lambda _, hold: f"hold:{hold.target}",
 )
