@@ -47,6 +47,7 @@ from domain.errors import (
     NotFound,
     NotInQueue,
     NotYours,
+    PersonalDataGone,
 )
 from domain.principal.decide import TooManyTokens
 
@@ -89,6 +90,7 @@ RESPONSES: Responses = {
     NotYours: (403, "Forbidden"),
     NotInQueue: (409, "NotInQueue"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),
+    PersonalDataGone: (409, "PersonalDataErased"),
     Conflict: (409, "Conflict"),
     VersionMismatch: (412, "PreconditionFailed"),
     KeyReused: (422, "IdempotencyKeyReused"),
