@@ -24,7 +24,7 @@ from app.faces.evo.face import EvoFace
 from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
-from app.followers import activity, history
+from app.followers import activity, history, tree
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -127,6 +127,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     share = settings.follower_share / 2
     for follower in (history.follower(service.log, share), activity.follower(service.log, share)):
         yield service.versions.when_live(follower.keep_following)
+    yield service.versions.when_live(tree.follower(service.log, settings).keep_following)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)

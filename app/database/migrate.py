@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 
 import asyncpg
 from msgspec import Struct
@@ -124,13 +125,15 @@ async def migrate(
     scripts: Sequence[Script] | None = None,
     *,
     partitions: int | None = None,
+    log_name: str | None = None,
 ) -> list[str]:
     """Apply missing migrations and correct the rights, all or nothing; the changes in words.
 
     `scripts`: of functions; None for this release's. `partitions`: the number that the log must
-    have; with None, a log keeps its number and a new one gets one partition. Raises SchemaError if
-    the history differs from `wanted`, if the number of partitions differs, if contents of the
-    database block a migration, or if the login lacks the rights.
+    have; with None, a log keeps its number and a new one gets one partition. `log_name`: the same
+    of its name, of which a new log draws one. Raises SchemaError if the history differs from
+    `wanted`, if the number of partitions or the name differs, if contents of the database block a
+    migration, or if the login lacks the rights.
     """
     await refuse_unfit(connection)
     try:
@@ -144,6 +147,8 @@ async def migrate(
                 await _apply(connection, migration, SQL["record"], migration.number)
             await connection.execute(SQL["make_heads"], partitions or 1)
             await require_partitions(connection, partitions)
+            await connection.execute(SQL["name_log"], log_name or f"sessionary-{token_hex(6)}")
+            await require_name(connection, log_name)
             if scripts is None:
                 scripts = functions(await form_of(connection))
             changed = await outdated(connection, scripts)
@@ -200,6 +205,16 @@ async def require_partitions(connection: asyncpg.Connection, wanted: int | None)
         raise SchemaError(
             f"The log has {found} partition{'s' * (found != 1)}, and which one a stream is in was "
             f"fixed when it was made: it cannot have {wanted}"
+        )
+
+
+async def require_name(connection: asyncpg.Connection, wanted: str | None) -> None:
+    """Raise SchemaError if the log has another name than wanted, or none."""
+    found = await connection.fetchval(SQL["log_name"])
+    if wanted not in (None, found):
+        raise SchemaError(
+            f"The log is called {found}, and its checkpoints are signed under that name, which was "
+            f"fixed when it was made: it cannot be called {wanted}"
         )
 
 

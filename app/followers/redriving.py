@@ -42,7 +42,7 @@ async def redrive(store: Connection, settings: Settings, name: str | None) -> Re
 
 
 async def _try_all(store: Connection, log: Log, name: str | None) -> None:
-    own: list[Follower[Any]] = []
+    own: list[Follower[Any, Any]] = []
     if name in (None, history.NAME):
         own.append(history.follower(log, 1.0))
     if name in (None, activity.NAME):

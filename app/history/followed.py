@@ -8,7 +8,7 @@ from app.history.moments import Cut
 from app.log.read import Asks
 
 SQL = blocks(__file__)
-FOLLOWERS = ("history", "activity")
+FOLLOWERS = ("history", "activity", "tree")
 """The names of our own followers; the first one is that of the histories."""
 _PAUSE_S = 0.02
 

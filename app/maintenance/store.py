@@ -66,6 +66,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
     """The number that the log must have; None accepts any, and gives a new log one."""
+    log_name: str | None = None
+    """The same of its name, which is drawn for a new log."""
 
     @property
     def embedded(self) -> bool:
@@ -209,12 +211,12 @@ async def prepare(
         await migrate.refuse_unfit(store.raw)
         if not where.allow_unsafe_database:
             await migrate.refuse_unsafe(store.raw)
-        applied = await up_to_date(store, may, where.partitions)
+        applied = await up_to_date(store, may, where.partitions, where.log_name)
         return applied, await master_key(store, where)
 
 
 async def up_to_date(
-    store: Connection, may: SchemaPermission, partitions: int | None = None
+    store: Connection, may: SchemaPermission, partitions: int | None = None, name: str | None = None
 ) -> list[str]:
     """Update the schema as far as `may` allows; returns the applied names. Raises SchemaError."""
     wanted = migrate.available()
@@ -223,6 +225,7 @@ async def up_to_date(
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
         await migrate.require_partitions(store.raw, partitions)
+        await migrate.require_name(store.raw, name)
         scripts = migrate.functions(await migrate.form_of(store.raw))
         outdated = await migrate.outdated(store.raw, scripts)
         if may < SchemaPermission.MIGRATE and outdated:
@@ -238,7 +241,7 @@ async def up_to_date(
             "run `sessionary migrate`"
         )
     # (This refuses any other history.)
-    return await migrate.migrate(store.raw, wanted, partitions=partitions)
+    return await migrate.migrate(store.raw, wanted, partitions=partitions, log_name=name)
 
 
 async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:
