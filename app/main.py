@@ -24,7 +24,7 @@ from app.faces.evo.face import EvoFace
 from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
-from app.followers import activity, history, tree
+from app.followers import activity, history, people, tree
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -124,9 +124,10 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield service.versions.keep_looking()
     yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
-    share = settings.follower_share / 2
-    for follower in (history.follower(service.log, share), activity.follower(service.log, share)):
-        yield service.versions.when_live(follower.keep_following)
+    sharing = (history, activity, people)
+    for kind in sharing:
+        share = settings.follower_share / len(sharing)
+        yield service.versions.when_live(kind.follower(service.log, share).keep_following)
     yield service.versions.when_live(tree.follower(service.log, settings).keep_following)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:

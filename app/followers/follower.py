@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic, perf_counter
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 import asyncpg
 from msgspec import Raw, Struct
@@ -150,7 +150,7 @@ class Follower(Generic[B, E]):
                 await self.stop()
         except _Refused as refused:
             if self._singly:
-                self._work.leave_out(refused.first, refused.why)
+                self._work.leave_out(cast("E", refused.first), refused.why)
             self._singly = self._batch
             self._forget()
             return 0.0

@@ -15,7 +15,7 @@ from app.followers.follower import Follower, Place
 from app.followers.pace import Pace
 from app.followers.quarantine import Waiting
 from app.followers.sealer import Sealer
-from app.history.followed import FOLLOWERS
+from app.history.followed import TREE
 from app.log.audited import AuditedEvent
 from app.log.log import Log
 from app.proof import tree
@@ -26,7 +26,7 @@ from app.settings import Settings
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
-NAME = FOLLOWERS[2]
+NAME = TREE
 _LOG = logging.getLogger("sessionary")
 _LEAST_EVENTS, _MOST_EVENTS = 100, 2_000
 """Limits of a batch: its checkpoint covers it with what came before."""
@@ -65,11 +65,10 @@ class TreeFollower(Follower[TreeBatch, Event]):
         self._told: set[str] = set()
 
     async def round(self) -> int:
-        """Take up some batches, and sign what is due."""
-        done = await super().round()
-        if self._token is not None:
+        """Sign what is due, and take up some batches."""
+        if await self._has_lease():
             await self._sealer.tend()
-        return done
+        return await super().round()
 
     async def _take_up(self, place: Place) -> int:
         try:

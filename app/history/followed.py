@@ -8,7 +8,11 @@ from app.history.moments import Cut
 from app.log.read import Asks
 
 SQL = blocks(__file__)
-FOLLOWERS = ("history", "activity", "tree")
+PEOPLE = "people"
+"""The follower by whose terms people are found."""
+TREE = "tree"
+"""The follower that hashes events."""
+FOLLOWERS = ("history", "activity", PEOPLE, TREE)
 """The names of our own followers; the first one is that of the histories."""
 _PAUSE_S = 0.02
 
@@ -23,17 +27,19 @@ class NotYet(Exception):
         super().__init__(f"The histories are {self.behind} events behind that moment: try again")
 
 
-async def reached(store: Asks) -> Cut:
-    """The position of each partition up to which the histories go. Raises StoreDown."""
-    return tuple(row["position"] for row in await store.ask(SQL["reached"]))
+async def reached(store: Asks, follower: str = FOLLOWERS[0]) -> Cut:
+    """The position of each partition up to which a follower is done. Raises StoreDown."""
+    return tuple(row["position"] for row in await store.ask(SQL["reached"], follower))
 
 
-async def wait_for(store: Asks, cut: Sequence[int], wait_s: float) -> None:
-    """Return once the histories go up to a cut. Raises NotYet after `wait_s`, StoreDown."""
+async def wait_for(
+    store: Asks, cut: Sequence[int], wait_s: float, follower: str = FOLLOWERS[0]
+) -> None:
+    """Return once a follower is done up to a cut. Raises NotYet after `wait_s`, StoreDown."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
     while True:
-        now = await reached(store)
+        now = await reached(store, follower)
         if all(at >= end for at, end in zip(now, cut, strict=True)):
             return
         if loop.time() >= deadline:

@@ -65,9 +65,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
-    """The number that the log must have; None accepts any, and gives a new log one."""
     log_name: str | None = None
-    """The same of its name, which is drawn for a new log."""
+    """What the log must have; None accepts any, and gives a new log one, with a drawn name."""
 
     @property
     def embedded(self) -> bool:
@@ -218,14 +217,13 @@ async def prepare(
 async def up_to_date(
     store: Connection, may: SchemaPermission, partitions: int | None = None, name: str | None = None
 ) -> list[str]:
-    """Update the schema as far as `may` allows; returns the applied names. Raises SchemaError."""
+    """Update the schema as far as `may` allows; the applied names. Raises SchemaError."""
     wanted = migrate.available()
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
-        await migrate.require_partitions(store.raw, partitions)
-        await migrate.require_name(store.raw, name)
+        await migrate.require_made_so(store.raw, partitions, name)
         scripts = migrate.functions(await migrate.form_of(store.raw))
         outdated = await migrate.outdated(store.raw, scripts)
         if may < SchemaPermission.MIGRATE and outdated:
@@ -240,7 +238,6 @@ async def up_to_date(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
-    # (This refuses any other history.)
     return await migrate.migrate(store.raw, wanted, partitions=partitions, log_name=name)
 
 

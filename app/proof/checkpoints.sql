@@ -42,7 +42,10 @@ SELECT thin_checkpoints_1();
 -- event is that it does not cover; null: it covers all.
 SELECT h.partition, h.position AS head, coalesce(t.size, 0) AS size,
        coalesce(t.frontier, '') AS frontier, coalesce(c.size, 0) AS signed,
-       greatest(0, extract(epoch FROM clock_timestamp() - e.recorded_at))::float8 AS age_s
+       CASE WHEN h.position > coalesce(c.size, 0)
+            THEN greatest(0, extract(epoch FROM clock_timestamp()
+                                                - coalesce(e.recorded_at, h.recorded_at)))::float8
+       END AS age_s
   FROM log_partition AS h
   LEFT JOIN tree AS t
     ON t.partition = h.partition

@@ -92,6 +92,8 @@ BEGIN
         TRUNCATE event_index, history_reach;
     ELSIF p_follower = 'activity' THEN
         TRUNCATE activity, activity_actor;
+    ELSIF p_follower = 'people' THEN
+        TRUNCATE person_term;
     ELSIF p_follower = 'tree' THEN
         TRUNCATE tree, tree_tile;
     ELSE

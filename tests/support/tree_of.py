@@ -5,14 +5,13 @@ import hashlib
 import struct
 from typing import Any
 
-from support.patience import patient
-
 from app.followers import tree as growing
 from app.log.read import heads
 from app.proof import tree
 from app.proof.edge import TILE
 from app.proof.verifier import root_of
 from app.service import Service
+from support.patience import patient
 
 
 async def caught_up(service: Service) -> None:
