@@ -191,6 +191,6 @@ def test_the_script_copies_tells_local_times_and_finds_the_filter(
     page.goto(f"{served.base_url}/audit/sessions/{values['session']}", timeout=patient(30_000))
     assert page.locator("button[data-copy]").first.is_visible()
     page.goto(f"{served.base_url}/", timeout=patient(30_000))
-    page.get_by_role("button", name="Pause").click()
-    assert page.get_by_role("button", name="Go on").is_visible()
+    page.get_by_role("button", name="Pause the refresh").click()
+    assert page.get_by_role("button", name="Go on with the refresh").is_visible()
     context.close()
