@@ -99,7 +99,7 @@ async def _fill(settings: Settings, name: str, advance: Callable[[int], Awaitabl
 
     # (By the owner's login, which alone may write there.)
     log = await open_log(replace(settings, database_role=None), look_there)
-    follower: Follower[Any] = _OWN[name].follower(log, 1.0)
+    follower: Follower[Any, Any] = _OWN[name].follower(log, 1.0)
     least, since = await follower.behind(), time.monotonic()
     try:
         while True:
