@@ -8,6 +8,7 @@ that was cut off is recognised, too.
 import base64
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from app.history.names import api_name
 from app.history.times import time_text
 from app.log.keyring import Keyring
+from app.proof import exported
 from domain.event import kind_of
 from domain.stored import EVENTS
 
@@ -46,7 +48,7 @@ class EventLine(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknow
     actor: str
     metadata: Raw
     data: dict[str, Raw]
-    """The fields by the API's names, `sealed` and `sealedFields`."""
+    """The fields by the API's names, `sealed` and `sealedFields`; an agent's `sealedAgent…`."""
     stored: bytes | UnsetType = UNSET
     """The event as the log has it, if that does not follow from `data`."""
     chain: str = ""
@@ -165,23 +167,17 @@ def event_line(row: asyncpg.Record, session_id: str) -> EventLine:
         metadata=Raw(row["metadata"].encode()),
         data=_data(row["topic"], row["state"]),
     )
-    if stored_state(line) == row["state"]:
-        return line
+    with suppress(ValueError):
+        if stored_state(line) == row["state"]:
+            return line
     return msgspec.structs.replace(line, data={}, stored=row["state"])
 
 
 def stored_state(line: EventLine) -> bytes:
-    """The event of a line as the log has it. Raises msgspec.MsgspecError."""
+    """The event of a line as the log has it. Raises ValueError if its data has another form."""
     if line.stored is not UNSET:
         return line.stored
-    own = _own_names(line.type)
-    fields: dict[str, object] = {
-        own.get(name, name): value for name, value in line.data.items() if name not in _SEALED
-    }
-    if "sealed" in line.data:
-        names = line.data.get("sealedFields", Raw(b"[]"))
-        fields["sealed"] = {"fields": names, "box": line.data["sealed"]}
-    return _ENCODER.encode(fields)
+    return exported.stored_state(line.type.encode(), _ENCODER.encode(line.data)[1:-1])
 
 
 def time_of(text: str) -> datetime:
@@ -189,7 +185,11 @@ def time_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-_SEALED = ("sealed", "sealedFields")
+_BOXES = {
+    "sealed_agent": ("sealedAgent", "sealedAgentFields"),
+    "sealed": ("sealed", "sealedFields"),
+}
+"""The boxes of a stored event, and what a line calls them and the names of their fields."""
 
 
 class _Sealed(Struct, frozen=True):
@@ -200,24 +200,25 @@ class _Sealed(Struct, frozen=True):
 def _data(topic: str, state: bytes) -> dict[str, Raw]:
     try:
         fields = _FIELDS.decode(state)
-        sealed = fields.pop("sealed", None)
-        names = {own: name for name, own in _own_names(topic).items()}
+        boxes = {member: fields.pop(member, None) for member in _BOXES}
+        names = _api_names(topic)
         data = {names.get(own, own): value for own, value in fields.items()}
-        if sealed is not None:
-            box = msgspec.json.decode(sealed, type=_Sealed)
-            data |= {"sealed": Raw(bytes(box.box)), "sealedFields": Raw(bytes(box.fields))}
+        for member, (box, listed) in _BOXES.items():
+            if (given := boxes[member]) is not None:
+                found = msgspec.json.decode(given, type=_Sealed)
+                data |= {box: Raw(bytes(found.box)), listed: Raw(bytes(found.fields))}
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return {}  # then it is given as it is stored
     return data
 
 
-def _own_names(topic: str) -> dict[str, str]:
-    """The own names of an event's fields, by the API's."""
+def _api_names(topic: str) -> dict[str, str]:
+    """The API's names of an event's fields, by their own."""
     holder = EVENTS.get(topic)
     if holder is None:
         return {}
     kind = kind_of(topic)
-    return {api_name(kind, holder, own): own for own in holder.__struct_fields__}
+    return {own: api_name(kind, holder, own) for own in holder.__struct_fields__}
 
 
 def _content(line: Line) -> bytes:

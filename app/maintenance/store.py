@@ -4,7 +4,6 @@ Failures: NotReachable (a resource is away), UnusableDatabase (it was named wron
 (of a password), SchemaError, WrongMasterKey.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
@@ -20,7 +19,7 @@ from app.database.embedded import is_set_up, running
 from app.database.pool import TRANSIENT
 from app.database.session import OPENED_WITH, lift_time_outs
 from app.log.errors import WrongMasterKey
-from app.log.keyring import KEY_BYTES, Keyring, fits, new_root
+from app.log.keyring import Keyring, fits, new_key
 from app.log.read import heads, key_settings
 from app.maintenance import key_file
 from app.maintenance.recovery import again_after_conflict
@@ -65,7 +64,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
-    """The number that the log must have; None accepts any, and gives a new log one."""
+    log_name: str | None = None
+    """What the log must have; None accepts any, and gives a new log one, with a drawn name."""
 
     @property
     def embedded(self) -> bool:
@@ -209,20 +209,20 @@ async def prepare(
         await migrate.refuse_unfit(store.raw)
         if not where.allow_unsafe_database:
             await migrate.refuse_unsafe(store.raw)
-        applied = await up_to_date(store, may, where.partitions)
+        applied = await up_to_date(store, may, where.partitions, where.log_name)
         return applied, await master_key(store, where)
 
 
 async def up_to_date(
-    store: Connection, may: SchemaPermission, partitions: int | None = None
+    store: Connection, may: SchemaPermission, partitions: int | None = None, name: str | None = None
 ) -> list[str]:
-    """Update the schema as far as `may` allows; returns the applied names. Raises SchemaError."""
+    """Update the schema as far as `may` allows; the applied names. Raises SchemaError."""
     wanted = migrate.available()
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
-        await migrate.require_partitions(store.raw, partitions)
+        await migrate.require_made_so(store.raw, partitions, name)
         scripts = migrate.functions(await migrate.form_of(store.raw))
         outdated = await migrate.outdated(store.raw, scripts)
         if may < SchemaPermission.MIGRATE and outdated:
@@ -237,8 +237,7 @@ async def up_to_date(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
-    # (This refuses any other history.)
-    return await migrate.migrate(store.raw, wanted, partitions=partitions)
+    return await migrate.migrate(store.raw, wanted, partitions=partitions, log_name=name)
 
 
 async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:
@@ -287,12 +286,12 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
             if kept.check is not None:
                 told = f"a master key that {path} should hold, and that file is not there"
                 raise WrongMasterKey(f"The log's personal data is sealed under {told}")
-            key_file.keep(path, os.urandom(KEY_BYTES))
+            key_file.keep(path, new_key())
         key = key_file.read(path)
     except OSError as error:
         raise WrongMasterKey(f"The master key's file cannot be used: {error}") from error
     if kept.check is None:
-        made = Keyring(key, new_root())
+        made = Keyring(key, new_key())
         await migrate.keep_keys(store.raw, made.check_value(), made.sealed_root())
         kept = await key_settings(store)
     if not fits(key, kept):

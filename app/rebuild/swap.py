@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
@@ -28,6 +28,8 @@ PAUSE_S = 0.5
 TAKEN_OVER_S = 5.0
 """How long the lock is waited for, since PostgreSQL takes a while to notice a killed holder."""
 _LOOK_S = 0.02
+Also = Callable[[int], Awaitable[None]]
+"""Something done in the transaction of a swap."""
 
 
 class RebuildUnderWay(Exception):
@@ -67,11 +69,14 @@ async def alone(store: Connection, patience_s: float | None = None) -> AsyncIter
             await store.raw.execute(SQL["end"])
 
 
-async def swap(store: Connection, fresh: CatchUp, view: View, reached: Positions) -> int:
+async def swap(
+    store: Connection, fresh: CatchUp, view: View, reached: Positions, also: Also | None = None
+) -> int:
     """Swap one view in; returns the number of events in the log at that moment.
 
-    Each transaction swaps one view, so that a reader who holds one and waits for another can pass.
-    Raises ViewInUse, or ViewDependedOn.
+    `also`: is done in the same transaction, and gets that number. Each transaction swaps one view,
+    so that a reader who holds one and waits for another can pass. Raises ViewInUse, or
+    ViewDependedOn.
     """
     connection = store.raw
     for wait_ms in LOCK_WAITS_MS:
@@ -83,16 +88,20 @@ async def swap(store: Connection, fresh: CatchUp, view: View, reached: Positions
                 ends = await tables.lock(connection, view)
                 await fresh.take_up({view.name}, reached, ends)
                 await tables.replace(connection, view, ends)
-            return sum(end.position for end in ends)
+                events = sum(end.position for end in ends)
+                if also is not None:
+                    await also(events)
+            return events
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             fresh.rows[view.name] = rows
             await asyncio.sleep(PAUSE_S)
     raise ViewInUse(view.name)
 
 
-async def go_back(store: Connection, keyring: Keyring, view: View) -> int:
+async def go_back(store: Connection, keyring: Keyring, view: View, also: Also | None = None) -> int:
     """Swap a view's former table in, caught up; returns the log's events at that moment.
 
+    `also`: as for `swap`.
     The one that was live is the former one then: going back twice changes nothing. Raises
     NoWayBack, RebuildUnderWay, ViewDependedOn, or ViewInUse.
     """
@@ -104,7 +113,7 @@ async def go_back(store: Connection, keyring: Keyring, view: View) -> int:
             kept = positions(await tables.take_former(connection, view))
         try:
             former = CatchUp(store, keyring, {view.name: view}, len(await heads(store)))
-            return await swap(store, former, view, kept)
+            return await swap(store, former, view, kept, also)
         except Exception:
             if not connection.is_closed():
                 await tables.put_former_back(connection, view)
