@@ -34,6 +34,8 @@ BETWEEN_KILLS = 150
 """Commands, at least: so that each kill hits work of its own."""
 FOLLOWED_S = 15.0
 """Within this, the histories are where the log ends, once nobody writes any more."""
+READ_S = 15.0
+"""Within this, all events are read in one statement."""
 
 Kill = Callable[[ServiceProcess, int], Awaitable[None]]
 """Kills something of a running service for the nth time."""
@@ -130,6 +132,7 @@ async def _histories_owed(service: ServiceProcess) -> list[str]:
     settings = Settings(
         database_url=service_url(service.data_dir),
         master_key=key_file.read(service.data_dir / "master.key"),
+        store_deadline_s=patient(READ_S),
     )
     owner, worker = await asyncpg.connect(service.database_url), await open_service(settings)
     try:
