@@ -12,7 +12,6 @@ from app.auth.verification import Principals
 from app.chat.service import Chat
 from app.codecs.hosts import AllowedHosts
 from app.commands.handler import CommandHandler
-from app.concurrency.admission import Admission
 from app.concurrency.deadline import SharedDeadline
 from app.concurrency.rates import Rates
 from app.database.errors import StoreDown
@@ -27,6 +26,7 @@ from app.operations.ready_parts import Parts, ReadyParts
 from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
+from app.rebuild.in_step import InStep
 from app.settings import Settings
 from app.telemetry import metrics
 from app.telemetry.requests import Requests
@@ -64,7 +64,9 @@ class Service:
         """Limits how long a request's body may take to arrive."""
         self.draining = False
         self.versions = Versions(log.pool.ask)
-        self.admission = Admission(settings.most_in_flight)
+        self.in_step = InStep(log, self.versions, settings.store_deadline_s)
+        self.in_flight = 0
+        """Requests that are being carried out."""
         rate = settings.rate_limit
         self.rates = Rates(rate, settings.rate_burst_s) if rate else None
         self.requests = Requests(settings)
@@ -82,7 +84,7 @@ class Service:
 
     def sample(self) -> None:
         """Bring the metrics of the moment up to date."""
-        metrics.IN_FLIGHT.set(self.admission.working)
+        metrics.IN_FLIGHT.set(self.in_flight)
         metrics.QUEUE.set(self.log.waiting)
         for name, places in (self.pool.places | self._lists.places).items():
             for state, count in places.counts.items():

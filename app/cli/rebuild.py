@@ -45,8 +45,9 @@ def rebuild(
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
     are kept until the next rebuild or `projections drop`: `projections back` swaps them in again.
     Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. A follower
-    (`history`, `activity`, `people`) is made anew beside its tables, which are swapped then. A
-    projection of your own is emptied, and the process that runs it fills it again.
+    (`history`, `activity`, `people`) is made anew beside its tables, which are swapped then. Any
+    other one (`tree`, or a projection of your own) is emptied, and the process that follows fills
+    it again.
     """
     if asked is not None:
         _stop(where, asked)
@@ -107,7 +108,11 @@ def _refill(where: "DataLocation", name: str) -> None:
                 await deed.end(store.raw, name)
         return swapped
 
-    done = "made anew from the log" if by_settings(where, run) else "emptied; its process fills it"
+    done = (
+        "made anew from the log"
+        if by_settings(where, run)
+        else "emptied; the process that follows fills it again"
+    )
     click.echo(f"{name}: {done}", err=True)
 
 
@@ -168,7 +173,7 @@ def _stop(where: "DataLocation", asked: str) -> None:
 @click.argument("projections", nargs=-1, required=True, metavar="PROJECTION...")
 @on_data
 def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Swap in the tables of views that were live before their last rebuild, caught up."""
+    """Go back to the tables of views before their last rebuild, or to a version that is kept."""
     from app.cli.work import on_log
     from app.operations.deeds import Recorder
     from app.rebuild.swap import go_back
@@ -179,7 +184,7 @@ def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
         deed = Recorder("projections back")
         for view in views:
             events = await go_back(store, keyring, view)
-            click.echo(f"{view.name}: the former table is live, with {events} events", err=True)
+            click.echo(f"{view.projection}: the former one is live, with {events} events", err=True)
         await deed.end(store.raw, ", ".join(view.name for view in views))
 
     on_log(where, work)
@@ -189,7 +194,7 @@ def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
 @click.argument("projections", nargs=-1, required=True, metavar="PROJECTION...")
 @on_data
 def drop(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Drop the former tables of views: there is no way `back` then."""
+    """Drop former tables and versions of views: there is no way `back` then."""
     from app.cli.work import on_store
     from app.rebuild.swap import drop_former
 
@@ -197,8 +202,8 @@ def drop(where: "DataLocation", projections: tuple[str, ...]) -> None:
 
     async def work(store: "Connection") -> None:
         for view in views:
-            await drop_former(store, view)
-            click.echo(f"{view.name}: the former table is dropped", err=True)
+            dropped = await drop_former(store, view)
+            click.echo(f"{view.projection}: dropped {', '.join(dropped)}", err=True)
 
     on_store(where, work)
 

@@ -7,6 +7,7 @@ writing of answers.
 import logging
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from functools import partial
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -79,38 +80,34 @@ class OperationHandler(HTTPRouteHandler):
         segments, places = asked["segments"], self.places
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=operation.any_host)
-        service, admission = arrival.service, arrival.service.admission
-        term = admission.let_in(arrival.started)
-        if term is None and not operation.is_vital:
+        service = arrival.service
+        if service.in_flight >= service.settings.most_in_flight and not operation.is_vital:
             # (Not by Litestar's way of errors, which takes longer than the rest of a refusal.)
             full = TooManyBefore("The service has more to do than it can: try again")
             refused: Any = _refused(asked, self.face, full, self.measure, self.route)
             await refused(scope, receive, send)
             return
-        try:
-            if tracing.SPANS is not None:
-                arrival.trace(self.route, asked["method"])
-            await self._make_ready(arrival)
-        finally:
-            admission.leave_door(term)
-        assert arrival.request is not None  # its head was read
-        admission.working += 1
-        try:
-            reply = await operation.handler(arrival.request, service)
-        finally:
-            admission.working -= 1
-        await Answer(arrival, reply, self.measure, self.route)(scope, receive, send)
-
-    async def _make_ready(self, arrival: Arrival) -> None:
-        """Let the guards look at the caller, then read the body."""
-        halted = arrival.service.versions.halted
-        if halted is not None and not self.operation.is_vital:
-            raise Superseded(f"This release does not serve: {halted}")
+        if tracing.SPANS is not None:
+            arrival.trace(self.route, asked["method"])
+        if not operation.is_vital:
+            known = service.versions
+            if known.halted is not None:
+                raise Superseded(f"This release does not serve: {known.halted}")
+            is_old = not operation.is_anonymous and monotonic() > known.known_until
+            if known.beside or is_old:
+                await service.in_step.settle()
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)
         if arrival.unread:
             await arrival.read()
+        assert arrival.request is not None  # its head was read
+        service.in_flight += 1
+        try:
+            reply = await operation.handler(arrival.request, service)
+        finally:
+            service.in_flight -= 1
+        await Answer(arrival, reply, self.measure, self.route)(scope, receive, send)
 
 
 def _operations_alone(app: "ASGIApp") -> "ASGIApp":
