@@ -32,6 +32,7 @@ from app.service import Service, open_service
 from app.settings import Settings
 from app.telemetry import tracing
 from app.telemetry.process import ProcessUse
+from projections.catalog import VIEWS
 
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
@@ -122,11 +123,15 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
     yield service.versions.keep_looking()
+    yield service.in_step.keep()
     yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
     share = settings.follower_share / 2
     for follower in (history.follower(service.log, share), activity.follower(service.log, share)):
         yield service.versions.when_live(follower.keep_following)
+    for view in VIEWS:
+        own = history.follower(service.log, share, view)
+        yield service.versions.when_apart(view, own.keep_following)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)

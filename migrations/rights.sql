@@ -14,7 +14,8 @@ WITH role AS (
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'refusal', 'lease', 'follower_checkpoint', 'event_index',
-                        'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'quarantine',
+                        'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_behind',
+                        'quarantine',
                         'activity', 'activity_actor', 'history_reach', 'deed']
                   || $2::text[]) AS t(name)
     UNION ALL
@@ -47,7 +48,7 @@ WITH role AS (
            ('credential_of_sign_in_1'), ('settle_1'), ('waiting_1'), ('follow_history_1'),
            ('redrive_history_1'), ('follow_activity_1'), ('redrive_activity_1'),
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
-           ('ask_rebuild_1'), ('cancel_rebuild_1'), ('held_1')
+           ('ask_rebuild_1'), ('cancel_rebuild_1'), ('held_1'), ('renew_rows_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)
@@ -55,7 +56,8 @@ WITH role AS (
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
-                        'rebuild_ask', 'view_version', 'quarantine', 'activity', 'activity_actor',
+                        'rebuild_ask', 'view_version', 'view_behind', 'quarantine', 'activity',
+                        'activity_actor',
                         'history_reach']
                   || $2::text[]) AS t(name)
 ), relation AS (

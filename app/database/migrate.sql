@@ -48,7 +48,7 @@ SELECT pg_is_in_recovery();
 SELECT pg_advisory_xact_lock(7326901184);
 
 -- name: applied
-SELECT number, name, hash
+SELECT number, name, hash, release
   FROM schema_migration
  WHERE number IS NOT NULL
  ORDER BY number;

@@ -13,6 +13,11 @@ FOLLOWERS = ("history", "activity")
 _PAUSE_S = 0.02
 
 
+def own_follower(name: str) -> str:
+    """The follower that keeps the history of one version of a view, if there are several."""
+    return f"{FOLLOWERS[0]}_{name}"
+
+
 class NotYet(Exception):
     """The follower has not reached a moment of the log: ask again a little later."""
 
@@ -23,17 +28,25 @@ class NotYet(Exception):
         super().__init__(f"The histories are {self.behind} events behind that moment: try again")
 
 
-async def reached(store: Asks) -> Cut:
-    """The position of each partition up to which the histories go. Raises StoreDown."""
-    return tuple(row["position"] for row in await store.ask(SQL["reached"]))
+async def reached(store: Asks, views: Sequence[str] = ()) -> Cut:
+    """The position of each partition up to which the index of events goes, and histories.
+
+    `views`: whose histories are meant. Raises StoreDown.
+    """
+    return tuple(row["position"] for row in await store.ask(SQL["reached"], list(views)))
 
 
-async def wait_for(store: Asks, cut: Sequence[int], wait_s: float) -> None:
-    """Return once the histories go up to a cut. Raises NotYet after `wait_s`, StoreDown."""
+async def wait_for(
+    store: Asks, cut: Sequence[int], wait_s: float, views: Sequence[str] = ()
+) -> None:
+    """Return once the index, and histories of views, go up to a cut.
+
+    Raises NotYet after `wait_s`, StoreDown.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
     while True:
-        now = await reached(store)
+        now = await reached(store, views)
         if all(at >= end for at, end in zip(now, cut, strict=True)):
             return
         if loop.time() >= deadline:

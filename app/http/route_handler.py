@@ -88,9 +88,11 @@ class OperationHandler(HTTPRouteHandler):
             return
         if tracing.SPANS is not None:
             arrival.trace(self.route, asked["method"])
-        halted = service.versions.halted
-        if halted is not None and not operation.is_vital:
-            raise Superseded(f"This release does not serve: {halted}")
+        if not operation.is_vital:
+            if service.versions.halted is not None:
+                raise Superseded(f"This release does not serve: {service.versions.halted}")
+            if service.versions.beside:
+                await service.in_step.settle()
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)

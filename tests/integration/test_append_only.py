@@ -38,6 +38,7 @@ TABLES = [
     "rebuild_range",
     "rebuild_ask",
     "view_version",
+    "view_behind",
     "deed",
     "ai_session_info_history",
     "chat_session_entity_history",
@@ -214,8 +215,8 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
         "credential_of_name_1", "credential_of_sign_in_1", "credential_of_token_1",
         "draw_numbers_1", "follow_activity_1", "follow_history_1", "held_1", "last_drawn_1",
         "pass_over_message_numbers_1", "pass_over_session_numbers_1", "quarantine_1", "redrive_1",
-        "redrive_activity_1", "redrive_history_1", "restart_follower_1", "settle_1", "try_room_1",
-        "waiting_1",
+        "redrive_activity_1", "redrive_history_1", "renew_rows_1", "restart_follower_1", "settle_1",
+        "try_room_1", "waiting_1",
     ]  # fmt: skip
 
 
