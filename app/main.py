@@ -24,7 +24,8 @@ from app.faces.evo.face import EvoFace
 from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
-from app.followers import activity, history
+from app.followers import activity, history, people
+from app.history.followed import FOLLOWERS
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -126,9 +127,9 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield service.in_step.keep()
     yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
-    share = settings.follower_share / 2
-    for follower in (history.follower(service.log, share), activity.follower(service.log, share)):
-        yield service.versions.when_live(follower.keep_following)
+    share = settings.follower_share / len(FOLLOWERS)
+    for kind in (history, activity, people):
+        yield service.versions.when_live(kind.follower(service.log, share).keep_following)
     for view in VIEWS:
         own = history.follower(service.log, share, view)
         yield service.versions.when_apart(view, own.keep_following)

@@ -15,8 +15,8 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'refusal', 'lease', 'follower_checkpoint', 'event_index',
                         'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_behind',
-                        'quarantine',
-                        'activity', 'activity_actor', 'history_reach', 'deed']
+                        'quarantine', 'activity', 'activity_actor', 'history_reach', 'deed',
+                        'person_term']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -47,6 +47,7 @@ WITH role AS (
            ('append_principal_1'), ('credential_of_name_1'), ('credential_of_token_1'),
            ('credential_of_sign_in_1'), ('settle_1'), ('waiting_1'), ('follow_history_1'),
            ('redrive_history_1'), ('follow_activity_1'), ('redrive_activity_1'),
+           ('follow_people_1'), ('redrive_people_1'),
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
            ('ask_rebuild_1'), ('cancel_rebuild_1'), ('held_1'), ('renew_rows_1')
 ), guarded(name) AS (
@@ -57,8 +58,7 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
                         'rebuild_ask', 'view_version', 'view_behind', 'quarantine', 'activity',
-                        'activity_actor',
-                        'history_reach']
+                        'activity_actor', 'history_reach', 'person_term']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

@@ -16,6 +16,7 @@ from app.auth.roles import (
     ADMINISTRATORS,
     AGENT,
     CUSTOMER,
+    DATA_PROTECTION,
     MANAGER,
     ONLOOKERS,
     SYSTEM_ADMINISTRATOR,
@@ -24,7 +25,8 @@ from app.auth.roles import (
 WRONG = "Invalid Username or Password"
 """The same message for a wrong password and for an unknown name."""
 
-_NO_AGENTS = ONLOOKERS | {CUSTOMER}
+_CHANGE_NOTHING = ONLOOKERS | {DATA_PROTECTION}
+_NO_AGENTS = _CHANGE_NOTHING | {CUSTOMER}
 _BELOW_MANAGER = frozenset({CUSTOMER, AGENT})
 
 
@@ -93,16 +95,24 @@ class Principal(Struct, frozen=True):
 
     @property
     def is_onlooker(self) -> bool:
-        """Whether the principal may only read."""
-        return ONLOOKERS.issuperset(self.roles)
+        """Whether the principal may change no session."""
+        return _CHANGE_NOTHING.issuperset(self.roles)
 
     @property
     def takes_chats(self) -> bool:
         """Whether the principal can receive chats: has a role beside onlooker or customer."""
         return not _NO_AGENTS.issuperset(self.roles)
 
+    def require_reader(self) -> None:
+        """Raise Forbidden if the principal may not even read sessions.
+
+        Who protects data finds and erases it, and sees it by a reason that is on record.
+        """
+        if self.roles == (DATA_PROTECTION,):
+            raise Forbidden(message="A Role Beside DataProtection Required")
+
     def require_writer(self) -> None:
-        """Raise Forbidden if the principal may only read."""
+        """Raise Forbidden if the principal may change no session."""
         if self.is_onlooker:
             roles = f"{AGENT}, {MANAGER}, {CUSTOMER} or {SYSTEM_ADMINISTRATOR}"
             raise Forbidden(message=f"{roles} Role Required")

@@ -12,5 +12,9 @@ AUDITOR = "Auditor"
 OPERATOR = "Operator"
 ONLOOKERS = frozenset({AUDITOR, OPERATOR})
 """Roles that only read; a principal with no other role cannot change a session."""
-ROLES = (SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), MANAGER, CUSTOMER, AGENT)
+DATA_PROTECTION = "DataProtection"
+"""Finds and erases what is held on a person, and sees nothing else of sessions."""
+ROLES = (
+    SYSTEM_ADMINISTRATOR, ADMIN, *sorted(ONLOOKERS), DATA_PROTECTION, MANAGER, CUSTOMER, AGENT,
+)  # fmt: skip
 """All roles, in the order in which they are shown."""

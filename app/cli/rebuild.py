@@ -42,8 +42,8 @@ def rebuild(
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
     are kept until the next rebuild or `projections drop`: `projections back` swaps them in again.
     Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. A follower
-    (`history`, `activity`, or a projection of your own) is emptied, and the process that follows
-    fills it again.
+    (`history`, `activity`, `people`, or a projection of your own) is emptied, and the process that
+    follows fills it again.
     """
     if asked is not None:
         _stop(where, asked)

@@ -27,7 +27,7 @@ from domain.ids import StreamId
 from domain.stored import present_name
 
 SQL = blocks(__file__)
-_, NAME = FOLLOWERS
+NAME = FOLLOWERS[1]
 KINDS = frozenset({"ai_session", "chat_session"})
 OPENED = frozenset({AISessionCreated.topic, ChatSessionCreated.topic})
 CLOSED = frozenset({AISessionDeleted.topic, ChatSessionClosed.topic})

@@ -31,7 +31,7 @@ from projections.view import View
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
-NAME, _ = FOLLOWERS
+NAME = FOLLOWERS[0]
 CACHE_BYTES = 8 * 1024 * 1024
 """For the states of streams that changed last; the others are read from their last rows."""
 _STATE_BYTES = 1_000

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from app.followers import activity, history, quarantine, reset
+from app.followers import activity, history, people, quarantine, reset
 from app.followers.follower import Follower
 from app.history.followed import own_follower
 from app.log.log import Log, open_log
@@ -52,6 +52,8 @@ async def _try_all(store: Connection, log: Log, name: str | None) -> None:
             own.append(history.follower(log, 1.0, view))
     if name in (None, activity.NAME):
         own.append(activity.follower(log, 1.0))
+    if name in (None, people.NAME):
+        own.append(people.follower(log, 1.0))
     loop = asyncio.get_running_loop()
     deadline = loop.time() + WAIT_S
     try:

@@ -8,7 +8,9 @@ from app.history.moments import Cut
 from app.log.read import Asks
 
 SQL = blocks(__file__)
-FOLLOWERS = ("history", "activity")
+PEOPLE = "people"
+"""The follower by whose terms people are found."""
+FOLLOWERS = ("history", "activity", PEOPLE)
 """The names of our own followers; the first one is that of the histories."""
 _PAUSE_S = 0.02
 
@@ -28,25 +30,31 @@ class NotYet(Exception):
         super().__init__(f"The histories are {self.behind} events behind that moment: try again")
 
 
-async def reached(store: Asks, views: Sequence[str] = ()) -> Cut:
-    """The position of each partition up to which the index of events goes, and histories.
+async def reached(store: Asks, follower: str = FOLLOWERS[0], views: Sequence[str] = ()) -> Cut:
+    """The position of each partition up to which a follower is done.
 
-    `views`: whose histories are meant. Raises StoreDown.
+    `views`: those of their histories that have followers of their own go up to there, too. Raises
+    StoreDown.
     """
-    return tuple(row["position"] for row in await store.ask(SQL["reached"], list(views)))
+    rows = await store.ask(SQL["reached"], follower, list(views))
+    return tuple(row["position"] for row in rows)
 
 
 async def wait_for(
-    store: Asks, cut: Sequence[int], wait_s: float, views: Sequence[str] = ()
+    store: Asks,
+    cut: Sequence[int],
+    wait_s: float,
+    follower: str = FOLLOWERS[0],
+    views: Sequence[str] = (),
 ) -> None:
-    """Return once the index, and histories of views, go up to a cut.
+    """Return once a follower is done up to a cut, and `views` as for `reached`.
 
     Raises NotYet after `wait_s`, StoreDown.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
     while True:
-        now = await reached(store, views)
+        now = await reached(store, follower, views)
         if all(at >= end for at, end in zip(now, cut, strict=True)):
             return
         if loop.time() >= deadline:

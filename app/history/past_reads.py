@@ -97,9 +97,9 @@ class PastReads:
         Gives how many streams do not, because they wait in quarantine. (The histories begin anew
         only when an operator rebuilds them.) Raises NotYet, or StoreDown.
         """
-        await followed.wait_for(self._store, cut, self._wait_s, _VIEWS)
+        await followed.wait_for(self._store, cut, self._wait_s, views=_VIEWS)
         yield await stale_before(self._store, cut, _VIEWS)
-        await followed.wait_for(self._store, cut, 0, _VIEWS)
+        await followed.wait_for(self._store, cut, 0, views=_VIEWS)
 
     async def _account_name(self, account: AccountId, cut: Cut) -> str | None:
         row = await self.row("account", account_stream(account), cut)

@@ -3,7 +3,14 @@
 from msgspec import Struct
 
 from app.auth.principals import Principal
-from app.auth.roles import ADMIN, AUDITOR, ONLOOKERS, OPERATOR, SYSTEM_ADMINISTRATOR
+from app.auth.roles import (
+    ADMIN,
+    AUDITOR,
+    DATA_PROTECTION,
+    ONLOOKERS,
+    OPERATOR,
+    SYSTEM_ADMINISTRATOR,
+)
 from app.http.browser import SIGN_IN, here, page_with_return
 from app.http.identify import tokens, xsrf_token
 from app.http.request import Headers, Reply, Request
@@ -20,6 +27,7 @@ POLICY: Headers = (
 )
 _AUDITORS = frozenset({AUDITOR, SYSTEM_ADMINISTRATOR, ADMIN})
 _OPERATORS = frozenset({OPERATOR, SYSTEM_ADMINISTRATOR, ADMIN})
+_PROTECTORS = frozenset({DATA_PROTECTION, ADMIN})
 _READERS = ONLOOKERS | {SYSTEM_ADMINISTRATOR, ADMIN}
 
 
@@ -55,6 +63,16 @@ def may_audit(principal: Principal) -> bool:
 def may_operate(principal: Principal) -> bool:
     """Whether what operators see is open to a caller."""
     return not _OPERATORS.isdisjoint(principal.roles)
+
+
+def may_protect(principal: Principal) -> bool:
+    """Whether the page of people is open to a caller."""
+    return not _PROTECTORS.isdisjoint(principal.roles)
+
+
+def may_read_chats(principal: Principal) -> bool:
+    """Whether chat sessions are open to a caller."""
+    return bool(principal.name) and principal.roles != (DATA_PROTECTION,)
 
 
 def may_read_sessions(principal: Principal) -> bool:
@@ -100,7 +118,7 @@ def _ways(principal: Principal) -> list[Link]:
         ways += [Link("/audit/events", "Events"), Link("/audit/access", "Access")]
     if may_read_sessions(principal):
         ways.append(Link("/ai/sessions", "AI sessions"))
-    if principal.name:
+    if may_read_chats(principal):
         ways.append(Link("/api/v1/ChatSession", "Chat sessions"))
     if may_operate(principal):
         ways.append(Link("/ops", "Operations"))

@@ -1,6 +1,6 @@
 -- Takes up the next events of a partition into the histories of the views and the index of events, all
 -- or nothing. Returns false, and does nothing, in the cases of `move_follower_1`,
--- and if the follower does not keep the history of one of the views.
+-- and if another follower keeps the history of one of the views by now.
 
 CREATE OR REPLACE FUNCTION follow_history_1(
     p_partition   integer,
@@ -41,6 +41,9 @@ BEGIN
                  FROM (SELECT DISTINCT unnest(c_view || r_view)) AS v(name)
                 WHERE NOT follows_1(p_follower, v.name))
        OR i_term <> '{}' AND p_follower <> 'history' THEN
+        IF p_follower <> 'history' THEN
+            RAISE undefined_table USING MESSAGE = 'That version of the view is not kept any more';
+        END IF;
         RETURN false;
     END IF;
     IF NOT move_follower_1(p_partition, p_follower, p_token, p_after, p_upto, p_last) THEN

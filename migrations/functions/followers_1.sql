@@ -71,7 +71,7 @@ BEGIN
     END IF;
     IF p_follower = 'history' THEN
         -- for each view
-        IF follows_1(p_follower, '{view}') THEN
+        IF follows_1(p_follower, '{view}') AND to_regclass('{view}_history') IS NOT NULL THEN
             TRUNCATE {view}_history;
         END IF;
         -- end
@@ -82,6 +82,8 @@ BEGIN
     -- end
     ELSIF p_follower = 'activity' THEN
         TRUNCATE activity, activity_actor;
+    ELSIF p_follower = 'people' THEN
+        TRUNCATE person_term;
     ELSE
         RETURN false;
     END IF;
@@ -102,8 +104,7 @@ SELECT CASE
            WHEN p_follower = 'history_' || p_name
            THEN p_name ~ '_v[0-9]+$' OR EXISTS (SELECT FROM view_version AS v WHERE v.name = p_name)
            WHEN p_follower = 'history'
-           THEN to_regclass(quote_ident(p_name || '_history')) IS NOT NULL
-                AND p_name !~ '_v[0-9]+$'
+           THEN p_name !~ '_v[0-9]+$'
                 AND NOT EXISTS (SELECT FROM view_version AS v WHERE v.name = p_name)
            ELSE false
        END

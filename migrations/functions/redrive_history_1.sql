@@ -43,6 +43,9 @@ BEGIN
                  FROM (SELECT DISTINCT unnest(c_view || r_view)) AS v(name)
                 WHERE NOT follows_1(p_follower, v.name))
        OR i_term <> '{}' AND p_follower <> 'history' THEN
+        IF p_follower <> 'history' THEN
+            RAISE undefined_table USING MESSAGE = 'That version of the view is not kept any more';
+        END IF;
         RETURN false;
     END IF;
     IF NOT redrive_1(p_partition, p_follower, p_token, p_reached, p_stream, p_position, p_then,

@@ -108,3 +108,18 @@ def test_onlookers_may_read_all_sessions(role: str) -> None:
     ]
     assert len(reads) > 2 * len(READS)
     assert [operation.name for operation in reads if is_refused(operation, role)] == []
+
+
+OF_SESSIONS = ("/ai/sessions", "/api/v1/ChatSession", "/ops")
+OF_PEOPLE: set[str] = set()
+"""What of auditors' operations is open to who protects data."""
+
+
+def test_who_protects_data_opens_no_session_and_nothing_else_of_auditors() -> None:
+    opened = [
+        (face, operation.name, path)
+        for face, operation, _, path in operations()
+        if not is_refused(operation, "DataProtection")
+    ]
+    assert [each for each in opened if each[2].startswith(OF_SESSIONS)] == []
+    assert {name for face, name, _ in opened if face == "audit"} == OF_PEOPLE

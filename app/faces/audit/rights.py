@@ -1,7 +1,7 @@
 """Who may call the face of auditors, and by which means."""
 
 from app.auth.principals import Principal
-from app.auth.roles import AUDITOR, SYSTEM_ADMINISTRATOR
+from app.auth.roles import AUDITOR, DATA_PROTECTION, SYSTEM_ADMINISTRATOR
 from app.http.identify import AuthPolicy
 
 POLICY = AuthPolicy()
@@ -11,3 +11,11 @@ POLICY = AuthPolicy()
 def may_audit(principal: Principal) -> None:
     """Raise Forbidden unless the principal may see all that happened."""
     principal.require(AUDITOR, SYSTEM_ADMINISTRATOR)
+
+
+def may_protect(principal: Principal) -> None:
+    """Raise Forbidden unless the principal finds and erases what is held on a person.
+
+    An administrator does not, unless the role was given, too: two people should know of an erasure.
+    """
+    principal.require(DATA_PROTECTION)

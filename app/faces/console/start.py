@@ -5,7 +5,14 @@ from msgspec import Struct
 from app.auth.principals import Principal
 from app.faces.console.signing import caller
 from app.http.request import NOBODY, Reply, Request
-from app.pages.answer import Link, may_audit, may_operate, may_read_sessions, page
+from app.pages.answer import (
+    Link,
+    may_audit,
+    may_operate,
+    may_read_chats,
+    may_read_sessions,
+    page,
+)
 from app.service import Service
 
 
@@ -64,11 +71,10 @@ def _sessions(principal: Principal) -> list[Link]:
         ]
     if may_read_sessions(principal):
         links.append(Link("/ai/sessions", "AI sessions"))
+    if may_read_chats(principal):
+        links.append(Link("/api/v1/ChatSession", "Chat sessions"))
     if principal.name:
-        links += [
-            Link("/api/v1/ChatSession", "Chat sessions"),
-            Link("/accounts", "Accounts"),
-        ]
+        links.append(Link("/accounts", "Accounts"))
     return links
 
 

@@ -149,7 +149,7 @@ def _routes() -> Routes:
         routes.setdefault(api.path, {})[api.verb] = Operation(
             name=api.name,
             handler=partial(_carry_out, api, _HANDLERS[api.name]),
-            admit=Principal.require_writer if api.is_command else lambda _: None,
+            admit=Principal.require_writer if api.is_command else Principal.require_reader,
             is_safe=not api.is_command,
         )
     return routes | {path: {"GET": get} for path, get in service_document.OPERATIONS.items()}

@@ -1,0 +1,1 @@
+"""What is held on people, and how it goes: found, shown, kept for a reason, erased."""

@@ -1,0 +1,1 @@
+"""Proof that the log is whole and unaltered: leaves, trees, signed checkpoints, the verifier."""
