@@ -14,7 +14,7 @@ from app.log.read import Head, heads
 from app.maintenance.store import Connection
 from app.rebuild import runs, tables
 from app.rebuild.catch_up import CatchUp, Positions, positions
-from app.rebuild.dependants import require_independence
+from app.rebuild.dependants import require_independence, require_none
 from projections.view import View
 
 SQL = blocks(__file__)
@@ -146,10 +146,25 @@ async def _switch(store: Connection, view: View, version: int) -> int:
 async def drop_former(store: Connection, view: View) -> list[str]:
     """Drop what a view could go back to: its former table, or else versions that are not live.
 
-    Returns their names. Raises NoWayBack, RebuildUnderWay, or ViewDependedOn.
+    Returns their names. Raises NoWayBack, RebuildUnderWay, ViewInUse, or ViewDependedOn.
     """
     async with alone(store):
         if await tables.kept(store.raw, view) or not await _other(store, view):
             await tables.drop_former(store.raw, view)
             return [tables.former(view)]
-        return await versions.drop_others(store.raw, view)
+        return await _drop_others(store.raw, view)
+
+
+async def _drop_others(connection: asyncpg.Connection, view: View) -> list[str]:
+    found = (await versions.kept(connection.fetch))[view.projection]
+    for version in found:
+        if not found[version]:
+            await require_none(connection, view.name_of(version))
+    for wait_ms in LOCK_WAITS_MS:
+        try:
+            async with connection.transaction():
+                await connection.execute(SQL["lock_timeout"].format(wait_ms=wait_ms))
+                return await versions.drop_others(connection, view)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await asyncio.sleep(PAUSE_S)
+    raise ViewInUse(view.projection)
