@@ -266,7 +266,7 @@ def _check_history(applied: Sequence[asyncpg.Record], wanted: Sequence[Migration
                 "state of Sessionary that was never released"
             )
     unknown = applied[len(wanted) :]
-    if unknown and not are_of_next_release(unknown):
+    if not are_fine(unknown):
         newest = applied[-1]
         raise SchemaError(
             f"The database is at migration {newest['number']:04} {newest['name']}, which this "
@@ -274,7 +274,7 @@ def _check_history(applied: Sequence[asyncpg.Record], wanted: Sequence[Migration
         )
 
 
-def are_of_next_release(unknown: Sequence[asyncpg.Record]) -> bool:
-    """Whether migrations are of the one release after this, beside which this one may run."""
-    releases = {row["release"] for row in unknown}
-    return len(releases) == 1 and _in_order(releases.pop()) > _in_order(version("sessionary"))
+def are_fine(unknown: Sequence[asyncpg.Record]) -> bool:
+    """Whether migrations that this release lacks are those of the next: it may run beside that."""
+    own, releases = _in_order(version("sessionary")), {row["release"] for row in unknown}
+    return len(releases) <= 1 and all(_in_order(each) > own for each in releases)

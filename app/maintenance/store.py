@@ -221,8 +221,7 @@ async def up_to_date(
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
-    further = history[len(known) :]
-    if present[: len(known)] == known and (not further or migrate.are_of_next_release(further)):
+    if present[: len(known)] == known and migrate.are_fine(history[len(known) :]):
         await migrate.require_partitions(store.raw, partitions)
         scripts = migrate.functions(await migrate.form_of(store.raw))
         outdated = await migrate.outdated(store.raw, scripts)
