@@ -76,14 +76,11 @@ class Versions:
         self.halted: str | None = None
         """Why this release can neither read nor write the views; None while it can."""
         self._in_step = asyncio.Event()
-        self._is_beside = False
+        self.beside = False
+        """Whether others may append to another version of a view."""
+        self.known_until = 0.0
+        """On the monotonic clock: later than that, another version may have come up meanwhile."""
         self._apart: frozenset[str] = frozenset()
-        self._looked = 0.0
-
-    @property
-    def beside(self) -> bool:
-        """Whether others may have appended to another version of a view."""
-        return self._is_beside or monotonic() - self._looked > _FRESH_S
 
     async def look(self) -> None:
         """Find out. Raises StoreDown."""
@@ -92,17 +89,17 @@ class Versions:
         halted = await why_halted(self._ask)
         if halted is None:
             (found,) = await self._ask(SQL["state"], names, _NOTICED_S, _FAR)
-            self._is_beside = found["beside"]
+            self.beside = found["beside"]
             self._apart = frozenset(found["apart"])
             halted = self._why_not_yet(found)
-        self.halted, self._looked = halted, began
+        self.halted, self.known_until = halted, began + _FRESH_S
         if halted is None:
             self._in_step.set()
 
     def _why_not_yet(self, found: asyncpg.Record) -> str | None:
         if found["behind"]:
             return f"{found['behind'][0]} is behind the log, and is caught up"
-        if self._is_beside and found["fresh"]:
+        if self.beside and found["fresh"]:
             return f"{found['fresh'][0]} went live this moment"
         # (Once it serves, only lists of the past wait for their histories.)
         if found["unfollowed"] and not self._in_step.is_set():
