@@ -80,7 +80,7 @@ class AISessionCreated(Event, frozen=True, kw_only=True):
     personal: ClassVar[frozenset[str]] = frozenset({"purpose"})
 
     account_id: str | UnsetType = UNSET
-    purpose: str | UnsetType = UNSET
+    purpose: str | UnsetType | None = UNSET
 
 
 class AISessionPatched(Event, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ class AISessionPatched(Event, frozen=True, kw_only=True):
     topic: ClassVar[str] = "ai_session.patched.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"purpose"})
 
-    purpose: str
+    purpose: str | None
 
 
 class AISessionDeleted(Event, frozen=True, kw_only=True):
@@ -107,8 +107,8 @@ class AISessionActionProposed(Event, frozen=True, kw_only=True):
     action_id: str
     proposed_at: datetime
     function_name: str
-    arguments: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
+    arguments: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
     can_be_applied: bool
 
 

@@ -7,6 +7,7 @@ DomainError
 ├── InvalidField        a value that no session may hold
 ├── NotYours            a secret, or a session's agent, that the caller may not set
 ├── NotInQueue          the chat session to pick up does not wait in the queue
+├── PersonalDataGone    personal data of somebody whose data was erased from the session
 └── MessageOutOfOrder   a chat message would have a smaller id than an earlier one
 """
 
@@ -76,3 +77,14 @@ class MessageOutOfOrder(DomainError):
     def __init__(self, message_id: int) -> None:
         """`message_id` is the id that came too late."""
         super().__init__(f"ChatMessage {message_id} comes after one with a larger id")
+
+
+class PersonalDataGone(DomainError):
+    """Personal data was erased from a stream: nothing of the same subject gets into it again."""
+
+    def __init__(self, subject: str) -> None:
+        """`subject`: whose data it is."""
+        self.subject = subject
+        super().__init__(
+            f"The personal data of this session's {subject} was erased, and no more is taken"
+        )

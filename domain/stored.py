@@ -10,7 +10,7 @@ from typing import Any
 
 from domain import account, ai_session, audit
 from domain.chat import events
-from domain.event import Event
+from domain.event import Event, Subject, kind_of
 from domain.principal import events as principal
 
 EVENTS: dict[str, type[Event]] = {
@@ -53,6 +53,24 @@ EVENTS: dict[str, type[Event]] = {
         audit.PersonalDataViewed,
     )
 }
+
+
+def _subjects() -> dict[str, tuple[Subject, ...]]:
+    found: dict[str, tuple[Subject, ...]] = {}
+    for topic, event in EVENTS.items():
+        if event.personal:
+            found.setdefault(kind_of(topic), ("customer",))
+        if event.agent:
+            found[kind_of(topic)] = ("customer", "agent")
+    return found
+
+
+SUBJECTS: Mapping[str, tuple[Subject, ...]] = _subjects()
+"""By kind of stream, whose personal data its events can have; a kind without any is left out."""
+SUBJECTS_OF: Mapping[str, tuple[Subject, ...]] = {
+    topic: SUBJECTS.get(kind_of(topic), ()) for topic in EVENTS
+}
+"""The same by stored name."""
 
 Fields = dict[str, Any]
 Upcast = tuple[str, Callable[[Fields], Fields]]

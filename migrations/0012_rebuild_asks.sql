@@ -2,6 +2,10 @@
 -- functions in `functions/ask_rebuild_1.sql`. A process with the owner's login carries it out.
 
 ALTER TABLE rebuild
+    -- rebuild: of views; refill: of followers, which take up the log anew; back: the tables of views
+    -- that were live before; redrive: streams that followers have in quarantine
+    ADD COLUMN kind         text NOT NULL DEFAULT 'rebuild',
+    ADD COLUMN stream       uuid,         -- to be redriven; null: all of the follower
     ADD COLUMN for_operator boolean NOT NULL DEFAULT false,  -- `sessionary operate` carries it out
     ADD COLUMN phase        text,         -- what the process that works on it does just now
     ADD COLUMN run_at       timestamptz,  -- when the last run began; null: none has begun
@@ -18,7 +22,7 @@ UPDATE rebuild SET run_at = begun_at;
 CREATE TABLE rebuild_ask (
     number     bigint           GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     rebuild    uuid             NOT NULL,
-    what       text             NOT NULL,  -- rebuild or cancel
+    what       text             NOT NULL,  -- rebuild, refill, back, redrive; pause, resume, cancel
     asked_by   text COLLATE "C" NOT NULL,
     asked_at   timestamptz      NOT NULL DEFAULT now(),
     request_id text             NOT NULL,

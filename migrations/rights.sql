@@ -15,6 +15,7 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'refusal', 'lease', 'follower_checkpoint', 'event_index',
                         'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_behind',
+                        'view_kept',
                         'quarantine', 'activity', 'activity_actor', 'history_reach', 'deed',
                         'person_term']
                   || $2::text[]) AS t(name)
@@ -49,7 +50,7 @@ WITH role AS (
            ('redrive_history_1'), ('follow_activity_1'), ('redrive_activity_1'),
            ('follow_people_1'), ('redrive_people_1'),
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
-           ('ask_rebuild_1'), ('cancel_rebuild_1'), ('held_1'), ('renew_rows_1')
+           ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('renew_rows_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)
@@ -57,7 +58,8 @@ WITH role AS (
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
-                        'rebuild_ask', 'view_version', 'view_behind', 'quarantine', 'activity',
+                        'rebuild_ask', 'view_version', 'view_behind', 'view_kept', 'quarantine',
+                        'activity',
                         'activity_actor', 'history_reach', 'person_term']
                   || $2::text[]) AS t(name)
 ), relation AS (

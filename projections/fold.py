@@ -1,6 +1,6 @@
 """The fold that all views share: a stream's state, its actors, its times and its position."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -25,6 +25,8 @@ class Recorded(Struct, frozen=True, kw_only=True):
     event_id: UUID
     recorded_at: datetime  # UTC; never runs backwards within a partition
     actor: str
+    erased: Sequence[str] = ()
+    """The fields of the event whose key was erased: they are None in it."""
 
 
 class Audit(Struct, frozen=True, kw_only=True, gc=False):

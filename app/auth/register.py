@@ -245,9 +245,7 @@ class Register:
         secret: Secret | None,
         check_value: str | None,
     ) -> asyncpg.Record:
-        stored = [
-            codec.encode(event.topic, codec.split(event)[0], {}, stream, None) for event in events
-        ]
+        stored = [codec.encode(event.topic, *codec.split(event), stream, None) for event in events]
         (row,) = await self.store.ask_once(
             SQL["append"],
             self._partition(stream),

@@ -21,7 +21,8 @@ from app.history.streams import Progress
 from app.integrity.positions import Largest
 from app.log import codec
 from app.log.errors import Unreadable
-from app.log.keyring import Keyring, StreamCipher
+from app.log.keyring import Keyring
+from app.log.stream_keys import StreamKeys
 from app.maintenance.store import Connection
 from app.rebuild.rebuild import named, rebuild
 from domain.ids import StreamId, partition_of
@@ -200,7 +201,7 @@ class _Run:
         streams = list({event.stream for _, event in events})
         kept = await self._store.ask(SQL["stream_keys"], partition, streams)
         wrapped = {row["stream_id"]: row["wrapped"] for row in kept} | self._keys
-        boxes: dict[StreamId, StreamCipher] = {}
+        boxes: dict[StreamId, StreamKeys] = {}
         for _, event in events:
             self._open(event, wrapped, boxes)
         if events[-1][1].position > self._stored[partition]["position"]:
@@ -250,7 +251,7 @@ class _Run:
         self,
         event: EventLine,
         wrapped: dict[StreamId, bytes],
-        boxes: dict[StreamId, StreamCipher],
+        boxes: dict[StreamId, StreamKeys],
     ) -> None:
         stream = StreamId(event.stream)
         try:

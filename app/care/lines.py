@@ -46,7 +46,7 @@ class EventLine(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknow
     actor: str
     metadata: Raw
     data: dict[str, Raw]
-    """The fields by the API's names, `sealed` and `sealedFields`."""
+    """The fields by the API's names, `sealed` and `sealedFields`; an agent's `sealedAgent…`."""
     stored: bytes | UnsetType = UNSET
     """The event as the log has it, if that does not follow from `data`."""
     chain: str = ""
@@ -178,9 +178,10 @@ def stored_state(line: EventLine) -> bytes:
     fields: dict[str, object] = {
         own.get(name, name): value for name, value in line.data.items() if name not in _SEALED
     }
-    if "sealed" in line.data:
-        names = line.data.get("sealedFields", Raw(b"[]"))
-        fields["sealed"] = {"fields": names, "box": line.data["sealed"]}
+    for member, (box, names) in _BOXES.items():
+        if box in line.data:
+            listed = line.data.get(names, Raw(b"[]"))
+            fields[member] = {"fields": listed, "box": line.data[box]}
     return _ENCODER.encode(fields)
 
 
@@ -189,7 +190,12 @@ def time_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-_SEALED = ("sealed", "sealedFields")
+_BOXES = {
+    "sealed_agent": ("sealedAgent", "sealedAgentFields"),
+    "sealed": ("sealed", "sealedFields"),
+}
+"""The boxes of a stored event, and what a line calls them and the names of their fields."""
+_SEALED = frozenset(name for names in _BOXES.values() for name in names)
 
 
 class _Sealed(Struct, frozen=True):
@@ -200,12 +206,13 @@ class _Sealed(Struct, frozen=True):
 def _data(topic: str, state: bytes) -> dict[str, Raw]:
     try:
         fields = _FIELDS.decode(state)
-        sealed = fields.pop("sealed", None)
+        boxes = {member: fields.pop(member, None) for member in _BOXES}
         names = {own: name for name, own in _own_names(topic).items()}
         data = {names.get(own, own): value for own, value in fields.items()}
-        if sealed is not None:
-            box = msgspec.json.decode(sealed, type=_Sealed)
-            data |= {"sealed": Raw(bytes(box.box)), "sealedFields": Raw(bytes(box.fields))}
+        for member, (box, listed) in _BOXES.items():
+            if (given := boxes[member]) is not None:
+                found = msgspec.json.decode(given, type=_Sealed)
+                data |= {box: Raw(bytes(found.box)), listed: Raw(bytes(found.fields))}
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return {}  # then it is given as it is stored
     return data

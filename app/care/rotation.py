@@ -23,8 +23,9 @@ from app.database.sql import blocks
 from app.history.streams import Progress
 from app.log.errors import Unreadable
 from app.log.incarnation import LOOK_S
-from app.log.keyring import KEY_BYTES, Keyring, fingerprint_of
+from app.log.keyring import Keyring, fingerprint_of
 from app.log.read import FIRST_STREAM, heads, key_settings
+from app.log.stream_keys import KEY_BYTES
 from app.maintenance import key_file
 from app.maintenance.store import Connection
 from domain.ids import StreamId
@@ -72,8 +73,7 @@ async def uses(store: Connection, keyring: Keyring) -> list[KeyUse]:
     states = {current: "current", following: "next"}
     counts = {name: 0 for name in (current, following) if name is not None}
     for row in await store.ask(SQL["uses"]):
-        # (Early states did not name the key, and had only one.)
-        name: str = row["fingerprint"] or current
+        name: str = row["fingerprint"]
         counts[name] = counts.get(name, 0) + row["streams"]
     return [KeyUse(name, count, states.get(name, "unknown")) for name, count in counts.items()]
 

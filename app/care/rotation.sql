@@ -53,10 +53,10 @@ INSERT INTO log_setting (name, value) VALUES ('master_key_check', $1), ('root_ke
 DELETE FROM log_setting WHERE name IN ('next_key_check', 'next_key', 'previous_key');
 
 -- name: uses
--- Streams by the fingerprint of the master key that wraps their key; null: it is not named.
-SELECT CASE WHEN octet_length(wrapped) > 60 THEN encode(substr(wrapped, 1, 8), 'hex') END
-           AS fingerprint,
-       count(*) AS streams
+-- Streams by the fingerprint of the master key that wraps their key.
+-- (A row of 9 bytes holds no key: all of its stream are erased.)
+SELECT encode(substr(wrapped, 1, 8), 'hex') AS fingerprint, count(*) AS streams
   FROM stream_key
+ WHERE octet_length(wrapped) > 9
  GROUP BY 1
  ORDER BY 1;

@@ -20,7 +20,7 @@ from domain.chat.carriers import Associate
 from domain.chat.enums import ChatSessionStatus
 from domain.chat.session import ChatSession
 from domain.date_time import DateTime
-from domain.errors import NotFound, NotInQueue
+from domain.errors import NotFound, NotInQueue, PersonalDataGone
 from domain.ids import ChatSessionId, chat_session_stream
 
 SQL = blocks(__file__)
@@ -91,7 +91,7 @@ class ChatQueue:
                         continue
                     try:
                         return await self._pick_up(candidate, agent, rank, call, drawn)
-                    except (NotInQueue, NotFound, Unreadable):
+                    except (NotInQueue, NotFound, PersonalDataGone, Unreadable):
                         passed.add(candidate)
                     except Conflict:
                         continue  # it may still be in the queue: try it again

@@ -10,6 +10,7 @@ from app.cli.options import on_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from uuid import UUID
 
     from app.maintenance.store import Connection, DataLocation
     from app.settings import Settings
@@ -52,19 +53,28 @@ def project(where: "DataLocation", path: str, view: str | None, once: bool) -> N
 
 @click.command()
 @click.argument("name", required=False)
+@click.option(
+    "--stream", type=click.UUID, help="Only this one, by the id that `stuck` says; needs NAME."
+)
 @on_data
-def redrive(where: "DataLocation", name: str | None) -> None:
+def redrive(where: "DataLocation", name: str | None, stream: "UUID | None") -> None:
     """Let followers try again the streams that wait in quarantine: those of NAME, or all.
 
     The waiting events are taken up in order. Ends with 1 if streams still wait.
     """
+    if stream is not None and name is None:
+        raise click.UsageError("Name the follower, too, by which the stream is to be tried again")
     from app.followers.redriving import Redriven, redrive
     from app.maintenance.store import connected
+    from app.operations.deeds import Recorder
     from app.operations.stuck import stuck
 
     async def run(settings: "Settings") -> tuple[Redriven, list[str]]:
         async with connected(settings.database_url, where.statement_cache) as store:
-            done = await redrive(store, settings, name)
+            deed = Recorder("projections redrive")
+            done = await redrive(store, settings, name, stream)
+            if done.asked:
+                await deed.end(store.raw, name or "all followers", well=not done.left)
             found = await stuck(store)
         return done, [each.sentence for each in found if each.kind == "quarantine"]
 

@@ -10,7 +10,7 @@ from app.cli.talk import say
 from app.database import versions
 from app.maintenance.keys import keyring_of
 from app.maintenance.store import Connection, DataLocation, connected
-from app.operations import rebuilds
+from app.operations import asks
 from app.operations.deeds import Recorder
 from app.rebuild.rebuild import Options, rebuild
 from app.rebuild.swap import RebuildUnderWay
@@ -66,7 +66,7 @@ async def _build(store: Connection, where: DataLocation, awaited: list[View]) ->
 async def _ask(store: Connection, awaited: list[View]) -> None:
     """Ask an operator process, and wait for a while."""
     names = [view.projection for view in awaited]
-    await rebuilds.ask(store, names, dry_run=False, by="serve", request_id="serve", key=None)
+    await asks.ask(store, asks.Asked(names=names), asks.Asker("serve", "serve"))
     for _ in range(round(_ASKED_AGAIN_S / _AGAIN_S)):
         if not await versions.awaited(store.ask):
             return

@@ -1,4 +1,4 @@
-"""`operate`: carries out the rebuilds that are asked for over HTTP."""
+"""`operate`: carries out the rebuilds, and what else is asked for over HTTP."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -9,12 +9,12 @@ from app.cli.options import on_data, option, with_jobs
 from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+    from uuid import UUID
 
     from app.history.streams import Progress
     from app.maintenance.store import Connection, DataLocation
-    from app.rebuild.rebuild import Rebuilt
-    from app.rebuild.runs import Wish
+    from app.rebuild.operator import Manner, Record
 
 _NAME = "operator"
 """Of the process, in its log lines."""
@@ -26,7 +26,7 @@ _NAME = "operator"
 @option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @on_data
 def operate(where: "DataLocation", jobs: int, log_format: str, log_level: str) -> None:
-    """Carry out the rebuilds that are asked for over HTTP, until a signal ends it.
+    """Carry out the rebuilds, ways back and redrives that are asked for over HTTP or on pages.
 
     It runs beside `serve`, by the owner's login, which no worker of the service has. One process
     works at a time; a second one takes over when that ends, and goes on where it was.
@@ -38,14 +38,13 @@ def operate(where: "DataLocation", jobs: int, log_format: str, log_level: str) -
 
     from app.cli.signals import until_signalled
     from app.maintenance.store import SchemaPermission, database
-    from app.rebuild.operator import Manner
     from app.rebuild.operator import operate as carry_out
 
     with (
         database(where, SchemaPermission.LOOK) as url,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(until_signalled(carry_out(url, where, Manner(jobs, _progress, _recorder))))
+        runner.run(until_signalled(carry_out(url, where, _manner(url, where, jobs))))
 
 
 def _progress(title: str, at: "Callable[[], str]") -> "Progress":
@@ -54,13 +53,28 @@ def _progress(title: str, at: "Callable[[], str]") -> "Progress":
     return Lines(title, "events", at, logging.getLogger("sessionary.operator").info)
 
 
-def _recorder(wish: "Wish") -> "Callable[[Connection, Rebuilt], Awaitable[None]]":
-    """As the command `rebuild` puts its own on record."""
+def _manner(url: str, where: "DataLocation", jobs: int) -> "Manner":
+    from app.followers.redriving import redrive
+    from app.followers.reset import reset
+    from app.maintenance.store import SchemaPermission, prepare
+    from app.rebuild.operator import Manner
+
+    async def tried(store: "Connection", name: str, stream: "UUID | None") -> tuple[int, int]:
+        # (The master key may be another one than before.)
+        _, key = await prepare(url, where, SchemaPermission.LOOK)
+        done = await redrive(store, where.settings(url, key), name, stream)
+        return done.asked, done.left
+
+    return Manner(jobs, _progress, _recorder, reset, tried)
+
+
+def _recorder(command: str) -> "Record":
+    """As a command puts its own on record."""
     from app.operations.deeds import Recorder
 
-    deed = Recorder("rebuild --dry-run" if wish.dry_run else "rebuild")
+    deed = Recorder(command)
 
-    async def record(store: "Connection", done: "Rebuilt") -> None:
-        await deed.end(store.raw, ", ".join(wish.views), well=not done.damaged)
+    async def record(store: "Connection", outcome: str, well: bool) -> None:
+        await deed.end(store.raw, outcome, well=well)
 
     return record

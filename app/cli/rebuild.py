@@ -9,6 +9,8 @@ from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data, with_jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.rebuild import Rebuilt
@@ -70,7 +72,9 @@ def _without_followers(
     from app.followers import reset
 
     async def work(store: "Connection") -> set[str]:
-        named = set(projections) & set(await reset.followers(store))
+        known = await reset.followers(store)
+        named = set(projections) & set(known)
+        _named(tuple(name for name in projections if name not in named), known)
         for name in sorted(named if not dry_run else ()):
             await reset.reset(store, name)
             click.echo(f"{name}: emptied; a service that runs fills it again", err=True)
@@ -139,14 +143,17 @@ def _stop(where: "DataLocation", asked: str) -> None:
 def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
     """Go back to the tables of views before their last rebuild, or to a version that is kept."""
     from app.cli.work import on_log
+    from app.operations.deeds import Recorder
     from app.rebuild.swap import go_back
 
     views = _named(projections)
 
     async def work(store: "Connection", keyring: "Keyring") -> None:
+        deed = Recorder("projections back")
         for view in views:
             events = await go_back(store, keyring, view)
             click.echo(f"{view.projection}: the former one is live, with {events} events", err=True)
+        await deed.end(store.raw, ", ".join(view.name for view in views))
 
     on_log(where, work)
 
@@ -169,11 +176,12 @@ def drop(where: "DataLocation", projections: tuple[str, ...]) -> None:
     on_store(where, work)
 
 
-def _named(projections: tuple[str, ...]) -> "list[View]":
+def _named(projections: tuple[str, ...], others: "Sequence[str]" = ()) -> "list[View]":
+    """The views of these names; `others`: what else there is for the command."""
     from app.rebuild import rebuild as rebuilding
 
     try:
         return rebuilding.named(projections)
     except KeyError as error:
-        known = ", ".join(view.projection for view in rebuilding.named(()))
+        known = ", ".join([*(view.projection for view in rebuilding.named(())), *others])
         raise Refused(f"There is no projection {error}: there are {known}") from error

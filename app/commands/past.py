@@ -19,9 +19,9 @@ from app.concurrency.slots import Slots
 from app.concurrency.ttl_cache import TtlCache
 from app.database.sql import blocks
 from app.log.errors import Unreadable
-from app.log.keyring import StreamCipher
 from app.log.log import Log
 from app.log.read import LAST_VERSION, SLICE_EVENTS, Ends
+from app.log.stream_keys import StreamKeys
 from app.log.versions import versions_at
 from app.queries.views import folded_row
 from domain.ids import StreamId
@@ -44,7 +44,7 @@ class Past(Struct, frozen=True):
 
     folded: Folded[Any]
     last: Recorded
-    box: StreamCipher | None
+    box: StreamKeys | None
 
 
 class Pasts:
@@ -115,7 +115,7 @@ class Pasts:
         folded: Folded[Any] | None,
         stream: StreamId,
         until: int,
-        boxes: dict[StreamId, StreamCipher],
+        boxes: dict[StreamId, StreamKeys],
     ) -> Folded[Any]:
         after = 0 if folded is None else folded.version
         slices = await self._log.slices(stream, after=after, until=until, boxes=boxes)

@@ -18,6 +18,7 @@ from app.commands.repository import Repository
 from app.commands.resolved import ResolvedCommand
 from app.commands.snapshots import Snapshot, snapshot_of
 from app.concurrency.slices import LARGE
+from app.log.codec import refuse_erased
 from app.log.entry import Context, PreparedAppend, Row
 from app.log.errors import VersionMismatch
 from app.log.outcome import Appended, Outcome, Replayed, Unchanged
@@ -125,7 +126,7 @@ class Pipeline:
             actor=job.call.actor,
             at=outcome.recorded_at,
         )
-        known = snapshot_of(folded, outcome.last, outcome.cipher, decided.append.doc)
+        known = snapshot_of(folded, outcome.last, outcome.keys, decided.append.doc)
         self._aggregates.memory.remember(job.target.kind, job.stream, known)
         return CommandResult(folded, outcome.account_name)
 
@@ -150,6 +151,8 @@ def _decided(job: ResolvedCommand, known: Snapshot, seal: Seal) -> Decided:
     if not call.admits(before):
         _refuse(job, before)
     events = job.target.decide(job.command, before)
+    if known.box is not None and known.box.erased:
+        refuse_erased(events, known.box)
     view = CURRENT[job.target.kind]
     state: Any = reduce(view.evolve, events, None if before is None else before.state)
     account = job.target.account(state)
@@ -170,7 +173,7 @@ def _decided(job: ResolvedCommand, known: Snapshot, seal: Seal) -> Decided:
         expected=0 if before is None else before.version,
         last=known.last,
         events=events,
-        cipher=known.box,
+        keys=known.box,
         doc=doc,
         search=search,
         further=[Row(*row) for row in others] if others else (),

@@ -119,7 +119,7 @@ class Repository:
         if row["version"] != row["last_version"] or row["wrapped"] is None:
             return None
         try:
-            box = self._log.cipher(row["stream"], row["wrapped"])
+            box = self._log.keys(row["stream"], row["wrapped"])
             folded = folded_row(kind, row, self._log.open_in_view)
             return snapshot_of(folded, row["last"], box, row["doc"])
         except (Unreadable, msgspec.MsgspecError):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.log.keyring import StreamCipher
+from app.log.stream_keys import StreamKeys
 from domain.ids import StreamId
 from projections.fold import Folded
 
@@ -22,14 +22,14 @@ class Snapshot(Struct, frozen=True, gc=False):
     folded: Folded[Any] | None = None
     last: UUID | None = None
     """Id of the event at its version: two logs can have different events at the same version."""
-    box: StreamCipher | None = None
+    box: StreamKeys | None = None
     doc_bytes: int = 0
     resident_bytes: int = _OVERHEAD_BYTES
     """Rough size in memory."""
 
 
 def snapshot_of(
-    folded: Folded[Any], last: UUID, box: StreamCipher | None, doc: str | None
+    folded: Folded[Any], last: UUID, box: StreamKeys | None, doc: str | None
 ) -> Snapshot:
     """A snapshot of an aggregate; `doc`: its document, None if it was deleted."""
     size = len(doc or "")

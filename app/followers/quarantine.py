@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -93,9 +94,9 @@ async def keep(store: Pool, follower: str, waiting: Waiting, why: object, token:
     )  # fmt: skip
 
 
-async def ask_redrive(store: Asks, follower: str | None) -> int:
-    """Ask for all streams of a follower, or of all, to be redriven; how many these are."""
-    return len(await store.ask(SQL["ask"], follower))
+async def ask_redrive(store: Asks, follower: str | None, stream: UUID | None = None) -> int:
+    """Ask for a stream, for all of a follower, or of all, to be redriven; how many these are."""
+    return len(await store.ask(SQL["ask"], follower, stream))
 
 
 async def unanswered(store: Asks, follower: str | None) -> int:
@@ -104,9 +105,9 @@ async def unanswered(store: Asks, follower: str | None) -> int:
     return int(row["streams"])
 
 
-async def left(store: Asks, follower: str | None) -> int:
-    """How many streams wait."""
-    (row,) = await store.ask(SQL["left"], follower)
+async def left(store: Asks, follower: str | None, stream: UUID | None = None) -> int:
+    """How many of these streams wait."""
+    (row,) = await store.ask(SQL["left"], follower, stream)
     return int(row["streams"])
 
 

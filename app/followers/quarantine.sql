@@ -20,11 +20,11 @@ SELECT q.partition, q.stream_id, q.version, q.position, f.position AS reached
 SELECT redrive_1($1, $2, $3, $4, $5, $6, $6, $7, $8) AS done;
 
 -- name: ask
--- $1 follower; null: all
+-- $1 follower; null: all   $2 stream; null: all
 UPDATE quarantine
    SET redrive_asked = now()
- WHERE $1::text IS NULL
-    OR follower = $1
+ WHERE ($1::text IS NULL OR follower = $1)
+   AND ($2::uuid IS NULL OR stream_id = $2)
 RETURNING follower, stream_id;
 
 -- name: unanswered
@@ -35,8 +35,8 @@ SELECT count(*) AS streams
    AND ($1::text IS NULL OR follower = $1);
 
 -- name: left
--- $1 follower; null: all
+-- $1 follower; null: all   $2 stream; null: all
 SELECT count(*) AS streams
   FROM quarantine
- WHERE $1::text IS NULL
-    OR follower = $1;
+ WHERE ($1::text IS NULL OR follower = $1)
+   AND ($2::uuid IS NULL OR stream_id = $2);

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -25,22 +26,24 @@ class Redriven(Struct, frozen=True):
     left: int
 
 
-async def redrive(store: Connection, settings: Settings, name: str | None) -> Redriven:
-    """Try the streams of a follower again, or of all, and wait for that.
+async def redrive(
+    store: Connection, settings: Settings, name: str | None, stream: UUID | None = None
+) -> Redriven:
+    """Try a stream of a follower again, or all of it, or those of all, and wait for that.
 
     A projection of the library is only tried while a process runs it. Raises UnknownFollower,
     StoreDown.
     """
     if name is not None:
         await reset.require(store, name)
-    asked = await quarantine.ask_redrive(store, name)
+    asked = await quarantine.ask_redrive(store, name, stream)
     if asked:
         log = await open_log(settings)
         try:
             await _try_all(store, log, name)
         finally:
             await log.pool.close()
-    return Redriven(asked, await quarantine.left(store, name))
+    return Redriven(asked, await quarantine.left(store, name, stream))
 
 
 async def _try_all(store: Connection, log: Log, name: str | None) -> None:

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct
 
 from app.history.viewed import streams_viewed
 from app.log.audited import AuditedEvent
+from app.log.codec import BOXES
 from domain.account import Account
 from projections.fold import Recorded
 
@@ -152,10 +153,10 @@ def stored_fields(state: bytes) -> dict[str, Any] | None:
     """The fields of an event as it is stored, with None for the sealed ones; None: damaged."""
     try:
         plain = msgspec.json.decode(state, type=dict[str, Any])
-        sealed = msgspec.convert(plain.pop("sealed", {}), _Stored)
+        boxes = [msgspec.convert(plain.pop(member, {}), _Stored) for member in BOXES]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return plain | dict.fromkeys(sealed.fields)
+    return plain | dict.fromkeys(name for box in boxes for name in box.fields)
 
 
 @cache

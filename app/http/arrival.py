@@ -122,11 +122,11 @@ class Arrival:
             REQUEST_ID.set(self._sender.request_id)
         return self._sender
 
-    async def identify(self, policy: AuthPolicy, *, is_safe: bool) -> Principal:
+    async def identify(self, policy: AuthPolicy, *, is_safe: bool, is_form: bool) -> Principal:
         """Identify the sender of the request. Raises as `identify` does."""
         request = self.request
         assert request is not None  # its head was read
-        principal = await identify(request, policy, self.service, is_safe=is_safe)
+        principal = await identify(request, policy, self.service, is_safe=is_safe, is_form=is_form)
         self.request = replace(request, principal=principal)
         return principal
 

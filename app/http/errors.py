@@ -37,7 +37,7 @@ from app.log.errors import (
     VersionMismatch,
     WrongMasterKey,
 )
-from app.operations.rebuilds import RebuildOver, TooManyRebuilds
+from app.operations.asks import RebuildOver, TooManyRebuilds
 from app.queries.list_places import ListsBusy
 from domain.errors import (
     AccountNotFound,
@@ -47,6 +47,7 @@ from domain.errors import (
     NotFound,
     NotInQueue,
     NotYours,
+    PersonalDataGone,
 )
 from domain.principal.decide import TooManyTokens
 
@@ -89,6 +90,7 @@ RESPONSES: Responses = {
     NotYours: (403, "Forbidden"),
     NotInQueue: (409, "NotInQueue"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),
+    PersonalDataGone: (409, "PersonalDataErased"),
     Conflict: (409, "Conflict"),
     VersionMismatch: (412, "PreconditionFailed"),
     KeyReused: (422, "IdempotencyKeyReused"),

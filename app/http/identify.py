@@ -46,9 +46,16 @@ class AuthPolicy(Struct, frozen=True, kw_only=True):
 
 
 async def identify(
-    request: Request, policy: AuthPolicy, service: Service, *, is_safe: bool = False
+    request: Request,
+    policy: AuthPolicy,
+    service: Service,
+    *,
+    is_safe: bool = False,
+    is_form: bool = False,
 ) -> Principal:
     """The caller; `is_safe` marks an operation that changes nothing, whatever the verb.
+
+    `is_form` marks one that finds out by the secret in its form whether a page of ours sent it.
 
     Raises Unauthenticated, ForeignPage, Throttled, or StoreDown.
     """
@@ -73,7 +80,7 @@ async def identify(
         if scheme.lower() == _TOKEN:
             return principal  # no browser adds a token by itself
     # An operation's route by name accepts other verbs than its own.
-    if is_from_page and not (is_safe and origin.is_safe(request.method)):
+    if is_from_page and not is_form and not (is_safe and origin.is_safe(request.method)):
         refuse_foreign(request, service.settings.allowed_origins)
     return principal
 

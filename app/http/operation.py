@@ -31,6 +31,11 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Whether it may be called before the password is changed that somebody else made."""
     is_safe: bool = False
     """Whether it changes nothing, by whichever verb it is called (RFC 9110, 9.2.1)."""
+    is_form: bool = False
+    """Whether a page of ours sends it: by `forms.refuse_forged`, its handler finds that out.
+
+    (Our pages say `no-referrer`, so browsers send their forms from the origin `null`.)
+    """
 
 
 Routes = Mapping[str, Mapping[str, Operation]]

@@ -135,7 +135,9 @@ async def _admit(arrival: Arrival, handler: OperationHandler) -> None:
     Raises as `identify` does, Forbidden, or TooOften.
     """
     operation = handler.operation
-    principal = await arrival.identify(handler.face.policy, is_safe=operation.is_safe)
+    principal = await arrival.identify(
+        handler.face.policy, is_safe=operation.is_safe, is_form=operation.is_form
+    )
     if principal.must_change_password and not operation.is_first:
         principal.require_own_password()
     operation.admit(principal)

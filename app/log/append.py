@@ -285,4 +285,4 @@ def _appended(
     if not entry.events:
         return Unchanged(account_name)
     last = entry.events[-1].event_id
-    return Appended(partition, version, position, recorded_at, account_name, last, entry.cipher)
+    return Appended(partition, version, position, recorded_at, account_name, last, entry.keys)

@@ -9,8 +9,9 @@ from msgspec import Raw, Struct
 
 from app.database.sql import blocks
 from app.log.errors import UnreadableEvent
-from app.log.keyring import Keyring, StreamCipher
+from app.log.keyring import Keyring
 from app.log.read import SLICE_EVENTS, Asks, recorded_if_readable
+from app.log.stream_keys import StreamKeys
 from domain.ids import StreamId
 from projections.fold import Recorded
 
@@ -135,7 +136,7 @@ def _in_slices(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Iterator[lis
 
 def audited(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> list[AuditedEvent]:
     """Events from rows with the columns of these statements."""
-    boxes: dict[StreamId, StreamCipher] = {}
+    boxes: dict[StreamId, StreamKeys] = {}
     return [
         AuditedEvent(
             recorded=recorded_if_readable(keyring, row, boxes),

@@ -1,7 +1,8 @@
-"""Events to stored bytes and back: sparse JSON, with personal fields sealed in one box per event.
+"""Events to stored bytes and back: sparse JSON, with the personal fields of each subject in a box.
 
-Stored: `{"account_id": "a1", "sealed": {"fields": ["purpose"], "box": "<base64>"}}`. The names of
-sealed fields stay readable, so that a history still names the changed fields after its key is gone.
+Stored: `{"account_id": "a1", "sealed": {"fields": ["purpose"], "box": "<base64>"}}`. What is an
+agent's is in a box of its own before that, `sealed_agent`. The names of sealed fields stay
+readable, so that a history still names them after a key is erased: their values are then None.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,70 +11,125 @@ import msgspec
 from msgspec import UNSET
 
 from app.log.errors import Unreadable
-from app.log.keyring import NONCE_BYTES, Decrypt, StreamCipher
-from domain.event import Event
+from app.log.stream_keys import NONCE_BYTES, Opening, StreamKeys
+from domain.event import Event, Subject
 from domain.ids import StreamId
 from domain.stored import EVENTS, UPCASTS, Fields, upcast
 
 _ENCODER = msgspec.json.Encoder()
 _FIELDS = msgspec.json.Decoder(Fields)
+BOXES: Mapping[str, Subject] = {"sealed_agent": "agent", "sealed": "customer"}
+"""The members of a stored event that hold boxes, and whose fields are in them."""
 _SEALED = b'"sealed":{"fields":['
 _ALL_SEALED = b"{" + _SEALED
 _BOX = b'],"box":'
+_AGENT = b'"sealed_agent":{'
 _decode_box = msgspec.json.Decoder(bytes).decode
 DECODERS: Mapping[str, Callable[[bytes], Event]] = {
     topic: msgspec.json.Decoder(event).decode for topic, event in EVENTS.items()
 }
 """By stored name, the decoder of an event's `text`; none for a name that is upcast."""
+_NO_KEY = "the key of the stream is gone"
 
 
-def split(event: Event) -> tuple[Fields, Fields]:
-    """The set fields of an event: first those that anybody may read, then the personal ones."""
-    personal = type(event).personal
+def split(event: Event) -> tuple[Fields, Fields, Fields]:
+    """The set fields of an event: those that anybody may read, the customer's, the agent's."""
+    declared = type(event)
+    personal, of_agent = declared.personal, declared.agent
+    if declared.of_agent is not Event.of_agent:  # (else the call is saved: each command comes here)
+        of_agent = event.of_agent()
     plain: Fields = {}
-    secret: Fields = {}
+    customer: Fields = {}
+    agent: Fields = {}
     for name in event.__struct_fields__:
         value = getattr(event, name)
         if value is not UNSET:
-            (secret if name in personal else plain)[name] = value
-    return plain, secret
+            if name not in personal:
+                plain[name] = value
+            elif name in of_agent:
+                agent[name] = value
+            else:
+                customer[name] = value
+    return plain, customer, agent
 
 
 def encode(
-    topic: str, plain: Fields, secret: Fields, stream: StreamId, box: StreamCipher | None
+    topic: str,
+    plain: Fields,
+    customer: Fields,
+    agent: Fields,
+    stream: StreamId,
+    keys: StreamKeys | None,
 ) -> bytes:
-    """The bytes to store of an event that was `split`; personal fields need a box."""
-    if not secret:
-        return _ENCODER.encode(plain)
-    if box is None:
-        raise ValueError("an event with personal fields needs a key")
-    sealed = box.seal(_ENCODER.encode(secret), _bound_to(stream, topic))
-    return _ENCODER.encode({**plain, "sealed": {"fields": list(secret), "box": sealed}})
+    """The bytes to store of an event that was `split`; personal fields need keys.
 
-
-def decode(topic: str, state: bytes, stream: StreamId, box: StreamCipher | None) -> Event:
-    """The stored event, upcast to its present form.
-
-    Raises Unreadable for an unknown name, altered bytes, or a key that is gone.
+    Raises PersonalDataGone for those whose key is erased.
     """
+    if not customer and not agent:
+        return _ENCODER.encode(plain)
+    if keys is None:
+        raise ValueError("an event with personal fields needs a key")
+    bound, stored = _bound_to(stream, topic), plain
+    if agent:
+        stored = {**stored, "sealed_agent": _boxed(agent, keys, "agent", bound)}
+    if customer:
+        stored = {**stored, "sealed": _boxed(customer, keys, "customer", bound)}
+    return _ENCODER.encode(stored)
+
+
+def _boxed(fields: Fields, keys: StreamKeys, subject: Subject, bound: bytes) -> Fields:
+    box = keys.sealing(subject).seal(_ENCODER.encode(fields), bound)
+    return {"fields": list(fields), "box": box}
+
+
+def refuse_erased(events: Sequence[Event], keys: StreamKeys) -> None:
+    """Raise PersonalDataGone if an event has fields of a subject whose key is erased."""
+    for event in events:
+        _, customer, agent = split(event)
+        if customer:
+            keys.sealing("customer")
+        if agent:
+            keys.sealing("agent")
+
+
+def decode(topic: str, state: bytes, stream: StreamId, keys: StreamKeys | None) -> Event:
+    """As `opened`, without the names of erased fields."""
+    return opened(topic, state, stream, keys)[0]
+
+
+def opened(
+    topic: str, state: bytes, stream: StreamId, keys: StreamKeys | None
+) -> tuple[Event, Sequence[str]]:
+    """The stored event, upcast to its present form, and the names of its erased fields.
+
+    Those are None in it. Raises Unreadable for an unknown name, altered bytes, or a key that was
+    lost without being erased.
+    """
+    erased: Sequence[str] = ()
     try:
         if topic not in EVENTS and topic not in UPCASTS:
             raise Unreadable("no event has that name")
         fields = _FIELDS.decode(state)
-        sealed = fields.pop("sealed", None)
-        if sealed is not None:
-            if box is None:
-                raise Unreadable("the key of the stream is gone")
-            text = msgspec.convert(sealed["box"], bytes)
-            fields |= _FIELDS.decode(box.open(text, _bound_to(stream, topic)))
+        for member, subject in BOXES.items():
+            if (sealed := fields.pop(member, None)) is None:
+                continue
+            if keys is None:
+                raise Unreadable(_NO_KEY)
+            if (box := keys.of(subject)) is None:
+                names = msgspec.convert(sealed["fields"], list[str])
+                erased = (*erased, *names)
+                fields |= dict.fromkeys(names)
+            else:
+                text = msgspec.convert(sealed["box"], bytes)
+                fields |= _FIELDS.decode(box.open(text, _bound_to(stream, topic)))
         topic, fields = upcast(topic, fields)
-        return msgspec.convert(fields, EVENTS[topic])
+        return msgspec.convert(fields, EVENTS[topic]), erased
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise Unreadable(repr(error)) from error
 
 
 def texts(
-    states: Sequence[bytes], topics: Sequence[bytes], stream: bytes, decrypt: Decrypt | None
+    states: Sequence[bytes], topics: Sequence[bytes], stream: bytes, keys: Opening | None
 ) -> list[bytes]:
     """All fields of a stream's stored events as one JSON object each, for `DECODERS`.
 
@@ -82,13 +138,15 @@ def texts(
     for another form, or for a box that does not open.
     """
     found: list[bytes] = []
+    decrypt = None if keys is None or keys.erased else keys.of("customer")
     for state, topic in zip(states, topics, strict=True):
         before, sealed, end = state.rpartition(_BOX)
         if not sealed:
             found.append(state)
             continue
-        if decrypt is None:
-            raise Unreadable("the key of the stream is gone")
+        if decrypt is None or _AGENT in before:
+            found.append(_text(state, stream + topic, keys))
+            continue
         box = _decode_box(end.removesuffix(b"}}"))  # no JSON, if anything follows what is sealed
         opened = decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], stream + topic)
         if before.startswith(_ALL_SEALED):
@@ -96,6 +154,26 @@ def texts(
         else:
             found.append(before[: before.rindex(_SEALED)] + opened[1:])
     return found
+
+
+def _text(state: bytes, bound: bytes, keys: Opening | None) -> bytes:
+    """One event's text as above, whatever boxes it has, and whatever keys are erased."""
+    if keys is None:
+        raise Unreadable(_NO_KEY)
+    left, members = state.removesuffix(b"}"), b"}"
+    while (parts := left.rpartition(_BOX))[1]:
+        before, _, end = parts
+        of_agent = before.rfind(_AGENT) > before.rfind(_SEALED)
+        at = before.rindex(_AGENT if of_agent else _SEALED)
+        box = _decode_box(end.removesuffix(b"}"))
+        if (decrypt := keys.of("agent" if of_agent else "customer")) is None:
+            names = before[before.rindex(b"[") + 1 :]
+            inner = names.replace(b",", b":null,") + b":null"
+        else:
+            inner = decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], bound)[1:-1]
+        members = (b"," if members != b"}" else b"").join((inner, members))
+        left = before[:at].removesuffix(b",")
+    return left + (b"," if left != b"{" else b"") + members
 
 
 def _bound_to(stream: StreamId, topic: str) -> bytes:

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.log.keyring import StreamCipher
+from app.log.stream_keys import StreamKeys
 from domain.event import Event
 from domain.ids import StreamId
 
@@ -55,8 +55,8 @@ class PreparedAppend(Struct, frozen=True, kw_only=True, gc=False):
     last: UUID | None = None
     """Id of the event that this version must be; None: any."""
     events: Sequence[Event]
-    cipher: StreamCipher | None = None
-    """Cipher of the stream's personal fields; None: the stream has no key yet."""
+    keys: StreamKeys | None = None
+    """Keys of the stream's personal fields; None: the stream has none yet."""
     doc: str | None
     """JSON object for the row in `context.view`; None deletes the row. Ignored without events."""
     search: str | None = None
@@ -73,10 +73,10 @@ class Entry(Struct, frozen=True, gc=False):
     prepared: PreparedAppend
     events: Sequence[NewEvent]
     """The events of the append, encoded and sealed."""
-    cipher: StreamCipher | None = None
-    """Seals the personal fields of the events; not stored itself."""
+    keys: StreamKeys | None = None
+    """They seal the personal fields of the events."""
     sealing_key: bytes | None = None
-    """The cipher's key, wrapped, if the key is new."""
+    """Their stored form, if they are new."""
 
 
 def rewrapped(

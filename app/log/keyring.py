@@ -1,59 +1,32 @@
-"""Keys of personal data, one per stream, wrapped by the master key; and of secrets in views."""
+"""Makes and unwraps the keys of streams' personal data, and derives those of secrets in views."""
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
 from app.log.errors import Unreadable, WrongMasterKey
+from app.log.stream_keys import (
+    BITS,
+    ID_BYTES,
+    KEY_BYTES,
+    Bundle,
+    Opening,
+    StreamCipher,
+    StreamKeys,
+    bundle,
+)
+from domain.event import Subject
 from domain.ids import StreamId
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
-Decrypt = Callable[[bytes, bytes, bytes | None], bytes]
-"""Opens a ciphertext, given a nonce, the ciphertext and the bytes that it is bound to."""
 _SIV_KEY_BYTES = 64
-_ID_BYTES = 8
-"""A wrapped key begins with the fingerprint of its master key."""
-_WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16
-"""A wrapped key without that."""
 _CHECK, _ROOT, _NEXT, _PREVIOUS = b"check value", b"root key", b"next key", b"previous key"
-
-
-_aes_gcm = lru_cache(1_024)(AESGCM)
-"""OpenSSL takes 2,400 bytes each, so only recently used ones are kept. A new one costs 2 µs."""
-
-
-class StreamCipher:
-    """Seals and opens texts under one key (AES-256-GCM); each sealed text carries its nonce."""
-
-    __slots__ = ("_key",)
-
-    def __init__(self, key: bytes) -> None:
-        """`key`: 32 bytes."""
-        self._key = key
-
-    def seal(self, text: bytes, bound_to: bytes) -> bytes:
-        """Nonce and ciphertext; they open only with the same `bound_to`."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + _aes_gcm(self._key).encrypt(nonce, text, bound_to)
-
-    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
-        """The text. Raises Unreadable unless key, ciphertext and binding are those of `seal`."""
-        try:
-            nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-            return _aes_gcm(self._key).decrypt(nonce, text, bound_to)
-        except (InvalidTag, ValueError) as error:  # ValueError: too short for a nonce
-            raise Unreadable("a sealed text was altered, or its key is another") from error
-
-
 _NAMES = {
     "check": "master_key_check",
     "root": "root_key",
@@ -141,41 +114,57 @@ class Keyring:
         """The master key of a fingerprint, if it is known."""
         return self._keys.get(bytes.fromhex(fingerprint))
 
-    def new(self, stream: StreamId) -> tuple[StreamCipher, bytes]:
-        """A fresh box for a stream, and its wrapped key, as the log keeps it."""
-        key = os.urandom(KEY_BYTES)
-        return StreamCipher(key), self._wrapped(stream, key)
+    def new(self, stream: StreamId, subjects: Sequence[Subject]) -> tuple[StreamKeys, bytes]:
+        """Fresh keys for a stream, one for each subject, and their stored form."""
+        made = {BITS[subject]: os.urandom(KEY_BYTES) for subject in subjects}
+        wrapped = self._wrapped(stream, made, 0)
+        return _stream_keys(made, 0, wrapped), wrapped
 
-    def unwrap(self, stream: StreamId, wrapped: bytes) -> StreamCipher:
-        """The box of a stream from its wrapped key. Raises Unreadable."""
-        return StreamCipher(self._unwrapped(stream, wrapped))
+    def unwrap(self, stream: StreamId, wrapped: bytes) -> StreamKeys:
+        """The keys of a stream from their stored form. Raises Unreadable."""
+        found = bundle(wrapped)
+        return _stream_keys(self._unwrapped(stream, found), found.erased, wrapped)
 
     def rewrap(self, stream: StreamId, wrapped: bytes) -> bytes:
-        """A wrapped key under the newest master key; as it is, if it is so already.
+        """Stored keys under the newest master key; as they are, if they are so already.
 
         Raises Unreadable.
         """
-        if wrapper_of(wrapped) == self.fingerprint_of_key:
+        found = bundle(wrapped)
+        if found.wrapper == self._wrapping:
             return wrapped
-        return self._wrapped(stream, self._unwrapped(stream, wrapped))
+        return self._wrapped(stream, self._unwrapped(stream, found), found.erased)
 
-    def _wrapped(self, stream: StreamId, key: bytes) -> bytes:
-        return self._wrapping + self._masters[self._wrapping].seal(key, stream.bytes)
+    def all_erased(self, erased: int) -> bytes:
+        """The stored form of a stream's keys if it never had any, and is to get none."""
+        return Bundle(self._wrapping, erased, {}).joined()
 
-    def _unwrapped(self, stream: StreamId, wrapped: bytes) -> bytes:
-        sealed = wrapped if len(wrapped) <= _WRAPPED_BYTES else wrapped[_ID_BYTES:]
-        # (States before this one wrapped without naming the key.)
-        named = self._masters.get(wrapped[:_ID_BYTES]) if sealed is not wrapped else None
-        for master in self._masters.values() if sealed is wrapped else filter(None, [named]):
-            with suppress(Unreadable):
-                return master.open(sealed, stream.bytes)
-        raise Unreadable("the stream's key was altered, or the master key is another")
+    def _wrapped(self, stream: StreamId, keys: dict[int, bytes], erased: int) -> bytes:
+        master = self._masters[self._wrapping]
+        parts = {bit: master.seal(key, _of_subject(stream, bit)) for bit, key in keys.items()}
+        return Bundle(self._wrapping, erased, parts).joined()
 
-    def unsealing(self, stream: StreamId, wrapped: bytes) -> Decrypt:
-        """As `unwrap` and `open`, for many streams read once: it caches nothing, and raises the
-        cipher's own errors. Raises Unreadable for the key itself.
+    def _unwrapped(self, stream: StreamId, found: Bundle) -> dict[int, bytes]:
+        master = self._masters.get(found.wrapper)
+        if master is None and found.parts:
+            raise Unreadable("the stream's key was altered, or the master key is another")
+        try:
+            return {
+                bit: master.open(wrapped, _of_subject(stream, bit))
+                for bit, wrapped in found.parts.items()
+                if master is not None
+            }
+        except Unreadable as error:
+            raise Unreadable(
+                "the stream's key was altered, or the master key is another"
+            ) from error
+
+    def unsealing(self, stream: StreamId, wrapped: bytes) -> Opening:
+        """As `unwrap`, for many streams read once: it caches nothing, and what it gives raises the
+        cipher's own errors. Raises Unreadable for the keys themselves.
         """
-        return AESGCM(self._unwrapped(stream, wrapped)).decrypt
+        found = bundle(wrapped)
+        return Opening(self._unwrapped(stream, found), found.erased)
 
     def fingerprint(self, text: bytes) -> bytes:
         """A keyed hash of possibly personal data: only the root key can confirm a guess."""
@@ -265,19 +254,28 @@ def fits(master_key: bytes, kept: KeySettings) -> bool:
     return True
 
 
-def new_root() -> bytes:
+def new_key() -> bytes:
     """A root key for a new log."""
     return os.urandom(KEY_BYTES)
 
 
 def fingerprint_of(master_key: bytes) -> str:
     """Names a master key without telling anything of it: 16 hexadecimal digits."""
-    return derived(master_key, b"sessionary key fingerprint", _ID_BYTES).hex()
+    return derived(master_key, b"sessionary key fingerprint", ID_BYTES).hex()
 
 
-def wrapper_of(wrapped: bytes) -> str | None:
-    """The fingerprint of the master key that wraps a stream's key; None: it is not named."""
-    return None if len(wrapped) <= _WRAPPED_BYTES else wrapped[:_ID_BYTES].hex()
+def _stream_keys(keys: dict[int, bytes], erased: int, wrapped: bytes) -> StreamKeys:
+    customer, agent = keys.get(BITS["customer"]), keys.get(BITS["agent"])
+    return StreamKeys(
+        None if customer is None else StreamCipher(customer),
+        None if agent is None else StreamCipher(agent),
+        erased,
+        wrapped,
+    )
+
+
+def _of_subject(stream: StreamId, bit: int) -> bytes:
+    return stream.bytes + bytes([bit])
 
 
 def _place(stream: StreamId, view: str, member: str) -> list[bytes]:

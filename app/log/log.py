@@ -13,11 +13,13 @@ from app.log.clock import HeadClock
 from app.log.entry import Entry, NewEvent, PreparedAppend
 from app.log.errors import Unreadable
 from app.log.incarnation import Incarnation
-from app.log.keyring import Keyring, StreamCipher
+from app.log.keyring import Keyring
 from app.log.outcome import Outcome
 from app.log.read import LAST_VERSION, Ends, IdempotencyRecord
+from app.log.stream_keys import StreamKeys
 from app.settings import Settings
 from domain.ids import StreamId, partition_of
+from domain.stored import SUBJECTS_OF
 from projections.fold import Recorded
 
 
@@ -95,8 +97,8 @@ class Log:
         for appender in self._appenders:
             await appender.drain()
 
-    def cipher(self, stream: StreamId, wrapped: bytes) -> StreamCipher:
-        """The cipher of a stream's personal fields, from its wrapped key.
+    def keys(self, stream: StreamId, wrapped: bytes) -> StreamKeys:
+        """The keys of a stream's personal fields, from their stored form.
 
         Raises Unreadable.
         """
@@ -123,7 +125,7 @@ class Log:
         return await read.read_ends(self.pool, self._keyring, wanted)
 
     async def slices(
-        self, stream: StreamId, *, after: int, until: int, boxes: dict[StreamId, StreamCipher]
+        self, stream: StreamId, *, after: int, until: int, boxes: dict[StreamId, StreamKeys]
     ) -> Iterator[list[Recorded]]:
         """A page of a stream's events, as from `read_slices`."""
         return await read.read_slices(
@@ -181,16 +183,19 @@ class Log:
         return int.from_bytes(digest[:8], "big") % self._partitions  # an even spread over any count
 
     def _entry(self, prepared: PreparedAppend) -> Entry:
-        """The entry of an append, with its events encoded, sealed and under fresh ids."""
-        cipher, wrapped = prepared.cipher, None
+        """The entry of an append, with its events encoded, sealed and under fresh ids.
+
+        Raises PersonalDataGone if a field is of a subject whose key is erased.
+        """
+        stream, keys, wrapped = prepared.stream, prepared.keys, None
         events = []
         for event in prepared.events:
-            plain, secret = codec.split(event)
-            if secret and cipher is None:
-                cipher, wrapped = self._keyring.new(prepared.stream)
-            stored = codec.encode(event.topic, plain, secret, prepared.stream, cipher)
+            plain, customer, agent = codec.split(event)
+            if keys is None and (customer or agent):
+                keys, wrapped = self._keyring.new(stream, SUBJECTS_OF[event.topic])
+            stored = codec.encode(event.topic, plain, customer, agent, stream, keys)
             events.append(NewEvent(event.topic, stored, new_uuid()))
-        return Entry(prepared, events, cipher, wrapped)
+        return Entry(prepared, events, keys, wrapped)
 
 
 async def open_log(settings: Settings) -> Log:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.log.keyring import StreamCipher
+from app.log.stream_keys import StreamKeys
 from domain.ids import StreamId
 
 
@@ -21,8 +21,8 @@ class Appended(Struct, frozen=True, gc=False):
     account_name: str | None
     last: UUID
     """Id of the entry's last event."""
-    cipher: StreamCipher | None
-    """Cipher of the stream's personal fields; None: the stream has none yet."""
+    keys: StreamKeys | None
+    """Keys of the stream's personal fields; None: the stream has none yet."""
 
 
 class Unchanged(Struct, frozen=True, gc=False):

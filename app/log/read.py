@@ -12,7 +12,8 @@ from msgspec import Struct
 from app.database.sql import blocks
 from app.log import codec
 from app.log.errors import Unreadable, UnreadableEvent
-from app.log.keyring import Keyring, KeySettings, StreamCipher
+from app.log.keyring import Keyring, KeySettings
+from app.log.stream_keys import StreamKeys
 from domain.ids import StreamId
 from projections.fold import Recorded
 
@@ -43,7 +44,7 @@ class Stream(Struct, frozen=True):
     """The whole past of a stream, and the box of its personal fields if it has one."""
 
     events: Sequence[Recorded]
-    box: StreamCipher | None
+    box: StreamKeys | None
 
 
 class Ends(Struct, frozen=True):
@@ -51,7 +52,7 @@ class Ends(Struct, frozen=True):
 
     first: Recorded
     last: Recorded
-    box: StreamCipher | None
+    box: StreamKeys | None
 
 
 class Head(Struct, frozen=True):
@@ -116,7 +117,7 @@ async def read_slices(
     *,
     after: int,
     until: int,
-    boxes: dict[StreamId, StreamCipher],
+    boxes: dict[StreamId, StreamKeys],
 ) -> Iterator[list[Recorded]]:
     """A page of a stream's events after a version and up to another, decoded slice by slice.
 
@@ -136,7 +137,7 @@ async def read_feed(
 
     No event ever appears later at or below a position that was read.
     """
-    boxes: dict[StreamId, StreamCipher] = {}
+    boxes: dict[StreamId, StreamKeys] = {}
     while after < until:
         rows = await store.ask(SQL["read_feed"], partition, after, until, PAGE_EVENTS)
         if not rows:
@@ -167,7 +168,7 @@ def recorded_by_stream(
 ) -> list[Recorded | UnreadableEvent]:
     """The events of a page that is grouped by stream."""
     page: list[Recorded | UnreadableEvent] = []
-    boxes: dict[StreamId, StreamCipher] = {}
+    boxes: dict[StreamId, StreamKeys] = {}
     for row in rows:
         if row["originator_id"] not in boxes:
             boxes.clear()
@@ -190,7 +191,7 @@ async def read_back(
     Takes several steps if there are few among very many others. Raises StoreDown, or Unreadable.
     """
     found: list[Recorded] = []
-    boxes: dict[StreamId, StreamCipher] = {}
+    boxes: dict[StreamId, StreamKeys] = {}
     while before > 1 and len(found) < most:
         rows = await store.ask(
             SQL["read_back"], partition, stream, topic, before, most - len(found), LOOK_BACK_EVENTS
@@ -215,7 +216,7 @@ async def read_topic_on(
     Raises StoreDown, or Unreadable.
     """
     rows = await store.ask(SQL["read_topic_on"], partition, stream, topic, since, most)
-    boxes: dict[StreamId, StreamCipher] = {}
+    boxes: dict[StreamId, StreamKeys] = {}
     return [_recorded(keyring, row, boxes) for row in rows]
 
 
@@ -239,31 +240,29 @@ async def used_key(
 
 
 def _stream(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Stream:
-    boxes: dict[StreamId, StreamCipher] = {}
+    boxes: dict[StreamId, StreamKeys] = {}
     events = [_recorded(keyring, row, boxes) for row in rows]
     return Stream(events, boxes.get(rows[0]["originator_id"]))
 
 
 def _box(
-    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
-) -> StreamCipher | None:
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamKeys]
+) -> StreamKeys | None:
     wrapped = row["wrapped"]
     if wrapped is None:
         return None
     stream = row["originator_id"]
     box = boxes.get(stream)
-    if box is None:
+    if box is None or box.wrapped != wrapped:  # a key may have been erased since the page before
         box = boxes[stream] = keyring.unwrap(stream, wrapped)
     return box
 
 
-def _recorded(
-    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
-) -> Recorded:
+def _recorded(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamKeys]) -> Recorded:
     """The event of a row. Raises UnreadableEvent."""
     partition, position, stream, version, topic, state, event_id, recorded_at, actor, *_ = row
     try:
-        event = codec.decode(topic, state, stream, _box(keyring, row, boxes))
+        event, erased = codec.opened(topic, state, stream, _box(keyring, row, boxes))
     except Unreadable as error:
         place = f"{partition}:{position}"
         raise UnreadableEvent(stream, version, place, topic, error) from error
@@ -276,11 +275,12 @@ def _recorded(
         event_id=event_id,
         recorded_at=recorded_at,
         actor=actor,
+        erased=erased,
     )
 
 
 def recorded_if_readable(
-    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamCipher]
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamKeys]
 ) -> Recorded | UnreadableEvent:
     """The event of a row, or the reason why it cannot be read."""
     try:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.log.errors import WrongMasterKey
-from app.log.keyring import KEY_BYTES
+from app.log.stream_keys import KEY_BYTES
 from app.maintenance.secret_file import read_secret
 
 

@@ -4,7 +4,6 @@ Failures: NotReachable (a resource is away), UnusableDatabase (it was named wron
 (of a password), SchemaError, WrongMasterKey.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from enum import IntEnum
@@ -20,7 +19,7 @@ from app.database.embedded import is_set_up, running
 from app.database.pool import TRANSIENT
 from app.database.session import OPENED_WITH, lift_time_outs
 from app.log.errors import WrongMasterKey
-from app.log.keyring import KEY_BYTES, Keyring, fits, new_root
+from app.log.keyring import Keyring, fits, new_key
 from app.log.read import heads, key_settings
 from app.maintenance import key_file
 from app.maintenance.recovery import again_after_conflict
@@ -287,12 +286,12 @@ async def master_key(store: Connection, where: DataLocation) -> bytes:
             if kept.check is not None:
                 told = f"a master key that {path} should hold, and that file is not there"
                 raise WrongMasterKey(f"The log's personal data is sealed under {told}")
-            key_file.keep(path, os.urandom(KEY_BYTES))
+            key_file.keep(path, new_key())
         key = key_file.read(path)
     except OSError as error:
         raise WrongMasterKey(f"The master key's file cannot be used: {error}") from error
     if kept.check is None:
-        made = Keyring(key, new_root())
+        made = Keyring(key, new_key())
         await migrate.keep_keys(store.raw, made.check_value(), made.sealed_root())
         kept = await key_settings(store)
     if not fits(key, kept):

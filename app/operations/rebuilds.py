@@ -1,17 +1,15 @@
-"""Rebuilds on record: asked for and cancelled here, and carried out by another process."""
+"""Rebuilds on record, and what is like them: how far they are, and what came of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from msgspec import Struct
 
-from app.codecs.json_text import BadInput
 from app.database.sql import blocks
-from app.log.errors import KeyReused
 from app.log.read import Asks
 from domain.errors import NotFound
 from projections.catalog import VIEWS
@@ -20,35 +18,17 @@ SQL = blocks(__file__)
 LISTED = 50
 """Rebuilds that a list shows, the newest."""
 NOBODY = "nobody carries out rebuilds: start `sessionary operate`"
-_RETRY_AFTER_S = 60
-_SHOWN = 60
-"""Characters of an unknown name that a message repeats."""
-
 _NAMES = {view.name: view.projection for view in VIEWS}
+Kind = Literal["rebuild", "refill", "back", "redrive"]
+"""Of views; of followers, which take up the log anew; back to former tables; out of quarantine."""
+Steering = Literal["pause", "resume", "cancel"]
 State = Literal["waiting", "running", "comparing", "ready", "live", "failed", "cancelled"]
 
 
-class TooManyRebuilds(Exception):
-    """So many rebuilds wait, or were asked for within the hour, that no further one is taken."""
-
-    def __init__(self) -> None:
-        """See the class."""
-        self.retry_after_s = _RETRY_AFTER_S
-        super().__init__("Too many rebuilds wait, or were asked for within an hour: try later")
-
-
-class RebuildOver(Exception):
-    """A rebuild that has ended cannot be cancelled."""
-
-    def __init__(self, state: str) -> None:
-        """`state`: its last one."""
-        super().__init__(f"The rebuild is {state}: it cannot be cancelled any more")
-
-
 class Ask(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Somebody's ask for a rebuild, or for the end of one."""
+    """Somebody's ask for a rebuild or the like, or for the pause or end of one."""
 
-    what: Literal["rebuild", "cancel"]
+    what: Kind | Steering
     by: str
     at: datetime
     request_id: str
@@ -65,14 +45,17 @@ class Compared(Struct, frozen=True, kw_only=True):
 
 
 class Rebuild(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A rebuild that was asked for, or that somebody began by the command."""
+    """What was asked for, or a rebuild that somebody began by the command."""
 
     id: UUID
+    kind: Kind
     projections: list[str]
+    stream: UUID | None
+    """The one to be redriven; null: all of the followers."""
     dry_run: bool
     state: State
     phase: str | None
-    """What is being done: `scan`, `catch up`, `index`, `compare`, `swap`."""
+    """What is being done: `scan`, `catch up`, `index`, `compare`, `swap`; or to which of them."""
     events: int | None
     """Folded so far."""
     total: int | None
@@ -81,11 +64,15 @@ class Rebuild(Struct, frozen=True, kw_only=True, rename="camel"):
     eta: float | None
     """Seconds until all are folded."""
     compared: dict[str, Compared]
+    shows: dict[str, int]
+    """How many events of the log each shows since then; not in a dry run."""
     damaged: list[str]
     """Streams that cannot be rebuilt, and keep their rows."""
     failure: str | None
     waits_for: str | None
     """Why nothing is done, in words."""
+    ways: list[Steering]
+    """What may be asked of it now."""
     asked_by: str | None
     """The first who asked; null: somebody at the command line."""
     asked_at: datetime
@@ -102,54 +89,11 @@ class Rebuild(Struct, frozen=True, kw_only=True, rename="camel"):
 class _Outcome(Struct):
     """What a rebuild leaves of its result."""
 
+    events: Mapping[str, int] = {}
     rows: Mapping[str, int] = {}
     mended: Mapping[str, int] = {}
     samples: Mapping[str, list[str]] = {}
     damaged: list[str] = []
-
-
-class Writes(Asks, Protocol):
-    """Statements, and those that must not be sent twice."""
-
-    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """The rows of a statement that writes."""
-
-
-async def ask(
-    store: Writes, names: Sequence[str], *, dry_run: bool, by: str, request_id: str, key: str | None
-) -> tuple[Rebuild, bool]:
-    """Record that somebody asks for a rebuild; the rebuild, and whether the key was known already.
-
-    No name means all views. While one of the same views waits or runs, the ask joins that. Raises
-    BadInput, KeyReused, TooManyRebuilds, or StoreDown.
-    """
-    known = {view.projection: view.name for view in VIEWS}
-    for name in names:
-        if name not in known:
-            raise BadInput(
-                f"There is no view {name[:_SHOWN]!r} to rebuild: there are {', '.join(known)}",
-                field="projections",
-            )
-    views = [known[name] for name in names or known]
-    values = (views, dry_run, by, request_id, key)
-    ((rebuild, outcome),) = await store.ask_once(SQL["ask"], *values)
-    if outcome == "key_reused":
-        raise KeyReused
-    if outcome == "too_many":
-        raise TooManyRebuilds
-    return await find(store, rebuild), outcome == "replayed"
-
-
-async def cancel(store: Writes, rebuild: UUID, *, by: str, request_id: str) -> None:
-    """Record that somebody asks for the end of a rebuild. Raises NotFound, RebuildOver, StoreDown.
-
-    The one that works on it ends within its next page.
-    """
-    ((state, unfinished),) = await store.ask_once(SQL["cancel"], rebuild, by, request_id)
-    if state is None:
-        raise NotFound("Rebuild", rebuild)
-    if not unfinished and state != "cancelled":
-        raise RebuildOver(state)
 
 
 async def find(store: Asks, rebuild: UUID) -> Rebuild:
@@ -159,15 +103,20 @@ async def find(store: Asks, rebuild: UUID) -> Rebuild:
     raise NotFound("Rebuild", rebuild)
 
 
-async def rebuilds(store: Asks) -> list[Rebuild]:
+async def rebuilds(store: Asks, most: int = LISTED) -> list[Rebuild]:
     """The newest ones. Raises StoreDown."""
-    return [_rebuild(row) for row in await store.ask(SQL["rebuilds"], None, LISTED)]
+    return [_rebuild(row) for row in await store.ask(SQL["rebuilds"], None, most)]
+
+
+async def ways_back(store: Asks) -> set[str]:
+    """The views whose former tables are kept. Raises StoreDown."""
+    return {_NAMES.get(row["view"], row["view"]) for row in await store.ask(SQL["kept"])}
 
 
 async def neglected(store: Asks, seconds: float) -> list[tuple[str, float]]:
-    """Rebuilds that nobody has carried out for so long, in words, and for how long."""
+    """What nobody has carried out for so long, in words, and for how long."""
     return [
-        (f"rebuild {row['id']} of {', '.join(row['views'])}", row["waits_s"])
+        (f"{row['kind']} {row['id']} of {', '.join(row['views'])}", row["waits_s"])
         for row in await store.ask(SQL["neglected"], seconds)
     ]
 
@@ -178,7 +127,9 @@ def _rebuild(row: asyncpg.Record) -> Rebuild:
     rate = row["rate"] or None
     return Rebuild(
         id=row["id"],
+        kind=row["kind"],
         projections=[_NAMES.get(name, name) for name in row["views"]],
+        stream=row["stream"],
         dry_run=row["dry_run"],
         state=row["state"],
         phase=row["phase"],
@@ -187,9 +138,13 @@ def _rebuild(row: asyncpg.Record) -> Rebuild:
         rate=rate and round(rate, 1),
         eta=rate and round((row["total"] - row["events"]) / rate, 1),
         compared=_compared(outcome),
+        shows={}
+        if row["dry_run"]
+        else {_NAMES.get(name, name): events for name, events in outcome.events.items()},
         damaged=outcome.damaged,
         failure=row["failure"],
         waits_for=_waits_for(row),
+        ways=_ways(row),
         asked_by=asks[0].by if asks else None,
         asked_at=row["begun_at"],
         request_id=asks[0].request_id if asks else None,
@@ -209,13 +164,24 @@ def _compared(outcome: _Outcome) -> dict[str, Compared]:
     }
 
 
+def _ways(row: asyncpg.Record) -> list[Steering]:
+    if not row["unfinished"] or row["asked"] == "cancel":
+        return []
+    is_nobodys = not row["for_operator"] and not row["is_worked_on"]
+    if row["asked"] == "pause" or is_nobodys:
+        return ["resume", "cancel"]
+    return ["pause", "cancel"] if row["kind"] == "rebuild" else ["cancel"]
+
+
 def _waits_for(row: asyncpg.Record) -> str | None:
     if not row["unfinished"] or (row["is_worked_on"] and row["state"] != "waiting"):
         return None
     if row["asked"] == "pause":
-        return "it is paused: `sessionary rebuild`, or another ask for the same, goes on"
+        return "it is paused: somebody has to resume it, or to run `sessionary rebuild`"
     if not row["for_operator"] and row["asked"] != "cancel":
-        return "it was broken off: `sessionary rebuild` of the same views goes on"
+        return "it was broken off: somebody has to resume it, or to run `sessionary rebuild`"
+    if row["kind"] == "redrive" and row["operator_runs"] and row["state"] == "running":
+        return None
     if row["is_worked_on"]:
         return "another rebuild is under way, or a verification"
     return None if row["operator_runs"] else NOBODY

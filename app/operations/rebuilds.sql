@@ -1,18 +1,10 @@
--- name: ask
--- $1 views   $2 whether it only compares   $3 who asks   $4 request id   $5 idempotency key; null
-SELECT a.id, a.outcome FROM ask_rebuild_1($1, $2, $3, $4, $5) AS a;
-
--- name: cancel
--- $1 id   $2 who asks   $3 request id
-SELECT c.state, c.unfinished FROM cancel_rebuild_1($1, $2, $3) AS c;
-
 -- name: rebuilds
 -- $1 id; null: all   $2 rebuilds, at most; the newest first
 -- How far it is stands in its ranges, which another rebuild removes when it begins.
 WITH held AS MATERIALIZED (
     SELECT held_1('sessionary views') AS is_worked_on, held_1('sessionary operator') AS operator_runs
 )
-SELECT r.id, r.views, r.dry_run, r.state, r.asked, r.for_operator, r.unfinished, r.phase, r.failure,
+SELECT r.id, r.kind, r.views, r.stream, r.dry_run, r.state, r.asked, r.for_operator, r.unfinished, r.phase, r.failure,
        r.outcome, r.begun_at, r.changed_at, f.events, f.total,
        CASE WHEN r.state = 'running' AND r.phase = 'scan' AND f.events > r.run_events
             THEN (f.events - r.run_events)
@@ -38,7 +30,7 @@ SELECT r.id, r.views, r.dry_run, r.state, r.asked, r.for_operator, r.unfinished,
 
 -- name: neglected
 -- $1 seconds; what has waited for so long although an operator process would carry it out
-SELECT r.id, r.views, extract(epoch FROM clock_timestamp() - r.changed_at)::float8 AS waits_s
+SELECT r.id, r.kind, r.views, extract(epoch FROM clock_timestamp() - r.changed_at)::float8 AS waits_s
   FROM rebuild AS r
  WHERE r.unfinished
    AND r.changed_at < clock_timestamp() - make_interval(secs => $1)
@@ -47,3 +39,9 @@ SELECT r.id, r.views, extract(epoch FROM clock_timestamp() - r.changed_at)::floa
    AND NOT held_1('sessionary operator')
    AND NOT held_1('sessionary views')
  ORDER BY r.begun_at, r.id;
+
+-- name: kept
+-- The views whose former tables or versions are kept, for the way back.
+SELECT view FROM view_kept
+ UNION
+SELECT view FROM view_version WHERE NOT is_live;

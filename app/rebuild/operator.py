@@ -1,4 +1,4 @@
-"""The operator process: carries out recorded rebuilds, one at a time, with the owner's login.
+"""The operator process: carries out what is recorded, one by one, with the owner's login.
 
 The service's login records what is asked for, and can do no more. How far a rebuild is, and what
 came of it, is in the tables that a rebuild keeps anyway. So another operator process goes on where
@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NoReturn
+from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
@@ -28,11 +29,12 @@ from app.maintenance.store import (
     connected,
     prepare,
 )
-from app.rebuild import runs
+from app.rebuild import runs, wishes
 from app.rebuild.rebuild import Options, Rebuilt, named, rebuild
-from app.rebuild.runs import Overtaken, RebuildStopped, Wish
+from app.rebuild.runs import Overtaken, RebuildStopped
 from app.rebuild.stopping import settle_cancelled
-from app.rebuild.swap import RebuildUnderWay, alone
+from app.rebuild.swap import RebuildUnderWay, alone, go_back
+from app.rebuild.wishes import Wish
 
 SQL = blocks(__file__)
 CHANNEL = "sessionary_rebuild"
@@ -44,17 +46,28 @@ _PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds to wait for a database that is away, try after try."""
 _LAST_WORD_S = 2.0
 _AWAY: tuple[type[BaseException], ...] = (NotReachable, *TRANSIENT, asyncpg.InterfaceError)
+_COMMANDS = {
+    "back": "projections back", "refill": "rebuild", "redrive": "projections redrive",
+}  # fmt: skip
 _LOG = logging.getLogger("sessionary.operator")
 
 
+Record = Callable[[Connection, str, bool], Awaitable[None]]
+"""Puts on record what was done: to what, and whether it went well."""
+
+
 class Manner(Struct, frozen=True):
-    """How rebuilds are carried out."""
+    """How all of it is carried out."""
 
     jobs: int
     progress: Callable[[str, Callable[[], str]], Progress]
     """Makes what tells of progress: from a title, and the positions that it stands for."""
-    recorder: Callable[[Wish], Callable[[Connection, Rebuilt], Awaitable[None]]]
-    """Begins what puts a rebuild on record at its end."""
+    recorder: Callable[[str], Record]
+    """Begins what puts a command on record at its end, by its name."""
+    refill: Callable[[Connection, str], Awaitable[None]]
+    """Lets a follower, by its name, take up the log anew."""
+    redrive: Callable[[Connection, str, UUID | None], Awaitable[tuple[int, int]]]
+    """Lets a follower try a stream again, or all that wait: how many, and how many wait then."""
 
 
 async def operate(url: str, where: DataLocation, manner: Manner) -> NoReturn:
@@ -115,7 +128,7 @@ class _Office:
         _LOG.info("Carrying out the rebuilds that are asked for")
         while True:
             self._called.clear()
-            wish = await runs.next_wish(raw)
+            wish = await wishes.next_wish(raw)
             if wish is None or not await self._carry_out(wish):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_S):
@@ -127,7 +140,7 @@ class _Office:
     async def _carry_out(self, wish: Wish) -> bool:
         """Carry a rebuild out; False if it has to wait. Raises an error of a lost connection."""
         try:
-            await (self._end(wish) if wish.is_to_end else self._rebuild(wish))
+            await self._do(wish)
         except RebuildUnderWay:
             return False
         except (RebuildStopped, Overtaken) as stopped:
@@ -140,15 +153,59 @@ class _Office:
         except BaseException:
             with suppress(Exception):
                 async with asyncio.timeout(_LAST_WORD_S):
-                    await runs.interrupted(self._store.raw, wish.id)
+                    await wishes.interrupted(self._store.raw, wish.id)
             _LOG.info("Rebuild %s is broken off: the next operator process goes on", wish.id)
             raise
         return True
 
+    async def _do(self, wish: Wish) -> None:
+        if wish.is_to_end:
+            await self._end(wish)
+        elif wish.kind == "rebuild":
+            await self._rebuild(wish)
+        elif await wishes.start(self._store.raw, wish.id):
+            failure = await self._each(wish)
+            await wishes.finish(
+                self._store.raw, wish.id, "live" if failure is None else "failed", failure
+            )
+            _LOG.info("%s %s: %s", wish.kind, wish.id, failure or "done")
+
     async def _end(self, wish: Wish) -> None:
-        async with alone(self._store):
-            await settle_cancelled(self._store, wish.id)
+        if wish.kind == "rebuild":
+            async with alone(self._store):
+                await settle_cancelled(self._store, wish.id)
+        else:
+            await wishes.finish(self._store.raw, wish.id, "cancelled")
         _LOG.info("Rebuild %s is cancelled", wish.id)
+
+    async def _each(self, wish: Wish) -> str | None:
+        """Carry out what is no rebuild, name by name; what is wrong afterwards, in words."""
+        _LOG.info("%s %s of %s begins", wish.kind, wish.id, ", ".join(wish.views))
+        record = self._manner.recorder(_COMMANDS[wish.kind])
+        failures = []
+        for name in wish.views:
+            if name in wish.done:
+                continue
+            await wishes.progress(self._store.raw, wish.id, name)
+            match wish.kind:
+                case "back":
+                    await self._go_back(wish, name)
+                case "refill":
+                    async with alone(self._store):
+                        await self._manner.refill(self._store, name)
+                case _:
+                    asked, left = await self._manner.redrive(self._store, name, wish.stream)
+                    failures += [f"{name}: {left} of {asked} streams still wait"] if left else []
+        await record(self._store, ", ".join(wish.views), not failures)
+        return "; ".join(failures) or None
+
+    async def _go_back(self, wish: Wish, name: str) -> None:
+        async def also(events: int) -> None:
+            # In the swap's own transaction: done twice, it would bring the later table again.
+            await wishes.part_done(self._store.raw, wish.id, name, events)
+
+        (view,) = named([name])
+        await go_back(self._store, await self._keyring(self._store), view, also)
 
     async def _rebuild(self, wish: Wish) -> None:
         views = named(wish.views)
@@ -169,9 +226,9 @@ class _Office:
         names = ", ".join(wish.views)
         _LOG.info("Rebuild %s of %s begins", wish.id, names)
         progress = self._manner.progress(f"Rebuild {wish.id}", lambda: at)
-        record = self._manner.recorder(wish)
+        record = self._manner.recorder("rebuild --dry-run" if wish.dry_run else "rebuild")
         done = await rebuild(self._store, keyring, views, progress, options)
-        await record(self._store, done)
+        await record(self._store, names, not done.damaged)
         _tell(wish, done)
 
 

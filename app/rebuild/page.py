@@ -104,8 +104,8 @@ def _texts(keyring: Keyring, plan: Plan, row: asyncpg.Record) -> list[bytes]:
     stream, _, states, *_, whole, wrapped = row
     if not whole:
         raise ValueError("a version is missing")
-    decrypt = None if wrapped is None else keyring.unsealing(stream, wrapped)
-    return codec.texts(states.split(b"\n"), plan.bound, stream.bytes, decrypt)
+    keys = None if wrapped is None else keyring.unsealing(stream, wrapped)
+    return codec.texts(states.split(b"\n"), plan.bound, stream.bytes, keys)
 
 
 def _state(plan: Plan, events: Sequence[Any]) -> object:

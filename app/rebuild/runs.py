@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from app.database.sql import blocks
 from app.log.read import Head
-from projections.catalog import VIEWS
 
 SQL = blocks(__file__)
 UNFINISHED = ("waiting", "running", "comparing")
@@ -73,16 +72,6 @@ class Done(Struct, frozen=True):
     def __str__(self) -> str:
         """The position, and what it takes."""
         return f"{self.partition}:{self.until}: {self.events} of {self.until} events are folded"
-
-
-class Wish(Struct, frozen=True):
-    """A recorded rebuild for an operator process."""
-
-    id: UUID
-    views: Sequence[str]
-    dry_run: bool
-    is_to_end: bool
-    """Whether it was begun, and is to end without a result."""
 
 
 async def write_lazily(connection: asyncpg.Connection) -> None:
@@ -249,14 +238,3 @@ async def state(connection: asyncpg.Connection, rebuild: UUID) -> str | None:
     """The state of a rebuild."""
     found: str | None = await connection.fetchval(SQL["state"], rebuild)
     return found
-
-
-async def interrupted(connection: asyncpg.Connection, rebuild: UUID) -> None:
-    """Note that nobody works on a rebuild for now."""
-    await connection.execute(SQL["interrupted"], rebuild)
-
-
-async def next_wish(connection: asyncpg.Connection) -> Wish | None:
-    """The next rebuild for an operator process."""
-    row = await connection.fetchrow(SQL["next"], [view.name for view in VIEWS])
-    return None if row is None else Wish(*row)

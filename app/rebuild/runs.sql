@@ -7,12 +7,12 @@ RESET synchronous_commit;
 
 -- name: begin
 -- $1 id, perhaps of one that was asked for   $2 views   $3 whether it only compares   $4 release
--- No row: the one that was asked for is to end.
+-- No row: the one that was asked for is to end. (It sees itself that it is to pause.)
 INSERT INTO rebuild AS r (id, views, dry_run, state, release, run, run_at)
 VALUES ($1, $2, $3, 'running', $4, 1, now())
     ON CONFLICT (id) DO UPDATE
    SET state = 'running', release = excluded.release, run = r.run + 1, run_at = now(),
-       run_events = 0, asked = NULL, changed_at = now()
+       run_events = 0, changed_at = now()
  WHERE r.unfinished
    AND r.asked IS DISTINCT FROM 'cancel'
 RETURNING run;
@@ -25,6 +25,7 @@ UPDATE rebuild
        asked = CASE WHEN for_operator AND asked IS DISTINCT FROM 'cancel' THEN asked END,
        phase = NULL, run_at = NULL, run_events = 0, changed_at = now()
  WHERE unfinished
+   AND kind = 'rebuild'
    AND run_at IS NOT NULL;
 DELETE FROM rebuild_range;
 DELETE FROM rebuild_finding;
@@ -46,12 +47,13 @@ VALUES ($1, $2, $3, $4, $5, $6, 0);
 -- $1 views   $2 release   $3 whether it only compares   $4 id; null: any
 -- The unfinished rebuild, now this process's. Its fresh tables must all be there.
 UPDATE rebuild AS r
-   SET run = r.run + 1, dry_run = $3, state = 'running', asked = NULL, changed_at = now(),
-       run_at = now(),
+   SET run = r.run + 1, dry_run = $3, state = 'running', changed_at = now(), run_at = now(),
+       asked = CASE WHEN $4::uuid IS NOT NULL THEN r.asked END,
        run_events = (SELECT coalesce(sum(f.events), 0)
                        FROM rebuild_range AS f
                       WHERE f.rebuild = r.id)
  WHERE r.state IN ('waiting', 'running', 'comparing')
+   AND r.kind = 'rebuild'
    AND r.run_at IS NOT NULL
    AND r.asked IS DISTINCT FROM 'cancel'
    AND r.id = coalesce($4, r.id)
@@ -129,6 +131,7 @@ UPDATE rebuild
 UPDATE rebuild
    SET asked = $1, changed_at = now()
  WHERE unfinished
+   AND kind = 'rebuild'
    AND run_at IS NOT NULL
 RETURNING id;
 
@@ -156,22 +159,3 @@ SELECT f.stream_id, f.what
 SELECT state
   FROM rebuild
  WHERE id = $1;
-
--- name: interrupted
--- $1 rebuild   The process that worked on it is told to end; another one goes on.
-UPDATE rebuild
-   SET state = 'waiting', phase = NULL, changed_at = now()
- WHERE id = $1
-   AND state IN ('running', 'comparing');
-
--- name: next
--- $1 views that this release knows
--- The next one for an operator process: those that were broken off come first, and those that are
--- to end although nobody works on them. Others that are paused wait.
-SELECT id, views, dry_run, coalesce(asked, '') = 'cancel' AS is_to_end
-  FROM rebuild
- WHERE unfinished
-   AND views <@ $1
-   AND (for_operator AND asked IS NULL OR asked = 'cancel')
- ORDER BY asked = 'cancel' DESC NULLS LAST, run_at IS NULL, begun_at, id
- LIMIT 1;

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
@@ -32,6 +32,8 @@ _LOOK_S = 0.02
 _CAUGHT_UP_S = 10.0
 """For workers with a version to catch it up: they do it all the time."""
 _CAUGHT_UP_LOOK_S = 0.1
+Also = Callable[[int], Awaitable[None]]
+"""Something done in the transaction of a swap."""
 
 
 class RebuildUnderWay(Exception):
@@ -71,11 +73,14 @@ async def alone(store: Connection, patience_s: float | None = None) -> AsyncIter
             await store.raw.execute(SQL["end"])
 
 
-async def swap(store: Connection, fresh: CatchUp, view: View, reached: Positions) -> int:
+async def swap(
+    store: Connection, fresh: CatchUp, view: View, reached: Positions, also: Also | None = None
+) -> int:
     """Swap one view in; returns the number of events in the log at that moment.
 
-    Each transaction swaps one view, so that a reader who holds one and waits for another can pass.
-    Raises ViewInUse, or ViewDependedOn.
+    `also`: is done in the same transaction, and gets that number. Each transaction swaps one view,
+    so that a reader who holds one and waits for another can pass. Raises ViewInUse, or
+    ViewDependedOn.
     """
     connection = store.raw
     for wait_ms in LOCK_WAITS_MS:
@@ -87,31 +92,34 @@ async def swap(store: Connection, fresh: CatchUp, view: View, reached: Positions
                 ends = await tables.lock(connection, view)
                 await fresh.take_up({view.name}, reached, ends)
                 await tables.replace(connection, view, ends)
-            return sum(end.position for end in ends)
+                events = sum(end.position for end in ends)
+                if also is not None:
+                    await also(events)
+            return events
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             fresh.rows[view.name] = rows
             await asyncio.sleep(PAUSE_S)
     raise ViewInUse(view.name)
 
 
-async def go_back(store: Connection, keyring: Keyring, view: View) -> int:
+async def go_back(store: Connection, keyring: Keyring, view: View, also: Also | None = None) -> int:
     """Swap a view's former table in, caught up; returns the log's events at that moment.
 
-    The one that was live is the former one then: going back twice changes nothing. Without a former
-    table, a version of the view that is kept becomes the live one. Raises NoWayBack,
-    RebuildUnderWay, ViewDependedOn, or ViewInUse.
+    `also`: as for `swap`. The one that was live is the former one then: going back twice changes
+    nothing. Without a former table, a version of the view that is kept becomes the live one. Raises
+    NoWayBack, RebuildUnderWay, ViewDependedOn, or ViewInUse.
     """
     connection = store.raw
     await require_independence(connection, view)
     async with alone(store):
         if not await tables.kept(connection, view) and (other := await _other(store, view)):
-            return await _switch(store, view, other)
+            return await _switch(store, view, other, also)
         await runs.forget(connection)  # its fresh table's name is needed
         async with connection.transaction():
             kept = positions(await tables.take_former(connection, view))
         try:
             former = CatchUp(store, keyring, {view.name: view}, len(await heads(store)))
-            return await swap(store, former, view, kept)
+            return await swap(store, former, view, kept, also)
         except Exception:
             if not connection.is_closed():
                 await tables.put_former_back(connection, view)
@@ -124,7 +132,7 @@ async def _other(store: Connection, view: View) -> int | None:
     return max((version for version, is_live in found.items() if not is_live), default=None)
 
 
-async def _switch(store: Connection, view: View, version: int) -> int:
+async def _switch(store: Connection, view: View, version: int, also: Also | None) -> int:
     """Make a version that is kept the live one, once it has all events; returns their number.
 
     Workers that have it catch it up. Raises NoWayBack if none does.
@@ -136,7 +144,10 @@ async def _switch(store: Connection, view: View, version: int) -> int:
             behind = await store.raw.fetchval(SQL["behind"], name)
             if not behind:
                 await store.raw.execute(SQL["switch"], view.projection, version)
-                return sum(end.position for end in ends)
+                events = sum(end.position for end in ends)
+                if also is not None:
+                    await also(events)
+                return events
         if time.monotonic() >= deadline:
             why = f"version {version} lacks events of {behind} streams, and no worker with it runs"
             raise tables.NoWayBack(view.projection, f"{why}: start one of its release first")

@@ -11,10 +11,13 @@ from domain.chat.enums import (
     ChatSessionFlags,
     ChatSessionStatus,
 )
+from domain.chat.message import Speaker, speaker
 from domain.chat.ticket import Ticket
 from domain.date_time import DateTime
 from domain.event import Event
 from domain.ids import ChatMessageId, ChatSessionId
+
+_AUTHOR = frozenset({"author"})
 
 
 class ChatSessionChange(Event, frozen=True, kw_only=True):
@@ -29,6 +32,7 @@ class ChatSessionChange(Event, frozen=True, kw_only=True):
             *("first_message", "last_message", "session_key"),
         }
     )
+    agent: ClassVar[frozenset[str]] = frozenset({"user", "transfer_to"})
     secret: ClassVar[frozenset[str]] = frozenset({"session_key"})
 
     topic_id: int | UnsetType = UNSET
@@ -101,8 +105,9 @@ class ChatSessionPickedUp(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "chat_session.picked_up.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"user"})
+    agent: ClassVar[frozenset[str]] = frozenset({"user"})
 
-    user: Associate
+    user: Associate | None
     rank: int
     """The rank of the session among the agent's active ones."""
     when_started: DateTime
@@ -113,8 +118,9 @@ class ChatSessionTransferRequested(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "chat_session.transfer_requested.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"transfer_to"})
+    agent: ClassVar[frozenset[str]] = frozenset({"transfer_to"})
 
-    transfer_to: Associate
+    transfer_to: Associate | None
 
 
 class ChatSessionTransferAccepted(Event, frozen=True, kw_only=True):
@@ -122,8 +128,9 @@ class ChatSessionTransferAccepted(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "chat_session.transfer_accepted.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"user"})
+    agent: ClassVar[frozenset[str]] = frozenset({"user"})
 
-    user: Associate
+    user: Associate | None
     rank: int
 
 
@@ -150,16 +157,21 @@ class ChatMessageAdded(Event, frozen=True, kw_only=True):
 
     message_id: ChatMessageId
     type: ChatMessageType
-    message: str | UnsetType = UNSET
-    author: str | UnsetType = UNSET
+    message: str | UnsetType | None = UNSET
+    author: str | UnsetType | None = UNSET
     read_by_customer: int = 0
     special_type: ChatMessageSpecialType = ChatMessageSpecialType.NONE
-    special_param: str | UnsetType = UNSET
+    special_param: str | UnsetType | None = UNSET
     when_posted: DateTime
     status: ChatSessionStatus | UnsetType = UNSET
     """The session's status after the message, if it changed."""
     when_ended: DateTime | UnsetType = UNSET
     """The session's end after the message, if the message reopens it."""
+
+    def of_agent(self) -> frozenset[str]:
+        """The author, if an agent speaks. What is said is the customer's, whoever says it."""
+        is_agent = speaker(self.type, self.special_type) is Speaker.AGENT
+        return _AUTHOR if is_agent else self.agent
 
 
 class ChatSessionFetched(Event, frozen=True, kw_only=True):

@@ -106,6 +106,6 @@ def _with_message(session: ChatSession, event: ChatMessageAdded) -> ChatSession:
         return session
     if event.message is UNSET:
         return replace(session, when_idle=event.when_posted)
-    copy = event.message[:MESSAGE_COPY_LENGTH]
+    copy = None if event.message is None else event.message[:MESSAGE_COPY_LENGTH]
     first = copy if session.first_message is None else session.first_message
     return replace(session, first_message=first, last_message=copy, when_idle=event.when_posted)

@@ -2,15 +2,14 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
+from support.asked import SOON_S, asked, held_up, once
 from support.operator_process import WAITS, operator
 from support.patience import patient
 from support.service_process import ADMIN, ServiceProcess, no_difference, service
@@ -19,19 +18,6 @@ from projections.catalog import VIEWS
 
 NAMES = sorted(view.name for view in VIEWS)
 CLERK = ("clara", "she may not operate anything")
-SOON_S = 30.0
-HOLD = 7_302
-"""A lock that the scan of a rebuild needs, so that a test says how long it lasts."""
-HELD_UP = f"""
-CREATE SCHEMA IF NOT EXISTS tests;
-CREATE OR REPLACE FUNCTION tests.hold_up() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared({HOLD});
-    RETURN NEW;
-END $$;
-CREATE OR REPLACE TRIGGER hold_up BEFORE UPDATE OF reached ON rebuild_range
-   FOR EACH ROW EXECUTE FUNCTION tests.hold_up();
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,37 +43,6 @@ def client(operated: ServiceProcess) -> Iterator[httpx.Client]:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "operator.log"
-
-
-def asked(client: httpx.Client, *projections: str, **more: object) -> str:
-    """The path of a rebuild that is asked for."""
-    answer = client.post("/ops/rebuilds", json={"projections": list(projections), **more})
-    assert answer.status_code == 202, answer.text
-    assert answer.headers["location"] == f"/ops/rebuilds/{answer.json()['id']}"
-    return str(answer.headers["location"])
-
-
-def once(client: httpx.Client, path: str, *states: str, **more: object) -> dict[str, Any]:
-    """The rebuild, as soon as it is in one of these states."""
-    deadline = time.monotonic() + patient(SOON_S)
-    while True:
-        found: dict[str, Any] = client.get(path).json()
-        if found["state"] in states and all(found[name] == more[name] for name in more):
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
-
-
-@asynccontextmanager
-async def held_up(served: ServiceProcess) -> AsyncIterator[None]:
-    """No rebuild gets beyond its first page for as long as the block lasts."""
-    owner = await asyncpg.connect(served.database_url)
-    await owner.execute(HELD_UP)
-    await owner.execute(f"SELECT pg_advisory_lock({HOLD})")
-    try:
-        yield
-    finally:
-        await owner.close()
 
 
 def test_without_an_operator_process_it_waits_and_is_told(

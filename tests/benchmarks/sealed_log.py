@@ -49,7 +49,7 @@ async def _write(store: Connection, keyring: Keyring, position: int, count: int)
     at = datetime.now(UTC)
     for number in range(count):
         stream = _session(at + timedelta(milliseconds=number))
-        box, wrapped = keyring.new(stream)
+        box, wrapped = keyring.new(stream, ("customer",))
         keys.append((0, stream, wrapped))
         for version, event in enumerate(_events(), 1):
             position += 1

@@ -1,7 +1,6 @@
 """The master key is changed beside services that know the former one, or that start meanwhile."""
 
 import asyncio
-import os
 
 import asyncpg
 import pytest
@@ -216,15 +215,3 @@ async def test_a_key_wrapped_under_the_former_one_does_not_get_in(
         fingerprint_of(settings.master_key): (1, "current"),
         fingerprint_of(NEW): (1, "next"),
     }
-
-
-async def test_early_logs_whose_wrapped_keys_do_not_name_their_master_key(
-    service: Service, settings: Settings, owner: asyncpg.Connection, database_url: str
-) -> None:
-    session = given.session_of(await given.open_ai_session(service))
-    await owner.execute("UPDATE stream_key SET wrapped = substr(wrapped, 9)")
-    await given.patch_ai_session(service, session, "as before")
-    assert await state(database_url, settings.master_key) == {
-        fingerprint_of(settings.master_key): (1, "current")
-    }
-    assert (await change(database_url, settings.master_key, os.urandom(32))).streams == 1

@@ -10,26 +10,26 @@ from support.rebuilt import a_few_of_each, fresh_tables
 
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
-from app.operations import rebuilds
-from app.rebuild import runs, scan, stopping
+from app.operations import asks, rebuilds
+from app.rebuild import operator, runs, scan, stopping, wishes
 from app.rebuild.rebuild import Options, RebuildSpoilt, _Run, named, rebuild
 from app.rebuild.runs import RebuildStopped
-from app.rebuild.swap import alone
+from app.rebuild.swap import alone, go_back
 from app.service import Service
 
 VIEWS = ["account_info", "ai_session_info"]
+KIM = asks.Asker("kim", "r")
 
 
 async def asked(service: Service, views: list[str] = VIEWS, *, dry_run: bool = False) -> UUID:
-    found, _ = await rebuilds.ask(
-        service.pool, views, dry_run=dry_run, by="kim", request_id="r", key=None
-    )
+    asked = asks.Asked(names=views, dry_run=dry_run)
+    found, _ = await asks.ask(service.pool, asked, KIM)
     return found.id
 
 
 async def carry_out(store: Connection, keyring: Keyring, said: list[str] | None = None) -> UUID:
     """What an operator process does with the next one."""
-    wish = await runs.next_wish(store.raw)
+    wish = await wishes.next_wish(store.raw)
     assert wish is not None
     tell = (lambda _: None) if said is None else said.append
     options = Options(wish=wish.id, dry_run=wish.dry_run, tell=tell)
@@ -55,7 +55,7 @@ async def test_they_are_carried_out_in_their_order(
     await a_few_of_each(service)
     first, second = await asked(service), await asked(service, ["principal"], dry_run=True)
     assert [await carry_out(store, keyring) for _ in range(2)] == [first, second]
-    assert await runs.next_wish(store.raw) is None
+    assert await wishes.next_wish(store.raw) is None
     states = {each.id: each.state for each in await rebuilds.rebuilds(service.pool)}
     assert states == {first: "live", second: "ready"}
 
@@ -76,7 +76,7 @@ async def test_a_paused_one_waits_until_somebody_asks_for_it_again(
     assert paused.state == "waiting"
     assert paused.waits_for is not None
     assert paused.waits_for.startswith("it is paused")
-    assert await runs.next_wish(store.raw) is None
+    assert await wishes.next_wish(store.raw) is None
     assert await asked(service) == wish
     said: list[str] = []
     assert await carry_out(store, keyring, said) == wish
@@ -99,8 +99,8 @@ async def test_one_that_is_cancelled_after_a_crash_is_settled(
     with pytest.raises(Killed):
         await carry_out(store, keyring)
     assert (await rebuilds.find(service.pool, wish)).state == "running"
-    await rebuilds.cancel(service.pool, wish, by="kim", request_id="r2")
-    left = await runs.next_wish(store.raw)
+    await asks.steer(service.pool, wish, "cancel", KIM)
+    left = await wishes.next_wish(store.raw)
     assert left is not None
     assert (left.id, left.is_to_end) == (wish, True)
     async with alone(store):
@@ -160,4 +160,53 @@ async def test_what_another_release_asks_for_is_left_to_it(
 ) -> None:
     await asked(service)
     await owner.execute("UPDATE rebuild SET views = '{ai_session_info_v2}'")
-    assert await runs.next_wish(store.raw) is None
+    assert await wishes.next_wish(store.raw) is None
+
+
+def office(store: Connection, keyring: Keyring) -> operator._Office:
+    """An operator process that is given what to do."""
+
+    async def known(_: Connection) -> Keyring:
+        return keyring
+
+    async def nothing(*_: object) -> Any:
+        pytest.fail("nobody asked for this")
+
+    async def record(*_: object) -> None:
+        return None
+
+    manner = operator.Manner(1, lambda *_: silent, lambda _: record, nothing, nothing)
+    return operator._Office(store, known, manner)
+
+
+async def test_a_way_back_is_gone_once_though_the_process_is_killed_in_between(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    class Killed(BaseException):
+        pass
+
+    async def kill(*arguments: Any) -> None:
+        await go_back(*arguments)
+        raise Killed
+
+    async def tables() -> list[int]:
+        return [await owner.fetchval(f"SELECT '{name}'::regclass::oid") for name in VIEWS]
+
+    await a_few_of_each(service)
+    first = await tables()
+    await rebuild(store, keyring, named(VIEWS), silent)
+    asked, _ = await asks.ask(service.pool, asks.Asked(what="back", names=VIEWS), KIM)
+    wish = await wishes.next_wish(store.raw)
+    assert wish is not None
+    monkeypatch.setattr(operator, "go_back", kill)
+    with pytest.raises(Killed):
+        await office(store, keyring)._carry_out(wish)
+    monkeypatch.undo()
+    again = await wishes.next_wish(store.raw)
+    assert again is not None
+    assert (again.id, again.done) == (asked.id, VIEWS[:1])
+    assert await office(store, keyring)._carry_out(again)
+    assert await tables() == first
+    found = await rebuilds.find(service.pool, asked.id)
+    assert (found.state, set(found.shows)) == ("live", set(VIEWS))

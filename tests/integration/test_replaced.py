@@ -68,7 +68,7 @@ async def test_a_key_that_the_log_has_already_is_not_made_again(
     a, _ = services
     plain = given.session_of(await given.open_ai_session(a, purpose=None))
     async with connected(live.url) as store:
-        _, wrapped = KEYRING.new(StreamId(UUID(plain)))
+        _, wrapped = KEYRING.new(StreamId(UUID(plain)), ("customer",))
         await store.raw.execute("INSERT INTO stream_key VALUES (0, $1, $2)", plain, wrapped)
     assert (await given.patch_ai_session(a, plain, "sealed")).folded.version == 2
     await sound(live)

@@ -22,7 +22,7 @@ On a quiet machine: `patient` says how long on this one.
 ANSWERED_S = 60.0
 """Within this a command must be answered, after all retries."""
 COMMANDS = 4
-"""Of a session: it is made, and changed so often but once."""
+"""Of a session: it is made, and changed so often but once. (Clients' first ones differ.)"""
 FACES = (
     ("/ai/sessions", "purpose", "id", "PATCH"),
     ("/api/v1/ChatSession", "CustomerAlias", "ChatSessionId", "PUT"),
@@ -59,10 +59,11 @@ class Load:
         async with httpx.AsyncClient(
             base_url=self._base_url, auth=ADMIN, timeout=patient(60.0), limits=limits
         ) as client:
-            nth = 0
+            # Clients of equal pace would all be at the same step: at a kill, none makes a session.
+            nth, commands = 0, 1 + number % COMMANDS
             for collection, member, name, change in cycle(FACES):
-                keys = [f"{self._name} {number}-{nth + more}" for more in range(COMMANDS)]
-                nth += COMMANDS
+                keys = [f"{self._name} {number}-{nth + more}" for more in range(commands)]
+                nth, commands = nth + commands, COMMANDS
                 made = await self._command(client, "POST", collection, member, keys[0])
                 if made is not None:
                     path = f"{collection}/{made.json()[name]}"

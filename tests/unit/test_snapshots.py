@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from app.commands.snapshots import Snapshot, SnapshotCache, snapshot_of
-from app.log.keyring import KEY_BYTES, Keyring, StreamCipher
+from app.log.keyring import Keyring
+from app.log.stream_keys import KEY_BYTES, StreamCipher, StreamKeys
 from domain.ai_session import AISession
 from domain.ids import StreamId
 from projections.ai_session_info import VIEW
@@ -29,10 +30,13 @@ def remembered(number: int, purpose: str) -> Snapshot:
         audit=audit,
         state=AISession(account_id=f"a{number}", purpose=f"{purpose} {number}"),
     )
-    box = StreamCipher(os.urandom(KEY_BYTES))
-    box.seal(b"a text", b"what it is bound to")
+    cipher = StreamCipher(os.urandom(KEY_BYTES))
+    cipher.seal(b"a text", b"what it is bound to")
     return snapshot_of(
-        folded, uuid4(), box, VIEW.doc(folded.stream, folded.state, KEYRING.seal_in_view)
+        folded,
+        uuid4(),
+        StreamKeys(cipher),
+        VIEW.doc(folded.stream, folded.state, KEYRING.seal_in_view),
     )
 
 

@@ -8,15 +8,15 @@ from msgspec import json
 from app.auth.principals import Principal
 from app.auth.register import Act
 from app.codecs.json_text import BadInput
-from app.faces.console.forms import (
+from app.http.browser import OWN_ACCOUNT, SIGN_IN, page_with_return, see_other
+from app.http.errors import Refusal
+from app.http.forms import (
     fields,
     goes_on_to,
     new_key,
     refuse_forged,
     refuse_forged_before,
 )
-from app.http.browser import OWN_ACCOUNT, SIGN_IN, page_with_return, see_other
-from app.http.errors import Refusal
 from app.http.identify import AuthPolicy, identify, session, tokens, xsrf_token
 from app.http.reports import attempt_of
 from app.http.request import Reply, Request

@@ -4,16 +4,18 @@ from types import MappingProxyType
 
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
-from app.faces.ops import rebuilds
+from app.faces.ops import rebuilds as asked
 from app.faces.ops.activity import get_activity
 from app.faces.ops.answers import BACK, answer, rows_of
+from app.faces.ops.asking import ASK, send_ask, show_ask
 from app.faces.ops.line import line
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
 from app.http.request import Reply, Request
-from app.operations import projections, status, stuck
+from app.operations import projections, rebuilds, status, stuck
 from app.operations.words import facts
+from app.pages.forms import Form, form_of
 from app.pages.twins import Table, refusal
 from app.service import Service
 from app.telemetry.operations import operations
@@ -26,6 +28,10 @@ _PROJECTION = (
 _STUCK = (
     "kind", "sentence", "seconds", "pid", "blocker", "name", "position", "stream", "error",
 )  # fmt: skip
+
+
+_LATEST = 5
+"""Rebuilds that are shown beside the views."""
 
 
 class OpsFace:
@@ -61,8 +67,13 @@ async def list_projections(request: Request, service: Service) -> Reply:
     """`GET /ops/projections`, `/ops/views`: each view and follower."""
     found = await projections.projections(service.pool)
     table = Table({"projections": found}, rows_of(found), _PROJECTION)
-    halted = await stuck.stuck(service.pool, found)
-    return answer(request, table, "views", {"found": found, "halted": halted})
+    shown: dict[str, object] = {"found": found}
+    if form_of(request) is Form.HTML:
+        shown |= await asked.askable(service)
+        shown["halted"] = await stuck.stuck(service.pool, found)
+        shown["ways_back"] = await rebuilds.ways_back(service.pool)
+        shown["rebuilds"] = await rebuilds.rebuilds(service.pool, _LATEST)
+    return answer(request, table, "views", shown)
 
 
 async def list_stuck(request: Request, service: Service) -> Reply:
@@ -85,8 +96,12 @@ def _may_operate(principal: Principal) -> None:
     principal.require(OPERATOR, SYSTEM_ADMINISTRATOR)
 
 
-def _operation(name: str, handler: Handler, *, is_safe: bool = False) -> Operation:
-    return Operation(name=name, handler=handler, admit=_may_operate, is_safe=is_safe)
+def _operation(
+    name: str, handler: Handler, *, is_safe: bool = False, is_form: bool = False
+) -> Operation:
+    return Operation(
+        name=name, handler=handler, admit=_may_operate, is_safe=is_safe, is_form=is_form
+    )
 
 
 def _get(name: str, handler: Handler) -> dict[str, Operation]:
@@ -102,12 +117,18 @@ ROUTES: Routes = {
     "/ops/requests": _get("ListRequests", list_requests),
     "/ops/activity": _get("GetActivity", get_activity),
     "/ops/rebuilds": {
-        **_get("ListRebuilds", rebuilds.list_rebuilds),
-        "POST": _operation("AskRebuild", rebuilds.ask_rebuild),
+        **_get("ListRebuilds", asked.list_rebuilds),
+        "POST": _operation("AskRebuild", asked.ask_rebuild),
     },
     "/ops/rebuilds/{id}": {
-        **_get("GetRebuild", rebuilds.get_rebuild),
-        "DELETE": _operation("CancelRebuild", rebuilds.cancel_rebuild),
+        **_get("GetRebuild", asked.get_rebuild),
+        "DELETE": _operation("CancelRebuild", asked.cancel_rebuild),
+    },
+    "/ops/rebuilds/{id}/pause": {"POST": _operation("PauseRebuild", asked.pause_rebuild)},
+    "/ops/rebuilds/{id}/resume": {"POST": _operation("ResumeRebuild", asked.resume_rebuild)},
+    ASK: {
+        **_get("ShowAsk", show_ask),
+        "POST": _operation("SendAsk", send_ask, is_form=True),
     },
 }
 """What runs and why it does not: views and followers, who waits for whom, how all of it stands."""

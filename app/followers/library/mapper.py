@@ -1,6 +1,6 @@
 """Opens stored events: unseals personal fields, brings old forms up to date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn, cast
@@ -65,10 +65,10 @@ class LogMapper(Mapper[UUID]):
     def _opened(self, sealed: SealedNotification) -> Recorded:
         stream = StreamId(UUID(str(sealed.originator_id)))
         try:
-            event = self._decoded(stream, sealed)
+            event, erased = self._decoded(stream, sealed)
         except Unreadable:
             self._keyring = None  # the master key may have changed meanwhile
-            event = self._decoded(stream, sealed)
+            event, erased = self._decoded(stream, sealed)
         return Recorded(
             partition=sealed.partition,
             position=sealed.id,
@@ -78,12 +78,13 @@ class LogMapper(Mapper[UUID]):
             event_id=sealed.event_id,
             recorded_at=sealed.recorded_at,
             actor=sealed.actor,
+            erased=erased,
         )
 
-    def _decoded(self, stream: StreamId, sealed: SealedNotification) -> Event:
+    def _decoded(self, stream: StreamId, sealed: SealedNotification) -> tuple[Event, Sequence[str]]:
         if self._keyring is None:
             self._keyring = self._read_keyring()
         box = None
         if sealed.wrapped is not None:
             box = self._keyring.unwrap(stream, sealed.wrapped)
-        return codec.decode(sealed.topic, sealed.state, stream, box)
+        return codec.opened(sealed.topic, sealed.state, stream, box)

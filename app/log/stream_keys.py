@@ -1,0 +1,152 @@
+"""The keys of one stream, one for each subject of its personal data, and their stored form.
+
+Stored, in a row of `stream_key`: the fingerprint of the master key that wraps them, a byte with a
+bit for each subject whose key is erased, then each key that there is: a byte that names its
+subject, and the wrapped key. An erased key's bit stays for ever, so that no other is made.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
+
+from app.log.errors import Unreadable
+from domain.errors import PersonalDataGone
+from domain.event import Subject
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+Decrypt = Callable[[bytes, bytes, bytes | None], bytes]
+"""Opens a ciphertext, given a nonce, the ciphertext and the bytes that it is bound to."""
+ID_BYTES = 8
+WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16
+_HEAD_BYTES = ID_BYTES + 1
+_PART_BYTES = 1 + WRAPPED_BYTES
+
+BITS: Mapping[Subject, int] = {"customer": 1, "agent": 2}
+"""By subject, its bit among the erased ones, which also names its key."""
+_SUBJECTS: Mapping[int, Subject] = {bit: subject for subject, bit in BITS.items()}
+
+_aes_gcm = lru_cache(1_024)(AESGCM)
+"""OpenSSL takes 2,400 bytes each, so only recently used ones are kept. A new one costs 2 µs."""
+
+
+def forget_keys() -> None:
+    """Keep no key in memory beyond its use: one of them was erased."""
+    _aes_gcm.cache_clear()
+
+
+class StreamCipher:
+    """Seals and opens texts under one key (AES-256-GCM); each sealed text carries its nonce."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: 32 bytes."""
+        self._key = key
+
+    def seal(self, text: bytes, bound_to: bytes) -> bytes:
+        """Nonce and ciphertext; they open only with the same `bound_to`."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + _aes_gcm(self._key).encrypt(nonce, text, bound_to)
+
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """The text. Raises Unreadable unless key, ciphertext and binding are those of `seal`."""
+        try:
+            nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+            return _aes_gcm(self._key).decrypt(nonce, text, bound_to)
+        except (InvalidTag, ValueError) as error:  # ValueError: too short for a nonce
+            raise Unreadable("a sealed text was altered, or its key is another") from error
+
+
+class StreamKeys(Struct, frozen=True, gc=False):
+    """What a stream has of keys: of each subject none, one, or the mark of an erased one."""
+
+    customer: StreamCipher | None = None
+    agent: StreamCipher | None = None
+    erased: int = 0
+    """The bits of the subjects whose keys are erased."""
+    wrapped: bytes | None = None
+    """The stored form that these were unwrapped from."""
+
+    def of(self, subject: Subject) -> StreamCipher | None:
+        """The key of a subject; None if it is erased. Raises Unreadable if there never was one."""
+        found = self.customer if subject == "customer" else self.agent
+        if found is None and not self.erased & BITS[subject]:
+            raise Unreadable(f"the stream has no key of the {subject}'s data")
+        return found
+
+    def sealing(self, subject: Subject) -> StreamCipher:
+        """The key to seal with. Raises PersonalDataGone if it is erased, Unreadable without one."""
+        if (found := self.of(subject)) is None:
+            raise PersonalDataGone(subject)
+        return found
+
+
+class Opening:
+    """The keys of a stream that is read once, as the cipher's own functions: it caches nothing."""
+
+    __slots__ = ("_keys", "erased")
+
+    def __init__(self, keys: Mapping[int, bytes], erased: int) -> None:
+        """`keys`: by the bits of their subjects."""
+        self._keys = keys
+        self.erased = erased
+        """As in StreamKeys."""
+
+    def of(self, subject: Subject) -> Decrypt | None:
+        """As in StreamKeys. Raises Unreadable."""
+        bit = BITS[subject]
+        if (key := self._keys.get(bit)) is not None:
+            return AESGCM(key).decrypt
+        if self.erased & bit:
+            return None
+        raise Unreadable(f"the stream has no key of the {subject}'s data")
+
+
+class Bundle(Struct, frozen=True, gc=False):
+    """The stored form, taken apart."""
+
+    wrapper: bytes
+    """Fingerprint of the master key."""
+    erased: int
+    parts: Mapping[int, bytes]
+    """The wrapped keys, by the bits of their subjects."""
+
+    def joined(self) -> bytes:
+        """The stored form."""
+        found = [self.wrapper, bytes([self.erased])]
+        for bit, wrapped in sorted(self.parts.items()):
+            found += (bytes([bit]), wrapped)
+        return b"".join(found)
+
+
+def bundle(stored: bytes) -> Bundle:
+    """A stored form, taken apart. Raises Unreadable."""
+    if len(stored) % _PART_BYTES != _HEAD_BYTES:
+        raise Unreadable("the stream's key was altered")
+    parts = {
+        stored[at]: stored[at + 1 : at + _PART_BYTES]
+        for at in range(_HEAD_BYTES, len(stored), _PART_BYTES)
+    }
+    return Bundle(stored[:ID_BYTES], stored[ID_BYTES], parts)
+
+
+def without(stored: bytes, erased: int) -> bytes:
+    """A stored form after the keys with those bits are erased. Raises Unreadable."""
+    known = bundle(stored)
+    left = {bit: wrapped for bit, wrapped in known.parts.items() if not bit & erased}
+    return Bundle(known.wrapper, known.erased | erased, left).joined()
+
+
+def subjects(bits: int) -> list[Subject]:
+    """The subjects with those bits."""
+    return [subject for bit, subject in _SUBJECTS.items() if bits & bit]
+
+
+def bits_of(those: "list[Subject] | tuple[Subject, ...]") -> int:
+    """The bits of subjects."""
+    return sum(BITS[subject] for subject in dict.fromkeys(those))
