@@ -24,7 +24,7 @@ from support.service_process import (
     with_log,
 )
 
-SOON_S = 30.0
+SOON_S = 90.0
 CLIENTS = 3
 SESSIONS = 2
 HOLD = 7_303
