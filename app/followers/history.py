@@ -20,7 +20,7 @@ from app.history.terms import Terms
 from app.log.audited import AuditedEvent
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.log import Log
-from app.log.read import SLICE_EVENTS
+from app.log.read import SLICE_EVENTS, Asks
 from app.queries.views import folded_row
 from app.telemetry import metrics
 from domain.event import kind_of
@@ -32,6 +32,8 @@ from projections.view import View
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
 NAME = FOLLOWERS[0]
+REACH = "history_reach"
+"""A table to which the followers of single views write, too."""
 CACHE_BYTES = 8 * 1024 * 1024
 """For the states of streams that changed last; the others are read from their last rows."""
 _STATE_BYTES = 1_000
@@ -50,6 +52,12 @@ def follower(log: Log, share: float, own: View | None = None) -> Follower[Histor
     work = History(log, pace, own)
     log.incarnation.on_change(work.forget)
     return Follower(log.pool, log.keyring, work, pace)
+
+
+async def kept(store: Asks) -> list[View]:
+    """The views whose histories the follower of all keeps. Raises StoreDown."""
+    apart = {row["name"] for row in await store.ask(SQL["apart"])}
+    return [view for view in VIEWS if view.version == 1 and view.name not in apart]
 
 
 class _Held(Enum):
@@ -112,8 +120,7 @@ class History:
     async def _kept(self) -> set[str]:
         if self._own is not None:
             return {self._own.name}
-        apart = {row["name"] for row in await self._log.pool.ask(SQL["apart"])}
-        return {view.name for view in VIEWS if view.version == 1} - apart
+        return {view.name for view in await kept(self._log.pool)}
 
     async def write(
         self, partition: int, after: int, upto: int, batch: HistoryBatch, token: int

@@ -7,14 +7,14 @@ from app.followers import activity, history, people
 from app.followers.names import OWN, UnknownFollower, is_own, schema_of, version_of
 from app.log.read import Asks
 from app.maintenance.store import Connection
-from projections import catalog
 
 SQL = blocks(__file__)
 _TABLES: Mapping[str, Sequence[str]] = {
-    history.NAME: ("event_index", "history_reach"),
+    history.NAME: ("event_index", history.REACH),
     activity.NAME: ("activity", "activity_actor"),
     people.NAME: ("person_term",),
 }
+"""What each of our own ones keeps, beside histories."""
 
 
 async def followers(store: Asks) -> list[str]:
@@ -30,29 +30,24 @@ async def require(store: Asks, name: str) -> None:
 
 
 async def reset(store: Connection, name: str) -> None:
-    """Empty a follower's tables, all at once; whoever follows fills them again.
-
-    `history` stands for the histories of all versions of views, whoever follows them.
-    """
-    known = await followers(store)
-    names = [name, *(each for each in known if name == history.NAME and version_of(each))]
+    """Empty a follower's tables, all at once; whoever follows fills them again."""
     async with store.raw.transaction():
-        # (First the checkpoints, as followers do: else each could wait for the other.)
-        for each in names:
-            await store.raw.execute(SQL["begin_anew"], each)
-            await store.raw.execute(SQL["let_out"], each)
-        if tables := await _tables(store, name):
-            await store.raw.execute(SQL["empty"].format(tables=", ".join(tables)))
+        # (First the checkpoint, as followers do: else each could wait for the other.)
+        await store.raw.execute(SQL["begin_anew"], name)
+        await store.raw.execute(SQL["let_out"], name)
+        if empty := await tables(store, name):
+            await store.raw.execute(SQL["empty"].format(tables=", ".join(empty)))
 
 
-async def _tables(store: Connection, name: str) -> list[str]:
+async def tables(store: Connection, name: str) -> list[str]:
+    """What a follower keeps."""
+    if (version := version_of(name)) is not None:
+        return [f"{version}_history"]
     if not is_own(name):
         rows = await store.raw.fetch(SQL["tables"], schema_of(name))
         return [row["name"] for row in rows]
-    versions = catalog.names_of_all_versions() if name == history.NAME else [version_of(name)]
-    histories = [f"{each}_history" for each in versions if each is not None]
-    there = await store.raw.fetch(SQL["there"], histories)
-    return [*_TABLES.get(name, ()), *(row["name"] for row in there)]
+    kept = await history.kept(store) if name == history.NAME else []
+    return [*_TABLES[name], *(view.history for view in kept)]
 
 
 async def forget(store: Connection, name: str) -> None:

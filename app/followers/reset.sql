@@ -13,12 +13,6 @@ SELECT format('%I.%I', n.nspname, c.relname) AS name
    AND c.relkind IN ('r', 'p')
  ORDER BY name;
 
--- name: there
--- $1 tables; those that there are
-SELECT w.name
-  FROM unnest($1::text[]) AS w(name)
- WHERE to_regclass(w.name) IS NOT NULL;
-
 -- name: begin_anew
 -- $1 follower
 UPDATE follower_checkpoint
