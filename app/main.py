@@ -24,8 +24,7 @@ from app.faces.evo.face import EvoFace
 from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
-from app.followers import activity, history, people
-from app.history.followed import FOLLOWERS
+from app.followers import activity, history, people, tree
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -127,12 +126,14 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield service.in_step.keep()
     yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
-    share = settings.follower_share / len(FOLLOWERS)
-    for kind in (history, activity, people):
+    sharing = (history, activity, people)
+    for kind in sharing:
+        share = settings.follower_share / len(sharing)
         yield service.versions.when_live(kind.follower(service.log, share).keep_following)
     for view in VIEWS:
         own = history.follower(service.log, share, view)
         yield service.versions.when_apart(view, own.keep_following)
+    yield service.versions.when_live(tree.follower(service.log, settings).keep_following)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)

@@ -126,10 +126,10 @@ async def _fill(settings: Settings, name: str, advance: Callable[[int], Awaitabl
         await log.pool.close()
 
 
-def _follower(name: str, log: Log) -> Follower[Any]:
+def _follower(name: str, log: Log) -> Follower[Any, Any]:
     """Raises RefillFailed."""
     if (version := version_of(name)) is None:
-        found: Follower[Any] = _OWN[name].follower(log, 1.0)
+        found: Follower[Any, Any] = _OWN[name].follower(log, 1.0)
         return found
     for view in VIEWS:
         if view.name == version:

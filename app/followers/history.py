@@ -17,7 +17,7 @@ from app.followers.quarantine import Waiting, arrays, failure, next_of
 from app.history.followed import FOLLOWERS, own_follower
 from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
 from app.history.terms import Terms
-from app.log.audited import AuditedEvent
+from app.log.audited import AuditedEvent, read_on
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.log import Log
 from app.log.read import SLICE_EVENTS, Asks
@@ -42,7 +42,9 @@ BATCH_CHARACTERS = 4 * 1024 * 1024
 _VERSIONS = {kind: SQL["versions"].format(history=view.history) for kind, view in CURRENT.items()}
 
 
-def follower(log: Log, share: float, own: View | None = None) -> Follower[HistoryBatch]:
+def follower(
+    log: Log, share: float, own: View | None = None
+) -> Follower[HistoryBatch, AuditedEvent]:
     """A worker's follower of histories; `share`: of its time, while it serves others.
 
     `own`: the one view whose history it keeps, as there are several versions of it; None: it keeps
@@ -51,7 +53,7 @@ def follower(log: Log, share: float, own: View | None = None) -> Follower[Histor
     pace = Pace(share, metrics.answered)
     work = History(log, pace, own)
     log.incarnation.on_change(work.forget)
-    return Follower(log.pool, log.keyring, work, pace)
+    return Follower(log.pool, log.keyring, work, pace, read_on)
 
 
 async def kept(store: Asks) -> list[View]:

@@ -47,7 +47,7 @@ async def redrive(
 
 
 async def _try_all(store: Connection, log: Log, name: str | None) -> None:
-    own: list[Follower[Any]] = []
+    own: list[Follower[Any, Any]] = []
     if name in (None, history.NAME):
         own.append(history.follower(log, 1.0))
     for view in VIEWS:  # (Of one that has no follower of its own, nothing waits there.)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 import asyncpg
@@ -57,7 +58,8 @@ async def projections(store: Asks) -> list[Projection]:
     kept = await versions.kept(store.ask)
     marks = await store.ask(SQL["behind"])
     behind = {(row["name"], row["partition"]): row["streams"] for row in marks}
-    return [*_views(ends, kept, behind, rebuilt), *map(_follower, followers)]
+    views = _views(ends, kept, behind, rebuilt)
+    return [*views, *(_follower(row, rebuilt) for row in followers)]
 
 
 async def lag(store: Asks) -> list[Reading]:
@@ -111,7 +113,9 @@ def _views(
                 )
 
 
-def _follower(row: asyncpg.Record) -> Projection:
+def _follower(
+    row: asyncpg.Record, rebuilt: Mapping[str, datetime] = MappingProxyType({})
+) -> Projection:
     behind = row["head"] - row["position"]
     seconds = max(0.0, row["age_s"] or 0.0) if behind else 0.0
     return Projection(
@@ -123,6 +127,7 @@ def _follower(row: asyncpg.Record) -> Projection:
         lag_seconds=round(seconds, 3),
         state=_state(seconds, is_held=row["is_held"]),
         owner=str(row["holder"]) if row["is_held"] else None,
+        last_rebuild=rebuilt.get(row["name"]),
     )
 
 

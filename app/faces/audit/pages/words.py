@@ -25,6 +25,8 @@ _WORDS = {
     "chat_session.message_added": "posted a message",
     "chat_session.fetched": "fetched the chat's news",
     "chat_session.deleted": "deleted the chat session",
+    "hold.placed": "placed a legal hold",
+    "hold.lifted": "lifted a legal hold",
     "principal.added": "added the user",
     "principal.roles_changed": "changed the user's roles",
     "principal.password_changed": "changed the user's password",
