@@ -272,6 +272,7 @@ async def test_the_version_before_serves_until_it_is_dropped(
     assert views(new) == {2: "live"}
     gone = new.command("projections", "back", "ai_session_info")
     assert (gone.returncode, "no way back" in gone.stderr) == (2, True)
+    assert old.stop() == 0
     ended = old.command("accounts", "list")
     assert (ended.returncode, "this release has a former one" in ended.stderr) == (2, True)
     assert new.command("verify").returncode == 0
