@@ -162,7 +162,7 @@ async def test_strange_witnesses_and_places_harm_nothing(tmp_path: Path) -> None
 
             await until(is_kept, served)
             await until_said(served, "second place of checkpoints, /proc/none/x")
-            await until_said(served, "its cosignature is none")
+            await until_said(served, "its answer is no text")
             await until_said(served, f"The witness {own.name}: ")
             assert served.is_ready()
             shown = httpx.get(f"{served.base_url}/metrics", auth=ADMIN, timeout=patient(10.0)).text
@@ -170,7 +170,7 @@ async def test_strange_witnesses_and_places_harm_nothing(tmp_path: Path) -> None
             assert 'sessionary_witness_failures_total{reason="unreachable"' in shown
             assert 'sessionary_publishing_failures_total{place="/proc/none/x"}' in shown
             assert f'unpublished_seconds{{place="{tmp_path}/kept"}} 0.0' in shown
-            assert served.log.count("/proc/none/x") == 1
+            assert served.log.count("checkpoints, /proc/none/x") == 1
             assert "Traceback" not in served.log
             assert served.stop() == 0, served.log
         finally:
