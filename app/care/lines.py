@@ -107,6 +107,8 @@ class Checkpoint(Struct, frozen=True, kw_only=True, rename="camel"):
     """The last position of each partition."""
     recorded_at: dict[int, str]
     """And its time."""
+    notes: dict[int, str] | UnsetType = UNSET
+    """The latest signed checkpoint of each partition's tree, up to there; none in a backup."""
 
 
 class CheckpointLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

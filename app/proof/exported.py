@@ -89,6 +89,8 @@ def _columns(found: re.Match[bytes], line: bytes) -> Columns:
     partition, position, stream, version, _, topic, event_id, at, actor = found.groups()
     behind = found.end()
     begin, end = line.find(_DATA, behind), line.rfind(_CHAIN)
+    if end < 0:
+        raise ValueError("it has no chain (an export that was written with --clear has none)")
     is_last = line.find(b'"', end + len(_CHAIN)) == len(line) - len(_LINE_END)
     if not 0 <= begin < end or not is_last or not line.endswith(_LINE_END):
         raise ValueError("it has no data, or something behind its chain")
