@@ -73,7 +73,7 @@ def test_every_changed_byte_fails() -> None:
         (body(partitions=[]), "lacks something"),
         (body(partitions=[partition(consistency=[])]), "not shown that the tree of 44"),
         (body(partitions=[partition(after=note(50), consistency=base64s(
-            consistency(BEFORE, LEAVES[:50])))]), "no leaf with the index 51"),
+            consistency(BEFORE, LEAVES[:50])))]), "does not lead from leaf 44"),
         (body(partitions=[partition(before=note(45), consistency=base64s(
             consistency(45, LEAVES)))]), "the checkpoint before it covers it already"),
         (body(partitions=[partition(after=None)]), f"get the receipt {ID} again"),
