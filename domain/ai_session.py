@@ -1,6 +1,6 @@
 """AI sessions: `decide` turns a command into events, `evolve` folds events into the state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, assert_never
 
@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from domain.errors import AlreadyExists, InvalidField, NotFound
-from domain.event import Event
+from domain.event import Erasure, Event, without
 from domain.ids import AccountId, AISessionId
 from domain.limits import ACTIONS_LENGTH, ACTIONS_PER_SESSION
 
@@ -103,6 +103,10 @@ class AISessionActionProposed(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "ai_session.action_proposed.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"arguments", "description"})
+    copies: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "arguments": ("actions",),
+        "description": ("actions",),
+    }
 
     action_id: str
     proposed_at: datetime
@@ -134,10 +138,23 @@ class AISessionActionDeleted(Event, frozen=True, kw_only=True):
     action_id: str
 
 
+class AISessionPersonalDataErased(Erasure, frozen=True, kw_only=True):
+    """The keys of a session's personal data were erased."""
+
+    topic: ClassVar[str] = "ai_session.personal_data_erased.v1"
+
+
 ActionEvent = (
     AISessionActionProposed | AISessionApplied | AISessionActionsCleared | AISessionActionDeleted
 )
-AISessionEvent = AISessionCreated | AISessionPatched | AISessionDeleted | ActionEvent
+AISessionEvent = (
+    AISessionCreated
+    | AISessionPatched
+    | AISessionDeleted
+    | AISessionPersonalDataErased
+    | ActionEvent
+)
+_PERSONAL = AISessionCreated.personal | AISessionActionProposed.personal
 
 
 class SessionAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -257,6 +274,8 @@ def evolve(state: AISession | None, event: AISessionEvent) -> AISession:
             return replace(state or AISession(), purpose=purpose)
         case AISessionDeleted():
             return AISession(deleted=True)
+        case AISessionPersonalDataErased():
+            return without(state or AISession(), _PERSONAL)
         case _:
             session = state or AISession()
             return replace(session, actions=_evolve_actions(session.actions, event))

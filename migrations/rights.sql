@@ -49,7 +49,7 @@ WITH role AS (
            ('redrive_history_1'), ('follow_activity_1'), ('redrive_activity_1'),
            ('follow_people_1'), ('redrive_people_1'),
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
-           ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1')
+           ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('erase_1'), ('erase_fresh_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)

@@ -132,6 +132,8 @@ def bundle(stored: bytes) -> Bundle:
         stored[at]: stored[at + 1 : at + _PART_BYTES]
         for at in range(_HEAD_BYTES, len(stored), _PART_BYTES)
     }
+    if any(bit & stored[ID_BYTES] for bit in parts):
+        raise Unreadable("the stream's key was altered: it is erased, and there")
     return Bundle(stored[:ID_BYTES], stored[ID_BYTES], parts)
 
 
