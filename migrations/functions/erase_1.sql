@@ -82,27 +82,23 @@ END $$;
 
 -- Erases keys of a stream, appends the event that says so, and takes the data out of all rows: all or
 -- nothing. The mark of the erased keys is written first and stays: no append can make another key.
--- `position` is null, and nothing is done, if the stream or its keys are not as the caller knew them.
+-- `position` is null, and nothing is done, if the stream's keys are not as the caller knew them. What
+-- else happens to the stream meanwhile does not matter: the row after the event is the row before it
+-- without that data.
 CREATE OR REPLACE FUNCTION erase_1(
     p_partition   integer,
     p_stream      uuid,
-    p_expected    bigint,   -- the version that the stream must have
-    p_last        uuid,     -- the id of the event there
     p_before      bytea,    -- the row in stream_key as the caller knew it; null: there was none
     p_after       bytea,    -- the row without the erased keys, and with their mark
     p_actor       text,
     p_metadata    jsonb,
-    p_view        text,     -- table of the stream's current state
-    p_doc         jsonb,    -- as in `append_1`
-    p_search      jsonb,
-    r_view        text[],   -- as in `append_1`; null: there are no other views
-    r_doc         jsonb[],
-    r_search      jsonb[],
+    p_view        text[],   -- tables of the views of the stream's kind, the current state first
     p_topic       text,     -- of the event
     p_state       bytea,
     p_id          uuid,
-    p_check_value text,
+    p_check_value text,     -- the log's check value of its master key
     OUT "position"  bigint, -- of the event
+    OUT version     bigint, -- of the stream after it
     OUT recorded_at timestamptz
 )
 LANGUAGE plpgsql
@@ -112,11 +108,15 @@ AS $$
 #variable_conflict use_column
 DECLARE
     known    bytea;
+    last     record;  -- the stream's last event
+    rows     record;  -- of the views, as they are after the event
     appended record;
 BEGIN
     IF (octet_length(p_after) % 61 = 9
         AND erased_bits_1(p_after) > 0
-        AND p_topic LIKE '%.personal\_data\_erased.v1') IS NOT TRUE THEN
+        AND p_topic LIKE '%.personal\_data\_erased.v1'
+        AND cardinality(p_view) > 0
+        AND p_view <@ ARRAY[{views}]) IS NOT TRUE THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'The arguments of the erasure do not fit together';
     END IF;
@@ -159,27 +159,60 @@ BEGIN
          WHERE k.partition = p_partition
            AND k.stream_id = p_stream;
     END IF;
+    SELECT s.originator_version AS version, s.event_id INTO STRICT last
+      FROM stored_events AS s
+     WHERE s.partition = p_partition
+       AND s.originator_id = p_stream
+     ORDER BY s.originator_version DESC
+     LIMIT 1;
+    SELECT array_agg(r.doc ORDER BY w.i) AS doc, array_agg(r.search ORDER BY w.i) AS search
+      INTO rows
+      FROM unnest(p_view) WITH ORDINALITY AS w(name, i)
+      LEFT JOIN LATERAL erased_row_1(w.name, p_partition, p_stream, erased_bits_1(p_after)) AS r
+        ON true;
     SELECT a.* INTO appended
       FROM append_1(
-               p_partition, ARRAY[p_actor], ARRAY[p_metadata], ARRAY[p_view], NULL,
-               ARRAY[1], ARRAY[p_stream], ARRAY[p_expected], ARRAY[p_last], NULL,
-               ARRAY[p_doc], CASE WHEN p_search IS NOT NULL THEN ARRAY[p_search] END,
-               NULL, NULL, NULL,
-               CASE WHEN r_view IS NOT NULL
-                    THEN array_fill(1, ARRAY[cardinality(r_view)]) END,
-               r_view, r_doc, r_search,
+               p_partition, ARRAY[p_actor], ARRAY[p_metadata], p_view[:1], NULL,
+               ARRAY[1], ARRAY[p_stream], ARRAY[last.version], ARRAY[last.event_id], NULL,
+               rows.doc[:1], rows.search[:1], NULL, NULL, NULL,
+               CASE WHEN cardinality(p_view) > 1
+                    THEN array_fill(1, ARRAY[cardinality(p_view) - 1]) END,
+               CASE WHEN cardinality(p_view) > 1 THEN p_view[2:] END,
+               CASE WHEN cardinality(p_view) > 1 THEN rows.doc[2:] END,
+               CASE WHEN cardinality(p_view) > 1 THEN rows.search[2:] END,
                ARRAY[p_topic], ARRAY[p_state], ARRAY[p_id], true, p_check_value) AS a;
     IF appended.outcome IS NOT NULL THEN
-        -- The stream has moved on: the mark is undone.
-        RAISE serialization_failure USING MESSAGE = 'The stream is not as it was expected';
+        RAISE 'The event of the erasure was not appended: %', appended.outcome;
     END IF;
     position := appended.head + 1;
+    version := last.version + 1;
     recorded_at := appended.present;
     PERFORM erase_rows_1(p_partition, p_stream, erased_bits_1(p_after));
     -- Workers that look see that they are to forget the keys that they have in memory.
     INSERT INTO log_setting (name, value)
     VALUES ('last_erasure', p_id::text)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+END $$;
+
+-- The document and search values of a stream's row in a view, without the data of erased subjects.
+CREATE OR REPLACE FUNCTION erased_row_1(
+    p_view text, p_partition integer, p_stream uuid, p_erased integer,
+    OUT doc jsonb, OUT search jsonb
+)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+BEGIN
+    -- for each view
+    IF p_view = '{view}' THEN
+        SELECT erased_{view}_1(v.doc, p_erased), v.search INTO doc, search
+          FROM {view} AS v
+         WHERE (v.partition, v.stream_id) <= (p_partition, p_stream)
+           AND (v.partition, v.stream_id) >= (p_partition, p_stream)
+         ORDER BY v.partition DESC, v.stream_id DESC
+         LIMIT 1;
+    END IF;
+    -- end
 END $$;
 
 -- Takes erased subjects' data out of the fresh tables of a rebuild, under way or broken off. The rebuild
