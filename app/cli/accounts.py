@@ -60,13 +60,13 @@ def on_service(
         return asyncio.run(run(url))
 
 
-async def record_view(service: Service, reason: str, scope: str) -> None:
-    """Put on record that the operator is about to see personal data."""
+async def record_view(service: Service, reason: str, scope: str, operation: str = "Export") -> None:
+    """Put on record that the operator is about to see personal data. Raises InvalidField."""
     try:
         msgspec.convert(reason, Reason)
     except msgspec.ValidationError as error:
         raise InvalidField("reason", f"reason: {error}") from error
     auditor = f"cli:{getpass.getuser()}"
-    metadata = EventMetadata(face="cli", operation="Export")
+    metadata = EventMetadata(face="cli", operation=operation)
     command = RecordView(auditor=auditor, reason=reason, scope=scope)
     await service.commands.handle(command, CommandContext(actor=auditor, metadata=metadata))

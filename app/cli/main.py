@@ -27,7 +27,9 @@ from app.cli.serve_command import serve
 from app.cli.server import Server
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
 from app.cli.status import projections, status, stuck
+from app.cli.subject import subject
 from app.cli.users import tokens, users
+from app.cli.witness import witness
 
 if TYPE_CHECKING:
     from app.cli.reading import Where
@@ -84,8 +86,10 @@ main.add_command(project)
 main.add_command(rebuild)
 main.add_command(operate)
 main.add_command(psql)
+main.add_command(witness)
 main.add_command(users)
 main.add_command(tokens)
+main.add_command(subject)
 main.add_command(completion)
 
 

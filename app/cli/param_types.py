@@ -12,6 +12,7 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+/?", re.IGNORECASE)
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?", re.I)
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(/[A-Za-z0-9_+-]{1,40}){0,2}")
 _LONGEST_TEXT = 500
+_LAST_PORT = 65535
 _LONGEST_S = 1e9
 """Some 30 years: subtracted from the present, this still gives a date."""
 
@@ -88,6 +89,28 @@ class Hosts(click.ParamType[tuple[str, ...]]):
                     ctx,
                 )
         return hosts
+
+
+class HostPort(click.ParamType[tuple[str, int]]):
+    """An address to listen on, and its port."""
+
+    name = "address"
+
+    def convert(
+        self,
+        value: str | tuple[str, int],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, int]:
+        """Refuse an address without a port."""
+        if not isinstance(value, str):
+            return value
+        host, _, port = value.rpartition(":")
+        if not (_HOST.fullmatch(host) and "*" not in host and port.isascii() and port.isdecimal()):
+            self.fail(f"{value!r} is not HOST:PORT, such as 127.0.0.1:8010", param, ctx)
+        if not 0 < int(port[:6]) <= _LAST_PORT:
+            self.fail(f"{port} is no port", param, ctx)
+        return host.strip("[]"), int(port)
 
 
 class Zone(click.ParamType[tzinfo]):

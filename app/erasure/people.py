@@ -1,6 +1,6 @@
 """All that is held on a person: sessions, their state and events, who looked, and what is kept."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -29,6 +29,9 @@ KEPT = (
     "The name of a user stays on record with what that user did: who acted is part of the log, and "
     "is not erased."
 )
+EXPORTED_AT_ONCE = 50
+"""Sessions whose ids share an event that says they were seen."""
+OnRecord = Callable[[Sequence[str]], Awaitable[None]]
 _VIEWS = 1_000
 """Views of a session that are listed."""
 
@@ -101,23 +104,39 @@ async def held_on(
     )
 
 
-async def all_lines(
-    log: SearchedLog, reader: Reader, sessions: Sequence[HeldSession], streams: Sequence[StreamId]
+async def export(
+    log: SearchedLog, reader: Reader, person: Person, on_record: OnRecord
 ) -> AsyncIterator[Line]:
-    """All events of sessions with their values, and who looked. Raises NotYet, StoreDown."""
-    for session, stream in zip(sessions, streams, strict=True):
-        yield Line(session=session)
-        async for event in history(reader, stream, parts=Parts(clear=True)):
-            yield Line(event=event)
-        views = await find(log, EventQuery(viewed=stream, limit=_VIEWS, reverse=True))
-        async for view in reader.shown(in_blocks(views.events), Parts(clear=True)):
-            yield Line(viewed=view)
+    """All that is held on a person, with its values. Without the last line it was broken off.
+
+    `on_record` is awaited with some sessions' ids before anything of these is given away, and at
+    least once. Raises NotYet, StoreDown.
+    """
+    hashed = Terms(log.fingerprint)
+    after: StreamId | None = None
+    while streams := await streams_of(reader, hashed, person, after=after, most=EXPORTED_AT_ONCE):
+        sessions = await sessions_of(reader, streams, clear=True)
+        await on_record([session.session_id for session in sessions])
+        for session, stream in zip(sessions, streams, strict=True):
+            async for line in _lines_of(log, reader, session, stream):
+                yield line
+        after = streams[-1]
+    if after is None:
+        await on_record([])
+    for user in await _users(reader, person):
+        yield Line(user=user)
+    yield Line(covers=COVERS)
 
 
-async def last_lines(reader: Reader, person: Person) -> list[Line]:
-    """What is held beside sessions, and what all lines cover. Raises StoreDown."""
-    users = await _users(reader, person)
-    return [*(Line(user=user) for user in users), Line(covers=COVERS)]
+async def _lines_of(
+    log: SearchedLog, reader: Reader, session: HeldSession, stream: StreamId
+) -> AsyncIterator[Line]:
+    yield Line(session=session)
+    async for event in history(reader, stream, parts=Parts(clear=True)):
+        yield Line(event=event)
+    views = await find(log, EventQuery(viewed=stream, limit=_VIEWS, reverse=True))
+    async for view in reader.shown(in_blocks(views.events), Parts(clear=True)):
+        yield Line(viewed=view)
 
 
 async def sessions_of(

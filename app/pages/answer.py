@@ -116,6 +116,8 @@ def _ways(principal: Principal) -> list[Link]:
     ways = [Link("/", "Start")]
     if may_audit(principal):
         ways += [Link("/audit/events", "Events"), Link("/audit/access", "Access")]
+    if may_protect(principal):
+        ways.append(Link("/audit/people", "People"))
     if may_read_sessions(principal):
         ways.append(Link("/ai/sessions", "AI sessions"))
     if may_read_chats(principal):

@@ -41,6 +41,10 @@ SIGNED_IN = {
     "who set what": "/audit/sessions/{chat}/provenance",
     "difference": "/audit/sessions/{session}/diff?from=1",
     "access": "/audit/access",
+    "people": "/audit/people",
+    "a person": "/audit/people?email=kim@example.com",
+    "a person, unmasked": "/audit/people?name=Kim&personal=true&reason=a+test",
+    "nobody": "/audit/people?phone=%2B4711111111",
     "refused": "/audit/events?since=gibberish",
     "operations": "/ops",
     "views": "/ops/views",
@@ -50,6 +54,8 @@ SIGNED_IN = {
     "activity": "/ops/activity",
 }
 PHONE = {"width": 320, "height": 640}
+EYES = ("axel", "all eyes and no ears")
+"""Whom all pages are open to."""
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +66,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def values(served: ServiceProcess) -> dict[str, str]:
-    """An AI session that was changed, and a chat session with a message."""
+    """An AI session that was changed, and a chat session with a message; and who sees all pages."""
+    roles = ("--role=SystemAdministrator", "--role=DataProtection")
+    added = served.command("users", "add", EYES[0], *roles, "--password-stdin", stdin=EYES[1])
+    assert added.returncode == 0, added.stderr
     with httpx.Client(base_url=served.base_url, auth=ADMIN, timeout=patient(60.0)) as client:
         session = client.post("/ai/sessions", json={"purpose": "first"}).json()["id"]
         assert client.patch(f"/ai/sessions/{session}", json={"purpose": "second"}).is_success
-        new = {"CustomerName": "Kim", "Status": "InQueue"}
+        new = {
+            "CustomerName": "Kim", "CustomerEmail": "kim@example.com", "Status": "InQueue",
+        }  # fmt: skip
         chat = client.post("/api/v1/ChatSession", json=new).json()["ChatSessionId"]
         said = {"Type": "ToUser", "Message": "Where is my parcel?", "Author": "Kim"}
         assert client.post(f"/api/v1/ChatSession/{chat}/Messages", json=said).is_success
@@ -73,14 +84,17 @@ def values(served: ServiceProcess) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=[True, False], ids=["scripts", "no scripts"])
 def window(
-    browser: Browser, served: ServiceProcess, request: pytest.FixtureRequest
+    browser: Browser,
+    served: ServiceProcess,
+    values: dict[str, str],
+    request: pytest.FixtureRequest,
 ) -> Iterator[BrowserContext]:
-    """A window in which the administrator has signed in by the form."""
+    """A window in which somebody has signed in by the form to whom all pages are open."""
     context = browser.new_context(java_script_enabled=request.param)
     page = context.new_page()
     page.goto(f"{served.base_url}/login", timeout=patient(30_000))
-    page.get_by_label("Name").fill(ADMIN[0])
-    page.get_by_label("Password").fill(ADMIN[1])
+    page.get_by_label("Name").fill(EYES[0])
+    page.get_by_label("Password").fill(EYES[1])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{served.base_url}/", timeout=patient(30_000))
     page.close()

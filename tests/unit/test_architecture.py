@@ -37,6 +37,7 @@ MAKES_TABLES = {
     "app/database/migrate.sql": "the table of what was applied, which no migration can make",
     "app/followers/library/tracking.sql": "the schema of a projection's own tables",
     "app/followers/reset.sql": "the same, which goes with the projection",
+    "app/proof/witness_state.sql": "a witness's own file, where no database of ours is",
     "app/rebuild/tables.sql": "copies of a view's table, which take its place",
 }
 

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from app.faces.audit import events, feed, sessions
+from app.auth.principals import Principal
+from app.faces.audit import events, feed, people, sessions
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
-from app.faces.audit.rights import POLICY, may_audit
+from app.faces.audit.rights import POLICY, may_audit, may_protect
 from app.http.errors import Refusal, Responses
 from app.http.operation import Face, Operation, Routes
 from app.http.request import Reply, Request
@@ -44,8 +45,10 @@ class AuditFace:
 _Handler = Callable[[Request, Service], Awaitable[Reply]]
 
 
-def _get(name: str, handler: _Handler) -> dict[str, Operation]:
-    return {"GET": Operation(name=name, handler=handler, admit=may_audit, is_safe=True)}
+def _get(
+    name: str, handler: _Handler, admit: Callable[[Principal], None] = may_audit
+) -> dict[str, Operation]:
+    return {"GET": Operation(name=name, handler=handler, admit=admit, is_safe=True)}
 
 
 def _routes(known: Known, answered: Answered) -> Routes:
@@ -60,4 +63,6 @@ def _routes(known: Known, answered: Answered) -> Routes:
         "/audit/go": _get("GoTo", go_to),
         "/audit/feed": _get("GetFeed", feed.get_feed),
         "/audit/access": _get("ListAccess", events.list_access),
+        "/audit/people": _get("FindPeople", people.find_people, may_protect),
+        "/audit/people/export": _get("ExportPerson", people.export_person, may_protect),
     }

@@ -20,7 +20,10 @@ FILTERS = (
     "since", "until", "before", "after", "reverse", "limit",
 )  # fmt: skip
 ELSEWHERE = frozenset(
-    {"AddUser", "ChangeRoles", "IssueToken", "CloseDeadChatSession", "RecordRefusals"}
+    {
+        *("AddUser", "ChangeRoles", "IssueToken", "CloseDeadChatSession", "RecordRefusals"),
+        *("Export", "Subject"),
+    }
 )
 """Operations that are in no face's table: of the command line, and of the service itself."""
 COMMAND_LINE = "cli"

@@ -9,6 +9,7 @@ from app.pages.answer import (
     Link,
     may_audit,
     may_operate,
+    may_protect,
     may_read_chats,
     may_read_sessions,
     page,
@@ -69,6 +70,8 @@ def _sessions(principal: Principal) -> list[Link]:
             Link("/audit/events", "Events", "who did what, and when"),
             Link("/audit/access", "Access", "who may, since when, and who looked"),
         ]
+    if may_protect(principal):
+        links.append(Link("/audit/people", "People", "what is held on somebody"))
     if may_read_sessions(principal):
         links.append(Link("/ai/sessions", "AI sessions"))
     if may_read_chats(principal):
