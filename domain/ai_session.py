@@ -1,6 +1,6 @@
 """AI sessions: `decide` turns a command into events, `evolve` folds events into the state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, assert_never
 
@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from domain.errors import AlreadyExists, InvalidField, NotFound
-from domain.event import Erasure, Event, without
+from domain.event import Copies, Erasure, Event, without
 from domain.ids import AccountId, AISessionId
 from domain.limits import ACTIONS_LENGTH, ACTIONS_PER_SESSION
 
@@ -103,10 +103,7 @@ class AISessionActionProposed(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "ai_session.action_proposed.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"arguments", "description"})
-    copies: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "arguments": ("actions",),
-        "description": ("actions",),
-    }
+    copies: ClassVar[Copies] = {"arguments": ("actions",), "description": ("actions",)}
 
     action_id: str
     proposed_at: datetime
@@ -147,13 +144,8 @@ class AISessionPersonalDataErased(Erasure, frozen=True, kw_only=True):
 ActionEvent = (
     AISessionActionProposed | AISessionApplied | AISessionActionsCleared | AISessionActionDeleted
 )
-AISessionEvent = (
-    AISessionCreated
-    | AISessionPatched
-    | AISessionDeleted
-    | AISessionPersonalDataErased
-    | ActionEvent
-)
+Ended = AISessionDeleted | AISessionPersonalDataErased
+AISessionEvent = AISessionCreated | AISessionPatched | Ended | ActionEvent
 _PERSONAL = AISessionCreated.personal | AISessionActionProposed.personal
 
 

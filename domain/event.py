@@ -1,7 +1,6 @@
 """The base of every event. The module `stored` lists all events."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import ClassVar, Literal, TypeVar
 
 from msgspec import Struct
@@ -9,6 +8,8 @@ from msgspec.structs import replace
 
 Subject = Literal["customer", "agent"]
 """Whose personal data a field is. Each has a key of its own in a stream, and is erased alone."""
+Copies = Mapping[str, tuple[str, ...]]
+"""Fields of an event, each with those of the state that take it over."""
 
 
 def kind_of(topic: str) -> str:
@@ -31,7 +32,7 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     agent: ClassVar[frozenset[str]] = frozenset()
     """Those of them that are an agent's; the others are the customer's."""
-    copies: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+    copies: ClassVar[Copies] = {}
     """The fields of the state that take over a field under another name."""
     secret: ClassVar[frozenset[str]] = frozenset()
     """Those of them that open something to whoever has them: no tool of ours shows them."""

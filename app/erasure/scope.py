@@ -21,6 +21,11 @@ KEPT = (
     "gave for that.",
 )
 """What stays, and why."""
+COVERS = (
+    "Sessions, open and deleted: their events, the rows of their views, and all versions of these. "
+    "Of a person: all sessions that hold the address now, or held it. Not covered: users of the "
+    "service and accounts of that name, what clients keep, and copies of the database."
+)
 CACHES = (
     "No worker answers with what it had in memory, since an answer compares the keys and the last "
     "event of the stream; each forgets it within seconds."
@@ -68,6 +73,11 @@ class Erased(Struct, frozen=True, kw_only=True, rename="camel"):
     asked_by: str
     reason: str
     sessions: list[ErasedSession]
+    mentioned: Sequence[str] = ()
+    """Chats of customers with another address, in which the one that was looked for was said or
+    stands in a field: they are left alone. Whoever wants them erased names them.
+    """
+    covers: str = COVERS
     caches: str = CACHES
     kept: Sequence[str] = KEPT
 

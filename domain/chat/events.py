@@ -1,6 +1,5 @@
 """The events of a chat session. Nothing here decides whether they happen."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from msgspec import UNSET, UnsetType
@@ -15,7 +14,7 @@ from domain.chat.enums import (
 from domain.chat.message import Speaker, speaker
 from domain.chat.ticket import Ticket
 from domain.date_time import DateTime
-from domain.event import Erasure, Event
+from domain.event import Copies, Erasure, Event
 from domain.ids import ChatMessageId, ChatSessionId
 
 _AUTHOR = frozenset({"author"})
@@ -155,7 +154,7 @@ class ChatMessageAdded(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "chat_session.message_added.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"message", "author", "special_param"})
-    copies: ClassVar[Mapping[str, tuple[str, ...]]] = {"message": ("first_message", "last_message")}
+    copies: ClassVar[Copies] = {"message": ("first_message", "last_message")}
 
     message_id: ChatMessageId
     type: ChatMessageType

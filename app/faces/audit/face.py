@@ -5,7 +5,7 @@ from functools import partial
 from types import MappingProxyType
 
 from app.auth.principals import Principal
-from app.faces.audit import events, feed, people, sessions
+from app.faces.audit import erasing, events, feed, people, sessions
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
@@ -51,6 +51,10 @@ def _get(
     return {"GET": Operation(name=name, handler=handler, admit=admit, is_safe=True)}
 
 
+def _erases(name: str, handler: _Handler) -> Operation:
+    return Operation(name=name, handler=handler, admit=may_protect)
+
+
 def _routes(known: Known, answered: Answered) -> Routes:
     return {
         "/audit/events": _get("ListEvents", partial(events.find_events, known)),
@@ -65,4 +69,8 @@ def _routes(known: Known, answered: Answered) -> Routes:
         "/audit/access": _get("ListAccess", events.list_access),
         "/audit/people": _get("FindPeople", people.find_people, may_protect),
         "/audit/people/export": _get("ExportPerson", people.export_person, may_protect),
+        "/audit/people/erase": {"POST": _erases("ErasePerson", erasing.erase_person)},
+        "/audit/sessions/{id}/personal-data": {
+            "DELETE": _erases("ErasePersonalData", erasing.erase_session)
+        },
     }
