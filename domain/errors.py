@@ -7,6 +7,7 @@ DomainError
 ├── InvalidField        a value that no session may hold
 ├── NotYours            a secret, or a session's agent, that the caller may not set
 ├── NotInQueue          the chat session to pick up does not wait in the queue
+├── OnHold              a legal hold forbids to erase personal data
 ├── PersonalDataGone    personal data of somebody whose data was erased from the session
 └── MessageOutOfOrder   a chat message would have a smaller id than an earlier one
 """
@@ -88,3 +89,13 @@ class PersonalDataGone(DomainError):
         super().__init__(
             f"The personal data of this session's {subject} was erased, and no more is taken"
         )
+
+
+class OnHold(DomainError):
+    """A legal hold forbids to erase personal data."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        """`target`: what the hold is on; `reason`: why, as whoever placed it said."""
+        self.target = target
+        self.reason = reason
+        super().__init__(f"{target} is on hold, and nothing of it is erased: {reason}")

@@ -22,6 +22,9 @@ _NAMESPACE = UUID("6f1d5c9e-3b0a-4d6e-9a57-1c2f8e7b4d03")
 _PRINCIPALS = UUID("e29ea0fb-142f-4055-a6e3-43041eb986ed")
 _AUDITS = UUID("545f88ac-e5d7-4067-8a5a-a5f0ba3e1923")
 
+_HOLDS = UUID("c7f5b7d4-3b52-4f0e-9a43-6f0f0b7f2a91")
+"""Of what is on hold: a hold's stream is beside that of the session."""
+
 _DRAWN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
 
 
@@ -54,6 +57,11 @@ def principal_stream(name: str) -> StreamId:
 def audit_stream(auditor: str) -> StreamId:
     """The stream of what an auditor saw, derived from the auditor's name."""
     return StreamId(uuid5(_AUDITS, auditor))
+
+
+def hold_stream(target: str) -> StreamId:
+    """The stream of the hold on a session or an account, derived from its name."""
+    return StreamId(uuid5(_HOLDS, target))
 
 
 def partition_of(stream: StreamId, partitions: int) -> int:

@@ -8,7 +8,7 @@ of each.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain import account, ai_session, audit
+from domain import account, ai_session, audit, hold
 from domain.chat import events
 from domain.event import Erasure, Event, Subject, kind_of
 from domain.principal import events as principal
@@ -53,6 +53,8 @@ EVENTS: dict[str, type[Event]] = {
         principal.Throttled,
         principal.OperationForbidden,
         audit.PersonalDataViewed,
+        hold.HoldPlaced,
+        hold.HoldLifted,
     )
 }
 

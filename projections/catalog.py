@@ -14,6 +14,7 @@ from projections import (
     audit_trail,
     chat_session_entity,
     erasing,
+    legal_hold,
     principal,
 )
 from projections.sealing import Seal
@@ -25,6 +26,7 @@ VIEWS: Sequence[View] = (
     account_info.VIEW,
     principal.VIEW,
     audit_trail.VIEW,
+    legal_hold.VIEW,
 )
 """All views. The first of each kind is the current state; the others show the same streams in
 other ways."""

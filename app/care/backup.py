@@ -19,6 +19,7 @@ from msgspec import Struct
 from app.care.files import sync_folder
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
+from app.care.refilling import SCHEMA
 from app.database import migrate
 from app.database.programs import run
 from app.database.sql import blocks
@@ -43,8 +44,10 @@ from app.maintenance.store import (
 SQL = blocks(__file__)
 HEADER = "backup.json"
 _PURPOSE = b"sessionary backup"
-_LEFT_OUT = ("--exclude-table-data=public.lease",)
-"""Leases are of processes: one that works on what it read before a restore has none after it."""
+_LEFT_OUT = ("--exclude-table-data=public.lease", f"--exclude-schema={SCHEMA}")
+"""Leases are of processes: one that works on what it read before a restore has none after it.
+
+And what was not made anew to its end is of no use."""
 
 
 class RotationUnfinished(Exception):

@@ -30,9 +30,8 @@ async def add(service: Service, account_id: str, name: str) -> None:
             msgspec.convert(text, form)
         except msgspec.ValidationError as error:
             raise InvalidField(field, f"{field}: {error}") from error
-    metadata = EventMetadata(face="cli", operation="NewAccount")
-    call = CommandContext(actor=f"cli:{getpass.getuser()}", metadata=metadata)
-    await service.commands.handle(NewAccount(account_id=AccountId(account_id), name=name), call)
+    command = NewAccount(account_id=AccountId(account_id), name=name)
+    await service.commands.handle(command, operators_call("NewAccount"))
 
 
 async def everything(store: Connection) -> list[Account]:
@@ -60,13 +59,23 @@ def on_service(
         return asyncio.run(run(url))
 
 
-async def record_view(service: Service, reason: str, scope: str, operation: str = "Export") -> None:
-    """Put on record that the operator is about to see personal data. Raises InvalidField."""
+def operators_call(operation: str) -> CommandContext:
+    """The call of the operator who types."""
+    metadata = EventMetadata(face="cli", operation=operation)
+    return CommandContext(actor=f"cli:{getpass.getuser()}", metadata=metadata)
+
+
+def require_reason(reason: str) -> None:
+    """Raise InvalidField unless a reason can be put on record."""
     try:
         msgspec.convert(reason, Reason)
     except msgspec.ValidationError as error:
         raise InvalidField("reason", f"reason: {error}") from error
-    auditor = f"cli:{getpass.getuser()}"
-    metadata = EventMetadata(face="cli", operation=operation)
-    command = RecordView(auditor=auditor, reason=reason, scope=scope)
-    await service.commands.handle(command, CommandContext(actor=auditor, metadata=metadata))
+
+
+async def record_view(service: Service, reason: str, scope: str, operation: str = "Export") -> None:
+    """Put on record that the operator is about to see personal data. Raises InvalidField."""
+    require_reason(reason)
+    call = operators_call(operation)
+    command = RecordView(auditor=call.actor, reason=reason, scope=scope)
+    await service.commands.handle(command, call)

@@ -13,6 +13,7 @@ import asyncpg
 from app.care.backup import RotationUnfinished
 from app.care.importing import NotEmpty
 from app.care.lines import Altered
+from app.care.refilling import RefillFailed
 from app.care.rotation import KeyInUse, RotationUnderWay
 from app.cli import talk
 from app.cli.exit_codes import (
@@ -65,6 +66,7 @@ WRONG_USE = (
     ViewInUse,
     ViewDependedOn,
     RebuildSpoilt,
+    RefillFailed,
     NoWayBack,
     Overtaken,
     UnknownFollower,

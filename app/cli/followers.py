@@ -48,7 +48,7 @@ def project(where: "DataLocation", path: str, view: str | None, once: bool) -> N
         click.echo(f"{name} follows the log: its tables are in {schema_of(name)}", err=True)
         await act(settings, projection, view_class)
 
-    _by_settings(where, run)
+    by_settings(where, run)
 
 
 @click.command()
@@ -78,7 +78,7 @@ def redrive(where: "DataLocation", name: str | None, stream: "UUID | None") -> N
             found = await stuck(store)
         return done, [each.sentence for each in found if each.kind == "quarantine"]
 
-    done, sentences = _by_settings(where, run)
+    done, sentences = by_settings(where, run)
     if not done.asked:
         click.echo("Nothing waits in quarantine", err=True)
         return
@@ -109,7 +109,7 @@ def forget(where: "DataLocation", name: str, yes: bool) -> None:
     click.echo(f"Forgot {name}", err=True)
 
 
-def _by_settings(where: "DataLocation", run: "Callable[[Settings], Coroutine[Any, Any, T]]") -> T:
+def by_settings(where: "DataLocation", run: "Callable[[Settings], Coroutine[Any, Any, T]]") -> T:
     """The result of some work with connections of its own, as the service's are, by our login."""
     import asyncio
 

@@ -15,6 +15,7 @@ from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
 from app.cli.followers import forget, project, redrive
+from app.cli.hold import hold
 from app.cli.keys import keys
 from app.cli.metrics import metrics
 from app.cli.migrate import migrate
@@ -92,6 +93,7 @@ main.add_command(users)
 main.add_command(tokens)
 main.add_command(subject)
 main.add_command(erase)
+main.add_command(hold)
 main.add_command(completion)
 
 

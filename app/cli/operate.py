@@ -9,12 +9,13 @@ from app.cli.options import on_data, option, with_jobs
 from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from app.history.streams import Progress
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.operator import Manner, Record
+    from app.settings import Settings
 
 _NAME = "operator"
 """Of the process, in its log lines."""
@@ -54,18 +55,26 @@ def _progress(title: str, at: "Callable[[], str]") -> "Progress":
 
 
 def _manner(url: str, where: "DataLocation", jobs: int) -> "Manner":
+    from app.care.refilling import refill
     from app.followers.redriving import redrive
-    from app.followers.reset import reset
     from app.maintenance.store import SchemaPermission, prepare
     from app.rebuild.operator import Manner
 
-    async def tried(store: "Connection", name: str, stream: "UUID | None") -> tuple[int, int]:
+    async def settings() -> "Settings":
         # (The master key may be another one than before.)
         _, key = await prepare(url, where, SchemaPermission.LOOK)
-        done = await redrive(store, where.settings(url, key), name, stream)
+        return where.settings(url, key)
+
+    async def tried(store: "Connection", name: str, stream: "UUID | None") -> tuple[int, int]:
+        done = await redrive(store, await settings(), name, stream)
         return done.asked, done.left
 
-    return Manner(jobs, _progress, _recorder, reset, tried)
+    async def refilled(
+        store: "Connection", name: str, advance: "Callable[[int], Awaitable[None]]"
+    ) -> bool:
+        return await refill(store, await settings(), name, advance)
+
+    return Manner(jobs, _progress, _recorder, refilled, tried)
 
 
 def _recorder(command: str) -> "Record":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.rebuild import Rebuilt
+    from app.settings import Settings
     from projections.view import View
 
 
@@ -44,8 +45,8 @@ def rebuild(
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
     are kept until the next rebuild or `projections drop`: `projections back` swaps them in again.
     Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. A follower
-    (`history`, `activity`, `people`, or a projection of your own) is emptied, and the process that
-    follows fills it again.
+    (`history`, `activity`, `people`) is made anew beside its tables, which are swapped then. A
+    projection of your own is emptied, and the process that runs it fills it again.
     """
     if asked is not None:
         _stop(where, asked)
@@ -67,21 +68,47 @@ def rebuild(
 def _without_followers(
     where: "DataLocation", projections: tuple[str, ...], *, dry_run: bool
 ) -> tuple[str, ...]:
-    """The other names; followers are emptied, and whoever follows fills them again."""
+    """The other names; the tables of followers are made anew."""
     from app.cli.work import on_store
     from app.followers import reset
 
-    async def work(store: "Connection") -> set[str]:
-        known = await reset.followers(store)
-        named = set(projections) & set(known)
-        _named(tuple(name for name in projections if name not in named), known)
-        for name in sorted(named if not dry_run else ()):
-            await reset.reset(store, name)
-            click.echo(f"{name}: emptied; a service that runs fills it again", err=True)
-        return named
+    known = on_store(where, reset.followers) if projections else []
+    named = [name for name in dict.fromkeys(projections) if name in known]
+    others = tuple(name for name in projections if name not in named)
+    _named(others, known)
+    for name in named if not dry_run else ():
+        _refill(where, name)
+    return others
 
-    named = on_store(where, work) if projections else set()
-    return tuple(name for name in projections if name not in named)
+
+def _refill(where: "DataLocation", name: str) -> None:
+    from app.care.refilling import refill
+    from app.cli.followers import by_settings
+    from app.cli.progress import progress
+    from app.maintenance.store import connected
+    from app.operations.deeds import Recorder
+    from app.rebuild.swap import alone
+
+    async def run(settings: "Settings") -> bool:
+        most = 0
+        deed = Recorder("rebuild")
+        with progress(f"Rebuilding {name}") as advance:
+
+            async def tell(left: int) -> None:
+                nonlocal most
+                most = max(most, left)
+                advance(most - left, most)
+
+            async with (
+                connected(settings.database_url, where.statement_cache) as store,
+                alone(store),
+            ):
+                swapped = await refill(store, settings, name, tell)
+                await deed.end(store.raw, name)
+        return swapped
+
+    done = "made anew from the log" if by_settings(where, run) else "emptied; its process fills it"
+    click.echo(f"{name}: {done}", err=True)
 
 
 def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: bool) -> "Rebuilt":

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from app.database.uuids import uuid_of
-from domain import account, ai_session, audit
+from domain import account, ai_session, audit, hold
 from domain.chat import actions
 from domain.chat import session as chat_session
 from domain.errors import NotFound
@@ -17,6 +17,7 @@ from domain.ids import (
     ai_session_stream,
     audit_stream,
     chat_session_stream,
+    hold_stream,
 )
 from projections.fold import Folded
 
@@ -80,6 +81,11 @@ AUDIT = AggregateType(
     stream=lambda command: audit_stream(command.auditor),
     decide=_on_state(audit.decide),
 )
+HOLD = AggregateType(
+    kind="hold",
+    stream=lambda command: hold_stream(command.target),
+    decide=_on_state(hold.decide),
+)
 
 TARGETS: dict[type[Struct], AggregateType] = {
     ai_session.NewAISession: AI_SESSION,
@@ -104,4 +110,6 @@ TARGETS: dict[type[Struct], AggregateType] = {
     account.NewAccount: ACCOUNT,
     account.RenameAccount: ACCOUNT,
     audit.RecordView: AUDIT,
+    hold.PlaceHold: HOLD,
+    hold.LiftHold: HOLD,
 }

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from app.codecs.value import Json
 from app.database.sql import blocks
+from app.erasure.holds import HeldBack, holds_on
 from app.erasure.search import Person, streams_of
 from app.history.access import is_known
 from app.history.masking import personal_of
@@ -48,6 +49,8 @@ class HeldSession(Struct, frozen=True, kw_only=True, rename="camel"):
     last_at: str
     holds: dict[str, Json]
     """The personal fields that are set now, by the API's names; the past may hold more."""
+    hold: str | None
+    """Why it may not be erased; null: no legal hold is on it, nor on its account."""
 
 
 class User(Struct, frozen=True):
@@ -147,20 +150,22 @@ async def sessions_of(
     ends = await reader.store.ask(SQL["ends"], homes, list(streams))
     places = [(reader.partition(row["stream"]), row["position"]) for row in ends]
     last = {
-        event.stream: event
+        StreamId(event.stream): event
         for part in await read_places(reader.store, reader.keyring, places)
         for event in part
     }
     known = await reader.identities(last)
+    held = await holds_on(reader, list(last))
     blocks_of = in_blocks([last[row["stream"]] for row in ends])
     shown = [event async for event in reader.shown(blocks_of, Parts(state=True, clear=clear))]
     return [
-        _session(known[StreamId(event.stream)].kind, event, row["first_at"])
+        _session(known[stream].kind, event, row["first_at"], held.get(stream))
         for event, row in zip(shown, ends, strict=True)
+        if (stream := StreamId(event.stream))
     ]
 
 
-def _session(kind: str, last: Event, first_at: datetime) -> HeldSession:
+def _session(kind: str, last: Event, first_at: datetime, held: HeldBack | None) -> HeldSession:
     state = last.state if isinstance(last.state, dict) else {}
     names = fields_of(kind) if kind else {}
     deleted = names.get("deleted", "")
@@ -176,6 +181,7 @@ def _session(kind: str, last: Event, first_at: datetime) -> HeldSession:
             for own in names
             if own in personal_of(kind) and state.get(names[own])
         },
+        hold=None if held is None else held.reason,
     )
 
 

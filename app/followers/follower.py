@@ -93,7 +93,7 @@ class Follower(Generic[B]):
         """Follow until cancelled, whatever happens to the database."""
         try:
             while True:
-                await asyncio.sleep(await self._try_round())
+                await asyncio.sleep(await self.try_round())
         finally:
             await self.stop()
 
@@ -104,8 +104,8 @@ class Follower(Generic[B]):
             with suppress(asyncpg.PostgresError, *TRANSIENT):  # then it waits a few seconds
                 await self._pool.fetch(SQL["give_up"], self._lease, self._holder, timeout_s=0.5)
 
-    async def _try_round(self) -> float:
-        """Take up what there is; the seconds until the next look."""
+    async def try_round(self) -> float:
+        """Take up what there is, whatever happens; the seconds until the next look."""
         try:
             if not await self._has_lease():
                 return _RENEWED_S

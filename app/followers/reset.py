@@ -10,11 +10,12 @@ from app.maintenance.store import Connection
 from projections import catalog
 
 SQL = blocks(__file__)
-_TABLES: Mapping[str, Sequence[str]] = {
+TABLES: Mapping[str, Sequence[str]] = {
     history.NAME: ("event_index", "history_reach", *(view.history for view in catalog.VIEWS)),
     activity.NAME: ("activity", "activity_actor"),
     people.NAME: ("person_term",),
 }
+"""What each of our own ones keeps."""
 
 
 async def followers(store: Asks) -> list[str]:
@@ -35,7 +36,7 @@ async def reset(store: Connection, name: str) -> None:
         # (First the checkpoint, as followers do: else each could wait for the other.)
         await store.raw.execute(SQL["begin_anew"], name)
         await store.raw.execute(SQL["let_out"], name)
-        tables = _TABLES.get(name)
+        tables = TABLES.get(name)
         if tables is None:
             rows = await store.raw.fetch(SQL["tables"], schema_of(name))
             tables = [row["name"] for row in rows]

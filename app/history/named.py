@@ -1,4 +1,7 @@
-"""The streams that people name: by a session's id, `account:ID`, `principal:NAME`, `audit:NAME`."""
+"""The streams that people name.
+
+By a session's id, `account:ID`, `principal:NAME`, `audit:NAME`, or `hold:` before what is held.
+"""
 
 from uuid import UUID
 
@@ -9,6 +12,7 @@ from domain.ids import (
     account_stream,
     audit_stream,
     chat_session_stream,
+    hold_stream,
     principal_stream,
 )
 
@@ -26,6 +30,8 @@ def stream_named(name: str) -> StreamId:
             return principal_stream(rest)
         if kind == "audit":
             return audit_stream(rest)
+        if kind == "hold":
+            return hold_stream(rest)
     if name.isascii() and name.isdigit():
         return chat_session_stream(ChatSessionId(int(name)))
     try:

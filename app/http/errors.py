@@ -47,6 +47,7 @@ from domain.errors import (
     NotFound,
     NotInQueue,
     NotYours,
+    OnHold,
     PersonalDataGone,
 )
 from domain.principal.decide import TooManyTokens
@@ -90,6 +91,7 @@ RESPONSES: Responses = {
     NotYours: (403, "Forbidden"),
     NotInQueue: (409, "NotInQueue"),
     MessageOutOfOrder: (409, "MessageOutOfOrder"),
+    OnHold: (409, "OnHold"),
     PersonalDataGone: (409, "PersonalDataErased"),
     Conflict: (409, "Conflict"),
     VersionMismatch: (412, "PreconditionFailed"),

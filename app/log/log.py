@@ -2,10 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
-from app.database.pool import Pool
+from app.database.pool import Fetch, Pool
 from app.database.uuids import new_uuid
 from app.log import codec, read
 from app.log.append import Appender
@@ -198,12 +198,16 @@ class Log:
         return Entry(prepared, events, keys, wrapped)
 
 
-async def open_log(settings: Settings) -> Log:
+async def open_log(
+    settings: Settings, on_connect: Callable[[Fetch], Awaitable[None]] | None = None
+) -> Log:
     """Connect to the database; refuse another master key than the log's.
 
-    Raises WrongMasterKey, and OSError or asyncpg's errors when the database is unavailable.
+    `on_connect`: as that of the pool. Raises WrongMasterKey, and OSError or asyncpg's errors when
+    the database is unavailable.
     """
     pool = Pool(settings)
+    pool.on_connect = on_connect
     try:
         keyring = Keyring(settings.master_key)
         keyring.adopt(await read.key_settings(pool))

@@ -89,7 +89,7 @@ class Rebuild(Struct, frozen=True, kw_only=True, rename="camel"):
 class _Outcome(Struct):
     """What a rebuild leaves of its result."""
 
-    events: Mapping[str, int] = {}
+    events: Mapping[str, int | None] = {}
     rows: Mapping[str, int] = {}
     mended: Mapping[str, int] = {}
     samples: Mapping[str, list[str]] = {}
@@ -140,7 +140,11 @@ def _rebuild(row: asyncpg.Record) -> Rebuild:
         compared=_compared(outcome),
         shows={}
         if row["dry_run"]
-        else {_NAMES.get(name, name): events for name, events in outcome.events.items()},
+        else {
+            _NAMES.get(name, name): events
+            for name, events in outcome.events.items()
+            if events is not None
+        },
         damaged=outcome.damaged,
         failure=row["failure"],
         waits_for=_waits_for(row),

@@ -34,7 +34,9 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
     yield "last backup", _told(found.last_backup)
     yield "last verify", _told(found.last_verify)
     for worker in found.workers:
-        yield f"worker {worker.name}", f"{worker.release}, {worker.connections} connections"
+        since = worker.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        told = f"{worker.release}, {worker.connections} connections, the oldest since {since}"
+        yield f"worker {worker.name}", told
 
 
 def _told(deed: Deed | None) -> str:

@@ -64,8 +64,8 @@ class Manner(Struct, frozen=True):
     """Makes what tells of progress: from a title, and the positions that it stands for."""
     recorder: Callable[[str], Record]
     """Begins what puts a command on record at its end, by its name."""
-    refill: Callable[[Connection, str], Awaitable[None]]
-    """Lets a follower, by its name, take up the log anew."""
+    refill: Callable[[Connection, str, Callable[[int], Awaitable[None]]], Awaitable[object]]
+    """Lets a follower, by its name, take up the log anew; its last argument gets what is left."""
     redrive: Callable[[Connection, str, UUID | None], Awaitable[tuple[int, int]]]
     """Lets a follower try a stream again, or all that wait: how many, and how many wait then."""
 
@@ -191,13 +191,20 @@ class _Office:
                 case "back":
                     await self._go_back(wish, name)
                 case "refill":
-                    async with alone(self._store):
-                        await self._manner.refill(self._store, name)
+                    await self._refill(wish, name)
                 case _:
                     asked, left = await self._manner.redrive(self._store, name, wish.stream)
                     failures += [f"{name}: {left} of {asked} streams still wait"] if left else []
         await record(self._store, ", ".join(wish.views), not failures)
         return "; ".join(failures) or None
+
+    async def _refill(self, wish: Wish, name: str) -> None:
+        async def advance(left: int) -> None:
+            await wishes.progress(self._store.raw, wish.id, f"{name}, {left} events to go")
+
+        async with alone(self._store):
+            await self._manner.refill(self._store, name, advance)
+            await wishes.part_done(self._store.raw, wish.id, name, None)
 
     async def _go_back(self, wish: Wish, name: str) -> None:
         async def also(events: int) -> None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from app.database.sql import blocks
 from app.history.followed import FOLLOWERS
+from app.rebuild.runs import RebuildStopped
 from projections.catalog import VIEWS
 
 SQL = blocks(__file__)
@@ -46,13 +47,16 @@ async def start(connection: asyncpg.Connection, wish: UUID) -> bool:
     return await connection.fetchval(SQL["start"], wish) is not None
 
 
-async def progress(connection: asyncpg.Connection, wish: UUID, part: str) -> None:
-    """Note that a part of what is no rebuild begins."""
-    await connection.execute(SQL["progress"], wish, part)
+async def progress(connection: asyncpg.Connection, wish: UUID, words: str) -> None:
+    """Note how far what is no rebuild is. Raises RebuildStopped if somebody asked for its end."""
+    if await connection.fetchval(SQL["progress"], wish, words) == "cancel":
+        raise RebuildStopped("cancel")
 
 
-async def part_done(connection: asyncpg.Connection, wish: UUID, part: str, events: int) -> None:
-    """Keep that a part is done, in its transaction; `events`: up to which it shows the log."""
+async def part_done(
+    connection: asyncpg.Connection, wish: UUID, part: str, events: int | None
+) -> None:
+    """Keep that a part is done, in its transaction; `events`: how many it shows, if known."""
     await connection.execute(SQL["part_done"], wish, part, events)
 
 

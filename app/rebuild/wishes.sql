@@ -15,14 +15,14 @@ UPDATE rebuild
 RETURNING run;
 
 -- name: progress
--- $1 what is no rebuild   $2 its part that begins
-UPDATE rebuild SET phase = $2, changed_at = now() WHERE id = $1;
+-- $1 what is no rebuild   $2 how far it is
+UPDATE rebuild SET phase = $2, changed_at = now() WHERE id = $1 RETURNING asked;
 
 -- name: part_done
--- $1 what is no rebuild   $2 its part that is done   $3 events up to which this shows the log
+-- $1 what is no rebuild   $2 its part that is done   $3 events that it shows; null
 UPDATE rebuild
    SET outcome = jsonb_set(coalesce(outcome, '{"events": {}}'), ARRAY['events', $2::text],
-                           to_jsonb($3::bigint))
+                           coalesce(to_jsonb($3::bigint), 'null'))
  WHERE id = $1;
 
 -- name: finish

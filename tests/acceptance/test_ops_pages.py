@@ -71,6 +71,14 @@ def test_what_operators_did_is_told(served: ServiceProcess, tmp_path: Path) -> N
     assert sum(found["rates"]["perSecond"]) > 0
     (worker,) = {each["release"] for each in found["workers"]}
     assert f"Sessionary {worker}" in page
+    node = found["node"]
+    assert node["requests"]["count"] >= node["appends"]["count"] > 0
+    assert 0 < node["appends"]["p50Ms"] <= node["appends"]["p99Ms"]
+    assert node["batchSize"] >= 1
+    assert 0 < node["disk"]["freeBytes"] < node["disk"]["totalBytes"]
+    assert sum(each["connections"]["idle"] for each in node["pools"]) > 0
+    for words in ("appends of this node", "99 % within", "GiB free of", "the oldest since 20"):
+        assert words in page
 
 
 def test_a_wrong_address_leads_back(served: ServiceProcess) -> None:

@@ -46,7 +46,7 @@ PARTS = (
 )  # fmt: skip
 SOAK = "snapshot"
 MANY = "large"
-UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory", "overload"}
+UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory", "overload", MANY}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 400_000, 5_000
 LONG, LONG_SHORT = 5_000_000, 20_000

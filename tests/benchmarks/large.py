@@ -1,103 +1,83 @@
-"""Appends and reads on a log of many events, against those on one that is all but empty."""
+"""Requests to a service whose log has many events, against those to one whose log has few.
+
+Both answer GETs of equally many sessions: what a worker keeps of each is the same then.
+"""
 
 import asyncio
-import os
-import random
-import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 
 import asyncpg
 
 from app.database.sql import blocks
-from domain.ids import StreamId
+from app.history.followed import FOLLOWERS
 
-from .measure import Done, Pace, Sample, interleaved, timed
-from .our_store import OurStore, our_store
+from .load import CONNECTIONS, load
+from .measure import Pace, interleaved
+from .over_http import WARM_UP_S, Contender, measured, prepared
 from .report import Comparison, table
+from .services import sessionary
 from .stage import Stage
-from .store import CALLERS
 
 SQL = blocks(__file__)
-WARM_SESSIONS = 2_000
-READ_SESSIONS = 20_000
-"""Of the large log: more than the connections' own caches hold, and each as old as any."""
+READ_SESSIONS = 10_000
+"""Each as old as any of its log."""
+SMALL_EVENTS = 80_000
+"""Of the small log: its sessions are twice those that are read."""
+_AT_LEAST = 0.85
 
 
 def run(stage: Stage, pace: Pace, events: int) -> str:
     """Measure, by turns, and tell in a Markdown table. `events`: of the large log."""
-    with our_store(stage, "large") as large, our_store(stage, "empty") as empty:
-        for each in (large, empty):
-            each.append_sessions(CALLERS, WARM_SESSIONS)
-        asyncio.run(_fill(large.url, events))
-        streams = {each.url: asyncio.run(_streams(each.url)) for each in (large, empty)}
-        appends = interleaved(
-            {
-                name: partial(_appended, stage, each, pace)
-                for name, each in (("large", large), ("empty", empty))
-            },
-            pace.rounds,
-        )
-        reads = interleaved(
-            {
-                name: partial(_read, stage, each, streams[each.url], pace)
-                for name, each in (("large", large), ("empty", empty))
-            },
-            pace.rounds,
-        )
-    comparisons = [
-        Comparison(f"append, {CALLERS} callers", 0.85, appends["large"], appends["empty"]),
-        Comparison(f"GET by id, {CALLERS} callers", 0.85, reads["large"], reads["empty"]),
-    ]
-    return table(f"A log of {events:,} events, against an empty one", comparisons)
+    with ExitStack() as running:
+        contenders = {
+            name: prepared(running.enter_context(sessionary(stage, name)), stage.folder)
+            for name in ("large", "small")
+        }
+        filled = {
+            name: Contender(contender.service, stage.folder / f"any-of-{name}")
+            for name, contender in contenders.items()
+        }
+        for name, many in (("large", events), ("small", SMALL_EVENTS)):
+            asyncio.run(_fill(filled[name], many))
+        comparisons = [
+            _compared(stage, "POST", contenders, pace),
+            _compared(stage, "PATCH", contenders, pace),
+            _compared(stage, "GET", filled, pace),
+        ]
+    title = (
+        f"A log of {events:,} events, against one of {SMALL_EVENTS:,}, {CONNECTIONS} connections"
+    )
+    return table(title, comparisons)
 
 
-def _appended(stage: Stage, store: OurStore, pace: Pace) -> Sample:
-    def work() -> Done:
-        return store.append(CALLERS, pace.seconds)
-
-    return timed(work, [os.getpid(), stage.postmaster])
-
-
-def _read(stage: Stage, store: OurStore, streams: Sequence[StreamId], pace: Pace) -> Sample:
-    def work() -> Done:
-        return store.loop.run(_read_for(store, streams, pace.seconds))
-
-    return timed(work, [os.getpid(), stage.postmaster])
-
-
-async def _read_for(store: OurStore, streams: Sequence[StreamId], seconds: float) -> Done:
-    started = time.perf_counter()
-
-    async def keep_reading() -> int:
-        count = 0
-        while time.perf_counter() < started + seconds:
-            row = await store.service.views.get("ai_session", random.choice(streams))
-            assert row is not None
-            count += 1
-        return count
-
-    counts = await asyncio.gather(*(keep_reading() for _ in range(CALLERS)))
-    return Done(sum(counts), time.perf_counter() - started)
+def _compared(
+    stage: Stage, method: str, contenders: dict[str, Contender], pace: Pace
+) -> Comparison:
+    for contender in contenders.values():
+        load(contender.service.base_url, method, contender.ids_file, WARM_UP_S)
+    cells = {
+        name: partial(measured, contender, method, pace.seconds, stage.postmaster)
+        for name, contender in contenders.items()
+    }
+    runs = interleaved(cells, pace.rounds)
+    return Comparison(method, _AT_LEAST, runs["large"], runs["small"])
 
 
-async def _fill(url: str, events: int) -> None:
-    connection = await asyncpg.connect(url)
+async def _fill(contender: Contender, events: int) -> None:
+    """Give a service's log many events, and take some of their sessions to read."""
+    connection = await asyncpg.connect(contender.service.database_url)
     try:
-        before = await connection.fetchval(SQL["position"])
+        await connection.execute(SQL["leased"], FOLLOWERS)
         async with connection.transaction():
+            before = await connection.fetchval(SQL["position"])
             await connection.execute(SQL["events"], before, events)
             await connection.execute(SQL["rows"], before, events)
             await connection.execute(SQL["head"], events)
         await connection.execute(SQL["settle"])
         await connection.execute("CHECKPOINT")
-    finally:
-        await connection.close()
-
-
-async def _streams(url: str) -> Sequence[StreamId]:
-    connection = await asyncpg.connect(url)
-    try:
-        return [row[0] for row in await connection.fetch(SQL["streams"], READ_SESSIONS)]
+        found: Sequence[asyncpg.Record] = await connection.fetch(SQL["streams"], READ_SESSIONS)
+        contender.ids_file.write_text("".join(f"{row['stream_id']}\n" for row in found))
     finally:
         await connection.close()

@@ -36,6 +36,14 @@ SELECT 0, ('00000000-0000-7000-8000-' || lpad(to_hex(n.number), 12, '0'))::uuid,
 -- $1 events more
 UPDATE log_partition SET position = position + $1 WHERE partition = 0;
 
+-- name: leased
+-- $1 followers: somebody else holds their leases, so that none works beside what is measured
+INSERT INTO lease AS l (name, holder, until, token)
+SELECT 'follow_' || f.name, gen_random_uuid(), now() + interval '1 day', 1
+  FROM unnest($1::text[]) AS f(name)
+    ON CONFLICT (name) DO UPDATE
+   SET holder = excluded.holder, until = excluded.until, token = l.token + 1;
+
 -- name: settle
 VACUUM ANALYZE stored_events, ai_session_info;
 

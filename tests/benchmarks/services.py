@@ -40,14 +40,17 @@ class Service(Struct, frozen=True):
 
 
 @contextmanager
-def sessionary(stage: Stage) -> Iterator[Service]:
-    """Ours, by its own command line, with an account to create sessions for."""
+def sessionary(stage: Stage, name: str = "sessionary") -> Iterator[Service]:
+    """Ours, by its own command line, with an account to create sessions for.
+
+    `name`: of its folder and of its output, where several run.
+    """
     url = stage.new_database("sessionary_http")
     port = free_port()
     command = ("-m", "app.cli.main", "serve", "--port", str(port), *logins(url))
-    place = ("--data-dir", str(stage.folder / "sessionary"))
+    place = ("--data-dir", str(stage.folder / name))
     secret = {"SESSIONARY_ADMIN_USER": USER, "SESSIONARY_ADMIN_PASSWORD": PASSWORD}
-    with _process((*command, *place), secret, port, stage.folder / "sessionary.log") as pid:
+    with _process((*command, *place), secret, port, stage.folder / f"{name}.log") as pid:
         base_url = f"http://127.0.0.1:{port}"
         httpx.post(
             f"{base_url}/accounts",

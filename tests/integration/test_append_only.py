@@ -27,6 +27,7 @@ TABLES = [
     "account_info",
     "principal",
     "audit_trail",
+    "legal_hold",
     "schema_migration",
     "follower_checkpoint",
     "event_index",
@@ -46,6 +47,7 @@ TABLES = [
     "account_info_history",
     "principal_history",
     "audit_trail_history",
+    "legal_hold_history",
 ]
 """What the service may read."""
 REFUSAL = "address,count,details,name_hash,stream_id,what,written_at"

@@ -15,6 +15,7 @@ DOCS = {
     "account_info": '{"account_id": "a", "name": "test"}',
     "principal": '{"name": "kim", "associate_id": 7}',
     "audit_trail": '{"auditor": "kim", "viewed": 1}',
+    "legal_hold": '{"target": "7", "reason": "a lawsuit"}',
 }
 
 

@@ -51,6 +51,7 @@ async def test_rebuilt_views_equal_the_log_and_nothing_was_to_mend(
         "account_info": 1,
         "principal": 0,
         "audit_trail": 0,
+        "legal_hold": 0,
     }
     assert rebuilt.events == dict.fromkeys(NAMES, 17)
     assert rebuilt.rows == rows
@@ -98,7 +99,7 @@ async def test_a_rebuild_mends_rows_and_says_how_many(
     rebuilt = await rebuild(store, keyring, named(()), silent)
     assert rebuilt.mended == {
         "ai_session_info": 2, "account_info": 1, "chat_session_entity": 1, "principal": 0,
-        "audit_trail": 0,
+        "audit_trail": 0, "legal_hold": 0,
     }  # fmt: skip
     assert await verify(store, keyring, silent) == []
 

@@ -70,7 +70,7 @@ async def test_its_follower_leaves_the_histories_to_the_newer_release(
     await given.open_ai_session(service)
     await owner.execute("DROP TABLE ai_session_info_history")
     follower = history.follower(service.log, 1.0)
-    await follower._try_round()
+    await follower.try_round()
     assert await owner.fetchval("SELECT coalesce(sum(position), 0) FROM follower_checkpoint") == 0
     assert await owner.fetchval("SELECT until <= now() FROM lease WHERE name = 'follow_history'")
 

@@ -34,6 +34,7 @@ DDL = re.compile(
 )
 MADE = re.compile(r"\bCREATE (?:OR REPLACE )?FUNCTION ([\w%$]+)\(\)? ?(RETURNS trigger)?")
 MAKES_TABLES = {
+    "app/care/refilling.sql": "copies of a follower's tables, which take their place",
     "app/database/migrate.sql": "the table of what was applied, which no migration can make",
     "app/followers/library/tracking.sql": "the schema of a projection's own tables",
     "app/followers/reset.sql": "the same, which goes with the projection",

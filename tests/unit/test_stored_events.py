@@ -68,7 +68,7 @@ def test_every_event_has_a_stored_name() -> None:
 def test_a_stored_name_says_kind_and_version() -> None:
     for topic in EVENTS:
         kind, happened, version = topic.split(".")
-        assert kind in {"ai_session", "chat_session", "account", "principal", "audit"}
+        assert kind in {"ai_session", "chat_session", "account", "principal", "audit", "hold"}
         assert happened
         assert version[0] == "v"
         assert int(version[1:]) > 0

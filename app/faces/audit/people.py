@@ -21,7 +21,7 @@ from app.service import Service
 from domain.ids import StreamId
 
 BY = ("email", "phone", "name")
-_COLUMNS = ("sessionId", "kind", "state", "events", "firstAt", "lastAt", "holds")
+_COLUMNS = ("sessionId", "kind", "state", "events", "firstAt", "lastAt", "holds", "hold")
 _PART_BYTES = 32 * 1024
 _ATTACHMENT = (b"content-disposition", b'attachment; filename="person.jsonl"')
 

@@ -143,7 +143,7 @@ def _asks(wanted: Wanted) -> Words:
         (
             "A view is folded from the log beside its live table, compared, and swapped in: "
             "with that, it is live. The table that was live is kept, for the way back.",
-            "A follower takes up the whole log anew.",
+            "Tables of a follower are made anew in the same way; those before are dropped.",
         ),
     )
 

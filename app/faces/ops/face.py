@@ -2,6 +2,8 @@
 
 from types import MappingProxyType
 
+import msgspec
+
 from app.auth.principals import Principal
 from app.auth.roles import OPERATOR, SYSTEM_ADMINISTRATOR
 from app.faces.ops import rebuilds as asked
@@ -9,6 +11,7 @@ from app.faces.ops.activity import get_activity
 from app.faces.ops.answers import BACK, answer, rows_of
 from app.faces.ops.asking import ASK, send_ask, show_ask
 from app.faces.ops.line import line
+from app.faces.ops.node import node_facts
 from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
@@ -18,6 +21,7 @@ from app.operations.words import facts
 from app.pages.forms import Form, form_of
 from app.pages.twins import Table, refusal
 from app.service import Service
+from app.telemetry.node import node
 from app.telemetry.operations import operations
 from app.telemetry.requests import Answered
 
@@ -55,10 +59,12 @@ class OpsFace:
 
 async def get_status(request: Request, service: Service) -> Reply:
     """`GET /ops/status`, `/ops`: one sentence, and what it rests on."""
-    found = await status.status(service.pool)
-    told = facts(found)
+    found, settings = await status.status(service.pool), service.settings
+    here = node(settings.metrics_folder, settings.embedded_data_dir)
+    told = [*facts(found), *node_facts(here)]
     rows = [{"what": what, "value": value} for what, value in told]
-    table = Table(found, rows, ("what", "value"))
+    whole = {**msgspec.to_builtins(found), "node": here}
+    table = Table(whole, rows, ("what", "value"))
     shown = {"found": found, "facts": told, "line": line(found.rates)}
     return answer(request, table, "status", shown)
 

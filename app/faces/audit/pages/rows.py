@@ -26,7 +26,7 @@ _LINKS = 4
 _IN_SIGHT = 4
 """Fields that a change may have to be shown without being unfolded."""
 _NEVER = "0001-01-01"
-_KINDS_WITH_FACTS = ("principal.", "audit.")
+_KINDS_WITH_FACTS = ("principal.", "audit.", "hold.")
 _TECHNICAL = frozenset({"TableRight", "FieldProperties"})
 
 

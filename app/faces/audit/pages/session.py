@@ -38,6 +38,7 @@ _KINDS = {
     "account": "Account",
     "principal": "User",
     "audit": "Views by",
+    "hold": "Hold on",
 }
 _BYTES = {
     "ai_session": ("evo", ("json", "xml", "jsv", "csv")),

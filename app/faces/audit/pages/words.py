@@ -27,6 +27,8 @@ _WORDS = {
     "chat_session.fetched": "fetched the chat's news",
     "chat_session.deleted": "deleted the chat session",
     "chat_session.personal_data_erased": "erased personal data of the chat session",
+    "hold.placed": "placed a legal hold",
+    "hold.lifted": "lifted a legal hold",
     "principal.added": "added the user",
     "principal.roles_changed": "changed the user's roles",
     "principal.password_changed": "changed the user's password",

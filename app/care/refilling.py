@@ -1,0 +1,145 @@
+"""Makes a follower's tables anew beside those in use, then swaps them in.
+
+The follower itself fills them, from the log's first event: in a schema with tables and functions of
+the same names, where it has a place and a lease of its own. So readers have the tables in use until
+the last moment, and a killed process leaves nothing but that schema: the next one goes on there.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+import asyncpg
+from msgspec.structs import replace
+
+from app.database.pool import Fetch
+from app.database.sql import blocks
+from app.followers import activity, history, people, reset
+from app.followers.follower import Follower
+from app.log.log import open_log
+from app.maintenance.store import Connection
+from app.rebuild.runs import RebuildStopped
+from app.rebuild.swap import LOCK_WAITS_MS, PAUSE_S
+from app.rebuild.tables import SQL as TABLES
+from app.settings import Settings
+
+SCHEMA = "sessionary_refill"
+SQL = {name: text.replace("{schema}", SCHEMA) for name, text in blocks(__file__).items()}
+NEAR_EVENTS = 500
+"""So few events behind the log, the new tables are swapped in; the follower takes up the rest."""
+STUCK_S = 120.0
+"""Seconds without a further event, after which it is given up."""
+_PLACES = ("follower_checkpoint", "quarantine", "lease")
+_OWN: Mapping[str, ModuleType] = {each.NAME: each for each in (history, activity, people)}
+
+
+class RefillFailed(Exception):
+    """A follower's tables could not be made anew, and are as they were; the message says why."""
+
+
+async def refill(
+    store: Connection,
+    settings: Settings,
+    name: str,
+    advance: Callable[[int], Awaitable[None]],
+) -> bool:
+    """Make a follower's tables anew; needs `alone`. Whether they were swapped in at the end.
+
+    The tables of a projection of the library are emptied instead, and whoever runs it fills them.
+    `advance`: gets the number of events that are left; what was done is dropped if it raises
+    RebuildStopped. Raises UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
+    """
+    await reset.require(store, name)
+    if name not in _OWN:
+        await reset.reset(store, name)
+        return False
+    tables = reset.TABLES[name]
+    await _make(store.raw, name, tables)
+    try:
+        await _fill(settings, name, advance)
+        while not await _swap(store.raw, name, tables):
+            await _fill(settings, name, advance)
+    except (RebuildStopped, RefillFailed):
+        await store.raw.execute(SQL["drop"])
+        raise
+    await store.raw.execute(SQL["drop"])
+    return True
+
+
+async def _make(connection: asyncpg.Connection, name: str, tables: Sequence[str]) -> None:
+    """Make the schema, unless a killed process has left just this one."""
+    what = f"{name} {version('sessionary')}"
+    if await connection.fetchval(SQL["begun"], what):
+        return
+    await connection.execute(SQL["drop"])
+    async with connection.transaction():
+        await connection.execute(SQL["make"])
+        for row in await connection.fetch(SQL["functions"]):
+            await connection.execute(row["statement"])
+        await connection.execute(SQL["look_there_for_now"])
+        for table in (*tables, *_PLACES):
+            await connection.execute(SQL["table"].format(table=table))
+        for table in tables:
+            rows = await connection.fetch(TABLES["ungranted"], table)
+            for left_out in ("parameters", "grants", "identity", "owner"):
+                rows += await connection.fetch(TABLES[left_out], f"public.{table}", table)
+            for row in rows:
+                await connection.execute(row["statement"])
+        await connection.execute(await connection.fetchval(SQL["marked"], what))
+
+
+async def _fill(settings: Settings, name: str, advance: Callable[[int], Awaitable[None]]) -> None:
+    """Let the follower take up the log there."""
+
+    async def look_there(fetch: Fetch) -> None:
+        await fetch(SQL["look_there"])
+
+    # (By the owner's login, which alone may write there.)
+    log = await open_log(replace(settings, database_role=None), look_there)
+    follower: Follower[Any] = _OWN[name].follower(log, 1.0)
+    least, since = await follower.behind(), time.monotonic()
+    try:
+        while True:
+            pause_s = await follower.try_round()
+            left = await follower.behind()
+            await advance(left)
+            if left <= NEAR_EVENTS:
+                return
+            if left < least:
+                least, since = left, time.monotonic()
+            elif time.monotonic() - since > STUCK_S:
+                raise RefillFailed(f"{name} takes up no further events: the log says why")
+            await asyncio.sleep(pause_s)
+    finally:
+        await follower.stop()
+        await log.pool.close()
+
+
+async def _swap(connection: asyncpg.Connection, name: str, tables: Sequence[str]) -> bool:
+    """Put the tables in their places, all at once; false if they hold what was erased meanwhile.
+
+    Raises RefillFailed.
+    """
+    listed = ", ".join(f"public.{table}" for table in tables)
+    for wait_ms in LOCK_WAITS_MS:
+        try:
+            async with connection.transaction():
+                await connection.execute(SQL["lock_timeout"].format(wait_ms=wait_ms))
+                await connection.execute(SQL["lock"], name)
+                await connection.execute(SQL["lock_place"], name)
+                if await connection.fetchval(SQL["erased_since"], name):
+                    return False
+                await connection.execute(SQL["lock_tables"].format(tables=listed))
+                for table in tables:
+                    await connection.execute(SQL["replace"].format(table=table))
+                for step in ("place", "let_out", "keep", "take_lease"):
+                    await connection.execute(SQL[step], name)
+            return True
+        except asyncpg.DependentObjectsStillExistError as error:
+            raise RefillFailed(f"Others depend on its tables: {error.detail}") from error
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await asyncio.sleep(PAUSE_S)
+    raise RefillFailed(f"The tables of {name} are in use by a long transaction")
