@@ -15,6 +15,7 @@ from app.commands.context import CommandContext
 from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
+from app.erasure.holds import require_free
 from app.erasure.scope import Erased, ErasedSession, Found, add_event, scope_of
 from app.history.reader import Reader
 from app.history.sessions import Session
@@ -70,13 +71,15 @@ class Eraser:
         """Erase the personal data of sessions; `wanted`: whose, of each.
 
         A session of which all that is erased already is left alone. Broken off, it can be asked for
-        again. Raises InvalidField for a stream that is no session, Conflict, StoreDown.
+        again. Raises InvalidField for a stream that is no session, OnHold if one of them may not be
+        erased (then none is), Conflict, StoreDown.
         """
         for session in sessions:
             if session.kind not in ERASURES:
                 raise InvalidField(
                     "session", f"{session.session_id} is no session: only those are erased"
                 )
+        await require_free(self._reader, [each.stream for each in sessions])
         done = [await self._session(each, wanted(each)) for each in sessions]
         with suppress(StoreDown, OSError):  # the others look by themselves
             await self._log.incarnation.check(self._log.pool.ask)

@@ -131,8 +131,17 @@ def left_of(those: Sequence[Held], text: str) -> list[str]:
     return [each.canary for each in those if each.canary in text]
 
 
-def test_nothing_is_left_of_the_erased_and_all_of_the_others(served: ServiceProcess) -> None:
-    dee, stop, failed = caller(served, ("dee", PASSWORD)), threading.Event(), list[str]()
+@pytest.fixture
+def dee(served: ServiceProcess) -> Iterator[httpx.Client]:
+    """Who protects data."""
+    with caller(served, ("dee", PASSWORD)) as client:
+        yield client
+
+
+def test_nothing_is_left_of_the_erased_and_all_of_the_others(
+    served: ServiceProcess, dee: httpx.Client
+) -> None:
+    stop, failed = threading.Event(), list[str]()
     with caller(served) as client:
         people = [person(client, number) for number in range(PEOPLE)]
     gone, living = people[:ERASED], people[ERASED:]

@@ -14,7 +14,7 @@ from support.erasures import CANARY, chatted, erased, everything, opened
 from support.histories import catch_up, follower
 
 from app.care.rotation import rotate
-from app.erasure.erase import require_reason
+from app.erasure.erase import Eraser, require_reason
 from app.history.one_event import Parts
 from app.history.sessions import history, session_named
 from app.integrity.verify import verify
@@ -25,8 +25,9 @@ from app.rebuild.rebuild import named, rebuild
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import ProposeAISessionAction
-from domain.errors import InvalidField, PersonalDataGone
+from domain.errors import InvalidField, OnHold, PersonalDataGone
 from domain.event import Subject
+from domain.hold import PlaceHold
 from domain.ids import AISessionId, ChatSessionId, StreamId
 
 ERASED = ["CustomerName", "CustomerEmail", "SessionKey"]
@@ -213,6 +214,19 @@ async def test_actions_that_wait_and_messages_are_read_without_it(
             (None, None),
             (None, f"{CANARY} agent"),
         ]
+
+
+async def test_what_is_on_hold_is_not_erased_nor_what_is_asked_for_with_it(
+    service: Service,
+) -> None:
+    session, other = await opened(service), await opened(service)
+    hold = PlaceHold(target=session, reason="a lawsuit")
+    await service.commands.handle(hold, given.call())
+    both = [await session_named(service.reader, each) for each in (other, session)]
+    eraser = Eraser(service.log, service.reader, given.call(), "asked for")
+    with pytest.raises(OnHold, match="a lawsuit"):
+        await eraser.of_sessions(both, lambda _: ("customer",))
+    assert all([len(await shown(service, each)) == 2 for each in (session, other)])
 
 
 @pytest.mark.parametrize("reason", ["", "  ", None, "x" * 501, "asked by kim@example.com"])
