@@ -8,6 +8,8 @@ from msgspec import Struct
 CUSTOMER_TIMEOUT_S = 300.0
 BODY_DEADLINE_S = 15.0
 SLOW_REQUEST_S = 1.0
+CHECKPOINT_EVERY_S = 10.0
+CHECKPOINT_EVERY_EVENTS = 1_000
 _FETCH_MARK_S = 15.0
 RATE_LIMIT = 0.0
 SERVICE_ROLE = "sessionary_service"
@@ -119,6 +121,17 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     follower_share: float = 0.25
     """Part of a worker's time that followers of the log take, while it serves others."""
+
+    checkpoint_every_s: float = CHECKPOINT_EVERY_S
+    """Seconds after which an event is covered by a signed checkpoint, at the latest."""
+    checkpoint_every_events: int = CHECKPOINT_EVERY_EVENTS
+    """Events after which a checkpoint is signed before that time."""
+    checkpoint_ml_dsa: bool = False
+    """Whether checkpoints have a second signature, of ML-DSA-44."""
+    witnesses: tuple[str, ...] = ()
+    """Witnesses that are asked to cosign checkpoints: a URL and, after spaces, its vkeys."""
+    checkpoint_to: tuple[str, ...] = ()
+    """Files, folders and URLs that keep checkpoints, too."""
 
     body_bytes: int = 1024 * 1024
     anonymous_body_bytes: int = 16 * 1024

@@ -16,7 +16,7 @@ WITH role AS (
                         'refusal', 'lease', 'follower_checkpoint', 'event_index',
                         'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_kept',
                         'quarantine', 'activity', 'activity_actor', 'history_reach', 'deed',
-                        'person_term']
+                        'person_term', 'tree', 'tree_tile', 'log_checkpoint', 'signing_key']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -49,7 +49,9 @@ WITH role AS (
            ('redrive_history_1'), ('follow_activity_1'), ('redrive_activity_1'),
            ('follow_people_1'), ('redrive_people_1'),
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
-           ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('erase_1'), ('erase_fresh_1')
+           ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('follow_tree_1'),
+           ('keep_checkpoint_1'), ('mark_checkpoints_1'), ('thin_checkpoints_1'),
+           ('add_signing_key_1'), ('erase_1'), ('erase_fresh_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)
@@ -58,7 +60,8 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
                         'rebuild_ask', 'view_version', 'view_kept', 'quarantine', 'activity',
-                        'activity_actor', 'history_reach', 'person_term']
+                        'activity_actor', 'history_reach', 'person_term', 'tree', 'tree_tile',
+                        'log_checkpoint', 'signing_key']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

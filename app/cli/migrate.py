@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.options import on_data, option
+from app.cli.sealing import log_name_option
 from app.settings import MAX_PARTITIONS, SERVICE_ROLE
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, MAX_PARTITIONS),
     help="Parts of a new log, which append side by side; fixed when it is made.  [default: 1]",
 )
+@log_name_option
 @option("--admin-user", default="admin", show_default=True, help="Name of the first administrator.")
 @option(
     "--admin-password-file",
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
 )
 @on_data
 def migrate(
-    where: "DataLocation", partitions: int | None, admin_user: str, admin_password_file: Path | None
+    where: "DataLocation",
+    partitions: int | None,
+    log_name: str | None,
+    admin_user: str,
+    admin_password_file: Path | None,
 ) -> None:
     """Bring the schema up to date, and say what was done.
 
@@ -42,7 +48,7 @@ def migrate(
     from app.maintenance.store import SchemaPermission, database
 
     password = None if admin_password_file is None else password_in(admin_password_file)
-    where = replace(where, partitions=partitions)
+    where = replace(where, partitions=partitions, log_name=log_name)
     with database(where, SchemaPermission.MIGRATE) as url:
         done = asyncio.run(_bring_up_to_date(url, where, admin_user, password))
     for what in done or ["Up to date"]:

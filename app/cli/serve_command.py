@@ -13,8 +13,15 @@ import click
 from app.cli import talk
 from app.cli.options import Given, decorated, on_data, option, reachable
 from app.cli.param_types import Hosts, Origin, Seconds
+from app.cli.sealing import sealing_options
 from app.database.environment import take_secret
-from app.settings import BODY_DEADLINE_S, CUSTOMER_TIMEOUT_S, RATE_LIMIT, SLOW_REQUEST_S
+from app.settings import (
+    BODY_DEADLINE_S,
+    CUSTOMER_TIMEOUT_S,
+    RATE_LIMIT,
+    SLOW_REQUEST_S,
+    Setting,
+)
 from app.telemetry.logs import ACCESS_LOGS, FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
@@ -196,6 +203,7 @@ def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @_tells_at_once
 @on_data
+@sealing_options
 @_listening
 def serve(
     where: "DataLocation",
@@ -210,6 +218,7 @@ def serve(
     rate_limit: float,
     access_log: str,
     slow_request: float,
+    sealing: dict[str, Setting],
 ) -> None:
     """Migrate, then serve HTTP."""
     from app.cli import serve as serving
@@ -229,4 +238,5 @@ def serve(
         rate_limit=rate_limit,
         access_log=access_log,
         slow_request_s=slow_request,
+        **sealing,
     )

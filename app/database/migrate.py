@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 
 import asyncpg
 from msgspec import Struct
@@ -134,13 +135,14 @@ async def migrate(
     scripts: Sequence[Script] | None = None,
     *,
     partitions: int | None = None,
+    log_name: str | None = None,
 ) -> list[str]:
     """Apply missing migrations and correct the rights, all or nothing; the changes in words.
 
-    `scripts`: of functions; None for this release's. `partitions`: the number that the log must
-    have; with None, a log keeps its number and a new one gets one partition. Raises SchemaError if
-    the history differs from `wanted`, if the number of partitions differs, if contents of the
-    database block a migration, or if the login lacks the rights.
+    `scripts`: of functions; None for this release's. `partitions`, `log_name`: what the log must
+    have; with None, a log keeps its own, and a new one gets one partition and draws a name. Raises
+    SchemaError if the history, the partitions or the name differ, if contents of the database block
+    a migration, or if the login lacks the rights.
     """
     await refuse_unfit(connection)
     try:
@@ -152,8 +154,7 @@ async def migrate(
             missing = wanted[len(applied) :]
             for migration in missing:
                 await _apply(connection, migration, SQL["record"], migration.number)
-            await connection.execute(SQL["make_heads"], partitions or 1)
-            await require_partitions(connection, partitions)
+            await _make_log(connection, partitions, log_name)
             if scripts is None:
                 scripts = functions(await form_of(connection))
             changed = await outdated(connection, scripts)
@@ -168,6 +169,15 @@ async def migrate(
         raise SchemaError(_not_allowed([str(error), *found])) from error
     names = [*map(str, missing), *map(str, changed)]
     return names or [f"rights: {what} no more" for what in mended]
+
+
+async def _make_log(
+    connection: asyncpg.Connection, partitions: int | None, log_name: str | None
+) -> None:
+    """Give a new log its partitions and its name, which stay as they are."""
+    await connection.execute(SQL["make_heads"], partitions or 1)
+    await connection.execute(SQL["name_log"], log_name or f"sessionary-{token_hex(6)}")
+    await require_made_so(connection, partitions, log_name)
 
 
 async def _begin_with_latest(connection: asyncpg.Connection) -> None:
@@ -203,13 +213,21 @@ def _not_allowed(left: Sequence[str]) -> str:
     )
 
 
-async def require_partitions(connection: asyncpg.Connection, wanted: int | None) -> None:
-    """Raise SchemaError if the log has another number of partitions than wanted."""
+async def require_made_so(
+    connection: asyncpg.Connection, partitions: int | None, log_name: str | None
+) -> None:
+    """Raise SchemaError if the log has another number of partitions, or another name."""
     found = await connection.fetchval(SQL["partitions"])
-    if wanted is not None and found != wanted:
+    if partitions not in (None, found):
         raise SchemaError(
             f"The log has {found} partition{'s' * (found != 1)}, and which one a stream is in was "
-            f"fixed when it was made: it cannot have {wanted}"
+            f"fixed when it was made: it cannot have {partitions}"
+        )
+    name = await connection.fetchval(SQL["log_name"])
+    if log_name not in (None, name):
+        raise SchemaError(
+            f"The log is called {name}, and its checkpoints are signed under that name, which was "
+            f"fixed when it was made: it cannot be called {log_name}"
         )
 
 

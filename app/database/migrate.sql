@@ -87,6 +87,14 @@ SELECT n.partition, 0, '-infinity'
   FROM generate_series(0, $1::integer - 1) AS n(partition)
  WHERE NOT EXISTS (SELECT FROM log_partition);
 
+-- name: name_log
+-- $1 name; kept only if the log has none yet
+INSERT INTO log_setting (name, value) VALUES ('log_name', $1)
+    ON CONFLICT (name) DO NOTHING;
+
+-- name: log_name
+SELECT value FROM log_setting WHERE name = 'log_name';
+
 -- name: is_empty
 SELECT NOT EXISTS (SELECT FROM log_partition WHERE position > 0);
 

@@ -14,6 +14,7 @@ from app.http.request import Reply, Request
 from app.log import vitals
 from app.operations import projections
 from app.operations.rebuild_progress import progress
+from app.proof import checkpoints
 from app.service import Service
 from app.telemetry import metrics
 
@@ -67,6 +68,7 @@ async def scrape(_: Request, service: Service) -> Reply:
     try:
         found = await vitals.readings(service.pool)
         found += [*await projections.lag(service.pool), *await progress(service.pool)]
+        found += await checkpoints.readings(service.pool)
     except StoreDown:
         found = []  # the rest tells why
     text = metrics.text(service.settings.metrics_folder, found)

@@ -17,7 +17,7 @@ from app.followers.follower import Follower
 from app.followers.pace import Pace
 from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of, say
 from app.history.followed import FOLLOWERS
-from app.log.audited import AuditedEvent
+from app.log.audited import AuditedEvent, read_on
 from app.log.log import Log
 from app.telemetry import metrics
 from domain.ai_session import AISessionCreated, AISessionDeleted
@@ -69,11 +69,11 @@ class ActivityBatch(Struct):
         ]
 
 
-def follower(log: Log, share: float) -> Follower[ActivityBatch]:
+def follower(log: Log, share: float) -> Follower[ActivityBatch, AuditedEvent]:
     """A worker's follower of activity; `share`: of its time, while it serves others."""
     work = Activity(log)
     log.incarnation.on_change(work.forget)
-    return Follower(log.pool, log.keyring, work, Pace(share, metrics.answered))
+    return Follower(log.pool, log.keyring, work, Pace(share, metrics.answered), read_on)
 
 
 class Activity:

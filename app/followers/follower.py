@@ -8,13 +8,13 @@ doubled, whoever follows at the same time, and wherever one is killed.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic, perf_counter
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from app.database.errors import StoreDown, Superseded
 from app.database.pool import TRANSIENT, Pool
@@ -23,8 +23,8 @@ from app.database.uuids import new_uuid
 from app.followers import quarantine
 from app.followers.pace import Pace
 from app.followers.quarantine import Waiting
-from app.followers.work import Work
-from app.log.audited import AuditedEvent, read_on, read_versions
+from app.followers.work import B, E, Read, Work
+from app.log.audited import read_versions
 from app.log.keyring import Keyring
 from app.log.read import LAST_VERSION
 from app.telemetry import tracing
@@ -36,13 +36,30 @@ BATCH_BYTES = 4 * 1024 * 1024
 LEASE_S = 5.0
 """Another worker takes over when the one that follows was not heard of for so long."""
 _RENEWED_S = 1.5
-_IDLE_S = 0.1
+IDLE_S = 0.1
 """Seconds between two looks at the heads of a log that does not grow, or only slowly."""
 _TROUBLE_S = 1.0
 _TURN_BATCHES = 20
 """Batches of one partition, before the others have their turn."""
 
-B = TypeVar("B")
+_E = TypeVar("_E", bound=Read, covariant=True)
+
+
+class Reads(Protocol[_E]):
+    """Reads the next events of a partition: by a limit of their number and of their bytes."""
+
+    def __call__(
+        self,
+        store: Pool,
+        keyring: Keyring,
+        partition: int,
+        *,
+        after: int,
+        until: int,
+        most: int,
+        most_bytes: int,
+    ) -> Awaitable[Iterator[Sequence[_E]]]:
+        """The events in slices, each of some milliseconds. Raises StoreDown."""
 
 
 class Place(Struct, frozen=True):
@@ -53,30 +70,47 @@ class Place(Struct, frozen=True):
     reached: int
 
 
-class _Prepared(Struct, Generic[B], frozen=True):
+class _Prepared(Struct, Generic[B, E], frozen=True):
     """A batch, and the position of its last event."""
 
     batch: B
     upto: int
-    events: Sequence[AuditedEvent]
+    events: Sequence[E]
     """Those that were read, from its first one on."""
 
 
 class _Refused(Exception):
     """PostgreSQL refuses to hold what a batch writes."""
 
-    def __init__(self, first: AuditedEvent, why: Exception) -> None:
+    def __init__(self, first: Read, why: Exception) -> None:
         """`first`: event of the batch."""
         super().__init__(str(why))
         self.first = first
         self.why = why
 
 
-class Follower(Generic[B]):
+class Follower(Generic[B, E]):
     """One worker's try to follow the log for all."""
 
-    def __init__(self, pool: Pool, keyring: Keyring, work: Work[B], pace: Pace) -> None:
-        """Follows on request."""
+    def __init__(
+        self,
+        pool: Pool,
+        keyring: Keyring,
+        work: Work[B, E],
+        pace: Pace,
+        read: Reads[E],
+        *,
+        batch: int | None = None,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        """Follows on request.
+
+        `batch`: events, at most; None: BATCH_EVENTS. `idle_s`: seconds between two looks at a log
+        that hardly grows.
+        """
+        self._reads = read
+        self._batch = BATCH_EVENTS if batch is None else batch
+        self._idle_s = idle_s
         self._pool = pool
         self._keyring = keyring
         self._work = work
@@ -110,15 +144,15 @@ class Follower(Generic[B]):
             if not await self._has_lease():
                 return _RENEWED_S
             # (A few events wait for more: a batch costs five statements, however small it is.)
-            return 0.0 if await self.round() >= BATCH_EVENTS else _IDLE_S
+            return 0.0 if await self.round() >= self._batch else self._idle_s
         except StoreDown as error:
             _LOG.warning("%s waits for the database: %s", self._lease, error)
             if isinstance(error, Superseded):  # a worker of the newer release follows
                 await self.stop()
         except _Refused as refused:
             if self._singly:
-                self._work.leave_out(refused.first, refused.why)
-            self._singly = BATCH_EVENTS
+                self._work.leave_out(cast("E", refused.first), refused.why)
+            self._singly = self._batch
             self._forget()
             return 0.0
         except Exception:
@@ -178,13 +212,13 @@ class Follower(Generic[B]):
                 await asyncio.gather(preparing, return_exceptions=True)
         return after - place.reached
 
-    async def _prepare(self, partition: int, after: int, head: int) -> _Prepared[B] | None:
+    async def _prepare(self, partition: int, after: int, head: int) -> _Prepared[B, E] | None:
         events = await self._read(partition, after, head)
         if not events:
             return None
         return _Prepared(*await self._work.prepare(partition, events), events)
 
-    async def _write(self, partition: int, after: int, prepared: _Prepared[B]) -> bool:
+    async def _write(self, partition: int, after: int, prepared: _Prepared[B, E]) -> bool:
         assert self._token is not None  # as long as there is a lease
         started = perf_counter()
         batch, upto = prepared.batch, prepared.upto
@@ -194,7 +228,7 @@ class Follower(Generic[B]):
             raise _Refused(prepared.events[0], error) from error
         if done:
             if tracing.SPANS is not None:
-                written = [bytes(e.metadata) for e in prepared.events if e.position <= upto]
+                written = [_bytes(e.metadata) for e in prepared.events if e.position <= upto]
                 tracing.SPANS.followed(self._work.name, written, perf_counter() - started)
             self._singly = max(0, self._singly - (upto - after))
             await self._pace.spent(perf_counter() - started)
@@ -234,12 +268,12 @@ class Follower(Generic[B]):
             self._forget()
         return len(known[:most])
 
-    async def _read(self, partition: int, after: int, head: int) -> list[AuditedEvent]:
+    async def _read(self, partition: int, after: int, head: int) -> list[E]:
         if after >= head:
             return []
-        slices = await read_on(
+        slices = await self._reads(
             self._pool, self._keyring, partition,
-            after=after, until=head, most=1 if self._singly else BATCH_EVENTS,
+            after=after, until=head, most=1 if self._singly else self._batch,
             most_bytes=BATCH_BYTES,
         )  # fmt: skip
         return [event async for each in self._pace.each(slices) for event in each]
@@ -258,3 +292,7 @@ class Follower(Generic[B]):
             self._forget()
         self._token, self._renewed = held, now
         return held is not None
+
+
+def _bytes(metadata: Raw | str) -> bytes:
+    return metadata.encode() if isinstance(metadata, str) else bytes(metadata)

@@ -17,7 +17,7 @@ from app.followers.quarantine import Waiting, arrays, failure, next_of
 from app.history.followed import FOLLOWERS
 from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
 from app.history.terms import Terms
-from app.log.audited import AuditedEvent
+from app.log.audited import AuditedEvent, read_on
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.log import Log
 from app.log.read import SLICE_EVENTS
@@ -39,12 +39,12 @@ BATCH_CHARACTERS = 4 * 1024 * 1024
 _VERSIONS = {kind: SQL["versions"].format(history=view.history) for kind, view in CURRENT.items()}
 
 
-def follower(log: Log, share: float) -> Follower[HistoryBatch]:
+def follower(log: Log, share: float) -> Follower[HistoryBatch, AuditedEvent]:
     """A worker's follower of histories; `share`: of its time, while it serves others."""
     pace = Pace(share, metrics.answered)
     work = History(log, pace)
     log.incarnation.on_change(work.forget)
-    return Follower(log.pool, log.keyring, work, pace)
+    return Follower(log.pool, log.keyring, work, pace, read_on)
 
 
 class _Held(Enum):

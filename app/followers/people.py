@@ -16,7 +16,7 @@ from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of,
 from app.history.followed import PEOPLE
 from app.history.person_terms import erases, terms_of_person
 from app.history.terms import Terms
-from app.log.audited import AuditedEvent, read_versions
+from app.log.audited import AuditedEvent, read_on, read_versions
 from app.log.log import Log
 from app.log.read import LAST_VERSION, SLICE_EVENTS
 from app.telemetry import metrics
@@ -47,10 +47,10 @@ class PeopleBatch(Struct):
         ]
 
 
-def follower(log: Log, share: float) -> Follower[PeopleBatch]:
+def follower(log: Log, share: float) -> Follower[PeopleBatch, AuditedEvent]:
     """A worker's follower of people; `share`: of its time, while it serves others."""
     pace = Pace(share, metrics.answered)
-    return Follower(log.pool, log.keyring, PeopleFound(log, pace), pace)
+    return Follower(log.pool, log.keyring, PeopleFound(log, pace), pace, read_on)
 
 
 class PeopleFound:

@@ -45,7 +45,7 @@ async def redrive(
 
 
 async def _try_all(store: Connection, log: Log, name: str | None) -> None:
-    own: list[Follower[Any]] = []
+    own: list[Follower[Any, Any]] = []
     if name in (None, history.NAME):
         own.append(history.follower(log, 1.0))
     if name in (None, activity.NAME):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from app.database.sql import blocks
-from app.followers import activity, history, people
+from app.followers import activity, history, people, tree
 from app.followers.names import OWN, UnknownFollower, schema_of
 from app.log.read import Asks
 from app.maintenance.store import Connection
@@ -14,6 +14,7 @@ TABLES: Mapping[str, Sequence[str]] = {
     history.NAME: ("event_index", "history_reach", *(view.history for view in catalog.VIEWS)),
     activity.NAME: ("activity", "activity_actor"),
     people.NAME: ("person_term",),
+    tree.NAME: ("tree", "tree_tile"),
 }
 """What each of our own ones keeps."""
 

@@ -3,14 +3,31 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from msgspec import Raw
+
 from app.followers.quarantine import Waiting
 from app.log.audited import AuditedEvent
 from domain.ids import StreamId
 
+
+class Read(Protocol):
+    """What every follower needs to know of an event."""
+
+    @property
+    def position(self) -> int:
+        """In its partition."""
+
+    @property
+    def metadata(self) -> Raw | str:
+        """JSON object."""
+
+
 B = TypeVar("B")
+E = TypeVar("E", bound=Read)
+_E = TypeVar("_E", bound=Read, contravariant=True)
 
 
-class Work(Protocol[B]):
+class Work(Protocol[B, _E]):
     """What one follower does with the events."""
 
     name: str
@@ -18,7 +35,7 @@ class Work(Protocol[B]):
     held: set[StreamId]
     """Streams in quarantine: their events wait. `prepare` and `write` add to it."""
 
-    async def prepare(self, partition: int, events: Sequence[AuditedEvent]) -> tuple[B, int]:
+    async def prepare(self, partition: int, events: Sequence[_E]) -> tuple[B, int]:
         """A batch of the first events, one or more, and the position of the last of these.
 
         The batch before it may not be written yet. Raises StoreDown.
@@ -45,7 +62,7 @@ class Work(Protocol[B]):
         nothing if another follower works. Raises StoreDown, or asyncpg's errors.
         """
 
-    def leave_out(self, event: AuditedEvent, why: Exception) -> None:
+    def leave_out(self, event: _E, why: Exception) -> None:
         """Leave out whatever of an event the database refuses to hold."""
 
     def forget(self) -> None:

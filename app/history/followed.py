@@ -10,7 +10,9 @@ from app.log.read import Asks
 SQL = blocks(__file__)
 PEOPLE = "people"
 """The follower by whose terms people are found."""
-FOLLOWERS = ("history", "activity", PEOPLE)
+TREE = "tree"
+"""The follower that hashes events."""
+FOLLOWERS = ("history", "activity", PEOPLE, TREE)
 """The names of our own followers; the first one is that of the histories."""
 _PAUSE_S = 0.02
 

@@ -196,6 +196,13 @@ class Keyring:
         """
         return derived(self.key, purpose, KEY_BYTES)
 
+    def root_box(self, purpose: bytes) -> StreamCipher:
+        """Seals and opens under a key for one purpose that derives from the root key.
+
+        So what it seals outlasts a change of the master key.
+        """
+        return StreamCipher(derived(self._root, purpose, KEY_BYTES))
+
     def check_value(self) -> str:
         """A text that only the newest master key opens; the log recognises the key by it."""
         return self._sealed(b"sessionary", _CHECK)

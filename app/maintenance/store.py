@@ -64,7 +64,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
-    """The number that the log must have; None accepts any, and gives a new log one."""
+    log_name: str | None = None
+    """What the log must have; None accepts any, and gives a new log one, with a drawn name."""
 
     @property
     def embedded(self) -> bool:
@@ -208,20 +209,20 @@ async def prepare(
         await migrate.refuse_unfit(store.raw)
         if not where.allow_unsafe_database:
             await migrate.refuse_unsafe(store.raw)
-        applied = await up_to_date(store, may, where.partitions)
+        applied = await up_to_date(store, may, where.partitions, where.log_name)
         return applied, await master_key(store, where)
 
 
 async def up_to_date(
-    store: Connection, may: SchemaPermission, partitions: int | None = None
+    store: Connection, may: SchemaPermission, partitions: int | None = None, name: str | None = None
 ) -> list[str]:
-    """Update the schema as far as `may` allows; returns the applied names. Raises SchemaError."""
+    """Update the schema as far as `may` allows; the applied names. Raises SchemaError."""
     wanted = migrate.available()
     history = await _history(store, may)
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present == known:
-        await migrate.require_partitions(store.raw, partitions)
+        await migrate.require_made_so(store.raw, partitions, name)
         scripts = migrate.functions(await migrate.form_of(store.raw))
         outdated = await migrate.outdated(store.raw, scripts)
         if may < SchemaPermission.MIGRATE and outdated:
@@ -236,8 +237,7 @@ async def up_to_date(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
-    # (This refuses any other history.)
-    return await migrate.migrate(store.raw, wanted, partitions=partitions)
+    return await migrate.migrate(store.raw, wanted, partitions=partitions, log_name=name)
 
 
 async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:

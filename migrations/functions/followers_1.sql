@@ -44,8 +44,9 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Empties a follower's tables if they go beyond the log: then they are of another one. Returns whether
--- they did, and the caller has the lease; false for followers that are not ours.
+-- Empties a follower's tables if they go beyond the log, or the tree's if it is not the log's: then they
+-- are of another one. Returns whether they were, and the caller has the lease; false for followers that
+-- are not ours.
 CREATE OR REPLACE FUNCTION restart_follower_1(
     p_follower text,
     p_token    bigint  -- of the lease
@@ -66,7 +67,22 @@ BEGIN
                         JOIN log_partition AS h
                           ON h.partition = f.partition
                        WHERE f.name = p_follower
-                         AND f.position > h.position) THEN
+                         AND f.position > h.position)
+       -- (A tree knows its last event: the log may have another one there.)
+       AND NOT (p_follower = 'tree'
+                AND EXISTS (SELECT
+                              FROM follower_checkpoint AS f
+                              LEFT JOIN tree AS t
+                                ON t.partition = f.partition
+                               AND t.size = f.position
+                               AND octet_length(t.frontier) = 32 * bit_count(t.size::bit(64))
+                             WHERE f.name = p_follower
+                               AND f.position > 0
+                               AND NOT EXISTS (SELECT
+                                                 FROM stored_events AS e
+                                                WHERE e.partition = f.partition
+                                                  AND e.notification_id = f.position
+                                                  AND e.event_id = t.last_event))) THEN
         RETURN false;
     END IF;
     IF p_follower = 'history' THEN
@@ -78,6 +94,8 @@ BEGIN
         TRUNCATE activity, activity_actor;
     ELSIF p_follower = 'people' THEN
         TRUNCATE person_term;
+    ELSIF p_follower = 'tree' THEN
+        TRUNCATE tree, tree_tile;
     ELSE
         RETURN false;
     END IF;

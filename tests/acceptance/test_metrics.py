@@ -63,7 +63,7 @@ NAMED = OF_THE_MOMENT | {
     "sessionary_unmatched_requests_total", "sessionary_follower_lag_events",
     "sessionary_follower_lag_seconds", "sessionary_rebuild_events",
     "sessionary_store_failures_total", "sessionary_numbers_used_ratio",
-    "sessionary_log_ahead_seconds",
+    "sessionary_log_ahead_seconds", "sessionary_checkpoint_age_seconds",
 }  # fmt: skip
 """Metrics that a service has once something of each kind has happened."""
 

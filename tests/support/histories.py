@@ -120,7 +120,7 @@ async def _chat_session(service: Service, random: Random) -> None:
         await service.commands.handle(update, call)
 
 
-def follower(service: Service) -> Follower[Any]:
+def follower(service: Service) -> Follower[Any, Any]:
     """One of a worker."""
     return history.follower(service.log, 0.25)
 

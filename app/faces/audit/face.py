@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from types import MappingProxyType
 
 from app.auth.principals import Principal
-from app.faces.audit import erasing, events, feed, people, sessions
+from app.faces.audit import erasing, events, feed, people, proofs, sessions
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
@@ -30,7 +29,7 @@ class AuditFace:
     suffixes = SUFFIXES
     overridable = False
     policy = POLICY
-    responses: Responses = MappingProxyType({})
+    responses: Responses = proofs.RESPONSES
 
     def __init__(self, others: Sequence[Face] = ()) -> None:
         """`others`: the faces whose operations can be searched for, beside its own."""
@@ -67,6 +66,18 @@ def _routes(known: Known, answered: Answered) -> Routes:
         "/audit/go": _get("GoTo", go_to),
         "/audit/feed": _get("GetFeed", feed.get_feed),
         "/audit/access": _get("ListAccess", events.list_access),
+        "/audit/checkpoint": _get("GetCheckpoint", proofs.get_checkpoint),
+        "/audit/checkpoint/key": _get("GetCheckpointKey", proofs.get_key),
+        "/audit/proof/inclusion": _get("ProveInclusion", proofs.get_inclusion),
+        "/audit/proof/inclusion.tlog-proof": _get("GetProofFile", proofs.get_proof_file),
+        "/audit/proof/consistency": _get("ProveConsistency", proofs.get_consistency),
+        "/audit/tiles/{partition}/checkpoint": _get(
+            "GetTilesCheckpoint", proofs.get_tiles_checkpoint
+        ),
+        **{
+            f"/audit/tiles/{{partition}}/tile/{{level}}/{path}": _get("GetTile", proofs.get_tile)
+            for path in proofs.TILE_PATHS
+        },
         "/audit/people": _get("FindPeople", people.find_people, may_protect),
         "/audit/people/export": _get("ExportPerson", people.export_person, may_protect),
         "/audit/people/erase": {"POST": _erases("ErasePerson", erasing.erase_person)},

@@ -16,6 +16,7 @@ from app.followers.library.factory import DATABASE_URL, LogFactory
 from app.followers.library.projecting import ProjectionWork
 from app.followers.names import UnusableProjection
 from app.followers.pace import Pace
+from app.log.audited import read_on
 from app.log.log import open_log
 from app.settings import Settings
 from domain.stored import EVENTS
@@ -66,7 +67,7 @@ async def catch_up(settings: Settings, projection: ProjectionClass, view: ViewCl
 @asynccontextmanager
 async def opened(
     settings: Settings, projection: ProjectionClass, view: ViewClass
-) -> AsyncIterator[Follower[Any]]:
+) -> AsyncIterator[Follower[Any, Any]]:
     """A follower that runs a projection; its tables are made, and it is seen as one from now on."""
     log = await open_log(settings)
     log.pool.on_connect = log.incarnation.check
@@ -76,7 +77,7 @@ async def opened(
         tracking = await asyncio.to_thread(factory.tracking_recorder, view)
         work = ProjectionWork(projection(tracking))
         await asyncio.to_thread(work.register)
-        follower = Follower(log.pool, log.keyring, work, Pace(1.0, lambda: 0))
+        follower = Follower(log.pool, log.keyring, work, Pace(1.0, lambda: 0), read_on)
         yield follower
         await follower.stop()
     finally:
