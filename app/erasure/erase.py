@@ -7,6 +7,7 @@ again, the event, and the rows of views and histories.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -26,11 +27,11 @@ from app.log.errors import Conflict, Unreadable
 from app.log.log import Log
 from app.log.stream_keys import bits_of, bundle, subjects, without
 from domain.errors import InvalidField
-from domain.event import Subject
+from domain.event import Erasure, Subject
 from domain.ids import StreamId
 from domain.limits import Reason
 from domain.stored import ERASURES, SUBJECTS
-from projections.catalog import of_kind
+from projections.catalog import CURRENT, further_rows, of_kind
 
 SQL = blocks(__file__)
 _TRIES = 50
@@ -90,24 +91,27 @@ class Eraser:
     async def _session(self, session: Session, wanted: Sequence[Subject]) -> ErasedSession:
         mine = [each for each in SUBJECTS[session.kind] if each in wanted]
         for _ in range(_TRIES):
-            keys = await self._keys(session.stream)
+            keys, version = await self._known(session.stream)
             left = _left(keys, mine)
             if not left:
                 return await self._before(session, mine)
-            if (row := await self._try(session, keys, left)) is not None:
+            if (row := await self._try(session, keys, version, left)) is not None:
                 return await self._told(session, self._id, row, left, keys)
             await asyncio.sleep(_PAUSE_S)
         raise Conflict(session.stream, 0)
 
-    async def _keys(self, stream: StreamId) -> bytes | None:
-        """The stored form of a stream's keys; None: it never had any."""
-        rows = await self._log.pool.ask(SQL["known"], self._log.partition(stream), stream)
-        return rows[0]["wrapped"] if rows else None
+    async def _known(self, stream: StreamId) -> tuple[bytes | None, int]:
+        """The stored form of a stream's keys, None if it never had any; and its version."""
+        (row,) = await self._log.pool.ask(SQL["known"], self._log.partition(stream), stream)
+        return row["wrapped"], row["version"]
 
     async def _try(
-        self, session: Session, keys: bytes | None, left: Sequence[Subject]
+        self, session: Session, keys: bytes | None, version: int, left: Sequence[Subject]
     ) -> asyncpg.Record | None:
-        """The event by which subjects of a stream were erased; None: the keys changed meanwhile."""
+        """The event by which subjects of a stream were erased; None: something changed meanwhile.
+
+        `keys`, `version`: the stream's, as they were known.
+        """
         log, stream, call = self._log, session.stream, self._call
         partition, event_id = log.partition(stream), new_uuid()
         event = ERASURES[session.kind](
@@ -119,6 +123,7 @@ class Eraser:
                 SQL["erase"], partition, stream, keys, self._after(stream, keys, left),
                 call.actor, _ENCODER.encode(call.metadata).decode(),
                 [view.name for view in of_kind(session.kind)],
+                *await self._further(session, version, event),
                 event.topic, state, event_id, log.incarnation.check_value,
             )  # fmt: skip
         except asyncpg.PostgresError as error:
@@ -132,6 +137,16 @@ class Eraser:
         with suppress(StoreDown, asyncpg.PostgresError, OSError):
             await log.pool.ask(SQL["erase_fresh"], partition, stream, writes=True)
         return row
+
+    async def _further(self, session: Session, version: int, event: Erasure) -> list[Any]:
+        """The version, and the rows of the views beside the current state after the event."""
+        if len(of_kind(session.kind)) == 1:
+            return [None, None, None]
+        view, stream = CURRENT[session.kind], session.stream
+        folded = await self._reader.state(session.kind, stream, version)
+        state = view.evolve(None if folded is None else folded.state, event)
+        rows = further_rows(session.kind, stream, state, self._log.seal_in_view)
+        return [version, [doc for _, doc, _ in rows], [search for _, _, search in rows]]
 
     def _after(self, stream: StreamId, before: bytes | None, left: Sequence[Subject]) -> bytes:
         keyring, bits = self._log.keyring, bits_of(left)

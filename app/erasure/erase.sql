@@ -1,9 +1,13 @@
 -- name: known
 -- $1 partition   $2 stream
-SELECT k.wrapped
-  FROM stream_key AS k
- WHERE k.partition = $1
-   AND k.stream_id = $2;
+SELECT (SELECT k.wrapped
+          FROM stream_key AS k
+         WHERE k.partition = $1
+           AND k.stream_id = $2) AS wrapped,
+       (SELECT max(s.originator_version)
+          FROM stored_events AS s
+         WHERE s.partition = $1
+           AND s.originator_id = $2) AS version;
 
 -- name: sealed
 -- $1 partition   $2 stream   $3 after version   $4 up to version   $5 events, at most
@@ -29,9 +33,10 @@ SELECT s.originator_version AS version, s.notification_id AS position, s.event_i
 
 -- name: erase
 -- $1 partition   $2 stream   $3 its keys before   $4 and after   $5 actor   $6 metadata   $7 views
--- $8 stored name, $9 body, $10 id of the event   $11 check value of the master key
-SELECT e.position, e.version, e.recorded_at, $10::uuid AS event_id
-  FROM erase_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS e;
+-- $8 version that $9 the other views' documents and $10 search values follow; null: there are none
+-- $11 stored name, $12 body, $13 id of the event   $14 check value of the master key
+SELECT e.position, e.version, e.recorded_at, $13::uuid AS event_id
+  FROM erase_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS e;
 
 -- name: erase_fresh
 -- $1 partition   $2 stream

@@ -82,9 +82,9 @@ END $$;
 
 -- Erases keys of a stream, appends the event that says so, and takes the data out of all rows: all or
 -- nothing. The mark of the erased keys is written first and stays: no append can make another key.
--- `position` is null, and nothing is done, if the stream's keys are not as the caller knew them. What
--- else happens to the stream meanwhile does not matter: the row after the event is the row before it
--- without that data.
+-- `position` is null, and nothing is done, if the stream's keys are not as the caller knew them, or its
+-- version, if the caller gives one. The row of the current state after the event is the row before it
+-- without that data, whatever happened meanwhile; rows of other views are the caller's.
 CREATE OR REPLACE FUNCTION erase_1(
     p_partition   integer,
     p_stream      uuid,
@@ -93,6 +93,9 @@ CREATE OR REPLACE FUNCTION erase_1(
     p_actor       text,
     p_metadata    jsonb,
     p_view        text[],   -- tables of the views of the stream's kind, the current state first
+    p_expected    bigint,   -- the version that the rows below follow; null: there are none
+    r_doc         jsonb[],  -- documents of the other views' rows; as in `append_1`
+    r_search      jsonb[],
     p_topic       text,     -- of the event
     p_state       bytea,
     p_id          uuid,
@@ -109,13 +112,15 @@ AS $$
 DECLARE
     known    bytea;
     last     record;  -- the stream's last event
-    rows     record;  -- of the views, as they are after the event
+    now      record;  -- the row of the current state, as it is after the event
     appended record;
 BEGIN
     IF (octet_length(p_after) % 61 = 9
         AND erased_bits_1(p_after) > 0
         AND p_topic LIKE '%.personal\_data\_erased.v1'
-        AND cardinality(p_view) > 0
+        AND cardinality(p_view) = 1 + coalesce(cardinality(r_doc), 0)
+        AND coalesce(cardinality(r_search), 0) = coalesce(cardinality(r_doc), 0)
+        AND (p_expected IS NOT NULL OR r_doc IS NULL)
         AND p_view <@ ARRAY[{views}]) IS NOT TRUE THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'The arguments of the erasure do not fit together';
@@ -147,7 +152,13 @@ BEGIN
      WHERE k.partition = p_partition
        AND k.stream_id = p_stream
        FOR UPDATE;
-    IF known IS DISTINCT FROM p_before THEN
+    SELECT s.originator_version AS version, s.event_id INTO STRICT last
+      FROM stored_events AS s
+     WHERE s.partition = p_partition
+       AND s.originator_id = p_stream
+     ORDER BY s.originator_version DESC
+     LIMIT 1;
+    IF known IS DISTINCT FROM p_before OR last.version <> p_expected THEN
         RETURN;
     END IF;
     IF known IS NULL THEN
@@ -159,27 +170,15 @@ BEGIN
          WHERE k.partition = p_partition
            AND k.stream_id = p_stream;
     END IF;
-    SELECT s.originator_version AS version, s.event_id INTO STRICT last
-      FROM stored_events AS s
-     WHERE s.partition = p_partition
-       AND s.originator_id = p_stream
-     ORDER BY s.originator_version DESC
-     LIMIT 1;
-    SELECT array_agg(r.doc ORDER BY w.i) AS doc, array_agg(r.search ORDER BY w.i) AS search
-      INTO rows
-      FROM unnest(p_view) WITH ORDINALITY AS w(name, i)
-      LEFT JOIN LATERAL erased_row_1(w.name, p_partition, p_stream, erased_bits_1(p_after)) AS r
-        ON true;
+    SELECT r.doc, r.search INTO now
+      FROM erased_row_1(p_view[1], p_partition, p_stream, erased_bits_1(p_after)) AS r;
     SELECT a.* INTO appended
       FROM append_1(
                p_partition, ARRAY[p_actor], ARRAY[p_metadata], p_view[:1], NULL,
                ARRAY[1], ARRAY[p_stream], ARRAY[last.version], ARRAY[last.event_id], NULL,
-               rows.doc[:1], rows.search[:1], NULL, NULL, NULL,
-               CASE WHEN cardinality(p_view) > 1
-                    THEN array_fill(1, ARRAY[cardinality(p_view) - 1]) END,
-               CASE WHEN cardinality(p_view) > 1 THEN p_view[2:] END,
-               CASE WHEN cardinality(p_view) > 1 THEN rows.doc[2:] END,
-               CASE WHEN cardinality(p_view) > 1 THEN rows.search[2:] END,
+               ARRAY[now.doc], ARRAY[now.search], NULL, NULL, NULL,
+               CASE WHEN r_doc IS NOT NULL THEN array_fill(1, ARRAY[cardinality(r_doc)]) END,
+               CASE WHEN r_doc IS NOT NULL THEN p_view[2:] END, r_doc, r_search,
                ARRAY[p_topic], ARRAY[p_state], ARRAY[p_id], true, p_check_value) AS a;
     IF appended.outcome IS NOT NULL THEN
         RAISE 'The event of the erasure was not appended: %', appended.outcome;
@@ -188,6 +187,24 @@ BEGIN
     version := last.version + 1;
     recorded_at := appended.present;
     PERFORM erase_rows_1(p_partition, p_stream, erased_bits_1(p_after));
+    -- (Another view may have a row only while there is such data: the last version ends here.)
+    -- for each view
+    IF array_position(p_view, '{view}') > 1
+       AND r_doc[array_position(p_view, '{view}') - 1] IS NULL THEN
+        UPDATE {view}_history AS h
+           SET until = appended.head + 1
+         WHERE h.partition = p_partition
+           AND h.stream_id = p_stream
+           AND h.until = 9223372036854775807;
+        IF FOUND THEN
+            UPDATE {view}_history AS h
+               SET ended = appended.head + 1
+             WHERE h.partition = p_partition
+               AND h.stream_id = p_stream
+               AND h.version = 1;
+        END IF;
+    END IF;
+    -- end
     -- Workers that look see that they are to forget the keys that they have in memory.
     INSERT INTO log_setting (name, value)
     VALUES ('last_erasure', p_id::text)
