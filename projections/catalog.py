@@ -5,6 +5,7 @@ table of its history. A new version of a view is another number in its file, and
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 
 from domain.event import Event, kind_of
 from domain.ids import StreamId
@@ -52,6 +53,16 @@ def members_of_all_versions() -> dict[str, str]:
     return {
         name: erasing.as_json(view) for view in VIEWS for name in (*view.former_names, view.name)
     }
+
+
+def pairs_of_versions() -> list[tuple[str, str]]:
+    """The names of each two versions of a view, either one first."""
+    return [
+        pair
+        for view in VIEWS
+        if view.version > 1
+        for pair in permutations([*view.former_names, view.name], 2)
+    ]
 
 
 def view_of(event: Event) -> View:

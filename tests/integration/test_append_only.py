@@ -44,6 +44,7 @@ TABLES = [
     "rebuild_range",
     "rebuild_ask",
     "view_version",
+    "view_behind",
     "view_kept",
     "deed",
     "ai_session_info_history",
@@ -224,6 +225,7 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
         "follow_people_1", "follow_tree_1", "held_1", "keep_checkpoint_1", "last_drawn_1",
         "mark_checkpoints_1", "pass_over_message_numbers_1", "pass_over_session_numbers_1",
         "quarantine_1", "redrive_1", "redrive_activity_1", "redrive_history_1", "redrive_people_1",
+        "renew_rows_1",
         "restart_follower_1", "settle_1", "steer_rebuild_1", "thin_checkpoints_1", "try_room_1",
         "waiting_1",
     ]  # fmt: skip
