@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -32,6 +32,9 @@ from app.service import Service, open_service
 from app.settings import Settings
 from app.telemetry import tracing
 from app.telemetry.process import ProcessUse
+
+if TYPE_CHECKING:
+    from app.proof.sharing import Sharing
 
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
@@ -129,12 +132,21 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
         share = settings.follower_share / len(sharing)
         yield service.versions.when_live(kind.follower(service.log, share).keep_following)
     yield service.versions.when_live(tree.follower(service.log, settings).keep_following)
+    if settings.witnesses or settings.checkpoint_to:
+        yield service.versions.when_live(_sharing(service).keep_sharing)
     yield _keep_sampling(service)
     if settings.embedded_data_dir is not None:
         yield _keep_running(settings.embedded_data_dir, service.pool)
     if settings.customer_timeout_s > 0:
         sweeper = ChatSweeper(service.pool, service.chat, settings)
         yield service.versions.when_live(sweeper.keep_sweeping)
+
+
+def _sharing(service: Service) -> "Sharing":
+    from app.proof.sharing import Sharing  # most services need none of what it imports
+
+    settings = service.settings
+    return Sharing(service.pool, settings.witnesses, settings.checkpoint_to)
 
 
 def import_later() -> None:

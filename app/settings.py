@@ -128,6 +128,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Events after which a checkpoint is signed before that time."""
     checkpoint_ml_dsa: bool = False
     """Whether checkpoints have a second signature, of ML-DSA-44."""
+    witnesses: tuple[str, ...] = ()
+    """Witnesses that are asked to cosign checkpoints: a URL and, after spaces, its vkeys."""
+    checkpoint_to: tuple[str, ...] = ()
+    """Files, folders and URLs that keep checkpoints, too."""
 
     body_bytes: int = 1024 * 1024
     anonymous_body_bytes: int = 16 * 1024

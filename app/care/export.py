@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import asyncpg
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
 from app.care.lines import (
@@ -118,8 +118,7 @@ async def sealed(
     async for block in _used_keys(store, keys):
         if block:
             yield [_text(line, begun.chain) for line in block]
-    checkpoint = Checkpoint(positions=keys.positions, recorded_at=keys.recorded_at)
-    yield [_text(CheckpointLine(checkpoint=checkpoint), begun.chain)]
+    yield [_text(CheckpointLine(checkpoint=await _end(store, keys)), begun.chain)]
 
 
 async def clear(store: Connection, keyring: Keyring, progress: Progress) -> AsyncIterator[Block]:
@@ -131,8 +130,7 @@ async def clear(store: Connection, keyring: Keyring, progress: Progress) -> Asyn
             yield [_ENCODER.encode(event) + b"\n"]
             progress(done + event.position, total)
         done += until
-    checkpoint = Checkpoint(positions=keys.positions, recorded_at=keys.recorded_at)
-    yield [_ENCODER.encode({"checkpoint": checkpoint}) + b"\n"]
+    yield [_ENCODER.encode({"checkpoint": await _end(store, keys)}) + b"\n"]
 
 
 async def _pages(
@@ -156,6 +154,17 @@ async def _log_keys(store: Connection, keyring: Keyring) -> LogKeys:
         recorded_at={
             row["partition"]: time_text(row["recorded_at"]) for row in heads if row["position"]
         },
+    )
+
+
+async def _end(store: Connection, keys: LogKeys) -> Checkpoint:
+    """What the export ends with: `keys`, and what was signed up to there."""
+    places = keys.positions
+    rows = await store.ask(SQL["notes"], list(places), list(places.values()))
+    return Checkpoint(
+        positions=places,
+        recorded_at=keys.recorded_at,
+        notes={row["partition"]: row["note"] for row in rows} or UNSET,
     )
 
 

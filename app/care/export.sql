@@ -29,3 +29,16 @@ SELECT k.principal, k.key, k.fingerprint, k.stream_id, k.version,
    AND (k.principal, k.key) > ($2, $3)
  ORDER BY k.principal, k.key
  LIMIT $5;
+
+-- name: notes
+-- $1 partitions, $2 positions: of equal length; for each, the latest checkpoint up to there
+SELECT h.partition, c.note
+  FROM unnest($1::integer[], $2::bigint[]) AS h(partition, position)
+ CROSS JOIN LATERAL (SELECT k.note
+                       FROM log_checkpoint AS k
+                      WHERE k.partition = h.partition
+                        AND k.size <= h.position
+                        AND k.unfit_since IS NULL
+                      ORDER BY k.size DESC, k.number DESC
+                      LIMIT 1) AS c
+ ORDER BY h.partition;

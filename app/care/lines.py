@@ -8,6 +8,7 @@ that was cut off is recognised, too.
 import base64
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from app.history.names import api_name
 from app.history.times import time_text
 from app.log.keyring import Keyring
+from app.proof import exported
 from domain.event import kind_of
 from domain.stored import EVENTS
 
@@ -105,6 +107,8 @@ class Checkpoint(Struct, frozen=True, kw_only=True, rename="camel"):
     """The last position of each partition."""
     recorded_at: dict[int, str]
     """And its time."""
+    notes: dict[int, str] | UnsetType = UNSET
+    """The latest signed checkpoint of each partition's tree, up to there; none in a backup."""
 
 
 class CheckpointLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,24 +169,17 @@ def event_line(row: asyncpg.Record, session_id: str) -> EventLine:
         metadata=Raw(row["metadata"].encode()),
         data=_data(row["topic"], row["state"]),
     )
-    if stored_state(line) == row["state"]:
-        return line
+    with suppress(ValueError):
+        if stored_state(line) == row["state"]:
+            return line
     return msgspec.structs.replace(line, data={}, stored=row["state"])
 
 
 def stored_state(line: EventLine) -> bytes:
-    """The event of a line as the log has it. Raises msgspec.MsgspecError."""
+    """The event of a line as the log has it. Raises ValueError if its data has another form."""
     if line.stored is not UNSET:
         return line.stored
-    own = _own_names(line.type)
-    fields: dict[str, object] = {
-        own.get(name, name): value for name, value in line.data.items() if name not in _SEALED
-    }
-    for member, (box, names) in _BOXES.items():
-        if box in line.data:
-            listed = line.data.get(names, Raw(b"[]"))
-            fields[member] = {"fields": listed, "box": line.data[box]}
-    return _ENCODER.encode(fields)
+    return exported.stored_state(line.type.encode(), _ENCODER.encode(line.data)[1:-1])
 
 
 def time_of(text: str) -> datetime:
@@ -195,7 +192,6 @@ _BOXES = {
     "sealed": ("sealed", "sealedFields"),
 }
 """The boxes of a stored event, and what a line calls them and the names of their fields."""
-_SEALED = frozenset(name for names in _BOXES.values() for name in names)
 
 
 class _Sealed(Struct, frozen=True):
@@ -207,7 +203,7 @@ def _data(topic: str, state: bytes) -> dict[str, Raw]:
     try:
         fields = _FIELDS.decode(state)
         boxes = {member: fields.pop(member, None) for member in _BOXES}
-        names = {own: name for name, own in _own_names(topic).items()}
+        names = _api_names(topic)
         data = {names.get(own, own): value for own, value in fields.items()}
         for member, (box, listed) in _BOXES.items():
             if (given := boxes[member]) is not None:
@@ -218,13 +214,13 @@ def _data(topic: str, state: bytes) -> dict[str, Raw]:
     return data
 
 
-def _own_names(topic: str) -> dict[str, str]:
-    """The own names of an event's fields, by the API's."""
+def _api_names(topic: str) -> dict[str, str]:
+    """The API's names of an event's fields, by their own."""
     holder = EVENTS.get(topic)
     if holder is None:
         return {}
     kind = kind_of(topic)
-    return {api_name(kind, holder, own): own for own in holder.__struct_fields__}
+    return {own: api_name(kind, holder, own) for own in holder.__struct_fields__}
 
 
 def _content(line: Line) -> bytes:

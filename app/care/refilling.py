@@ -48,7 +48,8 @@ async def refill(
 ) -> bool:
     """Make a follower's tables anew; needs `alone`. Whether they were swapped in at the end.
 
-    The tables of a projection of the library are emptied instead, and whoever runs it fills them.
+    The tables of the tree, and of a projection of the library, are emptied instead, and whoever
+    follows fills them.
     `advance`: gets the number of events that are left; what was done is dropped if it raises
     RebuildStopped. Raises UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
     """

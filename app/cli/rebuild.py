@@ -45,8 +45,9 @@ def rebuild(
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
     are kept until the next rebuild or `projections drop`: `projections back` swaps them in again.
     Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. A follower
-    (`history`, `activity`, `people`) is made anew beside its tables, which are swapped then. A
-    projection of your own is emptied, and the process that runs it fills it again.
+    (`history`, `activity`, `people`) is made anew beside its tables, which are swapped then. Any
+    other one (`tree`, or a projection of your own) is emptied, and the process that follows fills
+    it again.
     """
     if asked is not None:
         _stop(where, asked)
@@ -107,7 +108,11 @@ def _refill(where: "DataLocation", name: str) -> None:
                 await deed.end(store.raw, name)
         return swapped
 
-    done = "made anew from the log" if by_settings(where, run) else "emptied; its process fills it"
+    done = (
+        "made anew from the log"
+        if by_settings(where, run)
+        else "emptied; the process that follows fills it again"
+    )
     click.echo(f"{name}: {done}", err=True)
 
 

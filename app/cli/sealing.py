@@ -1,4 +1,4 @@
-"""The options of `serve` that say how the log is named and how its checkpoints are signed."""
+"""The options of `serve` that say how the log is named, and who signs and keeps its checkpoints."""
 
 import re
 from collections.abc import Callable
@@ -34,6 +34,49 @@ class LogName(click.ParamType[str]):
         return value
 
 
+class WitnessAddress(click.ParamType[str]):
+    """A witness's URL and its keys, with spaces between them."""
+
+    name = "witness"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is no URL, or no key of a witness."""
+        from app.proof.trees import Unproven
+        from app.proof.witnesses import witness
+
+        try:
+            witness(value)
+        except (ValueError, Unproven) as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        return value
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Of a variable: each URL begins another witness."""
+        found: list[str] = []
+        for word in rv.split():
+            if "://" in word or not found:
+                found.append(word)
+            else:
+                found[-1] += f" {word}"
+        return found
+
+
+class SecondPlace(click.ParamType[str]):
+    """A file, a folder or a URL that keeps checkpoints."""
+
+    name = "place"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what can be none of these; a relative path is one from here."""
+        from app.proof.publishing import second_place
+
+        try:
+            second_place(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        return value
+
+
 log_name_option = option(
     "--log-name",
     type=LogName(),
@@ -62,6 +105,21 @@ _OPTIONS = [
         is_flag=True,
         help="Sign checkpoints a second time, by ML-DSA-44, which quantum computers cannot forge.",
     ),
+    option(
+        "--witness",
+        multiple=True,
+        type=WitnessAddress(),
+        metavar="'URL VKEY'",
+        help="A witness to ask for a cosignature of each checkpoint, and its key as its `witness "
+        "key` prints it; may repeat.",
+    ),
+    option(
+        "--checkpoint-to",
+        multiple=True,
+        type=SecondPlace(),
+        metavar="PLACE",
+        help="A second place that keeps each checkpoint: a file, a folder/, or a URL; may repeat.",
+    ),
 ]
 
 
@@ -75,6 +133,8 @@ def sealing_options(command: Callable[..., None]) -> Callable[..., None]:
         checkpoint_every: float,
         checkpoint_events: int,
         checkpoint_ml_dsa: bool,
+        witness: tuple[str, ...],
+        checkpoint_to: tuple[str, ...],
         **others: Given,
     ) -> None:
         from msgspec.structs import replace
@@ -83,6 +143,8 @@ def sealing_options(command: Callable[..., None]) -> Callable[..., None]:
             "checkpoint_every_s": checkpoint_every,
             "checkpoint_every_events": checkpoint_events,
             "checkpoint_ml_dsa": checkpoint_ml_dsa,
+            "witnesses": witness,
+            "checkpoint_to": checkpoint_to,
         }
         command(where=replace(where, log_name=log_name), sealing=sealing, **others)
 

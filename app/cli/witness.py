@@ -34,7 +34,7 @@ _state = option(
     default=platformdirs.user_data_path("sessionary-witness", appauthor=False),
     help="Folder of its keys, and of what it has cosigned; made for a new witness.",
 )
-_name = option("--name", help="Name of a new witness, such as witness.example.com/w1.")
+_name = option("--key-name", help="Name of a new witness, such as witness.example.com/w1.")
 _ml_dsa = option("--ml-dsa", is_flag=True, help="Give it a second key, of ML-DSA-44.")
 
 
@@ -64,7 +64,7 @@ def witness(
     listen: tuple[str, int],
     log: Sequence[str],
     state: Path,
-    name: str | None,
+    key_name: str | None,
     log_format: str,
     log_level: str,
     *,
@@ -79,7 +79,7 @@ def witness(
         return
     form = LogForm(log_format, log_level)
     configure(form, _NAME)
-    reachable(lambda: _serve(listen, form, log, *_open(state, name, ml_dsa=ml_dsa)))
+    reachable(lambda: _serve(listen, form, log, *_open(state, key_name, ml_dsa=ml_dsa)))
 
 
 @witness.command("key")
@@ -95,7 +95,7 @@ def show_key(context: click.Context, /, **own: Given) -> None:
             own[name] = context.parent.params[name]
 
     def show() -> None:
-        state, cosigners = _open(own["state"], own["name"], ml_dsa=own["ml_dsa"])
+        state, cosigners = _open(own["state"], own["key_name"], ml_dsa=own["ml_dsa"])
         state.close()
         for each in cosigners:
             click.echo(each.key)

@@ -100,15 +100,16 @@ class Follower(Generic[B, E]):
         pace: Pace,
         read: Reads[E],
         *,
-        batch: int = BATCH_EVENTS,
+        batch: int | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
         """Follows on request.
 
-        `batch`: events, at most; `idle_s`: seconds between two looks at a log that hardly grows.
+        `batch`: events, at most; None: BATCH_EVENTS. `idle_s`: seconds between two looks at a log
+        that hardly grows.
         """
         self._reads = read
-        self._batch = batch
+        self._batch = BATCH_EVENTS if batch is None else batch
         self._idle_s = idle_s
         self._pool = pool
         self._keyring = keyring

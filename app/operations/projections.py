@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 import asyncpg
@@ -51,7 +52,7 @@ async def projections(store: Asks) -> list[Projection]:
     followers = await store.ask(SQL["followers"], list(FOLLOWERS))
     rebuilt = {row["name"]: row["at"] for row in await store.ask(SQL["rebuilt"])}
     live = await versions.live(store.ask)
-    return [*_views(ends, live, rebuilt), *map(_follower, followers)]
+    return [*_views(ends, live, rebuilt), *(_follower(row, rebuilt) for row in followers)]
 
 
 async def lag(store: Asks) -> list[Reading]:
@@ -99,7 +100,9 @@ def _views(
             )
 
 
-def _follower(row: asyncpg.Record) -> Projection:
+def _follower(
+    row: asyncpg.Record, rebuilt: Mapping[str, datetime] = MappingProxyType({})
+) -> Projection:
     behind = row["head"] - row["position"]
     seconds = max(0.0, row["age_s"] or 0.0) if behind else 0.0
     return Projection(
@@ -111,6 +114,7 @@ def _follower(row: asyncpg.Record) -> Projection:
         lag_seconds=round(seconds, 3),
         state=_state(seconds, is_held=row["is_held"]),
         owner=str(row["holder"]) if row["is_held"] else None,
+        last_rebuild=rebuilt.get(row["name"]),
     )
 
 

@@ -19,9 +19,10 @@ SELECT n.name, h.partition, h.position AS head, coalesce(c.position, 0) AS posit
  ORDER BY n.name, h.partition;
 
 -- name: rebuilt
--- When each view was rebuilt last.
+-- When each view, or a follower at somebody's ask, was rebuilt last.
 SELECT v.name, max(r.changed_at) AS at
   FROM rebuild AS r
  CROSS JOIN LATERAL unnest(r.views) AS v(name)
  WHERE r.state = 'live'
+   AND r.kind IN ('rebuild', 'refill')
  GROUP BY v.name;

@@ -54,10 +54,10 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
   const pause = document.createElement("button");
   let isPaused = false;
   pause.type = "button";
-  pause.textContent = "Pause";
+  pause.textContent = "Pause the refresh";
   pause.addEventListener("click", () => {
     isPaused = !isPaused;
-    pause.textContent = isPaused ? "Go on" : "Pause";
+    pause.textContent = isPaused ? "Go on with the refresh" : "Pause the refresh";
   });
   part.after(pause);
   const refresh = async () => {

@@ -53,6 +53,10 @@ def leaf_data(
     )  # fmt: skip
 
 
+Columns = tuple[int, int, bytes, int, bytes, bytes, bytes, int, bytes, bytes]
+"""An event's columns in the same order, texts in UTF-8 and ids as their 16 bytes."""
+
+
 def packed(
     partition: int, position: int, stream: bytes, version: int, topic: bytes, state: bytes,
     event_id: bytes, recorded_at_us: int, actor: bytes, metadata: bytes,

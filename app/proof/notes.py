@@ -1,6 +1,6 @@
-"""Signed notes, checkpoints, cosignatures and proof files, in the bytes of the C2SP formats.
+"""Signed notes, checkpoints and cosignatures, in the bytes of the C2SP formats.
 
-signed-note, tlog-checkpoint, tlog-cosignature and tlog-proof. Only the standard library and
+These are signed-note, tlog-checkpoint and tlog-cosignature. Only the standard library and
 `cryptography` are imported: this is a part of the verifier that is handed out.
 """
 
@@ -14,19 +14,17 @@ from typing import NamedTuple, Self
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.proof.trees import EMPTY_ROOT, HASH_BYTES, MAX_HASHES, MAX_SIZE, Unproven
+from app.proof.trees import EMPTY_ROOT, HASH_BYTES, MAX_SIZE, Unproven
 
 ED25519, COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44 = 0x01, 0x04, 0x06
 """The types of signatures that are known here."""
 MAX_NOTE_BYTES = 1 << 20
 MAX_SIGNATURES = 100
-MAX_PROOF_BYTES = 1 << 27
-"""Of a proof file: an event's state, in Base64, may be long."""
 _KEY_BYTES = {ED25519: 32, COSIGNATURE_ED25519: 32, COSIGNATURE_ML_DSA_44: 1312}
 _SIGNATURE_BYTES = {ED25519: 64, COSIGNATURE_ED25519: 64, COSIGNATURE_ML_DSA_44: 2420}
-_PROOF_FORM = "c2sp.org/tlog-proof@v1"
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+_LAST_SIGNATURE = re.compile("^— .*\n(?!— )".encode(), re.MULTILINE)
 _VKEY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+(.+)")
 
 
@@ -203,6 +201,17 @@ def parse_note(data: bytes) -> Note:
     return Note(text + "\n", tuple(map(parse_signature, lines)))
 
 
+def parse_notes(data: bytes) -> list[Note]:
+    """The notes in some bytes, one behind the other, at least one. Raises Unproven."""
+    found, begin = [], 0
+    for line in _LAST_SIGNATURE.finditer(data):
+        found.append(parse_note(data[begin : line.end()]))
+        begin = line.end()
+    if not found or begin < len(data):
+        found.append(parse_note(data[begin:]))
+    return found
+
+
 def parse_signature(line: str) -> Signature:
     """The signature of a line, without its end. Raises Unproven."""
     dash, _, rest = line.partition(" ")
@@ -213,47 +222,6 @@ def parse_signature(line: str) -> Signature:
     if len(value) < 5:
         raise Unproven(f"The signature of {name} is too short")
     return Signature(name, value[:4], value[4:])
-
-
-class TlogProof(NamedTuple):
-    """A proof file: an index, its path in the tree of a checkpoint, and data about the entry."""
-
-    leaf_index: int
-    hashes: tuple[bytes, ...]
-    note: Note
-    """The checkpoint."""
-    extra: bytes | None = None
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """The proof in some bytes. Raises Unproven."""
-        if len(data) > MAX_PROOF_BYTES:
-            raise Unproven(f"The proof has more than {MAX_PROOF_BYTES} bytes")
-        head, blank, note = data.partition(b"\n\n")
-        form, *lines = utf8(head, "proof").split("\n")
-        if form != _PROOF_FORM or not blank:
-            raise Unproven(
-                f"A proof begins with the line {_PROOF_FORM}, and ends with a checkpoint"
-            )
-        extra = None
-        if lines and lines[0].startswith("extra "):
-            extra = from_base64(lines.pop(0)[6:], "extra line")
-        if not lines or not lines[0].startswith("index "):
-            raise Unproven("The proof has no line with the index in its place")
-        if len(lines) > MAX_HASHES + 1:
-            raise Unproven(f"The proof has more than {MAX_HASHES} hashes")
-        hashes = tuple(from_base64(line, "hash of the proof") for line in lines[1:])
-        if any(len(each) != HASH_BYTES for each in hashes):
-            raise Unproven(f"A hash of the proof has another length than {HASH_BYTES} bytes")
-        return cls(decimal(lines[0][6:], "index"), hashes, parse_note(note), extra)
-
-    def __str__(self) -> str:
-        """The file."""
-        extra = [] if self.extra is None else [f"extra {base64_text(self.extra)}"]
-        hashes = map(base64_text, self.hashes)
-        return "\n".join(
-            (_PROOF_FORM, *extra, f"index {self.leaf_index}", *hashes, "", str(self.note))
-        )
 
 
 def is_key_name(name: str) -> bool:
@@ -272,7 +240,7 @@ def from_base64(text: str, what: str) -> bytes:
         found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         found = b""
-    if not text or base64_text(found) != text:
+    if base64_text(found) != text:
         raise Unproven(f"The {what} is not canonical Base64")
     return found
 

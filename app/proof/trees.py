@@ -36,12 +36,32 @@ class Frontier:
 
     def append(self, leaf: bytes) -> None:
         """Add the hash of a leaf."""
-        size, hashes = self.size, self.hashes
-        self.size = size + 1
-        while size & 1:
-            leaf = hashlib.sha256(b"\x01" + hashes.pop() + leaf).digest()
-            size >>= 1
-        hashes.append(leaf)
+        self._add(leaf, 1)
+
+    def extend(self, leaves: bytes | bytearray) -> None:
+        """Add the hashes of many leaves, one behind the other: several times as fast."""
+        at, end = 0, len(leaves)
+        while at < end:
+            # The widest whole subtree that begins here: it begins at a multiple of its width.
+            width = 1 << ((end - at) // HASH_BYTES).bit_length() - 1
+            if self.size:
+                width = min(width, self.size & -self.size)
+            level = leaves[at : at + width * HASH_BYTES]
+            at += width * HASH_BYTES
+            while len(level) > HASH_BYTES:
+                level = b"".join([
+                    hashlib.sha256(b"\x01" + level[node : node + 2 * HASH_BYTES]).digest()
+                    for node in range(0, len(level), 2 * HASH_BYTES)
+                ])  # fmt: skip
+            self._add(bytes(level), width)
+
+    def _add(self, subtree: bytes, width: int) -> None:
+        size = self.size
+        self.size = size + width
+        while size & width:
+            subtree = node_hash(self.hashes.pop(), subtree)
+            width <<= 1
+        self.hashes.append(subtree)
 
     def root(self) -> bytes:
         """The root of the tree."""
@@ -54,8 +74,7 @@ class Frontier:
 def root_of(hashes: Iterable[bytes]) -> bytes:
     """The root over the hashes of all leaves."""
     frontier = Frontier()
-    for leaf in hashes:
-        frontier.append(leaf)
+    frontier.extend(b"".join(hashes))
     return frontier.root()
 
 

@@ -26,7 +26,7 @@ from app.telemetry.logs import with_fields
 
 _LOG = logging.getLogger("sessionary.witness")
 _QUIET_S = 60.0
-"""Seconds between two lines on one log: a checkpoint may be sent any number of times."""
+"""Seconds between two like lines on one log: a checkpoint may be sent any number of times."""
 
 
 def followed(vkeys: Iterable[str]) -> Mapping[str, Sequence[VerifierKey]]:
@@ -60,7 +60,7 @@ class Witness:
         self._cosigners = cosigners
         self._logs = logs
         self._clock = clock
-        self._said: dict[str, float] = {}
+        self._said: dict[tuple[str, str], float] = {}
 
     def add_checkpoint(self, body: bytes) -> str:
         """The cosignatures for a request's checkpoint, which is on disk.
@@ -124,9 +124,9 @@ class Witness:
     def _warn(self, what: str, signed: _Signed, last: Seen | None) -> None:
         """Keep what a log has signed against itself, in a line."""
         origin, now = signed.checkpoint.origin, time.monotonic()
-        if now - self._said.get(origin, -_QUIET_S) < _QUIET_S:
+        if now - self._said.get((origin, what), -_QUIET_S) < _QUIET_S:
             return
-        self._said[origin] = now
+        self._said[origin, what] = now
         _LOG.warning(
             "A signed checkpoint of %s %s: it was not cosigned", origin, what,
             extra=with_fields({"refused": str(signed.note), "cosigned": _own(last, origin)}),

@@ -152,7 +152,11 @@ def config(form: LogForm, worker: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": kind, "worker": worker}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "loggers": {SECURITY: {"level": "INFO"}, ACCESS: {"level": "INFO"}},
+        "loggers": {
+            SECURITY: {"level": "INFO"},
+            ACCESS: {"level": "INFO"},
+            "httpx": {"level": "WARNING"},  # a line for each request, with secrets of its URL
+        },
         "root": {"handlers": ["stderr"], "level": form.level.upper()},
     }
 

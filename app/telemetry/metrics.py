@@ -68,6 +68,24 @@ LOG_AHEAD = Gauge(
     "How far the log's time is ahead of the database's clock; until then all has one time.",
     multiprocess_mode="mostrecent",
 )
+WITNESS_FAILURES = Counter(
+    "sessionary_witness_failures", "Checkpoints that a witness has not cosigned.",
+    ["witness", "reason"],
+)  # fmt: skip
+UNCOSIGNED_S = Gauge(
+    "sessionary_checkpoint_uncosigned_seconds",
+    "How long a signed checkpoint waits for the cosignatures of witnesses; 0: it has all.",
+    multiprocess_mode="livemax",
+)
+PUBLISHING_FAILURES = Counter(
+    "sessionary_publishing_failures", "Checkpoints that a second place has not taken.", ["place"]
+)
+UNPUBLISHED_S = Gauge(
+    "sessionary_checkpoint_unpublished_seconds",
+    "How long a signed checkpoint waits for its second place; 0: that has all.",
+    ["place"],
+    multiprocess_mode="livemax",
+)
 POOL = Gauge(
     "sessionary_pool_connections",
     "Connections of a worker's pools: at work, idle, and statements that wait for one.",

@@ -23,7 +23,7 @@ DECLARE
     most_an_hour    CONSTANT integer := 60;
     wanted text[] := ARRAY(SELECT DISTINCT v.name FROM unnest(p_names) AS v(name) ORDER BY v.name);
     known  text[] := CASE WHEN p_kind IN ('rebuild', 'back') THEN ARRAY[{views}]
-                          ELSE ARRAY['history', 'activity', 'people']
+                          ELSE ARRAY['history', 'activity', 'people', 'tree']
                                || ARRAY(SELECT f.name FROM follower_checkpoint AS f) END;
     same   record;
 BEGIN

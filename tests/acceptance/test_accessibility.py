@@ -156,6 +156,25 @@ def test_forms_work_under_the_policy_with_scripts_and_without(
     page.close()
 
 
+def test_what_operators_ask_for_is_sent_by_a_browser(
+    window: BrowserContext, served: ServiceProcess
+) -> None:
+    page = window.new_page()
+    page.goto(f"{served.base_url}/ops/views", timeout=patient(30_000))
+    page.get_by_label("account_info", exact=True).check()
+    page.get_by_label("only compare").check()
+    page.get_by_role("button", name="Rebuild …").click()
+    page.wait_for_url("**/ops/ask?*", timeout=patient(30_000))
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url("**/ops/rebuilds/*", timeout=patient(30_000))
+    assert "account_info (only compared)" in page.content()
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("button", name="Cancel it").click()
+    page.wait_for_url("**/ops/rebuilds/*", timeout=patient(30_000))
+    assert "cancelled" in page.content()
+    page.close()
+
+
 def test_the_script_copies_tells_local_times_and_finds_the_filter(
     browser: Browser, served: ServiceProcess, values: dict[str, str]
 ) -> None:
@@ -172,6 +191,6 @@ def test_the_script_copies_tells_local_times_and_finds_the_filter(
     page.goto(f"{served.base_url}/audit/sessions/{values['session']}", timeout=patient(30_000))
     assert page.locator("button[data-copy]").first.is_visible()
     page.goto(f"{served.base_url}/", timeout=patient(30_000))
-    page.get_by_role("button", name="Pause").click()
-    assert page.get_by_role("button", name="Go on").is_visible()
+    page.get_by_role("button", name="Pause the refresh").click()
+    assert page.get_by_role("button", name="Go on with the refresh").is_visible()
     context.close()

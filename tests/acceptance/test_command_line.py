@@ -135,6 +135,7 @@ ARGUMENTS = {
     "--actor", "--type", "--operation", "--face", "--session", "--account", "--field", "--client",
     "--request", "--since", "--until", "--reverse", "--limit", "--follow",
     "--dry-run", "--timings", "--pause", "--cancel", "--view", "--once", "--stream",
+    "--phone", "--name",
     "-o", "--new-key-file", "--clear", "--checkpoint",
 }  # fmt: skip
 """What a single command is about. The environment is for settings."""

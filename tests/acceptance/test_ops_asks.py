@@ -200,6 +200,9 @@ async def test_followers_are_rebuilt_on_demand(
     with operator(operated, log):
         once(client, confirmed(person.open("/ops/views").click("Rebuild activity")), "live")
         once(client, asked(client, "history"), "live")
+    shown = {each["name"]: each for each in client.get("/ops/projections").json()["projections"]}
+    assert shown["history"]["lastRebuild"]
+    assert shown["activity"]["lastRebuild"]
     deadline = time.monotonic() + patient(SOON_S)
     while no_difference(operated) or not await owner.fetchval("SELECT count(*) FROM activity"):
         assert time.monotonic() < deadline

@@ -102,7 +102,7 @@ def test_it_ends_in_order_and_remembers(tmp_path: Path) -> None:
         ([], "--log VKEY"),
         (["--log=nonsense"], "--log: A key has the form"),
         ([f"--log={LOG.key}", "--listen=8000"], "HOST:PORT"),
-        ([f"--log={LOG.key}", "--name=a+b"], "is no name for a key"),
+        ([f"--log={LOG.key}", "--key-name=a+b"], "is no name for a key"),
     ],
 )
 def test_wrong_use_ends_it_with_a_sentence(

@@ -8,6 +8,7 @@ import pytest
 from support.beside import silent
 from support.rebuilt import a_few_of_each, fresh_tables
 
+from app.history.followed import FOLLOWERS
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
 from app.operations import asks, rebuilds
@@ -210,3 +211,15 @@ async def test_a_way_back_is_gone_once_though_the_process_is_killed_in_between(
     assert await tables() == first
     found = await rebuilds.find(service.pool, asked.id)
     assert (found.state, set(found.shows)) == ("live", set(VIEWS))
+
+
+@pytest.mark.parametrize("name", FOLLOWERS)
+async def test_each_follower_can_be_asked_for_before_it_has_followed(
+    service: Service, store: Connection, name: str
+) -> None:
+    for what, kind in (("rebuild", "refill"), ("redrive", "redrive")):
+        found, _ = await asks.ask(service.pool, asks.Asked(what=what, names=[name]), KIM)  # type: ignore[arg-type]
+        assert (found.kind, found.projections) == (kind, [name])
+    wish = await wishes.next_wish(store.raw)
+    assert wish is not None
+    assert wish.views == [name]

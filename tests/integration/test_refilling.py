@@ -12,7 +12,7 @@ from app.care import refilling
 from app.care.refilling import RefillFailed, refill
 from app.followers import activity, people, reset
 from app.followers import follower as following
-from app.history.followed import FOLLOWERS, reached
+from app.history.followed import reached
 from app.maintenance.store import Connection
 from app.rebuild.runs import RebuildStopped
 from app.service import Service
@@ -69,7 +69,7 @@ async def oids(owner: asyncpg.Connection, tables: Sequence[str]) -> list[int]:
 
 
 @pytest.mark.usefixtures("in_small_steps")
-@pytest.mark.parametrize("name", FOLLOWERS)
+@pytest.mark.parametrize("name", ["history", "activity", "people"])
 async def test_they_are_as_before_and_never_empty_meanwhile(
     service: Service, owner: asyncpg.Connection, store: Connection, by_owner: Settings, name: str
 ) -> None:

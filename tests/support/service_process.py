@@ -57,6 +57,11 @@ class ServiceProcess:
         return self._process
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it was ever started."""
+        return self._process is not None
+
+    @property
     def log(self) -> str:
         """What the service said, in all its lives."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""

@@ -24,7 +24,7 @@ class WitnessProcess:
         self.state = state
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._logs = logs
+        self.logs = logs
         self._said = state.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -52,7 +52,7 @@ class WitnessProcess:
             self._process = subprocess.Popen(  # our own program
                 [
                     PROGRAM, "witness", f"--state={self.state}",
-                    f"--listen=127.0.0.1:{self.port}", *(f"--log={each}" for each in self._logs),
+                    f"--listen=127.0.0.1:{self.port}", *(f"--log={each}" for each in self.logs),
                 ],
                 env=clean_environment(),
                 stdin=subprocess.DEVNULL,
@@ -82,9 +82,10 @@ class WitnessProcess:
         return self.process.wait(patient(STOPS_S))
 
     def kill(self) -> None:
-        """Kill -9."""
-        self.process.kill()
-        self.process.wait()
+        """Kill -9, if it was started."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
 
 @contextmanager

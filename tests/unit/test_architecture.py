@@ -33,6 +33,8 @@ DDL = re.compile(
     r"(TABLE|INDEX|VIEW|FUNCTION|PROCEDURE|TRIGGER|SEQUENCE|ROLE|SCHEMA|TYPE|EXTENSION)\b"
 )
 MADE = re.compile(r"\bCREATE (?:OR REPLACE )?FUNCTION ([\w%$]+)\(\)? ?(RETURNS trigger)?")
+STANDS_ALONE = {"app/proof/copied.py"}
+"""A part of the verifier that is handed out, which is one file."""
 MAKES_TABLES = {
     "app/care/refilling.sql": "copies of a follower's tables, which take their place",
     "app/database/migrate.sql": "the table of what was applied, which no migration can make",
@@ -159,6 +161,7 @@ def test_python_holds_no_sql() -> None:
     assert [
         (module, text)
         for module in MODULES
+        if module not in STANDS_ALONE
         for text in texts(module)
         if SQL.search(text) or DDL.search(text)
     ] == []

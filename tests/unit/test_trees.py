@@ -1,15 +1,14 @@
 """Trees and their proofs: the vectors of RFC 6962's implementations, and every changed bit."""
 
-import hashlib
 from collections.abc import Sequence
 
 import pytest
+from support.rfc9162 import consistency, inclusion, root
 
 from app.proof.verifier import (
     EMPTY_ROOT,
     Unproven,
     leaf_hash,
-    node_hash,
     root_of,
     verify_consistency,
     verify_inclusion,
@@ -33,34 +32,6 @@ ROOTS = (
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 )
 """Of the trees of 1 to 8 of these leaves."""
-
-
-def root(leaves: Sequence[bytes]) -> bytes:
-    """As RFC 9162 defines it (2.1.1)."""
-    if len(leaves) < 2:
-        return leaves[0] if leaves else hashlib.sha256().digest()
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    return node_hash(root(leaves[:half]), root(leaves[half:]))
-
-
-def inclusion(index: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """As RFC 9162 defines it (2.1.3.1)."""
-    if len(leaves) == 1:
-        return []
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    if index < half:
-        return [*inclusion(index, leaves[:half]), root(leaves[half:])]
-    return [*inclusion(index - half, leaves[half:]), root(leaves[:half])]
-
-
-def consistency(old: int, leaves: Sequence[bytes], whole: bool = True) -> list[bytes]:
-    """As RFC 9162 defines it (2.1.4.1)."""
-    if old == len(leaves):
-        return [] if whole else [root(leaves)]
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    if old <= half:
-        return [*consistency(old, leaves[:half], whole), root(leaves[half:])]
-    return [*consistency(old - half, leaves[half:], False), root(leaves[:half])]
 
 
 def changed(parts: Sequence[bytes], place: int, bit: int) -> list[bytes]:

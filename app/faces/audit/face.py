@@ -67,6 +67,7 @@ def _routes(known: Known, answered: Answered) -> Routes:
         "/audit/proof/inclusion": _get("ProveInclusion", proofs.get_inclusion),
         "/audit/proof/inclusion.tlog-proof": _get("GetProofFile", proofs.get_proof_file),
         "/audit/proof/consistency": _get("ProveConsistency", proofs.get_consistency),
+        "/audit/verifier.py": _get("GetVerifier", proofs.get_verifier),
         "/audit/tiles/{partition}/checkpoint": _get(
             "GetTilesCheckpoint", proofs.get_tiles_checkpoint
         ),

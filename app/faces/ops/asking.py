@@ -143,7 +143,8 @@ def _asks(wanted: Wanted) -> Words:
         (
             "A view is folded from the log beside its live table, compared, and swapped in: "
             "with that, it is live. The table that was live is kept, for the way back.",
-            "Tables of a follower are made anew in the same way; those before are dropped.",
+            "Tables of a follower are made anew in the same way, and those before are dropped. "
+            "Those of the tree, and of a projection of your own, are emptied first.",
         ),
     )
 
