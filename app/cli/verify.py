@@ -158,7 +158,7 @@ async def _verified(
             verdict.differences += await verifying.verify(store, keyring, advance, asked.parts)
     for part, sentence in (
         ("log", "Positions and versions have no hole, and the guards of the log are in place"),
-        ("views", "The views and their histories equal the fold of the log"),
+        ("views", "The histories and the views equal the log"),
     ):
         if part not in asked.parts:
             verdict.not_checked.append(f"{part.capitalize()}: not asked for")

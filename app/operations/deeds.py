@@ -56,6 +56,11 @@ async def latest(store: Asks, count: int) -> list[Deed]:
     return [_deed(row) for row in await store.ask(SQL["latest"], count)]
 
 
+async def named(store: Asks, name: str, count: int) -> list[Deed]:
+    """The latest ones of a name, newest first. Raises StoreDown."""
+    return [_deed(row) for row in await store.ask(SQL["named"], name, count)]
+
+
 def _deed(row: asyncpg.Record) -> Deed:
     return Deed(
         name=row["name"],

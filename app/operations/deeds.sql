@@ -26,3 +26,12 @@ SELECT name, ended_at, seconds, outcome, well,
   FROM deed
  ORDER BY number DESC
  LIMIT $1;
+
+-- name: named
+-- $1 command   $2 how many
+SELECT name, ended_at, seconds, outcome, well,
+       extract(epoch FROM clock_timestamp() - ended_at)::float8 AS age_s
+  FROM deed
+ WHERE name = $1
+ ORDER BY number DESC
+ LIMIT $2;

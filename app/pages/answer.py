@@ -115,7 +115,11 @@ def _frame(request: Request, principal: Principal) -> Frame:
 def _ways(principal: Principal) -> list[Link]:
     ways = [Link("/", "Start")]
     if may_audit(principal):
-        ways += [Link("/audit/events", "Events"), Link("/audit/access", "Access")]
+        ways += [
+            Link("/audit/events", "Events"),
+            Link("/audit/access", "Access"),
+            Link("/audit/proof", "Proof"),
+        ]
     if may_protect(principal):
         ways.append(Link("/audit/people", "People"))
     if may_read_sessions(principal):

@@ -36,9 +36,16 @@ def partition_of_origin(origin: str) -> int:
 def kept_checkpoints(
     notes: Iterable[Note], keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()
 ) -> Kept:
-    """Signed checkpoints of one log, by partition. Raises Unproven."""
+    """Signed checkpoints of one log, by partition. Raises Unproven, also if the log was forked."""
     kept: dict[int, list[Checkpoint]] = {}
+    roots: dict[tuple[str, int], bytes] = {}
     for checkpoint in (signed_checkpoint(note, keys, witnesses) for note in notes):
+        root = roots.setdefault((checkpoint.origin, checkpoint.size), checkpoint.root)
+        if root != checkpoint.root:
+            raise Unproven(
+                f"Two different checkpoints of {checkpoint.size} events of {checkpoint.origin} are "
+                "signed: the log was replaced or forked"
+            )
         kept.setdefault(partition_of_origin(checkpoint.origin), []).append(checkpoint)
     names = {each.origin.rpartition("/")[0] for its in kept.values() for each in its}
     if len(names) > 1:

@@ -76,7 +76,7 @@ def _signed() -> argparse.ArgumentParser:
     signed = argparse.ArgumentParser(add_help=False)
     signed.add_argument(
         "--key", action="append", required=True, metavar="VKEY",
-        help="the log's public key, or a file of keys; may be given again",
+        help="the log's public key, or a file of keys (with no + in its name); may be given again",
     )  # fmt: skip
     signed.add_argument(
         "--witness", action="append", default=[], metavar="VKEY",
@@ -112,7 +112,8 @@ def _proof(
 ) -> Verdict:
     leaf = None
     if asked.event is not None:
-        leaf = LEAF_FORM + packed(*event_columns(_read(asked.event, _MAX_LINE)))
+        line = _read(asked.event, _MAX_LINE).removesuffix(b"\n") + b"\n"
+        leaf = LEAF_FORM + packed(*event_columns(line))
     proofs = parse_proofs(_read(asked.file, MAX_PROOF_BYTES))
     if leaf is not None and len(proofs) > 1:
         raise WrongUse("--event goes with a file of one proof")
@@ -129,7 +130,8 @@ def _export(
     with _lines(asked.file) as lines:
         verdict = check(Export(lines).events(), kept)
     verdict.not_checked.append(
-        "of an export: the session ids that stand beside streams, its keys, and its chain"
+        "of an export: the session ids that stand beside streams, its keys, its chain, and the "
+        "checkpoints that it ends with"
     )
     return verdict
 
@@ -156,6 +158,7 @@ def _checkpoint(
     asked: argparse.Namespace, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey]
 ) -> Verdict:
     notes = parse_notes(_read(asked.file, MAX_NOTE_BYTES))
+    kept_checkpoints(notes, keys, witnesses)
     shown = [show_checkpoint(note, keys, witnesses) for note in notes]
     return Verdict(shown, ["the events that these checkpoints cover"])
 
@@ -173,9 +176,8 @@ def _kept(
 def _keys(given: Sequence[str]) -> list[VerifierKey]:
     found: list[VerifierKey] = []
     for text in given:
-        is_file = "+" not in text or Path(text).is_file()
         try:
-            lines = _read(text, MAX_NOTE_BYTES).decode().split() if is_file else [text]
+            lines = [text] if "+" in text else _read(text, MAX_NOTE_BYTES).decode().split()
             found += map(VerifierKey.parse, lines)
         except (Unproven, UnicodeDecodeError) as error:
             raise WrongUse(f"A key cannot be read: {error}") from error

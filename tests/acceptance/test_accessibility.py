@@ -41,6 +41,7 @@ SIGNED_IN = {
     "who set what": "/audit/sessions/{chat}/provenance",
     "difference": "/audit/sessions/{session}/diff?from=1",
     "access": "/audit/access",
+    "proof": "/audit/proof",
     "people": "/audit/people",
     "a person": "/audit/people?email=kim@example.com",
     "a person, unmasked": "/audit/people?name=Kim&personal=true&reason=a+test",

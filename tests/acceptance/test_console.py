@@ -21,8 +21,8 @@ ROLES = {
 NEW = "seven quiet herons"
 PROTECTED = [
     "/ai/sessions", "/ai/sessions/none?x=1", "/accounts", "/users", "/api/v1/ChatSession/1",
-    "/api/v1/ChatSession?$top=5", "/audit/events?actor=kim", "/audit/access", "/audit/sessions/1",
-    "/api/GetAISession?sessionId=1",
+    "/api/v1/ChatSession?$top=5", "/audit/events?actor=kim", "/audit/access", "/audit/proof",
+    "/audit/sessions/1", "/api/GetAISession?sessionId=1",
 ]  # fmt: skip
 
 

@@ -190,14 +190,6 @@ async def test_what_is_wrong_is_named(settings: Settings, owner: asyncpg.Connect
             assert answer.json()["error"]["field"] == field, url
 
 
-async def test_the_verifier_is_one_file(settings: Settings, owner: asyncpg.Connection) -> None:
-    async with auditing(settings, owner) as (client, _):
-        shown = await client.get("/audit/verifier.py")
-        assert shown.status_code == 200
-        compile(shown.text, "verifier.py", "exec")
-        assert "from app" not in shown.text
-
-
 async def test_what_is_not_signed_yet_is_not_there(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:

@@ -102,7 +102,7 @@ def test_a_proof_without_its_event_takes_a_line_of_an_export(alone: Path) -> Non
     file = write(alone, "p", proof(17, extra=False))
     key = ("--key", str(LOG.key))
     for event, code in ((17, 0), (18, 1)):
-        given = write(alone, "e", line(EVENTS[event - 1]))
+        given = write(alone, "e", line(EVENTS[event - 1]).strip())
         assert run(alone, "proof", file, *key, "--event", given)[0] == code
     code, said = run(alone, "proof", file, *key)
     assert (code, "give the event's line with --event" in said) == (1, True)
@@ -145,9 +145,10 @@ def test_an_altered_export_is_not(alone: Path) -> None:
 def test_a_checkpoint_tells_who_signed_it(alone: Path) -> None:
     for log in signers("log/0"):
         file = write(alone, "c", note(20, log, WITNESS))
-        keys = ("--key", write(alone, "k", f"{log.key}\n"), "--witness", str(WITNESS.key))
-        code, said = run(alone, "checkpoint", file, *keys)
-        assert code == 0, said
+        for key in (write(alone, "k", f"{log.key}\n"), str(log.key)):
+            keys = ("--key", key, "--witness", str(WITNESS.key))
+            code, said = run(alone, "checkpoint", file, *keys)
+            assert code == 0, said
         assert "the checkpoint of 20 events of log/0" in said
         assert "witness.example/w1 at 2027-01-15T08:00:00" in said
 
@@ -160,6 +161,16 @@ def test_a_foreign_checkpoint_is_named(alone: Path) -> None:
         code, said = run(alone, "export", "-", *asked, given=export(EVENTS))
         assert code == 1
         assert "NOT SHOWN: " in said
+
+
+def test_two_checkpoints_of_one_size_show_a_fork(alone: Path) -> None:
+    fork = signed(str(checkpoint_of("log/0", LEAVES[1:21])), LOG)
+    file = write(alone, "kept", f"{note(20)}{note(10)}{fork}")
+    for asked in (("checkpoint", file), ("export", "-", "--checkpoint", file)):
+        code, said = run(alone, *asked, "--key", str(LOG.key), given=export(EVENTS))
+        assert (code, "replaced or forked" in said) == (1, True)
+    file = write(alone, "kept", f"{note(20)}{note(20, LOG, WITNESS)}")
+    assert run(alone, "checkpoint", file, "--key", str(LOG.key))[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from app.auth.principals import Principal
-from app.faces.audit import events, feed, people, proofs, sessions
+from app.faces.audit import events, feed, people, proof_page, proofs, sessions
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
@@ -62,12 +62,13 @@ def _routes(known: Known, answered: Answered) -> Routes:
         "/audit/go": _get("GoTo", go_to),
         "/audit/feed": _get("GetFeed", feed.get_feed),
         "/audit/access": _get("ListAccess", events.list_access),
+        "/audit/proof": _get("GetProof", proof_page.get_proof),
+        "/audit/proof/verifier.py": _get("GetVerifier", proof_page.get_verifier),
         "/audit/checkpoint": _get("GetCheckpoint", proofs.get_checkpoint),
         "/audit/checkpoint/key": _get("GetCheckpointKey", proofs.get_key),
         "/audit/proof/inclusion": _get("ProveInclusion", proofs.get_inclusion),
         "/audit/proof/inclusion.tlog-proof": _get("GetProofFile", proofs.get_proof_file),
         "/audit/proof/consistency": _get("ProveConsistency", proofs.get_consistency),
-        "/audit/verifier.py": _get("GetVerifier", proofs.get_verifier),
         "/audit/tiles/{partition}/checkpoint": _get(
             "GetTilesCheckpoint", proofs.get_tiles_checkpoint
         ),

@@ -11,7 +11,7 @@ from app.faces.audit.query import Query
 from app.http.errors import Responses
 from app.http.request import Reply, Request
 from app.log.read import heads
-from app.proof import proving, signing, standalone, tree
+from app.proof import proving, signing, tree
 from app.proof.edge import TILE
 from app.proof.proving import Inclusion, NothingSigned
 from app.proof.tree import TreeDamaged
@@ -26,7 +26,6 @@ _PARTS = ("first", "second", "third", "fourth")
 TILE_PATHS = ["/".join(f"{{{name}}}" for name in _PARTS[:count]) for count in range(1, 5)]
 """A row's number has up to three parts of three digits each, and its width a further one."""
 _TEXT = b"text/plain; charset=utf-8"
-_PYTHON = b"text/x-python; charset=utf-8"
 _BYTES = b"application/octet-stream"
 _ENCODER = msgspec.json.Encoder()
 _POSITION = re.compile("([0-9]{1,9}):([0-9]{1,18})")
@@ -102,11 +101,6 @@ async def get_tile(request: Request, service: Service) -> Reply:
     if not is_known or len(row) < width * HASH_BYTES:
         raise NotFound("Tile", f"{level}/{path[:60]}")
     return Reply(200, row[: width * HASH_BYTES], content_type=_BYTES)
-
-
-async def get_verifier(request: Request, service: Service) -> Reply:
-    """`GET /audit/verifier.py`: the verifier as one file, for machines without anything of ours."""
-    return Reply(200, standalone.text().encode(), content_type=_PYTHON)
 
 
 async def get_tiles_checkpoint(request: Request, service: Service) -> Reply:

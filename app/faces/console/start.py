@@ -47,8 +47,8 @@ def _doors(principal: Principal) -> tuple[Door, ...]:
         ),
         Door(
             "Proof",
-            (),
-            "The log is proven by a command: sessionary verify. There is no page for it yet.",
+            tuple(_proof(principal)),
+            "" if may_audit(principal) else "Auditors see signed checkpoints and proofs here.",
         ),
         Door("Operations", tuple(_operations(principal)), ""),
         Door(
@@ -79,6 +79,12 @@ def _sessions(principal: Principal) -> list[Link]:
     if principal.name:
         links.append(Link("/accounts", "Accounts"))
     return links
+
+
+def _proof(principal: Principal) -> list[Link]:
+    if not may_audit(principal):
+        return []
+    return [Link("/audit/proof", "Checkpoints and proofs", "keep one, and compare it later")]
 
 
 def _operations(principal: Principal) -> list[Link]:
