@@ -32,6 +32,7 @@ from app.service import Service, open_service
 from app.settings import Settings
 from app.telemetry import tracing
 from app.telemetry.process import ProcessUse
+from projections.catalog import VIEWS
 
 if TYPE_CHECKING:
     from app.proof.sharing import Sharing
@@ -125,12 +126,16 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     """A worker's background tasks."""
     yield asyncio.to_thread(import_later)
     yield service.versions.keep_looking()
+    yield service.in_step.keep()
     yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
     sharing = (history, activity, people)
     for kind in sharing:
         share = settings.follower_share / len(sharing)
         yield service.versions.when_live(kind.follower(service.log, share).keep_following)
+    for view in VIEWS:
+        own = history.follower(service.log, share, view)
+        yield service.versions.when_apart(view, own.keep_following)
     yield service.versions.when_live(tree.follower(service.log, settings).keep_following)
     if settings.witnesses or settings.checkpoint_to:
         yield service.versions.when_live(_sharing(service).keep_sharing)

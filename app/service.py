@@ -26,6 +26,7 @@ from app.operations.ready_parts import Parts, ReadyParts
 from app.queries.known_accounts import KnownAccounts
 from app.queries.list_places import ListPlaces
 from app.queries.views import Views
+from app.rebuild.in_step import InStep
 from app.settings import Settings
 from app.telemetry import metrics
 from app.telemetry.requests import Requests
@@ -63,6 +64,7 @@ class Service:
         """Limits how long a request's body may take to arrive."""
         self.draining = False
         self.versions = Versions(log.pool.ask)
+        self.in_step = InStep(log, self.versions, settings.store_deadline_s)
         self.in_flight = 0
         """Requests that are being carried out."""
         rate = settings.rate_limit

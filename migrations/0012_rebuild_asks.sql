@@ -32,10 +32,25 @@ CREATE INDEX ON rebuild_ask (rebuild);
 CREATE INDEX ON rebuild_ask (asked_at);
 CREATE UNIQUE INDEX ON rebuild_ask (asked_by, key) WHERE key IS NOT NULL;
 
--- The version of each view that is live; a view without a row has its first one. The tables of a
--- version have its number in their names (`<view>_v2`), so workers of two releases do not meet there.
+-- The versions of each view that are kept, one of them live; a view without rows has only its first
+-- one. The tables of a version have its number in their names (`<view>_v2`), so workers of two releases
+-- do not meet there: each appends to its own version, and leaves word for the others.
 CREATE TABLE view_version (
-    view    text COLLATE "C" PRIMARY KEY,
+    view    text COLLATE "C" NOT NULL,
     version integer          NOT NULL,
-    live_at timestamptz      NOT NULL DEFAULT now()
+    is_live boolean          NOT NULL DEFAULT true,
+    live_at timestamptz      NOT NULL DEFAULT clock_timestamp(),
+    name    text COLLATE "C" GENERATED ALWAYS AS (
+        view || CASE WHEN version > 1 THEN '_v' || version::text ELSE '' END
+    ) STORED,  -- its table's
+    PRIMARY KEY (view, version)
+);
+
+-- Streams whose row in a version of a view lacks events that a worker with another version appended. Who
+-- reads that version folds these first (`renew_rows_1`).
+CREATE TABLE view_behind (
+    name      text COLLATE "C" NOT NULL,  -- of the version
+    partition integer          NOT NULL,
+    stream_id uuid             NOT NULL,
+    PRIMARY KEY (name, partition, stream_id)
 );

@@ -14,7 +14,8 @@ WITH role AS (
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration',
                         'refusal', 'lease', 'follower_checkpoint', 'event_index',
-                        'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_kept',
+                        'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_behind',
+                        'view_kept',
                         'quarantine', 'activity', 'activity_actor', 'history_reach', 'deed',
                         'person_term', 'tree', 'tree_tile', 'log_checkpoint', 'signing_key']
                   || $2::text[]) AS t(name)
@@ -51,7 +52,7 @@ WITH role AS (
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
            ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('follow_tree_1'),
            ('keep_checkpoint_1'), ('mark_checkpoints_1'), ('thin_checkpoints_1'),
-           ('add_signing_key_1')
+           ('add_signing_key_1'), ('renew_rows_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)
@@ -59,9 +60,9 @@ WITH role AS (
       FROM unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'recorded_event',
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
-                        'rebuild_ask', 'view_version', 'view_kept', 'quarantine', 'activity',
-                        'activity_actor', 'history_reach', 'person_term', 'tree', 'tree_tile',
-                        'log_checkpoint', 'signing_key']
+                        'rebuild_ask', 'view_version', 'view_behind', 'view_kept', 'quarantine',
+                        'activity', 'activity_actor', 'history_reach', 'person_term', 'tree',
+                        'tree_tile', 'log_checkpoint', 'signing_key']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

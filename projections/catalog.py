@@ -5,6 +5,7 @@ table of its history. A new version of a view is another number in its file, and
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import permutations
 
 from domain.event import Event, kind_of
 from domain.ids import StreamId
@@ -44,6 +45,16 @@ def tables() -> list[str]:
 def names_of_all_versions() -> list[str]:
     """The names of all versions of all views: workers of an older release write theirs."""
     return [name for view in VIEWS for name in (*view.former_names, view.name)]
+
+
+def pairs_of_versions() -> list[tuple[str, str]]:
+    """The names of each two versions of a view, either one first."""
+    return [
+        pair
+        for view in VIEWS
+        if view.version > 1
+        for pair in permutations([*view.former_names, view.name], 2)
+    ]
 
 
 def view_of(event: Event) -> View:

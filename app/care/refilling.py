@@ -19,12 +19,14 @@ from app.database.pool import Fetch
 from app.database.sql import blocks
 from app.followers import activity, history, people, reset
 from app.followers.follower import Follower
-from app.log.log import open_log
+from app.followers.names import is_own, version_of
+from app.log.log import Log, open_log
 from app.maintenance.store import Connection
 from app.rebuild.runs import RebuildStopped
 from app.rebuild.swap import LOCK_WAITS_MS, PAUSE_S
 from app.rebuild.tables import SQL as TABLES
 from app.settings import Settings
+from projections.catalog import VIEWS
 
 SCHEMA = "sessionary_refill"
 SQL = {name: text.replace("{schema}", SCHEMA) for name, text in blocks(__file__).items()}
@@ -54,20 +56,26 @@ async def refill(
     RebuildStopped. Raises UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
     """
     await reset.require(store, name)
-    if name not in _OWN:
+    if not is_own(name):
         await reset.reset(store, name)
         return False
-    tables = reset.TABLES[name]
+    tables = await reset.tables(store, name)
     await _make(store.raw, name, tables)
     try:
         await _fill(settings, name, advance)
-        while not await _swap(store.raw, name, tables):
+        # (Where followers of single views write, what they wrote stays.)
+        shared = [history.REACH] if await _are_apart(store) else []
+        while not await _swap(store.raw, name, [each for each in tables if each not in shared]):
             await _fill(settings, name, advance)
     except (RebuildStopped, RefillFailed):
         await store.raw.execute(SQL["drop"])
         raise
     await store.raw.execute(SQL["drop"])
     return True
+
+
+async def _are_apart(store: Connection) -> bool:
+    return len(await history.kept(store)) < len(VIEWS)
 
 
 async def _make(connection: asyncpg.Connection, name: str, tables: Sequence[str]) -> None:
@@ -100,7 +108,7 @@ async def _fill(settings: Settings, name: str, advance: Callable[[int], Awaitabl
 
     # (By the owner's login, which alone may write there.)
     log = await open_log(replace(settings, database_role=None), look_there)
-    follower: Follower[Any, Any] = _OWN[name].follower(log, 1.0)
+    follower = _follower(name, log)
     least, since = await follower.behind(), time.monotonic()
     try:
         while True:
@@ -117,6 +125,17 @@ async def _fill(settings: Settings, name: str, advance: Callable[[int], Awaitabl
     finally:
         await follower.stop()
         await log.pool.close()
+
+
+def _follower(name: str, log: Log) -> Follower[Any, Any]:
+    """Raises RefillFailed."""
+    if (version := version_of(name)) is None:
+        found: Follower[Any, Any] = _OWN[name].follower(log, 1.0)
+        return found
+    for view in VIEWS:
+        if view.name == version:
+            return history.follower(log, 1.0, view)
+    raise RefillFailed(f"{name} is made by the release that has {version}")
 
 
 async def _swap(connection: asyncpg.Connection, name: str, tables: Sequence[str]) -> bool:

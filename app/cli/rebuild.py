@@ -173,7 +173,7 @@ def _stop(where: "DataLocation", asked: str) -> None:
 @click.argument("projections", nargs=-1, required=True, metavar="PROJECTION...")
 @on_data
 def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Swap in the tables of views that were live before their last rebuild, caught up."""
+    """Go back to the tables of views before their last rebuild, or to a version that is kept."""
     from app.cli.work import on_log
     from app.operations.deeds import Recorder
     from app.rebuild.swap import go_back
@@ -184,7 +184,7 @@ def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
         deed = Recorder("projections back")
         for view in views:
             events = await go_back(store, keyring, view)
-            click.echo(f"{view.name}: the former table is live, with {events} events", err=True)
+            click.echo(f"{view.projection}: the former one is live, with {events} events", err=True)
         await deed.end(store.raw, ", ".join(view.name for view in views))
 
     on_log(where, work)
@@ -194,7 +194,7 @@ def back(where: "DataLocation", projections: tuple[str, ...]) -> None:
 @click.argument("projections", nargs=-1, required=True, metavar="PROJECTION...")
 @on_data
 def drop(where: "DataLocation", projections: tuple[str, ...]) -> None:
-    """Drop the former tables of views: there is no way `back` then."""
+    """Drop former tables and versions of views: there is no way `back` then."""
     from app.cli.work import on_store
     from app.rebuild.swap import drop_former
 
@@ -202,8 +202,8 @@ def drop(where: "DataLocation", projections: tuple[str, ...]) -> None:
 
     async def work(store: "Connection") -> None:
         for view in views:
-            await drop_former(store, view)
-            click.echo(f"{view.name}: the former table is dropped", err=True)
+            dropped = await drop_former(store, view)
+            click.echo(f"{view.projection}: dropped {', '.join(dropped)}", err=True)
 
     on_store(where, work)
 

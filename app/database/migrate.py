@@ -22,6 +22,7 @@ FOLDER = Path(migrations.__file__).parent
 OLDEST_SERVER = 15
 _KINDS = sorted({kind_of(topic) for topic in (*EVENTS, *UPCASTS)})
 _FORM = re.compile(r"^ *-- (plain|distributed)\n(.*?)^ *-- end of \1\n", re.MULTILINE | re.DOTALL)
+_PAIR = re.compile(r"^ *-- for each two versions\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 _EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 
 
@@ -77,9 +78,20 @@ def functions(form: str = "plain") -> list[Script]:
     found = []
     for path in sorted(FOLDER.glob("functions/*.sql")):
         sql = _FORM.sub(lambda part: part[2] if part[1] == form else "", path.read_text())
-        sql = _for_each(views, sql)
+        sql = _for_each(views, _for_each_two(sql))
         found.append(Script(f"functions/{path.stem}", sql, _hash(sql)))
     return found
+
+
+def _for_each_two(text: str) -> str:
+    """A script with the names of each two versions of a view filled in: most views have one."""
+    pairs = catalog.pairs_of_versions()
+    return _PAIR.sub(
+        lambda part: "".join(
+            part[1].replace("{view}", view).replace("{other}", other) for view, other in pairs
+        ),
+        text,
+    )
 
 
 def _for_each(views: Sequence[str], text: str) -> str:
@@ -176,6 +188,7 @@ async def _begin_with_latest(connection: asyncpg.Connection) -> None:
     if later and await connection.fetchval(SQL["is_empty"]):
         for view in await versions.awaited(connection.fetch):
             await versions.go_live(connection, view)
+            await versions.drop_others(connection, view)
 
 
 async def _apply(
@@ -270,9 +283,16 @@ def _check_history(applied: Sequence[asyncpg.Record], wanted: Sequence[Migration
                 "this release has: it was edited after its release, or the log was made by a "
                 "state of Sessionary that was never released"
             )
-    if len(applied) > len(wanted):
+    unknown = applied[len(wanted) :]
+    if not are_fine(unknown):
         newest = applied[-1]
         raise SchemaError(
             f"The database is at migration {newest['number']:04} {newest['name']}, which this "
             "release does not know: it was made by a newer one"
         )
+
+
+def are_fine(unknown: Sequence[asyncpg.Record]) -> bool:
+    """Whether migrations that this release lacks are those of the next: it may run beside that."""
+    own, releases = _in_order(version("sessionary")), {row["release"] for row in unknown}
+    return len(releases) <= 1 and all(_in_order(each) > own for each in releases)

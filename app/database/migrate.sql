@@ -48,8 +48,9 @@ SELECT pg_is_in_recovery();
 SELECT pg_advisory_xact_lock(7326901184);
 
 -- name: applied
-SELECT number, name, hash
-  FROM schema_migration
+-- (States that were never released had no column of that name: they are refused, not failed.)
+SELECT m.number, m.name, m.hash, to_jsonb(m) ->> 'release' AS release
+  FROM schema_migration AS m
  WHERE number IS NOT NULL
  ORDER BY number;
 

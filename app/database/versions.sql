@@ -1,7 +1,49 @@
--- name: live
-SELECT view, version
-  FROM view_version;
+-- name: kept
+SELECT view, version, is_live
+  FROM view_version
+ ORDER BY view, version;
+
+-- name: state
+-- $1 names of a release's versions   $2 seconds   $3 streams, and events
+-- Which of them went live within so many seconds; which of them lack events of so many streams; which
+-- ones have a history, followed on its own, that lacks so many events; which ones have such a history;
+-- and whether another version is kept beside any of them.
+SELECT ARRAY(SELECT v.name
+               FROM view_version AS v
+              WHERE v.name = ANY ($1::text[])
+                AND v.live_at > clock_timestamp() - make_interval(secs => $2)
+                AND v.version > 1) AS fresh,
+       ARRAY(SELECT w.name
+               FROM unnest($1::text[]) AS w(name)
+              WHERE EXISTS (SELECT
+                              FROM view_behind AS b
+                             WHERE b.name = w.name
+                            OFFSET $3)) AS behind,
+       ARRAY(SELECT v.name
+               FROM view_version AS v
+              CROSS JOIN log_partition AS h
+               LEFT JOIN follower_checkpoint AS f
+                 ON f.partition = h.partition
+                AND f.name = 'history_' || v.name
+              WHERE v.name = ANY ($1::text[])
+              GROUP BY v.name
+             HAVING sum(h.position - coalesce(f.position, 0)) > $3) AS unfollowed,
+       ARRAY(SELECT v.name FROM view_version AS v WHERE v.name = ANY ($1::text[])) AS apart,
+       EXISTS (SELECT
+                 FROM view_version AS v
+                 JOIN view_version AS o
+                   ON o.view = v.view
+                  AND o.version <> v.version
+                WHERE v.name = ANY ($1::text[])) AS beside;
 
 -- name: go_live
--- $1 view   $2 version   $3 tables of the versions before   $4 tables of all histories
-SELECT go_live_1($1, $2, $3, $4);
+-- $1 view   $2 version
+SELECT go_live_1($1, $2);
+
+-- name: drop_others
+-- $1 view
+SELECT drop_versions_1($1);
+
+-- name: restore
+-- $1 name of the version
+SELECT restore_version_1($1);

@@ -14,23 +14,26 @@ from app.followers.follower import Follower
 from app.followers.history_batch import HistoryBatch
 from app.followers.pace import Pace
 from app.followers.quarantine import Waiting, arrays, failure, next_of
-from app.history.followed import FOLLOWERS
+from app.history.followed import FOLLOWERS, own_follower
 from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
 from app.history.terms import Terms
 from app.log.audited import AuditedEvent, read_on
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.log import Log
-from app.log.read import SLICE_EVENTS
+from app.log.read import SLICE_EVENTS, Asks
 from app.queries.views import folded_row
 from app.telemetry import metrics
 from domain.event import kind_of
 from domain.ids import StreamId
-from projections.catalog import CURRENT
+from projections.catalog import CURRENT, VIEWS
 from projections.fold import Folded, Recorded
+from projections.view import View
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
 NAME = FOLLOWERS[0]
+REACH = "history_reach"
+"""A table to which the followers of single views write, too."""
 CACHE_BYTES = 8 * 1024 * 1024
 """For the states of streams that changed last; the others are read from their last rows."""
 _STATE_BYTES = 1_000
@@ -39,12 +42,24 @@ BATCH_CHARACTERS = 4 * 1024 * 1024
 _VERSIONS = {kind: SQL["versions"].format(history=view.history) for kind, view in CURRENT.items()}
 
 
-def follower(log: Log, share: float) -> Follower[HistoryBatch, AuditedEvent]:
-    """A worker's follower of histories; `share`: of its time, while it serves others."""
+def follower(
+    log: Log, share: float, own: View | None = None
+) -> Follower[HistoryBatch, AuditedEvent]:
+    """A worker's follower of histories; `share`: of its time, while it serves others.
+
+    `own`: the one view whose history it keeps, as there are several versions of it; None: it keeps
+    those of all other views, and the index.
+    """
     pace = Pace(share, metrics.answered)
-    work = History(log, pace)
+    work = History(log, pace, own)
     log.incarnation.on_change(work.forget)
     return Follower(log.pool, log.keyring, work, pace, read_on)
+
+
+async def kept(store: Asks) -> list[View]:
+    """The views whose histories the follower of all keeps. Raises StoreDown."""
+    apart = {row["name"] for row in await store.ask(SQL["apart"])}
+    return [view for view in VIEWS if view.version == 1 and view.name not in apart]
 
 
 class _Held(Enum):
@@ -59,10 +74,10 @@ State = FoldedStream | Damaged | _Held | None
 class History:
     """Folds events into the histories, batch by batch."""
 
-    name = NAME
-
-    def __init__(self, log: Log, pace: Pace) -> None:
-        """`log`: of the worker."""
+    def __init__(self, log: Log, pace: Pace, own: View | None = None) -> None:
+        """`log`: of the worker; `own`: as for `follower`."""
+        self.name = NAME if own is None else own_follower(own.name)
+        self._own = own
         self._log = log
         self._pace = pace
         self._terms = Terms(log.fingerprint)
@@ -85,13 +100,14 @@ class History:
 
         The batch before it may not be written yet: its streams' states are in memory.
         """
-        states = await self._states(partition, events)
-        batch = HistoryBatch(self._log.seal_in_view)
+        batch = HistoryBatch(self._log.seal_in_view, await self._kept())
+        states = await self._states(partition, [each for each in events if self._concerns(each)])
         upto = 0
         slices = (events[at : at + SLICE_EVENTS] for at in range(0, len(events), SLICE_EVENTS))
         async for each in self._pace.each(slices):
             for event in each:
-                states[event.stream] = self._taken(batch, states[event.stream], event)
+                if self._concerns(event):
+                    states[event.stream] = self._taken(batch, states[event.stream], event)
                 upto, batch.last = event.position, event.event_id
             if batch.doc_characters > BATCH_CHARACTERS:
                 break
@@ -100,6 +116,14 @@ class History:
             self._remember(state, batch)
         return batch, upto
 
+    def _concerns(self, event: AuditedEvent) -> bool:
+        return self._own is None or kind_of(event.topic) == self._own.kind
+
+    async def _kept(self) -> set[str]:
+        if self._own is not None:
+            return {self._own.name}
+        return {view.name for view in await kept(self._log.pool)}
+
     async def write(
         self, partition: int, after: int, upto: int, batch: HistoryBatch, token: int
     ) -> bool:
@@ -107,7 +131,8 @@ class History:
         await self._add_stored(partition, batch)
         rows = await self._log.pool.ask(
             SQL["write"], partition, token, after, upto, batch.last,
-            *batch.arguments(), *batch.index_arguments(), *arrays(batch.failures), writes=True,
+            *batch.arguments(), *batch.index_arguments(), *arrays(batch.failures), self.name,
+            writes=True,
         )  # fmt: skip
         return bool(rows[0]["done"])
 
@@ -121,7 +146,7 @@ class History:
         """Take up events of a stream in quarantine: its rows go on where they ended."""
         self._refused.pop(waiting.stream, None)
         batch, upto = await self.prepare(waiting.partition, events)
-        for event in events:
+        for event in events if self._own is None else ():
             if event.position <= upto:
                 batch.index_anew(event.position, self._terms.of(event, None, None))
         await self._add_stored(waiting.partition, batch)
@@ -130,7 +155,7 @@ class History:
         await self._log.pool.ask(
             SQL["redrive"], waiting.partition, token, waiting.reached, waiting.stream,
             waiting.position, *following,
-            *batch.arguments(), *batch.index_arguments(), writes=True,
+            *batch.arguments(), *batch.index_arguments(), self.name, writes=True,
         )  # fmt: skip
 
     def leave_out(self, event: AuditedEvent, why: Exception) -> None:
@@ -149,6 +174,8 @@ class History:
                 batch.begin(after[0].kind, after[1])
             except Exception as error:  # a damaged event may have any state
                 after = self._given_up(batch, event, BrokenStream(event.recorded, repr(error)))
+        if self._own is not None:
+            return after
         before_state = None if was is None else was.state
         after_state = after[1].state if isinstance(after, tuple) else None
         batch.index(event.position, self._terms.of(event, before_state, after_state))

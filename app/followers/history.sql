@@ -14,6 +14,11 @@ SELECT h.stream_id, h.partition, h.version, h.position,
             LIMIT 1
        ) AS h;
 
+-- name: apart
+-- Versions of views whose histories have followers of their own.
+SELECT name
+  FROM view_version;
+
 -- name: segments
 -- $1 partition   $2 terms, $3 segments: of equal length
 SELECT wanted.term, wanted.segment, i.positions
@@ -32,15 +37,15 @@ SELECT wanted.term, wanted.segment, i.positions
 -- $6-$9 versions that end: views, streams, versions, positions at which they end
 -- $10-$20 versions that begin: views, streams, versions, positions, ends or null, created by, at,
 -- modified by, at, documents, search values   $21-$23 index: terms, segments, positions
--- $24-$27 quarantine: streams, versions, positions, errors
-SELECT CASE WHEN follow_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+-- $24-$27 quarantine: streams, versions, positions, errors   $28 follower
+SELECT CASE WHEN follow_history_1($1, $28, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
                                   $16, $17, $18, $19, $20, $21, $22, $23)
-            THEN quarantine_1($1, 'history', $24, $25, $26, $27)
+            THEN quarantine_1($1, $28, $24, $25, $26, $27)
             ELSE false
        END AS done;
 
 -- name: redrive
 -- $1 partition   $2 token   $3 reached   $4 stream   $5 position, $6 position, version and error of
--- the next event (as `redrive_1`)   $9-$26 as $6-$23 of `write`
-SELECT redrive_history_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+-- the next event (as `redrive_1`)   $9-$26 as $6-$23 of `write`   $27 follower
+SELECT redrive_history_1($1, $27, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                          $18, $19, $20, $21, $22, $23, $24, $25, $26) AS done;

@@ -1,6 +1,6 @@
 """What a batch of events changes in the histories of the views and in the index of events."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from domain.ids import StreamId
 from projections.catalog import of_kind
 from projections.fold import Folded
 from projections.sealing import Seal
+from projections.view import View
 
 _ROW_FIELDS = 11
 _CLOSED_FIELDS = 4
@@ -23,9 +24,10 @@ Place = tuple[int, int]
 class HistoryBatch:
     """Collects the changes of one partition's next events."""
 
-    def __init__(self, seal: Seal) -> None:
-        """Start without any. `seal`: the secrets of rows."""
+    def __init__(self, seal: Seal, views: Container[str] | None = None) -> None:
+        """Start without any. `seal`: the secrets of rows; `views`: names; None: all are kept."""
         self._seal = seal
+        self._views = views
         self._rows: list[Row] = []
         self._closed: list[tuple[Any, ...]] = []
         self._open: dict[tuple[str, Any], Row] = {}
@@ -43,7 +45,7 @@ class HistoryBatch:
         """End the rows of a stream's state at a position; None: it has none."""
         if before is None:
             return
-        for view in of_kind(kind):
+        for view in self._kept(kind):
             if row := self._open.pop((view.name, before.stream), None):
                 row[_UNTIL] = position
             elif not view.gone(before.state):
@@ -51,7 +53,7 @@ class HistoryBatch:
 
     def begin(self, kind: str, folded: Folded[Any]) -> None:
         """Begin the rows of a stream's state."""
-        for view in of_kind(kind):
+        for view in self._kept(kind):
             row = view.row(folded, self._seal)
             if row is not None:
                 stream, _, version, position, by, at, modified_by, modified_at, doc, search = row
@@ -60,6 +62,12 @@ class HistoryBatch:
                 self._rows.append(new)
                 self._open[view.name, stream] = new
                 self.doc_characters += len(doc)
+
+    def _kept(self, kind: str) -> Sequence[View]:
+        views = self._views
+        if views is None:
+            return of_kind(kind)
+        return [view for view in of_kind(kind) if view.name in views]
 
     def characters_of(self, view: str, stream: StreamId) -> int:
         """The size of a stream's last document in a view; 0 if it has none."""

@@ -8,9 +8,11 @@ from msgspec import Struct
 
 from app.followers import activity, history, people, quarantine, reset
 from app.followers.follower import Follower
+from app.history.followed import own_follower
 from app.log.log import Log, open_log
 from app.maintenance.store import Connection
 from app.settings import Settings
+from projections.catalog import VIEWS
 
 WAIT_S = 15.0
 """For a process that follows to try all streams; the lease of a killed one lasts 5 s."""
@@ -48,6 +50,9 @@ async def _try_all(store: Connection, log: Log, name: str | None) -> None:
     own: list[Follower[Any, Any]] = []
     if name in (None, history.NAME):
         own.append(history.follower(log, 1.0))
+    for view in VIEWS:  # (Of one that has no follower of its own, nothing waits there.)
+        if name in (None, own_follower(view.name)):
+            own.append(history.follower(log, 1.0, view))
     if name in (None, activity.NAME):
         own.append(activity.follower(log, 1.0))
     if name in (None, people.NAME):

@@ -4,19 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from app.database.sql import blocks
 from app.followers import activity, history, people, tree
-from app.followers.names import OWN, UnknownFollower, schema_of
+from app.followers.names import OWN, UnknownFollower, is_own, schema_of, version_of
 from app.log.read import Asks
 from app.maintenance.store import Connection
-from projections import catalog
 
 SQL = blocks(__file__)
-TABLES: Mapping[str, Sequence[str]] = {
-    history.NAME: ("event_index", "history_reach", *(view.history for view in catalog.VIEWS)),
+_TABLES: Mapping[str, Sequence[str]] = {
+    history.NAME: ("event_index", history.REACH),
     activity.NAME: ("activity", "activity_actor"),
     people.NAME: ("person_term",),
     tree.NAME: ("tree", "tree_tile"),
 }
-"""What each of our own ones keeps."""
+"""What each of our own ones keeps, beside histories."""
 
 
 async def followers(store: Asks) -> list[str]:
@@ -37,17 +36,24 @@ async def reset(store: Connection, name: str) -> None:
         # (First the checkpoint, as followers do: else each could wait for the other.)
         await store.raw.execute(SQL["begin_anew"], name)
         await store.raw.execute(SQL["let_out"], name)
-        tables = TABLES.get(name)
-        if tables is None:
-            rows = await store.raw.fetch(SQL["tables"], schema_of(name))
-            tables = [row["name"] for row in rows]
-        if tables:
-            await store.raw.execute(SQL["empty"].format(tables=", ".join(tables)))
+        if empty := await tables(store, name):
+            await store.raw.execute(SQL["empty"].format(tables=", ".join(empty)))
+
+
+async def tables(store: Connection, name: str) -> list[str]:
+    """What a follower keeps."""
+    if (version := version_of(name)) is not None:
+        return [f"{version}_history"]
+    if not is_own(name):
+        rows = await store.raw.fetch(SQL["tables"], schema_of(name))
+        return [row["name"] for row in rows]
+    kept = await history.kept(store) if name == history.NAME else []
+    return [*_TABLES[name], *(view.history for view in kept)]
 
 
 async def forget(store: Connection, name: str) -> None:
     """Forget a projection, with all that is in its schema. Raises UnknownFollower for our own."""
-    if name in OWN:
+    if is_own(name):
         raise UnknownFollower(f"{name} is a part of the service, and cannot be forgotten")
     await require(store, name)
     async with store.raw.transaction():

@@ -14,8 +14,9 @@ from app.log.log import Log
 from app.queries.views import Row
 from domain.errors import NotFound
 from domain.ids import AccountId, StreamId, account_stream
-from projections.catalog import CURRENT
+from projections.catalog import CURRENT, VIEWS
 
+_VIEWS = [view.name for view in VIEWS]
 AS_OF = "asOf"
 """The parameter that names a moment."""
 
@@ -96,9 +97,9 @@ class PastReads:
         Gives how many streams do not, because they wait in quarantine. (The histories begin anew
         only when an operator rebuilds them.) Raises NotYet, or StoreDown.
         """
-        await followed.wait_for(self._store, cut, self._wait_s)
-        yield await stale_before(self._store, cut)
-        await followed.wait_for(self._store, cut, 0)
+        await followed.wait_for(self._store, cut, self._wait_s, views=_VIEWS)
+        yield await stale_before(self._store, cut, _VIEWS)
+        await followed.wait_for(self._store, cut, 0, views=_VIEWS)
 
     async def _account_name(self, account: AccountId, cut: Cut) -> str | None:
         row = await self.row("account", account_stream(account), cut)

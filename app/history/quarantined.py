@@ -1,5 +1,6 @@
 """Which streams wait in a follower's quarantine: readers are told that these are stale there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -33,7 +34,10 @@ async def quarantine_of(store: Asks, partition: int, stream: StreamId) -> list[Q
     ]
 
 
-async def stale_before(store: Asks, cut: Cut) -> int:
-    """How many streams the histories have only up to somewhere before a cut. Raises StoreDown."""
-    (row,) = await store.ask(SQL["before"], list(cut))
+async def stale_before(store: Asks, cut: Cut, views: Sequence[str]) -> int:
+    """How many streams histories of views have only up to somewhere before a cut.
+
+    Raises StoreDown.
+    """
+    (row,) = await store.ask(SQL["before"], list(cut), list(views))
     return int(row["streams"])

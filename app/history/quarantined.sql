@@ -7,11 +7,14 @@ SELECT follower, partition, position, since
  ORDER BY follower;
 
 -- name: before
--- $1 position of each partition, beginning with partition 0
--- How many streams are in the histories only up to an earlier position.
-SELECT count(*) AS streams
+-- $1 position of each partition, beginning with partition 0   $2 views
+-- How many streams are in the histories of these views only up to an earlier position.
+SELECT count(DISTINCT (q.partition, q.stream_id)) AS streams
   FROM unnest($1::bigint[]) WITH ORDINALITY AS cut(position, number)
   JOIN quarantine AS q
     ON q.partition = cut.number - 1
-   AND q.follower = 'history'
+   AND (q.follower = 'history'
+        OR q.follower IN (SELECT 'history_' || v.name
+                            FROM view_version AS v
+                           WHERE v.name = ANY ($2::text[])))
    AND q.position <= cut.position;

@@ -7,6 +7,7 @@ writing of answers.
 import logging
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from functools import partial
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -88,9 +89,13 @@ class OperationHandler(HTTPRouteHandler):
             return
         if tracing.SPANS is not None:
             arrival.trace(self.route, asked["method"])
-        halted = service.versions.halted
-        if halted is not None and not operation.is_vital:
-            raise Superseded(f"This release does not serve: {halted}")
+        if not operation.is_vital:
+            known = service.versions
+            if known.halted is not None:
+                raise Superseded(f"This release does not serve: {known.halted}")
+            is_old = not operation.is_anonymous and monotonic() > known.known_until
+            if known.beside or is_old:
+                await service.in_step.settle()
         guards: Any = self.resolve_guards()
         for guard in guards:
             await guard(arrival, self)

@@ -167,7 +167,9 @@ class _Partition:
             more = len(events) == read.PAGE_EVENTS
             last = events[-1]["originator_id"] if more else LAST_STREAM
             streams = len({row["originator_id"] for row in events})
-            ((followed,),) = await self._store.ask(SQL["followed"], self._partition)
+            ((followed,),) = await self._store.ask(
+                SQL["followed"], self._partition, list(self._rows)
+            )
             # (It goes back to 0 when the histories are made again.)
             self._followed = min(self._followed, followed)
             self._broken = [

@@ -48,12 +48,18 @@ SELECT c.stream_id, c.version, c.number, c.position, c.until, c.next_version, c.
  LIMIT $4;
 
 -- name: followed
--- $1 partition
--- The position up to which the histories go.
-SELECT coalesce(max(f.position), 0) AS position
-  FROM follower_checkpoint AS f
- WHERE f.partition = $1
-   AND f.name = 'history';
+-- $1 partition   $2 views
+-- The position up to which the histories of these go.
+SELECT least(coalesce((SELECT f.position
+                         FROM follower_checkpoint AS f
+                        WHERE f.partition = $1
+                          AND f.name = 'history'), 0),
+             (SELECT min(coalesce(o.position, 0))
+                FROM view_version AS v
+                LEFT JOIN follower_checkpoint AS o
+                  ON o.partition = $1
+                 AND o.name = 'history_' || v.name
+               WHERE v.name = ANY ($2::text[]))) AS position;
 
 -- name: stray_rows
 -- {view} table; partitions with rows in it but without a head in the log

@@ -19,7 +19,9 @@ SQL = blocks(__file__)
 BEHIND_S = 10.0
 """A follower whose oldest pending event is older than this is behind: something is wrong."""
 
-State = Literal["live", "not live", "following", "behind", "unattended"]
+State = Literal["live", "kept", "not live", "following", "behind", "unattended"]
+
+_STATES: Mapping[bool | None, State] = {True: "live", False: "kept", None: "not live"}
 
 
 class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -34,8 +36,10 @@ class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
     lag_seconds: float
     """Age of the oldest event that it has not taken up; 0 if it has all."""
     state: State
-    """`live`: written with each append; `not live`: a rebuild of this release's version is to come;
-    `unattended`: no worker follows, and events wait."""
+    """`live`: written with each append; `kept`: another version is live, and workers with either
+    one serve (its lag: the streams that its workers are to fold before they read); `not live`: a
+    rebuild of this release's version is to come; `unattended`: no worker follows, and events wait.
+    """
     owner: str | None
     """The worker that follows; null: none, or each append does it."""
     last_rebuild: datetime | None = None
@@ -43,7 +47,7 @@ class Projection(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def is_well(self) -> bool:
         """Whether nobody has to look after it."""
-        return self.state in ("live", "not live", "following")
+        return self.state in ("live", "kept", "not live", "following")
 
 
 async def projections(store: Asks) -> list[Projection]:
@@ -51,8 +55,11 @@ async def projections(store: Asks) -> list[Projection]:
     ends = await heads(store)
     followers = await store.ask(SQL["followers"], list(FOLLOWERS))
     rebuilt = {row["name"]: row["at"] for row in await store.ask(SQL["rebuilt"])}
-    live = await versions.live(store.ask)
-    return [*_views(ends, live, rebuilt), *(_follower(row, rebuilt) for row in followers)]
+    kept = await versions.kept(store.ask)
+    marks = await store.ask(SQL["behind"])
+    behind = {(row["name"], row["partition"]): row["streams"] for row in marks}
+    views = _views(ends, kept, behind, rebuilt)
+    return [*views, *(_follower(row, rebuilt) for row in followers)]
 
 
 async def lag(store: Asks) -> list[Reading]:
@@ -82,22 +89,28 @@ async def lag(store: Asks) -> list[Reading]:
 
 
 def _views(
-    ends: Sequence[Head], live: Mapping[str, int], rebuilt: Mapping[str, datetime]
+    ends: Sequence[Head],
+    kept: Mapping[str, Mapping[int, bool]],
+    behind: Mapping[tuple[str, int], int],
+    rebuilt: Mapping[str, datetime],
 ) -> Iterator[Projection]:
     for view in VIEWS:
-        is_live = live[view.projection] == view.version
-        for end in ends:
-            yield Projection(
-                name=view.projection,
-                version=view.version,
-                partition=end.partition,
-                position=f"{end.partition}:{end.position if is_live else 0}",
-                lag_events=0 if is_live else end.position,
-                lag_seconds=0.0,
-                state="live" if is_live else "not live",
-                owner=None,
-                last_rebuild=rebuilt.get(view.name),
-            )
+        found = kept[view.projection]
+        for version in (view.version, *sorted(found.keys() - {view.version})):
+            name = view.name_of(version)
+            for end in ends:
+                lag = behind.get((name, end.partition), 0) if version in found else end.position
+                yield Projection(
+                    name=view.projection,
+                    version=version,
+                    partition=end.partition,
+                    position=f"{end.partition}:{end.position if version in found else 0}",
+                    lag_events=lag,
+                    lag_seconds=0.0,
+                    state=_STATES[found.get(version)],
+                    owner=None,
+                    last_rebuild=rebuilt.get(name),
+                )
 
 
 def _follower(

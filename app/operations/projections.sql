@@ -18,6 +18,12 @@ SELECT n.name, h.partition, h.position AS head, coalesce(c.position, 0) AS posit
    AND e.notification_id = coalesce(c.position, 0) + 1
  ORDER BY n.name, h.partition;
 
+-- name: behind
+-- Streams whose rows lack events, for each version of a view.
+SELECT name, partition, count(*) AS streams
+  FROM view_behind
+ GROUP BY name, partition;
+
 -- name: rebuilt
 -- When each view, or a follower at somebody's ask, was rebuilt last.
 SELECT v.name, max(r.changed_at) AS at

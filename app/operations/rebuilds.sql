@@ -41,5 +41,7 @@ SELECT r.id, r.kind, r.views, extract(epoch FROM clock_timestamp() - r.changed_a
  ORDER BY r.begun_at, r.id;
 
 -- name: kept
--- The views whose former tables are kept, for the way back.
-SELECT DISTINCT view FROM view_kept;
+-- The views whose former tables or versions are kept, for the way back.
+SELECT view FROM view_kept
+ UNION
+SELECT view FROM view_version WHERE NOT is_live;

@@ -22,11 +22,12 @@ class ViewDependedOn(Exception):
 
 
 async def require_independence(connection: asyncpg.Connection, view: View) -> None:
-    """Raise ViewDependedOn if anything depends on a view's table and would not carry over.
+    """Raise ViewDependedOn if anything depends on a view's table and would not carry over."""
+    await require_none(connection, view.name)
 
-    The tables of versions before count, too: a later one takes their place.
-    """
-    for name in (*view.former_names, view.name):
-        rows = await connection.fetch(SQL["dependants"], name, WRITTEN)
-        if rows:
-            raise ViewDependedOn(name, [row["what"] for row in rows])
+
+async def require_none(connection: asyncpg.Connection, name: str) -> None:
+    """The same for the table of any version. Raises ViewDependedOn."""
+    rows = await connection.fetch(SQL["dependants"], name, WRITTEN)
+    if rows:
+        raise ViewDependedOn(name, [row["what"] for row in rows])

@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on, folded_stream
 from app.log.errors import MissingEvent, UnreadableEvent
 from app.log.keyring import Keyring
-from app.log.read import PAGE_EVENTS, Stream, read_slices, read_streams
-from app.maintenance.store import Connection
+from app.log.read import PAGE_EVENTS, Asks, Stream, read_slices, read_streams
 from domain.ids import StreamId
 
 DEEP_EVENTS = 1_000
@@ -18,9 +17,9 @@ DEEP_EVENTS = 1_000
 
 
 class Moved:
-    """Folds the moved streams of one rebuild."""
+    """Folds streams that have moved."""
 
-    def __init__(self, store: Connection, keyring: Keyring) -> None:
+    def __init__(self, store: Asks, keyring: Keyring) -> None:
         """Start without remembered streams."""
         self._store = store
         self._keyring = keyring

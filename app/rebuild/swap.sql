@@ -9,6 +9,18 @@ SELECT pg_try_advisory_lock(hashtextextended('sessionary views', 0));
 -- name: end
 SELECT pg_advisory_unlock(hashtextextended('sessionary views', 0));
 
+-- name: behind
+-- $1 name of a version; the streams whose rows lack events
+SELECT count(*)
+  FROM view_behind
+ WHERE name = $1;
+
+-- name: switch
+-- $1 view   $2 version
+UPDATE view_version
+   SET is_live = version = $2
+ WHERE view = $1;
+
 -- name: lock_timeout
 -- {wait_ms} is the limit for each lock until the end of the transaction
 SET LOCAL lock_timeout = {wait_ms};

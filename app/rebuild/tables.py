@@ -57,8 +57,8 @@ async def lock(connection: asyncpg.Connection, view: View) -> list[Head]:
 async def replace(connection: asyncpg.Connection, view: View, ends: Sequence[Head]) -> None:
     """Put the fresh table in the place of the live one, which is kept as the former one.
 
-    A later version than the live one goes live by this: there is no way back from it. `ends`: the
-    heads, up to which the live one shows the log. Raises ViewDependedOn.
+    A later version than the live one goes live by this, and the versions before are kept in step.
+    `ends`: the heads, up to which the live one shows the log. Raises ViewDependedOn.
     """
     await require_independence(connection, view)
     renames = await connection.fetch(SQL["renames"], view.name, fresh(view))
@@ -69,6 +69,7 @@ async def replace(connection: asyncpg.Connection, view: View, ends: Sequence[Hea
     for row in renames:
         await connection.execute(row["statement"])
     await connection.execute(SQL["forget_positions"], view.name)
+    await connection.execute(SQL["in_step"], view.name)
     if view in await versions.awaited(connection.fetch):
         await connection.execute(sql(SQL["drop_former"], view))
         await versions.go_live(connection, view)
@@ -83,6 +84,7 @@ async def make_fresh(connection: asyncpg.Connection, view: View) -> None:
     Of the indexes it has only the one that finds a stream's row.
     """
     async with connection.transaction():
+        await versions.restore(connection, view)
         await drop_fresh(connection, view)
         await connection.execute(sql(SQL["make_fresh"], view))
         statements = await connection.fetch(SQL["ungranted"], fresh(view))

@@ -127,6 +127,10 @@ SELECT $1, k.partition, k.position
 -- $1 view
 DELETE FROM view_kept WHERE view = $1;
 
+-- name: in_step
+-- $1 view; its rows are those of the log's end, whoever appended
+DELETE FROM view_behind WHERE name = $1;
+
 -- name: kept
 -- $1 view
 SELECT partition, position

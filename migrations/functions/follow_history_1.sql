@@ -1,8 +1,10 @@
 -- Takes up the next events of a partition into the histories of the views and the index of events, all
--- or nothing. Returns false, and does nothing, in the cases of `move_follower_1`.
+-- or nothing. Returns false, and does nothing, in the cases of `move_follower_1`,
+-- and if another follower keeps the history of one of the views by now.
 
 CREATE OR REPLACE FUNCTION follow_history_1(
     p_partition   integer,
+    p_follower    text,         -- `history`, or `history_` and the version of a view whose it is
     p_token       bigint,       -- of the lease
     p_after       bigint,       -- position up to which the follower is done
     p_upto        bigint,       -- position up to which it then is
@@ -34,7 +36,17 @@ SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 BEGIN
-    IF NOT move_follower_1(p_partition, 'history', p_token, p_after, p_upto, p_last) THEN
+    -- (One that began before a further version of a view went live begins again.)
+    IF EXISTS (SELECT
+                 FROM (SELECT DISTINCT unnest(c_view || r_view)) AS v(name)
+                WHERE NOT follows_1(p_follower, v.name))
+       OR i_term <> '{}' AND p_follower <> 'history' THEN
+        IF p_follower <> 'history' THEN
+            RAISE undefined_table USING MESSAGE = 'That version of the view is not kept any more';
+        END IF;
+        RETURN false;
+    END IF;
+    IF NOT move_follower_1(p_partition, p_follower, p_token, p_after, p_upto, p_last) THEN
         RETURN false;
     END IF;
 

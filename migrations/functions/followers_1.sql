@@ -87,9 +87,15 @@ BEGIN
     END IF;
     IF p_follower = 'history' THEN
         -- for each view
-        TRUNCATE {view}_history;
+        IF follows_1(p_follower, '{view}') AND to_regclass('{view}_history') IS NOT NULL THEN
+            TRUNCATE {view}_history;
+        END IF;
         -- end
         TRUNCATE event_index, history_reach;
+    -- for each view
+    ELSIF p_follower = 'history_{view}' THEN
+        TRUNCATE {view}_history;
+    -- end
     ELSIF p_follower = 'activity' THEN
         TRUNCATE activity, activity_actor;
     ELSIF p_follower = 'people' THEN
@@ -106,3 +112,18 @@ BEGIN
      WHERE name = p_follower;
     RETURN true;
 END $$;
+
+-- Whether a follower keeps the history of a version of a view. While several versions of a view are kept,
+-- each has a follower of its own; else all views have one, which also keeps the index of events.
+CREATE OR REPLACE FUNCTION follows_1(p_follower text, p_name text) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+SELECT CASE
+           WHEN p_follower = 'history_' || p_name
+           THEN p_name ~ '_v[0-9]+$' OR EXISTS (SELECT FROM view_version AS v WHERE v.name = p_name)
+           WHEN p_follower = 'history'
+           THEN p_name !~ '_v[0-9]+$'
+                AND NOT EXISTS (SELECT FROM view_version AS v WHERE v.name = p_name)
+           ELSE false
+       END
+$$;

@@ -3,6 +3,7 @@
 
 CREATE OR REPLACE FUNCTION redrive_history_1(
     p_partition   integer,
+    p_follower    text,         -- `history`, or `history_` and the version of a view whose it is
     p_token       bigint,
     p_reached     bigint,
     p_stream      uuid,
@@ -37,7 +38,17 @@ SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 BEGIN
-    IF NOT redrive_1(p_partition, 'history', p_token, p_reached, p_stream, p_position, p_then,
+    -- (One that began before a further version of a view went live begins again.)
+    IF EXISTS (SELECT
+                 FROM (SELECT DISTINCT unnest(c_view || r_view)) AS v(name)
+                WHERE NOT follows_1(p_follower, v.name))
+       OR i_term <> '{}' AND p_follower <> 'history' THEN
+        IF p_follower <> 'history' THEN
+            RAISE undefined_table USING MESSAGE = 'That version of the view is not kept any more';
+        END IF;
+        RETURN false;
+    END IF;
+    IF NOT redrive_1(p_partition, p_follower, p_token, p_reached, p_stream, p_position, p_then,
                      p_version, p_error) THEN
         RETURN false;
     END IF;

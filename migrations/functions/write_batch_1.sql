@@ -87,4 +87,21 @@ BEGIN
           WHERE r.view = '{view}';
     END IF;
     -- end
+    -- for each two versions
+    -- (Workers with another version read their own table: they are told which rows are to be folded.)
+    IF '{view}' = ANY (x_view || r_view)
+       AND EXISTS (SELECT FROM view_version AS v WHERE v.name = '{other}') THEN
+        INSERT INTO view_behind (name, partition, stream_id)
+        SELECT DISTINCT '{other}', p_partition, c.stream
+          FROM unnest(c_context, c_stream, c_events)
+               WITH ORDINALITY AS c(context, stream, events, i)
+         WHERE coalesce(c.events, 1) > 0
+           AND (x_view[c.context] = '{view}'
+                OR EXISTS (SELECT
+                             FROM unnest(r_command, r_view) AS r(command, view)
+                            WHERE r.command = c.i
+                              AND r.view = '{view}'))
+            ON CONFLICT DO NOTHING;
+    END IF;
+    -- end
 END $$;

@@ -90,7 +90,9 @@ BEGIN
     -- end
 
     -- (A reader of a past moment takes the last segment up to it: so one that is begun has the values
-    -- of those before it.)
+    -- of those before it. Several followers may write here while a view has several versions: one at
+    -- a time, for each must see the segments of the others.)
+    PERFORM pg_advisory_xact_lock(hashtextextended('history_reach', p_partition));
     FOR reached IN
         SELECT r.position / 512 AS segment, max(r.created_at) AS created_at,
                max(CASE WHEN starts_with(r.view, 'chat_session_entity')
@@ -119,9 +121,9 @@ BEGIN
                     LIMIT 1
                ) AS l ON true
             ON CONFLICT (partition, segment) DO UPDATE
-           SET created_at = excluded.created_at,
-               chat_session_id = excluded.chat_session_id,
-               when_requested = excluded.when_requested;
+           SET created_at = greatest(h.created_at, excluded.created_at),
+               chat_session_id = greatest(h.chat_session_id, excluded.chat_session_id),
+               when_requested = greatest(h.when_requested, excluded.when_requested);
         -- (Rows of a stream that leaves the quarantine begin before segments that there are.)
         UPDATE history_reach AS h
            SET created_at = greatest(h.created_at, reached.created_at),

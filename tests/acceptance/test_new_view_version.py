@@ -3,9 +3,12 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -22,8 +25,11 @@ from support.service_process import (
     with_log,
 )
 
-SOON_S = 30.0
+SOON_S = 90.0
 CLIENTS = 3
+SESSIONS = 2
+LONG_AGO_S = 15
+"""Histories are up to then, however busy the machine is."""
 HOLD = 7_303
 HELD_UP = f"""
 CREATE SCHEMA IF NOT EXISTS tests;
@@ -55,14 +61,19 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServiceP
 
 
 class Caller:
-    """Somebody behind a balancer: what one service does not answer is sent to the other, once."""
+    """Somebody behind a balancer: what one service does not answer is sent to another, once."""
 
     def __init__(self, urls: list[str]) -> None:
         self.urls = urls
+        """Of the services behind the balancer: others change this."""
         self.purposes: dict[str, str] = {}
         """Of each session, what was acknowledged last."""
         self.retried = 0
         self.failure: Exception | None = None
+        self.looked_back = 0
+        """Lists of a past moment that were read."""
+        self._made: deque[tuple[float, str]] = deque()
+        self._turns = count()
 
     def work(self, stop: threading.Event) -> None:
         try:
@@ -75,34 +86,63 @@ class Caller:
     def _one_session(self, client: httpx.Client) -> None:
         session = self._send(client, "POST", "/ai/sessions", {"purpose": "a"})["id"]
         self.purposes[session] = "a"
+        path = f"/ai/sessions/{session}"
         for number in range(3):
-            path, purpose = f"/ai/sessions/{session}", "b" * (number + 2)
+            purpose = "b" * (number + 2)
             self._send(client, "PATCH", path, {"purpose": purpose})
             self.purposes[session] = purpose
             assert self._send(client, "GET", path)["purpose"] == purpose
+        self._made.append((time.monotonic(), session))
+        while len(self._made) > 1 and self._made[1][0] < time.monotonic() - LONG_AGO_S - 1:
+            self._made.popleft()
+        at, session = self._made[0]
+        if at < time.monotonic() - LONG_AGO_S - 1:
+            then = f"/ai/sessions?asOf={LONG_AGO_S}s ago&specificIds={session}"
+            (found,) = self._send(client, "GET", then)["items"]
+            assert found["purpose"] == self.purposes[session]
+            self.looked_back += 1
 
     def _send(
         self, client: httpx.Client, verb: str, path: str, body: dict[str, str] | None = None
-    ) -> dict[str, str]:
+    ) -> dict[str, Any]:
         headers = {"Idempotency-Key": uuid4().hex, "Accept": "application/json"}
-        for url in list(self.urls):
+        said = ""
+        for _ in range(2):
+            url = self.urls[next(self._turns) % len(self.urls)]
             try:
                 answer = client.request(verb, f"{url}{path}", json=body, headers=headers)
-            except httpx.TransportError:
-                self._turn()
+            except httpx.TransportError as error:
+                said = repr(error)
+                self.retried += 1
                 continue
             if answer.status_code == UNAVAILABLE:
+                said = answer.text
                 time.sleep(float(answer.headers["retry-after"]))
-                self._turn()
+                self.retried += 1
                 continue
             assert answer.status_code == 200, answer.text
-            found: dict[str, str] = answer.json()
+            found: dict[str, Any] = answer.json()
             return found
-        raise AssertionError(f"{verb} {path} failed twice: {answer.text}")
+        raise AssertionError(f"{verb} {path} failed twice: {said}")
 
-    def _turn(self) -> None:
-        self.retried += 1
-        self.urls.reverse()
+
+@contextmanager
+def load(services: Sequence[ServiceProcess]) -> Iterator[list[Caller]]:
+    """Callers of services, none of whom fails; at the end each has made sessions."""
+    callers = [Caller([each.base_url for each in services]) for _ in range(CLIENTS)]
+    stop = threading.Event()
+    threads = [threading.Thread(target=caller.work, args=(stop,)) for caller in callers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield callers
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    failures = [caller.failure for caller in callers if caller.failure is not None]
+    if failures:
+        raise failures[0]
 
 
 def until(holds: Callable[[], bool], served: ServiceProcess) -> None:
@@ -112,25 +152,38 @@ def until(holds: Callable[[], bool], served: ServiceProcess) -> None:
         time.sleep(0.05)
 
 
-def view(served: ServiceProcess) -> tuple[int, str]:
-    """The version and the state of the view that is about AI sessions."""
+def go_on(callers: Sequence[Caller], served: ServiceProcess) -> None:
+    """Return when each caller has made some sessions more, or has failed."""
+    wanted = [len(caller.purposes) + SESSIONS for caller in callers]
+    until(
+        lambda: all(
+            caller.failure is not None or len(caller.purposes) >= enough
+            for caller, enough in zip(callers, wanted, strict=True)
+        ),
+        served,
+    )
+
+
+def views(served: ServiceProcess) -> dict[int, str]:
+    """The state of each version of the view that is about AI sessions."""
     shown = json.loads(served.command("projections", "--output", "json").stdout)["projections"]
-    found = next(each for each in shown if each["name"] == "ai_session_info")
-    return found["version"], found["state"]
+    return {each["version"]: each["state"] for each in shown if each["name"] == "ai_session_info"}
 
 
-async def test_a_rolling_restart_over_it_loses_nothing(releases: list[ServiceProcess]) -> None:
+async def rows(owner: asyncpg.Connection, table: str) -> dict[str, str]:
+    found = await owner.fetch(f"SELECT stream_id, doc ->> 'purpose' FROM {table}")
+    return {str(stream): purpose for stream, purpose in found}
+
+
+async def test_it_is_rolled_out_and_back_and_out_again_under_load(
+    releases: list[ServiceProcess],
+) -> None:
     old, new = releases
     owner = await asyncpg.connect(old.database_url)
     holder = await asyncpg.connect(old.database_url)
     await holder.execute(HELD_UP)
     await holder.execute(f"SELECT pg_advisory_lock({HOLD})")
-    callers = [Caller([old.base_url, new.base_url]) for _ in range(CLIENTS)]
-    stop = threading.Event()
-    threads = [threading.Thread(target=caller.work, args=(stop,)) for caller in callers]
-    try:
-        for thread in threads:
-            thread.start()
+    with load([old]) as callers:
         new.begin()
         until(lambda: "Building version 2 of ai_session_info" in new.log, new)
 
@@ -140,57 +193,89 @@ async def test_a_rolling_restart_over_it_loses_nothing(releases: list[ServicePro
         refused = httpx.get(f"{new.base_url}/ai/sessions", auth=ADMIN, timeout=patient(60.0))
         assert refused.status_code == UNAVAILABLE
         assert "version 2 of ai_session_info is not live yet" in refused.text
-        assert view(new) == (2, "not live")
+        assert views(new) == {2: "not live", 1: "live"}
         assert new.command("accounts", "list").returncode == 2
 
         await holder.close()
         until(new.is_ready, new)
-        until(lambda: not old.is_ready(), old)
+        assert old.is_ready()
+        for caller in callers:  # each request goes to the other release than the one before
+            caller.urls = [old.base_url, new.base_url]
+        go_on(callers, new)
+        assert views(new) == {2: "live", 1: "kept"} == views(old)
         assert old.stop() == 0
-        enough = max(len(caller.purposes) for caller in callers) + 2
-        until(lambda: all(len(caller.purposes) > enough for caller in callers), new)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert [caller.failure for caller in callers] == [None] * CLIENTS
-    assert all(caller.purposes and caller.retried for caller in callers)
+        go_on(callers, new)
+        for caller in callers:
+            caller.urls = [new.base_url]
+        go_on(callers, new)
 
+        # And back: the release before is started again, and catches up.
+        old.start()
+        for caller in callers:
+            caller.urls = [new.base_url, old.base_url]
+        go_on(callers, new)
+        went = new.command("projections", "back", "ai_session_info")
+        assert went.returncode == 0, went.stderr
+        assert views(old) == {2: "kept", 1: "live"}
+        assert new.stop() == 0
+        go_on(callers, old)
     known = {session: text for caller in callers for session, text in caller.purposes.items()}
-    rows = await owner.fetch("SELECT stream_id, doc ->> 'purpose', letters FROM ai_session_info_v2")
-    assert {str(stream): purpose for stream, purpose, _ in rows} == known
-    assert {(len(purpose), letters) for _, purpose, letters in rows} <= {(n, n) for n in range(9)}
-    assert await owner.fetchval("SELECT to_regclass('ai_session_info')") is None
-    assert new.command("verify").returncode == 0
-    assert view(new) == (2, "live")
+    assert all(caller.retried and caller.looked_back for caller in callers)
+    assert await rows(owner, "ai_session_info") == known
+    assert await rows(owner, "ai_session_info_v2") != known  # nobody has caught it up
+    ahead = old.command("projections", "back", "ai_session_info")
+    assert (ahead.returncode, "start one of its release first" in ahead.stderr) == (2, True)
+
+    new.start()
+    assert old.command("projections", "back", "ai_session_info").returncode == 0
+    assert await rows(owner, "ai_session_info_v2") == known
+    letters = "SELECT length(doc ->> 'purpose') = letters FROM ai_session_info_v2"
+    assert {row[0] for row in await owner.fetch(letters)} == {True}
+    for each in releases:
+        assert each.command("verify").stdout == ""
     await owner.close()
 
 
-async def test_histories_are_made_again_with_the_new_versions_documents(
+async def test_each_version_has_its_history(releases: list[ServiceProcess]) -> None:
+    owner = await asyncpg.connect(releases[1].database_url)
+    for table in ("ai_session_info", "ai_session_info_v2"):
+        missing = (
+            f"SELECT count(*) FROM {table} AS v"
+            f" WHERE NOT EXISTS (SELECT FROM {table}_history AS h WHERE h.doc = v.doc"
+            " AND (h.stream_id, h.version) = (v.stream_id, v.version))"
+        )
+        deadline = time.monotonic() + patient(SOON_S)
+        while await owner.fetchval(missing):
+            assert time.monotonic() < deadline, table
+            time.sleep(0.05)
+        versions = f"SELECT count(*), count(DISTINCT stream_id) FROM {table}_history"
+        events = "SELECT count(*) FROM stored_events WHERE topic LIKE 'ai\\_session%'"
+        (kept,) = await owner.fetch(versions)
+        assert tuple(kept) == (await owner.fetchval(events), await streams_of(owner))
+    await owner.close()
+
+
+async def streams_of(owner: asyncpg.Connection) -> int:
+    found: int = await owner.fetchval("SELECT count(*) FROM ai_session_info")
+    return found
+
+
+async def test_the_version_before_serves_until_it_is_dropped(
     releases: list[ServiceProcess],
 ) -> None:
-    _, new = releases
-    with httpx.Client(base_url=new.base_url, auth=ADMIN, timeout=patient(60.0)) as client:
-        until(lambda: client.get("/ai/sessions?asOf=0s ago").status_code == 200, new)
-    owner = await asyncpg.connect(new.database_url)
-    missing = (
-        "SELECT count(*) FROM ai_session_info_v2 AS v"
-        " WHERE NOT EXISTS (SELECT FROM ai_session_info_v2_history AS h WHERE h.doc = v.doc"
-        " AND (h.stream_id, h.version, h.letters) = (v.stream_id, v.version, v.letters))"
-    )
-    assert await owner.fetchval(missing) == 0
-    first = "SELECT count(DISTINCT stream_id) FROM ai_session_info_v2_history WHERE version = 1"
-    assert await owner.fetchval(first) == await owner.fetchval(
-        "SELECT count(*) FROM ai_session_info_v2"
-    )
-    await owner.close()
-
-
-def test_the_release_before_does_not_start_any_more(releases: list[ServiceProcess]) -> None:
-    old, _ = releases
-    ended = old.command("projections")
-    assert ended.returncode == 2
-    assert "made by a newer one" in ended.stderr
+    old, new = releases
+    assert new.command("projections", "drop", "ai_session_info").returncode == 0
+    until(lambda: not old.is_ready(), old)
+    refused = httpx.get(f"{old.base_url}/ai/sessions", auth=ADMIN, timeout=patient(60.0))
+    assert refused.status_code == UNAVAILABLE
+    assert new.is_ready()
+    assert views(new) == {2: "live"}
+    gone = new.command("projections", "back", "ai_session_info")
+    assert (gone.returncode, "no way back" in gone.stderr) == (2, True)
+    assert old.stop() == 0
+    ended = old.command("accounts", "list")
+    assert (ended.returncode, "this release has a former one" in ended.stderr) == (2, True)
+    assert new.command("verify").returncode == 0
 
 
 def test_a_new_log_begins_with_the_new_version(

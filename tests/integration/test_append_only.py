@@ -7,7 +7,7 @@ import pytest
 from support import given
 
 from app.service import Service
-from app.settings import Settings
+from app.settings import SERVICE_ROLE, Settings
 
 LOG = ["stored_events", "idempotency_key"]
 SECRETS = ["credential", "token", "login_session"]
@@ -44,6 +44,7 @@ TABLES = [
     "rebuild_range",
     "rebuild_ask",
     "view_version",
+    "view_behind",
     "view_kept",
     "deed",
     "ai_session_info_history",
@@ -223,8 +224,9 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
         "draw_numbers_1", "follow_activity_1", "follow_history_1", "follow_people_1",
         "follow_tree_1", "held_1", "keep_checkpoint_1", "last_drawn_1", "mark_checkpoints_1",
         "pass_over_message_numbers_1", "pass_over_session_numbers_1", "quarantine_1", "redrive_1",
-        "redrive_activity_1", "redrive_history_1", "redrive_people_1", "restart_follower_1",
-        "settle_1", "steer_rebuild_1", "thin_checkpoints_1", "try_room_1", "waiting_1",
+        "redrive_activity_1", "redrive_history_1", "redrive_people_1", "renew_rows_1",
+        "restart_follower_1", "settle_1", "steer_rebuild_1", "thin_checkpoints_1", "try_room_1",
+        "waiting_1",
     ]  # fmt: skip
 
 
@@ -240,7 +242,7 @@ async def test_the_service_logs_in_as_its_role_and_works_under_it(service: Servi
 
 
 async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
-    owner: asyncpg.Connection, settings: Settings
+    owner: asyncpg.Connection,
 ) -> None:
     granted = await owner.fetch(
         "SELECT table_name, privilege_type, '*' AS part FROM information_schema.table_privileges"
@@ -250,7 +252,7 @@ async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
         "  FROM information_schema.column_privileges"
         " WHERE grantee = $1 AND table_schema = 'public' AND privilege_type <> 'SELECT'"
         " GROUP BY table_name, privilege_type",
-        settings.database_role,
+        SERVICE_ROLE,
     )
     rights = {tuple(row) for row in granted}
     assert {table for table, right, _ in rights if right == "SELECT"} == {

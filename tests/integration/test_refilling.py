@@ -75,7 +75,7 @@ async def test_they_are_as_before_and_never_empty_meanwhile(
 ) -> None:
     await mixed(service, 3, 6)
     await all_caught_up(service)
-    tables = reset.TABLES[name]
+    tables = await reset.tables(store, name)
     before, first = await contents(owner, tables), await oids(owner, tables)
     shapes = [await owner.fetch(SHAPE, table) for table in tables]
     lefts: list[int] = []
@@ -138,11 +138,11 @@ async def test_one_that_is_cancelled_leaves_nothing(
 
     await mixed(service, 7, 3)
     await catch_up(service)
-    first = await oids(owner, reset.TABLES["history"])
+    first = await oids(owner, await reset.tables(store, "history"))
     with pytest.raises(RebuildStopped):
         await refill(store, by_owner, "history", stop)
     assert await owner.fetchval(THERE) is False
-    assert await oids(owner, reset.TABLES["history"]) == first
+    assert await oids(owner, await reset.tables(store, "history")) == first
 
 
 async def test_tables_that_others_depend_on_stay(
@@ -151,11 +151,11 @@ async def test_tables_that_others_depend_on_stay(
     await mixed(service, 8, 3)
     await all_caught_up(service)
     await owner.execute("CREATE VIEW busy AS SELECT * FROM activity")
-    first = await oids(owner, reset.TABLES["activity"])
+    first = await oids(owner, await reset.tables(store, "activity"))
     with pytest.raises(RefillFailed, match="view busy depends on table activity"):
         await refill(store, by_owner, "activity", never_mind)
     assert await owner.fetchval(THERE) is False
-    assert await oids(owner, reset.TABLES["activity"]) == first
+    assert await oids(owner, await reset.tables(store, "activity")) == first
     await owner.execute("DROP VIEW busy")
 
 

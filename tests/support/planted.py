@@ -107,7 +107,8 @@ def checkpoint_apart() -> None:
         for begin, each in ((after, nothing), (upto, batch)):
             rows = await self._log.pool.ask(
                 HISTORY["write"], partition, token, begin, upto, batch.last,
-                *each.arguments(), *each.index_arguments(), *arrays(each.failures), writes=True,
+                *each.arguments(), *each.index_arguments(), *arrays(each.failures), self.name,
+                writes=True,
             )  # fmt: skip
             if each is nothing:
                 await asyncio.sleep(_APART_S)

@@ -19,7 +19,7 @@ GUARDED = (
     "history_reach", "person_term", "ai_session_info_history", "chat_session_entity_history",
     "account_info_history", "principal_history", "audit_trail",
     "audit_trail_history", "legal_hold", "legal_hold_history", "rebuild", "rebuild_range",
-    "rebuild_ask",    "view_version", "view_kept",
+    "rebuild_ask",    "view_version", "view_behind", "view_kept",
 )  # fmt: skip
 """Tables and views that change by the functions of the database alone."""
 
