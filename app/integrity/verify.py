@@ -42,8 +42,8 @@ async def verify(
 ) -> list[str]:
     """All differences of log and views, or of one of them; empty if there are none.
 
-    It works beside live traffic, in many short snapshots: a long one would slow down all writers.
-    It waits for a running rebuild: a snapshot does not see a table that was swapped in after it.
+    It works beside live traffic, in short snapshots, and waits for a running rebuild: a snapshot
+    does not see a table that was swapped in after it. (A long one would slow down all writers.)
     """
     await store.raw.execute(SQL["begin"])
     try:
@@ -51,8 +51,7 @@ async def verify(
         async for difference in _differences(store, keyring, progress, parts):
             differences.append(difference)
             if len(differences) >= MAX_DIFFERENCES:
-                differences.append("There may be more: stopped looking")
-                break
+                return [*differences, "There may be more: stopped looking"]
         return differences
     finally:
         if not store.raw.is_closed():
