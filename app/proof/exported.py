@@ -103,13 +103,14 @@ def _columns(found: re.Match[bytes], line: bytes) -> Columns:
         state = from_base64(data[len(_STORED) : -1].decode(), "stored event")
     else:
         raise ValueError("its data do not end")
-    ids = [bytes.fromhex(each.replace(b"-", b"").decode()) for each in (stream, event_id)]
-    if [len(each) for each in ids] != [16, 16]:
+    stream = bytes.fromhex(stream.replace(b"-", b"").decode())
+    event_id = bytes.fromhex(event_id.replace(b"-", b"").decode())
+    if not len(stream) == len(event_id) == 16:
         raise ValueError("an id has another length")
     since = datetime.fromisoformat(at.decode()) - _EPOCH
     time_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     return (
-        int(partition), int(position), ids[0], int(version), topic, state, ids[1], time_us, actor,
+        int(partition), int(position), stream, int(version), topic, state, event_id, time_us, actor,
         line[behind:begin],
     )  # fmt: skip
 
@@ -126,8 +127,9 @@ def stored_state(topic: bytes, members: bytes) -> bytes:
     fields. An exporter gives an event as it is stored if this would not give it.
     """
     plain, *boxes = _BOX.split(members)
-    parts, names = _MEMBER.split(plain), _names(topic)
-    parts[1::2] = [names[name] for name in parts[1::2]]
+    names, parts = _names(topic), _MEMBER.split(plain) if plain else []
+    if plain:
+        parts[1::2] = [names[name] for name in parts[1::2]]
     for at in range(0, len(boxes), 4):
         name, box, fields, behind = boxes[at : at + 4]
         parts.append(b'%b{"fields":%b,"box":%b}%b' % (names[name], fields, box, behind))

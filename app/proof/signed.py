@@ -72,8 +72,13 @@ def described(event: Event) -> str:
     """An event in a few words."""
     return (
         f"event {event.partition}:{event.position}, {event.topic}, version {event.version} of "
-        f"stream {event.stream}, by {event.actor} at {_time(event.recorded_at_us)}"
+        f"stream {event.stream}, by {event.actor} at {event_time(event)}"
     )
+
+
+def event_time(event: Event) -> str:
+    """When an event was recorded, in UTC: `2026-11-21T10:00:00.000000Z`."""
+    return _time(event.recorded_at_us)
 
 
 def _time(since_1970_us: int) -> str:

@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO
 
 from app.proof.checking import Kept, Verdict, check
@@ -27,6 +26,7 @@ from app.proof.notes import (
     parse_signature,
 )
 from app.proof.proof_file import MAX_PROOF_BYTES, TlogProof, parse_proofs
+from app.proof.receipt import MAX_RECEIPT_BYTES, Receipt, parse_receipts, show_receipt
 from app.proof.signed import kept_checkpoints, show_checkpoint, show_proof
 from app.proof.trees import (
     EMPTY_ROOT,
@@ -40,10 +40,10 @@ from app.proof.trees import (
 )
 
 __all__ = (
-    "EMPTY_ROOT", "Checkpoint", "Event", "Frontier", "Note", "Signature", "TlogProof", "Unproven",
-    "VerifierKey", "leaf_data", "leaf_hash", "node_hash", "parse_note", "parse_notes",
-    "parse_proofs", "parse_signature", "read_leaf", "root_of", "verify_consistency",
-    "verify_inclusion",
+    "EMPTY_ROOT", "Checkpoint", "Event", "Frontier", "Note", "Receipt", "Signature", "TlogProof",
+    "Unproven", "VerifierKey", "leaf_data", "leaf_hash", "node_hash", "parse_note", "parse_notes",
+    "parse_proofs", "parse_receipts", "parse_signature", "read_leaf", "root_of", "show_receipt",
+    "verify_consistency", "verify_inclusion",
 )  # fmt: skip
 
 SHOWN, NOT_SHOWN, WRONG_USE = 0, 1, 2
@@ -102,6 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("file", help="lines as `sessionary export` writes them; -: standard input")
     database = commands.add_parser("database", parents=[kept], help="that a database has the log")
     database.add_argument("url", help="as psql takes it")
+    receipt = commands.add_parser("receipt", parents=[signed], help="that erasures are in the log")
+    receipt.add_argument("file", help="receipts, a line each; -: standard input")
+    receipt.add_argument(
+        "--checkpoint", action="append", default=[], metavar="NOTE",
+        help="a file of checkpoints that you kept, to compare with; may be given again",
+    )  # fmt: skip
     checkpoint = commands.add_parser("checkpoint", parents=[signed], help="who signed it")
     checkpoint.add_argument("file", help="checkpoints")
     return parser
@@ -163,7 +169,21 @@ def _checkpoint(
     return Verdict(shown, ["the events that these checkpoints cover"])
 
 
-_COMMANDS = {"proof": _proof, "export": _export, "database": _database, "checkpoint": _checkpoint}
+def _receipt(
+    asked: argparse.Namespace, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey]
+) -> Verdict:
+    verdict, kept = Verdict(), _kept(asked, keys, ())
+    for receipt in parse_receipts(_read(asked.file, MAX_RECEIPT_BYTES)):
+        shown, not_checked = show_receipt(receipt, keys, witnesses, kept)
+        verdict.checked += shown
+        verdict.not_checked += [each for each in not_checked if each not in verdict.not_checked]
+    return verdict
+
+
+_COMMANDS = {
+    "proof": _proof, "export": _export, "database": _database, "checkpoint": _checkpoint,
+    "receipt": _receipt,
+}  # fmt: skip
 
 
 def _kept(
@@ -185,7 +205,7 @@ def _keys(given: Sequence[str]) -> list[VerifierKey]:
 
 
 def _read(file: str, most: int) -> bytes:
-    with Path(file).open("rb") as opened:
+    with open(0 if file == "-" else file, "rb") as opened:
         found = opened.read(most + 1)
     if len(found) > most:
         raise WrongUse(f"{file} has more than {most} bytes")

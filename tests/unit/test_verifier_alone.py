@@ -10,6 +10,9 @@ from pathlib import Path
 import cryptography
 import pytest
 from support.exported import events, export, hashes, leaf, line
+from support.receipted import LOG as ERASED_LOG
+from support.receipted import note as note_of_erased
+from support.receipted import receipt
 from support.rfc9162 import inclusion
 from support.signed import Signer, checkpoint_of, signed, signers
 
@@ -151,6 +154,24 @@ def test_a_checkpoint_tells_who_signed_it(alone: Path) -> None:
             assert code == 0, said
         assert "the checkpoint of 20 events of log/0" in said
         assert "witness.example/w1 at 2027-01-15T08:00:00" in said
+
+
+def test_a_receipt_shows_its_erasures(alone: Path) -> None:
+    whole = str(receipt()).encode()
+    asked = ("--key", write(alone, "keys", f"{ERASED_LOG.key}\n"), "--json")
+    kept = ("--checkpoint", write(alone, "kept", note_of_erased(60)))
+    code, said = run(alone, "receipt", write(alone, "r", whole), *asked, *kept)
+    answer = json.loads(said)
+    assert (code, answer["ok"]) == (0, True)
+    assert "of s45 was erased by event 0:45" in answer["checked"][1]
+    assert "is the one that was kept" in answer["checked"][-1]
+    assert any("copies of the database" in each for each in answer["notChecked"])
+    assert run(alone, "receipt", "-", *asked, given=whole)[0] == 0
+    altered = whole.replace(b"on the phone", b"by a letter")
+    code, said = run(alone, "receipt", "-", *asked, given=altered)
+    assert (code, "was altered" in said) == (1, True)
+    assert run(alone, "receipt", "-", *asked, given=b"")[0] == 1
+    assert run(alone, "receipt", "none", *asked)[0] == 2
 
 
 def test_a_foreign_checkpoint_is_named(alone: Path) -> None:
