@@ -27,6 +27,7 @@ from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
 from app.cli.rebuild import back, drop, rebuild
 from app.cli.replay import replay
+from app.cli.retain import erase_by_policy
 from app.cli.serve_command import serve
 from app.cli.server import Server
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
@@ -99,6 +100,7 @@ main.add_command(prove)
 main.add_command(subject)
 main.add_command(erase)
 main.add_command(hold)
+main.add_command(erase_by_policy)
 main.add_command(completion)
 
 
