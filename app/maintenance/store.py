@@ -64,6 +64,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
+    erasures_to: tuple[Path, ...] = ()
+    """Files and folders that keep a list of the erasures that are carried out here."""
     log_name: str | None = None
     """What the log must have; None accepts any, and gives a new log one, with a drawn name."""
 
@@ -85,6 +87,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             database_role=self.database_role,
             statement_cache=self.statement_cache,
             embedded_data_dir=self.data_dir if self.embedded else None,
+            erasures_to=self.erasures_to,
             **more,
         )
 
