@@ -65,7 +65,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
     erasures_to: tuple[Path, ...] = ()
-    """Files and folders that keep a list of the erasures that are carried out here."""
+    """As those of `Settings`."""
     log_name: str | None = None
     """What the log must have; None accepts any, and gives a new log one, with a drawn name."""
 
@@ -87,8 +87,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             database_role=self.database_role,
             statement_cache=self.statement_cache,
             embedded_data_dir=self.data_dir if self.embedded else None,
-            erasures_to=self.erasures_to,
-            **more,
+            **({"erasures_to": self.erasures_to} | more),
         )
 
     def __repr__(self) -> str:

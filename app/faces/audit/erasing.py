@@ -6,11 +6,14 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from app.codecs.formats import media_type
 from app.codecs.json_text import decode
 from app.erasure.erase import Eraser, require_reason
 from app.erasure.of_person import of_person
+from app.faces.audit.erase_form import sent_form
 from app.faces.audit.query import Query
 from app.history.sessions import session_named
+from app.http.forms import FORM
 from app.http.request import Reply, Request
 from app.pages.forms import Form
 from app.pages.twins import reply
@@ -51,6 +54,8 @@ async def erase_session(request: Request, service: Service) -> Reply:
 async def erase_person(request: Request, service: Service) -> Reply:
     """`POST /audit/people/erase`: what was erased, in all sessions that hold the address."""
     Query(request, ())
+    if media_type(request.headers.get(b"content-type")) == FORM:
+        return await sent_form(request, service)
     asked = decode(_PERSON, request.body)
     reason = require_reason(asked.reason)
     found = await of_person(service.log, service.reader, asked.email)

@@ -4,7 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from app.auth.principals import Principal
-from app.faces.audit import erasing, events, feed, people, proof_page, proofs, sessions
+from app.faces.audit import (
+    erase_form,
+    erasing,
+    events,
+    feed,
+    people,
+    proof_page,
+    proofs,
+    sessions,
+)
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
@@ -82,7 +91,11 @@ def _routes(known: Known, answered: Answered) -> Routes:
         },
         "/audit/people": _get("FindPeople", people.find_people, may_protect),
         "/audit/people/export": _get("ExportPerson", people.export_person, may_protect),
-        "/audit/people/erase": {"POST": _erases("ErasePerson", erasing.erase_person)},
+        "/audit/people/erasures": _get("ListErasures", erase_form.list_erasures, may_protect),
+        "/audit/people/erase": {
+            **_get("ShowErase", erase_form.show_form, may_protect),
+            "POST": _erases("ErasePerson", erasing.erase_person),
+        },
         "/audit/sessions/{id}/personal-data": {
             "DELETE": _erases("ErasePersonalData", erasing.erase_session)
         },
