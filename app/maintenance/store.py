@@ -87,7 +87,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             database_role=self.database_role,
             statement_cache=self.statement_cache,
             embedded_data_dir=self.data_dir if self.embedded else None,
-            **({"erasures_to": self.erasures_to} | more),
+            erasures_to=self.erasures_to,
+            **more,
         )
 
     def __repr__(self) -> str:
@@ -116,8 +117,7 @@ class Connection:
 
     async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
         """The rows of one statement that writes. Raises the database's own error."""
-        rows: Sequence[asyncpg.Record] = await self.raw.fetch(sql, *arguments)
-        return rows
+        return await self.raw.fetch(sql, *arguments)
 
 
 @contextmanager
@@ -191,8 +191,7 @@ async def _connect(
     except asyncpg.InterfaceError as error:
         raise UnusableDatabase(f"The database cannot be connected to: {error}") from error
     except (ValueError, OverflowError):
-        # These messages may hold a part of a password: a slash in a password makes it a port.
-        raise UnusableDatabase(NO_URL) from None
+        raise UnusableDatabase(NO_URL) from None  # theirs may hold a part of a password
     raise NotReachable(
         "The database takes no writes: it is a standby, or default_transaction_read_only is on"
     )
