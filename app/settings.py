@@ -132,6 +132,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Witnesses that are asked to cosign checkpoints: a URL and, after spaces, its vkeys."""
     checkpoint_to: tuple[str, ...] = ()
     """Files, folders and URLs that keep checkpoints, too."""
+    erasures_to: tuple[Path, ...] = ()
+    """Files and folders that keep a list of erasures: a restore does them again by it."""
 
     body_bytes: int = 1024 * 1024
     anonymous_body_bytes: int = 16 * 1024
