@@ -11,6 +11,7 @@ from app.cli.backup import backup, restore
 from app.cli.checkpoint import checkpoint
 from app.cli.completion import completion
 from app.cli.config import config
+from app.cli.erase import erase
 from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
@@ -26,6 +27,7 @@ from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
 from app.cli.rebuild import back, drop, rebuild
 from app.cli.replay import replay
+from app.cli.retain import erase_by_policy
 from app.cli.serve_command import serve
 from app.cli.server import Server
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
@@ -96,7 +98,9 @@ main.add_command(verify)
 main.add_command(checkpoint)
 main.add_command(prove)
 main.add_command(subject)
+main.add_command(erase)
 main.add_command(hold)
+main.add_command(erase_by_policy)
 main.add_command(completion)
 
 
