@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from domain.errors import AlreadyExists, InvalidField, NotFound
-from domain.event import Event
+from domain.event import Copies, Erasure, Event, without
 from domain.ids import AccountId, AISessionId
 from domain.limits import ACTIONS_LENGTH, ACTIONS_PER_SESSION
 
@@ -103,6 +103,7 @@ class AISessionActionProposed(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "ai_session.action_proposed.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"arguments", "description"})
+    copies: ClassVar[Copies] = {"arguments": ("actions",), "description": ("actions",)}
 
     action_id: str
     proposed_at: datetime
@@ -134,10 +135,18 @@ class AISessionActionDeleted(Event, frozen=True, kw_only=True):
     action_id: str
 
 
+class AISessionPersonalDataErased(Erasure, frozen=True, kw_only=True):
+    """The keys of a session's personal data were erased."""
+
+    topic: ClassVar[str] = "ai_session.personal_data_erased.v1"
+
+
 ActionEvent = (
     AISessionActionProposed | AISessionApplied | AISessionActionsCleared | AISessionActionDeleted
 )
-AISessionEvent = AISessionCreated | AISessionPatched | AISessionDeleted | ActionEvent
+Ended = AISessionDeleted | AISessionPersonalDataErased
+AISessionEvent = AISessionCreated | AISessionPatched | Ended | ActionEvent
+_PERSONAL = AISessionCreated.personal | AISessionActionProposed.personal
 
 
 class SessionAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -257,6 +266,8 @@ def evolve(state: AISession | None, event: AISessionEvent) -> AISession:
             return replace(state or AISession(), purpose=purpose)
         case AISessionDeleted():
             return AISession(deleted=True)
+        case AISessionPersonalDataErased():
+            return without(state or AISession(), _PERSONAL)
         case _:
             session = state or AISession()
             return replace(session, actions=_evolve_actions(session.actions, event))

@@ -1,11 +1,15 @@
 """The base of every event. The module `stored` lists all events."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Subject = Literal["customer", "agent"]
 """Whose personal data a field is. Each has a key of its own in a stream, and is erased alone."""
+Copies = Mapping[str, tuple[str, ...]]
+"""Fields of an event, each with those of the state that take it over."""
 
 
 def kind_of(topic: str) -> str:
@@ -28,9 +32,41 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     agent: ClassVar[frozenset[str]] = frozenset()
     """Those of them that are an agent's; the others are the customer's."""
+    copies: ClassVar[Copies] = {}
+    """The fields of the state that take over a field under another name."""
     secret: ClassVar[frozenset[str]] = frozenset()
     """Those of them that open something to whoever has them: no tool of ours shows them."""
 
     def of_agent(self) -> frozenset[str]:
         """The fields of this event that are an agent's."""
         return self.agent
+
+
+class Erasure(Event, frozen=True, kw_only=True):
+    """What the erasures of all kinds of streams have: whose data, and on which ground.
+
+    It holds nothing personal. The keys went with it, so that the fields of earlier events are None.
+    """
+
+    subjects: tuple[Subject, ...]
+    erasure_id: str
+    """The same for all that was erased together."""
+    reason: str
+    """The ground, in the words of who asked for it."""
+
+
+S = TypeVar("S", bound=Struct)
+
+
+def without(state: S, names: frozenset[str]) -> S:
+    """A state in which the named fields are None, also those of the items that it lists."""
+    left: dict[str, object] = {}
+    for name in state.__struct_fields__:
+        value = getattr(state, name)
+        if name in names:
+            left[name] = None
+        elif isinstance(value, tuple):
+            left[name] = tuple(
+                without(item, names) if isinstance(item, Struct) else item for item in value
+            )
+    return replace(state, **left)

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain import account, ai_session, audit, hold
 from domain.chat import events
-from domain.event import Event, Subject, kind_of
+from domain.event import Erasure, Event, Subject, kind_of
 from domain.principal import events as principal
 
 EVENTS: dict[str, type[Event]] = {
@@ -19,6 +19,7 @@ EVENTS: dict[str, type[Event]] = {
         ai_session.AISessionCreated,
         ai_session.AISessionPatched,
         ai_session.AISessionDeleted,
+        ai_session.AISessionPersonalDataErased,
         ai_session.AISessionActionProposed,
         ai_session.AISessionApplied,
         ai_session.AISessionActionsCleared,
@@ -35,6 +36,7 @@ EVENTS: dict[str, type[Event]] = {
         events.ChatMessageAdded,
         events.ChatSessionFetched,
         events.ChatSessionDeleted,
+        events.ChatSessionPersonalDataErased,
         account.AccountCreated,
         account.AccountRenamed,
         principal.PrincipalAdded,
@@ -73,6 +75,10 @@ SUBJECTS_OF: Mapping[str, tuple[Subject, ...]] = {
     topic: SUBJECTS.get(kind_of(topic), ()) for topic in EVENTS
 }
 """The same by stored name."""
+ERASURES: Mapping[str, type[Erasure]] = {
+    kind_of(topic): event for topic, event in EVENTS.items() if issubclass(event, Erasure)
+}
+"""By kind of stream, the event by which its personal data is erased."""
 
 Fields = dict[str, Any]
 Upcast = tuple[str, Callable[[Fields], Fields]]

@@ -52,7 +52,7 @@ WITH role AS (
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
            ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('follow_tree_1'),
            ('keep_checkpoint_1'), ('mark_checkpoints_1'), ('thin_checkpoints_1'),
-           ('add_signing_key_1'), ('renew_rows_1')
+           ('add_signing_key_1'), ('renew_rows_1'), ('erase_1'), ('erase_fresh_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)

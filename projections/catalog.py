@@ -14,6 +14,7 @@ from projections import (
     ai_session_info,
     audit_trail,
     chat_session_entity,
+    erasing,
     legal_hold,
     principal,
 )
@@ -45,6 +46,13 @@ def tables() -> list[str]:
 def names_of_all_versions() -> list[str]:
     """The names of all versions of all views: workers of an older release write theirs."""
     return [name for view in VIEWS for name in (*view.former_names, view.name)]
+
+
+def members_of_all_versions() -> dict[str, str]:
+    """The same names, each with the members of its documents that hold personal data, as JSON."""
+    return {
+        name: erasing.as_json(view) for view in VIEWS for name in (*view.former_names, view.name)
+    }
 
 
 def pairs_of_versions() -> list[tuple[str, str]]:

@@ -47,6 +47,10 @@ class Folded(Struct, Generic[S], frozen=True, kw_only=True, gc=False):
     position: int
     audit: Audit
     state: S
+    erased: Sequence[str] = ()
+    """The state's fields that are None because their values are erased, as far as events of the log
+    were folded: a view's row does not say it.
+    """
 
 
 def fold(
@@ -58,7 +62,7 @@ def fold(
     """
     if before is not None and is_stray(recorded, kind):
         return replace(before, version=recorded.version, position=recorded.position)
-    return advance(
+    folded = advance(
         before,
         evolve(None if before is None else before.state, recorded.event),
         stream=recorded.stream,
@@ -68,6 +72,25 @@ def fold(
         actor=recorded.actor,
         at=recorded.recorded_at,
     )
+    known = () if before is None else before.erased
+    return (
+        replace(folded, erased=_erased(known, recorded, folded.state))
+        if (known or recorded.erased)
+        else folded
+    )
+
+
+def _erased(known: Sequence[str], recorded: Recorded, state: object) -> Sequence[str]:
+    """The fields that are erased after an event; `known`: those before it."""
+    copies = recorded.event.copies
+    given = [each for name in recorded.erased for each in copies.get(name, (name,))]
+    # (What has a value again is not erased; an erased member of a list leaves its item.)
+    values = {name: getattr(state, name, "") for name in (*known, *given)}
+    return [name for name, value in values.items() if value is None or _has_items(value)]
+
+
+def _has_items(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value)
 
 
 def is_stray(recorded: Recorded, kind: str) -> bool:

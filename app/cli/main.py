@@ -10,6 +10,7 @@ import click
 from app.cli.backup import backup, restore
 from app.cli.completion import completion
 from app.cli.config import config
+from app.cli.erase import erase
 from app.cli.events import events
 from app.cli.exit_codes import DIFFERENCE, UNWRITABLE
 from app.cli.export import export, import_log
@@ -91,6 +92,7 @@ main.add_command(witness)
 main.add_command(users)
 main.add_command(tokens)
 main.add_command(subject)
+main.add_command(erase)
 main.add_command(hold)
 main.add_command(completion)
 

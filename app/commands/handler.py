@@ -45,7 +45,7 @@ class CommandHandler:
         self._answer_bytes = settings.answer_bytes
         self._tries = 1 + settings.conflict_retries
         self.aggregates = Repository(log, settings)
-        log.incarnation.on_change(self.aggregates.memory.clear)
+        log.incarnation.on_change(self.aggregates.forget)
         self._pipeline = Pipeline(self.aggregates, views, log.seal_in_view)
         self._turns = KeyedLock(settings.turn_wait_s)
         self._keys = KeysInFlight()

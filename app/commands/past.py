@@ -34,6 +34,8 @@ _AT_ONCE = 2
 """Pages beyond the first that are read at the same time: bounds memory and connections."""
 _KEPT_S = 300.0
 _MAX_KEPT = 32
+_LOST = 255
+"""The mark of a stream without keys, beside those of erased ones."""
 
 Asked = tuple[StreamId, int]
 """A stream, and the requested version."""
@@ -70,12 +72,17 @@ class Pasts:
         if (known := _from_ends(kind, ends)) is not None:
             return known
         # The cache key is the event's id: in another log, the same version can have another past.
-        # It also says whether the stream has a key: once that is gone, no personal data that was
-        # folded earlier may be shown.
+        # It also says which keys the stream has: once one is gone, no personal data that was folded
+        # earlier may be shown.
         # Commands are decided on what the log alone gives.
         is_past = version != LAST_VERSION
-        known_as = ends.last.event_id.bytes + bytes([ends.box is not None, is_past])
+        keys = _LOST if ends.box is None else ends.box.erased
+        known_as = ends.last.event_id.bytes + bytes([keys, is_past])
         return await self._folded.get(known_as, lambda _: self._fold(kind, stream, ends, is_past))
+
+    def forget(self) -> None:
+        """Forget what was folded."""
+        self._folded.clear()
 
     async def version_at(self, stream: StreamId, position: int) -> int:
         """A stream's last version up to a position of its partition; 0: it had none yet.
@@ -99,9 +106,10 @@ class Pasts:
     async def _nearest(self, kind: str, stream: StreamId, ends: Ends) -> Folded[Any] | None:
         """The last version up to the end that a history keeps; None: the fold begins anew.
 
-        Without a key, what a history still holds of personal data must not be shown.
+        Without a key, what a history still holds of personal data must not be shown. With an erased
+        one, the events say what is erased, and a history does not.
         """
-        if ends.box is None or ends.last.version <= SLICE_EVENTS:
+        if ends.box is None or ends.box.erased or ends.last.version <= SLICE_EVENTS:
             return None
         partition, version = self._log.partition(stream), ends.last.version
         for row in await self._log.pool.ask(_NEAREST[kind], partition, stream, version):

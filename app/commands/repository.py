@@ -46,6 +46,11 @@ class Repository:
         self.memory = SnapshotCache(settings.cache_bytes)
         """Aggregates that may be behind the log, because other processes write too."""
 
+    def forget(self) -> None:
+        """Forget all aggregates."""
+        self.memory.clear()
+        self._pasts.forget()
+
     async def load(self, kind: str, stream: StreamId) -> Snapshot:
         """Load an aggregate with all commits from before the call, and remember it.
 
@@ -120,6 +125,8 @@ class Repository:
             return None
         try:
             box = self._log.keys(row["stream"], row["wrapped"])
+            if box.erased:  # the events say what is erased; a row does not
+                return None
             folded = folded_row(kind, row, self._log.open_in_view)
             return snapshot_of(folded, row["last"], box, row["doc"])
         except (Unreadable, msgspec.MsgspecError):

@@ -47,6 +47,11 @@ class TtlCache(Generic[T]):
         self._known.pop(key, None)
         self._under_way.pop(key, None)
 
+    def clear(self) -> None:
+        """Drop all keys, in the same way."""
+        self._known.clear()
+        self._under_way.clear()
+
     async def _find(
         self, key: bytes, find: Callable[[T | None], Awaitable[T]], known: tuple[T, float] | None
     ) -> T:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -74,7 +74,7 @@ def functions(form: str = "plain") -> list[Script]:
 
     `form`: the result of `form_of` the database; both forms do the same.
     """
-    views = catalog.names_of_all_versions()
+    views = catalog.members_of_all_versions()
     found = []
     for path in sorted(FOLDER.glob("functions/*.sql")):
         sql = _FORM.sub(lambda part: part[2] if part[1] == form else "", path.read_text())
@@ -94,9 +94,19 @@ def _for_each_two(text: str) -> str:
     )
 
 
-def _for_each(views: Sequence[str], text: str) -> str:
-    """A script with its views and kinds filled in: so a new one of either makes a new text."""
-    text = _EACH.sub(lambda part: "".join(part[1].replace("{view}", view) for view in views), text)
+def _for_each(views: Mapping[str, str], text: str) -> str:
+    """A script with its views and kinds filled in: so a new one of either makes a new text.
+
+    `views`: with their members that hold personal data.
+    """
+
+    def filled(part: "re.Match[str]") -> str:
+        return "".join(
+            part[1].replace("{view}", view).replace("{members}", members)
+            for view, members in views.items()
+        )
+
+    text = _EACH.sub(filled, text)
     text = text.replace("{kinds}", ", ".join(f"'{kind}'" for kind in _KINDS))
     return text.replace("{views}", ", ".join(f"'{view}'" for view in views))
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from app.codecs.value import Json, Tree
 from app.history import terms
 from app.history.masking import Shown
-from app.history.names import fields_of
+from app.history.names import api_name, fields_of
 from app.history.times import time_text
 from app.log.audited import AuditedEvent
 from domain.event import kind_of
@@ -44,6 +44,9 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     """By the API's names of fields. A sealed field that cannot be opened is null."""
     unreadable: str | UnsetType = UNSET
     """Why the event cannot be read as a whole; absent if it can."""
+    erased: list[str] | UnsetType = UNSET
+    """The fields, in `data` or in the state, whose values are erased: they are null. Absent: none.
+    """
     changed: dict[str, Change] | UnsetType = UNSET
     state: dict[str, Json] | UnsetType | None = UNSET
     """Null if no event so far could be folded."""
@@ -139,9 +142,22 @@ def shown_event(step: Step, identity: Identity, parts: Parts) -> Event:
         metadata=event.metadata,
         data=data,
         unreadable=reason,
+        erased=_erased(step, shown, parts) or UNSET,
         changed=changes(step.before, step.after, shown) if parts.changed else UNSET,
         state=state_tree(step.after, shown) if parts.state else UNSET,
     )
+
+
+def _erased(step: Step, shown: Shown, parts: Parts) -> list[str]:
+    """The names of the erased fields of an event, and of those of the state if it is shown."""
+    found: list[str] = []
+    if isinstance(step.event.recorded, Recorded) and step.event.recorded.erased:
+        own = step.event.recorded.event
+        kind = kind_of(own.topic)
+        found += [api_name(kind, type(own), name) for name in step.event.recorded.erased]
+    if parts.state and step.after is not None:
+        found += [fields_of(shown.kind)[name] for name in step.after.erased]
+    return list(dict.fromkeys(found))
 
 
 def state_tree(folded: Folded[Any] | None, shown: Shown) -> dict[str, Tree] | None:

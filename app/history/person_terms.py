@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct
 from app.history.terms import Terms, type_name
 from app.log.audited import AuditedEvent
 from domain.chat.events import ChatMessageAdded
-from domain.event import Event
+from domain.event import Event, Subject
 from projections.fold import Recorded
 
 EMAIL, PHONE, NAME = "person email", "person phone", "person name"
@@ -68,12 +68,16 @@ def terms_of_person(terms: Terms, event: AuditedEvent) -> set[int]:
     return {terms.term(kind, value) for kind, value in held_by(own)}
 
 
-def held_by(event: Event) -> Iterator[tuple[str, str]]:
+def held_by(event: Event, subject: Subject | None = None) -> Iterator[tuple[str, str]]:
     """The addresses, numbers and names in the personal fields of an event, as compared.
 
-    E-mail addresses and phone numbers are found within longer texts, too; names are whole fields.
+    `subject`: whose fields are looked at; None: all. E-mail addresses and phone numbers are found
+    within longer texts, too; names are whole fields.
     """
-    for field in type(event).personal - type(event).secret:
+    fields, agents = type(event).personal - type(event).secret, event.of_agent()
+    for field in fields:
+        if subject is not None and (field in agents) != (subject == "agent"):
+            continue
         yield from _held(field, getattr(event, field), is_text=_is_text(event, field))
 
 

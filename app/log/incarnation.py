@@ -17,6 +17,7 @@ from app.database.pool import Fetch
 from app.database.sql import blocks
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, KeySettings
+from app.log.stream_keys import forget_keys
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
@@ -47,7 +48,7 @@ class Incarnation:
         """Value by which the log recognises its master key; each append names it."""
 
     def on_change(self, forget: Callable[[], None]) -> None:
-        """Call `forget` when a replaced database is found."""
+        """Call `forget` when a replaced database is found, or when personal data was erased."""
         self._forget.append(forget)
 
     async def check(self, fetch: Fetch) -> None:
@@ -67,8 +68,10 @@ class Incarnation:
         self.check_value = keys.check
         if self._known is not None and _place(found) != _place(self._known):
             _LOG.warning("The database was replaced or started anew: nothing is remembered of it")
-            for forget in self._forget:
-                forget()
+            self._forget_all()
+        elif self._known is not None and found["erasure"] != self._known["erasure"]:
+            # (What is shown or written compares the stream's keys; this is for what is in memory.)
+            self._forget_all()
         self._known = found
 
     async def keep_looking(self, fetch: Fetch) -> None:
@@ -85,6 +88,11 @@ class Incarnation:
     def rewrap(self, stream: StreamId, wrapped: bytes) -> bytes:
         """A new stream's wrapped key, under the newest master key. Raises Unreadable."""
         return self._keyring.rewrap(stream, wrapped)
+
+    def _forget_all(self) -> None:
+        forget_keys()
+        for forget in self._forget:
+            forget()
 
     def _take_keys(self, keys: KeySettings) -> None:
         before = self._keyring.fingerprint_of_key

@@ -8,6 +8,7 @@ SELECT (SELECT jsonb_object_agg(s.name, s.value)::text
                           'previous_key',
                           'stream_keys_under')) AS keys,
        (SELECT s.value FROM log_setting AS s WHERE s.name = 'restored') AS restored,
+       (SELECT s.value FROM log_setting AS s WHERE s.name = 'last_erasure') AS erasure,
        (SELECT max(m.number) FROM schema_migration AS m) AS migration,
        (SELECT count(*) FROM log_partition) AS partitions,
        (SELECT d.oid::bigint FROM pg_database AS d WHERE d.datname = current_database())

@@ -6,7 +6,7 @@ subject, and the wrapped key. An erased key's bit stays for ever, so that no oth
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -132,6 +132,8 @@ def bundle(stored: bytes) -> Bundle:
         stored[at]: stored[at + 1 : at + _PART_BYTES]
         for at in range(_HEAD_BYTES, len(stored), _PART_BYTES)
     }
+    if any(bit & stored[ID_BYTES] for bit in parts):
+        raise Unreadable("the stream's key was altered: it is erased, and there")
     return Bundle(stored[:ID_BYTES], stored[ID_BYTES], parts)
 
 
@@ -147,6 +149,6 @@ def subjects(bits: int) -> list[Subject]:
     return [subject for bit, subject in _SUBJECTS.items() if bits & bit]
 
 
-def bits_of(those: "list[Subject] | tuple[Subject, ...]") -> int:
+def bits_of(those: Sequence[Subject]) -> int:
     """The bits of subjects."""
     return sum(BITS[subject] for subject in dict.fromkeys(those))

@@ -14,7 +14,7 @@ from domain.chat.enums import (
 from domain.chat.message import Speaker, speaker
 from domain.chat.ticket import Ticket
 from domain.date_time import DateTime
-from domain.event import Event
+from domain.event import Copies, Erasure, Event
 from domain.ids import ChatMessageId, ChatSessionId
 
 _AUTHOR = frozenset({"author"})
@@ -154,6 +154,7 @@ class ChatMessageAdded(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "chat_session.message_added.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"message", "author", "special_param"})
+    copies: ClassVar[Copies] = {"message": ("first_message", "last_message")}
 
     message_id: ChatMessageId
     type: ChatMessageType
@@ -188,6 +189,12 @@ class ChatSessionDeleted(Event, frozen=True, kw_only=True):
     topic: ClassVar[str] = "chat_session.deleted.v1"
 
 
+class ChatSessionPersonalDataErased(Erasure, frozen=True, kw_only=True):
+    """The keys of a session's customer, of its agents, or of both were erased."""
+
+    topic: ClassVar[str] = "chat_session.personal_data_erased.v1"
+
+
 ChatSessionEvent = (
     ChatSessionCreated
     | ChatSessionUpdated
@@ -201,4 +208,5 @@ ChatSessionEvent = (
     | ChatMessageAdded
     | ChatSessionFetched
     | ChatSessionDeleted
+    | ChatSessionPersonalDataErased
 )

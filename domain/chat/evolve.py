@@ -1,5 +1,6 @@
 """The fold of a chat session: how each event changes it. Nothing here decides whether it may."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from msgspec import UNSET
@@ -8,11 +9,13 @@ from msgspec.structs import asdict, replace
 from domain.chat.enums import ChatSessionStatus
 from domain.chat.events import (
     ChatMessageAdded,
+    ChatSessionChange,
     ChatSessionClosed,
     ChatSessionCreated,
     ChatSessionDeleted,
     ChatSessionEvent,
     ChatSessionFetched,
+    ChatSessionPersonalDataErased,
     ChatSessionPickedUp,
     ChatSessionRated,
     ChatSessionReset,
@@ -24,6 +27,7 @@ from domain.chat.events import (
 from domain.chat.message import Speaker, speaker
 from domain.chat.session import ChatSession
 from domain.date_time import EMPTY, is_set
+from domain.event import Subject, without
 from domain.limits import MESSAGE_COPY_LENGTH
 
 HandOver = (
@@ -33,6 +37,12 @@ HandOver = (
     | ChatSessionTransferRejected
     | ChatSessionReset
 )
+
+PERSONAL: Mapping[Subject, frozenset[str]] = {
+    "customer": ChatSessionChange.personal - ChatSessionChange.agent,
+    "agent": ChatSessionChange.agent,
+}
+"""The fields of a session by whose personal data they are."""
 
 
 def evolve(state: ChatSession | None, event: ChatSessionEvent) -> ChatSession:
@@ -51,6 +61,9 @@ def evolve(state: ChatSession | None, event: ChatSessionEvent) -> ChatSession:
             return _with_message(session, event)
         case ChatSessionFetched(when_fetched=when):
             return replace(session, when_fetched=when, watched=when)
+        case ChatSessionPersonalDataErased(subjects=subjects):
+            names = frozenset().union(*(PERSONAL[subject] for subject in subjects))
+            return without(session, names)
         case ChatSessionDeleted():
             return ChatSession(chat_session_id=session.chat_session_id, deleted=True)
         case _:

@@ -40,6 +40,7 @@ SET enable_material = off
 AS $$
 DECLARE
     gone record;  -- a stream whose last row ends
+    erased record;  -- a stream with erased keys
     reached record;  -- a segment of positions, and the greatest values of the rows that begin there
 BEGIN
     -- for each view
@@ -88,6 +89,22 @@ BEGIN
            AND h.version = 1;
     END LOOP;
     -- end
+
+    -- (These events may have been read before a key of their stream was erased.)
+    FOR erased IN
+        SELECT DISTINCT r.stream, erased_bits_1(k.wrapped) AS bits
+          FROM unnest(r_stream) AS r(stream)
+         CROSS JOIN LATERAL (
+                   SELECT y.wrapped
+                     FROM stream_key AS y
+                    WHERE y.partition = p_partition
+                      AND y.stream_id = r.stream
+                    LIMIT 1
+               ) AS k
+         WHERE erased_bits_1(k.wrapped) > 0
+    LOOP
+        PERFORM erase_rows_1(p_partition, erased.stream, erased.bits);
+    END LOOP;
 
     -- (A reader of a past moment takes the last segment up to it: so one that is begun has the values
     -- of those before it. Several followers may write here while a view has several versions: one at

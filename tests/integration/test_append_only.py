@@ -221,10 +221,11 @@ async def test_the_service_may_append_and_draw_numbers_and_call_nothing_else(
     assert [row["proname"] for row in callable_ones] == [
         "add_signing_key_1", "append_1", "append_principal_1", "ask_rebuild_1",
         "credential_of_name_1", "credential_of_sign_in_1", "credential_of_token_1",
-        "draw_numbers_1", "follow_activity_1", "follow_history_1", "follow_people_1",
-        "follow_tree_1", "held_1", "keep_checkpoint_1", "last_drawn_1", "mark_checkpoints_1",
-        "pass_over_message_numbers_1", "pass_over_session_numbers_1", "quarantine_1", "redrive_1",
-        "redrive_activity_1", "redrive_history_1", "redrive_people_1", "renew_rows_1",
+        "draw_numbers_1", "erase_1", "erase_fresh_1", "follow_activity_1", "follow_history_1",
+        "follow_people_1", "follow_tree_1", "held_1", "keep_checkpoint_1", "last_drawn_1",
+        "mark_checkpoints_1", "pass_over_message_numbers_1", "pass_over_session_numbers_1",
+        "quarantine_1", "redrive_1", "redrive_activity_1", "redrive_history_1", "redrive_people_1",
+        "renew_rows_1",
         "restart_follower_1", "settle_1", "steer_rebuild_1", "thin_checkpoints_1", "try_room_1",
         "waiting_1",
     ]  # fmt: skip

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 from msgspec import Struct
 from support import database, further_view, given
 from support.entries import changed, entry, new_stream
+from support.erasures import erased
+from support.histories import catch_up
 
 from app.cli.main import main
 from app.database import migrate
@@ -70,7 +72,7 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     further_view.add(SUBJECTS, monkeypatch)
     done = await migrate.migrate(owner, wanted)
     changed = (
-        "ask_rebuild", "followers", "redrive_history", "versions",
+        "ask_rebuild", "erase", "followers", "redrive_history", "versions",
         "write_batch", "write_history", "write_views",
     )  # fmt: skip
     scripts = [f"functions/{name}_1" for name in changed]
@@ -112,6 +114,22 @@ async def test_commands_write_its_rows_beside_those_of_the_current_state(
     row = await service.views.get("ai_session", none.folded.stream)
     assert row is not None
     assert isinstance(row.folded.state, AISession)
+
+
+async def test_its_row_goes_with_the_personal_data_that_it_showed(
+    service: Service, owner: asyncpg.Connection, store: Connection, keyring: Keyring
+) -> None:
+    gone, stays = [await given.open_ai_session(service, purpose="canary") for _ in range(2)]
+    await given.patch_ai_session(service, given.session_of(gone), "canary two")
+    await catch_up(service)
+    await erased(service, given.session_of(gone))
+    assert await shown(owner) == {stays.folded.stream: (1, "canary", 6)}
+    left = await owner.fetch(
+        "SELECT stream_id FROM ai_session_subject_history WHERE doc::text ~ 'canary'"
+    )
+    assert [row["stream_id"] for row in left] == [stays.folded.stream]
+    await catch_up(service)
+    assert await verify(store, keyring, silent) == []
 
 
 async def test_commands_of_a_batch_that_are_not_written_write_none_of_its_rows(

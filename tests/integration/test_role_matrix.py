@@ -111,7 +111,7 @@ def test_onlookers_may_read_all_sessions(role: str) -> None:
 
 
 OF_SESSIONS = ("/ai/sessions", "/api/v1/ChatSession", "/ops")
-OF_PEOPLE = {"FindPeople", "ExportPerson"}
+OF_PEOPLE = {"FindPeople", "ExportPerson", "ErasePerson", "ErasePersonalData"}
 """What of auditors' operations is open to who protects data."""
 
 

@@ -68,6 +68,8 @@ def values(kind: inspect.Type, marked: bool) -> st.SearchStrategy[object]:
             return PERSONAL_TEXT if marked else TEXT
         case inspect.DateTimeType():
             return st.datetimes(timezones=st.just(UTC))
+        case inspect.LiteralType(values=choices):
+            return st.sampled_from(choices)
         case inspect.EnumType(cls=choices) if issubclass(choices, Enum):
             return st.sampled_from(choices)
         case inspect.VarTupleType(item_type=item):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.log.codec import decode
 from app.log.stream_keys import StreamCipher, StreamKeys
 from domain.chat.events import ChatSessionChange
-from domain.event import Event
+from domain.event import Erasure, Event
 from domain.ids import StreamId
 from domain.stored import EVENTS, UPCASTS, Fields, Upcast, upcast
 
@@ -38,7 +38,7 @@ def samples(topic: str) -> list[Sample]:
 
 def concrete_events(event: type[Event] = Event) -> Iterator[type[Event]]:
     for child in event.__subclasses__():
-        if child is not ChatSessionChange:  # what two events share
+        if child not in (ChatSessionChange, Erasure):  # what two events share
             yield child
         yield from concrete_events(child)
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from app.auth.principals import Principal
-from app.faces.audit import events, feed, people, proof_page, proofs, sessions
+from app.faces.audit import erasing, events, feed, people, proof_page, proofs, sessions
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
@@ -50,6 +50,10 @@ def _get(
     return {"GET": Operation(name=name, handler=handler, admit=admit, is_safe=True)}
 
 
+def _erases(name: str, handler: _Handler) -> Operation:
+    return Operation(name=name, handler=handler, admit=may_protect)
+
+
 def _routes(known: Known, answered: Answered) -> Routes:
     return {
         "/audit/events": _get("ListEvents", partial(events.find_events, known)),
@@ -78,4 +82,8 @@ def _routes(known: Known, answered: Answered) -> Routes:
         },
         "/audit/people": _get("FindPeople", people.find_people, may_protect),
         "/audit/people/export": _get("ExportPerson", people.export_person, may_protect),
+        "/audit/people/erase": {"POST": _erases("ErasePerson", erasing.erase_person)},
+        "/audit/sessions/{id}/personal-data": {
+            "DELETE": _erases("ErasePersonalData", erasing.erase_session)
+        },
     }

@@ -1,0 +1,86 @@
+"""`erase`: personal data of sessions, or of a person in all sessions, goes for good."""
+
+import getpass
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.exit_codes import Refused
+from app.cli.options import on_data
+from app.cli.param_types import Text
+
+if TYPE_CHECKING:
+    from app.erasure.scope import Erased
+    from app.maintenance.store import DataLocation
+    from app.service import Service
+    from domain.event import Subject
+
+
+@click.command()
+@click.argument("sessions", metavar="[SESSION]...", type=Text(), nargs=-1)
+@click.option("--person", type=Text(), metavar="EMAIL", help="Of all sessions that hold it.")
+@click.option("--reason", type=Text(), required=True, help="Why: it is in the events that say so.")
+@click.option(
+    "--subject",
+    "subjects",
+    type=click.Choice(["customer", "agent"]),
+    multiple=True,
+    help="Whose data of the sessions; both unless given. With --person, what holds the address.",
+)
+@click.option("--yes", is_flag=True, help="Do it: no key and no backup of ours brings it back.")
+@on_data
+def erase(
+    where: "DataLocation",
+    sessions: tuple[str, ...],
+    person: str | None,
+    reason: str,
+    subjects: "tuple[Subject, ...]",
+    yes: bool,
+) -> None:
+    """Erase the personal data of sessions, by id, or of a person, by e-mail address.
+
+    The sessions stay, with who did what and when; the values of their personal fields are gone,
+    in the log and in all views, for everybody at once. Shows what was erased as JSON. A session
+    that was erased before is left as it is.
+    """
+    from app.cli.accounts import on_service
+    from app.cli.output import print_json
+    from app.erasure.erase import require_reason
+
+    if bool(sessions) == (person is not None):
+        raise click.UsageError("Give either sessions or --person")
+    if person is not None and subjects:
+        raise click.UsageError("--subject is for sessions that are named")
+    ground = require_reason(reason)
+    if not yes:
+        raise Refused("What is erased is gone for good: repeat this with --yes to do it")
+    print_json(
+        on_service(where, lambda service: _erased(service, sessions, person, ground, subjects))
+    )
+
+
+async def _erased(
+    service: "Service",
+    names: Sequence[str],
+    person: str | None,
+    reason: str,
+    subjects: "Sequence[Subject]",
+) -> "Erased":
+    from msgspec.structs import replace
+
+    from app.commands.context import CommandContext, EventMetadata
+    from app.erasure.erase import Eraser
+    from app.erasure.of_person import of_person
+    from app.history.sessions import session_named
+
+    metadata = EventMetadata(face="cli", operation="Erase")
+    call = CommandContext(actor=f"cli:{getpass.getuser()}", metadata=metadata)
+    eraser = Eraser(service.log, service.reader, call, reason)
+    if person is None:
+        named = [await session_named(service.reader, name) for name in names]
+        mine: Sequence[Subject] = subjects or ("customer", "agent")
+        return await eraser.of_sessions(named, lambda _: mine)
+    found = await of_person(service.log, service.reader, person)
+    done = await eraser.of_sessions(found.sessions, lambda each: found.subjects[each.stream])
+    return replace(done, mentioned=found.mentioned)

@@ -1,0 +1,43 @@
+-- name: known
+-- $1 partition   $2 stream
+SELECT (SELECT k.wrapped
+          FROM stream_key AS k
+         WHERE k.partition = $1
+           AND k.stream_id = $2) AS wrapped,
+       (SELECT max(s.originator_version)
+          FROM stored_events AS s
+         WHERE s.partition = $1
+           AND s.originator_id = $2) AS version;
+
+-- name: sealed
+-- $1 partition   $2 stream   $3 after version   $4 up to version   $5 events, at most
+SELECT s.originator_version AS version, s.notification_id AS position, s.topic, s.state
+  FROM stored_events AS s
+ WHERE s.partition = $1
+   AND s.originator_id = $2
+   AND s.originator_version > $3
+   AND s.originator_version <= $4
+ ORDER BY s.originator_version
+ LIMIT $5;
+
+-- name: erasures
+-- $1 partition   $2 stream   $3 stored name of the event
+-- The stream's erasures so far, oldest first.
+SELECT s.originator_version AS version, s.notification_id AS position, s.event_id, s.recorded_at,
+       s.state
+  FROM stored_events AS s
+ WHERE s.partition = $1
+   AND s.originator_id = $2
+   AND s.topic = $3
+ ORDER BY s.originator_version;
+
+-- name: erase
+-- $1 partition   $2 stream   $3 its keys before   $4 and after   $5 actor   $6 metadata   $7 views
+-- $8 version that $9 the other views' documents and $10 search values follow; null: there are none
+-- $11 stored name, $12 body, $13 id of the event   $14 check value of the master key
+SELECT e.position, e.version, e.recorded_at, $13::uuid AS event_id
+  FROM erase_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS e;
+
+-- name: erase_fresh
+-- $1 partition   $2 stream
+SELECT erase_fresh_1($1, $2);

@@ -1,0 +1,278 @@
+-- Erasure of personal data: the keys of a stream go, and what was written in the clear goes with them.
+
+-- The bits of the subjects whose keys are erased: 1 the customer, 2 the agent. (`stored` is a row's
+-- `wrapped`: a fingerprint of 8 bytes, then this byte, then the keys that there are.)
+CREATE OR REPLACE FUNCTION erased_bits_1(p_stored bytea) RETURNS integer
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT CASE WHEN octet_length(p_stored) > 8 THEN get_byte(p_stored, 8) ELSE 0 END
+$$;
+
+-- A document without the personal members of erased subjects. `p_members`: of `projections.erasing`.
+CREATE OR REPLACE FUNCTION erased_doc_1(p_doc jsonb, p_erased integer, p_members jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+DECLARE
+    left_over jsonb := p_doc;
+    of_subject jsonb;
+    member text;
+    inner_names text[];
+BEGIN
+    FOR of_subject IN
+        SELECT p_members -> s.name
+          FROM (VALUES (1, 'customer'), (2, 'agent')) AS s(bit, name)
+         WHERE p_erased & s.bit > 0
+           AND p_members ? s.name
+    LOOP
+        left_over := left_over - ARRAY(SELECT jsonb_array_elements_text(of_subject -> 'gone'));
+        FOR member IN SELECT jsonb_array_elements_text(of_subject -> 'null') LOOP
+            IF left_over ? member THEN
+                left_over := jsonb_set(left_over, ARRAY[member], 'null');
+            END IF;
+            left_over := left_over #- ARRAY['sealed', member];
+        END LOOP;
+        FOR member IN SELECT jsonb_object_keys(of_subject -> 'lists') LOOP
+            inner_names := ARRAY(SELECT jsonb_array_elements_text(of_subject #> ARRAY['lists', member]));
+            IF left_over ? member THEN
+                left_over := jsonb_set(left_over, ARRAY[member], (
+                    SELECT coalesce(jsonb_agg(i.item - inner_names ORDER BY i.n), '[]')
+                      FROM jsonb_array_elements(left_over -> member) WITH ORDINALITY AS i(item, n)));
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN CASE left_over -> 'sealed' WHEN '{}' THEN left_over - 'sealed' ELSE left_over END;
+END $$;
+
+-- for each view
+CREATE OR REPLACE FUNCTION erased_{view}_1(p_doc jsonb, p_erased integer) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT erased_doc_1(p_doc, p_erased, '{members}')
+$$;
+
+-- end
+-- Takes erased subjects' data out of the versions of a stream's rows, and out of the rows of tables
+-- that a rebuild put aside.
+CREATE OR REPLACE FUNCTION erase_rows_1(p_partition integer, p_stream uuid, p_erased integer)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    former text;
+BEGIN
+    -- for each view
+    IF '{members}' <> '{}' AND to_regclass('public.{view}_history') IS NOT NULL THEN
+        UPDATE {view}_history AS h
+           SET doc = erased_{view}_1(h.doc, p_erased)
+         WHERE h.partition = p_partition
+           AND h.stream_id = p_stream
+           AND h.doc <> erased_{view}_1(h.doc, p_erased);
+    END IF;
+    FOREACH former IN ARRAY ARRAY['{view}', '{view}_old'] LOOP
+        IF '{members}' <> '{}' AND to_regclass('public.' || former) IS NOT NULL THEN
+            EXECUTE format(
+                'UPDATE public.%I AS v SET doc = erased_{view}_1(v.doc, $3)'
+                ' WHERE v.partition = $1 AND v.stream_id = $2'
+                '   AND v.doc <> erased_{view}_1(v.doc, $3)', former)
+              USING p_partition, p_stream, p_erased;
+        END IF;
+    END LOOP;
+    -- end
+END $$;
+
+-- Erases keys of a stream, appends the event that says so, and takes the data out of all rows: all or
+-- nothing. The mark of the erased keys is written first and stays: no append can make another key.
+-- `position` is null, and nothing is done, if the stream's keys are not as the caller knew them, or its
+-- version, if the caller gives one. The row of the current state after the event is the row before it
+-- without that data, whatever happened meanwhile; rows of other views are the caller's.
+CREATE OR REPLACE FUNCTION erase_1(
+    p_partition   integer,
+    p_stream      uuid,
+    p_before      bytea,    -- the row in stream_key as the caller knew it; null: there was none
+    p_after       bytea,    -- the row without the erased keys, and with their mark
+    p_actor       text,
+    p_metadata    jsonb,
+    p_view        text[],   -- tables of the views of the stream's kind, the current state first
+    p_expected    bigint,   -- the version that the rows below follow; null: there are none
+    r_doc         jsonb[],  -- documents of the other views' rows; as in `append_1`
+    r_search      jsonb[],
+    p_topic       text,     -- of the event
+    p_state       bytea,
+    p_id          uuid,
+    p_check_value text,     -- the log's check value of its master key
+    OUT "position"  bigint, -- of the event
+    OUT version     bigint, -- of the stream after it
+    OUT recorded_at timestamptz
+)
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    known    bytea;
+    last     record;  -- the stream's last event
+    now      record;  -- the row of the current state, as it is after the event
+    appended record;
+BEGIN
+    IF (octet_length(p_after) % 61 = 9
+        AND erased_bits_1(p_after) > 0
+        AND p_topic LIKE '%.personal\_data\_erased.v1'
+        AND cardinality(p_view) = 1 + coalesce(cardinality(r_doc), 0)
+        AND coalesce(cardinality(r_search), 0) = coalesce(cardinality(r_doc), 0)
+        AND (p_expected IS NOT NULL OR r_doc IS NULL)
+        AND p_view <@ ARRAY[{views}]) IS NOT TRUE THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'The arguments of the erasure do not fit together';
+    END IF;
+    PERFORM
+       FROM log_partition AS h
+      WHERE h.partition = p_partition
+        FOR UPDATE;
+    -- (The comparison of `append_1`: a change of the master key must not miss this row.)
+    IF octet_length(p_after) > 9
+       AND EXISTS (SELECT
+                     FROM log_setting AS s
+                    WHERE s.name = 'stream_keys_under'
+                      AND s.value <> encode(substr(p_after, 1, 8), 'hex')) THEN
+        RAISE 'The log has another master key' USING ERRCODE = 'SE001';
+    END IF;
+    -- A follower that writes rows holds its checkpoint. Either it is done, and its rows are found
+    -- below; or it waits for this, and finds the mark.
+    INSERT INTO follower_checkpoint (partition, name, position)
+    VALUES (p_partition, 'history', 0)
+        ON CONFLICT DO NOTHING;
+    PERFORM
+       FROM follower_checkpoint AS f
+      WHERE f.partition = p_partition
+        AND f.name = 'history'
+        FOR UPDATE;
+    SELECT k.wrapped INTO known
+      FROM stream_key AS k
+     WHERE k.partition = p_partition
+       AND k.stream_id = p_stream
+       FOR UPDATE;
+    SELECT s.originator_version AS version, s.event_id INTO STRICT last
+      FROM stored_events AS s
+     WHERE s.partition = p_partition
+       AND s.originator_id = p_stream
+     ORDER BY s.originator_version DESC
+     LIMIT 1;
+    IF known IS DISTINCT FROM p_before OR last.version <> p_expected THEN
+        RETURN;
+    END IF;
+    IF known IS NULL THEN
+        INSERT INTO stream_key (partition, stream_id, wrapped)
+        VALUES (p_partition, p_stream, p_after);
+    ELSE
+        UPDATE stream_key AS k
+           SET wrapped = p_after
+         WHERE k.partition = p_partition
+           AND k.stream_id = p_stream;
+    END IF;
+    SELECT r.doc, r.search INTO now
+      FROM erased_row_1(p_view[1], p_partition, p_stream, erased_bits_1(p_after)) AS r;
+    SELECT a.* INTO appended
+      FROM append_1(
+               p_partition, ARRAY[p_actor], ARRAY[p_metadata], p_view[:1], NULL,
+               ARRAY[1], ARRAY[p_stream], ARRAY[last.version], ARRAY[last.event_id], NULL,
+               ARRAY[now.doc], ARRAY[now.search], NULL, NULL, NULL,
+               CASE WHEN r_doc IS NOT NULL THEN array_fill(1, ARRAY[cardinality(r_doc)]) END,
+               CASE WHEN r_doc IS NOT NULL THEN p_view[2:] END, r_doc, r_search,
+               ARRAY[p_topic], ARRAY[p_state], ARRAY[p_id], true, p_check_value) AS a;
+    IF appended.outcome IS NOT NULL THEN
+        RAISE 'The event of the erasure was not appended: %', appended.outcome;
+    END IF;
+    position := appended.head + 1;
+    version := last.version + 1;
+    recorded_at := appended.present;
+    PERFORM erase_rows_1(p_partition, p_stream, erased_bits_1(p_after));
+    -- (Another view may have a row only while there is such data: the last version ends here.)
+    -- for each view
+    IF array_position(p_view, '{view}') > 1
+       AND r_doc[array_position(p_view, '{view}') - 1] IS NULL THEN
+        UPDATE {view}_history AS h
+           SET until = appended.head + 1
+         WHERE h.partition = p_partition
+           AND h.stream_id = p_stream
+           AND h.until = 9223372036854775807;
+        IF FOUND THEN
+            UPDATE {view}_history AS h
+               SET ended = appended.head + 1
+             WHERE h.partition = p_partition
+               AND h.stream_id = p_stream
+               AND h.version = 1;
+        END IF;
+    END IF;
+    -- end
+    -- Workers that look see that they are to forget the keys that they have in memory.
+    INSERT INTO log_setting (name, value)
+    VALUES ('last_erasure', p_id::text)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+END $$;
+
+-- The document and search values of a stream's row in a view, without the data of erased subjects.
+CREATE OR REPLACE FUNCTION erased_row_1(
+    p_view text, p_partition integer, p_stream uuid, p_erased integer,
+    OUT doc jsonb, OUT search jsonb
+)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+BEGIN
+    -- for each view
+    IF p_view = '{view}' THEN
+        SELECT erased_{view}_1(v.doc, p_erased), v.search INTO doc, search
+          FROM {view} AS v
+         WHERE (v.partition, v.stream_id) <= (p_partition, p_stream)
+           AND (v.partition, v.stream_id) >= (p_partition, p_stream)
+         ORDER BY v.partition DESC, v.stream_id DESC
+         LIMIT 1;
+    END IF;
+    -- end
+END $$;
+
+-- Takes erased subjects' data out of the fresh tables of a rebuild, under way or broken off. The rebuild
+-- folds the stream again before its swap, since it moved: this is for the time until then.
+CREATE OR REPLACE FUNCTION erase_fresh_1(p_partition integer, p_stream uuid) RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+SET lock_timeout = '2s'  -- an index may be under way on it, which can take long
+AS $$
+DECLARE
+    erased integer;
+BEGIN
+    SELECT erased_bits_1(k.wrapped) INTO erased
+      FROM stream_key AS k
+     WHERE k.partition = p_partition
+       AND k.stream_id = p_stream;
+    -- for each view
+    IF '{members}' <> '{}' AND to_regclass('public.{view}_new') IS NOT NULL THEN
+        EXECUTE 'UPDATE public.{view}_new AS v SET doc = erased_{view}_1(v.doc, $3)'
+                ' WHERE v.partition = $1 AND v.stream_id = $2'
+          USING p_partition, p_stream, coalesce(erased, 0);
+    END IF;
+    -- end
+END $$;
+
+-- An erased key does not come back, whoever writes.
+CREATE OR REPLACE FUNCTION refuse_revival() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'DELETE'
+       OR (NEW.partition, NEW.stream_id) IS DISTINCT FROM (OLD.partition, OLD.stream_id)
+       OR erased_bits_1(NEW.wrapped) & erased_bits_1(OLD.wrapped) <> erased_bits_1(OLD.wrapped)
+       OR octet_length(NEW.wrapped) > octet_length(OLD.wrapped) THEN
+        RAISE EXCEPTION 'An erased key of stream % does not come back', OLD.stream_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER erased_stays_erased
+    BEFORE UPDATE OR DELETE ON stream_key
+    FOR EACH ROW WHEN (erased_bits_1(OLD.wrapped) > 0)
+    EXECUTE FUNCTION refuse_revival();
