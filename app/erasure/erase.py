@@ -17,6 +17,7 @@ from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
 from app.erasure.holds import require_free
+from app.erasure.receipts import keep, trees_of
 from app.erasure.scope import Erased, ErasedSession, Found, add_event, scope_of
 from app.history.reader import Reader
 from app.history.sessions import Session
@@ -67,13 +68,17 @@ class Eraser:
         self._id = str(new_uuid())
 
     async def of_sessions(
-        self, sessions: Sequence[Session], wanted: Callable[[Session], Sequence[Subject]]
+        self,
+        sessions: Sequence[Session],
+        wanted: Callable[[Session], Sequence[Subject]],
+        mentioned: Sequence[str] = (),
     ) -> Erased:
-        """Erase the personal data of sessions; `wanted`: whose, of each.
+        """Erase the personal data of sessions, and draft the receipt; `wanted`: whose, of each.
 
-        A session of which all that is erased already is left alone. Broken off, it can be asked for
-        again. Raises InvalidField for a stream that is no session, OnHold if one of them may not be
-        erased (then none is), Conflict, StoreDown.
+        `mentioned`: other sessions, of which the receipt says that they are left alone. A session
+        of which all that is erased already is left as it is. Broken off, it can be asked for again.
+        Raises InvalidField for a stream that is no session, OnHold if one of them may not be erased
+        (then none is), Conflict, StoreDown.
         """
         for session in sessions:
             if session.kind not in ERASURES:
@@ -81,11 +86,26 @@ class Eraser:
                     "session", f"{session.session_id} is no session: only those are erased"
                 )
         await require_free(self._reader, [each.stream for each in sessions])
-        done = [await self._session(each, wanted(each)) for each in sessions]
+        homes = sorted({self._log.partition(each.stream) for each in sessions})
+        before, done = await trees_of(self._log, homes), list[ErasedSession]()
+        try:
+            for each in sessions:
+                done.append(await self._session(each, wanted(each)))
+        finally:
+            erased = self._erased(done, mentioned)
+            if done or not sessions:  # what is erased has a receipt, though the rest was refused
+                await keep(self._log, erased, before)
         with suppress(StoreDown, OSError):  # the others look by themselves
             await self._log.incarnation.check(self._log.pool.ask)
+        return erased
+
+    def _erased(self, done: list[ErasedSession], mentioned: Sequence[str]) -> Erased:
         return Erased(
-            erasure_id=self._id, asked_by=self._call.actor, reason=self._reason, sessions=done
+            erasure_id=self._id,
+            asked_by=self._call.actor,
+            reason=self._reason,
+            sessions=done,
+            mentioned=mentioned,
         )
 
     async def _session(self, session: Session, wanted: Sequence[Subject]) -> ErasedSession:
