@@ -1,7 +1,7 @@
 """`erase`: personal data of sessions, or of a person in all sessions, goes for good."""
 
-import getpass
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +9,13 @@ import click
 from app.cli.exit_codes import Refused
 from app.cli.options import on_data
 from app.cli.param_types import Text
+from app.cli.receipts import (
+    give_receipts,
+    receipt_file_option,
+    require_writable,
+    signed_receipts,
+)
+from app.cli.sealing import backup_horizon_option
 
 if TYPE_CHECKING:
     from app.erasure.scope import Erased
@@ -28,7 +35,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="Whose data of the sessions; both unless given. With --person, what holds the address.",
 )
-@click.option("--yes", is_flag=True, help="Do it: no key and no backup of ours brings it back.")
+@click.option("--yes", is_flag=True, help="Do it: only older copies of the database bring it back.")
+@receipt_file_option
+@backup_horizon_option
 @on_data
 def erase(
     where: "DataLocation",
@@ -37,15 +46,16 @@ def erase(
     reason: str,
     subjects: "tuple[Subject, ...]",
     yes: bool,
+    file: Path | None,
+    backup_horizon: int,
 ) -> None:
     """Erase the personal data of sessions, by id, or of a person, by e-mail address.
 
     The sessions stay, with who did what and when; the values of their personal fields are gone,
-    in the log and in all views, for everybody at once. Shows what was erased as JSON. A session
-    that was erased before is left as it is.
+    in the log and in all views, for everybody at once. Prints the receipt, signed by the log. A
+    session that was erased before is left as it is.
     """
     from app.cli.accounts import on_service
-    from app.cli.output import print_json
     from app.erasure.erase import require_reason
 
     if bool(sessions) == (person is not None):
@@ -55,9 +65,13 @@ def erase(
     ground = require_reason(reason)
     if not yes:
         raise Refused("What is erased is gone for good: repeat this with --yes to do it")
-    print_json(
-        on_service(where, lambda service: _erased(service, sessions, person, ground, subjects))
-    )
+    require_writable(file)
+
+    async def work(service: "Service") -> str:
+        done = await _erased(service, sessions, person, ground, subjects)
+        return await signed_receipts(service, [done.erasure_id], backup_horizon)
+
+    give_receipts(on_service(where, work), file)
 
 
 async def _erased(
@@ -67,20 +81,17 @@ async def _erased(
     reason: str,
     subjects: "Sequence[Subject]",
 ) -> "Erased":
-    from msgspec.structs import replace
-
-    from app.commands.context import CommandContext, EventMetadata
+    from app.cli.accounts import operators_call
     from app.erasure.erase import Eraser
     from app.erasure.of_person import of_person
     from app.history.sessions import session_named
 
-    metadata = EventMetadata(face="cli", operation="Erase")
-    call = CommandContext(actor=f"cli:{getpass.getuser()}", metadata=metadata)
-    eraser = Eraser(service.log, service.reader, call, reason)
+    eraser = Eraser(service.log, service.reader, operators_call("Erase"), reason)
     if person is None:
         named = [await session_named(service.reader, name) for name in names]
         mine: Sequence[Subject] = subjects or ("customer", "agent")
         return await eraser.of_sessions(named, lambda _: mine)
     found = await of_person(service.log, service.reader, person)
-    done = await eraser.of_sessions(found.sessions, lambda each: found.subjects[each.stream])
-    return replace(done, mentioned=found.mentioned)
+    return await eraser.of_sessions(
+        found.sessions, lambda each: found.subjects[each.stream], found.mentioned
+    )

@@ -24,6 +24,7 @@ from app.cli.options import Given, given_before, on_data, output_option
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
 from app.cli.rebuild import back, drop, rebuild
+from app.cli.receipts import receipts
 from app.cli.replay import replay
 from app.cli.serve_command import serve
 from app.cli.server import Server
@@ -93,6 +94,7 @@ main.add_command(users)
 main.add_command(tokens)
 main.add_command(subject)
 main.add_command(erase)
+main.add_command(receipts)
 main.add_command(hold)
 main.add_command(completion)
 
