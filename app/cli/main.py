@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.backup import backup, restore
+from app.cli.checkpoint import checkpoint
 from app.cli.completion import completion
 from app.cli.config import config
 from app.cli.erase import erase
@@ -21,6 +22,7 @@ from app.cli.metrics import metrics
 from app.cli.migrate import migrate
 from app.cli.operate import operate
 from app.cli.options import Given, given_before, on_data, output_option
+from app.cli.prove import prove
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
 from app.cli.rebuild import back, drop, rebuild
@@ -32,12 +34,12 @@ from app.cli.standard_streams import Unwritable, leave_standard_output, make_sur
 from app.cli.status import projections, status, stuck
 from app.cli.subject import subject
 from app.cli.users import tokens, users
+from app.cli.verify import verify
 from app.cli.witness import witness
 
 if TYPE_CHECKING:
     from app.cli.reading import Where
     from app.integrity.doctor import Finding
-    from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
 
 
@@ -92,6 +94,9 @@ main.add_command(psql)
 main.add_command(witness)
 main.add_command(users)
 main.add_command(tokens)
+main.add_command(verify)
+main.add_command(checkpoint)
+main.add_command(prove)
 main.add_command(subject)
 main.add_command(erase)
 main.add_command(receipts)
@@ -135,38 +140,6 @@ def list_accounts(where: "Where", output: str) -> None:
         found = on_store(where, ledger.everything, looks=True, as_service=True)
     columns = {"id": lambda each: each.id, "name": lambda each: each.name}
     print_found("accounts", found, columns, output)
-
-
-@main.command()
-@on_data
-def verify(where: "DataLocation") -> None:
-    """Check that the log has no hole and that the views equal it."""
-    from app.cli.progress import progress
-    from app.cli.work import on_log
-    from app.integrity import guards
-    from app.integrity import verify as verifying
-    from app.integrity.positions import warnings
-    from app.operations.deeds import Recorder
-
-    async def work(store: "Connection", keyring: "Keyring") -> tuple[list[str], list[str]]:
-        deed = Recorder("verify")
-        troubles = [*await guards.changed_collations(store), *await warnings(store)]
-        found = await guards.missing(store)
-        with progress("Verifying") as advance:
-            found += await verifying.verify(store, keyring, advance)
-        told = f"{len(found)} differences" if found else "no difference"
-        await deed.end(store.raw, told, well=not found)
-        return found, troubles
-
-    differences, troubles = on_log(where, work, looks=True)
-    for trouble in troubles:
-        click.echo(f"Warning: {trouble}", err=True)
-    for difference in differences:
-        click.echo(difference)
-    if differences:
-        sys.exit(DIFFERENCE)
-    click.echo("Positions and versions have no hole, and the views equal the log", err=True)
-    click.echo("What the events themselves say is taken as it is, not proven", err=True)
 
 
 @main.command("doctor")

@@ -201,6 +201,10 @@ class RemoteSource:
             page, has_more = page + 1, listed.has_more_pages and bool(listed.items)
         return sorted(found, key=lambda account: account.id)
 
+    async def text(self, path: str, query: Parameters) -> str:
+        """The text that is at a path."""
+        return (await self._get(path, query, always={})).text
+
     async def _ask(self, path: str, form: type[T], query: Parameters) -> T:
         answer = await self._get(path, query)
         return _decoded(answer.content, form, answer)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -12,18 +12,13 @@ from msgspec import Struct
 
 import migrations
 from app.database import rights, versions
+from app.database.scripts import filled_in
 from app.database.sql import blocks
-from domain.event import kind_of
-from domain.stored import EVENTS, UPCASTS
 from projections import catalog
 
 SQL = blocks(__file__)
 FOLDER = Path(migrations.__file__).parent
 OLDEST_SERVER = 15
-_KINDS = sorted({kind_of(topic) for topic in (*EVENTS, *UPCASTS)})
-_FORM = re.compile(r"^ *-- (plain|distributed)\n(.*?)^ *-- end of \1\n", re.MULTILINE | re.DOTALL)
-_PAIR = re.compile(r"^ *-- for each two versions\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
-_EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 
 
 class SchemaError(Exception):
@@ -74,41 +69,11 @@ def functions(form: str = "plain") -> list[Script]:
 
     `form`: the result of `form_of` the database; both forms do the same.
     """
-    views = catalog.members_of_all_versions()
     found = []
     for path in sorted(FOLDER.glob("functions/*.sql")):
-        sql = _FORM.sub(lambda part: part[2] if part[1] == form else "", path.read_text())
-        sql = _for_each(views, _for_each_two(sql))
+        sql = filled_in(path.read_text(), form)
         found.append(Script(f"functions/{path.stem}", sql, _hash(sql)))
     return found
-
-
-def _for_each_two(text: str) -> str:
-    """A script with the names of each two versions of a view filled in: most views have one."""
-    pairs = catalog.pairs_of_versions()
-    return _PAIR.sub(
-        lambda part: "".join(
-            part[1].replace("{view}", view).replace("{other}", other) for view, other in pairs
-        ),
-        text,
-    )
-
-
-def _for_each(views: Mapping[str, str], text: str) -> str:
-    """A script with its views and kinds filled in: so a new one of either makes a new text.
-
-    `views`: with their members that hold personal data.
-    """
-
-    def filled(part: "re.Match[str]") -> str:
-        return "".join(
-            part[1].replace("{view}", view).replace("{members}", members)
-            for view, members in views.items()
-        )
-
-    text = _EACH.sub(filled, text)
-    text = text.replace("{kinds}", ", ".join(f"'{kind}'" for kind in _KINDS))
-    return text.replace("{views}", ", ".join(f"'{view}'" for view in views))
 
 
 def _hash(sql: str) -> str:

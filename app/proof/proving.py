@@ -76,3 +76,21 @@ async def _latest(store: Asks, partition: int) -> checkpoints.Kept:
     if found is None:
         raise NothingSigned(f"There is no signed checkpoint of partition {partition} yet")
     return found
+
+
+async def proven(store: Asks, places: Sequence[tuple[int, int]]) -> list[str]:
+    """The proof file of each event, by the latest checkpoint of its partition.
+
+    Raises NothingSigned, TreeDamaged, StoreDown.
+    """
+    latest = {partition: await _latest(store, partition) for partition, _ in places}
+    found = []
+    for partition, position in places:
+        kept = latest[partition]
+        if position > kept.size:
+            raise NothingSigned(
+                f"No signed checkpoint covers {partition}:{position} yet: try again in some seconds"
+            )
+        event = await inclusion(store, partition, position, kept.size)
+        found.append(proof_file(event, kept.note))
+    return found

@@ -20,9 +20,9 @@ from app.proof.notes import Checkpoint, parse_note
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _TYPE = {"Content-Type": "text/plain; charset=utf-8"}
-_END = b"\n\n"
-"""Ends each note of a file."""
-_SIGNATURE = "— ".encode()
+_SIGNATURE = re.compile("^— [^\n]+\n".encode(), re.MULTILINE)
+_LAST_BYTES = 128 * 1024
+"""Of a file, the part that is looked at: the last note is in it."""
 _WELL = 2
 """The class of statuses by which a URL says that it has the checkpoint."""
 
@@ -119,27 +119,35 @@ class _Path:
 
 
 class _File(_Path):
-    """Each checkpoint is added to the file's end, with an empty line after it."""
+    """Each checkpoint is added to the file's end: they stand one behind the other."""
 
     def _write(self, checkpoint: Published) -> None:
-        note = checkpoint.note.encode() + b"\n"
+        note = checkpoint.note.encode()
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             end = os.fstat(handle).st_size
-            last = os.pread(handle, len(note), max(0, end - len(note)))
-            if last == note:
-                return
-            _append(handle, end, note if not end or _is_whole(last) else _END + note)
+            last = os.pread(handle, _LAST_BYTES, max(0, end - _LAST_BYTES))
+            whole = max((each.end() for each in _SIGNATURE.finditer(last)), default=0)
+            if torn := last[whole:]:
+                _require_own(torn, checkpoint.origin)
+                end -= len(torn)
+                os.ftruncate(handle, end)
+            if not last[:whole].endswith(note):
+                _append(handle, end, note)
             if not end:
                 _sync_folder(self._path.parent)
         finally:
             os.close(handle)
 
 
-def _is_whole(last: bytes) -> bool:
-    """Whether a file ends with a whole note, and not with one that a killed process began."""
-    line = last.removesuffix(_END).rpartition(b"\n")[2]
-    return last.endswith(_END) and line.startswith(_SIGNATURE)
+def _require_own(torn: bytes, origin: str) -> None:
+    """Make sure that what stands behind the last note is the beginning of one of this log.
+
+    A killed process left it. Raises NotKept if the file holds something else.
+    """
+    log = origin.rpartition("/")[0].encode() + b"/"
+    if not (torn.startswith(log) or log.startswith(torn)):
+        raise NotKept("the file holds something else than checkpoints of this log")
 
 
 def _append(handle: int, end: int, content: bytes) -> None:

@@ -3,11 +3,11 @@
 The rows of hashes are made by a follower. A root is that of the tree at any size up to the present.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.database.sql import blocks
 from app.log.read import Asks
-from app.proof.edge import TILE
+from app.proof.edge import TILE, Edge
 from app.proof.trees import HASH_BYTES
 from app.proof.verifier import EMPTY_ROOT, Frontier
 
@@ -17,7 +17,7 @@ _Range = tuple[int, int]
 """Leaves: from an index up to before another."""
 _Node = tuple[int, int]
 """A whole subtree: its height, and its number at that height."""
-_Tiles = dict[tuple[int, int], bytes]
+_Tiles = Mapping[tuple[int, int], bytes]
 
 
 class TreeDamaged(Exception):
@@ -50,10 +50,25 @@ async def consistency(store: Asks, partition: int, old: int, new: int) -> list[b
     return await _hashes(store, partition, list(_rest(old, 0, new, is_known=True)))
 
 
+async def edge_at(store: Asks, partition: int, size: int) -> Edge:
+    """The right edge of the tree at a size. Raises TreeDamaged, StoreDown."""
+    parts = [(number << height, number + 1 << height) for height, number in _nodes((0, size))]
+    found = Edge.loaded(size, b"".join(await _hashes(store, partition, parts)))
+    assert found is not None  # a hash for each part
+    return found
+
+
+async def tiles(
+    store: Asks, partition: int, levels: Sequence[int], indexes: Sequence[int]
+) -> Mapping[tuple[int, int], bytes]:
+    """Rows of hashes by level and number, as far as there are. Raises StoreDown."""
+    rows = await store.ask(SQL["tiles"], partition, list(levels), list(indexes))
+    return {(row["level"], row["tile_index"]): bytes(row["hashes"]) for row in rows}
+
+
 async def tile(store: Asks, partition: int, level: int, index: int) -> bytes:
     """The hashes of a row, as far as there are; empty: there is none. Raises StoreDown."""
-    rows = await store.ask(SQL["tiles"], partition, [level], [index])
-    return bytes(rows[0]["hashes"]) if rows else b""
+    return (await tiles(store, partition, [level], [index])).get((level, index), b"")
 
 
 def _path(index: int, start: int, end: int) -> Iterator[_Range]:
@@ -101,14 +116,13 @@ def _nodes(leaves: _Range) -> Iterator[_Node]:
 async def _hashes(store: Asks, partition: int, ranges: Sequence[_Range]) -> list[bytes]:
     wanted = {_tile_of(node) for each in ranges for node in _nodes(each)}
     levels, indexes = [level for level, _ in wanted], [index for _, index in wanted]
-    rows = await store.ask(SQL["tiles"], partition, levels, indexes)
-    tiles = {(row["level"], row["tile_index"]): bytes(row["hashes"]) for row in rows}
-    return [_root(tiles, each) for each in ranges]
+    found = await tiles(store, partition, levels, indexes)
+    return [_root(found, each) for each in ranges]
 
 
-def _root(tiles: _Tiles, leaves: _Range) -> bytes:
+def _root(rows: _Tiles, leaves: _Range) -> bytes:
     whole = Frontier()
-    whole.hashes = [_hash(tiles, node) for node in _nodes(leaves)]
+    whole.hashes = [_hash(rows, node) for node in _nodes(leaves)]
     return whole.root() if whole.hashes else EMPTY_ROOT
 
 
@@ -117,13 +131,13 @@ def _tile_of(node: _Node) -> tuple[int, int]:
     return height // _BITS, (number << height % _BITS) // TILE
 
 
-def _hash(tiles: _Tiles, node: _Node) -> bytes:
+def _hash(rows: _Tiles, node: _Node) -> bytes:
     """The hash of a whole subtree, from the row that holds it or its parts."""
     height, number = node
     level, index = _tile_of(node)
     count = 1 << height % _BITS
     first = (number << height % _BITS) % TILE
-    part = tiles.get((level, index), b"")[first * HASH_BYTES : (first + count) * HASH_BYTES]
+    part = rows.get((level, index), b"")[first * HASH_BYTES : (first + count) * HASH_BYTES]
     if len(part) != count * HASH_BYTES:
         raise TreeDamaged(f"The tree lacks hashes: row {index} of level {level} is not whole")
     row = Frontier()

@@ -52,7 +52,7 @@ $$;
 
 -- end
 -- Takes erased subjects' data out of the versions of a stream's rows, and out of the rows of tables
--- that a rebuild put aside.
+-- that a rebuild put aside, or that are being filled to take the place of those in use.
 CREATE OR REPLACE FUNCTION erase_rows_1(p_partition integer, p_stream uuid, p_erased integer)
 RETURNS void
 LANGUAGE plpgsql
@@ -68,10 +68,11 @@ BEGIN
            AND h.stream_id = p_stream
            AND h.doc <> erased_{view}_1(h.doc, p_erased);
     END IF;
-    FOREACH former IN ARRAY ARRAY['{view}', '{view}_old'] LOOP
-        IF '{members}' <> '{}' AND to_regclass('public.' || former) IS NOT NULL THEN
+    FOREACH former IN ARRAY ARRAY['public.{view}', 'public.{view}_old',
+                                  'sessionary_refill.{view}_history'] LOOP
+        IF '{members}' <> '{}' AND to_regclass(former) IS NOT NULL THEN
             EXECUTE format(
-                'UPDATE public.%I AS v SET doc = erased_{view}_1(v.doc, $3)'
+                'UPDATE %s AS v SET doc = erased_{view}_1(v.doc, $3)'
                 ' WHERE v.partition = $1 AND v.stream_id = $2'
                 '   AND v.doc <> erased_{view}_1(v.doc, $3)', former)
               USING p_partition, p_stream, p_erased;
@@ -137,16 +138,9 @@ BEGIN
                       AND s.value <> encode(substr(p_after, 1, 8), 'hex')) THEN
         RAISE 'The log has another master key' USING ERRCODE = 'SE001';
     END IF;
-    -- A follower that writes rows holds its checkpoint. Either it is done, and its rows are found
-    -- below; or it waits for this, and finds the mark.
-    INSERT INTO follower_checkpoint (partition, name, position)
-    VALUES (p_partition, 'history', 0)
-        ON CONFLICT DO NOTHING;
-    PERFORM
-       FROM follower_checkpoint AS f
-      WHERE f.partition = p_partition
-        AND f.name = 'history'
-        FOR UPDATE;
+    -- Whichever follower writes rows holds this lock with others. Either it is done, and its rows are
+    -- found below; or it waits, and finds the mark.
+    PERFORM pg_advisory_xact_lock(hashtextextended('sessionary erasure', p_partition));
     SELECT k.wrapped INTO known
       FROM stream_key AS k
      WHERE k.partition = p_partition

@@ -43,6 +43,7 @@ DECLARE
     erased record;  -- a stream with erased keys
     reached record;  -- a segment of positions, and the greatest values of the rows that begin there
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('sessionary erasure', p_partition));
     -- for each view
     IF '{view}' = ANY (r_view) THEN
         INSERT INTO {view}_history

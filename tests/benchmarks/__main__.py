@@ -30,6 +30,7 @@ from . import (
     rebuild_memory,
     rebuild_reads,
     rebuilding,
+    sealing,
     starts,
     store,
     superoffice,
@@ -42,7 +43,7 @@ from .stage import stage
 PARTS = (
     "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
     "rebuild-memory", "follow", "list", "past", "pages", "starts", "memory",
-    "overload",
+    "overload", "sealing",
 )  # fmt: skip
 SOAK = "snapshot"
 MANY = "large"
@@ -96,6 +97,7 @@ def main(
         parts: dict[str, Callable[[], str]] = {
             "store": lambda: store.run(here, pace),
             "indexed": lambda: indexed.run(here, pace),
+            "sealing": lambda: sealing.run(here, pace),
             "http": lambda: over_http.run(here, pace),
             "formats": lambda: formats.run(here, pace),
             "superoffice": lambda: superoffice.run(here, pace),

@@ -38,11 +38,11 @@ class OurStore(Struct, frozen=True):
 
     def append(self, callers: int, seconds: float) -> Done:
         """Create and change sessions for some time, so many callers at once."""
-        return self.loop.run(self._append(callers, seconds=seconds))
+        return self.loop.run(self.appended(callers, seconds=seconds))
 
     def append_sessions(self, callers: int, sessions: int) -> None:
         """Create and change so many sessions."""
-        self.loop.run(self._append(callers, sessions=sessions))
+        self.loop.run(self.appended(callers, sessions=sessions))
 
     def open_sessions(self, count: int) -> Sequence[AISessionId]:
         """Create so many sessions."""
@@ -68,9 +68,10 @@ class OurStore(Struct, frozen=True):
         counts = await asyncio.gather(*map(keep_changing, sessions))
         return Done(sum(counts), time.perf_counter() - started)
 
-    async def _append(
+    async def appended(
         self, callers: int, *, seconds: float = float("inf"), sessions: int = 2**63
     ) -> Done:
+        """Create and change sessions, in a loop that others use, too."""
         started = time.perf_counter()
         numbers = iter(range(sessions))
         until = started + seconds

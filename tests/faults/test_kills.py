@@ -76,5 +76,5 @@ async def test_a_kill_loses_and_doubles_nothing(
     report(kill.__name__, run, capsys)
     assert await kills.owed(service, book, run) == []
     assert service.database_log.count(RECOVERED) == before + recoveries
-    assert max(run.back_s) < patient(BACK_S)
+    assert max(run.paced_s) < BACK_S
     assert not recoveries or run.work.slowest_s < patient(PATIENCE_S)

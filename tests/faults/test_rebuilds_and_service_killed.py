@@ -7,7 +7,7 @@ import asyncio
 import os
 import random
 import sys
-from contextlib import suppress
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from support import kills
 from support.beside import silent
 from support.digests import of_tables, of_the_log
 from support.patience import patient
+from support.rebuilder import rebuilds
 from support.service_process import ServiceProcess, service
 
 from app.maintenance.keys import keyring_of
@@ -23,41 +24,34 @@ from app.rebuild.rebuild import named, rebuild
 
 KILLS = int(os.environ.get("SESSIONARY_FAULT_KILLS", "2"))
 SEED = int(os.environ.get("SESSIONARY_FAULT_SEED", "1"))
-TESTS = Path(__file__).parents[1]
-LASTS_S = 2.0
-"""About so long a rebuild takes."""
-
-
-async def of_a_rebuild(served: ServiceProcess, nth: int, moments: random.Random) -> None:
-    """One that has run for some time; a few are done before."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "support.rebuilder", served.database_url, str(1 + nth % 2),
-        str(served.data_dir), cwd=TESTS, start_new_session=True,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(moments.uniform(0.3, patient(LASTS_S))):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+LASTS_S = 0.6
+"""About so long a rebuild takes, and much longer when there are many kills: it goes on from where
+the one before was killed."""
+SERVICE_EVERY = 16
+"""One of so many kills is the service's: its start takes much longer than a rebuild."""
+BETWEEN_KILLS = kills.SENT_SINCE
+"""Commands: fewer than in other tests, for many of these kills follow each other."""
 
 
 async def test_rebuilt_live_and_folded_views_are_equal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    moments, book = random.Random(SEED), tmp_path / "ledger.ndjson"
-
-    async def of_either(served: ServiceProcess, nth: int) -> None:
-        if moments.random() < 0.25:  # (a start takes longer than a rebuild)
-            await kills.of_the_service(served, nth)
-        else:
-            await of_a_rebuild(served, nth, moments)
+    moments, book, hit = random.Random(SEED), tmp_path / "ledger.ndjson", Counter[str]()
 
     with service("--workers=2") as served:
-        run = await kills.under_load(served, book, [of_either] * KILLS, moments)
+        async with rebuilds() as rebuilding:
+
+            async def of_either(served: ServiceProcess, nth: int) -> None:
+                if nth % SERVICE_EVERY == 0:
+                    await kills.of_the_service(served, nth // SERVICE_EVERY)
+                    hit["services"] += 1
+                    return
+                url, folder, jobs = served.database_url, served.data_dir, 1 + nth % 2
+                after_s = moments.uniform(0.05, patient(LASTS_S))
+                was_hit = await rebuilding.killed(url, jobs, folder, after_s)
+                hit["rebuilds" if was_hit else "after the end of a rebuild"] += 1
+
+            run = await kills.under_load(served, book, [of_either] * KILLS, moments, BETWEEN_KILLS)
         assert await kills.owed(served, book, run) == []
         async with connected(served.database_url) as store:
             where = DataLocation(database_url=None, data_dir=served.data_dir)
@@ -68,4 +62,6 @@ async def test_rebuilt_live_and_folded_views_are_equal(
             assert await of_tables(store, "_old") == folded
         await asyncio.to_thread(served.stop)
     with capsys.disabled():
-        sys.stdout.write(f"\n{KILLS} kills: {run.work.acknowledged} acknowledged, {folded}\n")
+        sys.stdout.write(
+            f"\n{KILLS} kills, {dict(hit)}: {run.work.acknowledged} acknowledged, {folded}\n"
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -104,6 +105,18 @@ async def test_a_rollback_a_split_view_and_a_fork_are_refused(tmp_path: Path) ->
                     end(each)
 
 
+def shown(note: Note, keys: list[VerifierKey], file: Path) -> int:
+    """The exit code of the verifier for a checkpoint that the log and the witness have to sign."""
+    file.write_text(str(note))
+    options = [str(file), f"--key={keys[0]}", f"--witness={keys[1]}"]
+    asked = subprocess.run(
+        [sys.executable, "-m", "app.proof.verifier", "checkpoint", *options],
+        text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in asked.stderr
+    return asked.returncode
+
+
 async def until_signed(served: ServiceProcess) -> None:
     async def holds() -> bool:
         return bool(await notes(served))
@@ -128,7 +141,10 @@ async def watched(live: ServiceProcess, other: ServiceProcess, witness: WitnessP
     await until_said(other, "refuses the checkpoint: 422")
     assert [n for n in await notes(other) if size(n) > size(seen) and is_by(n, own)] == []
     write(live, 1, "of the one")  # the log itself goes on
-    await until_cosigned(live, keys, size(later) + 1)
+    last = await until_cosigned(live, keys, size(later) + 1)
+    file = witness.state / "note"
+    assert shown(last, keys, file) == 0
+    assert shown((await notes(other))[0], keys, file) == 1
     assert "does not go on from the one that was cosigned" in witness.log
 
 

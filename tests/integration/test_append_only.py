@@ -7,7 +7,7 @@ import pytest
 from support import given
 
 from app.service import Service
-from app.settings import Settings
+from app.settings import SERVICE_ROLE, Settings
 
 LOG = ["stored_events", "idempotency_key"]
 SECRETS = ["credential", "token", "login_session"]
@@ -245,7 +245,7 @@ async def test_the_service_logs_in_as_its_role_and_works_under_it(service: Servi
 
 
 async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
-    owner: asyncpg.Connection, settings: Settings
+    owner: asyncpg.Connection,
 ) -> None:
     granted = await owner.fetch(
         "SELECT table_name, privilege_type, '*' AS part FROM information_schema.table_privileges"
@@ -255,7 +255,7 @@ async def test_the_service_has_these_rights_to_tables_and_columns_and_no_others(
         "  FROM information_schema.column_privileges"
         " WHERE grantee = $1 AND table_schema = 'public' AND privilege_type <> 'SELECT'"
         " GROUP BY table_name, privilege_type",
-        settings.database_role,
+        SERVICE_ROLE,
     )
     rights = {tuple(row) for row in granted}
     assert {table for table, right, _ in rights if right == "SELECT"} == {

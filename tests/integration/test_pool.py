@@ -92,26 +92,28 @@ async def test_an_outage_is_told_once_with_its_cause_and_so_is_its_end(
 
 
 async def test_a_server_that_is_stricter_by_default_is_asked_for_read_committed(
-    settings: Settings, owner: asyncpg.Connection
+    direct: Settings, owner: asyncpg.Connection
 ) -> None:
+    # (pgbouncer takes no settings of a session: there, the roles have them.)
     name = await owner.fetchval("SELECT current_database()")
     await owner.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
-    pool = Pool(settings)
+    pool = Pool(direct)
     level = "SELECT current_setting('transaction_isolation') AS level"
     assert (await pool.ask(level))[0]["level"] == "read committed"
-    async with connected(settings.database_url) as store:
+    async with connected(direct.database_url) as store:
         assert (await store.ask(level))[0]["level"] == "read committed"
     await pool.close()
 
 
 async def test_nothing_is_compiled_whatever_the_server_does_by_default(
-    settings: Settings, owner: asyncpg.Connection
+    direct: Settings, owner: asyncpg.Connection
 ) -> None:
+    # (pgbouncer takes no settings of a session: there, the roles have them.)
     name = await owner.fetchval("SELECT current_database()")
     await owner.execute(f"ALTER DATABASE {name} SET jit = on")
     compiles = "SELECT current_setting('jit') AS jit"
-    pool = Pool(settings)
+    pool = Pool(direct)
     assert (await pool.ask(compiles))[0]["jit"] == "off"
-    async with connected(settings.database_url) as store:
+    async with connected(direct.database_url) as store:
         assert (await store.ask(compiles))[0]["jit"] == "off"
     await pool.close()

@@ -34,6 +34,8 @@ BETWEEN_KILLS = 150
 """Commands, at least: so that each kill hits work of its own."""
 FOLLOWED_S = 15.0
 """Within this, the histories are where the log ends, once nobody writes any more."""
+READ_S = 15.0
+"""Within this, all events are read in one statement."""
 
 Kill = Callable[[ServiceProcess, int], Awaitable[None]]
 """Kills something of a running service for the nth time."""
@@ -46,6 +48,8 @@ class Run(Struct):
     reader: FeedReader
     back_s: list[float]
     """Seconds from each kill until commands were answered again."""
+    paced_s: list[float]
+    """As many as they would have been on a quiet machine, by its pace right after each kill."""
 
 
 async def of_the_service(service: ServiceProcess, nth: int) -> None:
@@ -82,24 +86,32 @@ async def of_a_backend(service: ServiceProcess, nth: int) -> None:
 
 
 async def under_load(
-    service: ServiceProcess, book: Path, kills: Sequence[Kill], moments: random.Random
+    service: ServiceProcess,
+    book: Path,
+    kills: Sequence[Kill],
+    moments: random.Random,
+    between: int = BETWEEN_KILLS,
 ) -> Run:
-    """Kill while clients work and a reader follows the feed; all were answered afterwards."""
-    back_s = []
+    """Kill while clients work and a reader follows the feed; all were answered afterwards.
+
+    `between`: commands that are answered before each kill, at least.
+    """
+    back_s, paced_s = [], []
     name = f"{moments.getrandbits(64):x}"
     async with (
         feed_reader(service.base_url) as reader,
         load(service.base_url, book, CLIENTS, name) as work,
     ):
         for nth, kill in enumerate(kills):
-            await work.acknowledge_more(BETWEEN_KILLS)
+            await work.acknowledge_more(between)
             await asyncio.sleep(moments.random() * 0.2)
             killed = time.monotonic()
             await kill(service, nth)
             await work.acknowledge_more(SENT_SINCE)
             back_s.append(time.monotonic() - killed)
-        await work.acknowledge_more(BETWEEN_KILLS)
-    return Run(work, reader, back_s)
+            paced_s.append(back_s[-1] / patient(1.0))
+        await work.acknowledge_more(between)
+    return Run(work, reader, back_s, paced_s)
 
 
 async def owed(service: ServiceProcess, book: Path, run: Run) -> list[str]:
@@ -120,6 +132,7 @@ async def _histories_owed(service: ServiceProcess) -> list[str]:
     settings = Settings(
         database_url=service_url(service.data_dir),
         master_key=key_file.read(service.data_dir / "master.key"),
+        store_deadline_s=patient(READ_S),
     )
     owner, worker = await asyncpg.connect(service.database_url), await open_service(settings)
     try:

@@ -1,13 +1,14 @@
 """Second places of checkpoints: what is there is whole, and nothing there is lost."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 from support.signed_log import SignedLog
 
+from app.proof.notes import parse_notes
 from app.proof.publishing import NotKept, published, second_place
 
 LOG = SignedLog([str(number) for number in range(9)])
@@ -22,25 +23,35 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-async def test_a_file_holds_all_in_order_with_an_empty_line_after_each(
+async def test_a_file_holds_all_in_order_as_the_verifier_takes_them(
     tmp_path: Path, client: httpx.AsyncClient
 ) -> None:
     place = second_place(str(tmp_path / "kept"))
     for size in (3, 7, 7, 9):
         await place.keep(published(str(LOG.note(size))), client)
-    expected = "".join(f"{LOG.note(size)}\n" for size in (3, 7, 9))
-    assert (tmp_path / "kept").read_text() == expected
+    kept = (tmp_path / "kept").read_bytes()
+    assert parse_notes(kept) == [LOG.note(size) for size in (3, 7, 9)]
 
 
-@pytest.mark.parametrize("left", [1, 20, -2, -1])
-async def test_what_a_killed_process_left_in_a_file_is_nobodys_beginning(
-    tmp_path: Path, client: httpx.AsyncClient, left: int
+@pytest.mark.parametrize("before", [(), (3,), (3, 5)])
+@pytest.mark.parametrize("left", [1, 13, 14, 20, 66, -20, -1])
+async def test_what_a_killed_process_left_in_a_file_goes(
+    tmp_path: Path, client: httpx.AsyncClient, left: int, before: Sequence[int]
 ) -> None:
-    file, whole = tmp_path / "kept", f"{LOG.note(3)}\n"
-    text = f"{LOG.note(7)}\n"
-    file.write_text(whole + text[:left])
+    file, whole = tmp_path / "kept", "".join(str(LOG.note(size)) for size in before)
+    file.write_text(whole + str(LOG.note(7))[:left])
     await second_place(str(file)).keep(published(str(LOG.note(9))), client)
-    assert file.read_text() == f"{whole}{text[:left]}\n\n{LOG.note(9)}\n"
+    assert file.read_text() == f"{whole}{LOG.note(9)}"
+
+
+@pytest.mark.parametrize("text", ["mine", "mine\n", f"{LOG.note(3)}mine"])
+async def test_a_file_of_something_else_stays_as_it_is(
+    tmp_path: Path, client: httpx.AsyncClient, text: str
+) -> None:
+    (tmp_path / "kept").write_text(text)
+    with pytest.raises(NotKept, match="something else"):
+        await second_place(str(tmp_path / "kept")).keep(published(str(LOG.note(9))), client)
+    assert (tmp_path / "kept").read_text() == text
 
 
 async def test_a_full_disk_leaves_no_part_of_a_note(
@@ -60,7 +71,7 @@ async def test_a_full_disk_leaves_no_part_of_a_note(
     with pytest.raises(NotKept, match="No space left"):
         await place.keep(published(str(LOG.note(7))), client)
     monkeypatch.undo()
-    assert file.read_text() == f"{LOG.note(3)}\n"
+    assert file.read_text() == str(LOG.note(3))
 
 
 async def test_a_folder_holds_a_file_each_and_two_trees_of_one_size(

@@ -1,0 +1,209 @@
+"""`verify`: the log, its tree, its checkpoints and its views, and what was not checked."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct, field
+
+from app.cli.exit_codes import DIFFERENCE, Refused
+from app.cli.options import on_data
+
+if TYPE_CHECKING:
+    from app.integrity.authenticity import Examined
+    from app.log.keyring import Keyring
+    from app.maintenance.store import Connection, DataLocation
+    from app.proof.given import Given
+    from app.proof.verifier import VerifierKey
+
+_FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
+
+
+class _Asked(Struct, frozen=True):
+    """What to look at."""
+
+    parts: frozenset[str]
+    given: "Sequence[Given]"
+    keys: "Sequence[VerifierKey]"
+    since: dict[int, int]
+    must_show: bool
+    """Whether it is an error if nothing shows that the events are those that were written."""
+
+
+class _Verdict(Struct, rename="camel"):
+    """What came of it."""
+
+    ok: bool = True
+    checked: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    first_bad_position: str | None = None
+    differences: list[str] = field(default_factory=list)
+
+
+@click.command()
+@click.option("--log", "log", is_flag=True, help="Positions, times, guards and rights of the log.")
+@click.option("--views", is_flag=True, help="Views and histories equal the log.")
+@click.option(
+    "--proof",
+    is_flag=True,
+    help="Hash all events again: they are those that signed checkpoints cover, else 1.",
+)
+@click.option(
+    "--checkpoint",
+    "files",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="A checkpoint that somebody else kept; may repeat. Implies --proof.",
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="VKEY",
+    help="The log's public key that somebody else kept, or a file with keys; may repeat.",
+)
+@click.option(
+    "--since",
+    multiple=True,
+    metavar="POSITION",
+    help="Hash only events after one such as 0:17, in its partition; may repeat.",
+)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to show it.",
+)
+@on_data
+def verify(
+    where: "DataLocation",
+    log: bool,
+    views: bool,
+    proof: bool,
+    files: tuple[Path, ...],
+    keys: tuple[str, ...],
+    since: tuple[str, ...],
+    output: str,
+) -> None:
+    """Check log, tree, checkpoints and views: all of them, unless some are named."""
+    from app.cli.work import on_log
+
+    flags = {"log": log, "views": views, "proof": proof}
+    parts = {name for name, is_named in flags.items() if is_named} or set(flags)
+    if files:
+        parts.add("proof")
+    asked = _asked(frozenset(parts), files, keys, since, must_show=proof or bool(files))
+
+    async def work(store: "Connection", keyring: "Keyring") -> tuple[_Verdict, list[str]]:
+        return await _verified(store, keyring, asked)
+
+    verdict, troubles = on_log(where, work, looks=True)
+    for trouble in troubles:
+        click.echo(f"Warning: {trouble}", err=True)
+    _print(verdict, output)
+    if not verdict.ok:
+        sys.exit(DIFFERENCE)
+
+
+def _asked(
+    parts: frozenset[str], files: Sequence[Path], keys: Sequence[str], since: Sequence[str],
+    *, must_show: bool,
+) -> _Asked:  # fmt: skip
+    from app.proof.given import checkpoints_in, keys_in
+    from app.proof.verifier import Unproven
+
+    try:
+        given = [each for path in files for each in checkpoints_in(path)]
+        known = [key for text in keys for key in keys_in(text)]
+    except Unproven as error:
+        raise click.exceptions.Exit(_not_shown(str(error))) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"A file of --key or --checkpoint cannot be read: {error}") from error
+    return _Asked(parts, given, known, dict(map(_place, since)), must_show)
+
+
+def _not_shown(sentence: str) -> int:
+    click.echo(sentence)
+    return DIFFERENCE
+
+
+def _place(text: str) -> tuple[int, int]:
+    partition, _, position = text.partition(":")
+    if not (partition.isascii() and partition.isdecimal() and len(partition) < 10) or not (
+        position.isascii() and position.isdecimal() and len(position) < 19
+    ):
+        raise click.BadParameter(f"{text!r} is no position such as 0:17", param_hint="--since")
+    return int(partition), int(position)
+
+
+async def _verified(
+    store: "Connection", keyring: "Keyring", asked: _Asked
+) -> tuple[_Verdict, list[str]]:
+    from app.cli.progress import progress
+    from app.integrity import authenticity, guards
+    from app.integrity import verify as verifying
+    from app.integrity.positions import warnings
+    from app.operations.deeds import Recorder
+
+    deed, verdict = Recorder("verify"), _Verdict()
+    troubles = [*await guards.changed_collations(store), *await warnings(store)]
+    if "log" in asked.parts:
+        verdict.differences += await guards.missing(store)
+    if asked.parts & verifying.PARTS:
+        with progress("Verifying") as advance:
+            verdict.differences += await verifying.verify(store, keyring, advance, asked.parts)
+    for part, sentence in (
+        ("log", "Positions and versions have no hole, and the guards of the log are in place"),
+        ("views", "The histories and the views equal the log"),
+    ):
+        if part not in asked.parts:
+            verdict.not_checked.append(f"{part.capitalize()}: not asked for")
+        elif not verdict.differences:
+            verdict.checked.append(sentence)
+    if "proof" in asked.parts:
+        with progress("Hashing") as advance:
+            found = await authenticity.examine(store, asked.given, asked.keys, asked.since, advance)
+        _add(verdict, found, asked)
+    else:
+        verdict.not_checked.append(
+            "Tree and checkpoints: not asked for, so what the events say is taken as it is"
+        )
+    verdict.ok = verdict.ok and not verdict.differences
+    count = len(verdict.differences)
+    told = f"{count} differences" if count else "no difference"
+    await deed.end(store.raw, told, well=verdict.ok)
+    return verdict, troubles
+
+
+def _add(verdict: _Verdict, found: "Examined", asked: _Asked) -> None:
+    verdict.checked += found.checked
+    verdict.not_checked += found.not_checked
+    verdict.differences += found.differences
+    if found.first_bad is not None:
+        verdict.first_bad_position = "{}:{}".format(*found.first_bad)
+    if asked.must_show and not found.covered:
+        verdict.ok = False
+        verdict.not_checked.append(
+            "That the events are those that were written is not shown: no signed checkpoint "
+            "covers them"
+        )
+
+
+def _print(verdict: _Verdict, output: str) -> None:
+    from app.cli.output import plain, print_json
+
+    if output == "json":
+        print_json(verdict)
+        return
+    for difference in verdict.differences:
+        click.echo(plain(difference))
+    if verdict.first_bad_position is not None:
+        click.echo(f"The first bad position is {verdict.first_bad_position}")
+    for sentence in verdict.checked:
+        click.echo(sentence, err=True)
+    for sentence in verdict.not_checked:
+        click.echo(f"Not checked: {sentence}", err=True)
