@@ -11,7 +11,7 @@ import cryptography
 import httpx
 import pytest
 from support.patience import patient
-from support.service_process import ADMIN, ServiceProcess, service
+from support.service_process import ADMIN, ServiceProcess, service, sessionary
 
 from app.proof.receipt import parse_receipts, show_receipt
 from app.proof.verifier import Unproven, VerifierKey
@@ -143,6 +143,26 @@ def test_every_changed_byte_is_found(served: ServiceProcess, alone: Path) -> Non
     other = receipt[:-9] + bytes((receipt[-9] ^ 4,)) + receipt[-8:]
     done = verified(alone, other)
     assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+
+
+def test_the_command_that_verifies_checks_receipts_too(
+    served: ServiceProcess, alone: Path, tmp_path: Path
+) -> None:
+    receipt, file = by_delete(served, "checked"), tmp_path / "receipt"
+    file.write_bytes(receipt + receipt)
+    keys = str(alone / "keys")
+    nowhere = ("--database-url", "postgresql://[::1]:1/", "--master-key-file", "/no/file")
+    shown = sessionary("verify", "--receipt", str(file), "--key", keys, "--output=json", *nowhere)
+    told = json.loads(shown.stdout)
+    assert (shown.returncode, told["ok"], len(told["checked"])) == (0, True, 4), shown.stderr
+    by_database = served.command("verify", "--receipt", str(file), "--output=json")
+    assert by_database.returncode == 0, by_database.stdout + by_database.stderr
+    assert "No public key was given" in json.loads(by_database.stdout)["notChecked"][0]
+    file.write_bytes(receipt.replace(b"on the phone", b"by a letter!"))
+    altered = sessionary("verify", "--receipt", str(file), "--key", keys, *nowhere)
+    assert (altered.returncode, "was altered" in altered.stdout) == (1, True), altered.stderr
+    wrong = sessionary("verify", "--receipt", str(file), "--key", keys, "--views", *nowhere)
+    assert wrong.returncode == 2
 
 
 def test_receipts_are_listed_for_those_who_protect_data_and_for_auditors(
