@@ -133,6 +133,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Witnesses that are asked to cosign checkpoints: a URL and, after spaces, its vkeys."""
     checkpoint_to: tuple[str, ...] = ()
     """Files, folders and URLs that keep checkpoints, too."""
+    erasures_to: tuple[Path, ...] = ()
+    """Files and folders that keep a list of erasures: a restore does them again by it."""
 
     backup_horizon_days: int = BACKUP_HORIZON_DAYS
     """Days after which no copy of the database from before an erasure is kept, by policy."""

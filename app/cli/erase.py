@@ -1,12 +1,14 @@
 """`erase`: personal data of sessions, or of a person in all sessions, goes for good."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.exit_codes import Refused
+from app.cli.erasure_lists import listing_erasures, lists_option
+from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data
 from app.cli.param_types import Text
 from app.cli.receipts import (
@@ -18,6 +20,8 @@ from app.cli.receipts import (
 from app.cli.sealing import backup_horizon_option
 
 if TYPE_CHECKING:
+    from app.erasure.again import Again
+    from app.erasure.listed import Listed
     from app.erasure.scope import Erased
     from app.maintenance.store import DataLocation
     from app.service import Service
@@ -27,7 +31,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sessions", metavar="[SESSION]...", type=Text(), nargs=-1)
 @click.option("--person", type=Text(), metavar="EMAIL", help="Of all sessions that hold it.")
-@click.option("--reason", type=Text(), required=True, help="Why: it is in the events that say so.")
+@lists_option("--from-list", "Of what lists (--erasures-to) say was erased; may repeat.")
+@click.option("--reason", type=Text(), help="Why: it is in the events that say so.")
 @click.option(
     "--subject",
     "subjects",
@@ -39,17 +44,19 @@ if TYPE_CHECKING:
 @receipt_file_option
 @backup_horizon_option
 @on_data
+@listing_erasures
 def erase(
     where: "DataLocation",
     sessions: tuple[str, ...],
     person: str | None,
-    reason: str,
+    lists: tuple[Path, ...],
+    reason: str | None,
     subjects: "tuple[Subject, ...]",
     yes: bool,
     file: Path | None,
     backup_horizon: int,
 ) -> None:
-    """Erase the personal data of sessions, by id, or of a person, by e-mail address.
+    """Erase the personal data of sessions, by id, of a person, by e-mail address, or of a list.
 
     The sessions stay, with who did what and when; the values of their personal fields are gone,
     in the log and in all views, for everybody at once. Prints the receipt, signed by the log. A
@@ -58,20 +65,45 @@ def erase(
     from app.cli.accounts import on_service
     from app.erasure.erase import require_reason
 
-    if bool(sessions) == (person is not None):
-        raise click.UsageError("Give either sessions or --person")
-    if person is not None and subjects:
+    if [bool(sessions), person is not None, bool(lists)].count(True) != 1:
+        raise click.UsageError("Give either sessions, --person or --from-list")
+    if not sessions and subjects:
         raise click.UsageError("--subject is for sessions that are named")
-    ground = require_reason(reason)
+    if lists and reason is not None:
+        raise click.UsageError("--reason is not for --from-list: the erasures had theirs")
+    ground = "" if lists else require_reason(reason)
     if not yes:
         raise Refused("What is erased is gone for good: repeat this with --yes to do it")
     require_writable(file)
+    if lists:
+        _from_lists(where, lists)
+        return
 
     async def work(service: "Service") -> str:
         done = await _erased(service, sessions, person, ground, subjects)
         return await signed_receipts(service, [done.erasure_id], backup_horizon)
 
     give_receipts(on_service(where, work), file)
+
+
+def _from_lists(where: "DataLocation", places: Sequence[Path]) -> None:
+    from app.cli.accounts import on_service
+    from app.erasure.listed import read_lists
+
+    listed = read_lists(places)
+    done = on_service(where, lambda service: _again(service, listed))
+    click.echo(str(done))
+    for sentence in done.left:
+        click.echo(sentence)
+    if done.left:
+        sys.exit(DIFFERENCE)
+
+
+async def _again(service: "Service", listed: "Listed") -> "Again":
+    from app.cli.accounts import operators_call
+    from app.erasure.again import erase_again
+
+    return await erase_again(service.log, service.reader, operators_call("Erase"), listed)
 
 
 async def _erased(

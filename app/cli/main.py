@@ -28,6 +28,7 @@ from app.cli.reading import on_log_or_server, on_server
 from app.cli.rebuild import back, drop, rebuild
 from app.cli.receipts import receipts
 from app.cli.replay import replay
+from app.cli.retain import erase_by_policy
 from app.cli.serve_command import serve
 from app.cli.server import Server
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
@@ -101,6 +102,7 @@ main.add_command(subject)
 main.add_command(erase)
 main.add_command(receipts)
 main.add_command(hold)
+main.add_command(erase_by_policy)
 main.add_command(completion)
 
 

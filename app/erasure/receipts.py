@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from msgspec import Struct
 
@@ -14,7 +15,7 @@ from app.database.sql import blocks
 from app.erasure.scope import Erased
 from app.history.times import time_text
 from app.log.errors import Unreadable
-from app.log.log import Log
+from app.log.keyring import Keyring
 from app.proof import checkpoints, proving, signing, tree
 from app.proof.notes import base64_text
 from app.proof.proving import NothingSigned
@@ -31,8 +32,26 @@ BACKUPS = (
     "A copy of the database from before the erasure holds the keys: with the master key, it brings "
     "the data back. By the policy of this service such copies are gone after {days} days, at the "
     "time in `until`; nothing here shows that they are. Before that, whoever restores one has to "
-    "erase again what the receipts name."
+    "erase again what receipts and lists of erasures name."
 )
+
+
+class _Store(Protocol):
+    """Connections that may write."""
+
+    async def ask(
+        self, sql: str, *arguments: object, writes: bool = False
+    ) -> Sequence[asyncpg.Record]: ...
+
+
+class _Log(Protocol):
+    """What receipts need of the log."""
+
+    @property
+    def pool(self) -> _Store: ...
+
+    @property
+    def keyring(self) -> Keyring: ...
 
 
 class NotIssued(Exception):
@@ -67,7 +86,7 @@ class _Part(Struct):
     """In the receipt."""
 
 
-async def trees_of(log: Log, partitions: Sequence[int]) -> dict[int, str]:
+async def trees_of(log: _Log, partitions: Sequence[int]) -> dict[int, str]:
     """A signed checkpoint of each of some partitions as its tree is now.
 
     One whose tree is empty, or that cannot be signed, is left out. Raises StoreDown.
@@ -80,7 +99,7 @@ async def trees_of(log: Log, partitions: Sequence[int]) -> dict[int, str]:
     return found
 
 
-async def keep(log: Log, erased: Erased, before: Mapping[int, str]) -> None:
+async def keep(log: _Log, erased: Erased, before: Mapping[int, str]) -> None:
     """Put down what a receipt will say. Raises StoreDown."""
     draft = msgspec.json.encode(Draft(erased, dict(before))).decode()
     await log.pool.ask(
@@ -89,13 +108,13 @@ async def keep(log: Log, erased: Erased, before: Mapping[int, str]) -> None:
     )  # fmt: skip
 
 
-async def page(log: Log, before: UUID | None, most: int) -> list[Listed]:
+async def page(log: _Log, before: UUID | None, most: int) -> list[Listed]:
     """Receipts, the latest first. Raises StoreDown."""
     rows = await log.pool.ask(SQL["page"], before, most)
     return [Listed(row[0], time_text(row[1]), *row[2:]) for row in rows]
 
 
-async def signed(log: Log, settings: Settings, receipt_id: UUID, wait_s: float) -> str:
+async def signed(log: _Log, settings: Settings, receipt_id: UUID, wait_s: float) -> str:
     """A receipt, a line; one that is a draft is signed as soon as the tree has its events.
 
     After so many seconds without these it is signed as it is, says so, and stays a draft. Raises
@@ -123,7 +142,7 @@ async def signed(log: Log, settings: Settings, receipt_id: UUID, wait_s: float) 
 class _Issuing:
     """One receipt that is being signed."""
 
-    def __init__(self, log: Log, settings: Settings, draft: Draft, at: datetime) -> None:
+    def __init__(self, log: _Log, settings: Settings, draft: Draft, at: datetime) -> None:
         self._log = log
         self._days = settings.backup_horizon_days
         self._draft = draft
@@ -204,13 +223,13 @@ class _Issuing:
         return {**told, "proof": proof}
 
 
-async def _signer(log: Log) -> signing.Signer:
+async def _signer(log: _Log) -> signing.Signer:
     """The keys that sign now, whatever this process would make. Raises Unreadable, StoreDown."""
     with_ml_dsa = await signing.has_ml_dsa(log.pool)
     return await signing.signer(log.pool, log.keyring, with_ml_dsa=with_ml_dsa)
 
 
-async def _note(log: Log, partition: int, size: int) -> str:
+async def _note(log: _Log, partition: int, size: int) -> str:
     """A signed checkpoint of a size that the tree has. Raises TreeDamaged, Unreadable."""
     kept = await checkpoints.of_size(log.pool, partition, size)
     if kept is not None:

@@ -14,7 +14,7 @@ from app.http.identify import tokens, xsrf_token
 from app.http.request import Headers, Request
 from app.http.sign_in import is_secure
 
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _COOKIE = "ss-form"
 """The cookie of a form that is filled in before there is a session."""
 _ALIASES = (CONTINUE, "redirect")
@@ -32,7 +32,7 @@ class StaleForm(Forbidden):
 
 def fields(request: Request) -> Mapping[str, str]:
     """The fields of a form by name; of two with one name, the first counts. Raises BadInput."""
-    if media_type(request.headers.get(b"content-type")) != _FORM and request.body:
+    if media_type(request.headers.get(b"content-type")) != FORM and request.body:
         raise BadInput("A form of a page is sent here, as application/x-www-form-urlencoded")
     found: dict[str, str] = {}
     for name, value in pairs(request.body):

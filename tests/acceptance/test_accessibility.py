@@ -45,6 +45,8 @@ SIGNED_IN = {
     "people": "/audit/people",
     "a person": "/audit/people?email=kim@example.com",
     "a person, unmasked": "/audit/people?name=Kim&personal=true&reason=a+test",
+    "to be erased": "/audit/people/erase?email=kim@example.com",
+    "erasures": "/audit/people/erasures",
     "nobody": "/audit/people?phone=%2B4711111111",
     "refused": "/audit/events?since=gibberish",
     "operations": "/ops",

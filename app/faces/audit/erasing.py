@@ -6,12 +6,15 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from app.codecs.formats import media_type
 from app.codecs.json_text import decode
 from app.erasure.erase import Eraser, require_reason
 from app.erasure.of_person import of_person
+from app.faces.audit.erase_form import sent_form
 from app.faces.audit.query import Query
 from app.faces.audit.receipts import receipt_reply
 from app.history.sessions import session_named
+from app.http.forms import FORM
 from app.http.request import Reply, Request
 from app.service import Service
 from domain.event import Subject
@@ -50,6 +53,8 @@ async def erase_session(request: Request, service: Service) -> Reply:
 async def erase_person(request: Request, service: Service) -> Reply:
     """`POST /audit/people/erase`: the receipt, of all sessions that hold the address."""
     Query(request, ())
+    if media_type(request.headers.get(b"content-type")) == FORM:
+        return await sent_form(request, service)
     asked = decode(_PERSON, request.body)
     reason = require_reason(asked.reason)
     found = await of_person(service.log, service.reader, asked.email)

@@ -5,7 +5,17 @@ from functools import partial
 from types import MappingProxyType
 
 from app.auth.principals import Principal
-from app.faces.audit import erasing, events, feed, people, proof_page, proofs, receipts, sessions
+from app.faces.audit import (
+    erase_form,
+    erasing,
+    events,
+    feed,
+    people,
+    proof_page,
+    proofs,
+    receipts,
+    sessions,
+)
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
@@ -85,7 +95,11 @@ def _routes(known: Known, answered: Answered) -> Routes:
         "/audit/receipts/{id}": _get("GetReceipt", receipts.get_receipt, may_see_receipts),
         "/audit/people": _get("FindPeople", people.find_people, may_protect),
         "/audit/people/export": _get("ExportPerson", people.export_person, may_protect),
-        "/audit/people/erase": {"POST": _erases("ErasePerson", erasing.erase_person)},
+        "/audit/people/erasures": _get("ListErasures", erase_form.list_erasures, may_protect),
+        "/audit/people/erase": {
+            **_get("ShowErase", erase_form.show_form, may_protect),
+            "POST": _erases("ErasePerson", erasing.erase_person),
+        },
         "/audit/sessions/{id}/personal-data": {
             "DELETE": _erases("ErasePersonalData", erasing.erase_session)
         },

@@ -22,7 +22,7 @@ FILTERS = (
 ELSEWHERE = frozenset(
     {
         *("AddUser", "ChangeRoles", "IssueToken", "CloseDeadChatSession", "RecordRefusals"),
-        *("Export", "Subject", "PlaceHold", "LiftHold"),
+        *("Export", "Subject", "PlaceHold", "LiftHold", "Retain"),
     }
 )
 """Operations that are in no face's table: of the command line, and of the service itself."""
