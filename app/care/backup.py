@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import shutil
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from app.care.files import sync_folder
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
 from app.care.refilling import SCHEMA
+from app.care.restored_log import RestoredLog, restored_log
 from app.database import migrate
 from app.database.programs import run
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
+from app.erasure.again import Again
 from app.history.streams import Progress
 from app.history.times import time_text
 from app.integrity import guards
@@ -40,6 +43,7 @@ from app.maintenance.store import (
     database,
     up_to_date,
 )
+from app.maintenance.swaps import without_swaps
 
 SQL = blocks(__file__)
 HEADER = "backup.json"
@@ -48,6 +52,10 @@ _LEFT_OUT = ("--exclude-table-data=public.lease", f"--exclude-schema={SCHEMA}")
 """Leases are of processes: one that works on what it read before a restore has none after it.
 
 And what was not made anew to its end is of no use."""
+
+
+Forget = Callable[[RestoredLog], Awaitable[Again]]
+"""Erases again what was erased since a backup."""
 
 
 class RotationUnfinished(Exception):
@@ -78,10 +86,12 @@ class Restored(Struct, frozen=True):
     header: Header
     differences: list[str]
     """As from `verify`; empty if all is well."""
+    again: Again | None
+    """What was erased again; None: no list was given."""
 
 
 async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -> Header:
-    """Dump the database at `url` into a new folder, beside everything that goes on.
+    """Dump the database at `url` into a new folder, beside everything that goes on but rebuilds.
 
     Raises RotationUnfinished, ProgramFailed, OSError.
     """
@@ -92,7 +102,10 @@ async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     major = store.raw.get_server_version().major
-    async with store.raw.transaction(isolation="repeatable_read", readonly=True):
+    async with (
+        without_swaps(store),  # the dump would have an empty table
+        store.raw.transaction(isolation="repeatable_read", readonly=True),
+    ):
         snapshot = await store.raw.fetchval(SQL["snapshot"])
         heads = await store.raw.fetch(SQL["heads"])
         arguments = ["--format=directory", f"--file={part}", f"--snapshot={snapshot}", *_LEFT_OUT]
@@ -112,10 +125,13 @@ async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -
     return signed
 
 
-def restore(where: DataLocation, folder: Path, progress: Progress) -> Restored:
+def restore(
+    where: DataLocation, folder: Path, progress: Progress, forget: Forget | None = None
+) -> Restored:
     """Bring a backup into an empty database, or a data directory without one, and verify it.
 
-    Raises Altered, NotEmpty, WrongMasterKey, ProgramFailed, and as `database` and `connected` do.
+    The service's role can read it only after `forget`. Raises Altered, NotEmpty, WrongMasterKey,
+    ProgramFailed, what `forget` raises, and as `database` and `connected` do.
     """
     keyring, header = _checked(where, folder)
 
@@ -130,7 +146,10 @@ def restore(where: DataLocation, folder: Path, progress: Progress) -> Restored:
             await run("pg_restore", major, url, [*whole, "--format=directory", str(folder)])
         # (Another connection: it would remember what the tables were.)
         async with connected(url, where.statement_cache) as store:
-            return await _verified(store, keyring, header, progress)
+            differences, again = await _brought_up(store, keyring, header, forget)
+            differences += await guards.missing(store)
+            differences += await verify(store, keyring, progress)
+            return Restored(header, differences, again)
 
     with database(where, SchemaPermission.MIGRATE) as url:
         return asyncio.run(work(url))
@@ -146,19 +165,26 @@ def ahead(checkpoint: Checkpoint, header: Header) -> list[str]:
     ]
 
 
-async def _verified(
-    store: Connection, keyring: Keyring, header: Header, progress: Progress
-) -> Restored:
-    await up_to_date(store, SchemaPermission.MIGRATE)
-    keyring.adopt(await key_settings(store))
-    await store.ask_once(SQL["settle"], keyring.check_value(), str(new_uuid()))
-    differences = [
-        f"Partition {row['partition']} is at {row['position']}, not where the backup says"
-        for row in await store.ask(SQL["heads"])
-        if header.positions.get(row["partition"]) != row["position"]
-    ]
-    differences += await guards.missing(store)
-    return Restored(header, differences + await verify(store, keyring, progress))
+async def _brought_up(
+    store: Connection, keyring: Keyring, header: Header, forget: Forget | None
+) -> tuple[list[str], Again | None]:
+    """Make a restored database this release's, with its rights, and what was erased erased.
+
+    A backup comes without rights, so that nobody but the owner can read it before this is done.
+    """
+    async with store.raw.transaction():
+        await up_to_date(store, SchemaPermission.MIGRATE)
+        keyring.adopt(await key_settings(store))
+        check_value = keyring.check_value()
+        await store.ask_once(SQL["settle"], check_value, str(new_uuid()))
+        differences = [
+            f"Partition {row['partition']} is at {row['position']}, not where the backup says"
+            for row in await store.ask(SQL["heads"])
+            if header.positions.get(row["partition"]) != row["position"]
+        ]
+        if forget is None:
+            return differences, None
+        return differences, await forget(await restored_log(store, keyring, check_value))
 
 
 def _checked(where: DataLocation, folder: Path) -> tuple[Keyring, Header]:

@@ -1,11 +1,13 @@
 """`backup` and `restore`: the whole database, with what serves callers."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.erasure_lists import lists_option
 from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
     from app.care.backup import Header
     from app.care.lines import Checkpoint
+    from app.care.restored_log import RestoredLog
+    from app.erasure.again import Again
+    from app.erasure.listed import Listed
     from app.maintenance.store import DataLocation
 
 
@@ -61,26 +66,47 @@ def backup(where: "DataLocation", folder: Path) -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="File that ends with a checkpoint, as an export: it is told what that has more.",
 )
+@lists_option("--erasures", "List (--erasures-to) of what is to be erased again; may repeat.")
 @on_data
-def restore(where: "DataLocation", folder: Path, checkpoint: Path | None) -> None:
+def restore(
+    where: "DataLocation", folder: Path, checkpoint: Path | None, lists: tuple[Path, ...]
+) -> None:
     """Restore a backup into an empty database, or a data directory that holds the master key."""
     from app.care.backup import ahead
     from app.care.backup import restore as restoring
     from app.cli.progress import progress
+    from app.erasure.listed import read_lists
 
     kept = None if checkpoint is None else _last_checkpoint(checkpoint)
+    forget = partial(_forget, read_lists(lists)) if lists else None
     with progress("Verifying") as advance:
-        done = restoring(where, folder, advance)
+        done = restoring(where, folder, advance, forget)
     for place in _places(done.header):
         click.echo(f"restored up to {place}")
     if kept is not None:
         for sentence in ahead(kept, done.header) or ["The checkpoint has nothing that is not here"]:
             click.echo(sentence)
-    for difference in done.differences:
+    left = [] if done.again is None else done.again.left
+    click.echo(str(done.again) if done.again is not None else _unknown(done.header))
+    for difference in [*left, *done.differences]:
         click.echo(difference)
     click.echo("Tokens and sign-ins are as they were then: revoke again what was revoked", err=True)
-    if done.differences:
+    if left or done.differences:
         sys.exit(DIFFERENCE)
+
+
+async def _forget(listed: "Listed", log: "RestoredLog") -> "Again":
+    from app.cli.accounts import operators_call
+    from app.erasure.again import erase_again
+
+    return await erase_again(log, log.reader, operators_call("Restore"), listed)
+
+
+def _unknown(header: "Header") -> str:
+    return (
+        f"Nothing tells what was erased after {header.taken_at}, and is here again: if there is a "
+        "list (--erasures-to), run `sessionary erase --from-list` with it before anybody reads"
+    )
 
 
 def _places(header: "Header") -> "Sequence[str]":

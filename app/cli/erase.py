@@ -1,16 +1,27 @@
 """`erase`: personal data of sessions, or of a person in all sessions, goes for good."""
 
-import getpass
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.exit_codes import Refused
+from app.cli.erasure_lists import listing_erasures, lists_option
+from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data
 from app.cli.param_types import Text
+from app.cli.receipts import (
+    give_receipts,
+    receipt_file_option,
+    require_writable,
+    signed_receipts,
+)
+from app.cli.sealing import backup_horizon_option
 
 if TYPE_CHECKING:
+    from app.erasure.again import Again
+    from app.erasure.listed import Listed
     from app.erasure.scope import Erased
     from app.maintenance.store import DataLocation
     from app.service import Service
@@ -20,7 +31,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sessions", metavar="[SESSION]...", type=Text(), nargs=-1)
 @click.option("--person", type=Text(), metavar="EMAIL", help="Of all sessions that hold it.")
-@click.option("--reason", type=Text(), required=True, help="Why: it is in the events that say so.")
+@lists_option("--from-list", "Of what lists (--erasures-to) say was erased; may repeat.")
+@click.option("--reason", type=Text(), help="Why: it is in the events that say so.")
 @click.option(
     "--subject",
     "subjects",
@@ -28,36 +40,70 @@ if TYPE_CHECKING:
     multiple=True,
     help="Whose data of the sessions; both unless given. With --person, what holds the address.",
 )
-@click.option("--yes", is_flag=True, help="Do it: no key and no backup of ours brings it back.")
+@click.option("--yes", is_flag=True, help="Do it: only older copies of the database bring it back.")
+@receipt_file_option
+@backup_horizon_option
 @on_data
+@listing_erasures
 def erase(
     where: "DataLocation",
     sessions: tuple[str, ...],
     person: str | None,
-    reason: str,
+    lists: tuple[Path, ...],
+    reason: str | None,
     subjects: "tuple[Subject, ...]",
     yes: bool,
+    file: Path | None,
+    backup_horizon: int,
 ) -> None:
-    """Erase the personal data of sessions, by id, or of a person, by e-mail address.
+    """Erase the personal data of sessions, by id, of a person, by e-mail address, or of a list.
 
     The sessions stay, with who did what and when; the values of their personal fields are gone,
-    in the log and in all views, for everybody at once. Shows what was erased as JSON. A session
-    that was erased before is left as it is.
+    in the log and in all views, for everybody at once. Prints the receipt, signed by the log. A
+    session that was erased before is left as it is.
     """
     from app.cli.accounts import on_service
-    from app.cli.output import print_json
     from app.erasure.erase import require_reason
 
-    if bool(sessions) == (person is not None):
-        raise click.UsageError("Give either sessions or --person")
-    if person is not None and subjects:
+    if [bool(sessions), person is not None, bool(lists)].count(True) != 1:
+        raise click.UsageError("Give either sessions, --person or --from-list")
+    if not sessions and subjects:
         raise click.UsageError("--subject is for sessions that are named")
-    ground = require_reason(reason)
+    if lists and reason is not None:
+        raise click.UsageError("--reason is not for --from-list: the erasures had theirs")
+    ground = "" if lists else require_reason(reason)
     if not yes:
         raise Refused("What is erased is gone for good: repeat this with --yes to do it")
-    print_json(
-        on_service(where, lambda service: _erased(service, sessions, person, ground, subjects))
-    )
+    require_writable(file)
+    if lists:
+        _from_lists(where, lists)
+        return
+
+    async def work(service: "Service") -> str:
+        done = await _erased(service, sessions, person, ground, subjects)
+        return await signed_receipts(service, [done.erasure_id], backup_horizon)
+
+    give_receipts(on_service(where, work), file)
+
+
+def _from_lists(where: "DataLocation", places: Sequence[Path]) -> None:
+    from app.cli.accounts import on_service
+    from app.erasure.listed import read_lists
+
+    listed = read_lists(places)
+    done = on_service(where, lambda service: _again(service, listed))
+    click.echo(str(done))
+    for sentence in done.left:
+        click.echo(sentence)
+    if done.left:
+        sys.exit(DIFFERENCE)
+
+
+async def _again(service: "Service", listed: "Listed") -> "Again":
+    from app.cli.accounts import operators_call
+    from app.erasure.again import erase_again
+
+    return await erase_again(service.log, service.reader, operators_call("Erase"), listed)
 
 
 async def _erased(
@@ -67,20 +113,17 @@ async def _erased(
     reason: str,
     subjects: "Sequence[Subject]",
 ) -> "Erased":
-    from msgspec.structs import replace
-
-    from app.commands.context import CommandContext, EventMetadata
+    from app.cli.accounts import operators_call
     from app.erasure.erase import Eraser
     from app.erasure.of_person import of_person
     from app.history.sessions import session_named
 
-    metadata = EventMetadata(face="cli", operation="Erase")
-    call = CommandContext(actor=f"cli:{getpass.getuser()}", metadata=metadata)
-    eraser = Eraser(service.log, service.reader, call, reason)
+    eraser = Eraser(service.log, service.reader, operators_call("Erase"), reason)
     if person is None:
         named = [await session_named(service.reader, name) for name in names]
         mine: Sequence[Subject] = subjects or ("customer", "agent")
         return await eraser.of_sessions(named, lambda _: mine)
     found = await of_person(service.log, service.reader, person)
-    done = await eraser.of_sessions(found.sessions, lambda each: found.subjects[each.stream])
-    return replace(done, mentioned=found.mentioned)
+    return await eraser.of_sessions(
+        found.sessions, lambda each: found.subjects[each.stream], found.mentioned
+    )

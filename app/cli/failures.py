@@ -33,6 +33,7 @@ from app.database.errors import StoreDown
 from app.database.migrate import SchemaError
 from app.database.pool import TRANSIENT
 from app.database.programs import ProgramFailed
+from app.erasure.listed import NotListed
 from app.followers.names import UnknownFollower, UnusableProjection
 from app.history.cursor import CursorLost
 from app.history.followed import NotYet
@@ -59,6 +60,7 @@ WRONG_USE = (
     UserError,
     KeyInUse,
     NotEmpty,
+    NotListed,
     RotationUnderWay,
     RotationUnfinished,
     ProgramFailed,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.erasure_lists import listing_erasures
 from app.cli.exit_codes import Refused
 from app.cli.options import on_data, option
 
@@ -35,6 +36,7 @@ _FLOOR_DAYS = 183
 )
 @click.option("--dry-run", is_flag=True, help="Show which sessions are due, and erase nothing.")
 @on_data
+@listing_erasures
 def erase_by_policy(
     where: "DataLocation", retain: int | None, retention_floor: int, dry_run: bool
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import talk
+from app.cli.erasure_lists import listing_erasures
 from app.cli.options import Given, decorated, on_data, option, reachable
 from app.cli.param_types import Hosts, Origin, Seconds
 from app.cli.sealing import sealing_options
@@ -204,6 +205,7 @@ def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
 @_tells_at_once
 @on_data
 @sealing_options
+@listing_erasures
 @_listening
 def serve(
     where: "DataLocation",

@@ -7,16 +7,20 @@ again, the event, and the rows of views and histories.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import asyncpg
 import msgspec
 
 from app.commands.context import CommandContext
 from app.database.errors import StoreDown
+from app.database.pool import Fetch
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
 from app.erasure.holds import require_free
+from app.erasure.listed import ErasureList
+from app.erasure.receipts import keep, trees_of
 from app.erasure.scope import Erased, ErasedSession, Found, add_event, scope_of
 from app.history.reader import Reader
 from app.history.sessions import Session
@@ -24,7 +28,7 @@ from app.history.times import time_text
 from app.log import codec
 from app.log.append import REPLACED
 from app.log.errors import Conflict, Unreadable
-from app.log.log import Log
+from app.log.keyring import Keyring
 from app.log.stream_keys import bits_of, bundle, subjects, without
 from domain.errors import InvalidField
 from domain.event import Erasure, Subject
@@ -55,10 +59,58 @@ def require_reason(reason: object) -> str:
     return text
 
 
+class WritableStore(Protocol):
+    """Connections that may write."""
+
+    async def ask(
+        self, sql: str, *arguments: object, writes: bool = False
+    ) -> Sequence[asyncpg.Record]:
+        """As that of `Pool`."""
+
+    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """As that of `Pool`."""
+
+
+class Identified(Protocol):
+    """Which log it is."""
+
+    check_value: str | None
+
+    async def check(self, fetch: Fetch) -> None:
+        """As that of `Incarnation`."""
+
+
+class WritableLog(Protocol):
+    """A log as an erasure needs it: that of a service, or one that is being restored."""
+
+    @property
+    def pool(self) -> WritableStore:
+        """Its database."""
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of personal data."""
+
+    @property
+    def incarnation(self) -> Identified:
+        """Recognises the log."""
+
+    @property
+    def erasures_to(self) -> Sequence[Path]:
+        """The places that keep a list of erasures."""
+
+    @property
+    def partition(self) -> Callable[[StreamId], int]:
+        """The partition of a stream."""
+
+    def seal_in_view(self, stream: StreamId, view: str, member: str, text: str) -> bytes:
+        """As that of `Keyring`."""
+
+
 class Eraser:
     """Carries out one erasure, session by session."""
 
-    def __init__(self, log: Log, reader: Reader, call: CommandContext, reason: str) -> None:
+    def __init__(self, log: WritableLog, reader: Reader, call: CommandContext, reason: str) -> None:
         """`call`: of who asks for it; `reason`: from `require_reason`."""
         self._log = log
         self._reader = reader
@@ -67,13 +119,18 @@ class Eraser:
         self._id = str(new_uuid())
 
     async def of_sessions(
-        self, sessions: Sequence[Session], wanted: Callable[[Session], Sequence[Subject]]
+        self,
+        sessions: Sequence[Session],
+        wanted: Callable[[Session], Sequence[Subject]],
+        mentioned: Sequence[str] = (),
     ) -> Erased:
-        """Erase the personal data of sessions; `wanted`: whose, of each.
+        """Erase the personal data of sessions, and draft the receipt; `wanted`: whose, of each.
 
-        A session of which all that is erased already is left alone. Broken off, it can be asked for
-        again. Raises InvalidField for a stream that is no session, OnHold if one of them may not be
-        erased (then none is), Conflict, StoreDown.
+        `mentioned`: other sessions, of which the receipt says that they are left alone. A session
+        of which all that is erased already is left as it is. Broken off, it can be asked for again.
+        Raises InvalidField for a stream that is no session, OnHold if one of them may not be
+        erased, NotListed if the list of erasures does not take it (either way nothing is erased),
+        Conflict, StoreDown.
         """
         for session in sessions:
             if session.kind not in ERASURES:
@@ -81,12 +138,37 @@ class Eraser:
                     "session", f"{session.session_id} is no session: only those are erased"
                 )
         await require_free(self._reader, [each.stream for each in sessions])
-        done = [await self._session(each, wanted(each)) for each in sessions]
+        kept = ErasureList(self._log.erasures_to)
+        asked = {each.stream: (each, wanted(each)) for each in sessions}
+        homes = sorted(set(map(self._log.partition, asked)))
+        before, done = await trees_of(self._log, homes), list[ErasedSession]()
+        lines = await kept.begun(self._log.pool, self._reader.partitions, self._id, asked)
+        try:
+            for each in asked.values():
+                done.append(await self._session(*each))
+        finally:
+            erased = self._erased(done, mentioned)
+            if done or not sessions:  # what is erased has a receipt, though the rest was refused
+                await keep(self._log, erased, before)
+        await kept.done(self._id, lines, done)
         with suppress(StoreDown, OSError):  # the others look by themselves
             await self._log.incarnation.check(self._log.pool.ask)
+        return erased
+
+    def _erased(self, done: list[ErasedSession], mentioned: Sequence[str]) -> Erased:
         return Erased(
-            erasure_id=self._id, asked_by=self._call.actor, reason=self._reason, sessions=done
+            erasure_id=self._id,
+            asked_by=self._call.actor,
+            reason=self._reason,
+            sessions=done,
+            mentioned=mentioned,
         )
+
+    async def again(self, session: Session, subjects: Sequence[Subject]) -> ErasedSession:
+        """Erase what was erased before, and what a backup brought back: holds do not matter, and
+        the list has it. Raises Conflict, StoreDown.
+        """
+        return await self._session(session, subjects)
 
     async def _session(self, session: Session, wanted: Sequence[Subject]) -> ErasedSession:
         mine = [each for each in SUBJECTS[session.kind] if each in wanted]

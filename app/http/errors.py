@@ -21,6 +21,7 @@ from app.concurrency.deadline import Stalled
 from app.concurrency.expected_wait import TooManyBefore
 from app.concurrency.rates import TooOften
 from app.database.errors import Crowded, StoreDown, Superseded, TooSlow
+from app.erasure.listed import NotListed
 from app.history.cursor import CursorLost
 from app.history.followed import NotYet
 from app.history.past_reads import NotThere
@@ -103,6 +104,7 @@ RESPONSES: Responses = {
     Crowded: (503, "Overloaded"),
     TooManyBefore: (503, "Overloaded"),
     NotYet: (503, "ServiceUnavailable"),
+    NotListed: (503, "ServiceUnavailable"),
     CursorLost: (410, "CursorLost"),
     TooSlow: (400, "TooSlow"),
     AnswerTooLarge: (400, "AnswerTooLarge"),

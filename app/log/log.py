@@ -43,6 +43,8 @@ class Log:
         self.partition: Callable[[StreamId], int] = partial(partition_of, partitions=partitions)
         """The partition of a stream, whether the stream has events or not."""
         self.incarnation = incarnation
+        self.erasures_to = settings.erasures_to
+        """The places that keep a list of erasures: whoever erases here cannot forget it."""
         self.clock = HeadClock(pool)
         self._appenders = [
             Appender(

@@ -64,6 +64,8 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
     partitions: int | None = None
+    erasures_to: tuple[Path, ...] = ()
+    """As those of `Settings`."""
     log_name: str | None = None
     """What the log must have; None accepts any, and gives a new log one, with a drawn name."""
 
@@ -85,6 +87,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             database_role=self.database_role,
             statement_cache=self.statement_cache,
             embedded_data_dir=self.data_dir if self.embedded else None,
+            erasures_to=self.erasures_to,
             **more,
         )
 
@@ -114,8 +117,7 @@ class Connection:
 
     async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
         """The rows of one statement that writes. Raises the database's own error."""
-        rows: Sequence[asyncpg.Record] = await self.raw.fetch(sql, *arguments)
-        return rows
+        return await self.raw.fetch(sql, *arguments)
 
 
 @contextmanager
@@ -189,8 +191,7 @@ async def _connect(
     except asyncpg.InterfaceError as error:
         raise UnusableDatabase(f"The database cannot be connected to: {error}") from error
     except (ValueError, OverflowError):
-        # These messages may hold a part of a password: a slash in a password makes it a port.
-        raise UnusableDatabase(NO_URL) from None
+        raise UnusableDatabase(NO_URL) from None  # theirs may hold a part of a password
     raise NotReachable(
         "The database takes no writes: it is a standby, or default_transaction_read_only is on"
     )

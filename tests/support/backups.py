@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from app.care.backup import Header, Restored, back_up, restore
+from app.care.backup import Forget, Header, Restored, back_up, restore
 from app.log.keyring import Keyring
 from app.maintenance.store import DataLocation, connected
 from support import database
@@ -16,9 +16,9 @@ async def backed_up(url: str, folder: Path) -> Header:
         return await back_up(store, Keyring(database.MASTER_KEY), url, folder)
 
 
-async def restored(url: str, folder: Path, home: Path) -> Restored:
+async def restored(url: str, folder: Path, home: Path, forget: Forget | None = None) -> Restored:
     """Bring a backup into an empty database; `home`: where the master key is, or is put."""
-    return await asyncio.to_thread(restore, _place(url, home), folder, silent)
+    return await asyncio.to_thread(restore, _place(url, home), folder, silent, forget)
 
 
 def _place(url: str, home: Path) -> DataLocation:

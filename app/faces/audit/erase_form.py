@@ -59,7 +59,9 @@ async def sent_form(request: Request, service: Service) -> Reply:
     reason = require_reason(form.get("reason", ""))
     found = await of_person(service.log, service.reader, email)
     eraser = Eraser(service.log, service.reader, request.call(), reason)
-    done = await eraser.of_sessions(found.sessions, lambda each: found.subjects[each.stream])
+    done = await eraser.of_sessions(
+        found.sessions, lambda each: found.subjects[each.stream], found.mentioned
+    )
     return see_other(f"{_DONE}{done.erasure_id}")
 
 
