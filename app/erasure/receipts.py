@@ -1,7 +1,7 @@
 """Receipts of erasures: drafted with them, and signed once the tree has their events."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -112,6 +112,12 @@ async def page(log: _Log, before: UUID | None, most: int) -> list[Listed]:
     """Receipts, the latest first. Raises StoreDown."""
     rows = await log.pool.ask(SQL["page"], before, most)
     return [Listed(row[0], time_text(row[1]), *row[2:]) for row in rows]
+
+
+async def known(log: _Log, ids: Iterable[str]) -> set[str]:
+    """The erasures that have a receipt, or will have one once it is asked for. Raises StoreDown."""
+    rows = await log.pool.ask(SQL["known"], list(map(UUID, ids)))
+    return {str(row["id"]) for row in rows}
 
 
 async def signed(log: _Log, settings: Settings, receipt_id: UUID, wait_s: float) -> str:

@@ -12,6 +12,12 @@ SELECT r.erased_at, r.draft, r.line
   FROM receipt AS r
  WHERE r.id = $1;
 
+-- name: known
+-- $1 ids: those that have a receipt, or will have one
+SELECT r.id
+  FROM receipt AS r
+ WHERE r.id = ANY ($1::uuid[]);
+
 -- name: page
 -- $1 before this receipt; null: from the latest one on   $2 receipts, at most
 SELECT r.id, r.erased_at, r.asked_by, r.reason, r.sessions, r.line IS NOT NULL AS is_signed
