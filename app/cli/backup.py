@@ -55,8 +55,8 @@ def backup(
 ) -> None:
     """Back up the database beside running services; the master key is not in it: keep a copy.
 
-    With --backup-keys, it is sealed under a key of its own, and the keys of earlier backups that are
-    past their time are destroyed: nobody can open those any more.
+    With --backup-keys, it is sealed under a key of its own, and the keys of earlier backups that
+    are past their time are destroyed: nobody can open those any more.
     """
     import asyncio
 
