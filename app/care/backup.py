@@ -48,6 +48,7 @@ from app.maintenance.store import (
     database,
     up_to_date,
 )
+from app.maintenance.swaps import without_swaps
 
 SQL = blocks(__file__)
 HEADER = "backup.json"
@@ -102,7 +103,7 @@ class Restored(Struct, frozen=True):
 async def back_up(
     store: Connection, keyring: Keyring, url: str, folder: Path, own: BackupKey | None = None
 ) -> Header:
-    """Dump the database at `url` into a new folder, beside everything that goes on.
+    """Dump the database at `url` into a new folder, beside everything that goes on but rebuilds.
 
     `own`: seals it, so that nothing in the clear comes to a disk. Raises RotationUnfinished,
     ProgramFailed, OSError.
@@ -114,7 +115,10 @@ async def back_up(
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     major = store.raw.get_server_version().major
-    async with store.raw.transaction(isolation="repeatable_read", readonly=True):
+    async with (
+        without_swaps(store),  # the dump would have an empty table
+        store.raw.transaction(isolation="repeatable_read", readonly=True),
+    ):
         snapshot = await store.raw.fetchval(SQL["snapshot"])
         heads = await store.raw.fetch(SQL["heads"])
         await _dump(major, url, [f"--snapshot={snapshot}", *_LEFT_OUT], part, own, keyring)
