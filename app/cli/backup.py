@@ -10,6 +10,7 @@ import click
 from app.cli.erasure_lists import lists_option
 from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data, option
+from app.settings import BACKUP_HORIZON_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ backup_keys_option = option(
 )
 backup_horizon_option = option(
     "--backup-horizon",
-    default=35,
+    default=BACKUP_HORIZON_DAYS,
     show_default=True,
     type=click.IntRange(0, 36_500),
     metavar="DAYS",
