@@ -13,7 +13,7 @@ from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import Asks
-from app.proof.notes import COSIGNATURE_ML_DSA_44, ED25519
+from app.proof.notes import COSIGNATURE_ML_DSA_44, ED25519, KEY_BYTES
 from app.proof.verifier import Checkpoint, Note, Signature, VerifierKey
 
 SQL = blocks(__file__)
@@ -88,10 +88,14 @@ async def name_of(store: Asks) -> str:
 
 
 async def public_keys(store: Asks) -> list[PublicKey]:
-    """All keys that ever signed: first those that sign now. Raises StoreDown."""
+    """All keys that ever signed: first those that sign now. Raises StoreDown.
+
+    One that was altered and is none of its type is left out: nothing is signed by it.
+    """
     return [
         PublicKey(row["id"], row["algorithm"], row["public"], row["since"], row["until"])
         for row in await store.ask(SQL["keys"])
+        if len(row["public"]) == KEY_BYTES.get(row["algorithm"])
     ]
 
 
