@@ -194,3 +194,12 @@ def test_receipts_are_listed_for_those_who_protect_data_and_for_auditors(
     for asked in (("receipts", "show", "x"), ("receipts", "show", made["id"], "-o", "/no/file")):
         refused = served.command(*asked)
         assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr
+
+
+def test_without_a_service_the_command_hashes_what_it_erased() -> None:
+    with service("--workers=1") as served:
+        name = session(served, "alone")
+        assert served.stop() == 0, served.log
+        done = served.command("erase", name, "--reason", REASON, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["sessions"][0]["proof"] is not None

@@ -8,10 +8,13 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 from support import given, tree_of
+from support.database import SEVERAL
 from support.erasures import CANARY, chatted, erased, opened
 
 from app.erasure import receipts
+from app.erasure.erase import Eraser
 from app.erasure.receipts import NotIssued
+from app.history.sessions import session_named
 from app.proof import signing
 from app.proof.receipt import parse_receipts, show_receipt
 from app.proof.verifier import Unproven
@@ -127,3 +130,25 @@ async def test_the_horizon_of_copies_is_the_one_that_is_set(service: Service) ->
     told = json.loads(await receipts.signed(service.log, settings, UUID(done.erasure_id), 0))
     assert told["backups"]["horizonDays"] == 7
     assert "gone after 7 days" in told["backups"]["means"]
+
+
+@pytest.mark.parametrize("partitions", [SEVERAL], ids=["several"])
+async def test_sessions_of_several_partitions_are_in_one_receipt(
+    service: Service, partitions: int
+) -> None:
+    names = [await opened(service) for _ in range(20)]
+    await tree_of.caught_up(service)
+    sessions = [await session_named(service.reader, name) for name in names]
+    eraser = Eraser(service.log, service.reader, given.call("dora"), "asked for")
+    done = await eraser.of_sessions(sessions, lambda _: ["customer"], mentioned=["7"])
+    await tree_of.caught_up(service)
+    line = await receipt(service, done.erasure_id)
+    told = json.loads(line)
+    homes = sorted({int(each["fence"].partition(":")[0]) for each in told["sessions"]})
+    assert [each["partition"] for each in told["partitions"]] == homes
+    assert len(homes) > 1
+    assert told["mentioned"] == ["7"]
+    assert len(await shown(service, line)) == 21
+    keys = await signing.vkeys(service.pool, homes[0])
+    with pytest.raises(Unproven, match="of which no key was given"):
+        show_receipt(parse_receipts(line.encode())[0], keys)
