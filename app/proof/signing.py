@@ -13,8 +13,8 @@ from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import Asks
-from app.proof.notes import COSIGNATURE_ML_DSA_44, ED25519
-from app.proof.verifier import Checkpoint, Note, VerifierKey
+from app.proof.notes import COSIGNATURE_ML_DSA_44, ED25519, KEY_BYTES
+from app.proof.verifier import Checkpoint, Note, Signature, VerifierKey
 
 SQL = blocks(__file__)
 _PURPOSE = b"sessionary signing keys"
@@ -68,6 +68,14 @@ class Signer:
             signatures.append(vkey.signature(private.sign(vkey.message(text, time_s)), time_s))
         return str(Note(text, tuple(signatures)))
 
+    def text(self, partition: int, text: str) -> Signature:
+        """The signature by Ed25519 of a text that is no checkpoint, by a partition's key."""
+        for public, private in self._keys:
+            if public.algorithm == ED25519:
+                vkey = public.vkey(f"{self._name}/{partition}")
+                return vkey.signature(private.sign(vkey.message(text, None)))
+        raise Unreadable("the log has no key of Ed25519 that signs")
+
     def beside(self, other: "Signer") -> "Signer":
         """Signs with the keys of both, this one's first."""
         return Signer(self._name, [*self._keys, *other._keys])
@@ -80,10 +88,14 @@ async def name_of(store: Asks) -> str:
 
 
 async def public_keys(store: Asks) -> list[PublicKey]:
-    """All keys that ever signed: first those that sign now. Raises StoreDown."""
+    """All keys that ever signed: first those that sign now. Raises StoreDown.
+
+    One that was altered and is none of its type is left out: nothing is signed by it.
+    """
     return [
         PublicKey(row["id"], row["algorithm"], row["public"], row["since"], row["until"])
         for row in await store.ask(SQL["keys"])
+        if len(row["public"]) == KEY_BYTES.get(row["algorithm"])
     ]
 
 
@@ -108,6 +120,12 @@ async def signer(store: Asks, keyring: Keyring, *, with_ml_dsa: bool) -> Signer:
     return Signer(await name_of(store), kept)
 
 
+async def has_ml_dsa(store: Asks) -> bool:
+    """Whether a key of ML-DSA-44 signs now. Raises StoreDown."""
+    keys = await public_keys(store)
+    return any(key.algorithm == COSIGNATURE_ML_DSA_44 and key.until is None for key in keys)
+
+
 async def current_ids(store: Asks) -> list[int]:
     """Which keys sign now. Raises StoreDown."""
     return [row["id"] for row in await store.ask(SQL["current"])]
@@ -128,6 +146,8 @@ async def _current(store: Asks, keyring: Keyring) -> list[tuple[PublicKey, _Priv
     for row in await store.ask(SQL["keys"]):
         if row["until"] is None:
             algorithm, public = row["algorithm"], bytes(row["public"])
+            if algorithm not in KEY_BYTES:
+                raise Unreadable("a signing key was altered: its type is not known")
             seed = box.open(bytes(row["sealed"]), _bound(algorithm, public))
             private = _private(algorithm, seed, public)
             key = PublicKey(row["id"], algorithm, public, row["since"], None)
