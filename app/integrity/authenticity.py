@@ -193,17 +193,17 @@ class _Partition:
 
     async def _hash(self, edge: Edge, events: Sequence[Event], size: int) -> None:
         """Grow the tree by events, compare its rows, and its root at each checkpoint's size."""
-        before, added = edge.size, list[list[bytes]]()
+        before, added = edge.size, list[bytearray]()
         wanted = sorted({claim.size for claim in self._claims if claim.size > before})
         at = 0
         for stop in [each for each in wanted if each <= before + len(events)]:
-            edge.add([leaf_hash(leaf_of(event)) for event in events[at : stop - before]], added)
+            edge.add(_hashes(events[at : stop - before]), added)
             at = stop - before
             self._show(edge)
-        edge.add([leaf_hash(leaf_of(event)) for event in events[at:]], added)
+        edge.add(_hashes(events[at:]), added)
         await self._compare_rows(before, added, size)
 
-    async def _compare_rows(self, before: int, added: list[list[bytes]], size: int) -> None:
+    async def _compare_rows(self, before: int, added: list[bytearray], size: int) -> None:
         grown = rows_of(before, added)
         stored = await tree.tiles(self._store, self._partition, grown.levels, grown.indexes)
         for level, index, first, hashes in zip(
@@ -272,3 +272,7 @@ class _Partition:
     def _bad(self, position: int, sentence: str) -> None:
         self._exact.append(position)
         self._found.bad(sentence)
+
+
+def _hashes(events: Sequence[Event]) -> bytes:
+    return b"".join([leaf_hash(leaf_of(event)) for event in events])
