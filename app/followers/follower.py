@@ -298,5 +298,5 @@ class Follower(Generic[B, E]):
         return held is not None
 
 
-def _bytes(metadata: Raw | Sequence[str]) -> Sequence[bytes]:
-    return [bytes(metadata)] if isinstance(metadata, Raw) else [each.encode() for each in metadata]
+def _bytes(metadata: Raw | Sequence[bytes]) -> Sequence[bytes]:
+    return [bytes(metadata)] if isinstance(metadata, Raw) else metadata

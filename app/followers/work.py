@@ -18,7 +18,7 @@ class Read(Protocol):
         """In its partition."""
 
     @property
-    def metadata(self) -> Raw | Sequence[str]:
+    def metadata(self) -> Raw | Sequence[bytes]:
         """JSON object; or those of several events that were read as one."""
 
 

@@ -28,8 +28,8 @@ class Hashed(Struct, frozen=True):
     """Id of the last one."""
     hashes: bytes
     """One behind the other."""
-    metadata: Sequence[str]
-    """Of each of them, if it was wanted."""
+    metadata: Sequence[bytes]
+    """JSON of each of them, if it was wanted."""
 
 
 async def read_stored(

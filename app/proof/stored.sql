@@ -31,9 +31,9 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 SELECT max(l.notification_id) AS position, count(*) AS events,
        (array_agg(l.event_id ORDER BY l.notification_id))[count(*)] AS last,
        string_agg(l.hash, ''::bytea ORDER BY l.notification_id) AS hashes,
-       coalesce(array_agg(l.metadata ORDER BY l.notification_id) FILTER (WHERE $6), '{}')
+       coalesce(array_agg(l.metadata_utf8 ORDER BY l.notification_id) FILTER (WHERE $6), '{}')
            AS metadata
-  FROM (SELECT e.notification_id, e.event_id, e.metadata,
+  FROM (SELECT e.notification_id, e.event_id, e.metadata_utf8,
                -- (In brackets, so that not each of the parts copies all those before it.)
                sha256(('\x00'::bytea || 'sessionary/event/v1'::bytea
                        || '\x0000000000000008'::bytea || int8send(e.partition)
@@ -54,7 +54,7 @@ SELECT max(l.notification_id) AS position, count(*) AS events,
                           || int8send(octet_length(e.metadata_utf8)) || e.metadata_utf8)
                ) AS hash
           FROM (SELECT s.partition, s.notification_id, s.originator_id, s.originator_version,
-                       s.state, s.event_id, s.recorded_at, s.metadata::text AS metadata,
+                       s.state, s.event_id, s.recorded_at,
                        convert_to(s.topic, 'UTF8') AS topic_utf8,
                        convert_to(s.actor, 'UTF8') AS actor_utf8,
                        convert_to(s.metadata::text, 'UTF8') AS metadata_utf8,
