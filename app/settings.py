@@ -10,6 +10,7 @@ BODY_DEADLINE_S = 15.0
 SLOW_REQUEST_S = 1.0
 CHECKPOINT_EVERY_S = 10.0
 CHECKPOINT_EVERY_EVENTS = 1_000
+BACKUP_HORIZON_DAYS = 35
 _FETCH_MARK_S = 15.0
 RATE_LIMIT = 0.0
 SERVICE_ROLE = "sessionary_service"
@@ -134,6 +135,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Files, folders and URLs that keep checkpoints, too."""
     erasures_to: tuple[Path, ...] = ()
     """Files and folders that keep a list of erasures: a restore does them again by it."""
+
+    backup_horizon_days: int = BACKUP_HORIZON_DAYS
+    """Days after which no copy of the database from before an erasure is kept, by policy."""
 
     body_bytes: int = 1024 * 1024
     anonymous_body_bytes: int = 16 * 1024

@@ -17,7 +17,8 @@ WITH role AS (
                         'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_behind',
                         'view_kept',
                         'quarantine', 'activity', 'activity_actor', 'history_reach', 'deed',
-                        'person_term', 'tree', 'tree_tile', 'log_checkpoint', 'signing_key']
+                        'person_term', 'tree', 'tree_tile', 'log_checkpoint', 'signing_key',
+                        'receipt']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -52,7 +53,8 @@ WITH role AS (
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
            ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('follow_tree_1'),
            ('keep_checkpoint_1'), ('mark_checkpoints_1'), ('thin_checkpoints_1'),
-           ('add_signing_key_1'), ('renew_rows_1'), ('erase_1'), ('erase_fresh_1')
+           ('add_signing_key_1'), ('renew_rows_1'), ('erase_1'), ('erase_fresh_1'),
+           ('draft_receipt_1'), ('issue_receipt_1')
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)
@@ -62,7 +64,7 @@ WITH role AS (
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
                         'rebuild_ask', 'view_version', 'view_behind', 'view_kept', 'quarantine',
                         'activity', 'activity_actor', 'history_reach', 'person_term', 'tree',
-                        'tree_tile', 'log_checkpoint', 'signing_key']
+                        'tree_tile', 'log_checkpoint', 'signing_key', 'receipt']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

@@ -2,7 +2,8 @@
 
 A backup is PostgreSQL's own dump in the directory format, and `backup.json` in it: the heads and
 their times, the fingerprint of the master key, and a hash of each file under a key that derives
-from the master key. The master key itself is not in it.
+from the master key. The master key itself is not in it. With a key of its own, the dump is one file
+in the custom format, sealed under that key and the master key, neither of which is in it.
 """
 
 import asyncio
@@ -17,13 +18,16 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from app.care import backup_keys
+from app.care.backup_keys import BackupKey
 from app.care.files import sync_folder
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
 from app.care.refilling import SCHEMA
 from app.care.restored_log import RestoredLog, restored_log
+from app.care.sealed_file import Sealing, opened
 from app.database import migrate
-from app.database.programs import run
+from app.database.programs import run, run_in, run_out
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
 from app.erasure.again import Again
@@ -35,6 +39,7 @@ from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, fingerprint_of
 from app.log.read import key_settings
 from app.maintenance.keys import present_key, require_fit
+from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import (
     Connection,
     DataLocation,
@@ -43,9 +48,11 @@ from app.maintenance.store import (
     database,
     up_to_date,
 )
+from app.maintenance.swaps import without_swaps
 
 SQL = blocks(__file__)
 HEADER = "backup.json"
+_SEALED = "dump.sealed"
 _PURPOSE = b"sessionary backup"
 _LEFT_OUT = ("--exclude-table-data=public.lease", f"--exclude-schema={SCHEMA}")
 """Leases are of processes: one that works on what it read before a restore has none after it.
@@ -75,6 +82,10 @@ class Header(Struct, frozen=True, kw_only=True, rename="camel"):
     """The major version of PostgreSQL that the dump is of."""
     files: dict[str, str]
     """SHA-256 of each, by name."""
+    key: str | None = None
+    """The id of its own key; None: it has none, and is not sealed."""
+    until: str | None = None
+    """When that key is to be destroyed."""
     signature: str = ""
     """Keyed hash of all this."""
 
@@ -89,10 +100,13 @@ class Restored(Struct, frozen=True):
     """What was erased again; None: no list was given."""
 
 
-async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -> Header:
-    """Dump the database at `url` into a new folder, beside everything that goes on.
+async def back_up(
+    store: Connection, keyring: Keyring, url: str, folder: Path, own: BackupKey | None = None
+) -> Header:
+    """Dump the database at `url` into a new folder, beside everything that goes on but rebuilds.
 
-    Raises RotationUnfinished, ProgramFailed, OSError.
+    `own`: seals it, so that nothing in the clear comes to a disk. Raises RotationUnfinished,
+    ProgramFailed, OSError.
     """
     if (await key_settings(store)).next_check is not None:
         raise RotationUnfinished(
@@ -101,11 +115,13 @@ async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     major = store.raw.get_server_version().major
-    async with store.raw.transaction(isolation="repeatable_read", readonly=True):
+    async with (
+        without_swaps(store),  # the dump would have an empty table
+        store.raw.transaction(isolation="repeatable_read", readonly=True),
+    ):
         snapshot = await store.raw.fetchval(SQL["snapshot"])
         heads = await store.raw.fetch(SQL["heads"])
-        arguments = ["--format=directory", f"--file={part}", f"--snapshot={snapshot}", *_LEFT_OUT]
-        await run("pg_dump", major, url, arguments)
+        await _dump(major, url, [f"--snapshot={snapshot}", *_LEFT_OUT], part, own, keyring)
     header = Header(
         positions={row["partition"]: row["position"] for row in heads},
         recorded_at={
@@ -115,21 +131,42 @@ async def back_up(store: Connection, keyring: Keyring, url: str, folder: Path) -
         master_key=keyring.fingerprint_of_key,
         server=major,
         files=_hashes(part),
+        key=None if own is None else own.id,
+        until=None if own is None else time_text(own.until),
     )
     signed = msgspec.structs.replace(header, signature=_signature(header, keyring))
     await asyncio.to_thread(_settle, part, folder, signed)
     return signed
 
 
+async def _dump(
+    major: int, url: str, arguments: list[str], part: Path, own: BackupKey | None, keyring: Keyring
+) -> None:
+    if own is None:
+        into = ["--format=directory", f"--file={part}"]
+        await run("pg_dump", major, url, [*into, *arguments])
+        return
+    part.mkdir(mode=0o700)
+    with Sealing(part / _SEALED, own.opening(keyring)) as file:
+        await run_out("pg_dump", major, url, ["--format=custom", *arguments], file.write)
+        file.finish()
+
+
 def restore(
-    where: DataLocation, folder: Path, progress: Progress, forget: Forget | None = None
+    where: DataLocation,
+    folder: Path,
+    progress: Progress,
+    forget: Forget | None = None,
+    keys: Path | None = None,
 ) -> Restored:
     """Bring a backup into an empty database, or a data directory without one, and verify it.
 
-    The service's role can read it only after `forget`. Raises Altered, NotEmpty, WrongMasterKey,
-    ProgramFailed, what `forget` raises, and as `database` and `connected` do.
+    The service's role can read it only after `forget`. `keys`: the folder that has its own key.
+    Raises Altered, Damaged, NotEmpty, WrongMasterKey, UnusableFile, ProgramFailed, what `forget`
+    raises, and as `database` and `connected` do.
     """
     keyring, header = _checked(where, folder)
+    opening = _opening(header, keyring, keys)
 
     async def work(url: str) -> Restored:
         async with connected(url, where.statement_cache) as store:
@@ -139,7 +176,11 @@ def restore(
                 raise NotEmpty("The database has tables: a backup is restored into an empty one")
             major = max(header.server, store.raw.get_server_version().major)
             whole = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
-            await run("pg_restore", major, url, [*whole, "--format=directory", str(folder)])
+            if opening is None:
+                await run("pg_restore", major, url, [*whole, "--format=directory", str(folder)])
+            else:
+                parts = opened(folder / _SEALED, opening)
+                await run_in("pg_restore", major, url, [*whole, "--format=custom"], parts)
         # (Another connection: it would remember what the tables were.)
         async with connected(url, where.statement_cache) as store:
             differences, again = await _brought_up(store, keyring, header, forget)
@@ -206,6 +247,18 @@ def _checked(where: DataLocation, folder: Path) -> tuple[Keyring, Header]:
     return keyring, header
 
 
+def _opening(header: Header, keyring: Keyring, keys: Path | None) -> bytes | None:
+    """What opens a sealed backup; None: it is not sealed."""
+    if header.key is None:
+        return None
+    if keys is None:
+        raise UnusableFile(
+            f"The backup is sealed under the key {header.key}, which can be there until "
+            f"{header.until}: name the folder that has it with --backup-keys"
+        )
+    return backup_keys.read(keys, header.key).opening(keyring)
+
+
 def _hashes(folder: Path) -> dict[str, str]:
     found = {}
     for path in folder.iterdir():
@@ -217,7 +270,8 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 def _signature(header: Header, keyring: Keyring) -> str:
     members = msgspec.to_builtins(msgspec.structs.replace(header, signature=""), str_keys=True)
-    text = msgspec.json.encode(members, order="sorted")
+    there = {name: value for name, value in members.items() if value is not None}
+    text = msgspec.json.encode(there, order="sorted")
     return hmac.digest(keyring.signing_key(_PURPOSE), text, "sha256").hex()
 
 

@@ -9,7 +9,8 @@ import click
 
 from app.cli.erasure_lists import lists_option
 from app.cli.exit_codes import DIFFERENCE, Refused
-from app.cli.options import on_data
+from app.cli.options import on_data, option
+from app.settings import BACKUP_HORIZON_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,22 @@ if TYPE_CHECKING:
     from app.maintenance.store import DataLocation
 
 
+backup_keys_option = option(
+    "--backup-keys",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    metavar="FOLDER",
+    help="Folder with a key for each sealed backup, which is destroyed at the backup's horizon.",
+)
+backup_horizon_option = option(
+    "--backup-horizon",
+    default=BACKUP_HORIZON_DAYS,
+    show_default=True,
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    help="When a backup's own key is destroyed: nobody can open it from then on.",
+)
+
+
 @click.command()
 @click.option(
     "-o",
@@ -31,12 +48,21 @@ if TYPE_CHECKING:
     required=True,
     help="Folder to make: a dump in PostgreSQL's directory format, with a header.",
 )
+@backup_keys_option
+@backup_horizon_option
 @on_data
-def backup(where: "DataLocation", folder: Path) -> None:
-    """Back up the database beside running services; the master key is not in it: keep a copy."""
+def backup(
+    where: "DataLocation", folder: Path, backup_keys: Path | None, backup_horizon: int
+) -> None:
+    """Back up the database beside running services; the master key is not in it: keep a copy.
+
+    With --backup-keys, it is sealed under a key of its own, and the keys of earlier backups that
+    are past their time are destroyed: nobody can open those any more.
+    """
     import asyncio
 
     from app.care.backup import back_up
+    from app.care.backup_keys import new, retire
     from app.maintenance.keys import keyring_of
     from app.maintenance.store import SchemaPermission, connected, database, prepare
     from app.operations.deeds import Recorder
@@ -47,8 +73,9 @@ def backup(where: "DataLocation", folder: Path) -> None:
     async def work(url: str) -> "Header":
         await prepare(url, where, SchemaPermission.LOOK, looks=True)
         async with connected(url, where.statement_cache, looks=True) as store:
-            deed = Recorder("backup")
-            made = await back_up(store, await keyring_of(store, where), url, folder)
+            deed, keyring = Recorder("backup"), await keyring_of(store, where)
+            own = None if backup_keys is None else new(backup_keys, backup_horizon)
+            made = await back_up(store, keyring, url, folder, own)
             await deed.end(store.raw, f"up to {', '.join(_places(made))}")
             return made
 
@@ -57,6 +84,11 @@ def backup(where: "DataLocation", folder: Path) -> None:
     for place in _places(header):
         click.echo(f"backed up to {place}", err=True)
     click.echo(f"It needs the master key {header.master_key}, which is not in it", err=True)
+    if backup_keys is not None:
+        own = f"It needs its own key {header.key}, too, which is to go at {header.until}"
+        click.echo(own, err=True)
+        for name in retire(backup_keys):
+            click.echo(f"destroyed the key {name}: its backup cannot be opened any more", err=True)
 
 
 @click.command()
@@ -67,9 +99,14 @@ def backup(where: "DataLocation", folder: Path) -> None:
     help="File that ends with a checkpoint, as an export: it is told what that has more.",
 )
 @lists_option("--erasures", "List (--erasures-to) of what is to be erased again; may repeat.")
+@backup_keys_option
 @on_data
 def restore(
-    where: "DataLocation", folder: Path, checkpoint: Path | None, lists: tuple[Path, ...]
+    where: "DataLocation",
+    folder: Path,
+    checkpoint: Path | None,
+    lists: tuple[Path, ...],
+    backup_keys: Path | None,
 ) -> None:
     """Restore a backup into an empty database, or a data directory that holds the master key."""
     from app.care.backup import ahead
@@ -80,7 +117,7 @@ def restore(
     kept = None if checkpoint is None else _last_checkpoint(checkpoint)
     forget = partial(_forget, read_lists(lists)) if lists else None
     with progress("Verifying") as advance:
-        done = restoring(where, folder, advance, forget)
+        done = restoring(where, folder, advance, forget, backup_keys)
     for place in _places(done.header):
         click.echo(f"restored up to {place}")
     if kept is not None:

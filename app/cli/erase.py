@@ -11,6 +11,13 @@ from app.cli.erasure_lists import listing_erasures, lists_option
 from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data
 from app.cli.param_types import Text
+from app.cli.receipts import (
+    give_receipts,
+    receipt_file_option,
+    require_writable,
+    signed_receipts,
+)
+from app.cli.sealing import backup_horizon_option
 
 if TYPE_CHECKING:
     from app.erasure.again import Again
@@ -33,7 +40,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="Whose data of the sessions; both unless given. With --person, what holds the address.",
 )
-@click.option("--yes", is_flag=True, help="Do it: no key and no backup of ours brings it back.")
+@click.option("--yes", is_flag=True, help="Do it: only older copies of the database bring it back.")
+@receipt_file_option
+@backup_horizon_option
 @on_data
 @listing_erasures
 def erase(
@@ -44,15 +53,16 @@ def erase(
     reason: str | None,
     subjects: "tuple[Subject, ...]",
     yes: bool,
+    file: Path | None,
+    backup_horizon: int,
 ) -> None:
     """Erase the personal data of sessions, by id, of a person, by e-mail address, or of a list.
 
     The sessions stay, with who did what and when; the values of their personal fields are gone,
-    in the log and in all views, for everybody at once. Shows what was erased as JSON. A session
-    that was erased before is left as it is.
+    in the log and in all views, for everybody at once. Prints the receipt, signed by the log. A
+    session that was erased before is left as it is.
     """
     from app.cli.accounts import on_service
-    from app.cli.output import print_json
     from app.erasure.erase import require_reason
 
     if [bool(sessions), person is not None, bool(lists)].count(True) != 1:
@@ -64,12 +74,16 @@ def erase(
     ground = "" if lists else require_reason(reason)
     if not yes:
         raise Refused("What is erased is gone for good: repeat this with --yes to do it")
+    require_writable(file)
     if lists:
         _from_lists(where, lists)
         return
-    print_json(
-        on_service(where, lambda service: _erased(service, sessions, person, ground, subjects))
-    )
+
+    async def work(service: "Service") -> str:
+        done = await _erased(service, sessions, person, ground, subjects)
+        return await signed_receipts(service, [done.erasure_id], backup_horizon)
+
+    give_receipts(on_service(where, work), file)
 
 
 def _from_lists(where: "DataLocation", places: Sequence[Path]) -> None:
@@ -99,8 +113,6 @@ async def _erased(
     reason: str,
     subjects: "Sequence[Subject]",
 ) -> "Erased":
-    from msgspec.structs import replace
-
     from app.cli.accounts import operators_call
     from app.erasure.erase import Eraser
     from app.erasure.of_person import of_person
@@ -112,5 +124,6 @@ async def _erased(
         mine: Sequence[Subject] = subjects or ("customer", "agent")
         return await eraser.of_sessions(named, lambda _: mine)
     found = await of_person(service.log, service.reader, person)
-    done = await eraser.of_sessions(found.sessions, lambda each: found.subjects[each.stream])
-    return replace(done, mentioned=found.mentioned)
+    return await eraser.of_sessions(
+        found.sessions, lambda each: found.subjects[each.stream], found.mentioned
+    )

@@ -15,6 +15,7 @@ from app.care.importing import NotEmpty
 from app.care.lines import Altered
 from app.care.refilling import RefillFailed
 from app.care.rotation import KeyInUse, RotationUnderWay
+from app.care.sealed_file import Damaged
 from app.cli import talk
 from app.cli.exit_codes import (
     DIFFERENCE,
@@ -98,7 +99,7 @@ def end(error: BaseException) -> NoReturn:
             raise Refused(str(error)) from error
         case Unreadable() | BrokenStream():
             _end(DIFFERENCE, f"The log cannot be read: {error}")
-        case Altered() | CursorLost():
+        case Altered() | CursorLost() | Damaged():
             _end(DIFFERENCE, str(error))
         case RebuildStopped():
             _end(STOPPED, str(error))

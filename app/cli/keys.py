@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.backup import backup_keys_option
 from app.cli.exit_codes import DIFFERENCE, Refused
-from app.cli.options import on_data
+from app.cli.options import on_data, output_option, reachable
 
 if TYPE_CHECKING:
     from app.care.rotation import KeyUse, Rotated
@@ -106,3 +107,46 @@ def _tell(done: "Rotated", new_key_file: Path) -> None:
     )
     if done.damaged:
         sys.exit(DIFFERENCE)
+
+
+@keys.command("backups")
+@backup_keys_option
+@output_option
+def see_backups(backup_keys: Path | None, output: str) -> None:
+    """Show the keys of sealed backups, and until when each is there; this needs no database."""
+    from app.care.backup_keys import kept
+    from app.cli.output import print_found
+
+    columns = {
+        "id": lambda each: each.id,
+        "madeAt": lambda each: each.made_at,
+        "until": lambda each: each.until,
+        "due": lambda each: "yes" if each.due else "no",
+    }
+    folder = _folder(backup_keys)
+    reachable(lambda: print_found("keys", kept(folder), columns, output))
+
+
+@keys.command("retire-backups")
+@backup_keys_option
+def retire_backups(backup_keys: Path | None) -> None:
+    """Destroy the keys of backups that are past their time: nobody can open those any more.
+
+    Run it daily, where no backup does it; this needs no database.
+    """
+    from app.care.backup_keys import retire
+
+    def work() -> None:
+        gone = retire(folder)
+        for name in gone:
+            click.echo(name)
+        click.echo(f"{len(gone)} keys were destroyed", err=True)
+
+    folder = _folder(backup_keys)
+    reachable(work)
+
+
+def _folder(backup_keys: Path | None) -> Path:
+    if backup_keys is None:
+        raise click.UsageError("Name the folder of the keys: --backup-keys FOLDER")
+    return backup_keys

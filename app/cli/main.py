@@ -26,6 +26,7 @@ from app.cli.prove import prove
 from app.cli.psql import psql
 from app.cli.reading import on_log_or_server, on_server
 from app.cli.rebuild import back, drop, rebuild
+from app.cli.receipts import receipts
 from app.cli.replay import replay
 from app.cli.retain import erase_by_policy
 from app.cli.serve_command import serve
@@ -99,6 +100,7 @@ main.add_command(checkpoint)
 main.add_command(prove)
 main.add_command(subject)
 main.add_command(erase)
+main.add_command(receipts)
 main.add_command(hold)
 main.add_command(erase_by_policy)
 main.add_command(completion)

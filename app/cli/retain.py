@@ -7,6 +7,8 @@ import click
 from app.cli.erasure_lists import listing_erasures
 from app.cli.exit_codes import Refused
 from app.cli.options import on_data, option
+from app.cli.receipts import give_receipts, signed_receipts
+from app.cli.sealing import backup_horizon_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +37,19 @@ _FLOOR_DAYS = 183
     help="What is younger is never erased by policy.",
 )
 @click.option("--dry-run", is_flag=True, help="Show which sessions are due, and erase nothing.")
+@backup_horizon_option
 @on_data
 @listing_erasures
 def erase_by_policy(
-    where: "DataLocation", retain: int | None, retention_floor: int, dry_run: bool
+    where: "DataLocation",
+    retain: int | None,
+    retention_floor: int,
+    dry_run: bool,
+    backup_horizon: int,
 ) -> None:
     """Erase the personal data of sessions whose last event is older than --retain DAYS.
 
-    Sessions on hold stay. Each page of sessions is an erasure of its own, shown as a line of JSON;
+    Sessions on hold stay. Each page of sessions is an erasure of its own, and its receipt a line;
     with --dry-run, a line is a session: its id, the time of its last event, and why it stays.
     """
     from app.cli.accounts import on_service
@@ -54,23 +61,30 @@ def erase_by_policy(
         require_above_floor(retain, retention_floor)
     except BelowFloor as error:
         raise Refused(str(error)) from error
-    erased, kept = on_service(where, lambda service: _retained(service, retain, dry_run=dry_run))
+
+    async def work(service: "Service") -> tuple[int, int]:
+        return await _retained(service, retain, None if dry_run else backup_horizon)
+
+    erased, kept = on_service(where, work)
     done = "are due" if dry_run else "were erased"
     click.echo(f"{erased} sessions {done}, {kept} stay on hold", err=True)
 
 
-async def _retained(service: "Service", days: int, *, dry_run: bool) -> tuple[int, int]:
-    """How many sessions were erased, or are due, and how many are on hold."""
+async def _retained(service: "Service", days: int, horizon: int | None) -> tuple[int, int]:
+    """How many sessions were erased, and how many are on hold.
+
+    `horizon`: days, of backups; None: nothing is erased, only what is due is counted.
+    """
     from app.erasure.retention import due
 
     erased = kept = 0
     async for page in due(service.reader, days):
         free = [each for each in page if each.hold is None]
         erased, kept = erased + len(free), kept + len(page) - len(free)
-        if dry_run:
+        if horizon is None:
             _show(page)
         elif free:
-            await _erase(service, free, days)
+            await _erase(service, free, days, horizon)
     return erased, kept
 
 
@@ -86,9 +100,7 @@ def _show(page: "Sequence[Due]") -> None:
         click.echo(msgspec.json.encode(told))
 
 
-async def _erase(service: "Service", free: "Sequence[Due]", days: int) -> None:
-    import msgspec
-
+async def _erase(service: "Service", free: "Sequence[Due]", days: int, horizon: int) -> None:
     from app.cli.accounts import operators_call
     from app.erasure.erase import Eraser
 
@@ -97,4 +109,4 @@ async def _erase(service: "Service", free: "Sequence[Due]", days: int) -> None:
     done = await eraser.of_sessions(
         [each.session for each in free], lambda _: ("customer", "agent")
     )
-    click.echo(msgspec.json.encode(done))
+    give_receipts(await signed_receipts(service, [done.erasure_id], horizon), None)

@@ -1,4 +1,4 @@
-"""The options of `serve` that say how the log is named, and who signs and keeps its checkpoints."""
+"""Options of what the log signs: its name, who keeps its checkpoints, what receipts say."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import click
 
 from app.cli.options import Given, decorated, option
 from app.cli.param_types import Seconds
-from app.settings import CHECKPOINT_EVERY_EVENTS, CHECKPOINT_EVERY_S
+from app.settings import BACKUP_HORIZON_DAYS, CHECKPOINT_EVERY_EVENTS, CHECKPOINT_EVERY_S
 
 if TYPE_CHECKING:
     from app.maintenance.store import DataLocation
@@ -83,6 +83,14 @@ log_name_option = option(
     help="Name of a new log, under which its checkpoints are signed; fixed when it is made.  "
     "[default: one is drawn]",
 )
+backup_horizon_option = option(
+    "--backup-horizon",
+    default=BACKUP_HORIZON_DAYS,
+    show_default=True,
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    help="When the last copy of the database from before an erasure is gone; receipts say so.",
+)
 _OPTIONS = [
     log_name_option,
     option(
@@ -120,6 +128,7 @@ _OPTIONS = [
         metavar="PLACE",
         help="A second place that keeps each checkpoint: a file, a folder/, or a URL; may repeat.",
     ),
+    backup_horizon_option,
 ]
 
 
@@ -135,6 +144,7 @@ def sealing_options(command: Callable[..., None]) -> Callable[..., None]:
         checkpoint_ml_dsa: bool,
         witness: tuple[str, ...],
         checkpoint_to: tuple[str, ...],
+        backup_horizon: int,
         **others: Given,
     ) -> None:
         from msgspec.structs import replace
@@ -145,6 +155,7 @@ def sealing_options(command: Callable[..., None]) -> Callable[..., None]:
             "checkpoint_ml_dsa": checkpoint_ml_dsa,
             "witnesses": witness,
             "checkpoint_to": checkpoint_to,
+            "backup_horizon_days": backup_horizon,
         }
         command(where=replace(where, log_name=log_name), sealing=sealing, **others)
 

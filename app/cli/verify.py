@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct, field
+from msgspec import Struct
 
 from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data
+from app.cli.verify_receipt import Verdict, verdict_on
 
 if TYPE_CHECKING:
     from app.integrity.authenticity import Examined
@@ -30,16 +31,6 @@ class _Asked(Struct, frozen=True):
     since: dict[int, int]
     must_show: bool
     """Whether it is an error if nothing shows that the events are those that were written."""
-
-
-class _Verdict(Struct, rename="camel"):
-    """What came of it."""
-
-    ok: bool = True
-    checked: list[str] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
-    first_bad_position: str | None = None
-    differences: list[str] = field(default_factory=list)
 
 
 @click.command()
@@ -66,6 +57,14 @@ class _Verdict(Struct, rename="camel"):
     help="The log's public key that somebody else kept, or a file with keys; may repeat.",
 )
 @click.option(
+    "--receipt",
+    "receipts",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Check receipts of erasures instead; with --key no database is needed. May repeat.",
+)
+@click.option(
     "--since",
     multiple=True,
     metavar="POSITION",
@@ -86,6 +85,7 @@ def verify(
     proof: bool,
     files: tuple[Path, ...],
     keys: tuple[str, ...],
+    receipts: tuple[Path, ...],
     since: tuple[str, ...],
     output: str,
 ) -> None:
@@ -97,13 +97,22 @@ def verify(
     if files:
         parts.add("proof")
     asked = _asked(frozenset(parts), files, keys, since, must_show=proof or bool(files))
+    if receipts:
+        if since or any(flags.values()):
+            raise click.UsageError("--receipt goes with --key, --checkpoint and --output alone")
+        _end(verdict_on(receipts, asked.given, asked.keys, where), output)
+        return
 
-    async def work(store: "Connection", keyring: "Keyring") -> tuple[_Verdict, list[str]]:
+    async def work(store: "Connection", keyring: "Keyring") -> tuple[Verdict, list[str]]:
         return await _verified(store, keyring, asked)
 
     verdict, troubles = on_log(where, work, looks=True)
     for trouble in troubles:
         click.echo(f"Warning: {trouble}", err=True)
+    _end(verdict, output)
+
+
+def _end(verdict: Verdict, output: str) -> None:
     _print(verdict, output)
     if not verdict.ok:
         sys.exit(DIFFERENCE)
@@ -142,14 +151,14 @@ def _place(text: str) -> tuple[int, int]:
 
 async def _verified(
     store: "Connection", keyring: "Keyring", asked: _Asked
-) -> tuple[_Verdict, list[str]]:
+) -> tuple[Verdict, list[str]]:
     from app.cli.progress import progress
     from app.integrity import authenticity, guards
     from app.integrity import verify as verifying
     from app.integrity.positions import warnings
     from app.operations.deeds import Recorder
 
-    deed, verdict = Recorder("verify"), _Verdict()
+    deed, verdict = Recorder("verify"), Verdict()
     troubles = [*await guards.changed_collations(store), *await warnings(store)]
     if "log" in asked.parts:
         verdict.differences += await guards.missing(store)
@@ -179,7 +188,7 @@ async def _verified(
     return verdict, troubles
 
 
-def _add(verdict: _Verdict, found: "Examined", asked: _Asked) -> None:
+def _add(verdict: Verdict, found: "Examined", asked: _Asked) -> None:
     verdict.checked += found.checked
     verdict.not_checked += found.not_checked
     verdict.differences += found.differences
@@ -193,7 +202,7 @@ def _add(verdict: _Verdict, found: "Examined", asked: _Asked) -> None:
         )
 
 
-def _print(verdict: _Verdict, output: str) -> None:
+def _print(verdict: Verdict, output: str) -> None:
     from app.cli.output import plain, print_json
 
     if output == "json":

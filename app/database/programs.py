@@ -3,13 +3,15 @@
 import asyncio
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from app.database.embedded import EmbeddedUnavailable, programs
 from app.database.environment import for_postgres
 
+_PIPE_BYTES = 1 << 18
 _INSTALLED = Path("/usr/lib/postgresql")  # Debian's; other systems have them in the PATH
 
 
@@ -28,6 +30,67 @@ async def run(name: str, major: int, url: str, arguments: Sequence[str]) -> None
     code, said = await _ended(path, [*arguments, f"--dbname={bare}"], secret)
     if code:
         raise ProgramFailed(f"{name} failed: {said}")
+
+
+async def run_out(
+    name: str, major: int, url: str, arguments: Sequence[str], take: Callable[[bytes], None]
+) -> None:
+    """As `run`, with what the program writes given to `take`. Raises what `take` raises, too."""
+
+    async def output(process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None  # it is a pipe
+        while some := await process.stdout.read(_PIPE_BYTES):
+            take(some)
+
+    await _piped(name, major, url, arguments, output)
+
+
+async def run_in(
+    name: str, major: int, url: str, arguments: Sequence[str], give: Iterable[bytes]
+) -> None:
+    """As `run`, with something for the program to read. Raises what `give` raises, too."""
+
+    async def input_(process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None  # it is a pipe
+        with suppress(BrokenPipeError, ConnectionResetError):  # it failed, and says so
+            for some in give:
+                process.stdin.write(some)
+                await process.stdin.drain()
+        process.stdin.close()
+
+    await _piped(name, major, url, arguments, input_)
+
+
+async def _piped(
+    name: str,
+    major: int,
+    url: str,
+    arguments: Sequence[str],
+    carry: Callable[[asyncio.subprocess.Process], Awaitable[None]],
+) -> None:
+    path = await _find(name, major)
+    bare, password = apart(url)
+    secret = {} if password is None else {"PGPASSWORD": password}
+    process = await asyncio.create_subprocess_exec(
+        path,
+        *arguments,
+        f"--dbname={bare}",
+        env=for_postgres() | secret,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None  # it is a pipe
+    said = asyncio.ensure_future(process.stderr.read())
+    try:
+        await carry(process)
+        code, text = await process.wait(), (await said).decode(errors="replace").strip()
+    except BaseException:
+        process.kill()
+        said.cancel()
+        raise
+    if code:
+        raise ProgramFailed(f"{name} failed: {text}")
 
 
 async def _find(name: str, major: int) -> Path:

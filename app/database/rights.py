@@ -14,7 +14,7 @@ _GUARDED = (
     "schema_migration", "number_drawn", "follower_checkpoint", "event_index", "rebuild",
     "rebuild_range", "rebuild_ask", "view_version", "view_behind", "view_kept", "quarantine",
     "activity", "activity_actor", "history_reach", "person_term", "tree", "tree_tile",
-    "log_checkpoint", "signing_key",
+    "log_checkpoint", "signing_key", "receipt",
 )  # fmt: skip
 """Tables beside the views' that change by the functions of the database alone."""
 SQL = blocks(migrations.__file__.replace("__init__", "rights"))

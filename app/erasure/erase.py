@@ -20,6 +20,7 @@ from app.database.sql import blocks
 from app.database.uuids import new_uuid
 from app.erasure.holds import require_free
 from app.erasure.listed import ErasureList
+from app.erasure.receipts import keep, trees_of
 from app.erasure.scope import Erased, ErasedSession, Found, add_event, scope_of
 from app.history.reader import Reader
 from app.history.sessions import Session
@@ -118,12 +119,16 @@ class Eraser:
         self._id = str(new_uuid())
 
     async def of_sessions(
-        self, sessions: Sequence[Session], wanted: Callable[[Session], Sequence[Subject]]
+        self,
+        sessions: Sequence[Session],
+        wanted: Callable[[Session], Sequence[Subject]],
+        mentioned: Sequence[str] = (),
     ) -> Erased:
-        """Erase the personal data of sessions; `wanted`: whose, of each.
+        """Erase the personal data of sessions, and draft the receipt; `wanted`: whose, of each.
 
-        A session of which all that is erased already is left alone. Broken off, it can be asked for
-        again. Raises InvalidField for a stream that is no session, OnHold if one of them may not be
+        `mentioned`: other sessions, of which the receipt says that they are left alone. A session
+        of which all that is erased already is left as it is. Broken off, it can be asked for again.
+        Raises InvalidField for a stream that is no session, OnHold if one of them may not be
         erased, NotListed if the list of erasures does not take it (either way nothing is erased),
         Conflict, StoreDown.
         """
@@ -135,13 +140,28 @@ class Eraser:
         await require_free(self._reader, [each.stream for each in sessions])
         kept = ErasureList(self._log.erasures_to)
         asked = {each.stream: (each, wanted(each)) for each in sessions}
+        homes = sorted(set(map(self._log.partition, asked)))
+        before, done = await trees_of(self._log, homes), list[ErasedSession]()
         lines = await kept.begun(self._log.pool, self._reader.partitions, self._id, asked)
-        done = [await self._session(*each) for each in asked.values()]
+        try:
+            for each in asked.values():
+                done.append(await self._session(*each))
+        finally:
+            erased = self._erased(done, mentioned)
+            if done or not sessions:  # what is erased has a receipt, though the rest was refused
+                await keep(self._log, erased, before)
         await kept.done(self._id, lines, done)
         with suppress(StoreDown, OSError):  # the others look by themselves
             await self._log.incarnation.check(self._log.pool.ask)
+        return erased
+
+    def _erased(self, done: list[ErasedSession], mentioned: Sequence[str]) -> Erased:
         return Erased(
-            erasure_id=self._id, asked_by=self._call.actor, reason=self._reason, sessions=done
+            erasure_id=self._id,
+            asked_by=self._call.actor,
+            reason=self._reason,
+            sessions=done,
+            mentioned=mentioned,
         )
 
     async def again(self, session: Session, subjects: Sequence[Subject]) -> ErasedSession:

@@ -15,6 +15,8 @@ from domain.stored import EVENTS
 KEPT = (
     "The events themselves, with the names of the erased fields, their times and the names of the "
     "users who acted: the log is whole, and every proof of it stays valid.",
+    "What is known of each request: its time, its operation, its id, the roles of who acted, and "
+    "the address that it came from. It is a part of the log.",
     "Who was active on which day (activity_actor): names of users, and nothing of a session's "
     "customer.",
     "The keyed hashes by which retries of a command are recognised, and the tokens that clients "

@@ -18,6 +18,7 @@ from litestar.utils import normalize_path
 from app.concurrency.expected_wait import TooManyBefore
 from app.database.errors import Superseded
 from app.http import origin
+from app.http.admission import Admission
 from app.http.arrival import Answer, Arrival
 from app.http.browser import sent_on
 from app.http.errors import refusal
@@ -41,12 +42,17 @@ _NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 class OperationHandler(HTTPRouteHandler):
     """The route of an operation. It takes the raw request and answers in bytes."""
 
-    __slots__ = ("face", "measure", "operation", "places", "route")
+    __slots__ = ("admission", "face", "measure", "operation", "places", "route")
 
     def __init__(
-        self, face: Face, operation: Operation, verbs: Sequence[str], template: str
+        self,
+        face: Face,
+        operation: Operation,
+        verbs: Sequence[str],
+        template: str,
+        admission: Admission,
     ) -> None:
-        """`template` is a path with `{name}` for each parameter."""
+        """`template` is a path with `{name}` for each parameter; all routes share `admission`."""
         super().__init__(
             template.replace("}", ":str}"),
             http_method=cast("Any", verbs),
@@ -56,6 +62,7 @@ class OperationHandler(HTTPRouteHandler):
             middleware=[_operations_alone],
             include_in_schema=False,
         )
+        self.admission = admission
         self.face = face
         self.operation = operation
         self.measure = metrics.Measure(face.name, operation.name)
@@ -80,27 +87,21 @@ class OperationHandler(HTTPRouteHandler):
         segments, places = asked["segments"], self.places
         path = {name: segments[place] for name, place in places} if places else _NO_PARAMETERS
         arrival.read_head(asked, self.face.name, operation.name, path, any_host=operation.any_host)
-        service = arrival.service
-        if service.in_flight >= service.settings.most_in_flight and not operation.is_vital:
+        service, admission = arrival.service, self.admission
+        room = service.settings.most_in_flight - service.in_flight
+        term = admission.let_in(room, arrival.started)
+        if term is None and not operation.is_vital:
             # (Not by Litestar's way of errors, which takes longer than the rest of a refusal.)
             full = TooManyBefore("The service has more to do than it can: try again")
             refused: Any = _refused(asked, self.face, full, self.measure, self.route)
             await refused(scope, receive, send)
             return
-        if tracing.SPANS is not None:
-            arrival.trace(self.route, asked["method"])
-        if not operation.is_vital:
-            known = service.versions
-            if known.halted is not None:
-                raise Superseded(f"This release does not serve: {known.halted}")
-            is_old = not operation.is_anonymous and monotonic() > known.known_until
-            if known.beside or is_old:
-                await service.in_step.settle()
-        guards: Any = self.resolve_guards()
-        for guard in guards:
-            await guard(arrival, self)
-        if arrival.unread:
-            await arrival.read()
+        try:
+            if tracing.SPANS is not None:
+                arrival.trace(self.route, asked["method"])
+            await self._make_ready(arrival)
+        finally:
+            admission.leave_door(term)
         assert arrival.request is not None  # its head was read
         service.in_flight += 1
         try:
@@ -108,6 +109,21 @@ class OperationHandler(HTTPRouteHandler):
         finally:
             service.in_flight -= 1
         await Answer(arrival, reply, self.measure, self.route)(scope, receive, send)
+
+    async def _make_ready(self, arrival: Arrival) -> None:
+        """Look at the release and the caller, then read the body. Raises what refuses them."""
+        if not self.operation.is_vital:
+            service, known = arrival.service, arrival.service.versions
+            if known.halted is not None:
+                raise Superseded(f"This release does not serve: {known.halted}")
+            is_old = not self.operation.is_anonymous and monotonic() > known.known_until
+            if known.beside or is_old:
+                await service.in_step.settle()
+        guards: Any = self.resolve_guards()
+        for guard in guards:
+            await guard(arrival, self)
+        if arrival.unread:
+            await arrival.read()
 
 
 def _operations_alone(app: "ASGIApp") -> "ASGIApp":
@@ -148,6 +164,7 @@ async def _admit(arrival: Arrival, handler: OperationHandler) -> None:
 
 def handlers(faces: Sequence[Face]) -> Iterator[OperationHandler]:
     """A route for each operation at each of its paths."""
+    admission = Admission()
     for face in faces:
         for template, operations in face.routes.items():
             verbs: dict[Operation, list[str]] = {}
@@ -158,9 +175,9 @@ def handlers(faces: Sequence[Face]) -> Iterator[OperationHandler]:
                 name="Options", handler=partial(_options, served), is_anonymous=True, is_safe=True
             )
             # (OPTIONS comes first, for Litestar adds its own to a path without one.)
-            yield OperationHandler(face, options, ["OPTIONS"], template)
+            yield OperationHandler(face, options, ["OPTIONS"], template, admission)
             for operation, its in verbs.items():
-                yield OperationHandler(face, operation, its, template)
+                yield OperationHandler(face, operation, its, template, admission)
 
 
 async def _options(verbs: Sequence[str], request: Request, service: Service) -> Reply:

@@ -4,21 +4,24 @@ All values are read again and hashed again; stored hashes are compared with thes
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from itertools import count, takewhile
 
 from msgspec import Struct, field
 
+from app.database.sql import blocks
 from app.history.streams import Progress
+from app.integrity.claims import Claim, claims_of
 from app.log.read import heads
 from app.maintenance.store import Connection
-from app.proof import checkpoints, signing, tree
+from app.proof import signing, tree
 from app.proof.edge import Edge, rows_of
 from app.proof.given import Given
 from app.proof.stored import leaf_of, read_stored
 from app.proof.tree import TreeDamaged
 from app.proof.trees import HASH_BYTES
-from app.proof.verifier import Event, Unproven, VerifierKey, leaf_hash
+from app.proof.verifier import Event, Frontier, VerifierKey, leaf_hash
 
+SQL = blocks(__file__)
 _PAGE_EVENTS, _PAGE_BYTES = 5_000, 16 * 1024 * 1024
 _MAX_DIFFERENCES = 100
 Place = tuple[int, int]
@@ -41,15 +44,6 @@ class Examined(Struct):
             self.differences.append(sentence)
 
 
-class _Claim(NamedTuple):
-    """What a checkpoint says of a tree."""
-
-    size: int
-    root: bytes
-    name: str
-    """For sentences."""
-
-
 async def examine(
     store: Connection, given: Sequence[Given], keys: Sequence[VerifierKey],
     since: dict[int, int], progress: Progress,
@@ -68,9 +62,9 @@ async def examine(
     total, done = sum(head.position for head in ends), 0
     for head in ends:
         origin = f"{name}/{head.partition}"
-        own = [key for key in keys if key.name == origin]
         part = _Partition(store, found, head.partition)
-        await part.claims([each for each in given if each.checkpoint.origin == origin], own)
+        its = [each for each in given if each.checkpoint.origin == origin]
+        await part.claims(origin, its, keys)
         async for events in part.compare(since.get(head.partition, 0)):
             done += events
             progress(min(done, total), total)
@@ -104,69 +98,48 @@ class _Partition:
         self._found = found
         self._partition = partition
         self._head = 0
-        self._claims: list[_Claim] = []
+        self._claims: list[Claim] = []
         self._last_shown = 0
         self._exact: list[int] = []
         self._somewhere_from: list[int] = []
-        """Positions from which on something is wrong up to a checkpoint, or below a node."""
+        """Positions from which on something is wrong that hashes, altered too, do not show."""
+        self._stored_edge = 0, b""
+        self._has_other_edge = False
+        self._failed: list[tuple[int, int]] = []
+        """Checkpoints that only the tree's own hashes fit: sizes, and where the wrong may begin."""
 
     @property
     def first_bad(self) -> int | None:
         """The first position that is wrong; if that is not known, the first that may be."""
-        return min(self._exact or self._somewhere_from, default=None)
+        hidden = [
+            begin for size, begin in self._failed if not any(each <= size for each in self._exact)
+        ]
+        return min([*self._exact, *self._somewhere_from, *hidden], default=None)
 
-    async def claims(self, given: Sequence[Given], keys: Sequence[VerifierKey]) -> None:
+    async def claims(
+        self, origin: str, given: Sequence[Given], keys: Sequence[VerifierKey]
+    ) -> None:
         """Take the checkpoints that are kept, and those given, if their signatures are good."""
-        stored = await signing.vkeys(self._store, self._partition)
-        for key in keys:
-            if key not in stored:
-                self._found.differences.append(
-                    f"The key {key.name}+{key.key_id.hex()} is none of those that the log has had"
-                )
-        for each in given:
-            self._take(f"{each.source}: the checkpoint of size {each.checkpoint.size}", each, keys)
-            if not keys:
-                self._take(each.source, each, stored)
-        async for kept in checkpoints.all_kept(self._store, self._partition):
-            name = f"The checkpoint {self._partition}:{kept.size} of {kept.signed_at:%Y-%m-%d %X}Z"
-            try:
-                checkpoint, note = kept.parsed()
-                note.verified_by(stored)
-            except Unproven as error:
-                self._bad(kept.size, f"{name}: {error}")
-                continue
-            self._claims.append(_Claim(checkpoint.size, checkpoint.root, name))
-
-    def _take(self, name: str, given: Given, keys: Sequence[VerifierKey]) -> None:
-        if not keys:
-            return
-        try:
-            given.note.verified_by(keys)
-        except Unproven as error:
-            self._found.differences.append(f"{name}: {error}")
-            return
-        self._claims.append(_Claim(given.checkpoint.size, given.checkpoint.root, name))
+        self._claims, wrong = await claims_of(self._store, origin, self._partition, given, keys)
+        for sentence in wrong:
+            self._found.bad(sentence)
 
     async def compare(self, since: int) -> AsyncIterator[int]:
         """Read the events again; yields how many at a time."""
         # (The end is read last: what is appended meanwhile is beyond neither tree nor checkpoint.)
-        size = await tree.size_of(self._store, self._partition)
+        size, frontier = await tree.edge_of(self._store, self._partition)
         self._head = (await heads(self._store))[self._partition].position
         edge = await self._begin(min(since, self._head))
         if edge is None:
             return
-        start = edge.size
-        self._show(edge)
-        while edge.size < self._head:
-            events, position = await self._read(edge.size)
-            if position != edge.size + len(events):
-                self._bad(edge.size + len(events) + 1, (
-                    f"{self._partition}:{edge.size + len(events) + 1} is missing in the log"
-                ))  # fmt: skip
-                return
+        start, is_whole, self._stored_edge = edge.size, True, (size, frontier)
+        await self._look_beside()
+        await self._show(edge)
+        while is_whole and edge.size < self._head:
+            events, is_whole = await self._read(edge.size)
             await self._hash(edge, events, size)
             yield len(events)
-        self._end(size, start)
+        self._end(size, start, edge.size)
 
     async def _begin(self, since: int) -> Edge | None:
         if since == 0:
@@ -181,26 +154,49 @@ class _Partition:
         )
         return edge
 
-    async def _read(self, after: int) -> tuple[list[Event], int]:
-        """Events without a hole between them, and the last position that was read."""
+    async def _look_beside(self) -> None:
+        """Look for events that no reader of positions meets."""
+        extent = (self._partition, self._head)
+        ((events, first),) = await self._store.ask(SQL["extent"], *extent)
+        if first is not None and first < 1:
+            self._bad(1, f"{self._partition}:{first} stands before the first event")
+        elif events > self._head:
+            ((position,),) = await self._store.ask(SQL["twice"], *extent)
+            self._bad(position, f"There are several events {self._partition}:{position}")
+
+    async def _read(self, after: int) -> tuple[list[Event], bool]:
+        """The next events, as far as each has the next position; whether all have."""
         slices = await read_stored(
             self._store, None, self._partition,
             after=after, until=self._head, most=_PAGE_EVENTS, most_bytes=_PAGE_BYTES,
         )  # fmt: skip
         events = [event for each in slices for event in each]
-        whole = [event for at, event in enumerate(events, after + 1) if event.position == at]
-        return whole, events[-1].position if events else after + 1
+        whole = [
+            event for event, _ in takewhile(
+                lambda pair: pair[0].position == pair[1], zip(events, count(after + 1))
+            )
+        ]  # fmt: skip
+        if whole and len(whole) == len(events):
+            return whole, True
+        at = after + len(whole) + 1
+        if len(whole) == len(events) or events[len(whole)].position > at:
+            self._bad(at, f"{self._partition}:{at} is missing in the log")
+        else:
+            self._bad(at - 1, f"There are several events {self._partition}:{at - 1}")
+        return whole, False
 
     async def _hash(self, edge: Edge, events: Sequence[Event], size: int) -> None:
         """Grow the tree by events, compare its rows, and its root at each checkpoint's size."""
         before, added = edge.size, list[bytearray]()
-        wanted = sorted({claim.size for claim in self._claims if claim.size > before})
+        hashes = [_hash_of(event) for event in events]
+        sizes = {size, *(claim.size for claim in self._claims)}
+        wanted = sorted(each for each in sizes if each > before)
         at = 0
-        for stop in [each for each in wanted if each <= before + len(events)]:
-            edge.add(_hashes(events[at : stop - before]), added)
-            at = stop - before
-            self._show(edge)
-        edge.add(_hashes(events[at:]), added)
+        for stop in [each - before for each in wanted if each <= before + len(events)]:
+            edge.add(b"".join(hashes[at:stop]), added)
+            at = stop
+            await self._show(edge)
+        edge.add(b"".join(hashes[at:]), added)
         await self._compare_rows(before, added, size)
 
     async def _compare_rows(self, before: int, added: list[bytearray], size: int) -> None:
@@ -215,10 +211,15 @@ class _Partition:
             if row != due:
                 at = next(n for n in range(0, len(due), HASH_BYTES)
                           if row[n : n + HASH_BYTES] != due[n : n + HASH_BYTES])  # fmt: skip
-                self._differs(level, 256 * index + (first + at) // HASH_BYTES)
+                number = 256 * index + (first + at) // HASH_BYTES
+                below = stored.get((level - 1, number), b"")
+                node = Frontier()
+                node.extend(below[: len(below) // HASH_BYTES * HASH_BYTES])
+                is_of_row = node.root() == row[at : at + HASH_BYTES]
+                self._differs(level, number, is_of_row=is_of_row)
 
-    def _differs(self, level: int, number: int) -> None:
-        """Take down that a hash is not that of the values."""
+    def _differs(self, level: int, number: int, *, is_of_row: bool) -> None:
+        """Take down that a hash is not that of the values; `is_of_row`: but of the row below."""
         position = (number << 8 * level) + 1
         if level == 0:
             self._bad(position, (
@@ -226,27 +227,38 @@ class _Partition:
                 "the tree, was altered"
             ))  # fmt: skip
         else:
-            self._somewhere_from.append(position)
+            if not is_of_row:
+                self._somewhere_from.append(position)
             self._found.bad(f"A node of the tree above {self._partition}:{position} differs")
 
-    def _show(self, edge: Edge) -> None:
+    async def _show(self, edge: Edge) -> None:
         """Compare the checkpoints of the tree's size with its root."""
-        claims = [claim for claim in self._claims if claim.size == edge.size]
-        if not claims:
-            return
         root = edge.root()
-        for claim in claims:
+        if edge.size == self._stored_edge[0]:
+            self._has_other_edge = edge.frontier() != self._stored_edge[1]
+        for claim in [claim for claim in self._claims if claim.size == edge.size]:
             if claim.root == root:
-                self._last_shown = edge.size
-            else:
-                self._somewhere_from.append(self._last_shown + 1)
-                self._found.bad(
-                    f"{claim.name} is of another log: an event from "
-                    f"{self._partition}:{self._last_shown + 1} to {edge.size} was altered, added, "
-                    "moved or left out"
-                )  # fmt: skip
+                if claim.shows:
+                    self._last_shown = edge.size
+                continue
+            begin = self._last_shown + 1
+            if await self._has_root(claim):
+                self._failed.append((claim.size, begin))
+            elif claim.shows:
+                self._somewhere_from.append(begin)
+            self._found.bad(
+                f"{claim.name} is of another log: an event from {self._partition}:{begin} to "
+                f"{edge.size} was altered, added, moved or left out"
+            )
 
-    def _end(self, size: int, start: int) -> None:
+    async def _has_root(self, claim: Claim) -> bool:
+        """Whether the tree's own hashes make a checkpoint's root."""
+        try:
+            return await tree.roots(self._store, self._partition, [claim.size]) == [claim.root]
+        except TreeDamaged:
+            return False
+
+    def _end(self, size: int, start: int, end: int) -> None:
         for claim in self._claims:
             if claim.size > self._head:
                 self._bad(self._head + 1, (
@@ -258,13 +270,17 @@ class _Partition:
                 f"The tree goes up to {self._partition}:{size}, but the log ends at "
                 f"{self._partition}:{self._head}: its tail was cut off"
             ))  # fmt: skip
+        if self._has_other_edge and self.first_bad is None:
+            self._found.bad(
+                f"The tree's edge, from which it grows, is not that of {self._partition}:{size}"
+            )
         self._found.checked.append(
-            f"The events {self._partition}:{start + 1} to {self._head} were read and hashed again, "
+            f"The events {self._partition}:{start + 1} to {end} were read and hashed again, "
             f"and compared with the tree and with {len(self._claims)} signed checkpoints"
         )
         if self._last_shown < self._head:
             self._found.not_checked.append(
-                f"No checkpoint covers the events after {self._partition}:{self._last_shown}"
+                f"No checkpoint shows the events after {self._partition}:{self._last_shown}"
             )
         if self._head and not self._last_shown:
             self._found.covered = False
@@ -274,5 +290,6 @@ class _Partition:
         self._found.bad(sentence)
 
 
-def _hashes(events: Sequence[Event]) -> bytes:
-    return b"".join([leaf_hash(leaf_of(event)) for event in events])
+def _hash_of(event: Event) -> bytes:
+    """The hash of an event's leaf; a row that lacks a value is no event, and has none."""
+    return bytes(HASH_BYTES) if None in event else leaf_hash(leaf_of(event))

@@ -12,7 +12,7 @@ _TABLES = (
     "schema_migration", "credential", "token", "login_session", "refusal", "lease",
     "follower_checkpoint", "event_index", "rebuild", "rebuild_range", "quarantine", "activity",
     "activity_actor", "history_reach", "person_term", "tree", "tree_tile", "log_checkpoint",
-    "signing_key",
+    "signing_key", "receipt",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from app.log.keyring import Keyring
 from app.log.read import FIRST_STREAM, LAST_VERSION, heads, recorded_by_stream
 from app.maintenance.recovery import again_after_conflict
 from app.maintenance.store import Connection
+from app.maintenance.swaps import without_swaps
 from projections import catalog
 from projections.fold import Folded, Recorded
 from projections.sealing import Seal
@@ -45,17 +46,13 @@ async def verify(
     It works beside live traffic, in short snapshots, and waits for a running rebuild: a snapshot
     does not see a table that was swapped in after it. (A long one would slow down all writers.)
     """
-    await store.raw.execute(SQL["begin"])
-    try:
-        differences: list[str] = []
+    differences: list[str] = []
+    async with without_swaps(store):
         async for difference in _differences(store, keyring, progress, parts):
             differences.append(difference)
             if len(differences) >= MAX_DIFFERENCES:
                 return [*differences, "There may be more: stopped looking"]
-        return differences
-    finally:
-        if not store.raw.is_closed():
-            await store.raw.execute(SQL["end"])
+    return differences
 
 
 async def _differences(

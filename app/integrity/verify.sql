@@ -1,10 +1,3 @@
--- name: begin
--- Waits until no rebuild is running, and keeps others from starting. The session holds the lock.
-SELECT pg_advisory_lock_shared(hashtextextended('sessionary views', 0));
-
--- name: end
-SELECT pg_advisory_unlock_shared(hashtextextended('sessionary views', 0));
-
 -- name: rows
 -- {view} table   $1 partition   $2 from stream   $3 up to stream   $4 limit of rows
 SELECT v.stream_id, v.partition, v.version, v.position, v.created_by, v.created_at,

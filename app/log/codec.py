@@ -144,12 +144,13 @@ def texts(
         if not sealed:
             found.append(state)
             continue
-        if decrypt is None or _AGENT in before:
+        is_whole = before.startswith(_ALL_SEALED)
+        if decrypt is None or (not is_whole and _AGENT in before):
             found.append(_text(state, stream + topic, keys))
             continue
         box = _decode_box(end.removesuffix(b"}}"))  # no JSON, if anything follows what is sealed
         opened = decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], stream + topic)
-        if before.startswith(_ALL_SEALED):
+        if is_whole:
             found.append(opened)
         else:
             found.append(before[: before.rindex(_SEALED)] + opened[1:])

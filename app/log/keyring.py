@@ -26,6 +26,7 @@ from domain.event import Subject
 from domain.ids import StreamId
 
 _SIV_KEY_BYTES = 64
+_BIT = [bytes((bit,)) for bit in range(256)]
 _CHECK, _ROOT, _NEXT, _PREVIOUS = b"check value", b"root key", b"next key", b"previous key"
 _NAMES = {
     "check": "master_key_check",
@@ -141,8 +142,10 @@ class Keyring:
 
     def _wrapped(self, stream: StreamId, keys: dict[int, bytes], erased: int) -> bytes:
         master = self._masters[self._wrapping]
-        parts = {bit: master.seal(key, _of_subject(stream, bit)) for bit, key in keys.items()}
-        return Bundle(self._wrapping, erased, parts).joined()
+        found = [self._wrapping, _BIT[erased]]
+        for bit, key in sorted(keys.items()):
+            found += (_BIT[bit], master.seal(key, _of_subject(stream, bit)))
+        return b"".join(found)
 
     def _unwrapped(self, stream: StreamId, found: Bundle) -> dict[int, bytes]:
         master = self._masters.get(found.wrapper)
@@ -282,7 +285,7 @@ def _stream_keys(keys: dict[int, bytes], erased: int, wrapped: bytes) -> StreamK
 
 
 def _of_subject(stream: StreamId, bit: int) -> bytes:
-    return stream.bytes + bytes([bit])
+    return stream.bytes + _BIT[bit]
 
 
 def _place(stream: StreamId, view: str, member: str) -> list[bytes]:

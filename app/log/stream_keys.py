@@ -25,6 +25,7 @@ ID_BYTES = 8
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16
 _HEAD_BYTES = ID_BYTES + 1
 _PART_BYTES = 1 + WRAPPED_BYTES
+_ONE_BYTES = _HEAD_BYTES + _PART_BYTES
 
 BITS: Mapping[Subject, int] = {"customer": 1, "agent": 2}
 """By subject, its bit among the erased ones, which also names its key."""
@@ -126,6 +127,8 @@ class Bundle(Struct, frozen=True, gc=False):
 
 def bundle(stored: bytes) -> Bundle:
     """A stored form, taken apart. Raises Unreadable."""
+    if len(stored) == _ONE_BYTES and stored[ID_BYTES] == 0:  # nearly all streams
+        return Bundle(stored[:ID_BYTES], 0, {stored[_HEAD_BYTES]: stored[_HEAD_BYTES + 1 :]})
     if len(stored) % _PART_BYTES != _HEAD_BYTES:
         raise Unreadable("the stream's key was altered")
     parts = {

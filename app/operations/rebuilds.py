@@ -187,5 +187,5 @@ def _waits_for(row: asyncpg.Record) -> str | None:
     if row["kind"] == "redrive" and row["operator_runs"] and row["state"] == "running":
         return None
     if row["is_worked_on"]:
-        return "another rebuild is under way, or a verification"
+        return "another rebuild is under way, or a verification or backup"
     return None if row["operator_runs"] else NOBODY

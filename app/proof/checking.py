@@ -92,6 +92,8 @@ class _Run:
                 version = versions.get(event[2], 0) + 1
                 if event[1] != at or event[7] < last_us or event[3] != version:
                     self.fault = self._why(event, at, last_us, version)
+                    if event[1] == at - 1:  # which of the two is the one, nothing here tells
+                        del hashes[-HASH_BYTES:]
                     return
                 versions[event[2]], last_us = version, event[7]
                 hashes += sha256(_LEAF + packed(*event)).digest()
@@ -104,6 +106,8 @@ class _Run:
         name = f"Event {self.partition}:{at}"
         if event[1] > at:
             return f"{name} is missing: {self.partition}:{event[1]} stands in its place"
+        if event[1] == at - 1 > 0:
+            return f"There are several events {self.partition}:{event[1]}"
         if event[1] < at:
             return f"{name} is missing or moved: {self.partition}:{event[1]} stands in its place"
         if event[7] < last_us:

@@ -30,8 +30,7 @@ class Kept(Struct, frozen=True):
 
     def parsed(self) -> tuple[Checkpoint, Note]:
         """What it says, and who signed it. Raises Unproven."""
-        note = parse_note(self.note.encode())
-        return Checkpoint.parse(note.text), note
+        return parsed(self.note)
 
 
 class Cover(Struct, frozen=True):
@@ -46,6 +45,12 @@ class Cover(Struct, frozen=True):
     """Of the largest checkpoint."""
     age_s: float | None
     """Seconds since the first event that it does not cover was recorded; None: it covers all."""
+
+
+def parsed(text: str) -> tuple[Checkpoint, Note]:
+    """What a signed checkpoint says, and who signed it. Raises Unproven."""
+    note = parse_note(text.encode())
+    return Checkpoint.parse(note.text), note
 
 
 async def latest(store: Asks, partition: int) -> Kept | None:

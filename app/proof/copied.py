@@ -66,11 +66,13 @@ def hashes_in(url: str, partition: int) -> bytes:
 def _event(count: bytes, rows: IO[bytes]) -> Columns:
     keys = _KEYS.unpack(_exactly(rows, _KEYS.size))
     size, partition, size_2, position, size_3, stream, size_4, version, length = keys
+    if count != b"\0\n" or (size, size_2, size_3, size_4) != (4, 8, 16, 8):
+        raise Unproven(_OTHER_COLUMNS)
     topic, state = _exactly(rows, length), _field(rows)
     size_5, event_id, size_6, time_us, length = _IDS.unpack(_exactly(rows, _IDS.size))
-    actor, metadata = _exactly(rows, length), _field(rows)
-    if count != b"\0\n" or (size, size_2, size_3, size_4, size_5, size_6) != (4, 8, 16, 8, 16, 8):
+    if (size_5, size_6) != (16, 8):
         raise Unproven(_OTHER_COLUMNS)
+    actor, metadata = _exactly(rows, length), _field(rows)
     return (
         partition, position, stream, version, topic, state, event_id, time_us + _SINCE_1970_US,
         actor, metadata,

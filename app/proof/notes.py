@@ -20,7 +20,7 @@ ED25519, COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44 = 0x01, 0x04, 0x06
 """The types of signatures that are known here."""
 MAX_NOTE_BYTES = 1 << 20
 MAX_SIGNATURES = 100
-_KEY_BYTES = {ED25519: 32, COSIGNATURE_ED25519: 32, COSIGNATURE_ML_DSA_44: 1312}
+KEY_BYTES = {ED25519: 32, COSIGNATURE_ED25519: 32, COSIGNATURE_ML_DSA_44: 1312}
 _SIGNATURE_BYTES = {ED25519: 64, COSIGNATURE_ED25519: 64, COSIGNATURE_ML_DSA_44: 2420}
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -85,7 +85,7 @@ class VerifierKey(NamedTuple):
             raise Unproven("A key has the form name+id+Base64, with an id of 8 hexadecimal digits")
         material = from_base64(parts[3], "key")
         found = cls(parts[1], material[0] if material else 0, material[1:])
-        if found.type not in _KEY_BYTES or len(found.public) != _KEY_BYTES[found.type]:
+        if found.type not in KEY_BYTES or len(found.public) != KEY_BYTES[found.type]:
             raise Unproven(
                 f"The key of {found.name} has a type or a length that is not known here: Ed25519 "
                 "(type 1 or 4) and ML-DSA-44 (type 6) are"

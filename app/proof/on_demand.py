@@ -7,7 +7,6 @@ from app.log.keyring import Keyring
 from app.log.read import heads
 from app.maintenance.store import Connection
 from app.proof import checkpoints, proving, signing, tree
-from app.proof.notes import COSIGNATURE_ML_DSA_44
 
 _WAIT_S = 15.0
 """For a service that runs to hash what was appended last; the lease of a killed one lasts 5 s."""
@@ -29,7 +28,7 @@ async def notes(
     for each in await _asked(store, partition):
         if size is not None and size > (latest := await proving.latest_size(store, each)):
             raise NotThere(f"The latest checkpoint of partition {each} has the size {latest}")
-        with_ml_dsa = await _has_ml_dsa(store)
+        with_ml_dsa = await signing.has_ml_dsa(store)
         note = await proving.checkpoint(store, keyring, each, size, with_ml_dsa=with_ml_dsa)
         found.append(note)
     return found
@@ -37,7 +36,7 @@ async def notes(
 
 async def sign(store: Connection, keyring: Keyring) -> None:
     """Sign a checkpoint of each partition as far as its events go now. Raises NotThere."""
-    signer = await signing.signer(store, keyring, with_ml_dsa=await _has_ml_dsa(store))
+    signer = await signing.signer(store, keyring, with_ml_dsa=await signing.has_ml_dsa(store))
     await _sign(store, signer)
 
 
@@ -46,7 +45,7 @@ async def rotate(store: Connection, keyring: Keyring) -> list[str]:
 
     The former ones sign nothing more. Raises NotThere.
     """
-    with_ml_dsa = await _has_ml_dsa(store)
+    with_ml_dsa = await signing.has_ml_dsa(store)
     before = await signing.signer(store, keyring, with_ml_dsa=with_ml_dsa)
     await _hashed(store)
     async with store.raw.transaction():
@@ -102,8 +101,3 @@ async def _asked(store: Connection, partition: int | None) -> Sequence[int]:
     if partition not in known:
         raise NotThere(f"The log has no partition {partition}: it has 0 to {known[-1]}")
     return [partition]
-
-
-async def _has_ml_dsa(store: Connection) -> bool:
-    keys = await signing.public_keys(store)
-    return any(key.algorithm == COSIGNATURE_ML_DSA_44 and key.until is None for key in keys)

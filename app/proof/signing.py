@@ -13,8 +13,8 @@ from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import Asks
-from app.proof.notes import COSIGNATURE_ML_DSA_44, ED25519
-from app.proof.verifier import Checkpoint, Note, VerifierKey
+from app.proof.notes import COSIGNATURE_ML_DSA_44, ED25519, KEY_BYTES
+from app.proof.verifier import Checkpoint, Note, Signature, VerifierKey
 
 SQL = blocks(__file__)
 _PURPOSE = b"sessionary signing keys"
@@ -68,6 +68,14 @@ class Signer:
             signatures.append(vkey.signature(private.sign(vkey.message(text, time_s)), time_s))
         return str(Note(text, tuple(signatures)))
 
+    def text(self, partition: int, text: str) -> Signature:
+        """The signature by Ed25519 of a text that is no checkpoint, by a partition's key."""
+        for public, private in self._keys:
+            if public.algorithm == ED25519:
+                vkey = public.vkey(f"{self._name}/{partition}")
+                return vkey.signature(private.sign(vkey.message(text, None)))
+        raise Unreadable("the log has no key of Ed25519 that signs")
+
     def beside(self, other: "Signer") -> "Signer":
         """Signs with the keys of both, this one's first."""
         return Signer(self._name, [*self._keys, *other._keys])
@@ -80,10 +88,14 @@ async def name_of(store: Asks) -> str:
 
 
 async def public_keys(store: Asks) -> list[PublicKey]:
-    """All keys that ever signed: first those that sign now. Raises StoreDown."""
+    """All keys that ever signed: first those that sign now. Raises StoreDown.
+
+    One that was altered and is none of its type is left out: nothing is signed by it.
+    """
     return [
         PublicKey(row["id"], row["algorithm"], row["public"], row["since"], row["until"])
         for row in await store.ask(SQL["keys"])
+        if len(row["public"]) == KEY_BYTES.get(row["algorithm"])
     ]
 
 
@@ -106,6 +118,12 @@ async def signer(store: Asks, keyring: Keyring, *, with_ml_dsa: bool) -> Signer:
         found = await _current(store, keyring)
     kept = [each for each in found if each[0].algorithm in wanted]
     return Signer(await name_of(store), kept)
+
+
+async def has_ml_dsa(store: Asks) -> bool:
+    """Whether a key of ML-DSA-44 signs now. Raises StoreDown."""
+    keys = await public_keys(store)
+    return any(key.algorithm == COSIGNATURE_ML_DSA_44 and key.until is None for key in keys)
 
 
 async def current_ids(store: Asks) -> list[int]:

@@ -30,6 +30,15 @@ async def size_of(store: Asks, partition: int) -> int:
     return int(rows[0]["size"]) if rows else 0
 
 
+async def edge_of(store: Asks, partition: int) -> tuple[int, bytes]:
+    """The position up to which the tree goes, and the roots of its whole subtrees.
+
+    Raises StoreDown.
+    """
+    rows = await store.ask(SQL["edge"], partition)
+    return (rows[0]["size"], bytes(rows[0]["frontier"])) if rows else (0, b"")
+
+
 async def roots(store: Asks, partition: int, sizes: Sequence[int]) -> list[bytes]:
     """The roots at sizes up to that of the tree. Raises TreeDamaged, StoreDown."""
     return await _hashes(store, partition, [(0, size) for size in sizes])

@@ -37,11 +37,13 @@ Also = Callable[[int], Awaitable[None]]
 
 
 class RebuildUnderWay(Exception):
-    """Another rebuild or a verification is working on the views."""
+    """Another rebuild, a verification or a backup is working on the views."""
 
     def __init__(self) -> None:
         """The message is for the operator who started the second one."""
-        super().__init__("another rebuild is under way, or a verification: try again later")
+        super().__init__(
+            "another rebuild is under way, or a verification or backup: try again later"
+        )
 
 
 class ViewInUse(Exception):

@@ -181,13 +181,17 @@ BEGIN
      WHERE c.stream_id = p_stream;
 END $$;
 
+-- The three below are volatile, though they only read. In a stable function, a statement that waits
+-- for a rebuild to swap the view's table would look into the new one with a snapshot from before its
+-- rows were there, and find nobody.
+
 -- The row of a name, if it is a principal's; of one that may not call, too.
 CREATE OR REPLACE FUNCTION credential_of_name_1(p_name text) RETURNS TABLE (
     name text, roles jsonb, associate_id integer, must_change_password boolean, state text,
     generation bigint, password_hash text
 )
 LANGUAGE plpgsql
-STABLE
+VOLATILE
 SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
@@ -211,7 +215,7 @@ CREATE OR REPLACE FUNCTION credential_of_token_1(p_hash bytea) RETURNS TABLE (
     last_used_at timestamptz
 )
 LANGUAGE plpgsql
-STABLE
+VOLATILE
 SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
@@ -244,7 +248,7 @@ CREATE OR REPLACE FUNCTION credential_of_sign_in_1(p_hash bytea) RETURNS TABLE (
     generation bigint, sign_in uuid, permanent boolean, seen_at timestamptz, expires_at timestamptz
 )
 LANGUAGE plpgsql
-STABLE
+VOLATILE
 SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$

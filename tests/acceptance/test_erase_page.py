@@ -67,6 +67,8 @@ def test_a_form_tells_what_goes_and_stays_and_erases(
     assert sent.url.path == "/audit/people/erasures"
     assert "canary" not in str(sent.url)
     assert "Article 17" in sent.text
+    receipt = dee.get(f"/audit/receipts/{sent.url.params['id']}")
+    assert (receipt.status_code, f'{receipt.url.path}">Receipt</a>' in sent.text) == (200, True)
     (erasure,) = dee.get(f"{sent.url}&format=json").json()["erasures"]
     assert {each["sessionId"] for each in erasure["sessions"]} == {first, second}
     assert erasure["askedBy"] == "dee"
@@ -134,6 +136,7 @@ def test_a_policy_erases_what_is_old_and_not_on_hold(erasing: ServiceProcess) ->
     done = run("retain", "--retain=365")
     assert done.returncode == 0, done.stderr
     erased = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {each["form"] for each in erased} == {"sessionary/receipt/v1"}
     assert old in {each["sessionId"] for one in erased for each in one["sessions"]}
     again = run("retain", "--retain=365", "--dry-run")
     left = {json.loads(line)["hold"] for line in again.stdout.splitlines()}

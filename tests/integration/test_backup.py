@@ -9,13 +9,16 @@ from support import database, given
 from support.backups import backed_up, restored
 from support.replaced import Replaceable
 
+from app.care import backup
 from app.care.backup import HEADER, RotationUnfinished, ahead
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
 from app.care.rotation import SQL as ROTATION
+from app.database.programs import ProgramFailed
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring
 from app.maintenance.store import connected
+from app.rebuild.swap import RebuildUnderWay, alone
 from app.service import Service
 from domain.errors import NotFound
 
@@ -50,6 +53,23 @@ async def test_it_does_not_hold_the_master_key(
     text = b"".join(path.read_bytes() for path in (tmp_path / "b").iterdir())
     assert database.MASTER_KEY not in text
     assert database.MASTER_KEY_FILE.strip().encode() not in text
+
+
+async def test_no_table_is_swapped_in_while_one_is_made(
+    service: Service, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(Its snapshot would not see the rows, and the dump would lack them.)"""
+
+    async def dumping(*_: object) -> None:
+        async with connected(database_url) as store:
+            with pytest.raises(RebuildUnderWay):
+                async with alone(store, patience_s=0.1):
+                    pass
+        raise ProgramFailed("enough is seen")
+
+    monkeypatch.setattr(backup, "run", dumping)
+    with pytest.raises(ProgramFailed, match="enough"):
+        await backed_up(database_url, tmp_path / "b")
 
 
 @pytest.mark.parametrize("how", ["header", "file", "missing", "more", "no header"])

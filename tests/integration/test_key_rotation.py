@@ -76,7 +76,7 @@ async def test_neither_key_is_left_in_the_database(
     await given.open_ai_session(service)
     await change(database_url, settings.master_key, NEW)
     kept = {row["name"] for row in await owner.fetch("SELECT name FROM log_setting")}
-    assert kept - {"functions"} == {"master_key_check", "root_key", "stream_keys_under"}
+    assert kept - {"functions", "log_name"} == {"master_key_check", "root_key", "stream_keys_under"}
 
 
 async def test_services_read_and_append_while_it_is_changed_and_afterwards(

@@ -1,6 +1,7 @@
 """Who is refused by a worker with more to do than it gets done, and by one that counts requests."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -60,6 +61,34 @@ async def test_a_worker_that_has_enough_to_do_refuses_in_the_form_of_each_face(
             assert xml.headers["Content-Type"].startswith("application/xml")
             assert 'sessionary_refusals_total{reason="Overloaded"}' in metrics
         assert (await client.get(AI)).status_code == 200
+
+
+async def late(body: bytes, come: asyncio.Event) -> AsyncIterator[bytes]:
+    """A body whose second half comes some time after the head."""
+    yield body[:1]
+    await come.wait()
+    yield body[1:]
+
+
+async def test_a_burst_is_let_in_up_to_the_limit_and_bodies_that_stay_away_keep_nobody_out(
+    settings: Settings,
+) -> None:
+    async with running(replace(settings, most_in_flight=FEW)) as (client, _):
+        client.auth = httpx.BasicAuth("kim", PASSWORD)
+        json = {"Content-Type": "application/json"}
+        come = asyncio.Event()
+        asked = [
+            asyncio.create_task(client.post(AI, content=late(b"{}", come), headers=json))
+            for _ in range(5 * FEW)
+        ]
+        async with asyncio.timeout(patient(10.0)):
+            while sum(task.done() for task in asked) < 4 * FEW:
+                await asyncio.sleep(0.01)
+            while (await client.get(AI)).status_code == 503:
+                await asyncio.sleep(0.01)
+        come.set()
+        told = Counter([(await task).status_code for task in asked])
+    assert told == {200: FEW, 503: 4 * FEW}
 
 
 async def test_who_asks_too_often_is_refused_and_nobody_else(settings: Settings) -> None:

@@ -11,11 +11,11 @@ from support.beside import silent
 from support.deep import deepen_ai
 from support.rebuilt import a_few_of_each, fresh_tables, oids
 
-from app.integrity import verify as verifying
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.log.read import heads
 from app.maintenance.store import Connection, connected
+from app.maintenance.swaps import without_swaps
 from app.rebuild import moved, swap
 from app.rebuild import rebuild as rebuilding
 from app.rebuild.rebuild import named, rebuild
@@ -164,11 +164,10 @@ async def test_a_rebuild_is_refused_while_views_are_verified(
 ) -> None:
     monkeypatch.setattr(swap, "TAKEN_OVER_S", 0.0)
     await a_few_of_each(service)
-    await owner.execute(verifying.SQL["begin"])
-    with pytest.raises(RebuildUnderWay):
-        await rebuild(store, keyring, named(()), silent)
-    assert await verify(store, keyring, silent) == []
-    await owner.execute(verifying.SQL["end"])
+    async with without_swaps(Connection(owner)):
+        with pytest.raises(RebuildUnderWay):
+            await rebuild(store, keyring, named(()), silent)
+        assert await verify(store, keyring, silent) == []
     await rebuild(store, keyring, named(()), silent)
 
 

@@ -113,7 +113,7 @@ def test_onlookers_may_read_all_sessions(role: str) -> None:
 OF_SESSIONS = ("/ai/sessions", "/api/v1/ChatSession", "/ops")
 OF_PEOPLE = {
     *("FindPeople", "ExportPerson", "ErasePerson", "ErasePersonalData"),
-    *("ShowErase", "ListErasures"),
+    *("ShowErase", "ListErasures", "ListReceipts", "GetReceipt"),
 }
 """What of auditors' operations is open to who protects data."""
 

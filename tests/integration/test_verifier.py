@@ -6,52 +6,19 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from support import tree_of
 from support.beside import silent
 from support.database import SEVERAL
 from support.histories import mixed
+from support.kept import Kept
 
 from app.care.export import clear, sealed
 from app.care.files import Partial
 from app.log.keyring import Keyring
-from app.log.read import heads
 from app.maintenance.store import connected
-from app.proof import checkpoints, signing, tree
-from app.proof.verifier import main
 from app.service import Service
 
 PARTITIONS = pytest.mark.parametrize("partitions", [1, SEVERAL], ids=["one", "several"])
 NEEDS_PSQL = pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not installed")
-
-
-class Kept:
-    """What somebody keeps outside: checkpoints and keys. It asks the verifier."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capsys = capsys
-        self.notes: dict[int, str] = {}
-
-    async def keep(self, service: Service) -> None:
-        """Sign what there is, and keep it."""
-        await tree_of.caught_up(service)
-        signer = await signing.signer(service.pool, service.log.keyring, with_ml_dsa=False)
-        keys = ""
-        for head in await heads(service.pool):
-            (root,) = await tree.roots(service.pool, head.partition, [head.position])
-            self.notes[head.partition] = note = signer.note(head.partition, head.position, root)
-            place = (head.partition, head.position)
-            await service.pool.ask(checkpoints.SQL["keep"], *place, note, writes=True)
-            keys += "".join(f"{key}\n" for key in await signing.vkeys(service.pool, head.partition))
-        (self.folder / "keys").write_text(keys)
-        with (self.folder / "notes").open("a") as file:
-            file.writelines(self.notes.values())
-
-    def ask(self, command: str, what: str) -> tuple[int, dict[str, object]]:
-        self._capsys.readouterr()
-        keys, notes = str(self.folder / "keys"), str(self.folder / "notes")
-        code = main([command, what, "--key", keys, "--checkpoint", notes, "--json"])
-        return code, json.loads(self._capsys.readouterr().out)
 
 
 @pytest.fixture
@@ -78,7 +45,7 @@ async def test_an_export_is_the_log(
     file.write_bytes(b"".join(exported))
     code, answer = kept.ask("export", str(file))
     assert (code, answer["differences"]) == (0, [])
-    assert len(answer["checked"]) == service.log.partitions  # type: ignore[arg-type]
+    assert len(answer["checked"]) == service.log.partitions
     assert b'"stored":' not in file.read_bytes()
     end = json.loads(exported[-1])["checkpoint"]
     assert end["notes"] == {str(partition): note for partition, note in kept.notes.items()}
@@ -109,7 +76,7 @@ async def test_a_database_has_the_log(service: Service, kept: Kept, database_url
     await mixed(service, 3, 5)
     code, answer = kept.ask("database", database_url)
     assert (code, answer["differences"], answer["firstBadPosition"]) == (0, [], None)
-    assert len(answer["checked"]) == service.log.partitions  # type: ignore[arg-type]
+    assert len(answer["checked"]) == service.log.partitions
 
 
 CHANGES = {

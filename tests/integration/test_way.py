@@ -46,8 +46,8 @@ KINDS = {
     "patch an AI session": Kind(
         "PATCH", "{ai}", f"{EVO} commands domain log", 32, 43, body=PURPOSE
     ),
-    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain queries", 12, 25),
-    "list AI sessions": Kind("GET", AI, f"{EVO} queries", 13, 25),
+    "read an AI session": Kind("GET", "{ai}", f"{EVO} domain queries", 13, 25),
+    "list AI sessions": Kind("GET", AI, f"{EVO} queries", 14, 27),
     "create a chat session": Kind(
         "POST", CHAT,
         f"{SUPEROFFICE} chat log domain commands projections database", 34, 47, body=NAME,
@@ -61,8 +61,8 @@ KINDS = {
     "patch a chat session": Kind(
         "PATCH", "{chat}", f"{SUPEROFFICE} chat domain commands log", 35, 48, body=RENAMED
     ),
-    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 11, 25),
-    "list chat sessions": Kind("GET", CHAT, f"{SUPEROFFICE} queries", 13, 31),
+    "read a chat session": Kind("GET", "{chat}", f"{SUPEROFFICE} queries domain", 13, 25),
+    "list chat sessions": Kind("GET", CHAT, f"{SUPEROFFICE} queries", 15, 33),
 }  # fmt: skip
 
 

@@ -13,6 +13,14 @@ from app.proof.verifier import root_of
 from app.service import Service
 from support.patience import patient
 
+ROWS = (
+    "SELECT partition, notification_id, originator_id, originator_version, topic, state, event_id, "
+    "actor, metadata::text AS metadata, CASE WHEN isfinite(recorded_at) THEN "
+    "(extract(epoch FROM recorded_at) * 1000000)::bigint ELSE 9223372036854775807 END AS us "
+    "FROM stored_events WHERE partition = $1"
+)
+"""The events of a partition; those that are over all times get the last one."""
+
 
 async def caught_up(service: Service) -> None:
     """Have a worker's follower take up all there is."""
@@ -25,13 +33,7 @@ async def caught_up(service: Service) -> None:
 
 async def leaves(service: Service, partition: int) -> list[bytes]:
     """The hashes of a partition's leaves, as the format says it."""
-    rows = await service.pool.ask(
-        "SELECT partition, notification_id, originator_id, originator_version, topic, state, "
-        "event_id, recorded_at, actor, metadata::text AS metadata, "
-        "(extract(epoch FROM recorded_at) * 1000000)::bigint AS us FROM stored_events "
-        "WHERE partition = $1 ORDER BY notification_id",
-        partition,
-    )
+    rows = await service.pool.ask(f"{ROWS} ORDER BY notification_id", partition)
     return [hashlib.sha256(b"\0" + leaf(row)).digest() for row in rows]
 
 

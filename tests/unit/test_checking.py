@@ -66,8 +66,7 @@ def altered(rng: random.Random) -> tuple[list[Event], int]:
         case "delete":
             del log[at]
         case "insert":
-            log.insert(at, event)
-            at += 1  # the first of the two is in its place
+            log.insert(at, event)  # the place of which there are two is wrong
         case "swap":
             at, other = sorted((at, (at + 1 + other) % COUNT if other == at else other))
             if at == other:

@@ -276,3 +276,16 @@ def test_an_erased_key_stays_so_when_the_master_key_changes() -> None:
     found = bundle(keyring.rewrap(S7, erased))
     assert (found.wrapper.hex(), found.erased) == (after.fingerprint_of_key, BITS["customer"])
     assert list(found.parts) == [BITS["agent"]]
+
+
+def test_stored_keys_with_an_altered_byte_are_unreadable_or_open_nothing_else() -> None:
+    keyring = Keyring(b"m" * 32)
+    _, wrapped = keyring.new(S7, ("customer", "agent"))
+    for stored_keys in altered(wrapped):
+        try:
+            known = keyring.unwrap(S7, stored_keys)
+        except Unreadable:
+            continue
+        # (The mark of an erased key that is not there has no seal; neither has one cut off.)
+        assert known.erased & 3 == 0
+        assert len(stored_keys) in (len(wrapped), len(wrapped) - 61, len(wrapped) - 122)

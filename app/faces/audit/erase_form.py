@@ -7,6 +7,7 @@ from app.erasure.erase import Eraser, require_reason
 from app.erasure.erasures import erasures
 from app.erasure.of_person import of_person
 from app.erasure.people import held_on
+from app.erasure.receipts import known
 from app.erasure.scope import KEPT
 from app.erasure.search import Person, require_sense
 from app.faces.audit.pages import times
@@ -59,7 +60,9 @@ async def sent_form(request: Request, service: Service) -> Reply:
     reason = require_reason(form.get("reason", ""))
     found = await of_person(service.log, service.reader, email)
     eraser = Eraser(service.log, service.reader, request.call(), reason)
-    done = await eraser.of_sessions(found.sessions, lambda each: found.subjects[each.stream])
+    done = await eraser.of_sessions(
+        found.sessions, lambda each: found.subjects[each.stream], found.mentioned
+    )
     return see_other(f"{_DONE}{done.erasure_id}")
 
 
@@ -72,12 +75,14 @@ async def list_erasures(request: Request, service: Service) -> Reply:
         raise NotFound("Erasure", wanted[:_SHOWN])
     if form is Form.HTML:
         asked = Asked(request)
+        with_receipt = await known(service.log, [each.erasure_id for each in found])
         rows = [(each, times.shown(times.read(each.at), asked.clock.zone)) for each in found]
         return page(
             request,
             "audit/erasures.html.jinja",
             asked=asked,
             rows=rows,
+            with_receipt=with_receipt,
             opens=may_audit(request.principal),
             exports=asked.exports(),
         )

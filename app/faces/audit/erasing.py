@@ -1,10 +1,10 @@
-"""Personal data is erased: of one session, or of a person in all sessions."""
+"""Personal data is erased, of one session or of a person in all: the answer is the receipt."""
 
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from app.codecs.formats import media_type
 from app.codecs.json_text import decode
@@ -12,11 +12,10 @@ from app.erasure.erase import Eraser, require_reason
 from app.erasure.of_person import of_person
 from app.faces.audit.erase_form import sent_form
 from app.faces.audit.query import Query
+from app.faces.audit.receipts import receipt_reply
 from app.history.sessions import session_named
 from app.http.forms import FORM
 from app.http.request import Reply, Request
-from app.pages.forms import Form
-from app.pages.twins import reply
 from app.service import Service
 from domain.event import Subject
 
@@ -40,7 +39,7 @@ _PERSON = msgspec.json.Decoder(_OfPerson)
 
 
 async def erase_session(request: Request, service: Service) -> Reply:
-    """`DELETE /audit/sessions/{id}/personal-data`: what was erased."""
+    """`DELETE /audit/sessions/{id}/personal-data`: the receipt."""
     Query(request, ())
     asked = decode(_SESSION, request.body) if request.body.strip() else _OfSession()
     reason = require_reason(asked.reason)
@@ -48,11 +47,11 @@ async def erase_session(request: Request, service: Service) -> Reply:
     subjects = tuple(asked.subjects or _ALL)
     eraser = Eraser(service.log, service.reader, request.call(), reason)
     done = await eraser.of_sessions([session], lambda _: subjects)
-    return reply(Form.JSON, msgspec.json.encode(done))
+    return await receipt_reply(service, UUID(done.erasure_id))
 
 
 async def erase_person(request: Request, service: Service) -> Reply:
-    """`POST /audit/people/erase`: what was erased, in all sessions that hold the address."""
+    """`POST /audit/people/erase`: the receipt, of all sessions that hold the address."""
     Query(request, ())
     if media_type(request.headers.get(b"content-type")) == FORM:
         return await sent_form(request, service)
@@ -60,5 +59,7 @@ async def erase_person(request: Request, service: Service) -> Reply:
     reason = require_reason(asked.reason)
     found = await of_person(service.log, service.reader, asked.email)
     eraser = Eraser(service.log, service.reader, request.call(), reason)
-    done = await eraser.of_sessions(found.sessions, lambda each: found.subjects[each.stream])
-    return reply(Form.JSON, msgspec.json.encode(replace(done, mentioned=found.mentioned)))
+    done = await eraser.of_sessions(
+        found.sessions, lambda each: found.subjects[each.stream], found.mentioned
+    )
+    return await receipt_reply(service, UUID(done.erasure_id))

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from app.auth.principals import Principal
 from app.faces.audit import (
@@ -12,12 +13,13 @@ from app.faces.audit import (
     people,
     proof_page,
     proofs,
+    receipts,
     sessions,
 )
 from app.faces.audit.as_answered import Answered
 from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
-from app.faces.audit.rights import POLICY, may_audit, may_protect
+from app.faces.audit.rights import POLICY, may_audit, may_protect, may_see_receipts
 from app.http.errors import Refusal, Responses
 from app.http.operation import Face, Operation, Routes
 from app.http.request import Reply, Request
@@ -38,7 +40,7 @@ class AuditFace:
     suffixes = SUFFIXES
     overridable = False
     policy = POLICY
-    responses: Responses = proofs.RESPONSES
+    responses: Responses = MappingProxyType({**proofs.RESPONSES, **receipts.RESPONSES})
 
     def __init__(self, others: Sequence[Face] = ()) -> None:
         """`others`: the faces whose operations can be searched for, beside its own."""
@@ -89,6 +91,8 @@ def _routes(known: Known, answered: Answered) -> Routes:
             f"/audit/tiles/{{partition}}/tile/{{level}}/{path}": _get("GetTile", proofs.get_tile)
             for path in proofs.TILE_PATHS
         },
+        "/audit/receipts": _get("ListReceipts", receipts.list_receipts, may_see_receipts),
+        "/audit/receipts/{id}": _get("GetReceipt", receipts.get_receipt, may_see_receipts),
         "/audit/people": _get("FindPeople", people.find_people, may_protect),
         "/audit/people/export": _get("ExportPerson", people.export_person, may_protect),
         "/audit/people/erasures": _get("ListErasures", erase_form.list_erasures, may_protect),

@@ -13,6 +13,11 @@ def may_audit(principal: Principal) -> None:
     principal.require(AUDITOR, SYSTEM_ADMINISTRATOR)
 
 
+def may_see_receipts(principal: Principal) -> None:
+    """Raise Forbidden unless the principal may see what was erased, which names nobody erased."""
+    principal.require(DATA_PROTECTION, AUDITOR, SYSTEM_ADMINISTRATOR)
+
+
 def may_protect(principal: Principal) -> None:
     """Raise Forbidden unless the principal finds and erases what is held on a person.
 

@@ -1,0 +1,154 @@
+"""`receipts`: what was erased, as the log has signed it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.exit_codes import Refused
+from app.cli.options import on_data, output_option
+from app.cli.param_types import Text
+from app.cli.sealing import backup_horizon_option
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.erasure.receipts import Listed
+    from app.maintenance.store import DataLocation
+    from app.service import Service
+
+_WAIT_S = 20.0
+"""For the tree to take up the last events: another process's lease of it may have to end first."""
+_PAGE = 500
+receipt_file_option = click.option(
+    "-o",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the receipt there, not to standard output.",
+)
+"""Gives a command that prints receipts a file for them, as `file`."""
+
+
+@click.group()
+def receipts() -> None:
+    """Receipts of erasures: who asked, why, what went, and the proof that the log says so."""
+
+
+@receipts.command("list")
+@output_option
+@on_data
+def list_receipts(where: "DataLocation", output: str) -> None:
+    """List all receipts, the latest first."""
+    from app.cli.accounts import on_service
+    from app.cli.output import print_found
+
+    columns = {
+        "id": lambda each: str(each.id),
+        "erasedAt": lambda each: each.erased_at,
+        "askedBy": lambda each: each.asked_by,
+        "reason": lambda each: each.reason,
+        "sessions": lambda each: str(each.sessions),
+    }
+    print_found("receipts", on_service(where, _all), columns, output)
+
+
+@receipts.command("show")
+@click.argument("ids", metavar="[ID]...", type=Text(), nargs=-1)
+@receipt_file_option
+@backup_horizon_option
+@on_data
+def show(
+    where: "DataLocation", ids: tuple[str, ...], file: Path | None, backup_horizon: int
+) -> None:
+    """Print receipts, by id, or all of them, the oldest first: keep them outside of backups."""
+    from app.cli.accounts import on_service
+
+    async def work(service: "Service") -> str:
+        wanted = ids or [str(each.id) for each in reversed(await _all(service))]
+        return await signed_receipts(service, wanted, backup_horizon)
+
+    require_writable(file)
+    give_receipts(on_service(where, work), file)
+
+
+def require_writable(file: Path | None) -> None:
+    """Raise Refused if a file cannot be written: nothing is erased before that is known."""
+    if file is not None and not os.access(
+        file if file.exists() else file.absolute().parent, os.W_OK
+    ):
+        raise Refused(f"{file} cannot be written")
+
+
+def give_receipts(lines: str, file: Path | None) -> None:
+    """Print receipts, or write them to a file. Raises Refused, with the receipts printed."""
+    if file is not None:
+        try:
+            file.write_text(lines, encoding="utf-8")
+            return
+        except OSError as error:
+            click.echo(lines, nl=False)
+            raise Refused(f"{file} cannot be written: {error.strerror}") from error
+    click.echo(lines, nl=False)
+
+
+async def signed_receipts(service: "Service", ids: "Sequence[str]", backup_horizon: int) -> str:
+    """Receipts; if no service runs that would do it, the tree takes up the last events here.
+
+    `backup_horizon`: days. Raises Refused, NotFound, StoreDown.
+    """
+    import asyncio
+
+    from msgspec.structs import replace
+
+    from app.erasure.receipts import NotIssued, signed
+
+    settings = replace(service.settings, backup_horizon_days=backup_horizon)
+    enough = asyncio.Event()
+    growing = asyncio.create_task(_grow(service, enough))
+    try:
+        return "".join([await signed(service.log, settings, _id(each), _WAIT_S) for each in ids])
+    except NotIssued as error:
+        raise Refused(str(error)) from error
+    finally:
+        enough.set()
+        await growing
+
+
+async def _grow(service: "Service", enough: "asyncio.Event") -> None:
+    """Have the tree take up what there is, unless another process does, until it is enough."""
+    import asyncio
+    from contextlib import suppress
+
+    from app.followers.tree import follower
+
+    tree = follower(service.log, service.settings)
+    while not enough.is_set():
+        pause_s = await tree.try_round()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await enough.wait()
+    await tree.stop()
+
+
+async def _all(service: "Service") -> "list[Listed]":
+    from app.erasure.receipts import page
+
+    found = await page(service.log, None, _PAGE)
+    while more := await page(service.log, found[-1].id, _PAGE) if found else []:
+        found += more
+    return found
+
+
+def _id(text: str) -> "UUID":
+    from uuid import UUID
+
+    from domain.errors import NotFound
+
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("Receipt", text[:60]) from None

@@ -1,0 +1,66 @@
+"""`verify --receipt`: receipts of erasures, by the same functions as the verifier's, offline."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from app.log.keyring import Keyring
+    from app.maintenance.store import Connection, DataLocation
+    from app.proof.given import Given
+    from app.proof.verifier import VerifierKey
+
+
+class Verdict(Struct, rename="camel"):
+    """What came of a verification."""
+
+    ok: bool = True
+    checked: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    first_bad_position: str | None = None
+    differences: list[str] = field(default_factory=list)
+
+
+def verdict_on(
+    files: Sequence[Path],
+    kept: "Sequence[Given]",
+    keys: "Sequence[VerifierKey]",
+    where: "DataLocation",
+) -> Verdict:
+    """What receipts show; without keys, those that the database names are taken. Raises OSError."""
+    from app.proof.receipt import parse_receipts, show_receipt
+    from app.proof.signed import kept_checkpoints
+    from app.proof.verifier import Unproven
+
+    verdict = Verdict()
+    if not keys:
+        keys = _own_keys(where)
+        verdict.not_checked.append(
+            "No public key was given (--key): the keys are those that the database names"
+        )
+    for file in files:
+        try:
+            checkpoints = kept_checkpoints([each.note for each in kept], keys)
+            for receipt in parse_receipts(file.read_bytes()):
+                shown, not_checked = show_receipt(receipt, keys, kept=checkpoints)
+                verdict.checked += shown
+                verdict.not_checked += not_checked
+        except Unproven as error:
+            verdict.differences.append(f"{file}: {error}")
+    verdict.not_checked = list(dict.fromkeys(verdict.not_checked))
+    verdict.ok = not verdict.differences
+    return verdict
+
+
+def _own_keys(where: "DataLocation") -> "list[VerifierKey]":
+    from app.cli.work import on_log
+    from app.log.read import heads
+    from app.proof.signing import vkeys
+
+    async def work(store: "Connection", keyring: "Keyring") -> "list[VerifierKey]":
+        ends = await heads(store)
+        return [key for end in ends for key in await vkeys(store, end.partition)]
+
+    return on_log(where, work, looks=True)
