@@ -107,8 +107,7 @@ class Follower(Generic[B, E]):
         """Follows on request.
 
         `batch`: events, at most; None: BATCH_EVENTS. `idle_s`: seconds between two looks at a log
-        that hardly grows. `at_once`: so many events in a round, and the next one begins at once;
-        None: a batch.
+        that hardly grows; not after a round of `at_once` events (None: a batch).
         """
         self._reads = read
         self._batch = BATCH_EVENTS if batch is None else batch
@@ -231,8 +230,7 @@ class Follower(Generic[B, E]):
             raise _Refused(prepared.events[0], error) from error
         if done:
             if tracing.SPANS is not None:
-                events = (event for event in prepared.events if event.position <= upto)
-                written = [each for event in events for each in _bytes(event.metadata)]
+                written = [m for e in prepared.events if e.position <= upto for m in _each(e)]
                 tracing.SPANS.followed(self._work.name, written, perf_counter() - started)
             self._singly = max(0, self._singly - (upto - after))
             await self._pace.spent(perf_counter() - started)
@@ -298,5 +296,6 @@ class Follower(Generic[B, E]):
         return held is not None
 
 
-def _bytes(metadata: Raw | Sequence[bytes]) -> Sequence[bytes]:
-    return [bytes(metadata)] if isinstance(metadata, Raw) else metadata
+def _each(event: Read) -> Sequence[bytes]:
+    known = event.metadata
+    return [bytes(known)] if isinstance(known, Raw) else known
