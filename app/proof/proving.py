@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import Asks
 from app.proof import checkpoints, signing, tree
 from app.proof.stored import leaf_of, read_some
-from app.proof.verifier import TlogProof, leaf_hash, parse_note
+from app.proof.verifier import TlogProof, Unproven, leaf_hash, parse_note
 
 
 class NothingSigned(Exception):
@@ -40,15 +41,18 @@ async def checkpoint(
 ) -> str:
     """The signed checkpoint of a size up to the latest one, or the latest one.
 
-    One that is not kept is signed anew. Raises NothingSigned, TreeDamaged, Unreadable, StoreDown.
+    One that is not kept is signed anew. Raises NothingSigned, TreeDamaged, StoreDown.
     """
     if size is None:
         return (await _latest(store, partition)).note
     kept = await checkpoints.of_size(store, partition, size)
     if kept is not None:
-        return kept.note
+        return _sound(kept).note
     (root,) = await tree.roots(store, partition, [size])
-    signer = await signing.signer(store, keyring, with_ml_dsa=with_ml_dsa)
+    try:
+        signer = await signing.signer(store, keyring, with_ml_dsa=with_ml_dsa)
+    except Unreadable as error:
+        raise NothingSigned(f"No checkpoint of size {size} can be signed: {error}") from error
     return signer.note(partition, size, root)
 
 
@@ -75,7 +79,19 @@ async def _latest(store: Asks, partition: int) -> checkpoints.Kept:
     found = await checkpoints.latest(store, partition)
     if found is None:
         raise NothingSigned(f"There is no signed checkpoint of partition {partition} yet")
-    return found
+    return _sound(found)
+
+
+def _sound(kept: checkpoints.Kept) -> checkpoints.Kept:
+    """A kept checkpoint that is one. Raises NothingSigned."""
+    name = f"The checkpoint {kept.partition}:{kept.size} that is kept was altered"
+    try:
+        checkpoint, _ = kept.parsed()
+    except Unproven as error:
+        raise NothingSigned(f"{name}: {error}") from error
+    if checkpoint.size != kept.size:
+        raise NothingSigned(f"{name}: it is of {checkpoint.size} events")
+    return kept
 
 
 async def proven(store: Asks, places: Sequence[tuple[int, int]]) -> list[str]:

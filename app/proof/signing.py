@@ -146,6 +146,8 @@ async def _current(store: Asks, keyring: Keyring) -> list[tuple[PublicKey, _Priv
     for row in await store.ask(SQL["keys"]):
         if row["until"] is None:
             algorithm, public = row["algorithm"], bytes(row["public"])
+            if algorithm not in KEY_BYTES:
+                raise Unreadable("a signing key was altered: its type is not known")
             seed = box.open(bytes(row["sealed"]), _bound(algorithm, public))
             private = _private(algorithm, seed, public)
             key = PublicKey(row["id"], algorithm, public, row["since"], None)

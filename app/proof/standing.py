@@ -48,8 +48,11 @@ async def _of(store: Asks, name: str, cover: Cover) -> Standing:
     origin = f"{name}/{cover.partition}"
     kept = await checkpoints.latest(store, cover.partition)
     signers: list[str] = []
-    if kept is not None:
-        signers = [signature.name for signature in kept.parsed()[1].signatures]
+    try:
+        if kept is not None:
+            signers = [signature.name for signature in kept.parsed()[1].signatures]
+    except Unproven:
+        kept = None  # it was altered, and shows nothing: `verify` tells
     return Standing(
         partition=cover.partition,
         origin=origin,

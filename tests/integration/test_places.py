@@ -30,9 +30,9 @@ SELECT count(*)
 
 
 @pytest.fixture
-def hasty(settings: Settings) -> Settings:
-    """Gives up as soon as the service does."""
-    return replace(settings, store_deadline_s=1.5)
+def hasty(direct: Settings) -> Settings:
+    """Gives up as soon as the service does; the backends that are counted are its own."""
+    return replace(direct, store_deadline_s=1.5)
 
 
 @pytest.fixture
@@ -135,9 +135,9 @@ async def test_who_waits_for_a_lock_does_not_get_it_when_its_caller_gave_up(
 
 
 @pytest.fixture
-async def between(settings: Settings) -> AsyncIterator[Proxy]:
+async def between(direct: Settings) -> AsyncIterator[Proxy]:
     """What stands between the pool and the database."""
-    async with proxy_before(settings.database_url, free_port()) as proxy:
+    async with proxy_before(direct.database_url, free_port()) as proxy:
         yield proxy
 
 

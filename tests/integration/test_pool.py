@@ -15,8 +15,9 @@ from app.settings import Settings
 
 
 @pytest.fixture
-async def lists(settings: Settings) -> AsyncIterator[Pool]:
-    opened = Pool(replace(settings, list_deadline_s=0.1), for_lists=True)
+async def lists(direct: Settings) -> AsyncIterator[Pool]:
+    """(Behind pgbouncer, the backends that are counted are its own.)"""
+    opened = Pool(replace(direct, list_deadline_s=0.1), for_lists=True)
     yield opened
     await opened.close()
 
@@ -29,13 +30,13 @@ async def test_a_list_that_takes_too_long_is_refused_and_no_failure(lists: Pool)
 
 
 async def test_no_more_lists_at_a_time_than_there_are_connections(
-    settings: Settings, lists: Pool
+    direct: Settings, lists: Pool
 ) -> None:
-    for _ in range(3 * settings.list_pool_size):
+    for _ in range(3 * direct.list_pool_size):
         with pytest.raises(TooSlow):
             await lists.ask("SELECT pg_sleep(30)")
     connected = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
-    assert (await lists.ask(connected))[0]["n"] <= settings.list_pool_size
+    assert (await lists.ask(connected))[0]["n"] <= direct.list_pool_size
 
 
 async def test_a_caller_who_goes_away_is_no_failure_of_the_database(pool: Pool) -> None:
@@ -62,12 +63,12 @@ async def test_what_may_pass_is_told_as_such_and_not_sent_twice(
 
 
 async def test_an_outage_is_told_once_with_its_cause_and_so_is_its_end(
-    settings: Settings, server_url: str, caplog: pytest.LogCaptureFixture
+    direct: Settings, server_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sessionary")
-    name = f"{urlsplit(settings.database_url).path[1:]}_later"
-    url = urlunsplit(urlsplit(settings.database_url)._replace(path=f"/{name}"))
-    elsewhere = replace(settings, database_url=url, store_deadline_s=0.3)
+    name = f"{urlsplit(direct.database_url).path[1:]}_later"
+    url = urlunsplit(urlsplit(direct.database_url)._replace(path=f"/{name}"))
+    elsewhere = replace(direct, database_url=url, store_deadline_s=0.3)
     pool = Pool(elsewhere)
     lists = Pool(elsewhere, for_lists=True, reachability=pool.reachability)
     for _ in range(3):
