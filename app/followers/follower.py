@@ -297,5 +297,4 @@ class Follower(Generic[B, E]):
 
 
 def _each(event: Read) -> Sequence[bytes]:
-    known = event.metadata
-    return [bytes(known)] if isinstance(known, Raw) else known
+    return [bytes(known)] if isinstance(known := event.metadata, Raw) else known
