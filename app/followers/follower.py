@@ -39,7 +39,7 @@ _RENEWED_S = 1.5
 IDLE_S = 0.1
 """Seconds between two looks at the heads of a log that does not grow, or only slowly."""
 _TROUBLE_S = 1.0
-_TURN_BATCHES = 20
+TURN_BATCHES = 20
 """Batches of one partition, before the others have their turn."""
 
 _E = TypeVar("_E", bound=Read, covariant=True)
@@ -102,15 +102,17 @@ class Follower(Generic[B, E]):
         *,
         batch: int | None = None,
         idle_s: float = IDLE_S,
+        at_once: int | None = None,
     ) -> None:
         """Follows on request.
 
         `batch`: events, at most; None: BATCH_EVENTS. `idle_s`: seconds between two looks at a log
-        that hardly grows.
+        that hardly grows; not after a round of `at_once` events (None: a batch).
         """
         self._reads = read
         self._batch = BATCH_EVENTS if batch is None else batch
         self._idle_s = idle_s
+        self._at_once = self._batch if at_once is None else at_once
         self._pool = pool
         self._keyring = keyring
         self._work = work
@@ -144,7 +146,7 @@ class Follower(Generic[B, E]):
             if not await self._has_lease():
                 return _RENEWED_S
             # (A few events wait for more: a batch costs five statements, however small it is.)
-            return 0.0 if await self.round() >= self._batch else self._idle_s
+            return 0.0 if await self.round() >= self._at_once else self._idle_s
         except StoreDown as error:
             _LOG.warning("%s waits for the database: %s", self._lease, error)
             if isinstance(error, Superseded):  # a worker of the newer release follows
@@ -196,7 +198,7 @@ class Follower(Generic[B, E]):
     async def _take_up(self, place: Place) -> int:
         partition, after, token = place.partition, place.reached, self._token
         prepared = await self._prepare(partition, after, place.head)
-        for _ in range(_TURN_BATCHES):
+        for _ in range(TURN_BATCHES):
             if prepared is None or not await self._has_lease():
                 break
             if self._token != token:  # whoever had the lease may have redriven streams
@@ -228,7 +230,7 @@ class Follower(Generic[B, E]):
             raise _Refused(prepared.events[0], error) from error
         if done:
             if tracing.SPANS is not None:
-                written = [_bytes(e.metadata) for e in prepared.events if e.position <= upto]
+                written = [m for e in prepared.events if e.position <= upto for m in _each(e)]
                 tracing.SPANS.followed(self._work.name, written, perf_counter() - started)
             self._singly = max(0, self._singly - (upto - after))
             await self._pace.spent(perf_counter() - started)
@@ -294,5 +296,5 @@ class Follower(Generic[B, E]):
         return held is not None
 
 
-def _bytes(metadata: Raw | str) -> bytes:
-    return metadata.encode() if isinstance(metadata, str) else bytes(metadata)
+def _each(event: Read) -> Sequence[bytes]:
+    return [bytes(known)] if isinstance(known := event.metadata, Raw) else known

@@ -18,8 +18,8 @@ class Read(Protocol):
         """In its partition."""
 
     @property
-    def metadata(self) -> Raw | str:
-        """JSON object."""
+    def metadata(self) -> Raw | Sequence[bytes]:
+        """JSON object; or those of several events that were read as one."""
 
 
 B = TypeVar("B")

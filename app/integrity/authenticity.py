@@ -187,19 +187,19 @@ class _Partition:
 
     async def _hash(self, edge: Edge, events: Sequence[Event], size: int) -> None:
         """Grow the tree by events, compare its rows, and its root at each checkpoint's size."""
-        before, added = edge.size, list[list[bytes]]()
+        before, added = edge.size, list[bytearray]()
         hashes = [_hash_of(event) for event in events]
         sizes = {size, *(claim.size for claim in self._claims)}
         wanted = sorted(each for each in sizes if each > before)
         at = 0
         for stop in [each - before for each in wanted if each <= before + len(events)]:
-            edge.add(hashes[at:stop], added)
+            edge.add(b"".join(hashes[at:stop]), added)
             at = stop
             await self._show(edge)
-        edge.add(hashes[at:], added)
+        edge.add(b"".join(hashes[at:]), added)
         await self._compare_rows(before, added, size)
 
-    async def _compare_rows(self, before: int, added: list[list[bytes]], size: int) -> None:
+    async def _compare_rows(self, before: int, added: list[bytearray], size: int) -> None:
         grown = rows_of(before, added)
         stored = await tree.tiles(self._store, self._partition, grown.levels, grown.indexes)
         for level, index, first, hashes in zip(

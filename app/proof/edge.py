@@ -72,41 +72,50 @@ class Edge:
         whole.hashes = self._hashes()
         return whole.root()
 
-    def add(self, leaves: Iterable[bytes], added: list[list[bytes]]) -> None:
-        """Grow by hashes of leaves; `added` gets the new hashes of each level."""
-        for leaf in leaves:
-            self.size += 1
-            level, new = 0, leaf
-            while True:
-                if level == len(self._levels):
-                    self._levels.append(Frontier())
-                if level == len(added):
-                    added.append([])
-                row = self._levels[level]
-                added[level].append(new)
-                row.append(new)
-                if row.size < TILE:
-                    break
-                (new,) = row.hashes
-                row.size, row.hashes = 0, []
-                level += 1
+    def add(self, leaves: bytes, added: list[bytearray]) -> None:
+        """Grow by hashes of leaves, one behind the other; `added` gets the new ones of each level.
+
+        0.5 µs a leaf.
+        """
+        self.size += len(leaves) // HASH_BYTES
+        level, new = 0, leaves
+        while new:
+            if level == len(self._levels):
+                self._levels.append(Frontier())
+            if level == len(added):
+                added.append(bytearray())
+            added[level] += new
+            level, new = level + 1, _folded(self._levels[level], new)
 
     def _hashes(self) -> list[bytes]:
         return [each for row in reversed(self._levels) for each in row.hashes]
 
 
-def rows_of(size: int, added: Iterable[list[bytes]]) -> Grown:
+def _folded(row: Frontier, hashes: bytes) -> bytes:
+    """Add hashes of a level to its last row; the hashes of the rows that are full then."""
+    at, full = 0, list[bytes]()
+    while at < len(hashes):
+        part = hashes[at : at + (TILE - row.size) * HASH_BYTES]
+        row.extend(part)
+        at += len(part)
+        if row.size == TILE:
+            full += row.hashes
+            row.size, row.hashes = 0, []
+    return b"".join(full)
+
+
+def rows_of(size: int, added: Iterable[bytearray]) -> Grown:
     """What hashes add to the rows of a tree that had a size before."""
     grown = Grown([], [], [], [])
     for level, hashes in enumerate(added):
         first = size >> level * _BITS
         at = 0
         while at < len(hashes):
-            index, before = divmod(first + at, TILE)
-            part = hashes[at : at + TILE - before]
+            index, before = divmod(first + at // HASH_BYTES, TILE)
+            part = bytes(hashes[at : at + (TILE - before) * HASH_BYTES])
             grown.levels.append(level)
             grown.indexes.append(index)
             grown.before.append(before * HASH_BYTES)
-            grown.hashes.append(b"".join(part))
+            grown.hashes.append(part)
             at += len(part)
     return grown

@@ -91,6 +91,18 @@ async def test_one_that_is_killed_between_batches_loses_and_doubles_nothing(
     await tree_of.require_whole(service)
 
 
+async def test_what_is_left_behind_whole_batches_waits_for_the_next_look(service: Service) -> None:
+    await mixed(service, 1, 5)
+    follower = growing.follower(service.log, service.settings)
+    follower._batch = 7
+    behind = await follower.behind()
+    assert behind % 7
+    assert await follower.round() == behind // 7 * 7
+    assert await follower.round() == await tree.size_of(service.pool, 0) % 7 == behind % 7
+    await follower.stop()
+    await tree_of.require_whole(service)
+
+
 async def test_it_is_made_anew_at_will(service: Service, store: Connection) -> None:
     await mixed(service, 1, 5)
     await tree_of.caught_up(service)

@@ -95,8 +95,8 @@ class Attacker:
     async def hash_anew(self) -> None:
         """Make heads and trees of what is there now, as a follower would."""
         for partition, leaves in await self._leaves():
-            edge, added = Edge(), list[list[bytes]]()
-            edge.add(leaves, added)
+            edge, added = Edge(), list[bytearray]()
+            edge.add(b"".join(leaves), added)
             grown = rows_of(0, added)
             await self.raw.execute("DELETE FROM tree_tile WHERE partition = $1", partition)
             await self.raw.execute(
