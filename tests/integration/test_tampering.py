@@ -97,7 +97,9 @@ async def test_an_attacker_who_hashes_all_anew_is_found(
         found = await look(kept, attacker.raw, database_url)
         about = (number, kind, bad[:3], found.told)
         assert (found.by_verifier, found.by_verify) == (True, True), about
-        assert found.verifier_names in {None, *bad}, about
+        # (Without hashes to compare with, times that run backwards accuse the later event.)
+        after = [(partition, position + 1) for partition, position in bad]
+        assert found.verifier_names in {None, *bad, *after}, about
         assert found.verify_names is not None, about
         assert found.verify_names <= bad[0] or found.verify_names in bad, about
         await attacker.undo()
