@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from litestar import Litestar
@@ -16,6 +17,7 @@ from litestar.plugins.core import MsgspecDIPlugin
 
 from app.chat.sweeper import ChatSweeper
 from app.database.embedded import EmbeddedUnavailable, ensure_running
+from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.faces.audit.face import AuditFace
 from app.faces.console.face import ConsoleFace
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("sessionary")
 _KEEPER_PAUSE_S = 1.0
+_OUTAGE_S = 10.0
 _SAMPLE_S = 2.0
 """Seconds between two looks at what metrics show of the moment."""
 _LATER = ("app.faces.evo.list_query", "app.faces.superoffice.lists.chat_list")
@@ -63,7 +66,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         if settings is None:
             raise ValueError("the application cannot serve without settings")
-        service = await open_service(settings)
+        service = await _opened(settings)
         tracing.begin(service.requests.worker)
         cast("_Application", app).service = service
         await service.log.clock.look()
@@ -86,6 +89,22 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
         openapi_config=None,
         logging_config=None,
     )
+
+
+async def _opened(settings: Settings) -> Service:
+    """A worker's resources; it waits for a database that is away for a while.
+
+    Workers that ended at once would end the service: their server takes that for a crash loop.
+    Raises as `open_service` does.
+    """
+    deadline = monotonic() + _OUTAGE_S
+    while True:
+        try:
+            return await open_service(settings)
+        except StoreDown:
+            if monotonic() >= deadline:
+                raise
+            await asyncio.sleep(_KEEPER_PAUSE_S)
 
 
 class _Application(Litestar):

@@ -136,7 +136,9 @@ ARGUMENTS = {
     "--request", "--since", "--until", "--reverse", "--limit", "--follow",
     "--dry-run", "--timings", "--pause", "--cancel", "--view", "--once", "--stream",
     "--phone", "--name",
-    "-o", "--new-key-file", "--clear", "--checkpoint",
+    "-o", "--new-key-file", "--clear", "--checkpoint", "--erasures",
+    "--log", "--views", "--proof", "--key", "--receipt", "--partition", "--size", "--now", "--former",
+    "--person", "--from-list", "--subject",
 }  # fmt: skip
 """What a single command is about. The environment is for settings."""
 
@@ -145,8 +147,9 @@ def test_each_setting_has_an_environment_variable_and_no_argument_has_one() -> N
     found = list(options(main))
     assert {each.opts[0] for each in found} > ARGUMENTS
     for each in found:
-        is_folder = isinstance(each.type, Folder)  # (`replay --state` is a flag)
-        if each.opts[0] in ARGUMENTS and not is_folder:
+        # (`replay --state` and `verify --log` are flags, other options of these names settings.)
+        is_setting = isinstance(each.type, Folder) or (each.opts[0] == "--log" and each.multiple)
+        if each.opts[0] in ARGUMENTS and not is_setting:
             assert each.envvar is None
             continue
         assert each.envvar == "SESSIONARY_" + each.opts[0].strip("-").replace("-", "_").upper()

@@ -21,6 +21,7 @@ def test_each_view_and_follower_is_listed_with_its_place(run: Run) -> None:
         "history",
         "activity",
         "people",
+        "tree",
     }
     for each in shown:
         assert re.fullmatch(r"0:\d+", each["position"])

@@ -64,6 +64,7 @@ NAMED = OF_THE_MOMENT | {
     "sessionary_follower_lag_seconds", "sessionary_rebuild_events",
     "sessionary_store_failures_total", "sessionary_numbers_used_ratio",
     "sessionary_log_ahead_seconds", "sessionary_checkpoint_age_seconds",
+    "sessionary_checkpoint_unpublished_seconds",
 }  # fmt: skip
 """Metrics that a service has once something of each kind has happened."""
 
@@ -89,9 +90,10 @@ def scraped(kim: httpx.Client, *wanted: str) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def two() -> Iterator[ServiceProcess]:
-    """A service of two workers."""
-    with service("--workers=2") as served:
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """A service of two workers, which publishes its checkpoints."""
+    place = tmp_path_factory.mktemp("published")
+    with service("--workers=2", f"--checkpoint-to={place}", "--checkpoint-every=1") as served:
         yield served
 
 

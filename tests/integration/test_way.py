@@ -70,6 +70,7 @@ KINDS = {
 def _nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """A follower would be on the way, too: it begins as soon as there is an event."""
     monkeypatch.setattr("app.main._watches", lambda *_: iter(()))
+    monkeypatch.setattr("app.database.versions._FRESH_S", 600.0)  # nobody asks for versions either
 
 
 async def walked(client: httpx.AsyncClient, kind: Kind) -> Way:

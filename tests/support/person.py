@@ -104,6 +104,12 @@ def look_over(answer: httpx.Response) -> WellFormed:
     return page
 
 
+_ELSEWHERE = re.compile(
+    r"/(metadata|types|schema|logout|[a-z]+/metadata|audit/go$|audit/proof/inclusion.tlog-proof$)"
+)
+"""Texts for programs, and forms that need something typed into them."""
+
+
 def crawl(person: Person, start: str, most: int) -> dict[str, int]:
     """The status of each address that a page, or one that it leads to, leads to."""
     seen: dict[str, int] = {}
@@ -119,6 +125,6 @@ def crawl(person: Person, start: str, most: int) -> dict[str, int]:
         for link in person.page.links:
             target = urldefrag(urljoin(path, link)).url
             assert not urlsplit(target).netloc
-            if not re.match(r"/(metadata|types|schema|logout|audit/go$|[a-z]+/metadata)", target):
+            if not _ELSEWHERE.match(target):
                 waiting.append(target)
     return seen
