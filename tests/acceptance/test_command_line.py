@@ -137,7 +137,8 @@ ARGUMENTS = {
     "--dry-run", "--timings", "--pause", "--cancel", "--view", "--once", "--stream",
     "--phone", "--name",
     "-o", "--new-key-file", "--clear", "--checkpoint", "--erasures",
-    "--log", "--views", "--proof", "--key", "--receipt", "--partition", "--size", "--now", "--former",
+    "--log", "--views", "--proof", "--key", "--receipt", "--partition", "--size", "--now",
+    "--former",
     "--person", "--from-list", "--subject",
 }  # fmt: skip
 """What a single command is about. The environment is for settings."""
