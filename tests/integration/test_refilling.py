@@ -44,7 +44,7 @@ def by_owner(settings: Settings, database_url: str) -> Settings:
 @pytest.fixture
 def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "BATCH_EVENTS", 3)
-    monkeypatch.setattr(following, "_TURN_BATCHES", 1)
+    monkeypatch.setattr(following, "TURN_BATCHES", 1)
     monkeypatch.setattr(refilling, "NEAR_EVENTS", 0)
 
 
@@ -200,7 +200,7 @@ async def test_what_is_erased_meanwhile_is_taken_up_before_the_swap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(following, "BATCH_EVENTS", 3)
-    monkeypatch.setattr(following, "_TURN_BATCHES", 1)
+    monkeypatch.setattr(following, "TURN_BATCHES", 1)
     await mixed(service, 10, 4)
     await catch_up(service)
     await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER USER")
