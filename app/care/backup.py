@@ -20,7 +20,6 @@ from msgspec import Struct
 
 from app.care import backup_keys
 from app.care.backup_keys import BackupKey
-from app.care.files import sync_folder
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
 from app.care.refilling import SCHEMA
@@ -38,6 +37,7 @@ from app.integrity.verify import verify
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, fingerprint_of
 from app.log.read import key_settings
+from app.maintenance.durable_files import sync_folder
 from app.maintenance.keys import present_key, require_fit
 from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import (

@@ -15,10 +15,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from app.care.files import sync_folder
 from app.history.times import time_text
 from app.log.keyring import Keyring, derived
 from app.log.stream_keys import KEY_BYTES
+from app.maintenance.durable_files import sync_folder
 from app.maintenance.secret_file import UnusableFile, read_secret
 
 _PURPOSE = b"sessionary sealed backup"

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from app.maintenance.durable_files import sync_folder
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -72,15 +74,6 @@ class Partial:
         """Leave what there is for the next run."""
         if self._file is not None:
             self._file.close()
-
-
-def sync_folder(folder: Path) -> None:
-    """Return when the names in a folder are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

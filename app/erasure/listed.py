@@ -8,7 +8,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +23,13 @@ from app.erasure.scope import ErasedSession
 from app.history.sessions import Session
 from app.history.times import time_text
 from app.log.read import Asks
+from app.maintenance.durable_files import PRIVATE, append, put, sync_folder
 from domain.event import Subject
 from domain.ids import StreamId, partition_of
 
 SQL = blocks(__file__)
 _AT_A_TIME = 1_000
 _SUFFIX = ".jsonl"
-_MODE = 0o600
 _LOG = logging.getLogger("sessionary")
 
 
@@ -129,7 +128,7 @@ class ErasureList:
         for place in self._places:
             try:
                 if place.is_dir():
-                    await asyncio.to_thread(_put, place / f"{erasure_id}{_SUFFIX}", text)
+                    await asyncio.to_thread(put, place / f"{erasure_id}{_SUFFIX}", text)
                 else:
                     await asyncio.to_thread(_add, place, text)
             except OSError as error:
@@ -182,43 +181,14 @@ def _read(file: Path, into: Listed) -> None:
 
 def _add(file: Path, text: bytes) -> None:
     """Add lines to a file's end, on disk, or nothing."""
-    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
+    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # of other workers
         end = os.fstat(handle).st_size
         if end and os.pread(handle, 1, end - 1) != b"\n":  # a killed process wrote it
             text = b"\n" + text
-        try:
-            while text:
-                text = text[os.write(handle, text) :]
-            os.fsync(handle)
-        except OSError:
-            os.ftruncate(handle, end)
-            raise
+        append(handle, end, text)
     finally:
         os.close(handle)
     if not end:
-        _sync(file.parent)
-
-
-def _put(file: Path, text: bytes) -> None:
-    """Write a file of its own, whole or not at all."""
-    handle, part = tempfile.mkstemp(dir=file.parent, prefix=".")  # 0600
-    try:
-        with os.fdopen(handle, "wb") as whole:
-            whole.write(text)
-            whole.flush()
-            os.fsync(whole.fileno())
-        os.replace(part, file)
-    except BaseException:
-        os.unlink(part)
-        raise
-    _sync(file.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(file.parent)

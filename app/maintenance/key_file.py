@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.log.errors import WrongMasterKey
 from app.log.stream_keys import KEY_BYTES
+from app.maintenance.durable_files import sync_folder
 from app.maintenance.secret_file import read_secret
 
 
@@ -23,11 +24,7 @@ def keep(path: Path, key: bytes) -> None:
         os.fsync(file.fileno())
         with suppress(FileExistsError):
             os.link(file.name, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def read(path: Path) -> bytes:

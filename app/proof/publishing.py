@@ -7,7 +7,6 @@ the later checkpoints away, too.
 import asyncio
 import os
 import re
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -16,11 +15,14 @@ from urllib.parse import quote, urlsplit
 import httpx
 from msgspec import Struct
 
+from app.maintenance.durable_files import append, put, sync_folder
 from app.proof.notes import Checkpoint, parse_note
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _TYPE = {"Content-Type": "text/plain; charset=utf-8"}
 _SIGNATURE = re.compile("^— [^\n]+\n".encode(), re.MULTILINE)
+_MODE = 0o644
+"""Anybody may read a signed checkpoint."""
 _LAST_BYTES = 128 * 1024
 """Of a file, the part that is looked at: the last note is in it."""
 _WELL = 2
@@ -123,7 +125,7 @@ class _File(_Path):
 
     def _write(self, checkpoint: Published) -> None:
         note = checkpoint.note.encode()
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
         try:
             end = os.fstat(handle).st_size
             last = os.pread(handle, _LAST_BYTES, max(0, end - _LAST_BYTES))
@@ -133,9 +135,9 @@ class _File(_Path):
                 end -= len(torn)
                 os.ftruncate(handle, end)
             if not last[:whole].endswith(note):
-                _append(handle, end, note)
+                append(handle, end, note)
             if not end:
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
         finally:
             os.close(handle)
 
@@ -150,40 +152,11 @@ def _require_own(torn: bytes, origin: str) -> None:
         raise NotKept("the file holds something else than checkpoints of this log")
 
 
-def _append(handle: int, end: int, content: bytes) -> None:
-    """Add all of it, on disk, or nothing. Raises OSError."""
-    try:
-        while content:
-            content = content[os.write(handle, content) :]
-        os.fsync(handle)
-    except OSError:
-        os.ftruncate(handle, end)
-        raise
-
-
 class _Folder(_Path):
     """Each checkpoint is a file of its own, by its log, its size and its root."""
 
     def _write(self, checkpoint: Published) -> None:
         folder = self._path / quote(checkpoint.origin, safe="")
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
-            try:
-                file.write(checkpoint.note.encode())
-                file.flush()
-                os.fchmod(file.fileno(), 0o644)
-                os.fsync(file.fileno())
-                os.replace(file.name, folder / checkpoint.name)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-        for each in (folder, self._path):
-            _sync_folder(each)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        put(folder / checkpoint.name, checkpoint.note.encode(), _MODE)
+        sync_folder(self._path)
