@@ -9,9 +9,9 @@ from app.chat.service import Chat
 from app.commands.context import CommandContext, EventMetadata
 from app.concurrency.expected_wait import TooManyBefore
 from app.database.errors import StoreDown
+from app.database.lease import Lease
 from app.database.pool import Pool
 from app.database.sql import blocks
-from app.database.uuids import new_uuid
 from app.log.errors import Conflict, NumbersUsedUp, Unreadable
 from app.settings import Settings
 from domain.date_time import ticks, utc
@@ -34,7 +34,7 @@ class ChatSweeper:
         self._pool = pool
         self._chat = chat
         self._settings = settings
-        self._holder = new_uuid()
+        self._lease = Lease(pool, "chat_sweep", float(settings.sweep_s * _LEASE_ROUNDS))
 
     async def sweep(self, now: datetime) -> int:
         """Close dead sessions and return their number; 0 while another process sweeps.
@@ -42,8 +42,7 @@ class ChatSweeper:
         Two sweeps at once would do no harm: the log lets only one of them close a session.
         Raises StoreDown.
         """
-        lease_s = float(self._settings.sweep_s * _LEASE_ROUNDS)
-        if not await self._pool.ask(SQL["lease"], self._holder, lease_s, writes=True):
+        if await self._lease.take() is None:
             return 0
         since = now - timedelta(seconds=self._settings.customer_timeout_s)
         closed = 0

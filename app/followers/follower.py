@@ -9,17 +9,16 @@ doubled, whoever follows at the same time, and wherever one is killed.
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import suppress
 from time import monotonic, perf_counter
-from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
+from typing import Generic, NoReturn, Protocol, TypeVar, cast
 
 import asyncpg
 from msgspec import Raw, Struct
 
 from app.database.errors import StoreDown, Superseded
-from app.database.pool import TRANSIENT, Pool
+from app.database.lease import Lease
+from app.database.pool import Pool
 from app.database.sql import blocks
-from app.database.uuids import new_uuid
 from app.followers import quarantine
 from app.followers.pace import Pace
 from app.followers.quarantine import Waiting
@@ -117,8 +116,7 @@ class Follower(Generic[B, E]):
         self._keyring = keyring
         self._work = work
         self._pace = pace
-        self._lease = f"follow_{work.name}"
-        self._holder = new_uuid()
+        self._lease = Lease(pool, f"follow_{work.name}", LEASE_S)
         self._token: int | None = None
         self._renewed = 0.0
         self._knows_held = False
@@ -137,8 +135,7 @@ class Follower(Generic[B, E]):
         """Let another worker follow at once."""
         if self._token is not None:
             self._token = None
-            with suppress(asyncpg.PostgresError, *TRANSIENT):  # then it waits a few seconds
-                await self._pool.fetch(SQL["give_up"], self._lease, self._holder, timeout_s=0.5)
+            await self._lease.give_up()
 
     async def try_round(self) -> float:
         """Take up what there is, whatever happens; the seconds until the next look."""
@@ -148,7 +145,7 @@ class Follower(Generic[B, E]):
             # (A few events wait for more: a batch costs five statements, however small it is.)
             return 0.0 if await self.round() >= self._at_once else self._idle_s
         except StoreDown as error:
-            _LOG.warning("%s waits for the database: %s", self._lease, error)
+            _LOG.warning("%s waits for the database: %s", self._lease.name, error)
             if isinstance(error, Superseded):  # a worker of the newer release follows
                 await self.stop()
         except _Refused as refused:
@@ -159,7 +156,7 @@ class Follower(Generic[B, E]):
             return 0.0
         except Exception:
             # Whatever the error is: giving up would leave all later events out for good.
-            _LOG.exception("%s has failed and tries again", self._lease)
+            _LOG.exception("%s has failed and tries again", self._lease.name)
         self._forget()
         return _TROUBLE_S
 
@@ -284,12 +281,7 @@ class Follower(Generic[B, E]):
         now = monotonic()
         if self._token is not None and now - self._renewed < _RENEWED_S:
             return True
-        known: list[Any] = [self._lease, self._holder]
-        if (await self._pool.ask(SQL["is_taken"], *known))[0]["is_taken"]:
-            held = None
-        else:
-            rows = await self._pool.ask(SQL["lease"], *known, LEASE_S, writes=True)
-            held = rows[0]["token"] if rows else None
+        held = await self._lease.take()
         if held != self._token:
             self._forget()
         self._token, self._renewed = held, now

@@ -16,9 +16,9 @@ import httpx
 from msgspec import Struct
 
 from app.database.errors import StoreDown
+from app.database.lease import Lease
 from app.database.pool import Pool
 from app.database.sql import blocks
-from app.database.uuids import new_uuid
 from app.proof import tree
 from app.proof.attempts import Attempts
 from app.proof.notes import parse_note
@@ -80,8 +80,7 @@ class Sharing:
             try:
                 await asyncio.gather(*(self._keep(each.share, each.rest) for each in works))
             finally:
-                with suppress(StoreDown):
-                    await self._lease.give_up()
+                await self._lease.give_up()
 
     async def _keep(self, share: Callable[[], Awaitable[None]], rest: Callable[[], None]) -> None:
         failing = Attempts("Sharing checkpoints")
@@ -200,8 +199,7 @@ class _Lease:
     """The right to share, for one worker at a time."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._holder = new_uuid()
+        self._lease = Lease(pool, _LEASE, _LEASE_S)
         self._looked = float("-inf")
         self._is_ours = False
         self._turn = asyncio.Lock()
@@ -211,17 +209,11 @@ class _Lease:
         async with self._turn:
             if monotonic() - self._looked >= _RENEWED_S:
                 self._is_ours = False
-                self._is_ours = await self._take()
+                self._is_ours = await self._lease.take() is not None
                 self._looked = monotonic()
             return self._is_ours
 
     async def give_up(self) -> None:
-        """Let another worker share at once. Raises StoreDown."""
+        """Let another worker share at once."""
         if self._is_ours:
-            await self._pool.ask(SQL["give_up"], _LEASE, self._holder, writes=True)
-
-    async def _take(self) -> bool:
-        known = (_LEASE, self._holder)
-        if (await self._pool.ask(SQL["is_taken"], *known))[0]["is_taken"]:
-            return False
-        return bool(await self._pool.ask(SQL["take_lease"], *known, _LEASE_S, writes=True))
+            await self._lease.give_up()
