@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from app.database.sql import blocks
+from app.followers import batch as batches
 from app.followers.follower import Follower
 from app.followers.pace import Pace
-from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of, say
+from app.followers.quarantine import Failure, Waiting, failure
 from app.history.followed import FOLLOWERS
 from app.log.audited import AuditedEvent, read_on
 from app.log.log import Log
@@ -115,13 +116,9 @@ class Activity:
         self, partition: int, after: int, upto: int, batch: ActivityBatch, token: int
     ) -> bool:
         """Write a batch; false if the checkpoint was moved by another, or the log is another."""
-        rows = await self._log.pool.ask(
-            SQL["write"], partition, token, after, upto, batch.last, *batch.arguments(),
-            *arrays(batch.failures), writes=True,
-        )  # fmt: skip
-        if done := bool(rows[0]["done"]):
-            say(NAME, batch.failures)
-        return done
+        return await batches.write(
+            self._log.pool, SQL["write"], NAME, partition, token, after, upto, batch
+        )
 
     async def redrive(
         self,
@@ -134,10 +131,7 @@ class Activity:
         self._accounts.pop(waiting.stream, None)
         self._refused.pop(waiting.stream, None)
         batch, _ = await self.prepare(waiting.partition, events)
-        await self._log.pool.ask(
-            SQL["redrive"], waiting.partition, token, waiting.reached, waiting.stream,
-            waiting.position, *next_of(batch.failures, then), *batch.arguments(), writes=True,
-        )  # fmt: skip
+        await batches.redrive(self._log.pool, SQL["redrive"], waiting, token, then, batch)
 
     def _add(self, batch: ActivityBatch, event: AuditedEvent) -> None:
         account = self._accounts.get(event.stream, LookupError("there is no first event"))

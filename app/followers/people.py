@@ -10,9 +10,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.database.sql import blocks
+from app.followers import batch as batches
 from app.followers.follower import Follower
 from app.followers.pace import Pace
-from app.followers.quarantine import Failure, Waiting, arrays, failure, next_of, say
+from app.followers.quarantine import Failure, Waiting, failure
 from app.history.followed import PEOPLE
 from app.history.person_terms import erases, terms_of_person
 from app.history.terms import Terms
@@ -91,13 +92,9 @@ class PeopleFound:
         self, partition: int, after: int, upto: int, batch: PeopleBatch, token: int
     ) -> bool:
         """Write a batch; false if the checkpoint was moved by another, or the log is another."""
-        rows = await self._log.pool.ask(
-            SQL["write"], partition, token, after, upto, batch.last, *batch.arguments(),
-            *arrays(batch.failures), writes=True,
-        )  # fmt: skip
-        if done := bool(rows[0]["done"]):
-            say(NAME, batch.failures)
-        return done
+        return await batches.write(
+            self._log.pool, SQL["write"], NAME, partition, token, after, upto, batch
+        )
 
     async def redrive(
         self,
@@ -109,10 +106,7 @@ class PeopleFound:
         """Take up events of a stream in quarantine."""
         self._refused.pop(waiting.stream, None)
         batch, _ = await self.prepare(waiting.partition, events)
-        await self._log.pool.ask(
-            SQL["redrive"], waiting.partition, token, waiting.reached, waiting.stream,
-            waiting.position, *next_of(batch.failures, then), *batch.arguments(), writes=True,
-        )  # fmt: skip
+        await batches.redrive(self._log.pool, SQL["redrive"], waiting, token, then, batch)
 
     def _add(self, batch: PeopleBatch, event: AuditedEvent) -> None:
         stream = event.stream
