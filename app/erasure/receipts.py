@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -207,7 +208,7 @@ class _Issuing:
         if is_whole:
             size = await tree.size_of(store, partition)
             after = await _note(self._log, partition, size)
-            await store.ask(checkpoints.SQL["keep"], partition, size, after, writes=True)
+            await checkpoints.keep(partial(store.ask, writes=True), partition, size, after)
             if before is not None:
                 hashes = await tree.consistency(store, partition, _size(before), size)
         members = {

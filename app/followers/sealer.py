@@ -1,6 +1,7 @@
 """Signs checkpoints for the worker that follows: by the number of events, and by their age."""
 
 import logging
+from functools import partial
 from time import monotonic
 
 from app.log.errors import Unreadable
@@ -64,7 +65,7 @@ class Sealer:
             await self._tend(cover)
         if now - self._thinned >= _THIN_S:
             self._thinned = now
-            await self._log.pool.ask(checkpoints.SQL["thin"], writes=True)
+            await checkpoints.thin_out(self._log.pool)
 
     async def _tend(self, cover: Cover) -> None:
         if cover.partition not in self._signed:
@@ -84,8 +85,8 @@ class Sealer:
             await self._keep(cover, self._signer.note(cover.partition, cover.size, edge.root()))
 
     async def _keep(self, cover: Cover, note: str) -> None:
-        arguments = (cover.partition, cover.size, note)
-        await self._log.pool.ask(checkpoints.SQL["keep"], *arguments, writes=True)
+        writing = partial(self._log.pool.ask, writes=True)
+        await checkpoints.keep(writing, cover.partition, cover.size, note)
         self.signed(cover.partition, cover.size)
 
     async def _has_signer(self, now: float) -> bool:

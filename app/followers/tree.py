@@ -150,14 +150,13 @@ class Tree:
         known = self._edges.get(partition, {}).get(size)
         if known is not None:
             return known
-        rows = await self._log.pool.ask(tree.SQL["edge"], partition)
-        if not rows and size == 0:
+        found = await tree.loaded(self._log.pool, partition)
+        if found is None and size == 0:
             return Edge()
-        for row in rows:
-            found = Edge.loaded(row["size"], bytes(row["frontier"]))
-            if row["size"] == size and row["is_of_log"] and found is not None:
-                return found
-        raise OutOfStep
+        edge, is_of_log = found or (None, False)
+        if edge is None or edge.size != size or not is_of_log:
+            raise OutOfStep
+        return edge
 
 
 async def _read(

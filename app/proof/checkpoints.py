@@ -6,7 +6,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from app.database.pool import Pool
 from app.database.sql import blocks
+from app.database.versions import AskWith
 from app.log.read import Asks
 from app.proof import tree
 from app.proof.verifier import Checkpoint, Note, Unproven, parse_note
@@ -63,6 +65,16 @@ async def of_size(store: Asks, partition: int, size: int) -> Kept | None:
     """The one of a size that is kept; None: none is. Raises StoreDown."""
     rows = await store.ask(SQL["of_size"], partition, size)
     return Kept(*rows[0]) if rows else None
+
+
+async def keep(ask: AskWith, partition: int, size: int, note: str) -> None:
+    """Keep a signed checkpoint; `ask`: runs a statement that writes. Raises as it does."""
+    await ask(SQL["keep"], partition, size, note)
+
+
+async def thin_out(pool: Pool) -> None:
+    """Drop old ones that others are near. Raises StoreDown."""
+    await pool.ask(SQL["thin"], writes=True)
 
 
 async def all_kept(store: Asks, partition: int) -> AsyncIterator[Kept]:

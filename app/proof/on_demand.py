@@ -77,7 +77,7 @@ async def _keep(store: Connection, signer: signing.Signer) -> None:
         (root,) = await tree.roots(store, cover.partition, [cover.size])
         if cover.size:
             note = signer.note(cover.partition, cover.size, root)
-            await store.ask_once(checkpoints.SQL["keep"], cover.partition, cover.size, note)
+            await checkpoints.keep(store.ask_once, cover.partition, cover.size, note)
 
 
 async def _hashed(store: Connection) -> None:

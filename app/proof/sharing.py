@@ -19,7 +19,7 @@ from app.database.errors import StoreDown
 from app.database.lease import Lease
 from app.database.pool import Pool
 from app.database.sql import blocks
-from app.proof import tree
+from app.proof import checkpoints, tree
 from app.proof.attempts import Attempts
 from app.proof.notes import parse_note
 from app.proof.publishing import NotKept, SecondPlace, published, second_place
@@ -136,8 +136,8 @@ class _Cosigning:
             proof_of = partial(tree.consistency, self._pool, kept.partition)
             cosigned = await self._witnesses.cosigned(note, proof_of)
             if len(cosigned.signatures) > len(note.signatures):
-                arguments = (kept.partition, kept.size, str(cosigned))
-                await self._pool.ask(SQL["keep"], *arguments, writes=True)
+                writing = partial(self._pool.ask, writes=True)
+                await checkpoints.keep(writing, kept.partition, kept.size, str(cosigned))
             return not self._witnesses.lacking(cosigned)
         return False
 

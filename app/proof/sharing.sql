@@ -20,7 +20,3 @@ SELECT c.number, c.partition, c.size, c.note,
    AND c.unfit_since IS NULL
  ORDER BY c.number
  LIMIT $2;
-
--- name: keep
--- $1 partition   $2 size   $3 note
-SELECT keep_checkpoint_1($1, $2, $3) AS number;

@@ -30,6 +30,17 @@ async def size_of(store: Asks, partition: int) -> int:
     return int(rows[0]["size"]) if rows else 0
 
 
+async def loaded(store: Asks, partition: int) -> tuple[Edge | None, bool] | None:
+    """The edge, and whether the log has the tree's last event in its place; None: no tree yet.
+
+    The edge is None if its row is damaged. Raises StoreDown.
+    """
+    rows = await store.ask(SQL["edge"], partition)
+    if not rows:
+        return None
+    return Edge.loaded(rows[0]["size"], bytes(rows[0]["frontier"])), rows[0]["is_of_log"]
+
+
 async def edge_of(store: Asks, partition: int) -> tuple[int, bytes]:
     """The position up to which the tree goes, and the roots of its whole subtrees.
 
