@@ -14,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from support.asked import held_up
 from support.next_release import next_release
 from support.patience import patient
 from support.service_process import (
@@ -30,17 +31,6 @@ CLIENTS = 3
 SESSIONS = 2
 LONG_AGO_S = 15
 """Histories are up to then, however busy the machine is."""
-HOLD = 7_303
-HELD_UP = f"""
-CREATE SCHEMA IF NOT EXISTS tests;
-CREATE OR REPLACE FUNCTION tests.hold_up() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared({HOLD});
-    RETURN NEW;
-END $$;
-CREATE OR REPLACE TRIGGER hold_up BEFORE UPDATE OF reached ON rebuild_range
-   FOR EACH ROW EXECUTE FUNCTION tests.hold_up();
-"""
 UNAVAILABLE = 503
 
 
@@ -175,28 +165,27 @@ async def rows(owner: asyncpg.Connection, table: str) -> dict[str, str]:
     return {str(stream): purpose for stream, purpose in found}
 
 
+def begins_beside(old: ServiceProcess, new: ServiceProcess) -> None:
+    """While the new version is built, the release before serves, and the new one refuses."""
+    new.begin()
+    until(lambda: "Building version 2 of ai_session_info" in new.log, new)
+    assert old.is_ready()
+    assert not new.is_ready()
+    refused = httpx.get(f"{new.base_url}/ai/sessions", auth=ADMIN, timeout=patient(60.0))
+    assert refused.status_code == UNAVAILABLE
+    assert "version 2 of ai_session_info is not live yet" in refused.text
+    assert views(new) == {2: "not live", 1: "live"}
+    assert new.command("accounts", "list").returncode == 2
+
+
 async def test_it_is_rolled_out_and_back_and_out_again_under_load(
     releases: list[ServiceProcess],
 ) -> None:
     old, new = releases
     owner = await asyncpg.connect(old.database_url)
-    holder = await asyncpg.connect(old.database_url)
-    await holder.execute(HELD_UP)
-    await holder.execute(f"SELECT pg_advisory_lock({HOLD})")
     with load([old]) as callers:
-        new.begin()
-        until(lambda: "Building version 2 of ai_session_info" in new.log, new)
-
-        # Meanwhile the release before serves, and the new one refuses.
-        assert old.is_ready()
-        assert not new.is_ready()
-        refused = httpx.get(f"{new.base_url}/ai/sessions", auth=ADMIN, timeout=patient(60.0))
-        assert refused.status_code == UNAVAILABLE
-        assert "version 2 of ai_session_info is not live yet" in refused.text
-        assert views(new) == {2: "not live", 1: "live"}
-        assert new.command("accounts", "list").returncode == 2
-
-        await holder.close()
+        async with held_up(old):
+            begins_beside(old, new)
         until(new.is_ready, new)
         assert old.is_ready()
         for caller in callers:  # each request goes to the other release than the one before
