@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
     from app.proof.given import Given
-    from app.proof.verifier import VerifierKey
+    from app.proof.notes import VerifierKey
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
@@ -123,7 +123,7 @@ def _asked(
     *, must_show: bool,
 ) -> _Asked:  # fmt: skip
     from app.proof.given import checkpoints_in, keys_in
-    from app.proof.verifier import Unproven
+    from app.proof.trees import Unproven
 
     try:
         given = [each for path in files for each in checkpoints_in(path)]

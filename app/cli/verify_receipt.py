@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
     from app.proof.given import Given
-    from app.proof.verifier import VerifierKey
+    from app.proof.notes import VerifierKey
 
 
 class Verdict(Struct, rename="camel"):
@@ -32,7 +32,7 @@ def verdict_on(
     """What receipts show; without keys, those that the database names are taken. Raises OSError."""
     from app.proof.receipt import parse_receipts, show_receipt
     from app.proof.signed import kept_checkpoints
-    from app.proof.verifier import Unproven
+    from app.proof.trees import Unproven
 
     verdict = Verdict()
     if not keys:

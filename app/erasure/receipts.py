@@ -22,7 +22,7 @@ from app.proof.notes import base64_text
 from app.proof.proving import NothingSigned
 from app.proof.receipt import RECEIPT_FORM, Receipt, receipt_line, show_receipt, signed_receipt
 from app.proof.tree import TreeDamaged
-from app.proof.verifier import Unproven
+from app.proof.trees import Unproven
 from app.settings import Settings
 from domain.errors import NotFound
 

@@ -16,10 +16,11 @@ from app.maintenance.store import Connection
 from app.proof import signing, tree
 from app.proof.edge import Edge, rows_of
 from app.proof.given import Given
+from app.proof.leaves import Event
+from app.proof.notes import VerifierKey
 from app.proof.stored import leaf_of, read_stored
 from app.proof.tree import TreeDamaged
-from app.proof.trees import HASH_BYTES
-from app.proof.verifier import Event, Frontier, VerifierKey, leaf_hash
+from app.proof.trees import HASH_BYTES, Frontier, leaf_hash
 
 SQL = blocks(__file__)
 _PAGE_EVENTS, _PAGE_BYTES = 5_000, 16 * 1024 * 1024

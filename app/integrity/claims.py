@@ -10,7 +10,8 @@ from typing import NamedTuple
 from app.maintenance.store import Connection
 from app.proof import checkpoints, signing
 from app.proof.given import Given
-from app.proof.verifier import Checkpoint, Note, Unproven, VerifierKey
+from app.proof.notes import Checkpoint, Note, VerifierKey
+from app.proof.trees import Unproven
 
 
 class Claim(NamedTuple):

@@ -11,7 +11,8 @@ from app.database.sql import blocks
 from app.database.versions import AskWith
 from app.log.read import Asks
 from app.proof import tree
-from app.proof.verifier import Checkpoint, Note, Unproven, parse_note
+from app.proof.notes import Checkpoint, Note, parse_note
+from app.proof.trees import Unproven
 from app.telemetry.metrics import Reading
 
 SQL = blocks(__file__)

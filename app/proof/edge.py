@@ -5,8 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from app.proof.trees import HASH_BYTES
-from app.proof.verifier import Frontier
+from app.proof.trees import HASH_BYTES, Frontier
 
 TILE = 256
 """Hashes in a row of a level, at most. A full row is one hash of the next level."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from app.proof.notes import MAX_NOTE_BYTES
-from app.proof.verifier import Checkpoint, Note, Unproven, VerifierKey, parse_note
+from app.proof.notes import MAX_NOTE_BYTES, Checkpoint, Note, VerifierKey, parse_note
+from app.proof.trees import Unproven
 
 _MOST_BYTES = 64 * MAX_NOTE_BYTES
 _SIGNATURE = "— ".encode()

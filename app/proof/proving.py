@@ -8,8 +8,10 @@ from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import Asks
 from app.proof import checkpoints, signing, tree
+from app.proof.notes import parse_note
+from app.proof.proof_file import TlogProof
 from app.proof.stored import leaf_of, read_some
-from app.proof.verifier import TlogProof, Unproven, leaf_hash, parse_note
+from app.proof.trees import Unproven, leaf_hash
 
 
 class NothingSigned(Exception):

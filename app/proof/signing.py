@@ -13,8 +13,15 @@ from app.database.sql import blocks
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.log.read import Asks
-from app.proof.notes import COSIGNATURE_ML_DSA_44, ED25519, KEY_BYTES
-from app.proof.verifier import Checkpoint, Note, Signature, VerifierKey
+from app.proof.notes import (
+    COSIGNATURE_ML_DSA_44,
+    ED25519,
+    KEY_BYTES,
+    Checkpoint,
+    Note,
+    Signature,
+    VerifierKey,
+)
 
 SQL = blocks(__file__)
 _PURPOSE = b"sessionary signing keys"

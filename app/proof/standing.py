@@ -8,7 +8,8 @@ from msgspec import Struct
 from app.log.read import Asks
 from app.proof import checkpoints, signing, tree
 from app.proof.checkpoints import Cover
-from app.proof.verifier import Checkpoint, Note, Unproven, parse_note
+from app.proof.notes import Checkpoint, Note, parse_note
+from app.proof.trees import Unproven
 
 
 class Standing(Struct, frozen=True, kw_only=True, rename="camel"):

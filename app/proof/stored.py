@@ -8,7 +8,7 @@ from msgspec import Struct
 from app.database.sql import blocks
 from app.log.keyring import Keyring
 from app.log.read import Asks
-from app.proof.verifier import Event, leaf_data
+from app.proof.leaves import Event, leaf_data
 
 SQL = blocks(__file__)
 SLICE_EVENTS = 100

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.database.sql import blocks
 from app.log.read import Asks
 from app.proof.edge import TILE, Edge
-from app.proof.trees import HASH_BYTES
-from app.proof.verifier import EMPTY_ROOT, Frontier
+from app.proof.trees import EMPTY_ROOT, HASH_BYTES, Frontier
 
 SQL = blocks(__file__)
 _BITS = 8

@@ -16,7 +16,7 @@ from app.pages.forms import Form, form_of
 from app.pages.twins import Table, table_reply
 from app.proof import standalone, standing
 from app.proof.standing import Compared, Standing
-from app.proof.verifier import Unproven
+from app.proof.trees import Unproven
 from app.service import Service
 
 _COLUMNS = ("partition", "origin", "events", "size", "signedAt", "ageSeconds", "witnesses", "note")
