@@ -20,14 +20,19 @@ def _sessionary(served: ServiceProcess | Path, *arguments: str) -> list[str]:
     return [PROGRAM, *arguments, f"--data-dir={folder}"]
 
 
-def _killed_until_done(command: list[str], seconds: float) -> None:
-    """Run a command again and again, killed at other moments, until it is let end."""
+def _killed_until_done(command: list[str], seconds: float, result: Path | None = None) -> None:
+    """Run a command again and again, killed at other moments, until it is let end.
+
+    `result` is a file that stands under its name only when it is whole: a command that was killed
+    after it, and before its process ended, has done its work, and refuses to write it again.
+    """
     chance = random.Random(7)
     for _ in range(_KILLS):
         running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(0.3, seconds))  # the moment of the kill
         running.kill()
-        if running.wait() == 0:  # it had ended before
+        ended = running.wait() == 0
+        if ended or (result is not None and result.exists()):  # it had done its work before
             return
     _done(command)
 
@@ -83,7 +88,7 @@ def test_an_export_and_an_import_that_are_killed_end_as_one_log(served: ServiceP
         for _ in range(300):
             assert client.post("/ai/sessions", json={"purpose": "p"}).status_code < 300
     first, again = served.data_dir / "a.ndjson.zst", served.data_dir / "b.ndjson"
-    _killed_until_done(_sessionary(served, "export", str(first)), 1.5)
+    _killed_until_done(_sessionary(served, "export", str(first)), 1.5, result=first)
     other = served.data_dir / "other"
     other.mkdir()
     (other / "master.key").touch(0o600)
