@@ -8,7 +8,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.database import migrate
-from app.database.pool import TRANSIENT
+from app.database.errors import TRANSIENT
 from app.integrity import guards, server
 from app.log.errors import WrongMasterKey
 from app.maintenance.logins import beyond_service, warnings_of
