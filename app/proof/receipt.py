@@ -167,14 +167,32 @@ def _show_session(
         raise Unproven(f"{name}: the event in the log says something else than the receipt")
     if told["erasureId"] == body["id"]:
         if not _is_of_receipt(event, told, body):
-            raise Unproven(f"{name}: the event in the log has another reason, actor or subject")
+            raise Unproven(
+                f"{name}: the event in the log has another reason, actor, approver or subject"
+            )
         if before is not None and before.size >= event.position:
             raise Unproven(f"{name}: the checkpoint before it covers it already")
+    for scope in told["scopes"]:
+        if not _has_positions(scope, partition, int(position)):
+            raise Unproven(f"{name}: its positions are not those of {scope['events']} events")
     subjects = " and ".join(each["subject"] for each in told["scopes"])
     return (
         f"personal data ({subjects}) of {told['sessionId']} was erased by event {told['fence']} at "
         f"{told['recordedAt']}, in the log from its checkpoint of {after.size} on"
     )
+
+
+def _has_positions(scope: Mapping[str, Any], partition: str, fence: int) -> bool:
+    """Whether the positions of a scope are as many as its events, in order, before the fence."""
+    last = count = 0
+    for each in scope["positions"]:
+        home, _, span = each.partition(":")
+        low, _, high = span.partition("-")
+        first, until = int(low), int(high or low)
+        if home != partition or not last < first <= until < fence:
+            return False
+        last, count = until, count + until - first + 1
+    return bool(count == scope["events"])
 
 
 def _is_of_session(event: Event, told: Mapping[str, Any]) -> bool:
@@ -190,8 +208,8 @@ def _is_of_session(event: Event, told: Mapping[str, Any]) -> bool:
 def _is_of_receipt(event: Event, told: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     state = json.loads(event.state)
     subjects = [each["subject"] for each in told["scopes"]]
-    return (event.actor, state["reason"], state["subjects"]) == (
-        body["askedBy"], body["reason"], subjects,
+    return (event.actor, state.get("approved_by"), state["reason"], state["subjects"]) == (
+        body["askedBy"], body["approvedBy"], body["reason"], subjects,
     )  # fmt: skip
 
 
