@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 Subject = Literal["customer", "agent"]
@@ -59,6 +59,8 @@ class Erasure(Event, frozen=True, kw_only=True):
     """The same for all that was erased together."""
     reason: str
     """The ground, in the words of who asked for it."""
+    approved_by: str | UnsetType = UNSET
+    """The user who approved, as who asked for it says; unset: nobody was named."""
 
 
 S = TypeVar("S", bound=Struct)

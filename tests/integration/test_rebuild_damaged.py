@@ -94,7 +94,7 @@ async def test_damage_that_decides_no_row_stops_none_and_verify_tells_of_it(
     session = await given.open_ai_session(service, account="a1")
     for purpose in ("first", "second"):
         await given.patch_ai_session(service, given.session_of(session), purpose)
-    row = await owner.fetchrow("SELECT * FROM ai_session_info")
+    (row,) = await owner.fetch("SELECT * FROM ai_session_info")
     await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
     await owner.execute(
         "UPDATE stored_events SET state = '{' WHERE originator_id = $1 AND originator_version = 2",
@@ -103,7 +103,7 @@ async def test_damage_that_decides_no_row_stops_none_and_verify_tells_of_it(
     await owner.execute("DELETE FROM ai_session_info")
     rebuilt = await rebuild(store, keyring, named(()), silent)
     assert (rebuilt.damaged, rebuilt.mended["ai_session_info"]) == ([], 1)
-    assert await owner.fetchrow("SELECT * FROM ai_session_info") == row
+    assert await owner.fetch("SELECT * FROM ai_session_info") == [row]
     found = await verify(store, keyring, silent)
     assert any(str(row["stream_id"]) in line and "version 2" in line for line in found)
 
