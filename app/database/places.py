@@ -87,7 +87,7 @@ class Places:
             self._require_room(limit_s)
             self._waiting += 1
             try:
-                # (Not `wait_for`: in Python 3.11, it forgets that it was cancelled when a place comes
+                # (Not `wait_for`: Python 3.11 forgets that it was cancelled when a place comes
                 # just then, and whoever waits for the task to end waits for ever.)
                 async with asyncio.timeout(limit_s):
                     await self._free.acquire()
