@@ -22,6 +22,7 @@ from app.proof.trees import Unproven, leaf_hash, verify_consistency, verify_incl
 
 RECEIPT_FORM = "sessionary/receipt/v1"
 MAX_RECEIPT_BYTES = 1 << 27
+_MISSHAPEN = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 _ERASURE = ".personal_data_erased.v1"
 
 
@@ -72,8 +73,12 @@ def _parse_receipt(line: bytes, number: int) -> Receipt:
         signatures = tuple(parse_signature(str(each)) for each in body.pop("signatures"))
         found = signed_receipt(body, signatures)
         is_whole = str(found).encode() == line
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except Unproven as error:
         raise Unproven(f"Line {number} is not a receipt: {error}") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Unproven(
+            f"Line {number} is not a receipt: it is no object of JSON that has signatures"
+        ) from error
     if body.get("form") != RECEIPT_FORM:
         raise Unproven(f"Line {number} is not of the form {RECEIPT_FORM}")
     if not is_whole:
@@ -100,7 +105,7 @@ def show_receipt(
             raise Unproven("The receipt has a signature by a key that was not given")
         trees = dict(_trees(each, str(body["log"]), own, witnesses) for each in body["partitions"])
         shown = [_show_session(each, body, trees) for each in body["sessions"]]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except _MISSHAPEN as error:
         raise Unproven(
             f"The receipt lacks something, or has it in another form: {error}"
         ) from error
