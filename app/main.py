@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
@@ -27,6 +28,8 @@ from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
 from app.followers import activity, history, people, tree
+from app.http.admission import Admission
+from app.http.door import Door
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -37,6 +40,8 @@ from app.telemetry.process import ProcessUse
 from projections.catalog import VIEWS
 
 if TYPE_CHECKING:
+    from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+
     from app.proof.sharing import Sharing
 
 _LOG = logging.getLogger("sessionary")
@@ -60,7 +65,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
     Its routes are case-sensitive: clients need the application of `create_server`. Without
     settings it can list its routes (`litestar --app app.main:create_app routes`), but not serve.
     """
-    served = all_faces() if faces is None else faces
+    served, admission = all_faces() if faces is None else faces, Admission()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -68,7 +73,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
             raise ValueError("the application cannot serve without settings")
         service = await _opened(settings)
         tracing.begin(service.requests.worker)
-        cast("_Application", app).service = service
+        cast("_Application", app).take_up(service, Door(service, admission, served))
         await service.log.clock.look()
         _spare_the_collector()
         watches = [asyncio.create_task(watch) for watch in _watches(settings, service)]
@@ -82,7 +87,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
             await asyncio.to_thread(tracing.end)
 
     return _Application(
-        list(handlers(served)),
+        list(handlers(served, admission)),
         lifespan=[lifespan],
         exception_handlers={Exception: refuse_unrouted},
         state=State({"faces": by_prefix(served)}),
@@ -115,7 +120,25 @@ class _Application(Litestar):
 
     service: Service
     """Set when the application starts; in Litestar's state, each request would pay for a proxy."""
-    """Set with it."""
+    _door: Door
+
+    def take_up(self, service: Service, door: Door) -> None:
+        """Serve from now on."""
+        self.service, self._door = service, door
+
+    async def __call__(
+        self, scope: "Scope | LifeSpanScope", receive: "Receive | LifeSpanReceive",
+        send: "Send | LifeSpanSend",
+    ) -> None:  # fmt: skip
+        """Let a request in that is not refused at the door."""
+        if scope["type"] == ScopeType.HTTP:
+            asked: Any = scope
+            refused = self._door.refusal(asked)
+            if refused is not None:
+                whole = cast("Receive", receive), cast("Send", send)
+                await self._door.refuse(refused, asked, *whole)
+                return
+        await super().__call__(scope, receive, send)
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
