@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.enums import ScopeType
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
@@ -29,7 +28,7 @@ from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
 from app.followers import activity, history, people, tree
 from app.http.admission import Admission
-from app.http.door import Door
+from app.http.door import BehindDoor, Door
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -40,8 +39,6 @@ from app.telemetry.process import ProcessUse
 from projections.catalog import VIEWS
 
 if TYPE_CHECKING:
-    from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
-
     from app.proof.sharing import Sharing
 
 _LOG = logging.getLogger("sessionary")
@@ -112,33 +109,11 @@ async def _opened(settings: Settings) -> Service:
             await asyncio.sleep(_KEEPER_PAUSE_S)
 
 
-class _Application(Litestar):
+class _Application(BehindDoor):
     """Litestar without its plugins for pydantic and attrs: no model here needs them.
 
     Where some tool has installed these two, their import takes a fifth of a worker's start.
     """
-
-    service: Service
-    """Set when the application starts; in Litestar's state, each request would pay for a proxy."""
-    _door: Door
-
-    def take_up(self, service: Service, door: Door) -> None:
-        """Serve from now on."""
-        self.service, self._door = service, door
-
-    async def __call__(
-        self, scope: "Scope | LifeSpanScope", receive: "Receive | LifeSpanReceive",
-        send: "Send | LifeSpanSend",
-    ) -> None:  # fmt: skip
-        """Let a request in that is not refused at the door."""
-        if scope["type"] == ScopeType.HTTP:
-            asked: Any = scope
-            refused = self._door.refusal(asked)
-            if refused is not None:
-                whole = cast("Receive", receive), cast("Send", send)
-                await self._door.refuse(refused, asked, *whole)
-                return
-        await super().__call__(scope, receive, send)
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:

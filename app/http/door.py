@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from litestar import Litestar
+from litestar.enums import ScopeType
 from msgspec import Struct
 
 from app.concurrency.deadline import Stalled
@@ -26,7 +28,7 @@ from app.service import Service
 from app.telemetry import metrics
 
 if TYPE_CHECKING:
-    from litestar.types import Receive, Send
+    from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 FULL = "The service has more to do than it can: try again"
 _WHOLE_EVERY_S = 0.05
@@ -126,6 +128,32 @@ class Door:
         service = self._service
         with suppress(Stalled):
             await service.bodies.wait(drop(receive, DRAINED * service.settings.body_bytes))
+
+
+class BehindDoor(Litestar):
+    """An application that gets only what is not refused at its door."""
+
+    service: Service
+    """Set when the application starts; in Litestar's state, each request would pay for a proxy."""
+    _door: Door
+
+    def take_up(self, service: Service, door: Door) -> None:
+        """Serve from now on."""
+        self.service, self._door = service, door
+
+    async def __call__(
+        self, scope: "Scope | LifeSpanScope", receive: "Receive | LifeSpanReceive",
+        send: "Send | LifeSpanSend",
+    ) -> None:  # fmt: skip
+        """Let a request in that is not refused at the door."""
+        if scope["type"] == ScopeType.HTTP:
+            asked: Any = scope
+            refused = self._door.refusal(asked)
+            if refused is not None:
+                whole = cast("Receive", receive), cast("Send", send)
+                await self._door.refuse(refused, asked, *whole)
+                return
+        await super().__call__(scope, receive, send)
 
 
 def _is_plain(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> bool:
