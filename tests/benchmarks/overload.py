@@ -20,7 +20,7 @@ from .stage import Stage
 from .superoffice import chats
 
 TIMES = 5
-_BEGINS_S, _ENDS_S = 2.0, 1.0
+_BEGINS_S, _ENDS_S = 4.0, 1.0
 """Seconds of a load before its middle, and after it."""
 _SETTLES_S = 2.0
 AT_LEAST = 0.9
