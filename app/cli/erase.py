@@ -12,6 +12,7 @@ from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data
 from app.cli.param_types import Text
 from app.cli.receipts import (
+    Signed,
     give_receipts,
     receipt_file_option,
     require_writable,
@@ -73,8 +74,7 @@ def erase(
     from app.cli.accounts import on_service
     from app.erasure.ground import require_reason
 
-    if [bool(sessions), person is not None, bool(lists)].count(True) != 1:
-        raise click.UsageError("Give either sessions, --person or --from-list")
+    _require_one_way(sessions, person, lists)
     if not sessions and subjects:
         raise click.UsageError("--subject is for sessions that are named")
     if lists and (reason is not None or approved_by is not None):
@@ -84,14 +84,20 @@ def erase(
         raise Refused("What is erased is gone for good: repeat this with --yes to do it")
     require_writable(file)
     if lists:
-        return _from_lists(where, lists)
+        _from_lists(where, lists)
+        return
 
-    async def work(service: "Service") -> str:
-        by = await _eraser(service, ground, approved_by)
-        done = await _erased(service, by, sessions, person, subjects)
+    async def work(service: "Service") -> Signed:
+        eraser = await _eraser(service, ground, approved_by)
+        done = await _erased(service, eraser, sessions, person, subjects)
         return await signed_receipts(service, [done.erasure_id], backup_horizon)
 
-    return give_receipts(on_service(where, work), file)
+    give_receipts(on_service(where, work), file)
+
+
+def _require_one_way(sessions: Sequence[str], person: str | None, lists: Sequence[Path]) -> None:
+    if [bool(sessions), person is not None, bool(lists)].count(True) != 1:
+        raise click.UsageError("Give either sessions, --person or --from-list")
 
 
 def _from_lists(where: "DataLocation", places: Sequence[Path]) -> None:

@@ -116,6 +116,11 @@ async def known(log: _Log, ids: Iterable[str]) -> set[str]:
     return {str(row["id"]) for row in rows}
 
 
+async def drafts(log: _Log, ids: Iterable[UUID]) -> list[UUID]:
+    """Those of some receipts that do not show their erasures yet. Raises StoreDown."""
+    return [row["id"] for row in await log.pool.ask(SQL["drafts"], list(ids))]
+
+
 async def signed(log: _Log, settings: Settings, receipt_id: UUID, wait_s: float) -> str:
     """A receipt, a line; one that is a draft is signed as soon as the tree has its events.
 

@@ -37,3 +37,10 @@ SELECT count(b.until) AS sealed, max(b.until) AS sealed_until,
                t.until IS NULL AND t.begun_at > $1::timestamptz - make_interval(days => $2) AS is_unsealed
           FROM backup_begun AS t
          WHERE t.begun_at <= $1) AS b;
+
+-- name: drafts
+-- $1 ids: those that are not signed yet
+SELECT r.id
+  FROM receipt AS r
+ WHERE r.id = ANY ($1::uuid[])
+   AND r.line IS NULL;
