@@ -32,6 +32,12 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     agent: ClassVar[frozenset[str]] = frozenset()
     """Those of them that are an agent's; the others are the customer's."""
+    assigned: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the fold only hands to the state's fields of the same names.
+
+    It never looks at their values, so these have no effect once a later event assigns others. An
+    event all of whose fields are assigned does nothing else.
+    """
     copies: ClassVar[Copies] = {}
     """The fields of the state that take over a field under another name."""
     secret: ClassVar[frozenset[str]] = frozenset()

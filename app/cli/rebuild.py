@@ -52,7 +52,7 @@ def rebuild(
     if asked is not None:
         _stop(where, asked)
         return
-    others = _without_followers(where, projections, dry_run=dry_run)
+    others = _without_followers(where, projections, dry_run=dry_run) if projections else ()
     if projections and not others:
         return
     views = _named(others)
@@ -73,7 +73,7 @@ def _without_followers(
     from app.cli.work import on_store
     from app.followers import reset
 
-    known = on_store(where, reset.followers) if projections else []
+    known = on_store(where, reset.followers)
     named = [name for name in dict.fromkeys(projections) if name in known]
     others = tuple(name for name in projections if name not in named)
     _named(others, known)
@@ -91,9 +91,14 @@ def _refill(where: "DataLocation", name: str) -> None:
     from app.rebuild.swap import alone
 
     async def run(settings: "Settings") -> bool:
-        most = 0
+        most, at = 0, ""
         deed = Recorder("rebuild")
-        with progress(f"Rebuilding {name}") as advance:
+
+        def stand_for(positions: str) -> None:
+            nonlocal at
+            at = positions
+
+        with progress(f"Rebuilding {name}", at=lambda: at) as advance:
 
             async def tell(left: int) -> None:
                 nonlocal most
@@ -104,7 +109,7 @@ def _refill(where: "DataLocation", name: str) -> None:
                 connected(settings.database_url, where.statement_cache) as store,
                 alone(store),
             ):
-                swapped = await refill(store, settings, name, tell)
+                swapped = await refill(store, settings, name, tell, stand_for)
                 await deed.end(store.raw, name)
         return swapped
 
