@@ -23,6 +23,8 @@ CONNECT_S = 5.0
 """Seconds one host may take to accept a connection; a caller may give up earlier."""
 LOOK_S = 1.0
 """Seconds between two looks of a worker at each of the other hosts."""
+OTHERS_S = 2.0
+"""For so long a command waits for the other hosts to say what they are."""
 _LOG = logging.getLogger("sessionary")
 
 Open = Callable[[str], Awaitable[asyncpg.Connection]]
@@ -189,6 +191,46 @@ class Hosts:
 
     def _closed(self, connection: object) -> None:
         self._open.pop(connection, None)
+
+
+async def to_newest(url: str, open_: Open) -> asyncpg.Connection:
+    """A connection to the host that was promoted last, of those that `open_` accepts.
+
+    A host that does not answer is waited for while no other one does. Raises what `open_` does.
+    """
+    hosts = each_host(url)
+    if len(hosts) == 1:
+        return await open_(url)
+    opening = [asyncio.create_task(_opened(open_, host)) for host in hosts]
+    try:
+        done, late = await asyncio.wait(opening, timeout=OTHERS_S)
+        while late and all(each.exception() is not None for each in done):
+            more, late = await asyncio.wait(late, return_when=asyncio.FIRST_COMPLETED)
+            done |= more
+    finally:
+        for each in opening:
+            each.cancel()
+        ended = await asyncio.gather(*opening, return_exceptions=True)
+    found = [each for each in ended if isinstance(each, tuple)]
+    if not found:
+        failed = [each for each in ended if isinstance(each, BaseException)]
+        standby = (each for each in failed if isinstance(each, ANOTHER_MAY[1]))
+        raise next(standby, failed[0])
+    newest = max(found, key=lambda each: each[1])
+    for connection, _ in found:
+        if connection is not newest[0]:
+            connection.terminate()
+    return newest[0]
+
+
+async def _opened(open_: Open, host: str) -> tuple[asyncpg.Connection, int]:
+    connection = await open_(host)
+    try:
+        found = await _standing(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection, (found and found.timeline) or 0
 
 
 def name_of(url: str) -> str:

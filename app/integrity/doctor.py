@@ -8,6 +8,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.database import migrate
+from app.database.hosts import each_host
 from app.database.pool import TRANSIENT
 from app.integrity import guards, server
 from app.log.errors import WrongMasterKey
@@ -124,6 +125,14 @@ async def _durability(examination: Examination) -> tuple[State, str]:
     return "well", "fsync, full_page_writes and synchronous_commit are on"
 
 
+async def _standbys(examination: Examination) -> tuple[State, str]:
+    where = examination.where
+    hosts = len(each_host(where.database_url or where.owner_url or ""))
+    (row,) = await examination.store.ask(server.SQL["standbys"])
+    well, told = server.standbys_in_words(row["names"], row["level"], hosts=hosts)
+    return "well" if well else "warning", told
+
+
 async def _collation(examination: Examination) -> tuple[State, str]:
     found = await guards.changed_collations(examination.store)
     return _told(found, "Texts are sorted as when the indexes were made")
@@ -183,6 +192,7 @@ CHECKS: Mapping[str, Check] = {
     "release": _release,
     "line": _line,
     "durability": _durability,
+    "standbys": _standbys,
     "disk": _disk,
     "collation": _collation,
     "schema": _schema,
