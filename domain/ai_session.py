@@ -78,6 +78,7 @@ class AISessionCreated(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "ai_session.created.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"purpose"})
+    assigned: ClassVar[frozenset[str]] = personal
 
     account_id: str | UnsetType = UNSET
     purpose: str | UnsetType | None = UNSET
@@ -88,6 +89,7 @@ class AISessionPatched(Event, frozen=True, kw_only=True):
 
     topic: ClassVar[str] = "ai_session.patched.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"purpose"})
+    assigned: ClassVar[frozenset[str]] = personal
 
     purpose: str | None
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 Subject = Literal["customer", "agent"]
@@ -32,6 +32,12 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     agent: ClassVar[frozenset[str]] = frozenset()
     """Those of them that are an agent's; the others are the customer's."""
+    assigned: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the fold only hands to the state's fields of the same names.
+
+    It never looks at their values, so these have no effect once a later event assigns others. An
+    event all of whose fields are assigned does nothing else.
+    """
     copies: ClassVar[Copies] = {}
     """The fields of the state that take over a field under another name."""
     secret: ClassVar[frozenset[str]] = frozenset()
@@ -53,6 +59,8 @@ class Erasure(Event, frozen=True, kw_only=True):
     """The same for all that was erased together."""
     reason: str
     """The ground, in the words of who asked for it."""
+    approved_by: str | UnsetType = UNSET
+    """The user who approved, as who asked for it says; unset: nobody was named."""
 
 
 S = TypeVar("S", bound=Struct)

@@ -18,7 +18,7 @@ WITH role AS (
                         'view_kept',
                         'quarantine', 'activity', 'activity_actor', 'history_reach', 'deed',
                         'person_term', 'tree', 'tree_tile', 'log_checkpoint', 'signing_key',
-                        'receipt']
+                        'receipt', 'backup_begun']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -64,7 +64,7 @@ WITH role AS (
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
                         'rebuild_ask', 'view_version', 'view_behind', 'view_kept', 'quarantine',
                         'activity', 'activity_actor', 'history_reach', 'person_term', 'tree',
-                        'tree_tile', 'log_checkpoint', 'signing_key', 'receipt']
+                        'tree_tile', 'log_checkpoint', 'signing_key', 'receipt', 'backup_begun']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

@@ -128,6 +128,8 @@ def restore(
     for difference in [*left, *done.differences]:
         click.echo(difference)
     click.echo("Tokens and sign-ins are as they were then: revoke again what was revoked", err=True)
+    for each in [] if done.again is None else done.again.receipts:
+        click.echo(f"Its receipt, once a service runs: sessionary receipts show {each}", err=True)
     if left or done.differences:
         sys.exit(DIFFERENCE)
 

@@ -12,6 +12,7 @@ from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data
 from app.cli.param_types import Text
 from app.cli.receipts import (
+    Signed,
     give_receipts,
     receipt_file_option,
     require_writable,
@@ -21,6 +22,7 @@ from app.cli.sealing import backup_horizon_option
 
 if TYPE_CHECKING:
     from app.erasure.again import Again
+    from app.erasure.erase import Eraser
     from app.erasure.listed import Listed
     from app.erasure.scope import Erased
     from app.maintenance.store import DataLocation
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 @click.option("--person", type=Text(), metavar="EMAIL", help="Of all sessions that hold it.")
 @lists_option("--from-list", "Of what lists (--erasures-to) say was erased; may repeat.")
 @click.option("--reason", type=Text(), help="Why: it is in the events that say so.")
+@click.option(
+    "--approved-by",
+    type=Text(),
+    metavar="NAME",
+    help="A user with the role DataProtection who approved it: the name is in them, too.",
+)
 @click.option(
     "--subject",
     "subjects",
@@ -51,6 +59,7 @@ def erase(
     person: str | None,
     lists: tuple[Path, ...],
     reason: str | None,
+    approved_by: str | None,
     subjects: "tuple[Subject, ...]",
     yes: bool,
     file: Path | None,
@@ -63,14 +72,13 @@ def erase(
     session that was erased before is left as it is.
     """
     from app.cli.accounts import on_service
-    from app.erasure.erase import require_reason
+    from app.erasure.ground import require_reason
 
-    if [bool(sessions), person is not None, bool(lists)].count(True) != 1:
-        raise click.UsageError("Give either sessions, --person or --from-list")
+    _require_one_way(sessions, person, lists)
     if not sessions and subjects:
         raise click.UsageError("--subject is for sessions that are named")
-    if lists and reason is not None:
-        raise click.UsageError("--reason is not for --from-list: the erasures had theirs")
+    if lists and (reason is not None or approved_by is not None):
+        raise click.UsageError("--from-list takes neither --reason nor --approved-by: see there")
     ground = "" if lists else require_reason(reason)
     if not yes:
         raise Refused("What is erased is gone for good: repeat this with --yes to do it")
@@ -79,11 +87,17 @@ def erase(
         _from_lists(where, lists)
         return
 
-    async def work(service: "Service") -> str:
-        done = await _erased(service, sessions, person, ground, subjects)
+    async def work(service: "Service") -> Signed:
+        eraser = await _eraser(service, ground, approved_by)
+        done = await _erased(service, eraser, sessions, person, subjects)
         return await signed_receipts(service, [done.erasure_id], backup_horizon)
 
     give_receipts(on_service(where, work), file)
+
+
+def _require_one_way(sessions: Sequence[str], person: str | None, lists: Sequence[Path]) -> None:
+    if [bool(sessions), person is not None, bool(lists)].count(True) != 1:
+        raise click.UsageError("Give either sessions, --person or --from-list")
 
 
 def _from_lists(where: "DataLocation", places: Sequence[Path]) -> None:
@@ -93,6 +107,8 @@ def _from_lists(where: "DataLocation", places: Sequence[Path]) -> None:
     listed = read_lists(places)
     done = on_service(where, lambda service: _again(service, listed))
     click.echo(str(done))
+    for each in done.receipts:
+        click.echo(f"Its receipt: sessionary receipts show {each}")
     for sentence in done.left:
         click.echo(sentence)
     if done.left:
@@ -106,19 +122,26 @@ async def _again(service: "Service", listed: "Listed") -> "Again":
     return await erase_again(service.log, service.reader, operators_call("Erase"), listed)
 
 
-async def _erased(
-    service: "Service",
-    names: Sequence[str],
-    person: str | None,
-    reason: str,
-    subjects: "Sequence[Subject]",
-) -> "Erased":
+async def _eraser(service: "Service", reason: str, approved_by: str | None) -> "Eraser":
     from app.cli.accounts import operators_call
     from app.erasure.erase import Eraser
+    from app.erasure.ground import require_approver
+
+    call = operators_call("Erase")
+    approver = await require_approver(service.people, approved_by, call.actor)
+    return Eraser(service.log, service.reader, call, reason, approver)
+
+
+async def _erased(
+    service: "Service",
+    eraser: "Eraser",
+    names: Sequence[str],
+    person: str | None,
+    subjects: "Sequence[Subject]",
+) -> "Erased":
     from app.erasure.of_person import of_person
     from app.history.sessions import session_named
 
-    eraser = Eraser(service.log, service.reader, operators_call("Erase"), reason)
     if person is None:
         named = [await session_named(service.reader, name) for name in names]
         mine: Sequence[Subject] = subjects or ("customer", "agent")

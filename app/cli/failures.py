@@ -30,9 +30,8 @@ from app.cli.exit_codes import (
 from app.cli.standard_streams import leave_standard_output
 from app.codecs.json_text import BadInput
 from app.database.embedded import EmbeddedUnavailable
-from app.database.errors import StoreDown
+from app.database.errors import TRANSIENT, StoreDown
 from app.database.migrate import SchemaError
-from app.database.pool import TRANSIENT
 from app.database.programs import ProgramFailed
 from app.erasure.listed import NotListed
 from app.followers.names import UnknownFollower, UnusableProjection

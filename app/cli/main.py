@@ -32,7 +32,7 @@ from app.cli.retain import erase_by_policy
 from app.cli.serve_command import serve
 from app.cli.server import Server
 from app.cli.standard_streams import Unwritable, leave_standard_output, make_sure_of_streams
-from app.cli.status import projections, status, stuck
+from app.cli.status import partitions, projections, status, stuck
 from app.cli.subject import subject
 from app.cli.users import tokens, users
 from app.cli.verify import verify
@@ -84,6 +84,7 @@ main.add_command(metrics)
 main.add_command(status)
 main.add_command(stuck)
 main.add_command(projections)
+main.add_command(partitions)
 projections.add_command(back)
 projections.add_command(drop)
 projections.add_command(redrive)

@@ -52,7 +52,7 @@ def rebuild(
     if asked is not None:
         _stop(where, asked)
         return
-    others = _without_followers(where, projections, dry_run=dry_run)
+    others = _without_followers(where, projections, dry_run=dry_run) if projections else ()
     if projections and not others:
         return
     views = _named(others)
@@ -73,7 +73,7 @@ def _without_followers(
     from app.cli.work import on_store
     from app.followers import reset
 
-    known = on_store(where, reset.followers) if projections else []
+    known = on_store(where, reset.followers)
     named = [name for name in dict.fromkeys(projections) if name in known]
     others = tuple(name for name in projections if name not in named)
     _named(others, known)

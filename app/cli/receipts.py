@@ -1,12 +1,13 @@
 """`receipts`: what was erased, as the log has signed it."""
 
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from app.cli.exit_codes import Refused
+from app.cli.exit_codes import UNREACHABLE, Refused
 from app.cli.options import on_data, output_option
 from app.cli.param_types import Text
 from app.cli.sealing import backup_horizon_option
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 _WAIT_S = 20.0
 """For the tree to take up the last events: another process's lease of it may have to end first."""
+_ENDS_S = 5.0
+"""For what the tree does at that time."""
 _PAGE = 500
+_NAMED = 5
 receipt_file_option = click.option(
     "-o",
     "file",
@@ -67,12 +71,13 @@ def show(
     """Print receipts, by id, or all of them, the oldest first: keep them outside of backups."""
     from app.cli.accounts import on_service
 
-    async def work(service: "Service") -> str:
+    async def work(service: "Service") -> Signed:
         wanted = ids or [str(each.id) for each in reversed(await _all(service))]
         return await signed_receipts(service, wanted, backup_horizon)
 
     require_writable(file)
-    give_receipts(on_service(where, work), file)
+    if not give_receipts(on_service(where, work), file):
+        sys.exit(UNREACHABLE)
 
 
 def require_writable(file: Path | None) -> None:
@@ -83,39 +88,71 @@ def require_writable(file: Path | None) -> None:
         raise Refused(f"{file} cannot be written")
 
 
-def give_receipts(lines: str, file: Path | None) -> None:
-    """Print receipts, or write them to a file. Raises Refused, with the receipts printed."""
+class Signed(NamedTuple):
+    """Receipts that are to be given away."""
+
+    lines: str
+    waiting: "Sequence[UUID]"
+    """Those that do not show their erasures yet."""
+
+
+def give_receipts(signed: Signed, file: Path | None) -> bool:
+    """Print receipts, or write them to a file; whether all are whole, of which it is told.
+
+    Raises Refused, with the receipts printed.
+    """
+    if signed.waiting:
+        click.echo(_waits(signed.waiting), err=True)
     if file is not None:
         try:
-            file.write_text(lines, encoding="utf-8")
-            return
+            file.write_text(signed.lines, encoding="utf-8")
+            return not signed.waiting
         except OSError as error:
-            click.echo(lines, nl=False)
+            click.echo(signed.lines, nl=False)
             raise Refused(f"{file} cannot be written: {error.strerror}") from error
-    click.echo(lines, nl=False)
+    click.echo(signed.lines, nl=False)
+    return not signed.waiting
 
 
-async def signed_receipts(service: "Service", ids: "Sequence[str]", backup_horizon: int) -> str:
-    """Receipts; if no service runs that would do it, the tree takes up the last events here.
+def _waits(those: "Sequence[UUID]") -> str:
+    more = f" and {len(those) - _NAMED} more" if len(those) > _NAMED else ""
+    return (
+        f"The tree has not taken up the last events in {_WAIT_S:.0f} s, so that these receipts do "
+        f"not show their erasures yet: {', '.join(map(str, those[:_NAMED]))}{more}. Get them again "
+        "with `sessionary receipts show`; `sessionary status` tells of the follower `tree`"
+    )
 
-    `backup_horizon`: days. Raises Refused, NotFound, StoreDown.
+
+async def signed_receipts(service: "Service", ids: "Sequence[str]", backup_horizon: int) -> Signed:
+    """Receipts, each signed as far as it goes.
+
+    If no service runs that would do it, the tree takes up the last events here. All receipts
+    together wait for that for some seconds. `backup_horizon`: days. Raises Refused, NotFound,
+    StoreDown.
     """
     import asyncio
 
     from msgspec.structs import replace
 
-    from app.erasure.receipts import NotIssued, signed
+    from app.erasure.receipts import NotIssued, drafts, signed
 
     settings = replace(service.settings, backup_horizon_days=backup_horizon)
-    enough = asyncio.Event()
+    wanted, found = [_id(each) for each in ids], list[str]()
+    enough, loop = asyncio.Event(), asyncio.get_running_loop()
     growing = asyncio.create_task(_grow(service, enough))
+    deadline = loop.time() + _WAIT_S
     try:
-        return "".join([await signed(service.log, settings, _id(each), _WAIT_S) for each in ids])
+        for each in wanted:
+            wait_s = max(0.0, deadline - loop.time())
+            found.append(await signed(service.log, settings, each, wait_s))
+        return Signed("".join(found), await drafts(service.log, wanted))
     except NotIssued as error:
         raise Refused(str(error)) from error
     finally:
         enough.set()
-        await growing
+        await asyncio.wait([growing], timeout=_ENDS_S)
+        growing.cancel()
+        await asyncio.wait([growing], timeout=_ENDS_S)
 
 
 async def _grow(service: "Service", enough: "asyncio.Event") -> None:
@@ -126,12 +163,14 @@ async def _grow(service: "Service", enough: "asyncio.Event") -> None:
     from app.followers.tree import follower
 
     tree = follower(service.log, service.settings)
-    while not enough.is_set():
-        pause_s = await tree.try_round()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await enough.wait()
-    await tree.stop()
+    try:
+        while not enough.is_set():
+            pause_s = await tree.try_round()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await enough.wait()
+    finally:
+        await tree.stop()
 
 
 async def _all(service: "Service") -> "list[Listed]":

@@ -1,4 +1,4 @@
-"""`status`, `projections`, `stuck`: what runs, and why it does not."""
+"""`status`, `projections`, `partitions`, `stuck`: what runs, and why it does not."""
 
 import sys
 import time
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.maintenance.store import DataLocation
+    from app.operations.partitions import Partition
     from app.operations.projections import Projection
     from app.operations.status import Status
     from app.operations.stuck import Stuck
@@ -81,6 +82,22 @@ def projections(where: "DataLocation", output: str) -> None:
 @click.command()
 @_output
 @on_data
+def partitions(where: "DataLocation", output: str) -> None:
+    """Each partition: its node, what it holds and takes, and how fast it grows."""
+    from app.cli.output import print_json
+    from app.cli.work import on_store
+    from app.operations.partitions import partitions as look
+
+    found = on_store(where, look, looks=True, any_version=True)
+    if output == "json":
+        print_json({"partitions": found})
+    else:
+        _print_partitions(found)
+
+
+@click.command()
+@_output
+@on_data
 def stuck(where: "DataLocation", output: str) -> None:
     """What does not go on, and what is in its way; 1 if there is something."""
     from app.cli.output import print_json
@@ -128,6 +145,27 @@ def _print_projections(found: "Sequence[Projection]") -> None:
                 ""
                 if each.last_rebuild is None
                 else each.last_rebuild.isoformat(timespec="seconds"),
+            )
+            for each in found
+        ],
+    )
+
+
+def _print_partitions(found: "Sequence[Partition]") -> None:
+    from app.cli.output import print_table
+    from app.operations.words import size
+
+    print_table(
+        ["position", "node", "events", "sessions", "tables", "indexes", "a second"],
+        [
+            (
+                each.position,
+                each.node,
+                str(each.events),
+                f"{'about ' * each.sessions_estimated}{each.sessions}",
+                size(each.table_bytes),
+                size(each.index_bytes),
+                f"{each.per_second:g}",
             )
             for each in found
         ],

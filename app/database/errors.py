@@ -7,7 +7,24 @@ StoreError
 └── TooSlow    the request takes the database longer than it may
 """
 
+import asyncpg
+
 from app.concurrency.outage import Outage
+
+TRANSIENT: tuple[type[BaseException], ...] = (
+    OSError,  # refused, reset, unreachable; and TimeoutError
+    asyncpg.PostgresConnectionError,  # class 08, and ConnectionDoesNotExistError
+    asyncpg.OperatorInterventionError,  # class 57: shut down, starting up, cancelled
+    asyncpg.InsufficientResourcesError,  # class 53: disk full, too many connections
+    asyncpg.InvalidAuthorizationSpecificationError,  # class 28: a password changed under us
+    asyncpg.InvalidCatalogNameError,  # 3D000: the database is being replaced
+    asyncpg.PostgresSystemError,  # class 58: I/O error
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that was the primary
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InternalClientError,  # observed when the server is killed in the middle of an answer
+)
+"""Errors that may pass by themselves; after any, it is unknown whether a statement committed."""
 
 
 class StoreError(Exception):

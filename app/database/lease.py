@@ -4,7 +4,8 @@ from contextlib import suppress
 
 import asyncpg
 
-from app.database.pool import TRANSIENT, Pool
+from app.database.errors import TRANSIENT
+from app.database.pool import Pool
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
 

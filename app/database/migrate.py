@@ -69,11 +69,12 @@ def functions(form: str = "plain") -> list[Script]:
 
     `form`: the result of `form_of` the database; both forms do the same.
     """
-    found = []
-    for path in sorted(FOLDER.glob("functions/*.sql")):
-        sql = filled_in(path.read_text(), form)
-        found.append(Script(f"functions/{path.stem}", sql, _hash(sql)))
-    return found
+    paths = sorted(FOLDER.glob("functions/*.sql"))
+    texts = filled_in((path.read_text() for path in paths), form)
+    return [
+        Script(f"functions/{path.stem}", sql, _hash(sql))
+        for path, sql in zip(paths, texts, strict=True)
+    ]
 
 
 def _hash(sql: str) -> str:

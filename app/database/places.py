@@ -87,7 +87,10 @@ class Places:
             self._require_room(limit_s)
             self._waiting += 1
             try:
-                await asyncio.wait_for(self._free.acquire(), limit_s)
+                # (Not `wait_for`: Python 3.11 forgets that it was cancelled when a place comes
+                # just then, and whoever waits for the task to end waits for ever.)
+                async with asyncio.timeout(limit_s):
+                    await self._free.acquire()
             finally:
                 self._waiting -= 1
         else:

@@ -8,7 +8,7 @@ from functools import partial
 
 import asyncpg
 
-from app.database.errors import StoreDown, Superseded, TooSlow
+from app.database.errors import TRANSIENT, StoreDown, Superseded, TooSlow
 from app.database.held import Watch
 from app.database.places import NoPlace, Places
 from app.database.primary import CONNECT_S, Hosts
@@ -16,22 +16,6 @@ from app.database.session import OPENED_WITH, lift_time_outs, worker_name
 from app.database.sockets import notice_silence
 from app.settings import Settings
 from app.telemetry import metrics
-
-TRANSIENT: tuple[type[BaseException], ...] = (
-    OSError,  # refused, reset, unreachable; and TimeoutError
-    asyncpg.PostgresConnectionError,  # class 08, and ConnectionDoesNotExistError
-    asyncpg.OperatorInterventionError,  # class 57: shut down, starting up, cancelled
-    asyncpg.InsufficientResourcesError,  # class 53: disk full, too many connections
-    asyncpg.InvalidAuthorizationSpecificationError,  # class 28: a password changed under us
-    asyncpg.InvalidCatalogNameError,  # 3D000: the database is being replaced
-    asyncpg.PostgresSystemError,  # class 58: I/O error
-    asyncpg.ReadOnlySQLTransactionError,  # a standby that was the primary
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.InternalClientError,  # observed when the server is killed in the middle of an answer
-)
-"""Errors that may pass by themselves; after any, it is unknown whether a statement committed."""
-
 
 Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
 """Runs one statement."""

@@ -16,15 +16,23 @@ _PAIR = re.compile(r"^ *-- for each two versions\n(.*?)^ *-- end\n", re.MULTILIN
 _EACH = re.compile(r"^ *-- for each view\n(.*?)^ *-- end\n", re.MULTILINE | re.DOTALL)
 
 
-def filled_in(text: str, form: str) -> str:
-    """A script as the database gets it; `form`: `plain` or `distributed`."""
+def filled_in(texts: Iterable[str], form: str) -> list[str]:
+    """Scripts as the database gets them; `form`: `plain` or `distributed`.
+
+    All at once: what the views hold is found out once, at each start of a worker and a command.
+    """
     members = catalog.members_of_all_versions()
     pairs = [{"view": view, "other": other} for view, other in catalog.pairs_of_versions()]
     views = [{"view": view, "members": held} for view, held in members.items()]
-    text = _FORM.sub(lambda part: part[2] if part[1] == form else "", text)
-    text = _repeated(_EACH, _repeated(_PAIR, text, pairs), views)
-    text = text.replace("{kinds}", ", ".join(f"'{kind}'" for kind in _KINDS))
-    return text.replace("{views}", ", ".join(f"'{view}'" for view in members))
+    names = {
+        "kinds": ", ".join(f"'{kind}'" for kind in _KINDS),
+        "views": ", ".join(f"'{view}'" for view in members),
+    }
+    found = []
+    for text in texts:
+        own = _FORM.sub(lambda part: part[2] if part[1] == form else "", text)
+        found.append(_filled(_repeated(_EACH, _repeated(_PAIR, own, pairs), views), names))
+    return found
 
 
 def _repeated(marked: re.Pattern[str], text: str, those: Iterable[Mapping[str, str]]) -> str:

@@ -6,9 +6,10 @@ import asyncpg
 from msgspec import Struct
 
 from app.commands.context import CommandContext
-from app.erasure.erase import Eraser, WritableLog
+from app.erasure.erase import Eraser
 from app.erasure.holds import holds_on
 from app.erasure.listed import Line, Listed, known_streams, log_name
+from app.erasure.writable_log import WritableLog
 from app.history.reader import Reader
 from app.history.sessions import Session
 from app.log.stream_keys import bundle, subjects
@@ -28,6 +29,8 @@ class Again(Struct):
     """The number of sessions that the log does not have."""
     left: list[str] = []
     """What may still be there, in sentences."""
+    receipts: list[str] = []
+    """The ids of the erasures that did it, each with a receipt."""
 
     def __str__(self) -> str:
         """In a sentence."""
@@ -60,17 +63,19 @@ async def erase_again(
     wanted = _wanted([line for line in listed.lines if line.log == name])
     known = await known_streams(log.pool, reader.partitions, list(wanted))
     there = {row["stream"]: row for row in known}
-    erasers: dict[str, Eraser] = {}
+    due: dict[str, dict[Session, list[Subject]]] = {}
     for stream, its in wanted.items():
         row = there.get(stream)
         if row is None or row["first_event_id"] != its.first.first_event_id:
             found.absent += 1
             continue
-        eraser = erasers.setdefault(
-            its.first.erasure_id,
-            Eraser(log, reader, call, f"Erased before, by the erasure {its.first.erasure_id}"),
-        )
-        await _one(reader, eraser, its, row, found)
+        if (one := await _due(reader, its, row, found)) is not None:
+            due.setdefault(its.first.erasure_id, {}).update([one])
+    for before, sessions in due.items():
+        eraser = Eraser(log, reader, call, f"Erased before, by the erasure {before}")
+        done = await eraser.again(sessions)
+        found.erased += [each.session_id for each in done.sessions]
+        found.receipts.append(done.erasure_id)
     return found
 
 
@@ -83,25 +88,25 @@ def _wanted(lines: Sequence[Line]) -> dict[StreamId, _Wanted]:
     return found
 
 
-async def _one(
-    reader: Reader, eraser: Eraser, its: _Wanted, row: asyncpg.Record, found: Again
-) -> None:
+async def _due(
+    reader: Reader, its: _Wanted, row: asyncpg.Record, found: Again
+) -> tuple[Session, list[Subject]] | None:
+    """What is left to erase of a session; None: nothing is, as `found` says then."""
     identity = await reader.identity(row["stream"])
     if identity.kind not in ERASURES:
         found.left.append(f"{identity.session_id} of the list is no session")
-        return
+        return None
     gone = [] if row["wrapped"] is None else subjects(bundle(row["wrapped"]).erased)
     left = [each for each in SUBJECTS[identity.kind] if each in its.subjects and each not in gone]
     if not left:
         found.already += 1
-        return
+        return None
     if not its.is_done and (held := await holds_on(reader, [row["stream"]])):
         target = held[row["stream"]].target
         found.left.append(
             f"{identity.session_id} is not erased: {target} is on hold, and the list does not say "
             "that the erasure was done"
         )
-        return
+        return None
     session = Session(identity.session_id, row["stream"], identity.kind, identity.session_id)
-    await eraser.again(session, left)
-    found.erased.append(identity.session_id)
+    return session, left

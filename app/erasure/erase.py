@@ -5,35 +5,33 @@ again, the event, and the rows of views and histories.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 import msgspec
+from msgspec import UNSET, Struct
 
 from app.commands.context import CommandContext
 from app.database.errors import StoreDown
-from app.database.pool import Fetch
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
-from app.erasure.holds import require_free
+from app.erasure.holds import Forbidding, forbidding, require_free
 from app.erasure.listed import ErasureList
 from app.erasure.receipts import keep, trees_of
 from app.erasure.scope import Erased, ErasedSession, Found, add_event, scope_of
+from app.erasure.writable_log import WritableLog
 from app.history.reader import Reader
 from app.history.sessions import Session
 from app.history.times import time_text
 from app.log import codec
 from app.log.append import REPLACED
 from app.log.errors import Conflict, Unreadable
-from app.log.keyring import Keyring
 from app.log.stream_keys import bits_of, bundle, subjects, without
 from domain.errors import InvalidField
 from domain.event import Erasure, Subject
 from domain.ids import StreamId
-from domain.limits import Reason
 from domain.stored import ERASURES, SUBJECTS
 from projections.catalog import CURRENT, further_rows, of_kind
 
@@ -44,78 +42,32 @@ _PAGE = 500
 _ENCODER = msgspec.json.Encoder()
 
 
-def require_reason(reason: object) -> str:
-    """The ground of an erasure. Raises InvalidField; what was given is not in the message."""
-    try:
-        text = msgspec.convert(reason, Reason)
-    except msgspec.ValidationError:
-        text = ""
-    if not text.strip():
-        raise InvalidField("reason", "reason takes 1 to 500 characters: why it is erased")
-    if "@" in text:
-        raise InvalidField(
-            "reason", "reason is kept for ever, in the clear: it takes no e-mail address"
-        )
-    return text
+class _Asked(Struct, frozen=True):
+    """What is to be erased of a session."""
 
-
-class WritableStore(Protocol):
-    """Connections that may write."""
-
-    async def ask(
-        self, sql: str, *arguments: object, writes: bool = False
-    ) -> Sequence[asyncpg.Record]:
-        """As that of `Pool`."""
-
-    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """As that of `Pool`."""
-
-
-class Identified(Protocol):
-    """Which log it is."""
-
-    check_value: str | None
-
-    async def check(self, fetch: Fetch) -> None:
-        """As that of `Incarnation`."""
-
-
-class WritableLog(Protocol):
-    """A log as an erasure needs it: that of a service, or one that is being restored."""
-
-    @property
-    def pool(self) -> WritableStore:
-        """Its database."""
-
-    @property
-    def keyring(self) -> Keyring:
-        """The keys of personal data."""
-
-    @property
-    def incarnation(self) -> Identified:
-        """Recognises the log."""
-
-    @property
-    def erasures_to(self) -> Sequence[Path]:
-        """The places that keep a list of erasures."""
-
-    @property
-    def partition(self) -> Callable[[StreamId], int]:
-        """The partition of a stream."""
-
-    def seal_in_view(self, stream: StreamId, view: str, member: str, text: str) -> bytes:
-        """As that of `Keyring`."""
+    session: Session
+    subjects: Sequence[Subject]
+    forbidding: Forbidding
+    """The holds that keep it from being erased; none if it was erased before."""
 
 
 class Eraser:
     """Carries out one erasure, session by session."""
 
-    def __init__(self, log: WritableLog, reader: Reader, call: CommandContext, reason: str) -> None:
-        """`call`: of who asks for it; `reason`: from `require_reason`."""
+    def __init__(
+        self,
+        log: WritableLog,
+        reader: Reader,
+        call: CommandContext,
+        reason: str,
+        approved_by: str | None = None,
+    ) -> None:
+        """`call`: of who asks for it; `reason`, `approved_by`: as from `ground`."""
         self._log = log
         self._reader = reader
         self._call = call
         self._reason = reason
+        self._approved_by = approved_by
         self._id = str(new_uuid())
 
     async def of_sessions(
@@ -129,28 +81,47 @@ class Eraser:
         `mentioned`: other sessions, of which the receipt says that they are left alone. A session
         of which all that is erased already is left as it is. Broken off, it can be asked for again.
         Raises InvalidField for a stream that is no session, OnHold if one of them may not be
-        erased, NotListed if the list of erasures does not take it (either way nothing is erased),
-        Conflict, StoreDown.
+        erased, NotListed if the list of erasures does not take it (either way nothing is erased,
+        unless a hold was placed meanwhile: then what was erased before that is), Conflict,
+        StoreDown.
         """
         for session in sessions:
             if session.kind not in ERASURES:
                 raise InvalidField(
                     "session", f"{session.session_id} is no session: only those are erased"
                 )
-        await require_free(self._reader, [each.stream for each in sessions])
-        kept = ErasureList(self._log.erasures_to)
-        asked = {each.stream: (each, wanted(each)) for each in sessions}
-        homes = sorted(set(map(self._log.partition, asked)))
-        before, done = await trees_of(self._log, homes), list[ErasedSession]()
-        lines = await kept.begun(self._log.pool, self._reader.partitions, self._id, asked)
+        streams = [each.stream for each in sessions]
+        await require_free(self._reader, streams)
+        forbids = await forbidding(self._reader, streams)
+        asked = [_Asked(each, wanted(each), forbids[each.stream]) for each in sessions]
+        kept, done = ErasureList(self._log.erasures_to), list[ErasedSession]()
+        told = {each.session.stream: (each.session, each.subjects) for each in asked}
+        lines = await kept.begun(self._log.pool, self._reader.partitions, self._id, told)
         try:
-            for each in asked.values():
-                done.append(await self._session(*each))
+            return await self._all(asked, done, mentioned)
+        finally:
+            await kept.done(self._id, lines, done)
+
+    async def again(self, wanted: Mapping[Session, Sequence[Subject]]) -> Erased:
+        """Erase what was erased before, and what a backup brought back: holds do not matter, and
+        the list has it. Raises Conflict, StoreDown.
+        """
+        asked = [_Asked(each, subjects, Forbidding()) for each, subjects in wanted.items()]
+        return await self._all(asked, [], ())
+
+    async def _all(
+        self, asked: Sequence[_Asked], done: list[ErasedSession], mentioned: Sequence[str]
+    ) -> Erased:
+        """Erase one after the other into `done`, and draft the receipt."""
+        homes = sorted({self._log.partition(each.session.stream) for each in asked})
+        before = await trees_of(self._log, homes)
+        try:
+            for each in asked:
+                done.append(await self._session(each))
         finally:
             erased = self._erased(done, mentioned)
-            if done or not sessions:  # what is erased has a receipt, though the rest was refused
+            if done or not asked:  # what is erased has a receipt, though the rest was refused
                 await keep(self._log, erased, before)
-        await kept.done(self._id, lines, done)
         with suppress(StoreDown, OSError):  # the others look by themselves
             await self._log.incarnation.check(self._log.pool.ask)
         return erased
@@ -159,26 +130,24 @@ class Eraser:
         return Erased(
             erasure_id=self._id,
             asked_by=self._call.actor,
+            approved_by=self._approved_by,
             reason=self._reason,
             sessions=done,
             mentioned=mentioned,
         )
 
-    async def again(self, session: Session, subjects: Sequence[Subject]) -> ErasedSession:
-        """Erase what was erased before, and what a backup brought back: holds do not matter, and
-        the list has it. Raises Conflict, StoreDown.
-        """
-        return await self._session(session, subjects)
-
-    async def _session(self, session: Session, wanted: Sequence[Subject]) -> ErasedSession:
-        mine = [each for each in SUBJECTS[session.kind] if each in wanted]
+    async def _session(self, asked: _Asked) -> ErasedSession:
+        session = asked.session
+        mine = [each for each in SUBJECTS[session.kind] if each in asked.subjects]
         for _ in range(_TRIES):
             keys, version = await self._known(session.stream)
             left = _left(keys, mine)
             if not left:
                 return await self._before(session, mine)
-            if (row := await self._try(session, keys, version, left)) is not None:
+            if (row := await self._try(asked, keys, version, left)) is not None:
                 return await self._told(session, self._id, row, left, keys)
+            if asked.forbidding.targets:
+                await require_free(self._reader, [session.stream])
             await asyncio.sleep(_PAUSE_S)
         raise Conflict(session.stream, 0)
 
@@ -188,17 +157,20 @@ class Eraser:
         return row["wrapped"], row["version"]
 
     async def _try(
-        self, session: Session, keys: bytes | None, version: int, left: Sequence[Subject]
+        self, asked: _Asked, keys: bytes | None, version: int, left: Sequence[Subject]
     ) -> asyncpg.Record | None:
-        """The event by which subjects of a stream were erased; None: something changed meanwhile.
+        """The event by which subjects of a stream were erased; None: something changed meanwhile,
+        or a hold forbids it.
 
         `keys`, `version`: the stream's, as they were known.
         """
-        log, stream, call = self._log, session.stream, self._call
+        log, session, call = self._log, asked.session, self._call
+        stream, holds = session.stream, asked.forbidding
         partition, event_id = log.partition(stream), new_uuid()
         event = ERASURES[session.kind](
-            subjects=tuple(left), erasure_id=self._id, reason=self._reason
-        )
+            subjects=tuple(left), erasure_id=self._id, reason=self._reason,
+            approved_by=UNSET if self._approved_by is None else self._approved_by,
+        )  # fmt: skip
         state = codec.encode(event.topic, *codec.split(event), stream, None)
         try:
             (row,) = await log.pool.ask_once(
@@ -207,6 +179,7 @@ class Eraser:
                 [view.name for view in of_kind(session.kind)],
                 *await self._further(session, version, event),
                 event.topic, state, event_id, log.incarnation.check_value,
+                list(holds.targets), list(holds.homes),
             )  # fmt: skip
         except asyncpg.PostgresError as error:
             if error.sqlstate != REPLACED:
@@ -248,7 +221,7 @@ class Eraser:
             SQL["sealed"], partition, stream, after, until, _PAGE
         ):
             for row in rows:
-                add_event(found, row["topic"], row["state"], f"{partition}:{row['position']}")
+                add_event(found, row["topic"], row["state"], row["position"])
             after = rows[-1]["version"]
             await asyncio.sleep(0)  # others' requests
         return found
@@ -271,13 +244,14 @@ class Eraser:
         keys: bytes | None,
     ) -> ErasedSession:
         """What was erased by the event of a row; `keys`: the stream's before it, if known."""
+        partition = self._log.partition(session.stream)
         found = await self._found(session.stream, row["version"] - 1, those)
         return ErasedSession(
             session_id=session.session_id,
             kind=session.kind,
             stream=str(session.stream),
-            scopes=[scope_of(each, found[each], keys) for each in those],
-            fence=f"{self._log.partition(session.stream)}:{row['position']}",
+            scopes=[scope_of(each, found[each], keys, partition) for each in those],
+            fence=f"{partition}:{row['position']}",
             version=row["version"],
             event_id=str(row["event_id"]),
             recorded_at=time_text(row["recorded_at"]),

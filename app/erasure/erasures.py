@@ -33,6 +33,7 @@ class ErasureShown(Struct, frozen=True, kw_only=True, rename="camel"):
     asked_by: str
     at: str
     """Of its last session."""
+    approved_by: str | None
     reason: str
     sessions: list[ErasedOf]
 
@@ -60,6 +61,7 @@ async def erasures(
                 erasure_id=erasure.erasure_id,
                 asked_by=event.actor,
                 at=time_text(event.recorded_at),
+                approved_by=erasure.approved_by or None,
                 reason=erasure.reason,
                 sessions=[],
             ),

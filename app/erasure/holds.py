@@ -13,7 +13,7 @@ from app.history.sessions import session_named
 from app.history.times import time_text
 from app.log.read import Asks
 from domain.errors import NotFound, OnHold
-from domain.ids import StreamId
+from domain.ids import StreamId, hold_stream
 
 SQL = blocks(__file__)
 _KINDS = frozenset({"ai_session", "chat_session", "account"})
@@ -27,6 +27,14 @@ class HeldBack(Struct, frozen=True, rename="camel"):
     reason: str
     placed_by: str
     placed_at: str
+
+
+class Forbidding(Struct, frozen=True):
+    """The holds that would keep a session from being erased, whether they are there or not."""
+
+    targets: Sequence[str] = ()
+    homes: Sequence[int] = ()
+    """The partition of each one's stream."""
 
 
 class _First(Struct):
@@ -59,6 +67,15 @@ async def holds_on(reader: Reader, streams: Sequence[StreamId]) -> Mapping[Strea
         stream: known[found]
         for stream, names in targets.items()
         if (found := next((name for name in names if name in known), None)) is not None
+    }
+
+
+async def forbidding(reader: Reader, streams: Sequence[StreamId]) -> Mapping[StreamId, Forbidding]:
+    """By session, the holds that an erasure of it has to look for. Raises StoreDown."""
+    targets = await _targets(reader, streams)
+    return {
+        stream: Forbidding(names, [reader.partition(hold_stream(name)) for name in names])
+        for stream, names in targets.items()
     }
 
 

@@ -1,5 +1,7 @@
 """Which sessions an erasure of a person is about, and whose data in each."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET, Struct
 
 from app.erasure.search import Person, require_sense, streams_of
@@ -35,9 +37,19 @@ async def of_person(log: SearchedLog, reader: Reader, email: str) -> OfPerson:
     require_sense(person)
     found, after = OfPerson(), None
     while streams := await streams_of(reader, hashed, person, after=after, most=_AT_A_TIME):
-        for stream in streams:
-            await _add(found, reader, stream, normal_email(email))
+        some = await of_streams(reader, streams, email)
+        found.subjects |= some.subjects
+        found.sessions += some.sessions
+        found.mentioned += some.mentioned
         after = streams[-1]
+    return found
+
+
+async def of_streams(reader: Reader, streams: Sequence[StreamId], email: str) -> OfPerson:
+    """The same, of some of the sessions that hold it, in their order. Raises StoreDown."""
+    found = OfPerson()
+    for stream in streams:
+        await _add(found, reader, stream, normal_email(email))
     return found
 
 

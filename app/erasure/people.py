@@ -8,7 +8,7 @@ from msgspec import Struct
 from app.codecs.value import Json
 from app.database.sql import blocks
 from app.erasure.holds import HeldBack, holds_on
-from app.erasure.search import Person, streams_of
+from app.erasure.search import Person, newest_of, streams_of
 from app.history.access import is_known
 from app.history.masking import personal_of
 from app.history.names import fields_of
@@ -92,16 +92,18 @@ async def held_on(
     most: int,
     clear: bool,
 ) -> Held:
-    """A page of the sessions that hold something on a person; on the first one, users as well.
+    """A page of the sessions that hold something on a person, the newest first; on the first page,
+    users as well.
 
-    `clear`: whether personal values are shown as they are. Raises NotYet, StoreDown.
+    `clear`: whether personal values are shown as they are. Raises BadInput if `after` is no
+    session, NotYet, StoreDown.
     """
     hashed = Terms(log.fingerprint)
-    streams = await streams_of(reader, hashed, person, after=after, most=most + 1)
+    streams = await newest_of(reader, hashed, person, after=after, most=most + 1)
     shown = streams[:most]
     return Held(
         sessions=await sessions_of(reader, shown, clear=clear),
-        users=await _users(reader, person) if after is None else [],
+        users=await users_of(reader, person) if after is None else [],
         covers=COVERS,
         next=str(shown[-1]) if len(streams) > most else None,
     )
@@ -126,7 +128,7 @@ async def export(
         after = streams[-1]
     if after is None:
         await on_record([])
-    for user in await _users(reader, person):
+    for user in await users_of(reader, person):
         yield Line(user=user)
     yield Line(covers=COVERS)
 
@@ -145,7 +147,7 @@ async def _lines_of(
 async def sessions_of(
     reader: Reader, streams: Sequence[StreamId], *, clear: bool
 ) -> list[HeldSession]:
-    """Sessions as they are now, in the order of their streams. Raises StoreDown."""
+    """Sessions as they are now, in the order that is given. Raises StoreDown."""
     homes = list(map(reader.partition, streams))
     ends = await reader.store.ask(SQL["ends"], homes, list(streams))
     places = [(reader.partition(row["stream"]), row["position"]) for row in ends]
@@ -185,7 +187,7 @@ def _session(kind: str, last: Event, first_at: datetime, held: HeldBack | None) 
     )
 
 
-async def _users(reader: Reader, person: Person) -> list[User]:
+async def users_of(reader: Reader, person: Person) -> list[User]:
     """The users who are called by the address or the name. Raises StoreDown."""
     names = dict.fromkeys(name.strip() for name in (person.email, person.name) if name)
     return [User(name, KEPT) for name in names if await is_known(reader, name)]

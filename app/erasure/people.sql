@@ -3,7 +3,7 @@
 -- The first and the last event of each stream; no row for one without events.
 SELECT wanted.stream, first.recorded_at AS first_at, last.recorded_at AS last_at,
        last.originator_version AS version, last.notification_id AS position
-  FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
+  FROM unnest($1::integer[], $2::uuid[]) WITH ORDINALITY AS wanted(partition, stream, number)
  CROSS JOIN LATERAL (
            SELECT e.recorded_at
              FROM stored_events AS e
@@ -20,4 +20,4 @@ SELECT wanted.stream, first.recorded_at AS first_at, last.recorded_at AS last_at
             ORDER BY e.originator_version DESC
             LIMIT 1
        ) AS last
- ORDER BY wanted.stream;
+ ORDER BY wanted.number;

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from app.database.sql import blocks
+from app.erasure.copies import Copies, copies_told
 from app.erasure.scope import Erased
 from app.history.times import time_text
 from app.log.errors import Unreadable
@@ -29,12 +30,6 @@ from domain.errors import NotFound
 SQL = blocks(__file__)
 _PAUSE_S = 0.1
 _SHOWN = 60
-BACKUPS = (
-    "A copy of the database from before the erasure holds the keys: with the master key, it brings "
-    "the data back. By the policy of this service such copies are gone after {days} days, at the "
-    "time in `until`; nothing here shows that they are. Before that, whoever restores one has to "
-    "erase again what receipts and lists of erasures name."
-)
 
 
 class _Store(Protocol):
@@ -121,6 +116,11 @@ async def known(log: _Log, ids: Iterable[str]) -> set[str]:
     return {str(row["id"]) for row in rows}
 
 
+async def drafts(log: _Log, ids: Iterable[UUID]) -> list[UUID]:
+    """Those of some receipts that do not show their erasures yet. Raises StoreDown."""
+    return [row["id"] for row in await log.pool.ask(SQL["drafts"], list(ids))]
+
+
 async def signed(log: _Log, settings: Settings, receipt_id: UUID, wait_s: float) -> str:
     """A receipt, a line; one that is a draft is signed as soon as the tree has its events.
 
@@ -182,15 +182,11 @@ class _Issuing:
             "log": await signing.name_of(log.pool),
             "issuedAt": time_text(datetime.now(UTC)),
             "askedBy": told.pop("askedBy"),
-            "approvedBy": erased.asked_by,
+            "approvedBy": told.pop("approvedBy"),
             "reason": told.pop("reason"),
             "sessions": [await self._session(each, parts) for each in told.pop("sessions")],
             **told,
-            "backups": {
-                "horizonDays": self._days,
-                "until": time_text(self._at + timedelta(days=self._days)),
-                "means": BACKUPS.format(days=self._days),
-            },
+            "backups": await self._backups(),
             "partitions": [part.members for part in parts.values()],
         }
         signer = await _signer(log)
@@ -200,6 +196,11 @@ class _Issuing:
             keys = [key for each in parts or (0,) for key in await signing.vkeys(log.pool, each)]
             show_receipt(found, keys)
         return found
+
+    async def _backups(self) -> dict[str, Any]:
+        """Until when which copies of the database could bring it back."""
+        (row,) = await self._log.pool.ask(SQL["backups"], self._at, self._days)
+        return copies_told(self._at, self._days, Copies(*row))
 
     async def _part(self, partition: int, is_whole: bool) -> _Part:
         """What the receipt says of a partition's tree, with a checkpoint that is kept."""

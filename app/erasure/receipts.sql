@@ -26,3 +26,21 @@ SELECT r.id, r.erased_at, r.asked_by, r.reason, r.sessions, r.line IS NOT NULL A
     OR (r.erased_at, r.id) < (SELECT b.erased_at, b.id FROM receipt AS b WHERE b.id = $1)
  ORDER BY r.erased_at DESC, r.id DESC
  LIMIT $2;
+
+-- name: backups
+-- $1 time of an erasure   $2 days after which unsealed ones are gone, by the policy
+-- What is on record of copies from before it.
+SELECT count(b.until) AS sealed, max(b.until) AS sealed_until,
+       count(*) FILTER (WHERE b.is_unsealed) AS unsealed,
+       max(b.begun_at) FILTER (WHERE b.is_unsealed) AS last_unsealed
+  FROM (SELECT t.begun_at, t.until,
+               t.until IS NULL AND t.begun_at > $1::timestamptz - make_interval(days => $2) AS is_unsealed
+          FROM backup_begun AS t
+         WHERE t.begun_at <= $1) AS b;
+
+-- name: drafts
+-- $1 ids: those that are not signed yet
+SELECT r.id
+  FROM receipt AS r
+ WHERE r.id = ANY ($1::uuid[])
+   AND r.line IS NULL;

@@ -44,10 +44,8 @@ class Scope(Struct, frozen=True, kw_only=True, rename="camel"):
     """The names, in the API, of the fields of events whose values are gone."""
     events: int
     """The number of events that had such fields."""
-    first: str | None
-    """The position of the first of these events."""
-    last: str | None
-    """And of the last."""
+    positions: list[str]
+    """The positions of these events in order: `0:17`, or `0:17-19` for all from 17 to 19."""
 
 
 class ErasedSession(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,6 +71,8 @@ class Erased(Struct, frozen=True, kw_only=True, rename="camel"):
 
     erasure_id: str
     asked_by: str
+    approved_by: str | None = None
+    """The second person whom the first one named; None: nobody."""
     reason: str
     sessions: list[ErasedSession]
     mentioned: Sequence[str] = ()
@@ -100,18 +100,21 @@ class Found(Struct):
     """What the events of a stream have of one subject."""
 
     fields: dict[str, None] = {}
-    places: list[str] = []
-    """Of the first and the last event."""
+    ranges: list[list[int]] = []
+    """Of positions: the first and the last of each."""
     events: int = 0
 
-    def add(self, names: Iterable[str], place: str) -> None:
-        """Count an event."""
+    def add(self, names: Iterable[str], position: int) -> None:
+        """Count an event, after those before it."""
         self.fields |= dict.fromkeys(names)
-        self.places = [*self.places[:1], place]
         self.events += 1
+        if self.ranges and self.ranges[-1][1] == position - 1:
+            self.ranges[-1][1] = position
+        else:
+            self.ranges.append([position, position])
 
 
-def add_event(found: Mapping[Subject, Found], topic: str, state: bytes, place: str) -> None:
+def add_event(found: Mapping[Subject, Found], topic: str, state: bytes, position: int) -> None:
     """Take up an event of a stream as it is stored."""
     try:
         boxes = _DECODER.decode(state)
@@ -122,10 +125,10 @@ def add_event(found: Mapping[Subject, Found], topic: str, state: bytes, place: s
         names = getattr(boxes, member).fields
         if names and subject in found:
             shown = [api_name(kind, holder, name) for name in names]
-            found[subject].add(shown, place)
+            found[subject].add(shown, position)
 
 
-def scope_of(subject: Subject, found: Found, keys: bytes | None) -> Scope:
+def scope_of(subject: Subject, found: Found, keys: bytes | None, partition: int) -> Scope:
     """The scope of an erasure; `keys`: the stored form of the stream's keys before it."""
     wrapped = None if keys is None else bundle(keys).parts.get(BITS[subject])
     return Scope(
@@ -133,6 +136,8 @@ def scope_of(subject: Subject, found: Found, keys: bytes | None) -> Scope:
         key_id=None if wrapped is None else hashlib.sha256(wrapped).hexdigest()[:16],
         fields=list(found.fields),
         events=found.events,
-        first=found.places[0] if found.places else None,
-        last=found.places[-1] if found.places else None,
+        positions=[
+            f"{partition}:{first}" if first == last else f"{partition}:{first}-{last}"
+            for first, last in found.ranges
+        ],
     )

@@ -4,7 +4,9 @@ The index of the follower `people` has all but the last events, which are read o
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -72,6 +74,38 @@ async def streams_of(
         if terms.issuperset(wanted) and (after is None or stream > after):
             known.add(stream)
     return sorted(known)[:most]
+
+
+async def newest_of(
+    reader: Reader,
+    hashed: Terms,
+    person: Person,
+    *,
+    after: StreamId | None = None,
+    most: int,
+    wait_s: float = WAIT_S,
+) -> list[StreamId]:
+    """The sessions that hold it and were opened last, the newest first, after one of them.
+
+    Raises BadInput if `after` is no session, NotYet if the index is too far behind, StoreDown.
+    """
+    wanted = person.terms(hashed)
+    last = await _opened(reader, [] if after is None else [after])
+    if after is not None and not last:
+        raise BadInput("after takes what `next` of the page before has", field="after")
+    at, stream = last[0] if last else (None, None)
+    touched = await _touched(reader, hashed, await _settled(reader, wait_s))
+    rows = await reader.store.ask(SQL["newest"], wanted, at, stream, most + len(touched))
+    known = {(row["opened_at"], row["stream"]) for row in rows if row["stream"] not in touched}
+    new = [each for each, terms in touched.items() if terms.issuperset(wanted)]
+    known.update(each for each in await _opened(reader, new) if not last or each < last[0])
+    return [StreamId(stream) for _, stream in sorted(known, reverse=True)[:most]]
+
+
+async def _opened(reader: Reader, streams: Sequence[StreamId]) -> list[tuple[datetime, UUID]]:
+    """When sessions were opened, of those that there are."""
+    homes = list(map(reader.partition, streams))
+    return [tuple(row) for row in await reader.store.ask(SQL["opened"], homes, list(streams))]
 
 
 async def _settled(reader: Reader, wait_s: float) -> tuple[Cut, Cut]:

@@ -21,7 +21,8 @@ async def send_parts(parts: AsyncGenerator[bytes, None], receive: "Receive", sen
     try:
         while (part := await _next(parts, gone)) is not None:
             message: Any = {"type": "http.response.body", "body": part, "more_body": True}
-            await asyncio.wait_for(send(message), UNREAD_S)
+            async with asyncio.timeout(UNREAD_S):
+                await send(message)
         return not gone.done()
     except TimeoutError:
         return False

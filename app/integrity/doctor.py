@@ -8,8 +8,8 @@ import asyncpg
 from msgspec import Struct
 
 from app.database import migrate
+from app.database.errors import TRANSIENT
 from app.database.hosts import each_host
-from app.database.pool import TRANSIENT
 from app.integrity import guards, server
 from app.log.errors import WrongMasterKey
 from app.maintenance.logins import beyond_service, warnings_of

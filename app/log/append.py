@@ -8,9 +8,9 @@ from datetime import datetime
 import asyncpg
 
 from app.concurrency.batcher import Batcher
-from app.database.errors import StoreDown
+from app.database.errors import TRANSIENT, StoreDown
 from app.database.places import NoPlace
-from app.database.pool import TRANSIENT, Pool
+from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.clock import HeadClock
 from app.log.entry import Context, Entry, PreparedAppend, rewrapped

@@ -6,6 +6,7 @@ readable, so that a history still names them after a key is erased: their values
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 from msgspec import UNSET
@@ -21,7 +22,6 @@ _FIELDS = msgspec.json.Decoder(Fields)
 BOXES: Mapping[str, Subject] = {"sealed_agent": "agent", "sealed": "customer"}
 """The members of a stored event that hold boxes, and whose fields are in them."""
 _SEALED = b'"sealed":{"fields":['
-_ALL_SEALED = b"{" + _SEALED
 _BOX = b'],"box":'
 _AGENT = b'"sealed_agent":{'
 _decode_box = msgspec.json.Decoder(bytes).decode
@@ -30,6 +30,7 @@ DECODERS: Mapping[str, Callable[[bytes], Event]] = {
 }
 """By stored name, the decoder of an event's `text`; none for a name that is upcast."""
 _NO_KEY = "the key of the stream is gone"
+_NAMES = 256
 
 
 def split(event: Event) -> tuple[Fields, Fields, Fields]:
@@ -128,39 +129,33 @@ def opened(
         raise Unreadable(repr(error)) from error
 
 
-def texts(
-    states: Sequence[bytes], topics: Sequence[bytes], stream: bytes, keys: Opening | None
-) -> list[bytes]:
-    """All fields of a stream's stored events as one JSON object each, for `DECODERS`.
+def text(state: bytes, topic: bytes, stream: bytes, keys: Opening) -> bytes:
+    """All fields of a stored event as one JSON object, for `DECODERS`.
 
-    `topics`, `stream`: what their boxes are bound to. It is for readers of very many events:
-    several times as fast as `decode`, it knows only the form that `encode` writes. Raises any error
-    for another form, or for a box that does not open.
+    `topic`, `stream`: what its boxes are bound to. What `keys` do not open is null. It is for
+    readers of very many events: several times as fast as `decode`, it knows only the form that
+    `encode` writes. Raises any error for another form, or for a box that should open and does not.
     """
-    found: list[bytes] = []
-    decrypt = None if keys is None or keys.erased else keys.of("customer")
-    for state, topic in zip(states, topics, strict=True):
-        before, sealed, end = state.rpartition(_BOX)
-        if not sealed:
-            found.append(state)
-            continue
-        is_whole = before.startswith(_ALL_SEALED)
-        if decrypt is None or (not is_whole and _AGENT in before):
-            found.append(_text(state, stream + topic, keys))
-            continue
-        box = _decode_box(end.removesuffix(b"}}"))  # no JSON, if anything follows what is sealed
-        opened = decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], stream + topic)
-        if is_whole:
-            found.append(opened)
-        else:
-            found.append(before[: before.rindex(_SEALED)] + opened[1:])
-    return found
+    before, sealed, end = state.rpartition(_BOX)
+    if not sealed:
+        return state
+    plain, mark, names = before.rpartition(_SEALED)
+    if not mark or _AGENT in plain:
+        return _text(state, stream + topic, keys)
+    box = _decode_box(end.removesuffix(b"}}"))  # no JSON, if anything follows what is sealed
+    if (decrypt := keys.of("customer")) is None:
+        return plain + _nothing(names)
+    return plain + decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], stream + topic)[1:]
 
 
-def _text(state: bytes, bound: bytes, keys: Opening | None) -> bytes:
-    """One event's text as above, whatever boxes it has, and whatever keys are erased."""
-    if keys is None:
-        raise Unreadable(_NO_KEY)
+@lru_cache(_NAMES)
+def _nothing(names: bytes) -> bytes:
+    """The end of a JSON object whose members with these names are null."""
+    return names.replace(b",", b":null,") + b":null}"
+
+
+def _text(state: bytes, bound: bytes, keys: Opening) -> bytes:
+    """One event's text as above, whatever boxes it has."""
     left, members = state.removesuffix(b"}"), b"}"
     while (parts := left.rpartition(_BOX))[1]:
         before, _, end = parts
@@ -169,7 +164,7 @@ def _text(state: bytes, bound: bytes, keys: Opening | None) -> bytes:
         box = _decode_box(end.removesuffix(b"}"))
         if (decrypt := keys.of("agent" if of_agent else "customer")) is None:
             names = before[before.rindex(b"[") + 1 :]
-            inner = names.replace(b",", b":null,") + b":null"
+            inner = _nothing(names)[:-1]
         else:
             inner = decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], bound)[1:-1]
         members = (b"," if members != b"}" else b"").join((inner, members))

@@ -20,13 +20,13 @@ from app.log.stream_keys import (
     Opening,
     StreamCipher,
     StreamKeys,
+    bound_to_subject,
     bundle,
 )
 from domain.event import Subject
 from domain.ids import StreamId
 
 _SIV_KEY_BYTES = 64
-_BIT = [bytes((bit,)) for bit in range(256)]
 _CHECK, _ROOT, _NEXT, _PREVIOUS = b"check value", b"root key", b"next key", b"previous key"
 _NAMES = {
     "check": "master_key_check",
@@ -142,9 +142,9 @@ class Keyring:
 
     def _wrapped(self, stream: StreamId, keys: dict[int, bytes], erased: int) -> bytes:
         master = self._masters[self._wrapping]
-        found = [self._wrapping, _BIT[erased]]
+        found = [self._wrapping, bytes((erased,))]
         for bit, key in sorted(keys.items()):
-            found += (_BIT[bit], master.seal(key, _of_subject(stream, bit)))
+            found += (bytes((bit,)), master.seal(key, bound_to_subject(stream.bytes, bit)))
         return b"".join(found)
 
     def _unwrapped(self, stream: StreamId, found: Bundle) -> dict[int, bytes]:
@@ -153,7 +153,7 @@ class Keyring:
             raise Unreadable("the stream's key was altered, or the master key is another")
         try:
             return {
-                bit: master.open(wrapped, _of_subject(stream, bit))
+                bit: master.open(wrapped, bound_to_subject(stream.bytes, bit))
                 for bit, wrapped in found.parts.items()
                 if master is not None
             }
@@ -163,11 +163,10 @@ class Keyring:
             ) from error
 
     def unsealing(self, stream: StreamId, wrapped: bytes) -> Opening:
-        """As `unwrap`, for many streams read once: it caches nothing, and what it gives raises the
-        cipher's own errors. Raises Unreadable for the keys themselves.
-        """
+        """As `unwrap`, for many streams read once. Raises Unreadable for another form."""
         found = bundle(wrapped)
-        return Opening(self._unwrapped(stream, found), found.erased)
+        master = self._masters.get(found.wrapper)
+        return Opening(stream.bytes, found, None if master is None else master.decrypt)
 
     def fingerprint(self, text: bytes) -> bytes:
         """A keyed hash of possibly personal data: only the root key can confirm a guess."""
@@ -282,10 +281,6 @@ def _stream_keys(keys: dict[int, bytes], erased: int, wrapped: bytes) -> StreamK
         erased,
         wrapped,
     )
-
-
-def _of_subject(stream: StreamId, bit: int) -> bytes:
-    return stream.bytes + _BIT[bit]
 
 
 def _place(stream: StreamId, view: str, member: str) -> list[bytes]:

@@ -241,7 +241,7 @@ async def heads(store: Asks) -> list[Head]:
 async def used_key(
     store: Store, partition: int, principal: str, key: str
 ) -> IdempotencyRecord | None:
-    """The use of an idempotency key; None if there is none. Raises StoreDown: none is safe yet."""
+    """The use of a key, None if it has none; StoreDown while a standby that it needs lacks it."""
     rows = await store.ask(SQL["used_key"], partition, principal, key)
     if rows:  # whoever is told takes the command for done
         await store.ask_once(SQL["await_standby"])

@@ -49,6 +49,11 @@ class StreamCipher:
         """`key`: 32 bytes."""
         self._key = key
 
+    @property
+    def decrypt(self) -> Decrypt:
+        """The cipher's own function, for many texts: it raises the cipher's own errors."""
+        return _aes_gcm(self._key).decrypt
+
     def seal(self, text: bytes, bound_to: bytes) -> bytes:
         """Nonce and ciphertext; they open only with the same `bound_to`."""
         nonce = os.urandom(NONCE_BYTES)
@@ -87,27 +92,6 @@ class StreamKeys(Struct, frozen=True, gc=False):
         return found
 
 
-class Opening:
-    """The keys of a stream that is read once, as the cipher's own functions: it caches nothing."""
-
-    __slots__ = ("_keys", "erased")
-
-    def __init__(self, keys: Mapping[int, bytes], erased: int) -> None:
-        """`keys`: by the bits of their subjects."""
-        self._keys = keys
-        self.erased = erased
-        """As in StreamKeys."""
-
-    def of(self, subject: Subject) -> Decrypt | None:
-        """As in StreamKeys. Raises Unreadable."""
-        bit = BITS[subject]
-        if (key := self._keys.get(bit)) is not None:
-            return AESGCM(key).decrypt
-        if self.erased & bit:
-            return None
-        raise Unreadable(f"the stream has no key of the {subject}'s data")
-
-
 class Bundle(Struct, frozen=True, gc=False):
     """The stored form, taken apart."""
 
@@ -123,6 +107,44 @@ class Bundle(Struct, frozen=True, gc=False):
         for bit, wrapped in sorted(self.parts.items()):
             found += (bytes([bit]), wrapped)
         return b"".join(found)
+
+
+class Opening(Struct, gc=False):
+    """The keys of a stream that is read once, each unwrapped when it is needed.
+
+    Nothing is kept of them beyond its life, and the cipher's errors come as they are.
+    """
+
+    stream: bytes
+    stored: Bundle
+    master: Decrypt | None
+    """Opens the keys; None: it is not known."""
+    _customer: Decrypt | None = None
+    _agent: Decrypt | None = None
+
+    def of(self, subject: Subject) -> Decrypt | None:
+        """The key of a subject, as the cipher's own function; None if it is erased."""
+        known = self._customer if subject == "customer" else self._agent
+        if known is not None:
+            return known
+        bit = BITS[subject]
+        if (wrapped := self.stored.parts.get(bit)) is None or self.master is None:
+            if self.stored.erased & bit:
+                return None
+            raise Unreadable(f"the stream has no key of the {subject}'s data")
+        bound_to = bound_to_subject(self.stream, bit)
+        found = AESGCM(self.master(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound_to)).decrypt
+        if subject == "customer":
+            self._customer = found
+        else:
+            self._agent = found
+        return found
+
+
+SHUT = Opening(b"", Bundle(b"", ~0, {}), None)
+"""Opens nothing, as if all were erased: for events whose personal fields do not matter."""
+KEYLESS = Opening(b"", Bundle(b"", 0, {}), None)
+"""Of a stream without keys: its personal fields are unreadable."""
 
 
 def bundle(stored: bytes) -> Bundle:
@@ -145,6 +167,11 @@ def without(stored: bytes, erased: int) -> bytes:
     known = bundle(stored)
     left = {bit: wrapped for bit, wrapped in known.parts.items() if not bit & erased}
     return Bundle(known.wrapper, known.erased | erased, left).joined()
+
+
+def bound_to_subject(stream: bytes, bit: int) -> bytes:
+    """What the wrapped key of a subject is bound to."""
+    return stream + bytes((bit,))
 
 
 def subjects(bits: int) -> list[Subject]:

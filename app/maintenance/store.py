@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from app.database import migrate, rights
 from app.database.embedded import is_set_up, running
-from app.database.pool import TRANSIENT
+from app.database.errors import TRANSIENT
 from app.database.primary import to_newest
 from app.database.session import OPENED_WITH, lift_time_outs
 from app.log.errors import WrongMasterKey

@@ -14,6 +14,14 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def size(count: int) -> str:
+    """Bytes in the largest unit of which there are some."""
+    for unit, whole in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20)):
+        if count >= whole:
+            return f"{count / whole:.1f} {unit}"
+    return f"{count / 2**10:.0f} KiB"
+
+
 def facts(found: Status) -> list[tuple[str, str]]:
     """What a status rests on: a name and a value each."""
     return list(_facts(found))

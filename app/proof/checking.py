@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 
 from app.proof.leaves import LEAF_FORM, Columns, packed
 from app.proof.notes import Checkpoint
@@ -40,30 +41,49 @@ class Verdict:
             self.first_bad = min(self.first_bad or (partition, position), (partition, position))
 
 
-def check(events: Iterable[Columns], kept: Kept, stored: Hashes | None = None) -> Verdict:
-    """Compare events, grouped by partition and in order of position, with checkpoints.
+@dataclass
+class Taken:
+    """Events as far as they could be read: their hashes, by partition, and what broke them off."""
 
-    Their source may raise Unproven: what it gave before is judged all the same.
+    runs: "dict[int, _Run]" = field(default_factory=dict)
+    broken: str = ""
+    """Why no further ones could be read; empty: these are all."""
+
+
+def take(events: Iterable[Columns]) -> Taken:
+    """Hash events, grouped by partition and in order of position.
+
+    Their source may raise Unproven: what it gave before counts all the same.
     """
-    verdict, seen, broken = Verdict(), set[int](), ""
+    taken = Taken()
     try:
         for partition, its in groupby(events, itemgetter(0)):
-            if partition in seen:
-                verdict.fail(f"The events of partition {partition} are not in one place")
-                return verdict
-            seen.add(partition)
-            run = _Run(partition)
+            if partition in taken.runs:
+                taken.broken = f"The events of partition {partition} are not in one place"
+                break
+            run = taken.runs[partition] = _Run(partition)
             run.take(its)
-            broken = run.broken
-            _judge(run, kept.get(partition, ()), stored, verdict)
+            taken.broken = run.broken
     except Unproven as error:
-        broken = str(error)
-        verdict.fail(broken)
-    for partition in sorted(kept.keys() - seen):
-        if broken:
+        taken.broken = str(error)
+    return taken
+
+
+def check(
+    taken: Taken, kept: Kept, stored: Hashes | None = None, along: Kept = MappingProxyType({})
+) -> Verdict:
+    """Compare events with checkpoints; `along`: those that came along with the events."""
+    verdict = Verdict()
+    for partition, run in taken.runs.items():
+        _judge(run, kept.get(partition, ()), along.get(partition, ()), stored, verdict)
+    if taken.broken:
+        verdict.fail(taken.broken)
+    for partition in sorted((kept.keys() | along.keys()) - taken.runs.keys()):
+        if taken.broken:
             verdict.not_checked.append(f"partition {partition}, up to which nothing could be read")
         else:
-            _judge(_Run(partition), kept[partition], stored, verdict)
+            its = kept.get(partition, ()), along.get(partition, ())
+            _judge(_Run(partition), *its, stored, verdict)
     return verdict
 
 
@@ -96,7 +116,7 @@ class _Run:
                         del hashes[-HASH_BYTES:]
                     return
                 versions[event[2]], last_us = version, event[7]
-                hashes += sha256(_LEAF + packed(*event)).digest()
+                hashes += sha256(packed(*event, _LEAF)).digest()
         except (struct.error, OverflowError):
             self.fault = f"Event {self.partition}:{at} has a number or a time that is out of range"
         except Unproven as error:
@@ -137,19 +157,20 @@ def _roots(hashes: bytes | bytearray, sizes: Iterable[int]) -> list[bytes]:
     return roots
 
 
-def _judge(run: _Run, kept: Sequence[Checkpoint], stored: Hashes | None, verdict: Verdict) -> None:
+def _judge(
+    run: _Run, kept: Sequence[Checkpoint], along: Sequence[Checkpoint], stored: Hashes | None,
+    verdict: Verdict,
+) -> None:  # fmt: skip
     """Add to a verdict what is to be said of a partition."""
     kept = sorted(kept, key=lambda checkpoint: checkpoint.size)
-    whole = [checkpoint for checkpoint in kept if checkpoint.size <= run.size]
-    roots = _roots(run.hashes, (checkpoint.size for checkpoint in whole))
+    sizes = sorted({each.size for each in (*kept, *along) if each.size <= run.size})
+    roots = dict(zip(sizes, _roots(run.hashes, sizes), strict=True))
     shown, failed = 0, None
-    for checkpoint, root in zip(whole, roots, strict=True):
-        if checkpoint.root != root:
+    for checkpoint in kept:
+        if roots.get(checkpoint.size) != checkpoint.root:
             failed = checkpoint
             break
         shown = checkpoint.size
-    else:
-        failed = kept[len(whole)] if len(whole) < len(kept) else None
     if shown:
         verdict.checked.append(
             f"partition {run.partition}: events 1 to {shown}, all columns of each, against the "
@@ -162,8 +183,14 @@ def _judge(run: _Run, kept: Sequence[Checkpoint], stored: Hashes | None, verdict
             f"partition {run.partition}: events {shown + 1} to {run.size}, which no checkpoint "
             "covers that was given"
         )
-    if run.broken:
-        verdict.fail(run.broken)
+    for checkpoint in along:
+        name = f"the checkpoint of {checkpoint.size} events of {checkpoint.origin} beside them"
+        if roots.get(checkpoint.size) == checkpoint.root:
+            verdict.checked.append(f"partition {run.partition}: the events are those of {name}")
+        elif failed is not None or run.fault or run.broken:
+            verdict.not_checked.append(f"{name}, since something is wrong before its end")
+        else:
+            verdict.fail(f"Partition {run.partition}: the events are not those of {name}")
 
 
 def _place(

@@ -47,7 +47,7 @@ def leaf_data(
     metadata: str,
 ) -> bytes:
     """The leaf of an event: the name of the form, then each column behind its length (8 bytes)."""
-    return LEAF_FORM + packed(
+    return packed(
         partition, position, stream.bytes, version, topic.encode(), state, event_id.bytes,
         recorded_at_us, actor.encode(), metadata.encode(),
     )  # fmt: skip
@@ -59,10 +59,11 @@ Columns = tuple[int, int, bytes, int, bytes, bytes, bytes, int, bytes, bytes]
 
 def packed(
     partition: int, position: int, stream: bytes, version: int, topic: bytes, state: bytes,
-    event_id: bytes, recorded_at_us: int, actor: bytes, metadata: bytes,
+    event_id: bytes, recorded_at_us: int, actor: bytes, metadata: bytes, begin: bytes = LEAF_FORM,
 ) -> bytes:  # fmt: skip
-    """What follows the name of the form in a leaf, from the columns' bytes."""
+    """A leaf from the columns' bytes, behind the name of its form or another beginning."""
     return b"".join((
+        begin,
         _HEAD.pack(8, partition, 8, position, 16, stream, 8, version, len(topic)), topic,
         _LENGTH.pack(len(state)), state,
         _MIDDLE.pack(16, event_id, 8, recorded_at_us, len(actor)), actor,

@@ -80,6 +80,8 @@ class VerifierKey(NamedTuple):
     @classmethod
     def parse(cls, vkey: str) -> Self:
         """The key of a vkey: `name+id+Base64`. Raises Unproven."""
+        if "PRIVATE" in vkey:
+            raise Unproven("This is a private key, which nobody else may see: give the public one")
         parts = _VKEY.fullmatch(vkey)
         if parts is None or not is_key_name(parts[1]):
             raise Unproven("A key has the form name+id+Base64, with an id of 8 hexadecimal digits")

@@ -40,9 +40,15 @@ class TlogProof(NamedTuple):
             raise Unproven("The proof has no line with the index in its place")
         if len(lines) > MAX_HASHES + 1:
             raise Unproven(f"The proof has more than {MAX_HASHES} hashes")
-        hashes = tuple(from_base64(line, "hash of the proof") for line in lines[1:])
-        if any(len(each) != HASH_BYTES for each in hashes):
-            raise Unproven(f"A hash of the proof has another length than {HASH_BYTES} bytes")
+        hashes = tuple(
+            from_base64(line, f"hash {number} of the proof")
+            for number, line in enumerate(lines[1:], 1)
+        )
+        for number, found in enumerate(hashes, 1):
+            if len(found) != HASH_BYTES:
+                raise Unproven(
+                    f"Hash {number} of the proof has {len(found)} bytes, not {HASH_BYTES}"
+                )
         return cls(decimal(lines[0][6:], "index"), hashes, parse_note(note), extra)
 
     def __str__(self) -> str:
@@ -56,4 +62,10 @@ class TlogProof(NamedTuple):
 
 def parse_proofs(data: bytes) -> list[TlogProof]:
     """The proofs in some bytes, one behind the other, at least one. Raises Unproven."""
-    return [TlogProof.parse(each) for each in _NEXT_PROOF.split(data)]
+    found, parts = [], _NEXT_PROOF.split(data)
+    for number, part in enumerate(parts, 1):
+        try:
+            found.append(TlogProof.parse(part))
+        except Unproven as error:
+            raise error if len(parts) == 1 else Unproven(f"Proof {number}: {error}") from error
+    return found

@@ -22,6 +22,7 @@ from app.proof.trees import Unproven, leaf_hash, verify_consistency, verify_incl
 
 RECEIPT_FORM = "sessionary/receipt/v1"
 MAX_RECEIPT_BYTES = 1 << 27
+_MISSHAPEN = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 _ERASURE = ".personal_data_erased.v1"
 
 
@@ -72,8 +73,12 @@ def _parse_receipt(line: bytes, number: int) -> Receipt:
         signatures = tuple(parse_signature(str(each)) for each in body.pop("signatures"))
         found = signed_receipt(body, signatures)
         is_whole = str(found).encode() == line
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except Unproven as error:
         raise Unproven(f"Line {number} is not a receipt: {error}") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Unproven(
+            f"Line {number} is not a receipt: it is no object of JSON that has signatures"
+        ) from error
     if body.get("form") != RECEIPT_FORM:
         raise Unproven(f"Line {number} is not of the form {RECEIPT_FORM}")
     if not is_whole:
@@ -100,7 +105,7 @@ def show_receipt(
             raise Unproven("The receipt has a signature by a key that was not given")
         trees = dict(_trees(each, str(body["log"]), own, witnesses) for each in body["partitions"])
         shown = [_show_session(each, body, trees) for each in body["sessions"]]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except _MISSHAPEN as error:
         raise Unproven(
             f"The receipt lacks something, or has it in another form: {error}"
         ) from error
@@ -162,14 +167,32 @@ def _show_session(
         raise Unproven(f"{name}: the event in the log says something else than the receipt")
     if told["erasureId"] == body["id"]:
         if not _is_of_receipt(event, told, body):
-            raise Unproven(f"{name}: the event in the log has another reason, actor or subject")
+            raise Unproven(
+                f"{name}: the event in the log has another reason, actor, approver or subject"
+            )
         if before is not None and before.size >= event.position:
             raise Unproven(f"{name}: the checkpoint before it covers it already")
+    for scope in told["scopes"]:
+        if not _has_positions(scope, partition, int(position)):
+            raise Unproven(f"{name}: its positions are not those of {scope['events']} events")
     subjects = " and ".join(each["subject"] for each in told["scopes"])
     return (
         f"personal data ({subjects}) of {told['sessionId']} was erased by event {told['fence']} at "
         f"{told['recordedAt']}, in the log from its checkpoint of {after.size} on"
     )
+
+
+def _has_positions(scope: Mapping[str, Any], partition: str, fence: int) -> bool:
+    """Whether the positions of a scope are as many as its events, in order, before the fence."""
+    last = count = 0
+    for each in scope["positions"]:
+        home, _, span = each.partition(":")
+        low, _, high = span.partition("-")
+        first, until = int(low), int(high or low)
+        if home != partition or not last < first <= until < fence:
+            return False
+        last, count = until, count + until - first + 1
+    return bool(count == scope["events"])
 
 
 def _is_of_session(event: Event, told: Mapping[str, Any]) -> bool:
@@ -185,8 +208,8 @@ def _is_of_session(event: Event, told: Mapping[str, Any]) -> bool:
 def _is_of_receipt(event: Event, told: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     state = json.loads(event.state)
     subjects = [each["subject"] for each in told["scopes"]]
-    return (event.actor, state["reason"], state["subjects"]) == (
-        body["askedBy"], body["reason"], subjects,
+    return (event.actor, state.get("approved_by"), state["reason"], state["subjects"]) == (
+        body["askedBy"], body["approvedBy"], body["reason"], subjects,
     )  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 Only the standard library is imported: this is a part of the verifier that is handed out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from app.proof.checking import Kept
 from app.proof.leaves import Event, read_leaf
-from app.proof.notes import Checkpoint, Note, VerifierKey, decimal
+from app.proof.notes import Checkpoint, Note, VerifierKey, decimal, parse_note
 from app.proof.proof_file import TlogProof
 from app.proof.trees import Unproven, leaf_hash, verify_inclusion
 
@@ -51,6 +52,38 @@ def kept_checkpoints(
     if len(names) > 1:
         raise Unproven(f"The checkpoints are of several logs: {', '.join(sorted(names))}")
     return kept
+
+
+class Along(NamedTuple):
+    """What the signed checkpoints say that came along with events."""
+
+    kept: Kept
+    """Those that a key from outside has signed."""
+    wrong: Sequence[str]
+    not_checked: Sequence[str]
+
+
+def checkpoints_along(notes: Mapping[str, str], keys: Sequence[VerifierKey]) -> Along:
+    """The checkpoints that an export ends with, by partition, as far as given keys tell."""
+    kept, wrong, not_checked = dict[int, list[Checkpoint]](), list[str](), list[str]()
+    for partition, text in notes.items():
+        name = f"the checkpoint of partition {partition} that the export ends with"
+        try:
+            note = parse_note(text.encode(errors="surrogatepass"))
+            origin = Checkpoint.parse(note.text).origin
+            if origin.rpartition("/")[2] != partition:
+                raise Unproven(f"It is of {origin}")
+            own = {(key.name, key.key_id) for key in keys if key.name == origin}
+            if own.isdisjoint((each.name, each.key_id) for each in note.signatures):
+                not_checked.append(f"{name}: it is not signed by a key that was given")
+                continue
+            found = signed_checkpoint(note, keys)
+            kept.setdefault(partition_of_origin(origin), []).append(found)
+        except Unproven as error:
+            wrong.append(f"{name[0].upper()}{name[1:]} shows nothing: {error}")
+    if not notes:
+        not_checked.append("a checkpoint that the export ends with: it has none")
+    return Along(kept, wrong, not_checked)
 
 
 def show_checkpoint(

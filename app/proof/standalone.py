@@ -10,7 +10,7 @@ from pathlib import Path
 
 MODULES = (
     "trees", "leaves", "notes", "proof_file", "exported", "copied", "checking", "signed",
-    "receipt", "verifier",
+    "receipt", "brought", "mirrored", "verifier",
 )  # fmt: skip
 """In an order in which each needs only those before it."""
 _FOLDER = Path(__file__).parent

@@ -7,14 +7,15 @@ detected from a checkpoint on that is given from outside; nothing that is stored
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from app.proof.checking import Kept, Verdict, check
+from app.proof.brought import MAX_LINE_BYTES, WrongUse, kept_in, keys_of, lines_of, named, read_file
+from app.proof.checking import Hashes, Kept, Taken, Verdict, check, take
 from app.proof.copied import Unreadable, events_in, hashes_in
 from app.proof.exported import Export, event_columns
-from app.proof.leaves import LEAF_FORM, Event, leaf_data, packed, read_leaf
+from app.proof.leaves import Event, leaf_data, packed, read_leaf
+from app.proof.mirrored import hashes_in_tiles
 from app.proof.notes import (
     MAX_NOTE_BYTES,
     Checkpoint,
@@ -27,9 +28,10 @@ from app.proof.notes import (
 )
 from app.proof.proof_file import MAX_PROOF_BYTES, TlogProof, parse_proofs
 from app.proof.receipt import MAX_RECEIPT_BYTES, Receipt, parse_receipts, show_receipt
-from app.proof.signed import kept_checkpoints, show_checkpoint, show_proof
+from app.proof.signed import Along, checkpoints_along, show_checkpoint, show_proof
 from app.proof.trees import (
     EMPTY_ROOT,
+    HASH_BYTES,
     Frontier,
     Unproven,
     leaf_hash,
@@ -47,19 +49,13 @@ __all__ = (
 )  # fmt: skip
 
 SHOWN, NOT_SHOWN, WRONG_USE = 0, 1, 2
-_ZSTANDARD = b"\x28\xb5\x2f\xfd"
-_MAX_LINE = 1 << 27
-
-
-class WrongUse(Exception):
-    """What was asked for cannot be done; the message is a sentence."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code is 0 if it is shown, 1 if it is not, 2 for wrong use."""
     asked = _parser().parse_args(arguments)
     try:
-        keys, witnesses = _keys(asked.key), _keys(asked.witness)
+        keys, witnesses = keys_of(asked.key), keys_of(asked.witness)
         verdict = _COMMANDS[asked.command](asked, keys, witnesses)
     except Unproven as error:
         verdict = Verdict(wrong=[str(error)])
@@ -99,6 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     proof.add_argument("file", help="proofs (.tlog-proof)")
     proof.add_argument("--event", help="a file with the event's line in an export")
     export = commands.add_parser("export", parents=[kept], help="that an export is the log")
+    export.add_argument(
+        "--tiles", type=Path, metavar="DIR",
+        help="a mirror of the log's static tiles, by which an event that was altered is named",
+    )  # fmt: skip
     export.add_argument("file", help="lines as `sessionary export` writes them; -: standard input")
     database = commands.add_parser("database", parents=[kept], help="that a database has the log")
     database.add_argument("url", help="as psql takes it")
@@ -118,13 +118,17 @@ def _proof(
 ) -> Verdict:
     leaf = None
     if asked.event is not None:
-        line = _read(asked.event, _MAX_LINE).removesuffix(b"\n") + b"\n"
-        leaf = LEAF_FORM + packed(*event_columns(line))
-    proofs = parse_proofs(_read(asked.file, MAX_PROOF_BYTES))
+        line = read_file(asked.event, MAX_LINE_BYTES).removesuffix(b"\n") + b"\n"
+        leaf = packed(*event_columns(line))
+    proofs = parse_proofs(read_file(asked.file, MAX_PROOF_BYTES))
     if leaf is not None and len(proofs) > 1:
         raise WrongUse("--event goes with a file of one proof")
+    shown = list[str]()
+    for number, proof in enumerate(proofs, 1):
+        with named(f"{asked.file}, proof {number}: " if len(proofs) > 1 else ""):
+            shown.append(show_proof(proof, leaf, keys, witnesses))
     return Verdict(
-        [show_proof(proof, leaf, keys, witnesses) for proof in proofs],
+        shown,
         ["whether a later checkpoint of the log goes on from this one", "all other events"],
     )
 
@@ -132,14 +136,54 @@ def _proof(
 def _export(
     asked: argparse.Namespace, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey]
 ) -> Verdict:
-    kept = _kept(asked, keys, witnesses)
-    with _lines(asked.file) as lines:
-        verdict = check(Export(lines).events(), kept)
+    def mirrored(partition: int) -> bytes:
+        size = max(each.size for each in kept[partition])
+        return hashes_in_tiles(asked.tiles, partition, size)
+
+    kept = kept_in(asked.checkpoint, keys, witnesses)
+    with lines_of(asked.file) as lines:
+        export = Export(lines)
+        taken = take(export.events())
+    along = checkpoints_along(export.notes, keys) if not taken.broken else Along({}, (), ())
+    verdict = check(taken, kept, mirrored if asked.tiles else None, along.kept)
+    if asked.tiles:
+        _compare_tiles(kept, mirrored, verdict)
+    if not taken.broken:
+        _compare_ends(taken, export.positions, verdict)
+    verdict.wrong += along.wrong
+    verdict.not_checked += along.not_checked
     verdict.not_checked.append(
-        "of an export: the session ids that stand beside streams, its keys, its chain, and the "
-        "checkpoints that it ends with"
+        "of an export: the session ids that stand beside streams, its keys and its chain"
     )
     return verdict
+
+
+def _compare_tiles(kept: Kept, mirrored: Hashes, verdict: Verdict) -> None:
+    for partition, checkpoints in kept.items():
+        last = max(checkpoints, key=lambda checkpoint: checkpoint.size)
+        hashes, name = mirrored(partition), f"the mirror's tiles of partition {partition}"
+        if len(hashes) < last.size * HASH_BYTES:
+            verdict.not_checked.append(
+                f"{name}: they have {len(hashes) // HASH_BYTES} of the {last.size} hashes"
+            )
+        elif root_of([hashes]) == last.root:
+            verdict.checked.append(f"{name}, against the checkpoint of {last.size} events")
+        else:
+            verdict.fail(f"{name[0].upper()}{name[1:]} are not those of {last.size} events")
+
+
+def _compare_ends(taken: Taken, told: Mapping[int, int], verdict: Verdict) -> None:
+    """Compare the last positions with those that the export says it has."""
+    ends = {partition: run.size for partition, run in taken.runs.items()}
+    for partition, last in told.items():
+        end = ends.get(partition, 0)
+        if last != end and not (partition in taken.runs and taken.runs[partition].fault):
+            verdict.fail(
+                f"Partition {partition}: the export ends at {partition}:{end}, and says that it "
+                f"ends at {partition}:{last}",
+                partition,
+                max(min(last, end), 0) + 1,
+            )
 
 
 def _database(
@@ -151,9 +195,9 @@ def _database(
         except Unreadable:
             return b""  # the tree's own hashes only help to find a place
 
-    kept = _kept(asked, keys, witnesses)
+    kept = kept_in(asked.checkpoint, keys, witnesses)
     sizes = {partition: max(each.size for each in its) for partition, its in kept.items()}
-    verdict = check(events_in(asked.url, sizes), kept, stored)
+    verdict = check(take(events_in(asked.url, sizes)), kept, stored)
     verdict.not_checked.append(
         "of a database: events behind these checkpoints, views and histories, keys, and accounts"
     )
@@ -163,8 +207,8 @@ def _database(
 def _checkpoint(
     asked: argparse.Namespace, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey]
 ) -> Verdict:
-    notes = parse_notes(_read(asked.file, MAX_NOTE_BYTES))
-    kept_checkpoints(notes, keys, witnesses)
+    kept_in([asked.file], keys, witnesses)
+    notes = parse_notes(read_file(asked.file, MAX_NOTE_BYTES))
     shown = [show_checkpoint(note, keys, witnesses) for note in notes]
     return Verdict(shown, ["the events that these checkpoints cover"])
 
@@ -172,8 +216,8 @@ def _checkpoint(
 def _receipt(
     asked: argparse.Namespace, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey]
 ) -> Verdict:
-    verdict, kept = Verdict(), _kept(asked, keys, ())
-    for receipt in parse_receipts(_read(asked.file, MAX_RECEIPT_BYTES)):
+    verdict, kept = Verdict(), kept_in(asked.checkpoint, keys)
+    for receipt in parse_receipts(read_file(asked.file, MAX_RECEIPT_BYTES)):
         shown, not_checked = show_receipt(receipt, keys, witnesses, kept)
         verdict.checked += shown
         verdict.not_checked += [each for each in not_checked if each not in verdict.not_checked]
@@ -184,62 +228,6 @@ _COMMANDS = {
     "proof": _proof, "export": _export, "database": _database, "checkpoint": _checkpoint,
     "receipt": _receipt,
 }  # fmt: skip
-
-
-def _kept(
-    asked: argparse.Namespace, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey]
-) -> Kept:
-    files = (_read(file, MAX_NOTE_BYTES) for file in asked.checkpoint)
-    return kept_checkpoints([note for file in files for note in parse_notes(file)], keys, witnesses)
-
-
-def _keys(given: Sequence[str]) -> list[VerifierKey]:
-    found: list[VerifierKey] = []
-    for text in given:
-        try:
-            lines = [text] if "+" in text else _read(text, MAX_NOTE_BYTES).decode().split()
-            found += map(VerifierKey.parse, lines)
-        except (Unproven, UnicodeDecodeError) as error:
-            raise WrongUse(f"A key cannot be read: {error}") from error
-    return found
-
-
-def _read(file: str, most: int) -> bytes:
-    with open(0 if file == "-" else file, "rb") as opened:
-        found = opened.read(most + 1)
-    if len(found) > most:
-        raise WrongUse(f"{file} has more than {most} bytes")
-    return found
-
-
-@contextmanager
-def _lines(file: str) -> Iterator[Iterator[bytes]]:
-    with open(0 if file == "-" else file, "rb") as opened:
-        if opened.peek(4)[:4] == _ZSTANDARD:
-            yield _unpacked(opened)
-        else:
-            yield iter(lambda: opened.readline(_MAX_LINE), b"")
-
-
-def _unpacked(opened: IO[bytes]) -> Iterator[bytes]:
-    try:
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-        else:
-            from backports import zstd
-    except ImportError as error:
-        raise WrongUse(
-            "The export is compressed, which this Python cannot read: try "
-            "`zstd -dc FILE | python verifier.py export - …`, or install backports.zstd"
-        ) from error
-    with zstd.open(opened) as lines:
-        try:
-            while line := lines.readline(_MAX_LINE):
-                yield line
-        except (EOFError, zstd.ZstdError) as error:
-            raise Unproven(
-                f"The export is cut off, or what is compressed was altered: {error}"
-            ) from error
 
 
 def _in_words(verdict: Verdict) -> str:

@@ -16,7 +16,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.database.embedded import EmbeddedUnavailable, ensure_running
-from app.database.pool import TRANSIENT
+from app.database.errors import TRANSIENT
 from app.database.sql import blocks
 from app.history.streams import Progress
 from app.log.keyring import Keyring

@@ -2,9 +2,10 @@
 as fast.
 
 A page is decrypted, decoded and folded with the least Python an event, and what a row takes over
-from the log stays in the form in which PostgreSQL sent it. A page with anything that is not as it
-should be is refused: its streams are then folded one event at a time, by the functions that say
-what is wrong.
+from the log stays in the form in which PostgreSQL sent it. Only what decides a row is looked at:
+events without effect are passed over, boxes without effect stay shut, and so do streams of which no
+view is made. A page with anything in the rest that is not as it should be is refused: its streams
+are then folded one event at a time, by the functions that say what is wrong.
 """
 
 import time
@@ -17,12 +18,17 @@ from msgspec import Struct
 
 from app.log import codec
 from app.log.keyring import Keyring
+from app.log.stream_keys import KEYLESS, SHUT
 from app.rebuild.image import Images, image
 from domain.event import kind_of
+from domain.stored import EVENTS
 from projections.catalog import CURRENT
+from projections.deciding import deciding
 from projections.view import View
 
 _PLANS = 1_024
+ByKind = Mapping[str, Sequence[View]]
+"""Views by the kind of their streams."""
 
 
 class Unsound(Exception):
@@ -50,44 +56,54 @@ class Plan(Struct, frozen=True):
 
     kind: str
     evolve: Callable[[Any, Any], Any]
-    bound: Sequence[bytes]
-    """What the boxes are bound to beside their stream, an event each."""
-    decoders: Sequence[Callable[[bytes], Any]]
-    """The decoder of each event."""
+    steps: Sequence["Step"]
+
+
+class Step(Struct, frozen=True):
+    """How to read one of the events that decide the state."""
+
+    index: int
+    """Its place among the events."""
+    bound: bytes
+    """What its boxes are bound to beside their stream."""
+    is_shut: bool
+    """Whether its boxes stay so."""
+    decode: Callable[[bytes], Any]
 
 
 def folded_page(
     keyring: Keyring,
-    views: Mapping[str, Sequence[View]],
+    views: ByKind,
     partition: int,
     rows: Sequence[asyncpg.Record],
     spent: Spent,
 ) -> Images:
     """The images of the rows that views have of a page's streams, by view.
 
-    `views`: by the kind of their streams; `rows`: of `scan.sql`, `page`. Raises Unsound.
+    `rows`: of `scan.sql`, `page`. Raises Unsound.
     """
     clock = time.thread_time
     try:
         began = clock()
-        plans = [_planned(row["topics"]) for row in rows]
-        texts = [_texts(keyring, *each) for each in zip(plans, rows, strict=True)]
+        those = [(_planned(row["topics"]), row) for row in rows]
+        wanted = [(plan, row) for plan, row in those if plan.kind in views]
+        texts = [_texts(keyring, *each) for each in wanted]
         decrypted = clock()
         events = [
-            [decode(text) for decode, text in zip(plan.decoders, those, strict=True)]
-            for plan, those in zip(plans, texts, strict=True)
+            [step.decode(text) for step, text in zip(plan.steps, found, strict=True)]
+            for (plan, _), found in zip(wanted, texts, strict=True)
         ]
         decoded = clock()
-        states = [_state(plan, those) for plan, those in zip(plans, events, strict=True)]
+        states = [_state(plan, found) for (plan, _), found in zip(wanted, events, strict=True)]
         folded = clock()
-        found = _images(keyring, views, partition, zip(plans, states, rows, strict=True))
+        images = _images(keyring, views, partition, zip(wanted, states, strict=True))
     except Exception as error:  # damaged events may fail with any error
         raise Unsound from error
     spent.decrypt += decrypted - began
     spent.decode += decoded - decrypted
     spent.fold += folded - decoded
     spent.encode += clock() - folded
-    return found
+    return images
 
 
 @lru_cache(_PLANS)
@@ -96,16 +112,24 @@ def _planned(topics: str) -> Plan:
     kind = kind_of(names[0])
     if any(kind_of(name) != kind for name in names):
         raise ValueError("an event is of another kind than its stream")
-    decoders = [codec.DECODERS[name] for name in names]
-    return Plan(kind, CURRENT[kind].evolve, [name.encode() for name in names], decoders)
+    steps = [
+        Step(index, names[index].encode(), not opens, codec.DECODERS[names[index]])
+        for index, opens in deciding([EVENTS[name] for name in names])
+    ]
+    return Plan(kind, CURRENT[kind].evolve, steps)
 
 
 def _texts(keyring: Keyring, plan: Plan, row: asyncpg.Record) -> list[bytes]:
-    stream, _, states, *_, whole, wrapped = row
-    if not whole:
-        raise ValueError("a version is missing")
-    keys = None if wrapped is None else keyring.unsealing(stream, wrapped)
-    return codec.texts(states.split(b"\n"), plan.bound, stream.bytes, keys)
+    stream, _, states, _, _, events, whole, wrapped = row
+    every = states.split(b"\n")
+    if not whole or len(every) != events:
+        raise ValueError("a version is missing, or a body has several lines")
+    bound_to = stream.bytes
+    keys = KEYLESS if wrapped is None else keyring.unsealing(stream, wrapped)
+    return [
+        codec.text(every[step.index], step.bound, bound_to, SHUT if step.is_shut else keys)
+        for step in plan.steps
+    ]
 
 
 def _state(plan: Plan, events: Sequence[Any]) -> object:
@@ -117,17 +141,17 @@ def _state(plan: Plan, events: Sequence[Any]) -> object:
 
 def _images(
     keyring: Keyring,
-    views: Mapping[str, Sequence[View]],
+    views: ByKind,
     partition: int,
-    folded: Iterable[tuple[Plan, object, asyncpg.Record]],
+    folded: Iterable[tuple[tuple[Plan, asyncpg.Record], object]],
 ) -> Images:
     found: Images = {}
     seal = keyring.seal_in_view
-    for plan, state, (stream, _, _, places, actors, events, _, _) in folded:
+    for (plan, (stream, _, _, places, actors, events, _, _)), state in folded:
         by = actors.split("\n")
         if len(by) != events:
             raise ValueError("the name of an actor has several lines")
-        for view in views.get(plan.kind, ()):
+        for view in views[plan.kind]:
             if (doc := view.doc(stream, state, seal)) is not None:
                 row = image(
                     stream, partition, events, places[-16:-8],

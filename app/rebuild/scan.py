@@ -8,7 +8,15 @@ process can go on.
 import asyncio
 import gc
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -23,7 +31,7 @@ from app.log.read import recorded_by_stream
 from app.maintenance.store import Connection
 from app.rebuild import pieces, runs, tables
 from app.rebuild.image import Images, copied, image_of
-from app.rebuild.page import Spent, Unsound, folded_page
+from app.rebuild.page import ByKind, Spent, Unsound, folded_page
 from app.rebuild.runs import Range, Run
 from projections.view import WRITTEN, View
 
@@ -132,42 +140,65 @@ class Worker(Struct):
             return await self.reads.ask(SQL[statement], *arguments)
 
     async def _folded(self, given: Range, page: Page) -> tuple[Images, int]:
-        if not page.sound:
-            return await self._carefully(given, page)
         found: Images = {}
+        if not page.sound:
+            return found, await self._carefully(given, page, {page.upto}, found)
         views = by_kind(self.views.values())
+        unsound = set[UUID]()
         for start in range(0, len(page.rows), SLICE_STREAMS):
             part = page.rows[start : start + SLICE_STREAMS]
-            try:
-                images = folded_page(self.keyring, views, given.partition, part, self.spent)
-            except Unsound:
-                return await self._carefully(given, page)
-            for name, those in images.items():
-                found.setdefault(name, []).extend(those)
+            if not self._add(found, views, given.partition, part):
+                unsound |= {
+                    row["originator_id"]
+                    for row in part
+                    if not self._add(found, views, given.partition, [row])
+                }
             await asyncio.sleep(0)
+        if unsound:
+            await self._carefully(given, page, unsound, found)
         return found, sum(row["events"] for row in page.rows)
 
-    async def _carefully(self, given: Range, page: Page) -> tuple[Images, int]:
-        """The rows of a page one event at a time; what is wrong in it is kept."""
-        found: Images = {}
+    def _add(
+        self, found: Images, views: ByKind, partition: int, rows: Sequence[asyncpg.Record]
+    ) -> bool:
+        """Add the rows that streams give; none, and False, if one of them is unsound."""
+        try:
+            images = folded_page(self.keyring, views, partition, rows, self.spent)
+        except Unsound:
+            return False
+        for name, those in images.items():
+            found.setdefault(name, []).extend(those)
+        return True
+
+    async def _carefully(
+        self, given: Range, page: Page, streams: Collection[UUID], found: Images
+    ) -> int:
+        """Add the rows of a page's streams, one event at a time; what is wrong in them is kept.
+
+        Returns the number of their events.
+        """
+        views = by_kind(self.views.values())
         strays: list[Stray] = []
         damaged: list[Damaged] = []
         events = 0
-        async for part, count in folded_pages(self._events(given, page)):
+        async for part, count in folded_pages(self._events(given, page, streams)):
             sound = undamaged(part, strays.append, damaged.append)
-            add_rows(by_kind(self.views.values()), self.keyring, sound, found)
+            add_rows(views, self.keyring, sound, found)
             events += count
         self._found += [(stray.event.stream, str(stray), False) for stray in strays]
         self._found += [(each.stream, str(each), True) for each in damaged]
-        return found, events
+        return events
 
-    async def _events(self, given: Range, page: Page) -> AsyncIterator[Sequence[Any]]:
+    async def _events(
+        self, given: Range, page: Page, streams: Collection[UUID]
+    ) -> AsyncIterator[Sequence[Any]]:
         stream, version = page.after, 2**63 - 1
         while rows := await self._read(
             "events",
             given.partition, stream, version, page.upto, given.until, PAGE_EVENTS,
         ):  # fmt: skip
-            yield recorded_by_stream(self.keyring, rows)
+            those = [row for row in rows if row["originator_id"] in streams]
+            yield recorded_by_stream(self.keyring, those)
             stream, version = rows[-1]["originator_id"], rows[-1]["originator_version"]
 
     async def _write(
@@ -191,7 +222,7 @@ class Worker(Struct):
 
 
 def add_rows(
-    views: Mapping[str, Sequence[View]],
+    views: ByKind,
     keyring: Keyring,
     folded: Iterable[FoldedStream],
     found: Images | None = None,
@@ -206,7 +237,7 @@ def add_rows(
     return found
 
 
-def by_kind(views: Iterable[View]) -> Mapping[str, Sequence[View]]:
+def by_kind(views: Iterable[View]) -> ByKind:
     """Views by the kind of their streams."""
     found: dict[str, list[View]] = {}
     for view in views:

@@ -106,6 +106,7 @@ class ChatSessionPickedUp(Event, frozen=True, kw_only=True):
     topic: ClassVar[str] = "chat_session.picked_up.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"user"})
     agent: ClassVar[frozenset[str]] = frozenset({"user"})
+    assigned: ClassVar[frozenset[str]] = personal
 
     user: Associate | None
     rank: int
@@ -119,6 +120,7 @@ class ChatSessionTransferRequested(Event, frozen=True, kw_only=True):
     topic: ClassVar[str] = "chat_session.transfer_requested.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"transfer_to"})
     agent: ClassVar[frozenset[str]] = frozenset({"transfer_to"})
+    assigned: ClassVar[frozenset[str]] = personal
 
     transfer_to: Associate | None
 
@@ -129,6 +131,7 @@ class ChatSessionTransferAccepted(Event, frozen=True, kw_only=True):
     topic: ClassVar[str] = "chat_session.transfer_accepted.v1"
     personal: ClassVar[frozenset[str]] = frozenset({"user"})
     agent: ClassVar[frozenset[str]] = frozenset({"user"})
+    assigned: ClassVar[frozenset[str]] = personal
 
     user: Associate | None
     rank: int

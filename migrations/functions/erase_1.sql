@@ -84,7 +84,8 @@ END $$;
 -- Erases keys of a stream, appends the event that says so, and takes the data out of all rows: all or
 -- nothing. The mark of the erased keys is written first and stays: no append can make another key.
 -- `position` is null, and nothing is done, if the stream's keys are not as the caller knew them, or its
--- version, if the caller gives one. The row of the current state after the event is the row before it
+-- version, if the caller gives one; nor if somebody forbids it: a hold is seen that was placed at any
+-- time before this, since none is placed meanwhile. The row of the current state after the event is the row before it
 -- without that data, whatever happened meanwhile; rows of other views are the caller's.
 CREATE OR REPLACE FUNCTION erase_1(
     p_partition   integer,
@@ -101,6 +102,8 @@ CREATE OR REPLACE FUNCTION erase_1(
     p_state       bytea,
     p_id          uuid,
     p_check_value text,     -- the log's check value of its master key
+    p_holds       text[],   -- what holds that forbid it would be on; empty: none does
+    p_hold_homes  integer[], -- partitions of the streams that such holds have
     OUT "position"  bigint, -- of the event
     OUT version     bigint, -- of the stream after it
     OUT recorded_at timestamptz
@@ -122,14 +125,22 @@ BEGIN
         AND cardinality(p_view) = 1 + coalesce(cardinality(r_doc), 0)
         AND coalesce(cardinality(r_search), 0) = coalesce(cardinality(r_doc), 0)
         AND (p_expected IS NOT NULL OR r_doc IS NULL)
+        AND cardinality(p_hold_homes) = cardinality(p_holds)
         AND p_view <@ ARRAY[{views}]) IS NOT TRUE THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'The arguments of the erasure do not fit together';
     END IF;
+    -- (In the order in which others lock several heads.)
     PERFORM
        FROM log_partition AS h
-      WHERE h.partition = p_partition
+      WHERE h.partition = ANY (p_partition || p_hold_homes)
+      ORDER BY h.partition
         FOR UPDATE;
+    IF EXISTS (SELECT
+                 FROM legal_hold AS l
+                WHERE l.target = ANY (p_holds)) THEN
+        RETURN;
+    END IF;
     -- (The comparison of `append_1`: a change of the master key must not miss this row.)
     IF octet_length(p_after) > 9
        AND EXISTS (SELECT

@@ -52,6 +52,7 @@ SIGNED_IN = {
     "operations": "/ops",
     "views": "/ops/views",
     "stuck": "/ops/stuck",
+    "partitions": "/ops/partitions",
     "rebuilds": "/ops/rebuilds",
     "rebuild to be confirmed": "/ops/ask?what=rebuild&name=account_info&dryRun=true",
     "activity": "/ops/activity",

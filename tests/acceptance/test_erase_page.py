@@ -21,17 +21,22 @@ def erasing() -> Iterator[ServiceProcess]:
     """A service of its own, with somebody who protects data."""
     with service() as served:
         role = "--role=DataProtection"
-        added = served.command("users", "add", "dee", role, "--password-stdin", stdin=PASSWORD)
-        assert added.returncode == 0, added.stderr
+        for name in ("dee", "ada"):
+            added = served.command("users", "add", name, role, "--password-stdin", stdin=PASSWORD)
+            assert added.returncode == 0, added.stderr
         yield served
 
 
-def chat(served: ServiceProcess, email: str) -> str:
+def chat(served: ServiceProcess, email: str, said: str = "") -> str:
     new = {"CustomerName": NAME, "CustomerEmail": email}
-    made = httpx.post(
-        f"{served.base_url}/api/v1/ChatSession", json=new, auth=ADMIN, timeout=patient(60.0)
-    )
-    return str(made.json()["ChatSessionId"])
+    url = f"{served.base_url}/api/v1/ChatSession"
+    made = httpx.post(url, json=new, auth=ADMIN, timeout=patient(60.0))
+    number = str(made.json()["ChatSessionId"])
+    if said:
+        message = {"Type": "ToUser", "Message": said}
+        url = f"{url}/{number}/Messages"
+        assert httpx.post(url, json=message, auth=ADMIN, timeout=patient(60.0)).is_success
+    return number
 
 
 @pytest.fixture
@@ -56,31 +61,38 @@ def test_a_form_tells_what_goes_and_stays_and_erases(
     erasing: ServiceProcess, dee: httpx.Client
 ) -> None:
     first, second = chat(erasing, EMAIL), chat(erasing, EMAIL.upper())
+    other = chat(erasing, "somebody@example.com", said=f"Ask {EMAIL}")
     found = dee.get("/audit/people", params={"email": EMAIL}).text
     assert "/audit/people/erase?email=" in found
     page = dee.get("/audit/people/erase", params={"email": EMAIL}).text
-    assert all(f"<li>{each}, 1 event" in page for each in (first, second))
+    assert all(f"<li>{each}, 1 event, of the customer" in page for each in (first, second))
+    assert f"<li>{other}</li>" in page[page.index("What only mentions the address") :]
     assert "What stays, and why" in page
     form = hidden(page[page.index("<main") :]) | {"confirm": f" {EMAIL.title()} "}
-    sent = dee.post("/audit/people/erase", data={**form, "reason": "Article 17"})
+    form |= {"approvedBy": "ada", "reason": "Article 17"}
+    sent = dee.post("/audit/people/erase", data=form)
     assert sent.status_code == 200, sent.text
     assert sent.url.path == "/audit/people/erasures"
     assert "canary" not in str(sent.url)
     assert "Article 17" in sent.text
+    assert "dee, approved by ada" in sent.text
     receipt = dee.get(f"/audit/receipts/{sent.url.params['id']}")
     assert (receipt.status_code, f'{receipt.url.path}">Receipt</a>' in sent.text) == (200, True)
     (erasure,) = dee.get(f"{sent.url}&format=json").json()["erasures"]
     assert {each["sessionId"] for each in erasure["sessions"]} == {first, second}
     assert erasure["askedBy"] == "dee"
     after = dee.get("/audit/people", params={"email": EMAIL, "format": "json"}).json()
-    assert after["sessions"] == []
+    assert [each["sessionId"] for each in after["sessions"]] == [other]
+    told = receipt.json()
+    assert (told["approvedBy"], told["mentioned"]) == ("ada", [other])
     assert "canary" not in json.dumps(erasure)
 
 
 @pytest.mark.parametrize(
     ("changed", "status"),
     [({"confirm": "other@example.com"}, 400), ({"reason": " "}, 400), ({"xsrf": "forged"}, 403),
-     ({"reason": "Pat, canary.x@example.com"}, 400), ({"email": "nobody"}, 400)],
+     ({"reason": "Pat, canary.x@example.com"}, 400), ({"email": "nobody"}, 400),
+     ({"approvedBy": "dee"}, 400), ({"approvedBy": "nobody"}, 400)],
     ids=str,
 )  # fmt: skip
 def test_a_form_that_is_not_whole_erases_nothing(

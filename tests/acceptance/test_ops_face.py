@@ -10,7 +10,9 @@ from support.patience import patient
 from support.service_process import ADMIN, ServiceProcess
 
 
-@pytest.mark.parametrize("path", ["/ops/status", "/ops/projections", "/ops/stuck"])
+@pytest.mark.parametrize(
+    "path", ["/ops/status", "/ops/projections", "/ops/partitions", "/ops/stuck"]
+)
 def test_an_operator_sees_what_the_command_shows(served: ServiceProcess, path: str) -> None:
     answer = httpx.get(f"{served.base_url}{path}", auth=ADMIN)
     assert answer.status_code == 200

@@ -14,7 +14,7 @@ from support.service_process import ADMIN, ServiceProcess
 
 PATHS = (
     "/ops", "/ops/status", "/ops/views", "/ops/projections", "/ops/rebuilds", "/ops/stuck",
-    "/ops/activity",
+    "/ops/activity", "/ops/partitions",
 )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ TABLES = [
     "view_behind",
     "view_kept",
     "deed",
+    "backup_begun",
     "ai_session_info_history",
     "chat_session_entity_history",
     "account_info_history",

@@ -3,22 +3,26 @@
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
 from msgspec.structs import replace
-from support import database, given
+from support import database, given, tree_of
 from support.backups import backed_up, restored
 from support.erasures import CANARY, chatted, erased, everything, keys_of, opened
 from support.histories import catch_up
 from support.kept_lists import again_on, forgetting, listed_in
 
 from app.care.restored_log import RestoredLog
+from app.erasure import receipts
 from app.erasure.again import Again
 from app.erasure.listed import NotListed, read_lists
 from app.history.one_event import Parts
 from app.history.sessions import history, session_named
 from app.maintenance.store import connected
+from app.proof import signing
+from app.proof.receipt import parse_receipts, show_receipt
 from app.service import Service, open_service
 from app.settings import SERVICE_ROLE, Settings
 from domain.hold import LiftHold, PlaceHold
@@ -64,6 +68,24 @@ async def shown(settings: Settings, url: str, session_id: str) -> str:
         await service.close()
 
 
+async def receipted(settings: Settings, url: str, again: Again) -> list[str]:
+    """The sessions in the receipts of what was erased again."""
+    service = await open_service(replace(settings, database_url=url))
+    try:
+        await tree_of.caught_up(service)
+        (key,) = await signing.vkeys(service.pool, 0)
+        found = []
+        for each in again.receipts:
+            line = await receipts.signed(service.log, service.settings, UUID(each), 0)
+            assert "Erased before, by the erasure" in line
+            (receipt,) = parse_receipts(line.encode())
+            assert len(show_receipt(receipt, [key])[0]) == 2
+            found += [told["sessionId"] for told in receipt.body["sessions"]]
+        return found
+    finally:
+        await service.close()
+
+
 @BOTH
 async def test_who_was_erased_after_the_backup_stays_forgotten(
     listing: Service, settings: Settings, database_url: str, empty: str, tmp_path: Path, place: Path
@@ -91,6 +113,7 @@ async def test_who_was_erased_after_the_backup_stays_forgotten(
         assert head == sum(header.positions.values()) + 2
     finally:
         await owner.close()
+    assert sorted(await receipted(settings, empty, done.again)) == sorted([session, chat])
     for each in (session, chat):
         assert CANARY not in await shown(settings, empty, each)
     assert f"{OTHER} one" in await shown(settings, empty, stays)

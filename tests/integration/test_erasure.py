@@ -14,7 +14,8 @@ from support.erasures import CANARY, chatted, erased, everything, opened
 from support.histories import catch_up, follower
 
 from app.care.rotation import rotate
-from app.erasure.erase import Eraser, require_reason
+from app.erasure.erase import Eraser
+from app.erasure.ground import require_reason
 from app.history.one_event import Parts
 from app.history.sessions import history, session_named
 from app.integrity.verify import verify

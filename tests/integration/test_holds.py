@@ -1,21 +1,28 @@
 """Legal holds are events of streams of their own, and keep sessions and accounts from erasure."""
 
+import asyncio
 from collections.abc import Sequence
+from uuid import UUID
 
 import asyncpg
 import pytest
 from support import given
+from support.database import SEVERAL
+from support.erasures import erased, keys_of
 from support.people import chat_of, follow
 
 from app.commands.context import CommandResult
 from app.erasure.holds import all_holds, holds_on, require_free, target_named
 from app.erasure.people import held_on
+from app.erasure.scope import Erased
 from app.erasure.search import Person
 from app.history.named import stream_named
 from app.history.one_event import Parts
+from app.history.reader import Reader
 from app.history.sessions import history
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
+from app.log.stream_keys import bundle
 from app.maintenance.store import Connection
 from app.rebuild.rebuild import rebuild
 from app.service import Service
@@ -23,6 +30,8 @@ from domain.errors import AlreadyExists, NotFound, OnHold
 from domain.hold import LiftHold, PlaceHold
 from domain.ids import StreamId
 from projections.catalog import VIEWS
+
+SEVERAL_PARTITIONS = pytest.mark.parametrize("partitions", [1, SEVERAL], ids=["one", "several"])
 
 
 async def place(service: Service, target: str, reason: str = "a lawsuit") -> CommandResult:
@@ -108,6 +117,55 @@ async def test_what_is_held_on_a_person_tells_of_holds(service: Service) -> None
     kim = Person(email="kim@example.com")
     page = await held_on(service.log, service.reader, kim, most=9, clear=False)
     assert [each.hold for each in page.sessions] == ["a lawsuit"]
+
+
+@SEVERAL_PARTITIONS
+@pytest.mark.parametrize("of_account", [False, True], ids=["session", "account"])
+async def test_a_hold_that_comes_after_the_look_is_seen_all_the_same(
+    service: Service, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, of_account: bool
+) -> None:
+    await given.open_account(service, "a1")
+    session = given.session_of(await given.open_ai_session(service, account="a1", purpose="stays"))
+    looked = list[StreamId]()
+
+    async def then_held(reader: Reader, streams: Sequence[StreamId]) -> None:
+        await require_free(reader, streams)
+        if not looked:
+            await place(service, "account:a1" if of_account else str(session))
+        looked.extend(streams)
+
+    monkeypatch.setattr("app.erasure.erase.require_free", then_held)
+    with pytest.raises(OnHold, match="a lawsuit"):
+        await erased(service, str(session))
+    assert bundle(await keys_of(owner, UUID(session))).parts
+    await lift(service, "account:a1" if of_account else str(session))
+    assert len((await erased(service, str(session))).sessions) == 1
+
+
+@SEVERAL_PARTITIONS
+async def test_no_erasure_comes_after_a_hold_that_races_it(
+    service: Service, owner: asyncpg.Connection
+) -> None:
+    """Whichever is first: the other one is refused, or is recorded later."""
+    outcomes = set[bool]()
+    for number in range(24):
+        session = str(given.session_of(await given.open_ai_session(service, purpose="x")))
+        placing = asyncio.create_task(place(service, session))
+        if number % 6 == 0:
+            await placing
+        await asyncio.sleep(0.002 * (number % 6))
+        erasing = asyncio.create_task(erased(service, session))
+        done = (await asyncio.gather(erasing, return_exceptions=True))[0]
+        held_at = (await placing).folded
+        outcomes.add(isinstance(done, OnHold))
+        if not isinstance(done, OnHold):
+            assert isinstance(done, Erased), done
+            at = "SELECT recorded_at FROM stored_events WHERE topic = $1 AND originator_id = $2"
+            erased_at = await owner.fetchval(
+                at, "ai_session.personal_data_erased.v1", UUID(session)
+            )
+            assert erased_at <= await owner.fetchval(at, "hold.placed.v1", held_at.stream)
+    assert True in outcomes
 
 
 async def test_holds_are_rebuilt_from_the_log(

@@ -99,8 +99,9 @@ async def test_the_index_holds_nothing_in_the_clear(
     assert not any("kim" in row["row"].lower() for row in rows)
 
 
-async def test_a_page_follows_another(service: Service) -> None:
-    streams = sorted([await chat_of(service, customer_email="kim@example.com") for _ in range(7)])
+async def test_a_page_follows_another_and_the_newest_is_first(service: Service) -> None:
+    streams = [await chat_of(service, customer_email="kim@example.com") for _ in range(7)]
+    streams.reverse()
     for ready in (False, True):
         if ready:
             await follow(service)

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 from support import database
 
-from app.database.errors import StoreDown, TooSlow
-from app.database.pool import TRANSIENT, Pool
+from app.database.errors import TRANSIENT, StoreDown, TooSlow
+from app.database.pool import Pool
 from app.maintenance.store import connected
 from app.settings import Settings
 

@@ -85,3 +85,41 @@ async def test_a_stream_that_is_damaged_and_moves_meanwhile_keeps_its_rows(
         "SELECT doc ->> 'customer_name' FROM chat_session_entity WHERE stream_id = $1", chat.stream
     )
     assert doc == "Pat"
+
+
+async def test_damage_that_decides_no_row_stops_none_and_verify_tells_of_it(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await given.open_account(service, "a1")
+    session = await given.open_ai_session(service, account="a1")
+    for purpose in ("first", "second"):
+        await given.patch_ai_session(service, given.session_of(session), purpose)
+    (row,) = await owner.fetch("SELECT * FROM ai_session_info")
+    await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
+    await owner.execute(
+        "UPDATE stored_events SET state = '{' WHERE originator_id = $1 AND originator_version = 2",
+        row["stream_id"],
+    )
+    await owner.execute("DELETE FROM ai_session_info")
+    rebuilt = await rebuild(store, keyring, named(()), silent)
+    assert (rebuilt.damaged, rebuilt.mended["ai_session_info"]) == ([], 1)
+    assert await owner.fetch("SELECT * FROM ai_session_info") == [row]
+    found = await verify(store, keyring, silent)
+    assert any(str(row["stream_id"]) in line and "version 2" in line for line in found)
+
+
+async def test_what_is_reported_does_not_depend_on_who_else_is_damaged(
+    service: Service, store: Connection, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    await a_few_of_each(service)
+    await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER append_only")
+    damaged, lacking, *_ = await owner.fetch("SELECT * FROM ai_session_info ORDER BY stream_id")
+    await owner.execute("DELETE FROM stream_key WHERE stream_id = $1", damaged["stream_id"])
+    await owner.execute("DELETE FROM ai_session_info WHERE stream_id = $1", lacking["stream_id"])
+    rebuilt = await rebuild(store, keyring, named(("legal_hold",)), silent)
+    assert rebuilt.damaged == []
+    rebuilt = await rebuild(store, keyring, named(("ai_session_info",)), silent)
+    assert len(rebuilt.damaged) == rebuilt.mended["ai_session_info"] == 1
+    assert {*map(tuple, await owner.fetch("SELECT * FROM ai_session_info"))} >= {
+        tuple(damaged), tuple(lacking),
+    }  # fmt: skip

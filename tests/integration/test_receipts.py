@@ -2,19 +2,24 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from msgspec.structs import replace
 from support import given, tree_of
+from support.backups import backed_up
 from support.database import SEVERAL
 from support.erasures import CANARY, chatted, erased, opened
 
+from app.care import backup_keys
 from app.erasure import receipts
 from app.erasure.erase import Eraser
 from app.erasure.receipts import NotIssued
 from app.history.sessions import session_named
+from app.history.times import time_text
 from app.proof import signing
 from app.proof.receipt import parse_receipts, show_receipt
 from app.proof.verifier import Unproven
@@ -47,7 +52,7 @@ async def test_a_receipt_shows_the_erasure_between_two_checkpoints(service: Serv
     assert CANARY not in line
     told = json.loads(line)
     assert list(told)[:7] == ["form", "id", "log", "issuedAt", "askedBy", "approvedBy", "reason"]
-    assert (told["askedBy"], told["reason"]) == ("dora", "asked for")
+    assert (told["askedBy"], told["approvedBy"], told["reason"]) == ("dora", None, "asked for")
     assert (told["backups"]["horizonDays"], told["id"]) == (35, done.erasure_id)
     (partition,) = told["partitions"]
     before, after = (int(partition[name].split("\n")[1]) for name in ("before", "after"))
@@ -130,6 +135,37 @@ async def test_the_horizon_of_copies_is_the_one_that_is_set(service: Service) ->
     told = json.loads(await receipts.signed(service.log, settings, UUID(done.erasure_id), 0))
     assert told["backups"]["horizonDays"] == 7
     assert "gone after 7 days" in told["backups"]["means"]
+    assert (told["backups"]["sealed"], told["backups"]["unsealed"]) == (0, 0)
+    assert told["backups"]["until"] == time_text(await erased_at(service) + timedelta(days=7))
+
+
+async def erased_at(service: Service) -> datetime:
+    (row,) = await service.pool.ask("SELECT erased_at FROM receipt")
+    at: datetime = row["erased_at"]
+    return at
+
+
+async def test_a_backup_that_can_be_opened_for_longer_than_the_policy_says_is_the_horizon(
+    service: Service, owner: asyncpg.Connection, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").mkdir()
+    own = backup_keys.new(tmp_path / "keys", 90)
+    await backed_up(database_url, tmp_path / "sealed", own)
+    await backed_up(database_url, tmp_path / "old")
+    await owner.execute(
+        "UPDATE backup_begun SET begun_at = begun_at - interval '8 days' WHERE until IS NULL"
+    )
+    await backed_up(database_url, tmp_path / "young")
+    done = await erased(service, await opened(service))
+    later = backup_keys.new(tmp_path / "keys", 365)
+    await owner.execute("INSERT INTO backup_begun (until) VALUES ($1)", later.until)
+    await tree_of.caught_up(service)
+    settings = replace(service.settings, backup_horizon_days=7)
+    line = await receipts.signed(service.log, settings, UUID(done.erasure_id), 0)
+    told = json.loads(line)["backups"]
+    assert told["until"] == told["sealedUntil"] == time_text(own.until)
+    assert (told["horizonDays"], told["sealed"], told["unsealed"]) == (7, 1, 1)
+    assert len(await shown(service, line)) == 2
 
 
 @pytest.mark.parametrize("partitions", [SEVERAL], ids=["several"])
@@ -152,3 +188,27 @@ async def test_sessions_of_several_partitions_are_in_one_receipt(
     keys = await signing.vkeys(service.pool, homes[0])
     with pytest.raises(Unproven, match="of which no key was given"):
         show_receipt(parse_receipts(line.encode())[0], keys)
+
+
+async def test_it_names_who_approved_and_each_position(service: Service) -> None:
+    name = await opened(service)
+    for text in ("one", "two", "three"):
+        await given.patch_ai_session(service, AISessionId(name), text)
+    await given.open_account(service)
+    await given.patch_ai_session(service, AISessionId(name), "four")
+    session = await session_named(service.reader, name)
+    eraser = Eraser(service.log, service.reader, given.call("dora"), "asked for", "ada")
+    done = await eraser.of_sessions([session], lambda _: ["customer"])
+    await tree_of.caught_up(service)
+    line = await receipt(service, done.erasure_id)
+    (told,) = json.loads(line)["sessions"]
+    fence = int(told["fence"].partition(":")[2])
+    (scope,) = told["scopes"]
+    assert (scope["positions"], scope["events"]) == (
+        [f"0:{fence - 7}-{fence - 3}", f"0:{fence - 1}"],
+        6,
+    )
+    assert json.loads(line)["approvedBy"] == "ada"
+    assert len(await shown(service, line)) == 2
+    with pytest.raises(Unproven, match="altered"):
+        await shown(service, line.replace('"approvedBy":"ada"', '"approvedBy":"eve"'))

@@ -45,7 +45,8 @@ async def test_an_export_is_the_log(
     file.write_bytes(b"".join(exported))
     code, answer = kept.ask("export", str(file))
     assert (code, answer["differences"]) == (0, [])
-    assert len(answer["checked"]) == service.log.partitions
+    assert len(answer["checked"]) == 2 * service.log.partitions
+    assert sum("beside them" in each for each in answer["checked"]) == service.log.partitions
     assert b'"stored":' not in file.read_bytes()
     end = json.loads(exported[-1])["checkpoint"]
     assert end["notes"] == {str(partition): note for partition, note in kept.notes.items()}

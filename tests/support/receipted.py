@@ -27,7 +27,7 @@ def erasing_log() -> list[Event]:
         (("ai_session", ["customer"]), ("chat_session", ["customer", "agent"])),
         strict=True,
     ):
-        state = {"subjects": subjects, "erasure_id": ID, "reason": REASON}
+        state = {"subjects": subjects, "erasure_id": ID, "reason": REASON, "approved_by": "ada"}
         found[place - 1] = found[place - 1]._replace(
             topic=f"{kind}.personal_data_erased.v1", state=json.dumps(state).encode(), actor="dee"
         )
@@ -52,7 +52,7 @@ def session(event: Event) -> dict[str, Any]:
         "scopes": [
             {
                 "subject": subject, "keyId": "00" * 8, "fields": ["purpose"], "events": 3,
-                "first": "0:3", "last": "0:40",
+                "positions": ["0:3", "0:39-40"],
             }
             for subject in state["subjects"]
         ],
@@ -77,7 +77,7 @@ def body(**other: Any) -> dict[str, Any]:
         "log": "log",
         "issuedAt": "2026-11-21T11:00:00.000000Z",
         "askedBy": "dee",
-        "approvedBy": "dee",
+        "approvedBy": "ada",
         "reason": REASON,
         "sessions": [session(EVENTS[place - 1]) for place in ERASED_AT],
         "kept": ["what dée did \u2028"],

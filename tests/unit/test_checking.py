@@ -8,7 +8,8 @@ import pytest
 from support.exported import events, hashes
 from support.signed import checkpoint_of
 
-from app.proof.checking import Hashes, Verdict, check
+from app.proof.checking import Hashes, Verdict, take
+from app.proof.checking import check as checked
 from app.proof.leaves import Columns
 from app.proof.verifier import Checkpoint, Event, Unproven
 
@@ -25,6 +26,10 @@ def columns(of: Sequence[Event]) -> Iterator[Columns]:
             event.topic.encode(), event.state, event.event_id.bytes, event.recorded_at_us,
             event.actor.encode(), event.metadata.encode(),
         )  # fmt: skip
+
+
+def check(of: Iterator[Columns], *against: Any) -> Verdict:
+    return checked(take(of), *against)
 
 
 def kept(*sizes: int) -> list[Checkpoint]:

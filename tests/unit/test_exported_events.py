@@ -11,7 +11,7 @@ from support.exported import end, events, export, leaf, line
 from app.care.lines import EventLine, decoded, stored_state
 from app.proof import exported
 from app.proof.exported import Export, event_columns
-from app.proof.leaves import LEAF_FORM, packed
+from app.proof.leaves import packed
 from app.proof.verifier import Unproven, read_leaf
 from domain.stored import EVENTS
 
@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def leaf_of(text: bytes) -> bytes:
-    return LEAF_FORM + packed(*event_columns(text))
+    return packed(*event_columns(text))
 
 
 def test_the_leaf_of_a_line_is_that_of_the_event() -> None:
@@ -125,4 +125,4 @@ def test_what_is_no_export_is_named_by_its_line(text: bytes, words: str) -> None
 def test_notes_at_the_end_are_told() -> None:
     read = Export(iter([end().replace(b'"positions"', b'"notes":{"0":"note"},"positions"')]))
     assert list(read.events()) == []
-    assert read.notes == ["note"]
+    assert read.notes == {"0": "note"}

@@ -38,6 +38,11 @@ def with_session(**other: Any) -> dict[str, Any]:
     return body(sessions=[session(EVENTS[44]) | other])
 
 
+def with_positions(*places: str) -> dict[str, Any]:
+    (scope,) = session(EVENTS[44])["scopes"]
+    return with_session(scopes=[scope | {"positions": list(places)}])
+
+
 def test_each_erasure_is_shown() -> None:
     first, *erasures = told(receipt())
     assert first == f"the receipt {ID}, asked for by dee, with 2 sessions"
@@ -68,8 +73,14 @@ def test_every_changed_byte_fails() -> None:
     [
         (body(log="other"), "of the log other, of which no key was given"),
         (body(form="x"), "not of the form"),
-        (body(reason="another"), "another reason, actor or subject"),
-        (body(askedBy="eve"), "another reason, actor or subject"),
+        (body(reason="another"), "another reason, actor, approver or subject"),
+        (body(askedBy="eve"), "another reason, actor, approver or subject"),
+        (body(approvedBy=None), "another reason, actor, approver or subject"),
+        (with_positions("0:3", "0:40"), "its positions are not those of 3 events"),
+        (with_positions("0:3", "0:39-45"), "its positions are not those of 3 events"),
+        (with_positions("0:39-40", "0:3"), "its positions are not those of 3 events"),
+        (with_positions("1:3", "0:39-40"), "its positions are not those of 3 events"),
+        (with_positions("0:3", "0:x"), "lacks something"),
         (body(partitions=[]), "lacks something"),
         (body(partitions=[partition(consistency=[])]), "not shown that the tree of 44"),
         (body(partitions=[partition(after=note(50), consistency=base64s(
@@ -86,7 +97,7 @@ def test_every_changed_byte_fails() -> None:
         (with_session(stream=session(EVENTS[51])["stream"]), "says something else"),
         (with_session(recordedAt="2026-11-21T10:00:00.000000Z"), "says something else"),
         (with_session(erasureId="another"), "says something else"),
-        (with_session(scopes=[]), "another reason, actor or subject"),
+        (with_session(scopes=[]), "another reason, actor, approver or subject"),
         (with_session(scopes=[{}]), "lacks something"),
         ({"form": "sessionary/receipt/v1"}, "lacks something"),
     ],

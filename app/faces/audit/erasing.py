@@ -8,9 +8,8 @@ from msgspec import Meta, Struct
 
 from app.codecs.formats import media_type
 from app.codecs.json_text import decode
-from app.erasure.erase import Eraser, require_reason
-from app.erasure.of_person import of_person
-from app.faces.audit.erase_form import sent_form
+from app.erasure.ground import require_reason
+from app.faces.audit.erase_form import eraser_of, person_erased, sent_form
 from app.faces.audit.query import Query
 from app.faces.audit.receipts import receipt_reply
 from app.history.sessions import session_named
@@ -22,16 +21,21 @@ from domain.event import Subject
 _ALL: tuple[Subject, ...] = ("customer", "agent")
 
 
-class _OfSession(Struct, forbid_unknown_fields=True):
-    """Why, and whose data of the session: without `subjects` the customer's and the agents'."""
+class _OfSession(Struct, forbid_unknown_fields=True, rename="camel"):
+    """Why, who else approved, and whose data of the session.
+
+    Without `subjects` the customer's and the agents'.
+    """
 
     reason: str | None = None
     subjects: Annotated[list[Subject], Meta(min_length=1, max_length=2)] | None = None
+    approved_by: str | None = None
 
 
-class _OfPerson(Struct, forbid_unknown_fields=True):
+class _OfPerson(Struct, forbid_unknown_fields=True, rename="camel"):
     email: str
     reason: str | None = None
+    approved_by: str | None = None
 
 
 _SESSION = msgspec.json.Decoder(_OfSession)
@@ -45,7 +49,7 @@ async def erase_session(request: Request, service: Service) -> Reply:
     reason = require_reason(asked.reason)
     session = await session_named(service.reader, request.path["id"])
     subjects = tuple(asked.subjects or _ALL)
-    eraser = Eraser(service.log, service.reader, request.call(), reason)
+    eraser = await eraser_of(request, service, reason, asked.approved_by)
     done = await eraser.of_sessions([session], lambda _: subjects)
     return await receipt_reply(service, UUID(done.erasure_id))
 
@@ -57,9 +61,6 @@ async def erase_person(request: Request, service: Service) -> Reply:
         return await sent_form(request, service)
     asked = decode(_PERSON, request.body)
     reason = require_reason(asked.reason)
-    found = await of_person(service.log, service.reader, asked.email)
-    eraser = Eraser(service.log, service.reader, request.call(), reason)
-    done = await eraser.of_sessions(
-        found.sessions, lambda each: found.subjects[each.stream], found.mentioned
-    )
+    eraser = await eraser_of(request, service, reason, asked.approved_by)
+    done = await person_erased(service, eraser, asked.email)
     return await receipt_reply(service, UUID(done.erasure_id))

@@ -16,8 +16,8 @@ from app.http.errors import Refusal, Responses
 from app.http.identify import AuthPolicy
 from app.http.operation import Handler, Operation, Routes
 from app.http.request import Reply, Request
-from app.operations import projections, rebuilds, status, stuck
-from app.operations.words import facts
+from app.operations import partitions, projections, rebuilds, status, stuck
+from app.operations.words import facts, size
 from app.pages.forms import Form, form_of
 from app.pages.twins import Table, refusal
 from app.service import Service
@@ -82,6 +82,14 @@ async def list_projections(request: Request, service: Service) -> Reply:
     return answer(request, table, "views", shown)
 
 
+async def list_partitions(request: Request, service: Service) -> Reply:
+    """`GET /ops/partitions`: which node has each, how much it holds, how fast it grows."""
+    found = await partitions.partitions(service.pool)
+    columns = partitions.Partition.__struct_encode_fields__
+    table = Table({"partitions": found}, rows_of(found), columns)
+    return answer(request, table, "partitions", {"found": found, "size": size})
+
+
 async def list_stuck(request: Request, service: Service) -> Reply:
     """`GET /ops/stuck`: what does not go on, and what is in its way."""
     found = await stuck.stuck(service.pool)
@@ -119,6 +127,7 @@ ROUTES: Routes = {
     "/ops/status": _get("GetStatus", get_status),
     "/ops/projections": _get("ListProjections", list_projections),
     "/ops/views": _get("ListProjections", list_projections),
+    "/ops/partitions": _get("ListPartitions", list_partitions),
     "/ops/stuck": _get("ListStuck", list_stuck),
     "/ops/requests": _get("ListRequests", list_requests),
     "/ops/activity": _get("GetActivity", get_activity),

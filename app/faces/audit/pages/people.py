@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from app.erasure.people import COVERS, Held, HeldSession
+from app.erasure.scope import KEPT
 from app.faces.audit.pages import times
 from app.faces.audit.pages.asked import Asked
 from app.faces.audit.pages.rows import Budget, Value, session_url
@@ -39,6 +40,7 @@ def people_page(request: Request, held: Held | None, next_url: str | None) -> Re
         asked=asked,
         by=[(name, asked.text(name)) for name in _BY if asked.text(name)],
         covers=COVERS,
+        kept=[] if held is None else [*KEPT, *(user.kept for user in held.users)],
         held=held,
         rows=_rows(request, asked, held),
         following=(next_url or "").removeprefix(request.base_url),

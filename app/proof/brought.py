@@ -1,0 +1,119 @@
+"""What people bring along to the verifier: keys, checkpoints, and files to be checked.
+
+Only the standard library is imported, and a library for zstd where that is needed: this is a part
+of the verifier that is handed out.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import IO
+
+from app.proof.checking import Kept
+from app.proof.notes import MAX_NOTE_BYTES, VerifierKey, parse_notes, utf8
+from app.proof.signed import kept_checkpoints, signed_checkpoint
+from app.proof.trees import Unproven
+
+MAX_LINE_BYTES = 1 << 27
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
+
+
+class WrongUse(Exception):
+    """What was asked for cannot be done; the message is a sentence."""
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Put a name before whatever is said to be unproven."""
+    try:
+        yield
+    except Unproven as error:
+        raise Unproven(f"{name}{error}") from error
+
+
+def keys_of(given: Sequence[str]) -> list[VerifierKey]:
+    """The public keys that were given, each as itself or as a file of keys. Raises WrongUse."""
+    return [key for text in given for key in _keys_of(text)]
+
+
+def _keys_of(text: str) -> list[VerifierKey]:
+    source = "The key that was given"
+    try:
+        if "+" in text or "PRIVATE" in text:
+            return [VerifierKey.parse(text)]
+        source = text
+        found = list[VerifierKey]()
+        lines = utf8(read_file(text, MAX_NOTE_BYTES).replace(b"\r\n", b"\n"), "file").split("\n")
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                source = f"{text}, line {number}"
+                found.append(VerifierKey.parse(line.strip()))
+    except FileNotFoundError as error:
+        raise WrongUse(
+            f"{text[:60]!r} is no key, which has the form name+id+Base64, and no file of keys"
+        ) from error
+    except Unproven as error:
+        raise WrongUse(f"{source} cannot be read: {error}") from error
+    if not found:
+        raise WrongUse(f"{text} holds no key")
+    return found
+
+
+def kept_in(
+    files: Sequence[str], keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()
+) -> Kept:
+    """The signed checkpoints in some files, by partition. Raises WrongUse, Unproven, OSError."""
+    notes = []
+    for file in files:
+        data = read_file(file, MAX_NOTE_BYTES)
+        with named(f"{file}: "):
+            found = parse_notes(data)
+        for number, note in enumerate(found, 1):
+            with named(f"{file}, checkpoint {number}: " if len(found) > 1 else f"{file}: "):
+                signed_checkpoint(note, keys, witnesses)
+        notes += found
+    return kept_checkpoints(notes, keys, witnesses)
+
+
+def read_file(file: str, most: int) -> bytes:
+    """The bytes of a file, or of standard input (-). Raises WrongUse, OSError."""
+    with open(0 if file == "-" else file, "rb") as opened:
+        found = opened.read(most + 1)
+    if len(found) > most:
+        raise WrongUse(f"{file} has more than {most} bytes")
+    return found
+
+
+@contextmanager
+def lines_of(file: str) -> Iterator[Iterator[bytes]]:
+    """The lines of a file, or of standard input (-), compressed or not. Raises WrongUse, OSError.
+
+    Whoever reads them may meet Unproven.
+    """
+    with open(0 if file == "-" else file, "rb") as opened:
+        if opened.peek(4)[:4] == _ZSTANDARD:
+            yield _unpacked(opened)
+        else:
+            yield iter(partial(opened.readline, MAX_LINE_BYTES), b"")
+
+
+def _unpacked(opened: IO[bytes]) -> Iterator[bytes]:
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+    except ImportError as error:
+        raise WrongUse(
+            "The export is compressed, which this Python cannot read: try "
+            "`zstd -dc FILE | python verifier.py export - …`, or install backports.zstd"
+        ) from error
+    with zstd.open(opened) as lines:
+        try:
+            while line := lines.readline(MAX_LINE_BYTES):
+                yield line
+        except (EOFError, zstd.ZstdError) as error:
+            raise Unproven(
+                f"The export is cut off, or what is compressed was altered: {error}"
+            ) from error
