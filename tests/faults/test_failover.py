@@ -18,7 +18,7 @@ from support.kills import CLIENTS
 from support.ledger import differences, read_ledger, read_log
 from support.load import PATIENCE_S, Load, load
 from support.patience import patient
-from support.patroni import Patroni, missing, patroni, timeline
+from support.patroni import Patroni, missing, patroni
 from support.patroni_node import Node
 from support.service_process import ADMIN, ServiceProcess, data_directory, end, no_difference
 
@@ -107,7 +107,7 @@ async def fail_over(
 ) -> tuple[float, float]:
     """Seconds until Patroni has promoted another node, and from then until commands go on."""
     leader, _ = await cluster.synchronous()
-    before = await timeline(leader)
+    before = await cluster.written(leader)
     await work.acknowledge_more(BETWEEN)
     work.slowest_s = 0.0
     broken = time.monotonic()

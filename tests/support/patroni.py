@@ -86,6 +86,13 @@ class Patroni:
         for each in found.get("kvs", []):
             await self._ask("lease/revoke", ID=each["lease"])
 
+    async def written(self, node: Node) -> int:
+        """The timeline that a leader writes; waits until it says so."""
+        deadline = time.monotonic() + patient(SYNCHRONOUS_S)
+        while not (found := await timeline(node)):
+            assert time.monotonic() < deadline, self.logs()
+        return found
+
     async def promoted(self, above: int) -> Node:
         """The node that writes a timeline above one; waits until there is one."""
         deadline = time.monotonic() + patient(SYNCHRONOUS_S + TTL_S)
