@@ -27,6 +27,8 @@ from app.faces.ops.face import OpsFace
 from app.faces.superoffice.face import SuperOfficeFace
 from app.faces.system import SystemFace
 from app.followers import activity, history, people, tree
+from app.http.admission import Admission
+from app.http.door import BehindDoor, Door
 from app.http.operation import Face
 from app.http.path_normaliser import PathNormaliser, by_prefix
 from app.http.route_handler import handlers, refuse_unrouted
@@ -60,7 +62,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
     Its routes are case-sensitive: clients need the application of `create_server`. Without
     settings it can list its routes (`litestar --app app.main:create_app routes`), but not serve.
     """
-    served = all_faces() if faces is None else faces
+    served, admission = all_faces() if faces is None else faces, Admission()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -68,7 +70,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
             raise ValueError("the application cannot serve without settings")
         service = await _opened(settings)
         tracing.begin(service.requests.worker)
-        cast("_Application", app).service = service
+        cast("_Application", app).take_up(service, Door(service, admission, served))
         await service.log.clock.look()
         _spare_the_collector()
         watches = [asyncio.create_task(watch) for watch in _watches(settings, service)]
@@ -82,7 +84,7 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
             await asyncio.to_thread(tracing.end)
 
     return _Application(
-        list(handlers(served)),
+        list(handlers(served, admission)),
         lifespan=[lifespan],
         exception_handlers={Exception: refuse_unrouted},
         state=State({"faces": by_prefix(served)}),
@@ -107,15 +109,11 @@ async def _opened(settings: Settings) -> Service:
             await asyncio.sleep(_KEEPER_PAUSE_S)
 
 
-class _Application(Litestar):
+class _Application(BehindDoor):
     """Litestar without its plugins for pydantic and attrs: no model here needs them.
 
     Where some tool has installed these two, their import takes a fifth of a worker's start.
     """
-
-    service: Service
-    """Set when the application starts; in Litestar's state, each request would pay for a proxy."""
-    """Set with it."""
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:

@@ -40,7 +40,7 @@ def secret_of(holder: type) -> frozenset[str]:
 def held(state: object) -> list[str]:
     """The names of the secrets that a state has."""
     secret: frozenset[str] = getattr(type(state), "secret", _NONE)  # each command comes by here
-    return [name for name in secret if getattr(state, name) is not None]
+    return [name for name in secret if getattr(state, name) is not None] if secret else []
 
 
 def sealed(shown: object, names: Sequence[str], seal: Callable[[str, str], bytes]) -> object:

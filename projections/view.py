@@ -85,12 +85,17 @@ class View(Struct, frozen=True, kw_only=True):
 
     def doc(self, stream: StreamId, state: object, seal: Seal) -> str | None:
         """The row's document as JSON text, its secrets sealed; None if the state has no row."""
+        encoded = self.encoded(stream, state, seal)
+        return None if encoded is None else encoded.decode()
+
+    def encoded(self, stream: StreamId, state: object, seal: Seal) -> bytes | None:
+        """The same in UTF-8."""
         if self.gone(state):
             return None
         shown = state if self.shown is None else self.shown(state)
         if secret := held(state):
             shown = sealed(shown, secret, partial(seal, stream, self.name))
-        return _ENCODER.encode(shown).decode()
+        return _ENCODER.encode(shown)
 
     def opened(self, stream: StreamId, state: S, doc: str, unseal: Unseal) -> S:
         """The state that was decoded from a row's document, with its secrets.

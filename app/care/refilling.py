@@ -34,6 +34,7 @@ NEAR_EVENTS = 500
 """So few events behind the log, the new tables are swapped in; the follower takes up the rest."""
 STUCK_S = 120.0
 """Seconds without a further event, after which it is given up."""
+Advance = Callable[[int], Awaitable[None]]
 _PLACES = ("follower_checkpoint", "quarantine", "lease")
 _OWN: Mapping[str, ModuleType] = {each.NAME: each for each in (history, activity, people)}
 
@@ -46,14 +47,16 @@ async def refill(
     store: Connection,
     settings: Settings,
     name: str,
-    advance: Callable[[int], Awaitable[None]],
+    advance: Advance,
+    stand_for: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Make a follower's tables anew; needs `alone`. Whether they were swapped in at the end.
 
     The tables of the tree, and of a projection of the library, are emptied instead, and whoever
     follows fills them.
     `advance`: gets the number of events that are left; what was done is dropped if it raises
-    RebuildStopped. Raises UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
+    RebuildStopped. `stand_for`: gets the positions that the new tables stand for. Raises
+    UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
     """
     await reset.require(store, name)
     if not is_own(name):
@@ -62,11 +65,11 @@ async def refill(
     tables = await reset.tables(store, name)
     await _make(store.raw, name, tables)
     try:
-        await _fill(settings, name, advance)
+        await _fill(settings, name, advance, stand_for)
         # (Where followers of single views write, what they wrote stays.)
         shared = [history.REACH] if await _are_apart(store) else []
         while not await _swap(store.raw, name, [each for each in tables if each not in shared]):
-            await _fill(settings, name, advance)
+            await _fill(settings, name, advance, stand_for)
     except (RebuildStopped, RefillFailed):
         await store.raw.execute(SQL["drop"])
         raise
@@ -100,7 +103,9 @@ async def _make(connection: asyncpg.Connection, name: str, tables: Sequence[str]
         await connection.execute(await connection.fetchval(SQL["marked"], what))
 
 
-async def _fill(settings: Settings, name: str, advance: Callable[[int], Awaitable[None]]) -> None:
+async def _fill(
+    settings: Settings, name: str, advance: Advance, stand_for: Callable[[str], None]
+) -> None:
     """Let the follower take up the log there."""
 
     async def look_there(fetch: Fetch) -> None:
@@ -113,7 +118,9 @@ async def _fill(settings: Settings, name: str, advance: Callable[[int], Awaitabl
     try:
         while True:
             pause_s = await follower.try_round()
-            left = await follower.behind()
+            places = await follower.places()
+            left = sum(place.head - place.reached for place in places)
+            stand_for(", ".join(f"{place.partition}:{place.reached}" for place in places))
             await advance(left)
             if left <= NEAR_EVENTS:
                 return

@@ -27,6 +27,7 @@ from app.log.keyring import Keyring, fingerprint_of
 from app.log.read import FIRST_STREAM, heads, key_settings
 from app.log.stream_keys import KEY_BYTES
 from app.maintenance import key_file
+from app.maintenance.own_session import require_own_session
 from app.maintenance.store import Connection
 from domain.ids import StreamId
 
@@ -100,9 +101,10 @@ async def rotate(
 ) -> Rotated:
     """Replace the master key, or go on with that; appends and reads proceed meanwhile.
 
-    `keyring`: of the log as it is; afterwards it knows the new key, too. Raises RotationUnderWay
-    or KeyInUse.
+    `keyring`: of the log as it is; afterwards it knows the new key, too. Raises RotationUnderWay,
+    KeyInUse, or UnusableDatabase behind a pooler.
     """
+    await require_own_session(store)
     if not await store.raw.fetchval(SQL["begin"]):
         raise RotationUnderWay("Another rotation is under way: try again later")
     try:

@@ -91,9 +91,14 @@ def _refill(where: "DataLocation", name: str) -> None:
     from app.rebuild.swap import alone
 
     async def run(settings: "Settings") -> bool:
-        most = 0
+        most, at = 0, ""
         deed = Recorder("rebuild")
-        with progress(f"Rebuilding {name}") as advance:
+
+        def stand_for(positions: str) -> None:
+            nonlocal at
+            at = positions
+
+        with progress(f"Rebuilding {name}", at=lambda: at) as advance:
 
             async def tell(left: int) -> None:
                 nonlocal most
@@ -104,7 +109,7 @@ def _refill(where: "DataLocation", name: str) -> None:
                 connected(settings.database_url, where.statement_cache) as store,
                 alone(store),
             ):
-                swapped = await refill(store, settings, name, tell)
+                swapped = await refill(store, settings, name, tell, stand_for)
                 await deed.end(store.raw, name)
         return swapped
 

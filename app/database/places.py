@@ -66,6 +66,8 @@ class Places:
         self._ending = ending
         self._holding = holding
         self._idle: list[asyncpg.Connection] = []
+        self._connecting: set[asyncio.Task[Rows]] = set()
+        self._closed = False
         self._free = asyncio.Semaphore(size)
         self._used = 0
         self._waiting = 0
@@ -110,10 +112,13 @@ class Places:
 
     async def close(self, limit_s: float) -> None:
         """Close all connections; drop those that hang."""
+        self._closed = True
         held = list(self.held)
         for task in held:
             task.cancel()
         await asyncio.gather(*held, return_exceptions=True)
+        if self._connecting:  # (what was given up is being cancelled)
+            await asyncio.wait(self._connecting, timeout=limit_s)
         while self._idle:
             connection = self._idle.pop()
             try:
@@ -148,7 +153,7 @@ class Places:
         sent, idle = Sent(), self._take()
         sending = self._send(sent, idle, connect, keeps, sql, arguments)
         # The time-out of connecting needs a task; a statement alone does not.
-        statement = _result_of(loop.create_task(sending)) if idle is None else sending
+        statement = self._connected(loop.create_task(sending)) if idle is None else sending
         try:
             return await self._drive(statement, sent, deadline, answered)
         finally:
@@ -207,14 +212,26 @@ class Places:
                 sent.connection = connection
                 rows = await connection.fetch(sql, *arguments)
         except BaseException as error:
-            if keeps(error):
-                self._idle.append(connection)
-            else:
-                # Not closed in an orderly way: a server that hangs would block us.
-                connection.terminate()
+            self._put_back(connection, fit=keeps(error))
             raise
-        self._idle.append(connection)
+        self._put_back(connection, fit=True)
         return rows
+
+    def _put_back(self, connection: asyncpg.Connection, *, fit: bool) -> None:
+        if fit and not self._closed:
+            self._idle.append(connection)
+        else:
+            # Not closed in an orderly way: a server that hangs would block us.
+            connection.terminate()
+
+    async def _connected(self, task: asyncio.Task[Rows]) -> Rows:
+        """The result of a task that connects; it ends with whoever waits for it here."""
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        try:
+            return await task
+        finally:
+            task.cancel()  # else its connection would come when its place is another's
 
     def _take(self) -> asyncpg.Connection | None:
         """An idle connection that is not known to be broken."""
@@ -254,10 +271,6 @@ _Statement = Coroutine[asyncio.Future[object], None, Rows]
 def _wake(over: asyncio.Future[None], *_: object) -> None:
     if not over.done():
         over.set_result(None)
-
-
-async def _result_of(task: asyncio.Task[Rows]) -> Rows:
-    return await task
 
 
 async def _finish(statement: _Statement, answer: asyncio.Future[object]) -> Rows:

@@ -86,8 +86,8 @@ async def _piped(
         await carry(process)
         code, text = await process.wait(), (await said).decode(errors="replace").strip()
     except BaseException:
-        process.kill()
         said.cancel()
+        await _end(process)
         raise
     if code:
         raise ProgramFailed(f"{name} failed: {text}")
@@ -130,9 +130,15 @@ async def _ended(path: Path, arguments: Sequence[str], secret: dict[str, str]) -
     try:
         said, _ = await process.communicate()
     except BaseException:
-        process.kill()
+        await _end(process)
         raise
     return await process.wait(), said.decode(errors="replace").strip()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):  # it has ended by itself
+        process.kill()
+    await process.wait()
 
 
 def apart(url: str) -> tuple[str, str | None]:

@@ -28,6 +28,7 @@ class SystemFace:
     prefix = "/health/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    refuses_alike = False
     policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
 

@@ -166,8 +166,11 @@ class Follower(Generic[B, E]):
 
     async def behind(self) -> int:
         """How many events are still to be taken up. Raises StoreDown."""
-        places = [Place(*row) for row in await self._pool.ask(SQL["places"], self._work.name)]
-        return sum(place.head - place.reached for place in places)
+        return sum(place.head - place.reached for place in await self.places())
+
+    async def places(self) -> list[Place]:
+        """How far it is, in each partition. Raises StoreDown."""
+        return [Place(*row) for row in await self._pool.ask(SQL["places"], self._work.name)]
 
     async def round(self) -> int:
         """Take up some batches of each partition; the number of events. Raises StoreDown."""
@@ -177,8 +180,7 @@ class Follower(Generic[B, E]):
         if not self._knows_held:
             self._work.held = await quarantine.held(self._pool, self._work.name)
             self._knows_held = True
-        for row in await self._pool.ask(SQL["places"], self._work.name):
-            place = Place(*row)
+        for place in await self.places():
             if place.reached > place.head:
                 await self._start_over()
             elif place.reached < place.head:

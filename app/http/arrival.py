@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 DRAINED = 16
 """Multiple of a body's limit that is read and dropped before the connection is dropped."""
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Verbs of requests without a body."""
 _ALWAYS = (
     (b"vary", b"Accept"),
     (b"x-content-type-options", b"nosniff"),
@@ -49,7 +50,7 @@ _NOT_STORED = (b"cache-control", b"no-store")
 _STORED = (b"cache-control", b"public, max-age=31536000, immutable")
 _BY_TLS_ALONE = (b"strict-transport-security", b"max-age=31536000")
 """Header of answers by HTTPS: a browser then never calls this host without it, for a year."""
-_DEVELOPERS = "https://localhost"
+LOCAL = b"localhost"
 """Not there: it would hold for all ports, and so for everything else that listens on them."""
 _NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """Header of answers that no browser should show as a page; pages set their own policy."""
@@ -77,7 +78,7 @@ class Arrival:
         app = seen["litestar_app"]
         self.service: Service = app.service
         self._sender: Sender | None = None
-        self.unread: bool = seen["method"] not in _BODILESS
+        self.unread: bool = seen["method"] not in BODILESS
         """Whether a part of the body may still arrive."""
 
     def read_head(
@@ -182,16 +183,10 @@ class Answer:
         reply, arrival = self._reply, self._arrival
         body, stream, request = reply.body, reply.stream, arrival.request
         request_id = (arrival.sender(scope) if request is None else request).request_id
-        headers = [(b"x-request-id", request_id.encode()), *reply.headers]
-        if stream is None:
-            headers.append((b"content-length", b"%d" % len(body)))
-        content_type = reply.content_type if body or stream is not None else b""
-        headers += _usual(content_type, immutable=reply.immutable)
-        if request is not None:
-            if b"origin" in request.headers:
-                headers += _shared(arrival, request)
-            if request.scheme == "https" and not request.base_url.startswith(_DEVELOPERS):
-                headers.append(_BY_TLS_ALONE)
+        by_tls = request is not None and request.scheme == "https" and not _is_local(request)
+        headers = [(b"x-request-id", request_id.encode()), *framed(reply, by_tls=by_tls)]
+        if request is not None and b"origin" in request.headers:
+            headers += _shared(arrival, request)
         begun = time.perf_counter()
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         asked: Any = scope
@@ -229,6 +224,25 @@ class Answer:
     def to_asgi_response(self, **_: object) -> "Answer":
         """Itself; Litestar calls this for the answer of an exception handler."""
         return self
+
+
+def framed(reply: Reply, *, by_tls: bool) -> Headers:
+    """The headers of an answer, but for those that hang on its request.
+
+    `by_tls`: whether a browser shall from now on call this host by HTTPS alone.
+    """
+    body, stream = reply.body, reply.stream
+    content_type = reply.content_type if body or stream is not None else b""
+    headers = [*reply.headers, *_usual(content_type, immutable=reply.immutable)]
+    if stream is None:
+        headers.append((b"content-length", b"%d" % len(body)))
+    if by_tls:
+        headers.append(_BY_TLS_ALONE)
+    return headers
+
+
+def _is_local(request: Request) -> bool:
+    return request.headers.get(b"host", b"").startswith(LOCAL)
 
 
 @lru_cache(maxsize=64)

@@ -54,6 +54,9 @@ class Face(Protocol):
     """Whether a POST may name another verb in `X-HTTP-Method-Override`."""
     policy: AuthPolicy
     routes: Routes
+    refuses_alike: bool
+    """Whether the form of its refusals hangs on no more of a request without a query, from a
+    program, than on `Accept`, `Content-Type`, its suffix and the first part of its path."""
     responses: Responses
     """Responses to errors that no other face knows."""
 

@@ -21,6 +21,7 @@ from app.http import origin
 from app.http.admission import Admission
 from app.http.arrival import Answer, Arrival
 from app.http.browser import sent_on
+from app.http.door import FULL
 from app.http.errors import refusal
 from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
@@ -92,7 +93,7 @@ class OperationHandler(HTTPRouteHandler):
         term = admission.let_in(room, arrival.started)
         if term is None and not operation.is_vital:
             # (Not by Litestar's way of errors, which takes longer than the rest of a refusal.)
-            full = TooManyBefore("The service has more to do than it can: try again")
+            full = TooManyBefore(FULL)
             refused: Any = _refused(asked, self.face, full, self.measure, self.route)
             await refused(scope, receive, send)
             return
@@ -162,9 +163,8 @@ async def _admit(arrival: Arrival, handler: OperationHandler) -> None:
         rates.take(principal.name)
 
 
-def handlers(faces: Sequence[Face]) -> Iterator[OperationHandler]:
-    """A route for each operation at each of its paths."""
-    admission = Admission()
+def handlers(faces: Sequence[Face], admission: Admission) -> Iterator[OperationHandler]:
+    """A route for each operation at each of its paths; all share `admission`."""
     for face in faces:
         for template, operations in face.routes.items():
             verbs: dict[Operation, list[str]] = {}

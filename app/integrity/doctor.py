@@ -13,6 +13,7 @@ from app.database.hosts import each_host
 from app.integrity import guards, server
 from app.log.errors import WrongMasterKey
 from app.maintenance.logins import beyond_service, warnings_of
+from app.maintenance.own_session import has_own_session
 from app.maintenance.secret_file import UnusableFile
 from app.maintenance.store import (
     Connection,
@@ -117,6 +118,15 @@ async def _line(examination: Examination) -> tuple[State, str]:
     return ("warning", "; ".join(warnings)) if warnings else ("well", "By TLS, or here")
 
 
+async def _session(examination: Examination) -> tuple[State, str]:
+    if await has_own_session(examination.store):
+        return "well", "The owner's connection leads to the server itself"
+    return "warning", (
+        "The owner's connection goes through a pooler: `operate`, `rebuild`, `projections back`, "
+        "`verify`, `backup` and `keys rotate` need one to the server itself"
+    )
+
+
 async def _durability(examination: Examination) -> tuple[State, str]:
     try:
         await migrate.refuse_unsafe(examination.store.raw)
@@ -191,6 +201,7 @@ CHECKS: Mapping[str, Check] = {
     "server": _server,
     "release": _release,
     "line": _line,
+    "session": _session,
     "durability": _durability,
     "standbys": _standbys,
     "disk": _disk,

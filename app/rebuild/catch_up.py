@@ -3,8 +3,11 @@
 Beside appends it goes in rounds, and the last few events are folded while appends wait.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
+
+import asyncpg
 
 from app.database.sql import blocks
 from app.history.streams import Damaged, FoldedStream
@@ -19,6 +22,7 @@ from domain.ids import StreamId, partition_of
 from projections.view import View
 
 SQL = blocks(__file__)
+T = TypeVar("T")
 FEW_EVENTS = 200
 """Events that may be left to the swap, while appends wait."""
 MAX_ROUNDS = 10
@@ -83,6 +87,22 @@ class CatchUp:
                     await self._renew(names, end.partition, streams, folded)
                 after = rows[-1]["position"]
         return positions(ends)
+
+    async def at_heads(
+        self, names: Collection[str], reached: Positions, look: Callable[[], Awaitable[T]]
+    ) -> tuple[Positions, T]:
+        """Bring the rows up to the heads of a snapshot, and look at them in it.
+
+        It is done anew if an erasure has changed a row since the snapshot was taken.
+        """
+        while True:
+            rows, damaged = dict(self.rows), dict(self.damaged)
+            try:
+                async with self._store.raw.transaction(isolation="repeatable_read"):
+                    ends = await heads(self._store)
+                    return await self.take_up(names, reached, ends), await look()
+            except asyncpg.SerializationError:
+                self.rows, self.damaged = rows, damaged
 
     async def keep(self, names: Collection[str], streams: Sequence[UUID]) -> None:
         """Take the live rows of streams that cannot be folded."""

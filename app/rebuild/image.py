@@ -26,14 +26,14 @@ _ACTORS = 1_024
 
 def image(
     stream: UUID, partition: int, version: int, position: bytes,
-    created_by: str, created_at: bytes, modified_by: str, modified_at: bytes,
-    doc: str, search: str | None,
+    created_by: bytes, created_at: bytes, modified_by: bytes, modified_at: bytes,
+    doc: bytes, search: str | None,
 ) -> bytes:  # fmt: skip
-    """A row; positions and times are as PostgreSQL sends them."""
+    """A row; positions and times are as PostgreSQL sends them, and actors are of `actor`."""
     return _ROW % (
         stream.bytes, partition.to_bytes(4, "big"), version.to_bytes(8, "big"), position,
-        _actor(created_by), created_at, _actor(modified_by), modified_at,
-        _jsonb(doc), _NULL if search is None else _jsonb(search),
+        created_by, created_at, modified_by, modified_at,
+        _jsonb(doc), _NULL if search is None else _jsonb(search.encode()),
     )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def image_of(row: Sequence[Any]) -> bytes:
     stream, partition, version, position, created_by, created_at, by, at, doc, search = row
     return image(
         stream, partition, version, position.to_bytes(8, "big"),
-        created_by, _time(created_at), by, _time(at), doc, search,
+        actor(created_by), _time(created_at), actor(by), _time(at), doc.encode(), search,
     )  # fmt: skip
 
 
@@ -55,12 +55,21 @@ def _time(at: datetime) -> bytes:
     return ((at - _EPOCH) // _TICK).to_bytes(8, "big", signed=True)
 
 
-@lru_cache(_ACTORS)
-def _actor(name: str) -> bytes:
+def actor(name: str) -> bytes:
+    """The name of an actor."""
     value = name.encode()
     return len(value).to_bytes(4, "big") + value
 
 
-def _jsonb(text: str) -> bytes:
-    value = _JSONB_VERSION + text.encode()
+@lru_cache(_ACTORS)
+def first_and_last(actors: str, events: int) -> tuple[bytes, bytes]:
+    """Two of a stream's actors, of which each line names one. Raises ValueError for more lines."""
+    names = actors.split("\n")
+    if len(names) != events:
+        raise ValueError("the name of an actor has several lines")
+    return actor(names[0]), actor(names[-1])
+
+
+def _jsonb(text: bytes) -> bytes:
+    value = _JSONB_VERSION + text
     return len(value).to_bytes(4, "big") + value

@@ -21,6 +21,7 @@ from app.database.sql import blocks
 from app.history.streams import Progress
 from app.log.keyring import Keyring
 from app.maintenance.keys import keyring_of
+from app.maintenance.own_session import require_own_session
 from app.maintenance.store import (
     Connection,
     DataLocation,
@@ -73,7 +74,8 @@ class Manner(Struct, frozen=True):
 async def operate(url: str, where: DataLocation, manner: Manner) -> NoReturn:
     """Carry out what is recorded until cancelled, however often the database goes away.
 
-    Raises NotReachable if it never was there, SchemaError, or WrongMasterKey.
+    Raises NotReachable if it never was there, SchemaError, WrongMasterKey, or UnusableDatabase
+    behind a pooler.
     """
     await prepare(url, where, SchemaPermission.LOOK)
     failures = 0
@@ -82,6 +84,7 @@ async def operate(url: str, where: DataLocation, manner: Manner) -> NoReturn:
             if failures:
                 await prepare(url, where, SchemaPermission.LOOK)
             async with connected(url, where.statement_cache) as store:
+                await require_own_session(store)
                 office = _Office(store, lambda store: keyring_of(store, where), manner)
                 failures = 0
                 await office.hold()

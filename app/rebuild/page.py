@@ -19,7 +19,7 @@ from msgspec import Struct
 from app.log import codec
 from app.log.keyring import Keyring
 from app.log.stream_keys import KEYLESS, SHUT
-from app.rebuild.image import Images, image
+from app.rebuild.image import Images, first_and_last, image
 from domain.event import kind_of
 from domain.stored import EVENTS
 from projections.catalog import CURRENT
@@ -148,14 +148,12 @@ def _images(
     found: Images = {}
     seal = keyring.seal_in_view
     for (plan, (stream, _, _, places, actors, events, _, _)), state in folded:
-        by = actors.split("\n")
-        if len(by) != events:
-            raise ValueError("the name of an actor has several lines")
+        created_by, modified_by = first_and_last(actors, events)
         for view in views[plan.kind]:
-            if (doc := view.doc(stream, state, seal)) is not None:
+            if (doc := view.encoded(stream, state, seal)) is not None:
                 row = image(
                     stream, partition, events, places[-16:-8],
-                    by[0], places[8:16], by[-1], places[-8:], doc, view.sought(state),
+                    created_by, places[8:16], modified_by, places[-8:], doc, view.sought(state),
                 )  # fmt: skip
                 found.setdefault(view.name, []).append(row)
     return found

@@ -6,6 +6,7 @@ beside the appends. The tables that were live are kept, for the way back.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -247,10 +248,8 @@ class _Run:
             await pieces.doubt_beyond(connection, view, self._partitions)
             piece: Place | None = None if view in awaited else BEFORE_ALL
             while piece is not None:
-                async with connection.transaction(isolation="repeatable_read"):
-                    ends = await heads(self._store)
-                    reached = await self._catch.take_up(self._views, reached, ends)
-                    found, piece = await pieces.differing(connection, view, piece)
+                look = partial(pieces.differing, connection, view, piece)
+                reached, (found, piece) = await self._catch.at_heads(self._views, reached, look)
                 mended[name] += len(found)
                 self._sample(name, found)
         return mended, reached

@@ -11,6 +11,7 @@ from app.database import versions
 from app.database.sql import blocks
 from app.log.keyring import Keyring
 from app.log.read import Head, heads
+from app.maintenance.own_session import require_own_session
 from app.maintenance.store import Connection
 from app.rebuild import runs, tables
 from app.rebuild.catch_up import CatchUp, Positions, positions
@@ -57,10 +58,11 @@ class ViewInUse(Exception):
 
 @asynccontextmanager
 async def alone(store: Connection, patience_s: float | None = None) -> AsyncIterator[None]:
-    """Hold the lock of those who work on the views. Raises RebuildUnderWay.
+    """Hold the lock of those who work on the views. Raises RebuildUnderWay, or UnusableDatabase.
 
     `patience_s`: how long to wait for it; None: TAKEN_OVER_S.
     """
+    await require_own_session(store)
     with suppress(asyncpg.InvalidParameterValueError):  # a server whose system cannot tell
         await store.raw.execute(SQL["notice_death"])
     end = time.monotonic() + (TAKEN_OVER_S if patience_s is None else patience_s)

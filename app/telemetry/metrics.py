@@ -142,6 +142,15 @@ class Measure:
         if self._observe is None:
             self._observe = _SECONDS.labels(self._face, self._operation).observe
         self._observe(seconds)
+        self._counted(status)
+
+    def count(self, status: int) -> None:
+        """Count an answer whose time says nothing of how long its operation takes."""
+        global _answered
+        _answered += 1
+        self._counted(status)
+
+    def _counted(self, status: int) -> None:
         digit = status // 100
         count = self._count.get(digit)
         if count is None:

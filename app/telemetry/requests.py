@@ -85,6 +85,8 @@ class Requests:
         self.worker = multiprocessing.current_process().name
         self.is_open = settings.access_log == "all"
         """Whether every request is of interest."""
+        self.logs_refusals = self._is_logged(503, slow=False)
+        """Whether each refused request has a line in the access log."""
         self._kept: dict[Kind, deque[Answered]] = {
             kind: deque(maxlen=KEPT) for kind in ("slow", "failed", "refused")
         }

@@ -39,6 +39,7 @@ class CoreFace:
     prefix = "/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    refuses_alike = False
     policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
 

@@ -1,10 +1,18 @@
-"""Goodput at five times of what a worker can serve, against its peak, in the same rounds."""
+"""Goodput at five times of what a worker can serve, against its peak, in the same rounds.
 
+It is counted in the log, in the middle of a load: at its ends, connections are made, and a worker
+has hundreds of commands at work that no caller sees answered.
+"""
+
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from .load import CONNECTIONS, load, load_at
-from .measure import BenchmarkFailed, Done, Pace, Sample, interleaved, rate, timed
+import asyncpg
+
+from .load import CONNECTIONS, Load, load, load_at
+from .measure import BenchmarkFailed, Pace, Sample, cpu_seconds, interleaved, rate
 from .over_http import WARM_UP_S, Contender, prepared
 from .report import Comparison, table
 from .services import sessionary
@@ -12,12 +20,16 @@ from .stage import Stage
 from .superoffice import chats
 
 TIMES = 5
+_BEGINS_S, _ENDS_S = 2.0, 1.0
+"""Seconds of a load before its middle, and after it."""
 _SETTLES_S = 2.0
 AT_LEAST = 0.9
 _METHODS = {
     "PATCH": "PATCH of an AI session",
     "PUT": "PUT of a whole chat session",
 }
+_WRITTEN = "SELECT sum(position)::bigint FROM log_partition"
+"""A command of either method is one event."""
 
 
 def run(stage: Stage, pace: Pace) -> str:
@@ -28,30 +40,62 @@ def run(stage: Stage, pace: Pace) -> str:
         chats(service, chats_file)
         files = {"PATCH": sessions, "PUT": Contender(service, chats_file)}
         rows = [_row(stage, files[method], method, pace) for method in _METHODS]
-    return table(f"{TIMES} times of what {CONNECTIONS} connections get: answered commands", rows)
+    return table(f"{TIMES} times of what {CONNECTIONS} connections get: commands carried out", rows)
 
 
 def _row(stage: Stage, contender: Contender, method: str, pace: Pace) -> Comparison:
     base_url, ids_file = contender.service.base_url, contender.ids_file
     load(base_url, method, ids_file, WARM_UP_S)
     peaks: list[Sample] = []
+    whole_s = _BEGINS_S + pace.seconds + _ENDS_S
 
-    def peak() -> Done:
-        seen = load(base_url, method, ids_file, pace.seconds)
-        return Done(seen.requests, seen.duration_us / 1e6)
+    def peak() -> Load:
+        return load(base_url, method, ids_file, whole_s)
 
-    def flood() -> Done:
-        seen = load_at(base_url, method, ids_file, pace.seconds, TIMES * rate(peaks))
+    def flood() -> Load:
+        seen = load_at(base_url, method, ids_file, whole_s, TIMES * rate(peaks))
         time.sleep(_SETTLES_S)  # what the flood left at work is none of the next peak's
         if seen.wrong or seen.lost:
             raise BenchmarkFailed(f"{method} was refused without a word when to retry: {seen}")
-        return Done(seen.requests - seen.refused, seen.duration_us / 1e6)
+        return seen
 
     roots = [contender.service.pid, stage.postmaster]
-    peaks.append(timed(peak, roots))
+    url = contender.service.database_url
+    assert url is not None  # it is ours
+    peaks.append(_amid(peak, url, roots, pace.seconds))
     cells: dict[str, Callable[[], Sample]] = {
-        "peak": lambda: timed(peak, roots),
-        "flood": lambda: timed(flood, roots),
+        "peak": lambda: _amid(peak, url, roots, pace.seconds),
+        "flood": lambda: _amid(flood, url, roots, pace.seconds),
     }
     runs = interleaved(cells, pace.rounds)
     return Comparison(_METHODS[method], AT_LEAST, runs["flood"], runs["peak"])
+
+
+def _amid(work: Callable[[], Load], url: str, roots: Sequence[int], seconds: float) -> Sample:
+    """What is carried out in the middle of a load."""
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(work)
+        time.sleep(_BEGINS_S)
+        before, since, cpu_before_s = *_written(url), cpu_seconds(roots)
+        time.sleep(seconds)
+        after, until, cpu_after_s = *_written(url), cpu_seconds(roots)
+        loading.result()
+    done = after - before
+    if done == 0:
+        raise BenchmarkFailed("Nothing was done in the time given")
+    return Sample(done / (until - since), (cpu_after_s - cpu_before_s) * 1000 / done)
+
+
+def _written(url: str) -> tuple[int, float]:
+    """How many events the log holds, and when."""
+
+    async def ask() -> tuple[int, float]:
+        connection = await asyncpg.connect(url)
+        try:
+            asked = time.perf_counter()
+            count: int = await connection.fetchval(_WRITTEN)
+            return count, (asked + time.perf_counter()) / 2
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

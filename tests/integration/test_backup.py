@@ -1,8 +1,11 @@
 """A backup brings the database back as it was, says what it lacks, and is refused if altered."""
 
+import asyncio
 import secrets
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import database, given
@@ -14,10 +17,10 @@ from app.care.backup import HEADER, RotationUnfinished, ahead
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
 from app.care.rotation import SQL as ROTATION
-from app.database.programs import ProgramFailed
+from app.database.programs import ProgramFailed, run_out
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring
-from app.maintenance.store import connected
+from app.maintenance.store import Connection, connected
 from app.rebuild.swap import RebuildUnderWay, alone
 from app.service import Service
 from domain.errors import NotFound
@@ -133,3 +136,23 @@ async def test_services_notice_that_an_older_backup_took_the_place(
     assert (await given.patch_ai_session(a, session, None)).folded.state.purpose == "after"
     with pytest.raises(NotFound):
         await given.patch_ai_session(b, lost, "back")
+
+
+async def test_a_dump_that_is_broken_off_leaves_no_process(
+    store: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, begin = list[Process](), asyncio.create_subprocess_exec
+
+    async def noted(*given: Any, **named: Any) -> Process:
+        begun.append(await begin(*given, **named))
+        return begun[-1]
+
+    def refuse(_: bytes) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    major = store.raw.get_server_version().major
+    with pytest.raises(OSError, match="no space"):
+        await run_out("pg_dump", major, database_url, ["--format=plain"], refuse)
+    assert begun
+    assert None not in [process.returncode for process in begun]

@@ -6,9 +6,11 @@
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
+import pytest
 from support import given
 from support.beside import silent
 from support.erasures import erased, everything, keys_of, opened
@@ -19,9 +21,10 @@ from app.care import rotation
 from app.integrity.verify import verify
 from app.log.errors import Conflict
 from app.log.keyring import Keyring
-from app.log.read import key_settings
+from app.log.read import Head, heads, key_settings
 from app.log.stream_keys import bundle
-from app.maintenance.store import connected
+from app.maintenance.store import Connection, connected
+from app.rebuild import catch_up as catching_up
 from app.rebuild.rebuild import named, rebuild
 from app.rebuild.swap import RebuildUnderWay
 from app.service import Service, open_service
@@ -109,6 +112,34 @@ async def test_no_key_comes_back_and_nothing_is_left(
     assert done["refused"] == 2 * RACES
     assert done["changed"] > 0
     assert done["rebuilt"] > 0
+
+
+async def test_a_row_that_is_erased_while_it_is_compared_is_compared_anew(
+    service: Service,
+    store: Connection,
+    keyring: Keyring,
+    owner: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session, times = await opened(service, "canary-"), Counter[str]()
+
+    async def heads_before_an_erasure(store: Connection) -> Sequence[Head]:
+        if not store.raw.is_in_transaction():
+            return await heads(store)
+        times["compared"] += 1
+        if times["compared"] > 1:
+            return await heads(store)
+        await given.patch_ai_session(service, AISessionId(session), "canary-moved")
+        ends = await heads(store)
+        await erased(service, session)
+        return ends
+
+    monkeypatch.setattr(catching_up, "heads", heads_before_an_erasure)
+    rebuilt = await rebuild(store, keyring, named(()), silent)
+    assert times["compared"] > 1
+    assert set(rebuilt.mended.values()) == {0}
+    assert "canary-" not in await everything(owner)
+    assert await verify(store, keyring, silent) == []
 
 
 async def test_a_change_of_the_master_key_beside_erasures_loses_no_key(

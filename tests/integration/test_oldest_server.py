@@ -14,6 +14,7 @@ from app.log import read
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
 from app.service import Service
+from app.settings import Settings
 
 PROGRAMS = Path(f"/usr/lib/postgresql/{OLDEST_SERVER}/bin")
 """Where Debian and Ubuntu have it."""
@@ -44,6 +45,12 @@ async def template(server_url: str) -> AsyncIterator[str]:
 def its_template(template: str) -> str:
     """That one, with one partition."""
     return template
+
+
+@pytest.fixture
+def settings(direct: Settings) -> Settings:
+    """Past the pooler, which stands before the server of the other tests."""
+    return direct
 
 
 @pytest.mark.parametrize("events_a_page", [100, 5_000])

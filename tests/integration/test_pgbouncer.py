@@ -10,6 +10,11 @@ import httpx
 import pytest
 from support.in_process import calling
 
+from app.maintenance.own_session import has_own_session
+from app.maintenance.store import Connection, connected
+from app.maintenance.swaps import without_swaps
+from app.maintenance.urls import UnusableDatabase
+from app.rebuild.swap import alone
 from app.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -76,3 +81,14 @@ async def test_it_is_in_transaction_mode_with_fewer_connections_than_callers(
     finally:
         for each in connections:
             await each.close()
+
+
+async def test_a_lock_of_a_session_is_not_taken_through_it(
+    pooled: Settings, store: Connection
+) -> None:
+    assert await has_own_session(store)
+    async with connected(pooled.database_url, 0) as through:
+        for lock in (alone(through), without_swaps(through)):
+            with pytest.raises(UnusableDatabase, match="pooler"):
+                async with lock:
+                    pass

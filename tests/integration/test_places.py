@@ -4,7 +4,8 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
@@ -15,7 +16,7 @@ from support.proxy import proxy as proxy_before
 from support.service_process import free_port
 
 from app.database.errors import StoreDown
-from app.database.places import NoPlace
+from app.database.places import NoPlace, Places
 from app.database.pool import Pool
 from app.service import Service
 from app.settings import Settings
@@ -40,6 +41,15 @@ async def pool(hasty: Settings) -> AsyncIterator[Pool]:
     opened = Pool(hasty)
     yield opened
     await opened.close()
+
+
+class Connecting(NamedTuple):
+    """A statement that waits for its connection."""
+
+    places: Places
+    task: asyncio.Task[Any]
+    may: asyncio.Event
+    made: list[asyncpg.Connection]
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
@@ -181,3 +191,43 @@ async def test_an_append_that_finds_room_makes_ready_beside_a_dump(
         await owner.execute("LOCK TABLE room IN ACCESS SHARE MODE")  # as pg_dump does to its end
         await given.open_ai_session(service)
         assert await service.unready() is None
+
+
+@asynccontextmanager
+async def connecting(settings: Settings) -> AsyncIterator[Connecting]:
+    """A statement that waits for its connection, which is not made before `may` is set."""
+    came, may, made = asyncio.Event(), asyncio.Event(), list[asyncpg.Connection]()
+
+    async def connect(_: Places) -> asyncpg.Connection:
+        came.set()
+        await may.wait()
+        made.append(await asyncpg.connect(settings.database_url))
+        return made[0]
+
+    before = asyncio.all_tasks()
+    places = Places(1, {}, ending=True, holding=False)
+    asked = places.carry_out(connect, lambda _: True, "SELECT 1 AS one", (), 60.0, lambda _: None)
+    task = asyncio.create_task(asked)
+    await came.wait()
+    yield Connecting(places, task, may, made)
+    await asyncio.gather(*(asyncio.all_tasks() - before), return_exceptions=True)
+
+
+async def test_nobody_connects_for_a_statement_that_was_given_up(direct: Settings) -> None:
+    async with connecting(direct) as begun:
+        begun.task.cancel()
+        await asyncio.gather(begun.task, return_exceptions=True)
+        await begun.places.close(PATIENCE_S)
+        begun.may.set()
+    assert begun.made == []
+    assert begun.places.counts == {"used": 0, "idle": 0, "waiting": 0}
+
+
+async def test_a_connection_that_comes_after_the_end_is_closed_when_it_has_answered(
+    direct: Settings,
+) -> None:
+    async with connecting(direct) as begun:
+        await begun.places.close(0.01)
+        begun.may.set()
+        assert (await begun.task)[0]["one"] == 1
+        assert begun.made[0].is_closed()

@@ -85,8 +85,12 @@ async def test_they_are_as_before_and_never_empty_meanwhile(
         assert await contents(owner, tables) == before
 
     assert any(before.values())
-    assert await refill(store, by_owner, name, look)
+    stood_for: list[str] = []
+    assert await refill(store, by_owner, name, look, stood_for.append)
     assert (lefts[0] > 0, lefts[-1]) == (True, 0)
+    ends = sorted(map(tuple, await owner.fetch("SELECT partition, position FROM log_partition")))
+    assert stood_for[-1] == ", ".join(f"{partition}:{position}" for partition, position in ends)
+    assert len(stood_for) == len(lefts) == len(set(stood_for))
     assert await contents(owner, tables) == before
     assert [await owner.fetch(SHAPE, table) for table in tables] == shapes
     assert not set(first) & set(await oids(owner, tables))

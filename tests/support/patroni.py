@@ -64,6 +64,8 @@ class Patroni:
         """The leader, and the standby that has all it acknowledges; waits until there is one."""
         deadline = time.monotonic() + patient(STARTS_S)
         while True:
+            for node in self.nodes:
+                node.start_again()
             found = yaml.safe_load((await self._value("sync")) or b"{}")
             named = {node.name: node for node in self.nodes}
             leader, standby = named.get(found.get("leader")), named.get(found.get("sync_standby"))

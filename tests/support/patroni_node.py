@@ -28,6 +28,9 @@ _DYNAMIC = {
     "primary_start_timeout": 0,
     "postgresql": {
         "use_pg_rewind": True,
+        # A server that was killed while it was rewound is copied anew.
+        "remove_data_directory_on_rewind_failure": True,
+        "remove_data_directory_on_diverged_timelines": True,
         "parameters": {
             "shared_buffers": "16MB",
             "max_connections": 100,
@@ -90,6 +93,11 @@ class Node:
         """Start its Patroni, which starts the server."""
         file = self._cluster.folder / f"{self.name}.yml"
         self._patroni = run(self._cluster, self._log, sys.executable, str(PROGRAM), str(file))
+
+    def start_again(self) -> None:
+        """Start a Patroni that has ended by itself, as a machine's init does."""
+        if self._patroni is not None and self._patroni.poll() not in (None, -signal.SIGKILL):
+            self.start()
 
     def kill_patroni(self) -> None:
         """Kill -9 of Patroni alone: the server runs on."""

@@ -39,6 +39,7 @@ class AuditFace:
     prefix = "/audit/"
     suffixes = SUFFIXES
     overridable = False
+    refuses_alike = False
     policy = POLICY
     responses: Responses = MappingProxyType({**proofs.RESPONSES, **receipts.RESPONSES})
 

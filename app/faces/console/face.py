@@ -23,6 +23,7 @@ class ConsoleFace:
     prefix = f"{FOLDER}/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    refuses_alike = False
     policy = signing.POLICY
     responses: Responses = MappingProxyType({})
 

@@ -57,6 +57,7 @@ class PagesFace:
     prefix = "/schema/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    refuses_alike = False
     policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
 

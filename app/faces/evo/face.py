@@ -42,6 +42,7 @@ class EvoFace:
     prefix = "/"
     suffixes = frozenset(FORMATS)
     overridable = True
+    refuses_alike = True
     responses: Responses = MappingProxyType({})
     policy = auth.POLICY
 

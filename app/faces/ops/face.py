@@ -45,6 +45,7 @@ class OpsFace:
     prefix = "/ops"
     suffixes: frozenset[str] = frozenset({"json", "ndjson", "csv", "html"})
     overridable = False
+    refuses_alike = False
     policy = AuthPolicy()
     responses: Responses = MappingProxyType({})
 

@@ -59,6 +59,7 @@ class SuperOfficeFace:
     prefix = "/api/v1/"
     suffixes: frozenset[str] = frozenset()
     overridable = False
+    refuses_alike = True
     responses: Responses = MappingProxyType(
         {TestFailed: (409, "TestFailed"), NotAcceptable: (406, "NotAcceptable")}
     )

@@ -1,0 +1,2 @@
+-- name: process
+SELECT pg_backend_pid();
