@@ -1,4 +1,4 @@
--- What operators did to the whole log, and when: a look at it answers how old the last backup is.
+-- What operators did to the whole log, when and by whom: a look at it answers how old the last backup is.
 -- Only the owner's login writes here.
 
 CREATE TABLE deed (
@@ -7,6 +7,9 @@ CREATE TABLE deed (
     ended_at timestamptz NOT NULL DEFAULT now(),
     seconds  float8      NOT NULL,
     outcome  text        NOT NULL,  -- a sentence
-    well     boolean     NOT NULL
+    well     boolean     NOT NULL,
+    login    text        COLLATE "C" NOT NULL DEFAULT session_user,  -- by whom
+    address  inet        DEFAULT inet_client_addr(),  -- from where; null: from the server's machine
+    covers   jsonb       -- of a verification: up to where, what was checked and what not
 );
 CREATE INDEX ON deed (name, number);

@@ -1,36 +1,22 @@
 """`verify`: the log, its tree, its checkpoints and its views, and what was not checked."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct
 
-from app.cli.exit_codes import DIFFERENCE, Refused
+from app.cli.exit_codes import DIFFERENCE
 from app.cli.options import on_data
+from app.cli.verify_asked import Asked, what_is_asked
 from app.cli.verify_receipt import Verdict, verdict_on
 
 if TYPE_CHECKING:
-    from app.integrity.authenticity import Examined
+    from app.integrity.examined import Examined
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
-    from app.proof.given import Given
-    from app.proof.notes import VerifierKey
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
-
-
-class _Asked(Struct, frozen=True):
-    """What to look at."""
-
-    parts: frozenset[str]
-    given: "Sequence[Given]"
-    keys: "Sequence[VerifierKey]"
-    since: dict[int, int]
-    must_show: bool
-    """Whether it is an error if nothing shows that the events are those that were written."""
 
 
 @click.command()
@@ -91,16 +77,17 @@ def verify(
 ) -> None:
     """Check log, tree, checkpoints and views: all of them, unless some are named."""
     from app.cli.work import on_log
+    from app.proof.trees import Unproven
 
     flags = {"log": log, "views": views, "proof": proof}
-    parts = {name for name, is_named in flags.items() if is_named} or set(flags)
-    if files:
-        parts.add("proof")
-    asked = _asked(frozenset(parts), files, keys, since, must_show=proof or bool(files))
+    named = {name for name, is_named in flags.items() if is_named}
+    try:
+        asked = what_is_asked(named, files, keys, since, receipts)
+    except Unproven as error:
+        _end(Verdict(ok=False, differences=[str(error)]), output)
+        return
     if receipts:
-        if since or any(flags.values()):
-            raise click.UsageError("--receipt goes with --key, --checkpoint and --output alone")
-        _end(verdict_on(receipts, asked.given, asked.keys, where), output)
+        _end(verdict_on(asked, where), output)
         return
 
     async def work(store: "Connection", keyring: "Keyring") -> tuple[Verdict, list[str]]:
@@ -118,47 +105,18 @@ def _end(verdict: Verdict, output: str) -> None:
         sys.exit(DIFFERENCE)
 
 
-def _asked(
-    parts: frozenset[str], files: Sequence[Path], keys: Sequence[str], since: Sequence[str],
-    *, must_show: bool,
-) -> _Asked:  # fmt: skip
-    from app.proof.given import checkpoints_in, keys_in
-    from app.proof.trees import Unproven
-
-    try:
-        given = [each for path in files for each in checkpoints_in(path)]
-        known = [key for text in keys for key in keys_in(text)]
-    except Unproven as error:
-        raise click.exceptions.Exit(_not_shown(str(error))) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"A file of --key or --checkpoint cannot be read: {error}") from error
-    return _Asked(parts, given, known, dict(map(_place, since)), must_show)
-
-
-def _not_shown(sentence: str) -> int:
-    click.echo(sentence)
-    return DIFFERENCE
-
-
-def _place(text: str) -> tuple[int, int]:
-    partition, _, position = text.partition(":")
-    if not (partition.isascii() and partition.isdecimal() and len(partition) < 10) or not (
-        position.isascii() and position.isdecimal() and len(position) < 19
-    ):
-        raise click.BadParameter(f"{text!r} is no position such as 0:17", param_hint="--since")
-    return int(partition), int(position)
-
-
 async def _verified(
-    store: "Connection", keyring: "Keyring", asked: _Asked
+    store: "Connection", keyring: "Keyring", asked: Asked
 ) -> tuple[Verdict, list[str]]:
     from app.cli.progress import progress
     from app.integrity import authenticity, guards
     from app.integrity import verify as verifying
     from app.integrity.positions import warnings
-    from app.operations.deeds import Recorder
+    from app.log.read import heads
+    from app.operations.deeds import Covers, Recorder
 
     deed, verdict = Recorder("verify"), Verdict()
+    up_to = {head.partition: head.position for head in await heads(store)}
     troubles = [*await guards.changed_collations(store), *await warnings(store)]
     if "log" in asked.parts:
         verdict.differences += await guards.missing(store)
@@ -184,11 +142,12 @@ async def _verified(
     verdict.ok = verdict.ok and not verdict.differences
     count = len(verdict.differences)
     told = f"{count} differences" if count else "no difference"
-    await deed.end(store.raw, told, well=verdict.ok)
+    covers = Covers(up_to=up_to, checked=verdict.checked, not_checked=verdict.not_checked)
+    await deed.end(store.raw, told, well=verdict.ok, covers=covers)
     return verdict, troubles
 
 
-def _add(verdict: Verdict, found: "Examined", asked: _Asked) -> None:
+def _add(verdict: Verdict, found: "Examined", asked: Asked) -> None:
     verdict.checked += found.checked
     verdict.not_checked += found.not_checked
     verdict.differences += found.differences

@@ -1,15 +1,13 @@
 """`verify --receipt`: receipts of erasures, by the same functions as the verifier's, offline."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
+    from app.cli.verify_asked import Asked
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
-    from app.proof.given import Given
     from app.proof.notes import VerifierKey
 
 
@@ -23,27 +21,23 @@ class Verdict(Struct, rename="camel"):
     differences: list[str] = field(default_factory=list)
 
 
-def verdict_on(
-    files: Sequence[Path],
-    kept: "Sequence[Given]",
-    keys: "Sequence[VerifierKey]",
-    where: "DataLocation",
-) -> Verdict:
-    """What receipts show; without keys, those that the database names are taken. Raises OSError."""
+def verdict_on(asked: "Asked", where: "DataLocation") -> Verdict:
+    """What receipts show; without keys, those that the database names are taken."""
     from app.proof.receipt import parse_receipts, show_receipt
     from app.proof.signed import kept_checkpoints
     from app.proof.trees import Unproven
 
+    keys = asked.keys
     verdict = Verdict()
     if not keys:
         keys = _own_keys(where)
         verdict.not_checked.append(
             "No public key was given (--key): the keys are those that the database names"
         )
-    for file in files:
+    for file, text in asked.receipts:
         try:
-            checkpoints = kept_checkpoints([each.note for each in kept], keys)
-            for receipt in parse_receipts(file.read_bytes()):
+            checkpoints = kept_checkpoints([each.note for each in asked.given], keys)
+            for receipt in parse_receipts(text):
                 shown, not_checked = show_receipt(receipt, keys, kept=checkpoints)
                 verdict.checked += shown
                 verdict.not_checked += not_checked

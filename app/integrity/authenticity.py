@@ -6,11 +6,10 @@ All values are read again and hashed again; stored hashes are compared with thes
 from collections.abc import AsyncIterator, Sequence
 from itertools import count, takewhile
 
-from msgspec import Struct, field
-
 from app.database.sql import blocks
 from app.history.streams import Progress
 from app.integrity.claims import Claim, claims_of
+from app.integrity.examined import Examined, say_what_is_foreign, say_what_is_missing
 from app.log.read import heads
 from app.maintenance.store import Connection
 from app.proof import signing, tree
@@ -24,25 +23,6 @@ from app.proof.trees import HASH_BYTES, Frontier, leaf_hash
 
 SQL = blocks(__file__)
 _PAGE_EVENTS, _PAGE_BYTES = 5_000, 16 * 1024 * 1024
-_MAX_DIFFERENCES = 100
-Place = tuple[int, int]
-"""A partition, and a position there."""
-
-
-class Examined(Struct):
-    """What was looked at, and what was found."""
-
-    checked: list[str] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
-    first_bad: Place | None = None
-    covered: bool = True
-    """Whether a checkpoint shows the beginning of each partition that has events."""
-
-    def bad(self, sentence: str) -> None:
-        """Take down a difference, unless there are too many."""
-        if len(self.differences) < _MAX_DIFFERENCES:
-            self.differences.append(sentence)
 
 
 async def examine(
@@ -53,13 +33,8 @@ async def examine(
     found = Examined()
     ends = await heads(store)
     name = await signing.name_of(store)
-    ours = {f"{name}/{head.partition}" for head in ends}
-    for each in given:
-        if each.checkpoint.origin not in ours:
-            found.differences.append(
-                f"{each.source}: the checkpoint is of {each.checkpoint.origin}, not of this log, "
-                f"{name}"
-            )
+    found.up_to = {head.partition: head.position for head in ends}
+    say_what_is_foreign(found, name, given, keys, since)
     total, done = sum(head.position for head in ends), 0
     for head in ends:
         origin = f"{name}/{head.partition}"
@@ -71,24 +46,8 @@ async def examine(
             progress(min(done, total), total)
         if found.first_bad is None and (bad := part.first_bad) is not None:
             found.first_bad = head.partition, bad
-    _say_what_is_missing(found, given, keys)
+    say_what_is_missing(found, given, keys)
     return found
-
-
-def _say_what_is_missing(
-    found: Examined, given: Sequence[Given], keys: Sequence[VerifierKey]
-) -> None:
-    if not given:
-        found.not_checked.append(
-            "No checkpoint was given that somebody else kept (--checkpoint): a tail that was cut "
-            "off together with the checkpoints of it, and a log that was written anew, are not "
-            "detected"
-        )
-    if not keys:
-        found.not_checked.append(
-            "No public key was given (--key): the keys are those that the database names, and one "
-            "that was replaced is not detected"
-        )
 
 
 class _Partition:
@@ -275,10 +234,11 @@ class _Partition:
             self._found.bad(
                 f"The tree's edge, from which it grows, is not that of {self._partition}:{size}"
             )
-        self._found.checked.append(
-            f"The events {self._partition}:{start + 1} to {end} were read and hashed again, "
-            f"and compared with the tree and with {len(self._claims)} signed checkpoints"
-        )
+        if end > start or not start:
+            self._found.checked.append(
+                f"The events {self._partition}:{start + 1} to {end} were read and hashed again, "
+                f"and compared with the tree and with {len(self._claims)} signed checkpoints"
+            )
         if self._last_shown < self._head:
             self._found.not_checked.append(
                 f"No checkpoint shows the events after {self._partition}:{self._last_shown}"

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from app.database.sql import blocks
@@ -14,6 +15,15 @@ from app.log.read import Asks
 SQL = blocks(__file__)
 KEPT = 1_000
 """Older ones are forgotten."""
+
+
+class Covers(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a verification says of the log; the texts are sentences."""
+
+    up_to: dict[int, int]
+    """The last position of each partition, when it began."""
+    checked: Sequence[str]
+    not_checked: Sequence[str]
 
 
 class Deed(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -27,6 +37,11 @@ class Deed(Struct, frozen=True, kw_only=True, rename="camel"):
     """How long it took."""
     outcome: str
     well: bool
+    login: str
+    """Of the database, by which it was done."""
+    address: str | None
+    """Where that came from; null: from the database's own machine."""
+    covers: Covers | None = None
 
 
 class Recorder:
@@ -37,11 +52,19 @@ class Recorder:
         self._name = name
         self._begun = time.monotonic()
 
-    async def end(self, connection: asyncpg.Connection, outcome: str, *, well: bool = True) -> None:
+    async def end(
+        self,
+        connection: asyncpg.Connection,
+        outcome: str,
+        *,
+        well: bool = True,
+        covers: Covers | None = None,
+    ) -> None:
         """Write it down, unless the database takes no writes: on a standby, one may look only."""
         seconds = time.monotonic() - self._begun
+        told = None if covers is None else msgspec.json.encode(covers).decode()
         with suppress(asyncpg.ReadOnlySQLTransactionError):
-            await connection.execute(SQL["add"], self._name, seconds, outcome, well)
+            await connection.execute(SQL["add"], self._name, seconds, outcome, well, told)
             await connection.execute(SQL["forget"], KEPT)
 
 
@@ -69,4 +92,7 @@ def _deed(row: asyncpg.Record) -> Deed:
         seconds=round(row["seconds"], 1),
         outcome=row["outcome"],
         well=row["well"],
+        login=row["login"],
+        address=row["address"],
+        covers=None if row["covers"] is None else msgspec.json.decode(row["covers"], type=Covers),
     )

@@ -49,4 +49,14 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
 
 
 def _told(deed: Deed | None) -> str:
-    return "none on record" if deed is None else f"{span(deed.age_seconds)} ago: {deed.outcome}"
+    if deed is None:
+        return "none on record"
+    up_to = {} if deed.covers is None else deed.covers.up_to
+    places = ", ".join(f"{partition}:{position}" for partition, position in up_to.items())
+    ends = f", up to {places}" if places else ""
+    return f"{span(deed.age_seconds)} ago by {whom(deed)}: {deed.outcome}{ends}"
+
+
+def whom(deed: Deed) -> str:
+    """By which login something was done, and from where."""
+    return f"{deed.login} from {deed.address or 'the machine of the database'}"

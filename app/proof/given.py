@@ -1,10 +1,11 @@
-"""Checkpoints and keys that somebody brings along, in files."""
+"""Checkpoints that somebody brings along, in files."""
 
 from pathlib import Path
 
 from msgspec import Struct
 
-from app.proof.notes import MAX_NOTE_BYTES, Checkpoint, Note, VerifierKey, parse_note
+from app.proof.brought import read_file
+from app.proof.notes import MAX_NOTE_BYTES, Checkpoint, Note, parse_note
 from app.proof.trees import Unproven
 
 _MOST_BYTES = 64 * MAX_NOTE_BYTES
@@ -21,10 +22,8 @@ class Given(Struct, frozen=True):
 
 
 def checkpoints_in(path: Path) -> list[Given]:
-    """The checkpoints in a file, one behind the other. Raises Unproven, OSError."""
-    data = path.read_bytes()
-    if len(data) > _MOST_BYTES:
-        raise Unproven(f"{path} has more than {_MOST_BYTES} bytes")
+    """The checkpoints in a file, one behind the other. Raises Unproven, WrongUse, OSError."""
+    data = read_file(str(path), _MOST_BYTES)
     found = []
     for part in notes_in(data):
         try:
@@ -49,14 +48,3 @@ def notes_in(data: bytes) -> list[bytes]:
     if begin < len(data) or not found:
         found.append(data[begin:])
     return found
-
-
-def keys_in(text: str) -> list[VerifierKey]:
-    """The key that a text is, or those in the file of that name, a line each.
-
-    Raises Unproven, OSError.
-    """
-    if "+" in text:
-        return [VerifierKey.parse(text.strip())]
-    lines = Path(text).read_text().splitlines()
-    return [VerifierKey.parse(line.strip()) for line in lines if line.strip()]

@@ -9,7 +9,8 @@ from support import tree_of
 from support.database import SEVERAL
 from support.histories import mixed
 
-from app.integrity.authenticity import Examined, examine
+from app.integrity.authenticity import examine
+from app.integrity.examined import Examined
 from app.log.read import heads
 from app.maintenance.store import Connection
 from app.proof import checkpoints, signing, tree

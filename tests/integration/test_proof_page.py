@@ -16,7 +16,7 @@ from support.audit import auditing, told
 from support.database import SEVERAL
 from support.patience import patient
 
-from app.operations.deeds import Recorder
+from app.operations.deeds import Covers, Recorder
 from app.proof import checkpoints
 from app.proof.verifier import Checkpoint, Note, parse_note
 from app.service import Service
@@ -138,7 +138,9 @@ async def test_the_last_verifications_are_told(
 ) -> None:
     await Recorder("verify").end(owner, "no difference")
     await Recorder("backup").end(owner, "up to 0:7")
-    await Recorder("verify").end(owner, "2 differences", well=False)
+    covers = Covers(up_to={0: 7}, checked=["all"], not_checked=["No public key was given"])
+    await Recorder("verify").end(owner, "2 differences", well=False, covers=covers)
+    login = await owner.fetchval("SELECT session_user")
     async with auditing(settings, owner) as (client, _):
         shown = (await told(client, "/audit/proof"))["verifications"]
         page = (await client.get("/audit/proof.html")).text
@@ -146,3 +148,7 @@ async def test_the_last_verifications_are_told(
         ("2 differences", False), ("no difference", True),
     ]  # fmt: skip
     assert "✗ 2 differences" in page
+    assert (shown[0]["login"], shown[1]["covers"]) == (login, None)
+    assert (shown[0]["covers"]["upTo"], shown[0]["covers"]["checked"]) == ({"0": 7}, ["all"])
+    for text in (f"{login} from ", "0:7", "No public key was given"):
+        assert text in page

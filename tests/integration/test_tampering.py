@@ -16,7 +16,8 @@ from support.histories import mixed
 from support.kept import Kept
 from support.tampering import KINDS, Attacker, Place, re_attribute
 
-from app.integrity.authenticity import Examined, examine
+from app.integrity.authenticity import examine
+from app.integrity.examined import Examined
 from app.maintenance.store import Connection
 from app.service import Service
 

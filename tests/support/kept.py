@@ -8,7 +8,8 @@ import pytest
 
 from app.log.read import heads
 from app.proof import checkpoints, signing, tree
-from app.proof.given import Given, checkpoints_in, keys_in
+from app.proof.brought import keys_of
+from app.proof.given import Given, checkpoints_in
 from app.proof.verifier import VerifierKey, main
 from app.service import Service
 from support import tree_of
@@ -30,7 +31,7 @@ class Kept:
     @property
     def keys(self) -> list[VerifierKey]:
         """The keys, as `verify` takes them."""
-        return keys_in(str(self.folder / "keys"))
+        return keys_of([str(self.folder / "keys")])
 
     async def keep(self, service: Service) -> None:
         """Sign what there is, and keep it."""

@@ -11,6 +11,7 @@ from app.faces.audit.query import Query
 from app.http.request import Reply, Request
 from app.operations import deeds
 from app.operations.deeds import Deed
+from app.operations.words import whom
 from app.pages.answer import page
 from app.pages.forms import Form, form_of
 from app.pages.twins import Table, table_reply
@@ -84,6 +85,7 @@ def _page(
         late_s=late_s,
         compared=compared,
         verified=[(each, time_shown(each.ended_at, zone)) for each in verified],
+        whom=whom,
         keys=keys,
         exports=asked.exports(),
     )
