@@ -146,6 +146,7 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield service.in_step.keep()
     yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
+    yield service.pool.hosts.keep_looking()
     sharing = (history, activity, people)
     for kind in sharing:
         share = settings.follower_share / len(sharing)

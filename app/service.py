@@ -108,7 +108,7 @@ async def open_service(settings: Settings) -> Service:
     Raises OSError or asyncpg's errors when the database cannot be reached, or WrongMasterKey.
     """
     log = await open_log(settings)
-    lists = Pool(settings, for_lists=True, reachability=log.pool.reachability)
+    lists = Pool(settings, for_lists=True, reachability=log.pool.reachability, hosts=log.pool.hosts)
     log.pool.on_connect = lists.on_connect = log.incarnation.check
     service = Service(settings, log, lists)
     await service.versions.look()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import reduce
-from typing import Protocol
 from uuid import UUID
 
 import asyncpg
@@ -23,7 +22,7 @@ from app.log import codec
 from app.log.append import REPLACED
 from app.log.errors import Conflict, KeyReused, VersionMismatch
 from app.log.incarnation import AnotherLog, Incarnation
-from app.log.read import used_key
+from app.log.read import Store, used_key
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
 from domain.principal.decide import decide
@@ -35,16 +34,6 @@ CHANGED = "SE002"
 """SQLSTATE that `append_principal_1` raises if the principal has another generation."""
 _TRIES = 8
 _PAUSE_S = 0.01
-
-
-class Store(Protocol):
-    """Runs statements: the service's pool, or a command's own connection."""
-
-    async def ask(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """The rows of a statement that reads."""
-
-    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        """The rows of a statement that writes, which is not sent twice."""
 
 
 class PrincipalChanged(Exception):

@@ -10,8 +10,8 @@ import asyncpg
 
 from app.database.errors import TRANSIENT, StoreDown, Superseded, TooSlow
 from app.database.held import Watch
-from app.database.hosts import each_host
 from app.database.places import NoPlace, Places
+from app.database.primary import CONNECT_S, Hosts
 from app.database.session import OPENED_WITH, lift_time_outs, worker_name
 from app.database.sockets import notice_silence
 from app.settings import Settings
@@ -20,14 +20,6 @@ from app.telemetry import metrics
 Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
 """Runs one statement."""
 TOO_SLOW = "The list takes too long: ask for fewer or simpler rows"
-CONNECT_S = 5.0
-"""Seconds one host may take to accept a connection; a caller may give up earlier."""
-_ANOTHER_MAY: tuple[type[BaseException], ...] = (
-    OSError,  # refused, reset, unreachable, or not in time
-    asyncpg.TargetServerAttributeNotMatched,
-    asyncpg.CannotConnectNowError,
-)
-"""Errors of a host that is gone, or does not take writes."""
 QUIET_S = 10.0
 """Minimum seconds between two outage messages: a flapping database must not fill the log."""
 _LOG = logging.getLogger("sessionary")
@@ -90,12 +82,13 @@ class Pool:
         *,
         for_lists: bool = False,
         reachability: Reachability | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
         """Connects at the first statement.
 
         `for_lists`: a few separate connections for statements that may take long; the database
         itself ends those that take longer than `list_deadline_s`. `reachability`: of another pool
-        on the same database, so that the two report an outage once.
+        on the same database, so that the two report an outage once. `hosts`: those of that pool.
         """
         self._settings = settings
         self._for_lists = for_lists
@@ -112,7 +105,7 @@ class Pool:
         self._reading = Places(readers, _session(settings, ends), ending=True, holding=holding)
         self._writing = Places(settings.pool_writers, _session(settings, waits))
         self._watch = Watch([self._writing, self._reading], self._connect)
-        self._hosts = each_host(settings.database_url)
+        self.hosts = hosts or Hosts(settings.database_url)
         self.reachability = reachability or Reachability()
         self.writes = Reachability("Writes fail", "Writes succeed again")
         self.on_connect: Callable[[Fetch], Awaitable[None]] | None = None
@@ -225,21 +218,9 @@ class Pool:
             raise StoreDown("The database does not answer") from error
 
     async def _connect(self, places: Places) -> asyncpg.Connection:
-        """Connect to the first host that takes writes; tries the last successful one first."""
-        failed: BaseException | None = None
-        for host in list(self._hosts):
-            try:
-                connection = await self._connect_to(host, places)
-            except _ANOTHER_MAY as error:
-                failed = error
-                continue
-            self._hosts.remove(host)
-            self._hosts.insert(0, host)
-            return connection
-        assert failed is not None  # the list of hosts is never empty
-        raise failed
+        return await self.hosts.connect(partial(self._connect_to, places))
 
-    async def _connect_to(self, host: str, places: Places) -> asyncpg.Connection:
+    async def _connect_to(self, places: Places, host: str) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(
             host,
             timeout=CONNECT_S,
@@ -251,6 +232,7 @@ class Pool:
         try:
             if self._settings.statement_cache:
                 await lift_time_outs(connection, CONNECT_S)
+            await self.hosts.admit(host, connection)
             if self.on_connect is not None:
                 await self.on_connect(partial(connection.fetch, timeout=CONNECT_S))
         except BaseException:

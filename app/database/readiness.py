@@ -8,6 +8,7 @@ import asyncpg
 from app.concurrency.ttl_cache import in_the_background
 from app.database.errors import StoreDown
 from app.database.pool import Pool
+from app.database.primary import StalePrimary
 from app.database.sql import blocks
 
 SQL = blocks(__file__)
@@ -18,6 +19,7 @@ _DISK_FULL = "The database's disk is full"
 _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.ReadOnlySQLTransactionError, _READ_ONLY),
     (asyncpg.TargetServerAttributeNotMatched, _READ_ONLY),
+    (StalePrimary, "The database's only primary is an old one"),
     (TimeoutError, "The database does not answer a write in time"),
 )
 

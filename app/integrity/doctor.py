@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from app.database import migrate
 from app.database.errors import TRANSIENT
+from app.database.hosts import each_host
 from app.integrity import guards, server
 from app.log.errors import WrongMasterKey
 from app.maintenance.logins import beyond_service, warnings_of
@@ -134,6 +135,14 @@ async def _durability(examination: Examination) -> tuple[State, str]:
     return "well", "fsync, full_page_writes and synchronous_commit are on"
 
 
+async def _standbys(examination: Examination) -> tuple[State, str]:
+    where = examination.where
+    hosts = len(each_host(where.database_url or where.owner_url or ""))
+    (row,) = await examination.store.ask(server.SQL["standbys"])
+    well, told = server.standbys_in_words(row["names"], row["level"], hosts=hosts)
+    return "well" if well else "warning", told
+
+
 async def _collation(examination: Examination) -> tuple[State, str]:
     found = await guards.changed_collations(examination.store)
     return _told(found, "Texts are sorted as when the indexes were made")
@@ -194,6 +203,7 @@ CHECKS: Mapping[str, Check] = {
     "line": _line,
     "session": _session,
     "durability": _durability,
+    "standbys": _standbys,
     "disk": _disk,
     "collation": _collation,
     "schema": _schema,

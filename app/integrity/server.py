@@ -56,6 +56,22 @@ def is_scarce(folder: Path) -> bool:
     return disk.free < FEW_BYTES or disk.free < FEW_PART * disk.total
 
 
+def standbys_in_words(names: str, level: str, *, hosts: int) -> tuple[bool, str]:
+    """Whether commits wait as they should, and a sentence on it.
+
+    `names`, `level`: the settings synchronous_standby_names and synchronous_commit; `hosts`: how
+    many the database's URL names.
+    """
+    if names and level not in ("local", "off"):
+        return True, f"Commits wait for standbys: {names}"
+    if hosts == 1:
+        return True, "Commits wait for no standby, and the URL names none"
+    return False, (
+        f"The URL names {hosts} hosts, but commits wait for no standby: one that takes over may "
+        "lack acknowledged commands. Set synchronous_standby_names (Patroni: synchronous_mode)"
+    )
+
+
 async def size(store: Connection) -> str:
     """The size of the database, for people."""
     return _size((await store.ask(SQL["size"]))[0]["bytes"])

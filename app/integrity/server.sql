@@ -9,6 +9,11 @@ SELECT current_setting('autovacuum')::boolean AS is_on,
                 AND 'autovacuum_enabled=false' = ANY (c.reloptions)
               ORDER BY c.relname) AS passed_over;
 
+-- name: standbys
+-- The standbys that commits wait for, and whether they do.
+SELECT current_setting('synchronous_standby_names') AS names,
+       current_setting('synchronous_commit') AS level;
+
 -- name: ages
 -- How many transactions ago the oldest one was that no table has frozen, and what the server makes of
 -- that: from `due` on it freezes, from `urgent` on it does nothing else.

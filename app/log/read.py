@@ -40,6 +40,13 @@ class Asks(Protocol):
         """The rows of one statement."""
 
 
+class Store(Asks, Protocol):
+    """Also runs statements that write."""
+
+    async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """The rows of a statement that writes, which is not sent twice."""
+
+
 class Stream(Struct, frozen=True):
     """The whole past of a stream, and the box of its personal fields if it has one."""
 
@@ -232,10 +239,12 @@ async def heads(store: Asks) -> list[Head]:
 
 
 async def used_key(
-    store: Asks, partition: int, principal: str, key: str
+    store: Store, partition: int, principal: str, key: str
 ) -> IdempotencyRecord | None:
-    """The use of an idempotency key in a partition; None if it was never used there."""
+    """The use of a key, None if it has none; StoreDown while a standby that it needs lacks it."""
     rows = await store.ask(SQL["used_key"], partition, principal, key)
+    if rows:  # whoever is told takes the command for done
+        await store.ask_once(SQL["await_standby"])
     return IdempotencyRecord(*rows[0]) if rows else None
 
 

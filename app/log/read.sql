@@ -135,6 +135,11 @@ SELECT fingerprint, stream_id, version
    AND principal = $2
    AND key = $3;
 
+-- name: await_standby
+-- A commit whose wait for a standby was cut short is seen, but no standby need have it. This one
+-- changes nothing, but its locks are in the WAL behind all that is seen, and it waits likewise.
+SELECT settle_1();
+
 -- name: key_settings
 SELECT name, value
   FROM log_setting

@@ -17,6 +17,7 @@ from msgspec import Struct
 from app.database import migrate, rights
 from app.database.embedded import is_set_up, running
 from app.database.errors import TRANSIENT
+from app.database.primary import to_newest
 from app.database.session import OPENED_WITH, lift_time_outs
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, fits, new_key
@@ -157,9 +158,7 @@ async def connected(
     on, else the connection stays the owner's. Raises NotReachable, or UnusableDatabase.
     """
     # Without a statement cache this is pgbouncer, which refuses settings that it does not know.
-    session = OPENED_WITH if statement_cache else {}
-    if role is not None:
-        session = session | {"role": role}
+    session = (OPENED_WITH if statement_cache else {}) | ({"role": role} if role else {})
     connection = await _connect(url, statement_cache, session, looks=looks)
     another = partial(connected, url, statement_cache, looks=looks, role=role)
     try:
@@ -175,13 +174,14 @@ async def _connect(
     try:
         for attribute in attributes:
             with suppress(asyncpg.TargetServerAttributeNotMatched):
-                connection = await asyncpg.connect(
-                    url,
+                opens = partial(
+                    asyncpg.connect,
                     timeout=CONNECT_S,
                     statement_cache_size=statement_cache,
                     server_settings={"application_name": "sessionary command", **session},
                     target_session_attrs=attribute,
                 )
+                connection = await to_newest(url, opens)
                 if statement_cache:
                     await lift_time_outs(connection, CONNECT_S)
                 return connection

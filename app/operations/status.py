@@ -30,6 +30,8 @@ class Database(Struct, frozen=True, kw_only=True, rename="camel"):
     connections: int
     most_connections: int
     is_standby: bool
+    waits_for: str
+    """The standbys that commits wait for, as synchronous_standby_names has them; empty: none."""
     migration: int
 
 
@@ -105,6 +107,7 @@ async def _database(store: Asks) -> Database:
         connections=row["connections"],
         most_connections=row["most_connections"],
         is_standby=row["is_standby"],
+        waits_for=row["waits_for"],
         migration=row["migration"],
     )
 

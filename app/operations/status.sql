@@ -3,6 +3,8 @@ SELECT current_setting('server_version') AS version,
        extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8 AS up_s,
        pg_database_size(current_database()) AS bytes,
        pg_is_in_recovery() AS is_standby,
+       CASE WHEN current_setting('synchronous_commit') IN ('local', 'off') THEN ''
+            ELSE current_setting('synchronous_standby_names') END AS waits_for,
        current_setting('max_connections')::integer AS most_connections,
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
        (SELECT max(number) FROM schema_migration) AS migration;

@@ -32,6 +32,7 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
     yield "PostgreSQL", f"{database.version}, up {span(database.up_seconds)}"
     yield "round trip", f"{database.round_trip_ms} ms"
     yield "connections", f"{database.connections} of {database.most_connections}"
+    yield "commits wait for", database.waits_for or "no standby"
     yield "size", f"{database.bytes / 2**20:.0f} MiB"
     yield "schema", f"migration {database.migration}"
     for head in found.heads:

@@ -92,6 +92,12 @@ POOL = Gauge(
     ["pool", "state"],
     multiprocess_mode="livesum",
 )
+PRIMARY = Gauge(
+    "sessionary_database_primary",
+    "Whether the host is taken for the primary, where the database's URL names several.",
+    ["host"],
+    multiprocess_mode="livemostrecent",
+)
 IN_FLIGHT = Gauge(
     "sessionary_requests_in_flight", "Requests that are being carried out.",
     multiprocess_mode="livesum",

@@ -28,6 +28,11 @@ SELECT count(*)
   FROM pg_stat_activity
  WHERE starts_with(application_name, 'sessionary ')
 """
+END_THOSE_WHO_WAIT = """
+SELECT pg_terminate_backend(pid, 5000)
+  FROM pg_stat_activity
+ WHERE wait_event = 'SyncRep'
+"""
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +149,30 @@ async def test_a_retry_is_not_acknowledged_before_the_standby_has_it(
     again = await client.post("/ai/sessions", json=body, headers=key)
     assert (done.status_code, again.content) == (200, done.content)
     assert again.headers["Idempotent-Replayed"] == "true"
+    assert await asyncio.to_thread(no_difference, service) == []
+
+
+async def test_what_no_standby_has_is_not_found_done_by_its_key(
+    service: ServiceProcess, client: httpx.AsyncClient
+) -> None:
+    """Its backend was ended while it waited, as by a crash: it is seen, and may yet be lost."""
+    made = await client.post("/ai/sessions", json={"purpose": "before"})
+    path, body = f"/ai/sessions/{made.json()['id']}", {"purpose": "cut"}
+    # (With the condition, a retry is refused first, and then found by its key.)
+    key = {"Idempotency-Key": "cut", "If-Match": '"1"'}
+    async with no_standby(service):
+        assert (await client.patch(path, json=body, headers=key)).status_code == 503
+        await as_owner(service, END_THOSE_WHO_WAIT)
+
+        async def is_seen() -> bool:
+            return (await client.get(path)).headers["ETag"] == '"2"'
+
+        await until(is_seen)
+        for _ in range(2):
+            assert (await client.patch(path, json=body, headers=key)).status_code == 503
+    await until(lambda: ready(client))
+    done = await client.patch(path, json=body, headers=key)
+    assert (done.status_code, done.headers["Idempotent-Replayed"]) == (200, "true")
     assert await asyncio.to_thread(no_difference, service) == []
 
 
