@@ -54,7 +54,16 @@ WITH role AS (
            ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('follow_tree_1'),
            ('keep_checkpoint_1'), ('mark_checkpoints_1'), ('thin_checkpoints_1'),
            ('add_signing_key_1'), ('renew_rows_1'), ('erase_1'), ('erase_fresh_1'),
-           ('draft_receipt_1'), ('issue_receipt_1')
+           ('draft_receipt_1'), ('issue_receipt_1'), ('read_ends_1'), ('read_back_1'), ('cut_at_1'),
+           ('counted_1'), ('strays_1'), ('behind_1'), ('far_behind_1'), ('uncovered_1'),
+           ('stream_ends_1'), ('people_found_1'), ('newest_found_1'), ('activity_read_1'),
+           ('partitions_1')
+     UNION ALL
+    -- (There are two for each view.)
+    SELECT p.proname
+      FROM pg_proc AS p
+     WHERE p.pronamespace = to_regnamespace('public')
+       AND p.proname ~ '^(look_up|load)_.*_1$'
 ), guarded(name) AS (
     -- What changes only by functions of ours. (Not all tables: a newer release may grant rights on
     -- its own, and a worker of this one leaves them.)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from app.care.importing import Imported, import_lines
 from app.care.incoming import begun, first_line
 from app.care.lines import Altered, LogKeys
+from app.database.new_log import NewLog
 from app.history.streams import Progress
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, KeySettings, fingerprint_of
@@ -31,7 +32,8 @@ def filled(where: DataLocation, lines: Iterator[bytes], progress: Progress) -> I
     async def run(url: str) -> Imported:
         async with connected(url, where.statement_cache) as store:
             await require_fit(store, where)
-            await up_to_date(store, SchemaPermission.MIGRATE, len(keys.positions))
+            log = NewLog(partitions=len(keys.positions))
+            await up_to_date(store, SchemaPermission.MIGRATE, log)
             return await import_lines(store, keyring, keys, first, lines, progress)
 
     with database(where, SchemaPermission.MIGRATE) as url:

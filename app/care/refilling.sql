@@ -57,12 +57,12 @@ SELECT FROM public.lease WHERE name = 'follow_' || $1 FOR UPDATE;
 
 -- name: lock_place
 -- $1 follower
-SELECT FROM public.follower_checkpoint WHERE name = $1 FOR UPDATE;
+SELECT public.lock_place_1($1);
 
 -- name: erased_since
 -- $1 follower. Whether it has still to take up that somebody's data was erased: it takes the data out of
 -- the rows then.
-SELECT EXISTS (SELECT
+SELECT EXISTS (SELECT 1
                  FROM public.log_partition AS h
                  LEFT JOIN {schema}.follower_checkpoint AS c
                    ON c.partition = h.partition

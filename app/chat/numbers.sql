@@ -12,14 +12,10 @@ SELECT max(chat_session_id)
 -- Returns the numbers whose streams have events.
 SELECT wanted.number
   FROM unnest($1::integer[], $2::integer[], $3::uuid[]) AS wanted(number, partition, stream)
-  -- (LIMIT 1 keeps it one probe of the index for each stream.)
- CROSS JOIN LATERAL (
-           SELECT
-             FROM stored_events AS s
-            WHERE s.partition = wanted.partition
-              AND s.originator_id = wanted.stream
-            LIMIT 1
-       ) AS s;
+  JOIN stored_events AS s
+    ON s.partition = wanted.partition
+   AND s.originator_id = wanted.stream
+   AND s.originator_version = 1;
 
 -- name: pass_over_sessions
 -- $1 partition   $2 stream   $3 its number

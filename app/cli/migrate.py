@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     type=click.IntRange(1, MAX_PARTITIONS),
     help="Parts of a new log, which append side by side; fixed when it is made.  [default: 1]",
 )
+@click.option(
+    "--distributed",
+    is_flag=True,
+    help="Distribute the tables of a new log over the nodes of Citus, by partition.",
+)
 @log_name_option
 @option("--admin-user", default="admin", show_default=True, help="Name of the first administrator.")
 @option(
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 def migrate(
     where: "DataLocation",
     partitions: int | None,
+    distributed: bool,
     log_name: str | None,
     admin_user: str,
     admin_password_file: Path | None,
@@ -44,11 +50,13 @@ def migrate(
 
     from msgspec.structs import replace
 
+    from app.database.new_log import NewLog
     from app.maintenance.password_file import password_in
     from app.maintenance.store import SchemaPermission, database
 
     password = None if admin_password_file is None else password_in(admin_password_file)
-    where = replace(where, partitions=partitions, log_name=log_name)
+    log = NewLog(partitions=partitions, name=log_name, distributed=distributed)
+    where = replace(where, log=log)
     with database(where, SchemaPermission.MIGRATE) as url:
         done = asyncio.run(_bring_up_to_date(url, where, admin_user, password))
     for what in done or ["Up to date"]:

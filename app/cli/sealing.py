@@ -149,6 +149,8 @@ def sealing_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         from msgspec.structs import replace
 
+        from app.database.new_log import NewLog
+
         sealing = {
             "checkpoint_every_s": checkpoint_every,
             "checkpoint_every_events": checkpoint_events,
@@ -157,6 +159,6 @@ def sealing_options(command: Callable[..., None]) -> Callable[..., None]:
             "checkpoint_to": checkpoint_to,
             "backup_horizon_days": backup_horizon,
         }
-        command(where=replace(where, log_name=log_name), sealing=sealing, **others)
+        command(where=replace(where, log=NewLog(name=log_name)), sealing=sealing, **others)
 
     return decorated(with_sealing, _OPTIONS)

@@ -45,3 +45,7 @@ class Superseded(StoreDown):
 
 class TooSlow(StoreError):
     """The request takes the database longer than it may: ask for less."""
+
+
+class SchemaError(Exception):
+    """The database is unsuitable; the message says why and what to do."""

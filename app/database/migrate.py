@@ -5,24 +5,21 @@ import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from secrets import token_hex
 
 import asyncpg
 from msgspec import Struct
 
 import migrations
-from app.database import rights, versions
+from app.database import distribution, new_log, rights, versions
+from app.database.errors import SchemaError as SchemaError
+from app.database.new_log import NewLog
 from app.database.scripts import filled_in
-from app.database.sql import blocks
+from app.database.sql import blocks, statements
 from projections import catalog
 
 SQL = blocks(__file__)
 FOLDER = Path(migrations.__file__).parent
 OLDEST_SERVER = 15
-
-
-class SchemaError(Exception):
-    """The database is unsuitable; the message says why and what to do."""
 
 
 class UnsafeDatabase(SchemaError):
@@ -112,50 +109,56 @@ async def migrate(
     wanted: Sequence[Migration],
     scripts: Sequence[Script] | None = None,
     *,
-    partitions: int | None = None,
-    log_name: str | None = None,
+    log: NewLog | None = None,
 ) -> list[str]:
     """Apply missing migrations and correct the rights, all or nothing; the changes in words.
 
-    `scripts`: of functions; None for this release's. `partitions`, `log_name`: what the log must
-    have; with None, a log keeps its own, and a new one gets one partition and draws a name. Raises
-    SchemaError if the history, the partitions or the name differ, if contents of the database block
-    a migration, or if the login lacks the rights.
+    `scripts`: of functions; None for this release's. `log`: what the log must be like; None: a log
+    stays as it is. Raises SchemaError if it or its history is not so, if contents of the database
+    block a migration, or if the login lacks the rights.
     """
     await refuse_unfit(connection)
+    if log is not None and log.distributed and await connection.fetchval(SQL["is_new"]):
+        await distribution.cut(connection, log.partitions or 1)
     try:
         async with connection.transaction():
             await connection.execute(SQL["lock"])
-            await connection.execute(SQL["history"])
-            applied = await connection.fetch(SQL["applied"])
-            _check_history(applied, wanted)
-            missing = wanted[len(applied) :]
-            for migration in missing:
-                await _apply(connection, migration, SQL["record"], migration.number)
-            await _make_log(connection, partitions, log_name)
-            if scripts is None:
-                scripts = functions(await form_of(connection))
-            changed = await outdated(connection, scripts)
-            for script in changed:
-                await _apply(connection, script, SQL["record_script"])
-            await _begin_with_latest(connection)
-            mended = await rights.put_right(connection)
+            await connection.execute(SQL["leave_bodies"])
+            done = await _bring_up_to_date(connection, wanted, scripts, log or NewLog())
             if left := await rights.amiss(connection):
                 raise SchemaError(_not_allowed(left))
+            return done
     except asyncpg.InsufficientPrivilegeError as error:
         found = await rights.amiss(connection)
         raise SchemaError(_not_allowed([str(error), *found])) from error
+
+
+async def _bring_up_to_date(
+    connection: asyncpg.Connection,
+    wanted: Sequence[Migration],
+    scripts: Sequence[Script] | None,
+    log: NewLog,
+) -> list[str]:
+    await connection.execute(SQL["history"])
+    applied = await connection.fetch(SQL["applied"])
+    _check_history(applied, wanted)
+    missing = wanted[len(applied) :]
+    if applied and await distribution.is_distributed(connection):
+        await distribution.begin(connection)
+    for migration in missing:
+        await _apply(connection, migration, SQL["record"], migration.number)
+    is_distributed = await new_log.make(connection, log, is_new=not applied)
+    if scripts is None:
+        scripts = functions(await form_of(connection))
+    changed = await outdated(connection, scripts)
+    for script in changed:
+        await _apply(connection, script, SQL["record_script"])
+    await _begin_with_latest(connection)
+    mended = await rights.put_right(connection)
+    if is_distributed:
+        await distribution.delegate(connection)
     names = [*map(str, missing), *map(str, changed)]
     return names or [f"rights: {what} no more" for what in mended]
-
-
-async def _make_log(
-    connection: asyncpg.Connection, partitions: int | None, log_name: str | None
-) -> None:
-    """Give a new log its partitions and its name, which stay as they are."""
-    await connection.execute(SQL["make_heads"], partitions or 1)
-    await connection.execute(SQL["name_log"], log_name or f"sessionary-{token_hex(6)}")
-    await require_made_so(connection, partitions, log_name)
 
 
 async def _begin_with_latest(connection: asyncpg.Connection) -> None:
@@ -171,7 +174,8 @@ async def _apply(
     connection: asyncpg.Connection, file: Migration | Script, record: str, *numbers: int
 ) -> None:
     try:
-        await connection.execute(file.sql)
+        for statement in statements(file.sql):
+            await connection.execute(statement)
     except (
         asyncpg.UniqueViolationError,  # rows that exist twice
         asyncpg.InvalidFunctionDefinitionError,  # a function of the name, but not one of ours
@@ -190,24 +194,6 @@ def _not_allowed(left: Sequence[str]) -> str:
         f"This login may not put the database right ({'; '.join(left)}): run `sessionary migrate` "
         "as the owner of its tables, who may also create roles if one is missing"
     )
-
-
-async def require_made_so(
-    connection: asyncpg.Connection, partitions: int | None, log_name: str | None
-) -> None:
-    """Raise SchemaError if the log has another number of partitions, or another name."""
-    found = await connection.fetchval(SQL["partitions"])
-    if partitions not in (None, found):
-        raise SchemaError(
-            f"The log has {found} partition{'s' * (found != 1)}, and which one a stream is in was "
-            f"fixed when it was made: it cannot have {partitions}"
-        )
-    name = await connection.fetchval(SQL["log_name"])
-    if log_name not in (None, name):
-        raise SchemaError(
-            f"The log is called {name}, and its checkpoints are signed under that name, which was "
-            f"fixed when it was made: it cannot be called {log_name}"
-        )
 
 
 async def refuse_unfit(connection: asyncpg.Connection) -> None:

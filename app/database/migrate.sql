@@ -32,6 +32,9 @@ SELECT to_regclass('schema_migration') IS NOT NULL AS has_history,
               )
        ) AS has_tables;
 
+-- name: is_new
+SELECT to_regclass('log_partition') IS NULL;
+
 -- name: fitness
 -- The database's properties that every use relies on, and the login's settings.
 SELECT current_setting('server_encoding') AS encoding,
@@ -42,6 +45,10 @@ SELECT current_setting('server_encoding') AS encoding,
 
 -- name: in_recovery
 SELECT pg_is_in_recovery();
+
+-- name: leave_bodies
+-- A function may name a table that this release lacks: that of a former version of a view.
+SET LOCAL check_function_bodies = off;
 
 -- name: lock
 -- One runner at a time, and only for as long as its transaction.
@@ -64,10 +71,8 @@ SELECT name, hash, release
 -- If tables are distributed, functions avoid features that work on one node only. The setting
 -- `functions` overrides this choice.
 SELECT coalesce((SELECT s.value FROM log_setting AS s WHERE s.name = 'functions'),
-                CASE WHEN EXISTS (SELECT FROM pg_extension AS x WHERE x.extname = 'citus')
-                     THEN 'distributed'
-                     ELSE 'plain'
-                END);
+                (SELECT s.value FROM log_setting AS s WHERE s.name = 'tables'),
+                'plain');
 
 -- name: record
 -- $1 number   $2 name   $3 hash   $4 release
@@ -81,26 +86,8 @@ INSERT INTO schema_migration (name, hash, release) VALUES ($1, $2, $3)
        release = excluded.release,
        applied_at = now();
 
--- name: make_heads
--- $1 number of partitions; only for a log that has none yet
-INSERT INTO log_partition (partition, position, recorded_at)
-SELECT n.partition, 0, '-infinity'
-  FROM generate_series(0, $1::integer - 1) AS n(partition)
- WHERE NOT EXISTS (SELECT FROM log_partition);
-
--- name: name_log
--- $1 name; kept only if the log has none yet
-INSERT INTO log_setting (name, value) VALUES ('log_name', $1)
-    ON CONFLICT (name) DO NOTHING;
-
--- name: log_name
-SELECT value FROM log_setting WHERE name = 'log_name';
-
 -- name: is_empty
-SELECT NOT EXISTS (SELECT FROM log_partition WHERE position > 0);
-
--- name: partitions
-SELECT count(*)::integer FROM log_partition;
+SELECT NOT EXISTS (SELECT 1 FROM log_partition WHERE position > 0);
 
 -- name: unsafe
 SELECT name, setting

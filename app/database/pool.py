@@ -12,7 +12,7 @@ from app.database.errors import TRANSIENT, StoreDown, Superseded, TooSlow
 from app.database.held import Watch
 from app.database.places import NoPlace, Places
 from app.database.primary import CONNECT_S, Hosts
-from app.database.session import OPENED_WITH, lift_time_outs, worker_name
+from app.database.session import OPENED_WITH, know_arrays, lift_time_outs, worker_name
 from app.database.sockets import notice_silence
 from app.settings import Settings
 from app.telemetry import metrics
@@ -229,6 +229,7 @@ class Pool:
             target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
         )
         notice_silence(connection)
+        know_arrays(connection)
         try:
             if self._settings.statement_cache:
                 await lift_time_outs(connection, CONNECT_S)

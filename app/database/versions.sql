@@ -13,12 +13,7 @@ SELECT ARRAY(SELECT v.name
               WHERE v.name = ANY ($1::text[])
                 AND v.live_at > clock_timestamp() - make_interval(secs => $2)
                 AND v.version > 1) AS fresh,
-       ARRAY(SELECT w.name
-               FROM unnest($1::text[]) AS w(name)
-              WHERE EXISTS (SELECT
-                              FROM view_behind AS b
-                             WHERE b.name = w.name
-                            OFFSET $3)) AS behind,
+       ARRAY(SELECT b.name FROM far_behind_1($1::text[], $3) AS b) AS behind,
        ARRAY(SELECT v.name
                FROM view_version AS v
               CROSS JOIN log_partition AS h
@@ -29,7 +24,7 @@ SELECT ARRAY(SELECT v.name
               GROUP BY v.name
              HAVING sum(h.position - coalesce(f.position, 0)) > $3) AS unfollowed,
        ARRAY(SELECT v.name FROM view_version AS v WHERE v.name = ANY ($1::text[])) AS apart,
-       EXISTS (SELECT
+       EXISTS (SELECT 1
                  FROM view_version AS v
                  JOIN view_version AS o
                    ON o.view = v.view

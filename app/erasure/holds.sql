@@ -16,11 +16,7 @@ SELECT h.target, h.doc ->> 'reason' AS reason, h.modified_by AS placed_by, h.mod
 -- The first events of streams: they name the account.
 SELECT e.originator_id AS stream, e.state
   FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
- CROSS JOIN LATERAL (
-           SELECT *
-             FROM stored_events AS s
-            WHERE s.partition = wanted.partition
-              AND s.originator_id = wanted.stream
-              AND s.originator_version = 1
-            LIMIT 1
-       ) AS e;
+  JOIN stored_events AS e
+    ON e.partition = wanted.partition
+   AND e.originator_id = wanted.stream
+   AND e.originator_version = 1;

@@ -11,5 +11,5 @@ SELECT wanted.stream, e.event_id AS first_event_id, k.wrapped
    AND e.originator_id = wanted.stream
    AND e.originator_version = 1
   LEFT JOIN stream_key AS k
-    ON k.partition = wanted.partition
-   AND k.stream_id = wanted.stream;
+    ON k.partition = e.partition
+   AND k.stream_id = e.originator_id;

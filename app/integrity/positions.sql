@@ -28,20 +28,7 @@ SELECT h.position AS head,
 
 -- name: strays
 -- Partitions that have events but no head.
-WITH RECURSIVE known AS (
-    SELECT min(e.partition) AS partition
-      FROM stored_events AS e
-     UNION ALL
-    SELECT (SELECT min(e.partition) FROM stored_events AS e WHERE e.partition > k.partition)
-      FROM known AS k
-     WHERE k.partition IS NOT NULL
-)
-SELECT k.partition,
-       (SELECT count(*) FROM stored_events AS e WHERE e.partition = k.partition) AS events
-  FROM known AS k
- WHERE k.partition IS NOT NULL
-   AND NOT EXISTS (SELECT FROM log_partition AS h WHERE h.partition = k.partition)
- ORDER BY k.partition;
+SELECT partition, events FROM strays_1() ORDER BY partition;
 
 -- name: drawn
 -- $1 sequence; its last number drawn, null before the first

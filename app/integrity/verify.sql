@@ -56,16 +56,4 @@ SELECT least(coalesce((SELECT f.position
 
 -- name: stray_rows
 -- {view} table; partitions with rows in it but without a head in the log
-WITH RECURSIVE known AS (
-    SELECT min(v.partition) AS partition
-      FROM {view} AS v
-     UNION ALL
-    SELECT (SELECT min(v.partition) FROM {view} AS v WHERE v.partition > k.partition)
-      FROM known AS k
-     WHERE k.partition IS NOT NULL
-)
-SELECT k.partition, (SELECT count(*) FROM {view} AS v WHERE v.partition = k.partition) AS rows
-  FROM known AS k
- WHERE k.partition IS NOT NULL
-   AND NOT EXISTS (SELECT FROM log_partition AS h WHERE h.partition = k.partition)
- ORDER BY k.partition;
+SELECT partition, rows FROM stray_rows_1('{view}') ORDER BY partition;

@@ -13,13 +13,9 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
        e.event_id, e.recorded_at, e.actor, e.wrapped, e.metadata
   FROM unnest($1::integer[], $2::bigint[])
        WITH ORDINALITY AS wanted(partition, position, number)
- CROSS JOIN LATERAL (
-           SELECT *
-             FROM recorded_event AS s
-            WHERE s.partition = wanted.partition
-              AND s.notification_id = wanted.position
-            LIMIT 1
-       ) AS e
+  JOIN recorded_event AS e
+    ON e.partition = wanted.partition
+   AND e.notification_id = wanted.position
  ORDER BY wanted.number;
 
 -- name: read_between
@@ -69,7 +65,7 @@ SELECT r.partition, r.notification_id, r.originator_id, r.originator_version, r.
                    OVER (ORDER BY wanted.number, e.originator_version) AS bytes
           FROM unnest($1::integer[], $2::uuid[], $3::bigint[])
                WITH ORDINALITY AS wanted(partition, stream, version, number)
-          -- (LIMIT keeps it one range of the index for each stream.)
+          -- (ORDER BY keeps it one range of the index for each stream.)
          CROSS JOIN LATERAL (
                    SELECT *
                      FROM recorded_event AS s
@@ -77,7 +73,6 @@ SELECT r.partition, r.notification_id, r.originator_id, r.originator_version, r.
                       AND s.originator_id = wanted.stream
                       AND s.originator_version <= wanted.version
                     ORDER BY s.originator_version
-                    LIMIT wanted.version
                ) AS e) AS r
  WHERE r.bytes <= $4
  ORDER BY r.number, r.originator_version;

@@ -17,28 +17,7 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 -- name: read_ends
 -- $1 partitions, $2 streams, $3 versions: of equal length
 -- Returns the first event of each stream, and the last one up to its version.
-SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
-       e.event_id, e.recorded_at, e.actor, e.wrapped, wanted.number
-  FROM unnest($1::integer[], $2::uuid[], $3::bigint[])
-       WITH ORDINALITY AS wanted(partition, stream, version, number)
- CROSS JOIN LATERAL (
-           (SELECT *
-              FROM recorded_event AS s
-             WHERE s.partition = wanted.partition
-               AND s.originator_id = wanted.stream
-             ORDER BY s.originator_version
-             LIMIT 1)
-            UNION ALL
-           (SELECT *
-              FROM recorded_event AS s
-             WHERE s.partition = wanted.partition
-               AND s.originator_id = wanted.stream
-               AND s.originator_version > 1
-               AND s.originator_version <= wanted.version
-             ORDER BY s.originator_version DESC
-             LIMIT 1)
-       ) AS e
- ORDER BY wanted.number, e.originator_version;
+SELECT * FROM read_ends_1($1, $2, $3) AS e ORDER BY e.number, e.originator_version;
 
 -- name: read_on
 -- $1 partition   $2 stream   $3 after this version   $4 up to version   $5 events, at most
@@ -79,26 +58,7 @@ SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.
 -- $6 versions to search
 -- Each row has the version (`before`) at which the search began: the stream may end before $4.
 -- Returns one row without an event if none is found.
-SELECT e.partition, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state,
-       e.event_id, e.recorded_at, e.actor, e.wrapped, looked.before
-  FROM (SELECT least($4, coalesce(1 + (SELECT s.originator_version
-                                         FROM stored_events AS s
-                                        WHERE s.partition = $1
-                                          AND s.originator_id = $2
-                                        ORDER BY s.originator_version DESC
-                                        LIMIT 1), 1)) AS before) AS looked
-  LEFT JOIN LATERAL (
-           SELECT *
-             FROM recorded_event AS s
-            WHERE s.partition = $1
-              AND s.originator_id = $2
-              AND s.topic = $3
-              AND s.originator_version < looked.before
-              AND s.originator_version >= looked.before - $6::bigint
-            ORDER BY s.originator_version DESC
-            LIMIT $5
-       ) AS e ON true
- ORDER BY e.originator_version DESC;
+SELECT * FROM read_back_1($1, $2, $3, $4, $5, $6) AS e ORDER BY e.originator_version DESC;
 
 -- name: read_topic_on
 -- $1 partition   $2 stream   $3 stored name   $4 from this version   $5 events, at most

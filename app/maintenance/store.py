@@ -17,8 +17,9 @@ from msgspec import Struct
 from app.database import migrate, rights
 from app.database.embedded import is_set_up, running
 from app.database.errors import TRANSIENT
+from app.database.new_log import NewLog, require_made_so
 from app.database.primary import to_newest
-from app.database.session import OPENED_WITH, lift_time_outs
+from app.database.session import OPENED_WITH, know_arrays, lift_time_outs
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, fits, new_key
 from app.log.read import heads, key_settings
@@ -64,11 +65,9 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     database_role: str | None = SERVICE_ROLE
     """The role that the service's connections take; a command's own ones stay the owner's."""
     statement_cache: int = STATEMENT_CACHE
-    partitions: int | None = None
+    log: NewLog = NewLog()
     erasures_to: tuple[Path, ...] = ()
     """As those of `Settings`."""
-    log_name: str | None = None
-    """What the log must have; None accepts any, and gives a new log one, with a drawn name."""
 
     @property
     def embedded(self) -> bool:
@@ -182,6 +181,7 @@ async def _connect(
                     target_session_attrs=attribute,
                 )
                 connection = await to_newest(url, opens)
+                know_arrays(connection)
                 if statement_cache:
                     await lift_time_outs(connection, CONNECT_S)
                 return connection
@@ -210,12 +210,12 @@ async def prepare(
         await migrate.refuse_unfit(store.raw)
         if not where.allow_unsafe_database:
             await migrate.refuse_unsafe(store.raw)
-        applied = await up_to_date(store, may, where.partitions, where.log_name)
+        applied = await up_to_date(store, may, where.log)
         return applied, await master_key(store, where)
 
 
 async def up_to_date(
-    store: Connection, may: SchemaPermission, partitions: int | None = None, name: str | None = None
+    store: Connection, may: SchemaPermission, log: NewLog | None = None
 ) -> list[str]:
     """Update the schema as far as `may` allows; the applied names. Raises SchemaError."""
     wanted = migrate.available()
@@ -223,7 +223,7 @@ async def up_to_date(
     known = [(migration.number, migration.hash) for migration in wanted]
     present = [(row["number"], row["hash"]) for row in history]
     if present[: len(known)] == known and migrate.are_fine(history[len(known) :]):
-        await migrate.require_made_so(store.raw, partitions, name)
+        await require_made_so(store.raw, log or NewLog())
         scripts = migrate.functions(await migrate.form_of(store.raw))
         outdated = await migrate.outdated(store.raw, scripts)
         if may < SchemaPermission.MIGRATE and outdated:
@@ -238,7 +238,7 @@ async def up_to_date(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
-    return await migrate.migrate(store.raw, wanted, partitions=partitions, log_name=name)
+    return await migrate.migrate(store.raw, wanted, log=log)
 
 
 async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg.Record]:

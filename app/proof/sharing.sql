@@ -2,7 +2,7 @@
 -- The largest checkpoint of each partition that the log fits, with its latest signatures.
 SELECT c.number, c.partition, c.size, c.note,
        greatest(0, extract(epoch FROM clock_timestamp() - c.signed_at))::float8 AS age_s
-  FROM log_partition AS h
+  FROM generate_series(0, partitions_1() - 1) AS h(partition)
  CROSS JOIN LATERAL (SELECT k.*
                        FROM log_checkpoint AS k
                       WHERE k.partition = h.partition

@@ -18,7 +18,6 @@ from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Unreadable
 from domain.ids import AccountId, StreamId, account_stream
-from projections import ai_session_info
 from projections.catalog import CURRENT, VIEWS
 from projections.fold import Audit, Folded
 from projections.sealing import MARK, Unseal, secret_of
@@ -136,12 +135,7 @@ class Views:
         return [found[stream] for stream in streams]
 
 
-_LOOK_UPS = {
-    kind: SQL["look_up"].format(
-        view=view.name, account_name=SQL["account_name"] if view is ai_session_info.VIEW else "NULL"
-    )
-    for kind, view in CURRENT.items()
-}
+_LOOK_UPS = {kind: SQL["look_up"].format(view=view.name) for kind, view in CURRENT.items()}
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     view.name: msgspec.json.Decoder(view.state) for view in VIEWS
 }

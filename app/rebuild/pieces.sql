@@ -49,17 +49,4 @@ SELECT $1, l.partition, l.stream_id
 
 -- name: differing
 -- {live}, {fresh} tables   $1 view   $2 partition   $3 after this stream in it   $4 streams, at most
-SELECT d.partition, d.stream_id, f IS DISTINCT FROM l AS differs
-  FROM (SELECT t.partition, t.stream_id
-          FROM rebuild_doubt AS t
-         WHERE t.view = $1
-           AND (t.partition, t.stream_id) > ($2, $3)
-         ORDER BY t.partition, t.stream_id
-         LIMIT $4) AS d
-  LEFT JOIN {fresh} AS f
-    ON f.partition = d.partition
-   AND f.stream_id = d.stream_id
-  LEFT JOIN {live} AS l
-    ON l.partition = d.partition
-   AND l.stream_id = d.stream_id
- ORDER BY d.partition, d.stream_id;
+SELECT * FROM differing_1($1, '{fresh}', $2, $3, $4) AS d ORDER BY d.partition, d.stream_id;

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.database import versions
-from app.database.sql import blocks
+from app.database.sql import blocks, statements
 from app.log.read import Head
 from app.rebuild.dependants import ViewDependedOn, require_independence
 from projections.view import WRITTEN, View
@@ -39,6 +39,11 @@ def sql(statement: str, view: View) -> str:
     )
 
 
+async def _run(connection: asyncpg.Connection, script: str) -> None:
+    for statement in statements(script):
+        await connection.execute(statement)
+
+
 async def drop_fresh(connection: asyncpg.Connection, view: View) -> None:
     """Drop the fresh table, if there is one."""
     await connection.execute(sql(SQL["drop_fresh"], view))
@@ -63,7 +68,7 @@ async def replace(connection: asyncpg.Connection, view: View, ends: Sequence[Hea
     await require_independence(connection, view)
     renames = await connection.fetch(SQL["renames"], view.name, fresh(view))
     try:
-        await connection.execute(sql(SQL["replace"], view))
+        await _run(connection, sql(SQL["replace"], view))
     except asyncpg.DependentObjectsStillExistError as error:
         raise ViewDependedOn(former(view), [str(error.detail)]) from error
     for row in renames:
@@ -86,7 +91,8 @@ async def make_fresh(connection: asyncpg.Connection, view: View) -> None:
     async with connection.transaction():
         await versions.restore(connection, view)
         await drop_fresh(connection, view)
-        await connection.execute(sql(SQL["make_fresh"], view))
+        await _run(connection, sql(SQL["make_fresh"], view))
+        await connection.execute(SQL["place"], fresh(view), view.name)
         statements = await connection.fetch(SQL["ungranted"], fresh(view))
         for left_out in ("parameters", "grants", "identity", "owner"):
             statements += await connection.fetch(SQL[left_out], view.name, fresh(view))
@@ -122,7 +128,7 @@ async def take_former(connection: asyncpg.Connection, view: View) -> list[Head]:
         raise NoWayBack(view.name, f"{former(view)} was dropped")
     if shapes[0] != shapes[1]:
         raise NoWayBack(view.name, f"{former(view)} has other columns than {view.name}")
-    await connection.execute(sql(SQL["take_former"], view))
+    await _run(connection, sql(SQL["take_former"], view))
     return positions
 
 

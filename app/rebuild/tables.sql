@@ -1,9 +1,6 @@
 -- name: lock_heads
 -- Nobody appends until this transaction ends.
-SELECT partition, position
-  FROM log_partition
- ORDER BY partition
-   FOR UPDATE;
+SELECT partition, position FROM lock_heads_1() ORDER BY partition;
 
 -- name: lock_view
 -- {live}, {fresh} tables
@@ -17,6 +14,10 @@ DROP TABLE IF EXISTS {fresh};
 -- {live}, {fresh} tables; the next blocks copy what LIKE leaves out
 CREATE TABLE {fresh} (LIKE {live} INCLUDING ALL EXCLUDING INDEXES);
 ALTER TABLE {fresh} REPLICA IDENTITY FULL;
+
+-- name: place
+-- $1 copy   $2 table
+SELECT place_1($1, $2);
 
 -- name: missing_indexes
 -- $1 table   $2 its copy   $3 whether only the one that finds a stream's row; the statements that

@@ -62,7 +62,7 @@ BEGIN
         AND l.token = p_token
         FOR UPDATE;
     IF NOT FOUND
-       OR NOT EXISTS (SELECT
+       OR NOT EXISTS (SELECT 1
                         FROM follower_checkpoint AS f
                         JOIN log_partition AS h
                           ON h.partition = f.partition
@@ -70,7 +70,7 @@ BEGIN
                          AND f.position > h.position)
        -- (A tree knows its last event: the log may have another one there.)
        AND NOT (p_follower = 'tree'
-                AND EXISTS (SELECT
+                AND EXISTS (SELECT 1
                               FROM follower_checkpoint AS f
                               LEFT JOIN tree AS t
                                 ON t.partition = f.partition

@@ -24,9 +24,22 @@ CREATE OR REPLACE FUNCTION refuse_second_head() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
+DECLARE
+    -- distributed
+    has_one boolean;  -- where the head of the partition is to be
+    -- end of distributed
 BEGIN
+    -- plain
     LOCK TABLE log_partition IN SHARE ROW EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM log_partition AS h WHERE h.partition = NEW.partition) THEN
+    -- end of plain
+    -- distributed
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', TG_RELID::regclass);
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS h WHERE h.partition = $1)', TG_RELID::regclass)
+       INTO has_one
+      USING NEW.partition;
+    IF has_one THEN
+    -- end of distributed
         RAISE unique_violation USING MESSAGE = format('Partition %s has a head', NEW.partition);
     END IF;
     RETURN NEW;

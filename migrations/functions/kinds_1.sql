@@ -49,8 +49,27 @@ CREATE OR REPLACE FUNCTION refuse_other_kind() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
+-- distributed
+DECLARE
+    first_topic text;  -- of the stream, where the event is to be
+-- end of distributed
 BEGIN
+    -- plain
     PERFORM refuse_other_kinds_1(NEW.partition, ARRAY[NEW.originator_id], ARRAY[NEW.topic]);
+    -- end of plain
+    -- distributed
+    -- (A trigger of a distributed table runs on one piece of it, and sees the log there alone.)
+    EXECUTE format('SELECT s.topic FROM %s AS s WHERE s.partition = $1 AND s.originator_id = $2'
+                   '   AND s.originator_version = 1', TG_RELID::regclass)
+       INTO first_topic
+      USING NEW.partition, NEW.originator_id;
+    IF first_topic IS NULL AND NOT may_begin_1(NEW.topic, NEW.originator_id)
+       OR split_part(first_topic, '.', 1) <> split_part(NEW.topic, '.', 1) THEN
+        RAISE check_violation USING MESSAGE =
+            format('%s does not belong in stream %s: it is of another kind, or of none',
+                   NEW.topic, NEW.originator_id);
+    END IF;
+    -- end of distributed
     RETURN NEW;
 END $$;
 

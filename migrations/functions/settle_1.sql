@@ -7,8 +7,18 @@ SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 BEGIN
+    -- plain
     PERFORM 1
        FROM log_partition AS h
       ORDER BY h.partition
         FOR UPDATE;
+    -- end of plain
+    -- distributed
+    FOR p_partition IN 0 .. partitions_1() - 1 LOOP
+        PERFORM 1
+           FROM log_partition AS h
+          WHERE h.partition = p_partition
+            FOR UPDATE;
+    END LOOP;
+    -- end of distributed
 END $$;

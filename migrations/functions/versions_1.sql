@@ -54,7 +54,7 @@ DECLARE
     dropped text[] := '{}';
     made    text;
 BEGIN
-    PERFORM FROM log_partition AS h ORDER BY h.partition FOR UPDATE;
+    PERFORM lock_heads_1();
     FOR gone IN
         SELECT v.name, v.version > l.version AS is_later
           FROM view_version AS v

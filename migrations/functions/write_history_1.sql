@@ -42,6 +42,10 @@ DECLARE
     gone record;  -- a stream whose last row ends
     erased record;  -- a stream with erased keys
     reached record;  -- a segment of positions, and the greatest values of the rows that begin there
+    -- distributed
+    ended record;  -- a version that ends
+    before record;  -- the last segment up to that one
+    -- end of distributed
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('sessionary erasure', p_partition));
     -- for each view
@@ -61,6 +65,7 @@ BEGIN
     IF '{view}' = ANY (c_view) THEN
         -- (One by one: a join would scan the whole table for each batch if it was planned while
         -- the table was small.)
+        -- plain
         FOR number IN 1 .. cardinality(c_view) LOOP
             IF c_view[number] = '{view}' THEN
                 UPDATE {view}_history AS h
@@ -70,6 +75,19 @@ BEGIN
                    AND h.version = c_version[number];
             END IF;
         END LOOP;
+        -- end of plain
+        -- distributed
+        FOR ended IN
+            SELECT * FROM unnest(c_view, c_stream, c_version, c_until) AS c(view, stream, version, until)
+                    WHERE c.view = '{view}'
+        LOOP
+            UPDATE {view}_history AS h
+               SET until = ended.until
+             WHERE h.partition = p_partition
+               AND h.stream_id = ended.stream
+               AND h.version = ended.version;
+        END LOOP;
+        -- end of distributed
     END IF;
     FOR gone IN
         SELECT e.stream, e.until
@@ -123,6 +141,7 @@ BEGIN
          GROUP BY segment
          ORDER BY segment
     LOOP
+        -- plain
         INSERT INTO history_reach AS h
                (partition, segment, created_at, chat_session_id, when_requested)
         SELECT p_partition, reached.segment,
@@ -138,6 +157,21 @@ BEGIN
                     ORDER BY b.segment DESC
                     LIMIT 1
                ) AS l ON true
+        -- end of plain
+        -- distributed
+        SELECT b.created_at, b.chat_session_id, b.when_requested INTO before
+          FROM history_reach AS b
+         WHERE b.partition = p_partition
+           AND b.segment <= reached.segment
+         ORDER BY b.segment DESC
+         LIMIT 1;
+        INSERT INTO history_reach AS h
+               (partition, segment, created_at, chat_session_id, when_requested)
+        VALUES (p_partition, reached.segment,
+                greatest(before.created_at, reached.created_at),
+                greatest(before.chat_session_id, reached.chat_session_id),
+                greatest(before.when_requested, reached.when_requested))
+        -- end of distributed
             ON CONFLICT (partition, segment) DO UPDATE
            SET created_at = greatest(h.created_at, excluded.created_at),
                chat_session_id = greatest(h.chat_session_id, excluded.chat_session_id),

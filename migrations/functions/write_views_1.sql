@@ -91,7 +91,9 @@ LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
 DECLARE
-    gone uuid[];
+    gone    uuid[];
+    b_actor text[];         -- who made a stream that is not new, and when: for a row that was lost, or
+    b_at    timestamptz[];  -- that comes and goes
 BEGIN
     IF array_position(c_doc, NULL) IS NOT NULL THEN
         SELECT array_agg(c.stream) INTO gone
@@ -104,24 +106,32 @@ BEGIN
            AND v.stream_id = ANY (gone);
     END IF;
 
+    -- (LIMIT 1 keeps this at one probe for each. It is not in the statement below, which may have to
+    -- write to all nodes.)
+    IF 0 < ANY (c_expected) THEN
+        SELECT array_agg(s.actor ORDER BY c.i), array_agg(s.recorded_at ORDER BY c.i)
+          INTO b_actor, b_at
+          FROM unnest(c_stream, c_expected) WITH ORDINALITY AS c(stream, expected, i)
+          LEFT JOIN LATERAL (
+                   SELECT e.actor, e.recorded_at
+                     FROM stored_events AS e
+                    WHERE c.expected > 0
+                      AND e.partition = p_partition
+                      AND e.originator_id = c.stream
+                      AND e.originator_version = 1
+                    LIMIT 1
+               ) AS s ON true;
+    END IF;
+
     INSERT INTO {view} AS v
            (partition, stream_id, version, position,
             created_by, created_at, modified_by, modified_at, doc, search)
     SELECT p_partition, c.stream, c.expected + coalesce(c.events, 1), head + coalesce(c.upto, c.i),
-           coalesce(began.actor, x_actor[c.context]), coalesce(began.recorded_at, present),
+           coalesce(c.began_by, x_actor[c.context]), coalesce(c.began_at, present),
            x_actor[c.context], present, c.doc, c.search
-      FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search)
-           WITH ORDINALITY AS c(context, stream, expected, events, upto, doc, search, i)
-      -- (For a row that was lost, or that comes and goes. LIMIT 1 keeps this at one probe.)
-      LEFT JOIN LATERAL (
-               SELECT s.actor, s.recorded_at
-                 FROM stored_events AS s
-                WHERE c.expected > 0
-                  AND s.partition = p_partition
-                  AND s.originator_id = c.stream
-                  AND s.originator_version = 1
-                LIMIT 1
-           ) AS began ON true
+      FROM unnest(c_context, c_stream, c_expected, c_events, c_upto, c_doc, c_search, b_actor, b_at)
+           WITH ORDINALITY AS c(context, stream, expected, events, upto, doc, search, began_by,
+                                began_at, i)
      WHERE c.doc IS NOT NULL
        AND x_view[c.context] = '{view}'
        AND coalesce(c.events, 1) > 0

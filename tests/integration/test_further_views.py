@@ -71,7 +71,7 @@ async def second(owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     further_view.add(SUBJECTS, monkeypatch)
     done = await migrate.migrate(owner, wanted)
     changed = (
-        "ask_rebuild", "erase", "followers", "redrive_history", "versions",
+        "ask_rebuild", "erase", "followers", "reads", "redrive_history", "versions",
         "write_batch", "write_history", "write_views",
     )  # fmt: skip
     scripts = [f"functions/{name}_1" for name in changed]

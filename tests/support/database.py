@@ -16,6 +16,7 @@ import asyncpg
 import docker  # type: ignore[import-untyped]  # it has no types
 from requests import RequestException
 
+from app.database.new_log import NewLog
 from app.database.rights import let_log_in
 from app.database.scram import verifier
 from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
@@ -97,7 +98,7 @@ async def migrated(server_url: str, partitions: int = 1) -> AsyncIterator[str]:
                 data_dir=Path(folder),
                 master_key_file=key_file,
                 allow_unsafe_database=True,
-                partitions=partitions,
+                log=NewLog(partitions=partitions),
             )
             await prepare(url, where, SchemaPermission.MIGRATE)
             if form := os.environ.get("TEST_FUNCTIONS"):

@@ -37,6 +37,7 @@ STANDS_ALONE = {"app/proof/copied.py"}
 """A part of the verifier that is handed out, which is one file."""
 MAKES_TABLES = {
     "app/care/refilling.sql": "copies of a follower's tables, which take their place",
+    "app/database/distribution.sql": "what other tables are distributed along, which goes then",
     "app/database/migrate.sql": "the table of what was applied, which no migration can make",
     "app/followers/library/tracking.sql": "the schema of a projection's own tables",
     "app/followers/reset.sql": "the same, which goes with the projection",
