@@ -169,6 +169,17 @@ async def test_what_no_standby_has_is_not_found_done_by_its_key(
             return (await client.get(path)).headers["ETag"] == '"2"'
 
         await until(is_seen)
+        # A worker that remembers nothing refuses the retry, and only then looks for its key.
+        (before,) = service.workers()
+        before.kill()
+
+        async def is_back() -> bool:
+            try:
+                return (await client.get(path)).headers["ETag"] == '"2"'
+            except httpx.TransportError:
+                return False
+
+        await until(is_back)
         for _ in range(2):
             assert (await client.patch(path, json=body, headers=key)).status_code == 503
     await until(lambda: ready(client))
