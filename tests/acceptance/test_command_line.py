@@ -130,6 +130,7 @@ def options(command: click.Command) -> Iterator[click.Option]:
 
 ARGUMENTS = {
     "--role", "--password-stdin", "--yes", "--label", "--expires", "--output", "--as-of",
+    "--approved-by", "--distributed",
     "--partitions", "--watch", "--state", "--as", "--diff", "--who", "--tz", "--personal",
     "--reason",
     "--actor", "--type", "--operation", "--face", "--session", "--account", "--field", "--client",
