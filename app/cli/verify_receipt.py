@@ -24,7 +24,7 @@ class Verdict(Struct, rename="camel"):
 def verdict_on(asked: "Asked", where: "DataLocation") -> Verdict:
     """What receipts show; without keys, those that the database names are taken."""
     from app.proof.receipt import parse_receipts, show_receipt
-    from app.proof.signed import kept_checkpoints
+    from app.proof.signed import by_partition, signed_checkpoint
     from app.proof.trees import Unproven
 
     keys = asked.keys
@@ -36,7 +36,7 @@ def verdict_on(asked: "Asked", where: "DataLocation") -> Verdict:
         )
     for file, text in asked.receipts:
         try:
-            checkpoints = kept_checkpoints([each.note for each in asked.given], keys)
+            checkpoints = by_partition(signed_checkpoint(each.note, keys) for each in asked.given)
             for receipt in parse_receipts(text):
                 shown, not_checked = show_receipt(receipt, keys, kept=checkpoints)
                 verdict.checked += shown

@@ -11,8 +11,8 @@ from functools import partial
 from typing import IO
 
 from app.proof.checking import Kept
-from app.proof.notes import MAX_NOTE_BYTES, VerifierKey, parse_notes, utf8
-from app.proof.signed import kept_checkpoints, signed_checkpoint
+from app.proof.notes import MAX_NOTE_BYTES, Checkpoint, Note, VerifierKey, parse_notes, utf8
+from app.proof.signed import by_partition, signed_checkpoint
 from app.proof.trees import Unproven
 
 MAX_LINE_BYTES = 1 << 27
@@ -64,16 +64,21 @@ def kept_in(
     files: Sequence[str], keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()
 ) -> Kept:
     """The signed checkpoints in some files, by partition. Raises WrongUse, Unproven, OSError."""
-    notes = []
-    for file in files:
-        data = read_file(file, MAX_NOTE_BYTES)
-        with named(f"{file}: "):
-            found = parse_notes(data)
-        for number, note in enumerate(found, 1):
-            with named(f"{file}, checkpoint {number}: " if len(found) > 1 else f"{file}: "):
-                signed_checkpoint(note, keys, witnesses)
-        notes += found
-    return kept_checkpoints(notes, keys, witnesses)
+    found = [each for file in files for each in signed_in(file, keys, witnesses)]
+    return by_partition(checkpoint for _, checkpoint in found)
+
+
+def signed_in(
+    file: str, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()
+) -> list[tuple[Note, Checkpoint]]:
+    """The signed checkpoints in a file, with their notes. Raises WrongUse, Unproven, OSError."""
+    data, found = read_file(file, MAX_NOTE_BYTES), list[tuple[Note, Checkpoint]]()
+    with named(f"{file}: "):
+        notes = parse_notes(data)
+    for number, note in enumerate(notes, 1):
+        with named(f"{file}, checkpoint {number}: " if len(notes) > 1 else f"{file}: "):
+            found.append((note, signed_checkpoint(note, keys, witnesses)))
+    return found
 
 
 def read_file(file: str, most: int) -> bytes:

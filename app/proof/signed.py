@@ -34,13 +34,11 @@ def partition_of_origin(origin: str) -> int:
     return decimal(origin.rpartition("/")[2], "partition at the end of the origin")
 
 
-def kept_checkpoints(
-    notes: Iterable[Note], keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()
-) -> Kept:
+def by_partition(checkpoints: Iterable[Checkpoint]) -> Kept:
     """Signed checkpoints of one log, by partition. Raises Unproven, also if the log was forked."""
     kept: dict[int, list[Checkpoint]] = {}
     roots: dict[tuple[str, int], bytes] = {}
-    for checkpoint in (signed_checkpoint(note, keys, witnesses) for note in notes):
+    for checkpoint in checkpoints:
         root = roots.setdefault((checkpoint.origin, checkpoint.size), checkpoint.root)
         if root != checkpoint.root:
             raise Unproven(

@@ -10,14 +10,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.proof.brought import MAX_LINE_BYTES, WrongUse, kept_in, keys_of, lines_of, named, read_file
+from app.proof.brought import (
+    MAX_LINE_BYTES,
+    WrongUse,
+    kept_in,
+    keys_of,
+    lines_of,
+    named,
+    read_file,
+    signed_in,
+)
 from app.proof.checking import Hashes, Kept, Taken, Verdict, check, take
 from app.proof.copied import Unreadable, events_in, hashes_in
 from app.proof.exported import Export, event_columns
 from app.proof.leaves import Event, leaf_data, packed, read_leaf
 from app.proof.mirrored import hashes_in_tiles
 from app.proof.notes import (
-    MAX_NOTE_BYTES,
     Checkpoint,
     Note,
     Signature,
@@ -28,7 +36,7 @@ from app.proof.notes import (
 )
 from app.proof.proof_file import MAX_PROOF_BYTES, TlogProof, parse_proofs
 from app.proof.receipt import MAX_RECEIPT_BYTES, Receipt, parse_receipts, show_receipt
-from app.proof.signed import Along, checkpoints_along, show_checkpoint, show_proof
+from app.proof.signed import Along, by_partition, checkpoints_along, show_checkpoint, show_proof
 from app.proof.trees import (
     EMPTY_ROOT,
     HASH_BYTES,
@@ -109,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a file of checkpoints that you kept, to compare with; may be given again",
     )  # fmt: skip
     checkpoint = commands.add_parser("checkpoint", parents=[signed], help="who signed it")
-    checkpoint.add_argument("file", help="checkpoints")
+    checkpoint.add_argument("file", help="checkpoints; -: standard input")
     return parser
 
 
@@ -207,9 +215,9 @@ def _database(
 def _checkpoint(
     asked: argparse.Namespace, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey]
 ) -> Verdict:
-    kept_in([asked.file], keys, witnesses)
-    notes = parse_notes(read_file(asked.file, MAX_NOTE_BYTES))
-    shown = [show_checkpoint(note, keys, witnesses) for note in notes]
+    found = signed_in(asked.file, keys, witnesses)
+    by_partition(checkpoint for _, checkpoint in found)  # else they are of several logs, or a fork
+    shown = [show_checkpoint(note, keys, witnesses) for note, _ in found]
     return Verdict(shown, ["the events that these checkpoints cover"])
 
 

@@ -154,6 +154,8 @@ def test_a_checkpoint_tells_who_signed_it(alone: Path) -> None:
             assert code == 0, said
         assert "the checkpoint of 20 events of log/0" in said
         assert "witness.example/w1 at 2027-01-15T08:00:00" in said
+        given = str(note(20, log, WITNESS)).encode()
+        assert run(alone, "checkpoint", "-", *keys, given=given) == (0, said)
 
 
 def test_a_receipt_shows_its_erasures(alone: Path) -> None:
