@@ -30,8 +30,7 @@ from app.cli.exit_codes import (
 from app.cli.standard_streams import leave_standard_output
 from app.codecs.json_text import BadInput
 from app.database.embedded import EmbeddedUnavailable
-from app.database.errors import TRANSIENT, StoreDown
-from app.database.migrate import SchemaError
+from app.database.errors import TRANSIENT, SchemaError, StoreDown
 from app.database.programs import ProgramFailed
 from app.erasure.listed import NotListed
 from app.followers.names import UnknownFollower, UnusableProjection

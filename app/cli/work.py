@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from app.database import versions
-from app.database.migrate import SchemaError
+from app.database.errors import SchemaError
 from app.log.keyring import Keyring
 from app.maintenance.keys import keyring_of
 from app.maintenance.store import (

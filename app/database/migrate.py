@@ -11,7 +11,7 @@ from msgspec import Struct
 
 import migrations
 from app.database import distribution, new_log, rights, versions
-from app.database.errors import SchemaError as SchemaError
+from app.database.errors import SchemaError
 from app.database.new_log import NewLog
 from app.database.scripts import filled_in
 from app.database.sql import blocks, statements

@@ -8,7 +8,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.database import migrate
-from app.database.errors import TRANSIENT
+from app.database.errors import TRANSIENT, SchemaError
 from app.database.hosts import each_host
 from app.integrity import guards, server
 from app.log.errors import WrongMasterKey
@@ -60,7 +60,7 @@ async def _carried_out(check: Check, examination: Examination) -> tuple[State, s
         return await check(examination)
     except TRANSIENT:
         raise
-    except (migrate.SchemaError, WrongMasterKey, UnusableFile, asyncpg.PostgresError) as error:
+    except (SchemaError, WrongMasterKey, UnusableFile, asyncpg.PostgresError) as error:
         return "wrong", str(error)
 
 

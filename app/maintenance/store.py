@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from app.database import migrate, rights
 from app.database.embedded import is_set_up, running
-from app.database.errors import TRANSIENT
+from app.database.errors import TRANSIENT, SchemaError
 from app.database.new_log import NewLog, require_made_so
 from app.database.primary import to_newest
 from app.database.session import OPENED_WITH, know_arrays, lift_time_outs
@@ -227,14 +227,14 @@ async def up_to_date(
         scripts = migrate.functions(await migrate.form_of(store.raw))
         outdated = await migrate.outdated(store.raw, scripts)
         if may < SchemaPermission.MIGRATE and outdated:
-            raise migrate.SchemaError(
+            raise SchemaError(
                 f"The database has not this release's {', '.join(map(str, outdated))}: "
                 "run `sessionary migrate`"
             )
         if may < SchemaPermission.MIGRATE or not (outdated or await rights.amiss(store.raw)):
             return []  # the right to read is enough for this
     if present and present == known[: len(present)] and may < SchemaPermission.MIGRATE:
-        raise migrate.SchemaError(
+        raise SchemaError(
             f"The database is at migration {present[-1][0]}, this release needs {known[-1][0]}: "
             "run `sessionary migrate`"
         )
@@ -247,13 +247,13 @@ async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg
     if not found["has_history"]:
         _require_empty(may, has_tables=found["has_tables"])
         if not found["may_make"]:
-            raise migrate.SchemaError(
+            raise SchemaError(
                 f"{found['login']} may not make tables in the schema public: run, as the "
                 f'database\'s owner, GRANT CREATE ON SCHEMA public TO "{found["login"]}"'
             )
         return []
     if not found["may_read"]:
-        raise migrate.SchemaError(
+        raise SchemaError(
             f"{found['login']} may not read the tables, which belong to {found['owner']}: connect "
             f"as {found['owner']}, or make {found['login']} their owner"
         )
@@ -263,9 +263,9 @@ async def _history(store: Connection, may: SchemaPermission) -> Sequence[asyncpg
 def _require_empty(may: SchemaPermission, *, has_tables: bool) -> None:
     if has_tables:
         told = "name an empty database, or one that holds a log"
-        raise migrate.SchemaError(f"The database has tables, but none of Sessionary: {told}")
+        raise SchemaError(f"The database has tables, but none of Sessionary: {told}")
     if may < SchemaPermission.BEGIN:
-        raise migrate.SchemaError("The database holds no log: `sessionary migrate` makes one there")
+        raise SchemaError("The database holds no log: `sessionary migrate` makes one there")
 
 
 async def master_key(store: Connection, where: DataLocation) -> bytes:

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from app.database.errors import SchemaError
 from app.database.migrate import (
     Migration,
-    SchemaError,
     Script,
     UnsafeDatabase,
     available,

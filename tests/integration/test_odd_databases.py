@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from support import database, given
 
-from app.database.migrate import SchemaError
+from app.database.errors import SchemaError
 from app.database.session import OPENED_WITH
 from app.faces.evo.list_query import AISessionsQuery, list_ai_sessions
 from app.history.replay import replay, stream_named

@@ -11,7 +11,7 @@ from support.clusters import OwnCluster, own_cluster
 from support.service_process import free_port, sessionary
 
 from app.database import migrate, rights
-from app.database.migrate import SchemaError
+from app.database.errors import SchemaError
 from app.integrity import guards
 from app.integrity.verify import verify
 from app.log.keyring import Keyring

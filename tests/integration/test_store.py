@@ -10,7 +10,8 @@ import pytest
 from support import database, given
 
 from app.database import migrate
-from app.database.migrate import Migration, SchemaError
+from app.database.errors import SchemaError
+from app.database.migrate import Migration
 from app.log.errors import WrongMasterKey
 from app.maintenance.store import (
     DataLocation,
