@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from app.database.errors import TRANSIENT, StoreDown, Superseded, TooSlow
 from app.database.held import Watch
 from app.database.places import NoPlace, Places
 from app.database.primary import CONNECT_S, Hosts
-from app.database.session import OPENED_WITH, know_arrays, lift_time_outs, worker_name
+from app.database.session import OPENED_WITH, opened, worker_name
 from app.database.sockets import notice_silence
 from app.settings import Settings
 from app.telemetry import metrics
@@ -221,18 +222,12 @@ class Pool:
         return await self.hosts.connect(partial(self._connect_to, places))
 
     async def _connect_to(self, places: Places, host: str) -> asyncpg.Connection:
-        connection: asyncpg.Connection = await asyncpg.connect(
-            host,
-            timeout=CONNECT_S,
-            statement_cache_size=self._settings.statement_cache,
-            server_settings=dict(places.session),
-            target_session_attrs=asyncpg.connect_utils.SessionAttribute.read_write,
-        )
+        connection = await opened(
+            host, places.session, SessionAttribute.read_write,
+            statement_cache=self._settings.statement_cache, limit_s=CONNECT_S,
+        )  # fmt: skip
         notice_silence(connection)
-        know_arrays(connection)
         try:
-            if self._settings.statement_cache:
-                await lift_time_outs(connection, CONNECT_S)
             await self.hosts.admit(host, connection)
             if self.on_connect is not None:
                 await self.on_connect(partial(connection.fetch, timeout=CONNECT_S))

@@ -2,10 +2,12 @@
 
 import os
 import socket
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, partial
 from importlib.metadata import version
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from app.database.sql import blocks
 
@@ -60,18 +62,41 @@ def worker_name() -> str:
     return start[: _NAME_BYTES - len(number)] + number
 
 
-async def lift_time_outs(connection: asyncpg.Connection, limit_s: float) -> None:
-    """Lift the one time-out that is missing in OPENED_WITH, since older servers do not know it.
+async def opened(
+    url: str,
+    session: Mapping[str, str],
+    attribute: SessionAttribute,
+    *,
+    statement_cache: int,
+    limit_s: float,
+) -> asyncpg.Connection:
+    """A connection with settings, and without the one time-out that is missing in OPENED_WITH.
 
-    Ends the connection if that fails. Raises the errors of a statement.
+    Older servers refuse a connection that asks for that. Newer ones may end the statement that
+    lifts it, if a role or a database has set it to very little: a second connection asks for it.
+    Behind pgbouncer (no statement cache), nothing is lifted. `limit_s`: seconds for each of these.
+    Raises the errors of connecting and of a statement.
     """
-    if connection.get_server_version().major < _HAS_TRANSACTION_TIMEOUT:
-        return
+    connect = partial(
+        asyncpg.connect, url, timeout=limit_s, statement_cache_size=statement_cache,
+        target_session_attrs=attribute,
+    )  # fmt: skip
+    connection: asyncpg.Connection = await connect(server_settings=dict(session))
     try:
-        await connection.execute(SQL["lift_time_outs"], timeout=limit_s)
+        if statement_cache and _has_transaction_timeout(connection):
+            await connection.execute(SQL["lift_time_outs"], timeout=limit_s)
+    except (asyncpg.TransactionTimeoutError, asyncpg.ConnectionDoesNotExistError):
+        connection.terminate()
+        connection = await connect(server_settings={**session, "transaction_timeout": "0"})
     except BaseException:
         connection.terminate()
         raise
+    know_arrays(connection)
+    return connection
+
+
+def _has_transaction_timeout(connection: asyncpg.Connection) -> bool:
+    return connection.get_server_version().major >= _HAS_TRANSACTION_TIMEOUT
 
 
 _ARRAYS = {

@@ -19,7 +19,7 @@ from app.database.embedded import is_set_up, running
 from app.database.errors import TRANSIENT, SchemaError
 from app.database.new_log import NewLog, require_made_so
 from app.database.primary import to_newest
-from app.database.session import OPENED_WITH, know_arrays, lift_time_outs
+from app.database.session import OPENED_WITH, opened
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, fits, new_key
 from app.log.read import heads, key_settings
@@ -174,17 +174,13 @@ async def _connect(
         for attribute in attributes:
             with suppress(asyncpg.TargetServerAttributeNotMatched):
                 opens = partial(
-                    asyncpg.connect,
-                    timeout=CONNECT_S,
-                    statement_cache_size=statement_cache,
-                    server_settings={"application_name": "sessionary command", **session},
-                    target_session_attrs=attribute,
+                    opened,
+                    session={"application_name": "sessionary command", **session},
+                    attribute=attribute,
+                    statement_cache=statement_cache,
+                    limit_s=CONNECT_S,
                 )
-                connection = await to_newest(url, opens)
-                know_arrays(connection)
-                if statement_cache:
-                    await lift_time_outs(connection, CONNECT_S)
-                return connection
+                return await to_newest(url, opens)
     except TRANSIENT as error:
         why = str(error) or type(error).__name__
         raise NotReachable(f"The database is not reachable: {why}") from error

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from support import database, given
 
+from app.database import session
 from app.database.errors import SchemaError
 from app.database.session import OPENED_WITH
 from app.faces.evo.list_query import AISessionsQuery, list_ai_sessions
@@ -102,9 +103,9 @@ async def a_conversation(url: str) -> None:
     service = await open_service(settings)
     await given.open_account(service)
     opened = await given.open_ai_session(service, account="a1", key="k\\1'")
-    session = given.session_of(opened)
-    await given.patch_ai_session(service, session, "\\' \U0001f600 \u00e4")
-    assert (await given.open_ai_session(service, session, account="a1", key="k\\1'")).replayed
+    its_id = given.session_of(opened)
+    await given.patch_ai_session(service, its_id, "\\' \U0001f600 \u00e4")
+    assert (await given.open_ai_session(service, its_id, account="a1", key="k\\1'")).replayed
     await given.open_chat_session(service)
     listed = await list_ai_sessions(service.views, AISessionsQuery(sort_field="purpose"))
     assert [row.account_name for row in listed.items] == ["Acme"]
@@ -114,7 +115,7 @@ async def a_conversation(url: str) -> None:
         rebuilt = await rebuild(store, keyring, named(()), silent)
         assert set(rebuilt.mended.values()) == {0}
         assert await verify(store, keyring, silent) == []
-        steps = [step async for step in replay(store, keyring, stream_named(session), None)]
+        steps = [step async for step in replay(store, keyring, stream_named(its_id), None)]
         assert [step.version for step in steps] == [1, 2]
 
 
@@ -140,6 +141,21 @@ async def test_odd_settings_change_nothing(
         database.MASTER_KEY,
     )
     await owner.close()
+
+
+async def test_a_time_out_that_leaves_no_time_to_lift_it_is_asked_not_to_be(
+    login: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await asyncpg.connect(empty_database_url)
+    if owner.get_server_version().major < session._HAS_TRANSACTION_TIMEOUT:
+        pytest.skip("PostgreSQL has this time-out from 17 on")
+    await owner.execute(f"ALTER ROLE {login} SET transaction_timeout = '1ms'")
+    await owner.close()
+    slow = "SELECT pg_sleep(0.1)"
+    monkeypatch.setattr(session, "SQL", {**session.SQL, "lift_time_outs": slow})
+    async with connected(as_login(empty_database_url, login)) as store:
+        assert [tuple(row) for row in await store.ask("SHOW transaction_timeout")] == [("0",)]
+        await store.ask(slow)
 
 
 def quoted(setting: str, value: str) -> str:
