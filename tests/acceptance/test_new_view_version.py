@@ -208,6 +208,7 @@ async def test_it_is_rolled_out_and_back_and_out_again_under_load(
         assert views(old) == {2: "kept", 1: "live"}
         assert new.stop() == 0
         go_on(callers, old)
+        until(lambda: all(caller.failure or caller.looked_back for caller in callers), old)
     known = {session: text for caller in callers for session, text in caller.purposes.items()}
     assert all(caller.retried and caller.looked_back for caller in callers)
     assert await rows(owner, "ai_session_info") == known

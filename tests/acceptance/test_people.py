@@ -21,7 +21,7 @@ Run = Callable[..., CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def held(served: ServiceProcess) -> dict[str, str]:
     """A chat that holds a person, an AI session that quotes the address, and who may look."""
-    roles = {"dee": "DataProtection", "ann": "Auditor", "sam": "SystemAdministrator"}
+    roles = {"dee": "DataProtection", "eve": "Auditor", "sam": "SystemAdministrator"}
     for name, role in roles.items():
         added = served.command(
             "users", "add", name, "--role", role, "--password-stdin", stdin=PASSWORD
@@ -90,8 +90,8 @@ def test_with_a_reason_it_is_clear_and_on_record_without_the_address(
     found = dee.get("/audit/people", params=query).json()["sessions"]
     (chat,) = (each for each in found if each["sessionId"] == held["chat"])
     assert chat["holds"]["CustomerName"] == NAME
-    with httpx.Client(base_url=dee.base_url, auth=("ann", PASSWORD)) as ann:
-        views = ann.get(f"/audit/sessions/{held['chat']}/views").json()["events"]
+    with httpx.Client(base_url=dee.base_url, auth=("eve", PASSWORD)) as eve:
+        views = eve.get(f"/audit/sessions/{held['chat']}/views").json()["events"]
     assert views[0]["actor"] == "dee"
     assert views[0]["data"]["reason"] == reason
     assert "c•••" in views[0]["data"]["scope"]
@@ -137,7 +137,7 @@ def test_nobody_has_a_strange_address(dee: httpx.Client) -> None:
         assert answer.json().get("sessions") == [], (strange, answer.text)
 
 
-@pytest.mark.parametrize("who", ["ann", "sam"])
+@pytest.mark.parametrize("who", ["eve", "sam"])
 def test_nobody_else_finds_people(served: ServiceProcess, dee: httpx.Client, who: str) -> None:
     with httpx.Client(base_url=served.base_url, auth=(who, PASSWORD)) as client:
         for path in ("/audit/people?email=a@b", "/audit/people/export?email=a@b"):

@@ -130,4 +130,5 @@ def test_without_the_master_key_each_says_so(key: str, database_url: str) -> Non
             assert (ended.exit_code, words in ended.output) == (2, True), about
             assert not Path("lost.key").exists(), about
     assert run(database_url, "verify", f"--key={key}").exit_code == 0
-    assert ", up to 0:40" in run(database_url, "status").output
+    size = Path("notes").read_text().split("\n")[1]
+    assert f", up to 0:{size}" in run(database_url, "status").output

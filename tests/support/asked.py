@@ -13,7 +13,8 @@ from support.service_process import ServiceProcess
 
 SOON_S = 30.0
 HOLD = 7_302
-"""A lock that the scan of a rebuild needs, so that a test says how long it lasts."""
+"""A lock that the scan of a rebuild needs before it takes up anything, so that a test says how long
+it lasts: and so what is asked for meanwhile comes before all of its work."""
 HELD_UP = f"""
 CREATE SCHEMA IF NOT EXISTS tests;
 CREATE OR REPLACE FUNCTION tests.hold_up() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -21,7 +22,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared({HOLD});
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER hold_up BEFORE UPDATE OF reached ON rebuild_range
+CREATE OR REPLACE TRIGGER hold_up BEFORE UPDATE OF claimed ON rebuild_range
    FOR EACH ROW EXECUTE FUNCTION tests.hold_up();
 """
 
@@ -47,7 +48,7 @@ def once(client: httpx.Client, path: str, *states: str, **more: object) -> dict[
 
 @asynccontextmanager
 async def held_up(served: ServiceProcess) -> AsyncIterator[None]:
-    """No rebuild gets beyond its first page for as long as the block lasts."""
+    """No rebuild takes up a range for as long as the block lasts."""
     owner = await asyncpg.connect(served.database_url)
     await owner.execute(HELD_UP)
     await owner.execute(f"SELECT pg_advisory_lock({HOLD})")

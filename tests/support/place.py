@@ -1,5 +1,7 @@
 """A database with a log by both logins, for those who try to get beyond the service's."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -12,6 +14,7 @@ from app.maintenance.store import Connection
 from app.service import open_service
 from app.settings import Settings
 from support import given
+from support.patience import patient
 from support.untouched import picture
 
 CHANGE = "UPDATE stored_events SET actor = 'mallory'"
@@ -30,10 +33,20 @@ class Place(Struct, frozen=True):
     async def mallory(self) -> AsyncIterator[asyncpg.Connection]:
         """Somebody with the service's login; nothing of him is left afterwards."""
         connection = await asyncpg.connect(self.service_url)
+        backend = connection.get_server_pid()
         try:
             yield connection
         finally:
             connection.terminate()
+            await self._gone(backend)
+
+    async def _gone(self, backend: int) -> None:
+        """Return when a backend has ended, which drops its temporary tables and views."""
+        deadline = time.monotonic() + patient(10.0)
+        works = "SELECT FROM pg_stat_activity WHERE pid = $1"
+        while await self.owner.fetch(works, backend):
+            assert time.monotonic() < deadline, backend
+            await asyncio.sleep(0.001)
 
     async def named(self) -> dict[str, str]:
         """What the statements name."""
