@@ -17,10 +17,7 @@ DELAY_S = 3.0
 def pair() -> Iterator[ServiceProcess]:
     """Two workers that wait before they close; either has answered."""
     with service("--workers=2", f"--drain-delay={DELAY_S}") as served:
-        answered = set[str]()
-        while len(answered) < 2:  # (what a worker says before that does not mean that it listens)
-            ready = httpx.get(f"{served.base_url}/health/ready")
-            answered.add(ready.headers["x-request-id"].partition("-")[0])
+        served.wait_for_all(2)
         yield served
 
 

@@ -198,11 +198,15 @@ async def test_a_primary_whose_standby_takes_over(
         stack.callback(lambda: tell(primary.processes(), signal.SIGCONT))
         stack.callback(end, service)  # before that: what the primary was may not come back
         await asyncio.to_thread(service.start)
+        await asyncio.to_thread(service.wait_for_all, WORKERS)
         async with counted(standby.url()) as backends, at_work(service, book):
             if hangs:  # else it takes connections, and commits that wait for ever
                 tell(primary.processes(), signal.SIGSTOP)
             await asyncio.to_thread(standby.run, "pg_ctl", "promote", "-D", str(standby.files))
         assert 0 < backends.most <= PLACES
+        async with asyncio.timeout(patient(30.0)):
+            while service.log.count("The primary is ") < WORKERS:
+                await asyncio.sleep(0.05)
         assert service.log.count("The primary is ") == WORKERS
         where = DataLocation(
             database_url=standby.url(), data_dir=tmp_path, master_key_file=key_file

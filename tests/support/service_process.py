@@ -103,6 +103,17 @@ class ServiceProcess:
             assert time.monotonic() < deadline, f"The service does not get ready:\n{self.log}"
             time.sleep(0.05)
 
+    def wait_for_all(self, workers: int) -> None:
+        """Return when each of so many workers has answered: what it says does not mean that."""
+        deadline, answered = time.monotonic() + patient(STARTS_S), set[str]()
+        while len(answered) < workers:
+            assert time.monotonic() < deadline, f"Not all workers answer:\n{self.log}"
+            asked = HTTPConnection("127.0.0.1", self.port, timeout=patient(5.0))
+            asked.request("GET", "/health/ready")
+            request_id = asked.getresponse().getheader("x-request-id", "")
+            answered.add(request_id.partition("-")[0])  # a worker's own
+            asked.close()
+
     def is_ready(self) -> bool:
         """Whether `/health/ready` is green."""
         # Not httpx: it would read all certificates for each call, while the service wants the core.
