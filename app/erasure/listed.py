@@ -24,6 +24,7 @@ from app.history.sessions import Session
 from app.history.times import time_text
 from app.log.read import Asks
 from app.maintenance.durable_files import PRIVATE, append, put, sync_folder
+from app.proof.one_line import one_line
 from domain.event import Subject
 from domain.ids import StreamId, partition_of
 
@@ -124,7 +125,7 @@ class ErasureList:
     async def _keep(self, erasure_id: str, lines: Sequence[Line]) -> None:
         if not lines:
             return
-        text = b"".join(_ENCODER.encode(line) + b"\n" for line in lines)
+        text = b"".join(one_line(_ENCODER.encode(line)) + b"\n" for line in lines)
         for place in self._places:
             try:
                 if place.is_dir():

@@ -26,6 +26,9 @@ from app.service import Service, open_service
 from app.settings import Settings
 
 ONCE = given.new_id()
+ENDS = "\u2028\u2029\u0085 \\u2028"
+"""What ends lines elsewhere than in JSON Lines, and what only looks like it."""
+ONCE_KEY = f"once {ENDS}"
 TABLES = {
     "stored_events": "partition, notification_id",
     "log_partition": "partition",
@@ -50,14 +53,14 @@ async def target(server_url: str, its_template: str) -> AsyncIterator[str]:
 async def filled(service: Service, owner: asyncpg.Connection) -> None:
     """A log with all kinds of streams, sealed fields and an idempotency key."""
     await users.add(Connection(owner), "kim", ["Agent"], "right as rain")
-    await given.open_account(service)
+    await given.open_account(service, name=f"Acme {ENDS}")
     sessions = [given.session_of(await given.open_ai_session(service)) for _ in range(5)]
     for session in sessions:
         await given.patch_ai_session(service, session, "sealed æøå \u2028")
     await given.patch_ai_session(service, sessions[0], None)
     await given.delete_ai_session(service, sessions[1])
     await given.open_chat_session(service, "Kim")
-    await given.open_ai_session(service, ONCE, key="once")
+    await given.open_ai_session(service, ONCE, key=ONCE_KEY)
 
 
 @pytest.fixture
@@ -110,8 +113,8 @@ async def test_an_imported_log_is_the_exported_one(
     there = await open_service(
         Settings(database_url=database.service_url(target), master_key=settings.master_key)
     )
-    before = await given.open_ai_session(service, ONCE, key="once")
-    again = await given.open_ai_session(there, ONCE, key="once")
+    before = await given.open_ai_session(service, ONCE, key=ONCE_KEY)
+    again = await given.open_ai_session(there, ONCE, key=ONCE_KEY)
     assert (again.replayed, given.session_of(again)) == (True, given.session_of(before))
     await given.open_chat_session(there, "Pat")
     await there.close()
@@ -127,7 +130,8 @@ async def test_nothing_personal_is_readable_in_it(database_url: str, keyring: Ke
 
 @pytest.mark.usefixtures("filled")
 async def test_its_lines_are_those_of_one_event(database_url: str, keyring: Keyring) -> None:
-    lines = [json.loads(line) for line in await exported(database_url, keyring)]
+    text = b"".join(await exported(database_url, keyring)).decode()
+    lines = [json.loads(line) for line in text.splitlines()]
     events = [line for line in lines if "position" in line]
     assert [event["position"] for event in events] == list(range(1, len(events) + 1))
     wanted = {
