@@ -63,19 +63,27 @@ def backup(
 
     from app.care.backup import back_up
     from app.care.backup_keys import new, retire
+    from app.care.backup_records import put_destroyed
+    from app.erasure.listed import log_name
     from app.maintenance.keys import keyring_of
     from app.maintenance.store import SchemaPermission, connected, database, prepare
     from app.operations.deeds import Recorder
 
     if folder.exists():
         raise Refused(f"{folder} exists: name another folder, or remove it")
+    gone: list[str] = []
 
     async def work(url: str) -> "Header":
         await prepare(url, where, SchemaPermission.LOOK, looks=True)
         async with connected(url, where.statement_cache, looks=True) as store:
             deed, keyring = Recorder("backup"), await keyring_of(store, where)
-            own = None if backup_keys is None else new(backup_keys, backup_horizon)
-            made = await back_up(store, keyring, url, folder, own)
+            if backup_keys is None:
+                made = await back_up(store, keyring, url, folder)
+            else:
+                own = new(backup_keys, backup_horizon, await log_name(store))
+                made = await back_up(store, keyring, url, folder, own)
+                gone.extend(retire(backup_keys))
+                await put_destroyed(store, backup_keys)
             await deed.end(store.raw, f"up to {', '.join(_places(made))}")
             return made
 
@@ -87,7 +95,7 @@ def backup(
     if backup_keys is not None:
         own = f"It needs its own key {header.key}, too, which is to go at {header.until}"
         click.echo(own, err=True)
-        for name in retire(backup_keys):
+        for name in gone:
             click.echo(f"destroyed the key {name}: its backup cannot be opened any more", err=True)
 
 
