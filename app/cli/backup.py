@@ -62,33 +62,27 @@ def backup(
     import asyncio
 
     from app.care.backup import back_up
-    from app.care.backup_keys import new, retire
-    from app.care.backup_records import put_destroyed
-    from app.erasure.listed import log_name
+    from app.care.sealed_backup import seal
     from app.maintenance.keys import keyring_of
     from app.maintenance.store import SchemaPermission, connected, database, prepare
     from app.operations.deeds import Recorder
 
     if folder.exists():
         raise Refused(f"{folder} exists: name another folder, or remove it")
-    gone: list[str] = []
 
-    async def work(url: str) -> "Header":
+    async def work(url: str) -> "tuple[Header, list[str]]":
         await prepare(url, where, SchemaPermission.LOOK, looks=True)
         async with connected(url, where.statement_cache, looks=True) as store:
             deed, keyring = Recorder("backup"), await keyring_of(store, where)
             if backup_keys is None:
-                made = await back_up(store, keyring, url, folder)
+                done = await back_up(store, keyring, url, folder), list[str]()
             else:
-                own = new(backup_keys, backup_horizon, await log_name(store))
-                made = await back_up(store, keyring, url, folder, own)
-                gone.extend(retire(backup_keys))
-                await put_destroyed(store, backup_keys)
-            await deed.end(store.raw, f"up to {', '.join(_places(made))}")
-            return made
+                done = await seal(store, keyring, url, folder, backup_keys, backup_horizon)
+            await deed.end(store.raw, f"up to {', '.join(_places(done[0]))}")
+            return done
 
     with database(where, SchemaPermission.LOOK) as url:
-        header = asyncio.run(work(url))
+        header, gone = asyncio.run(work(url))
     for place in _places(header):
         click.echo(f"backed up to {place}", err=True)
     click.echo(f"It needs the master key {header.master_key}, which is not in it", err=True)
