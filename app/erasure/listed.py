@@ -31,6 +31,8 @@ from domain.ids import StreamId, partition_of
 SQL = blocks(__file__)
 _AT_A_TIME = 1_000
 _SUFFIX = ".jsonl"
+_LONGEST = 65_536
+"""Bytes of a line; one of an erasure has some hundred."""
 _LOG = logging.getLogger("sessionary")
 
 
@@ -171,13 +173,16 @@ def read_lists(places: Sequence[Path]) -> Listed:
 
 
 def _read(file: Path, into: Listed) -> None:
-    for number, text in enumerate(file.read_bytes().split(b"\n"), 1):
-        if not text:
-            continue
-        try:
-            into.lines.append(_DECODER.decode(text))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            into.unread.append(f"Line {number} of {file} is not of an erasure, or was cut off")
+    with file.open("rb") as lines:
+        for number, text in enumerate(iter(lambda: lines.readline(_LONGEST), b""), 1):
+            if len(text) == _LONGEST:
+                raise NotListed(f"{file} is no list of erasures: its line {number} has no end")
+            if text == b"\n":
+                continue
+            try:
+                into.lines.append(_DECODER.decode(text))
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                into.unread.append(f"Line {number} of {file} is not of an erasure, or was cut off")
 
 
 def _add(file: Path, text: bytes) -> None:
