@@ -16,6 +16,7 @@ from operator import add
 
 from app.proof.leaves import Columns
 from app.proof.notes import from_base64
+from app.proof.one_line import as_encoded
 from app.proof.trees import Unproven
 
 OTHER_NAMES: Mapping[bytes, Mapping[bytes, bytes]] = {
@@ -132,6 +133,7 @@ def columns_in(block: bytes) -> Sequence[Columns]:
     """
     if not block.isascii():
         block.decode()
+    block = as_encoded(block)
     lines = _LINES.findall(block)
     if len(lines) != block.count(b"\n") or not block.endswith(b"\n"):  # the others were skipped
         raise ValueError(
