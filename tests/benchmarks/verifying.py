@@ -1,7 +1,7 @@
 """The verifier as a whole process over an export of very many events, on one core.
 
-Its peer reads the same lines, decodes the JSON of each, and hashes it: a verifier that uses Python's
-own decoder does at least that.
+Its peer reads the same lines, decodes the JSON of each, and hashes it: a verifier that uses
+Python's own decoder does at least that.
 """
 
 import os
