@@ -1,29 +1,37 @@
 """`sessionary serve` as a process of its own: started, killed, asked to stop."""
 
+import asyncio
 import atexit
 import os
+import secrets
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psutil
 
+from app.database.embedded import service_url
 from app.database.embedded_cluster import Cluster
+from app.maintenance.store import DataLocation
+from support import citus, database
 from support.database import folder_of_databases
 from support.patience import patient
 
 ADMIN = ("admin", "correct horse battery staple")
 STARTS_S = 60.0
 STOPS_S = 30.0
+T = TypeVar("T")
 PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 
 
@@ -159,10 +167,32 @@ class ServiceProcess:
             and process.info["cwd"] == files
         ]
 
+    def _option(self, name: str) -> str | None:
+        return next(
+            (each.partition("=")[2] for each in self._options if each.startswith(f"{name}=")), None
+        )
+
     @property
     def database_url(self) -> str:
-        """The embedded database, as its owner."""
-        return Cluster.at(self.data_dir).url
+        """Its database, as the owner: the embedded one, if no option names another."""
+        return self._option("--owner-url") or Cluster.at(self.data_dir).url
+
+    @property
+    def login_url(self) -> str:
+        """Its database, by its own login."""
+        return self._option("--database-url") or service_url(self.data_dir)
+
+    @property
+    def key_file(self) -> Path:
+        """The file of its master key."""
+        return Path(self._option("--master-key-file") or self.data_dir / "master.key")
+
+    @property
+    def where(self) -> DataLocation:
+        """Where its keys are."""
+        return DataLocation(
+            database_url=None, data_dir=self.data_dir, master_key_file=self.key_file
+        )
 
     @property
     def database_log(self) -> str:
@@ -218,9 +248,40 @@ def _migrated() -> Path:
     folder = ExitStack()
     data_dir = folder.enter_context(data_directory()) / "data"
     atexit.register(folder.close)
-    made = sessionary("migrate", f"--data-dir={data_dir}")
+    made = sessionary("migrate", f"--data-dir={data_dir}", f"--partitions={database.PARTITIONS}")
     assert made.returncode == 0, made.stderr
     return data_dir
+
+
+@contextmanager
+def distributed_log(folder: Path, partitions: int) -> Iterator[Sequence[str]]:
+    """The options of `serve` for a log of its own on the nodes of Citus; its key is in `folder`."""
+    key_file = folder / "master.key"
+    database.write_master_key(key_file)
+    name = f"sessionary_test_{secrets.token_hex(8)}"
+    url = _waited_for(database.create(citus.URL, name, _distributed(partitions)))
+    try:
+        yield (
+            *database.logins(url), f"--master-key-file={key_file}", "--allow-unsafe-database",
+        )  # fmt: skip
+    finally:
+        _waited_for(database.drop(citus.URL, name))
+
+
+@cache
+def _distributed(partitions: int) -> str:
+    """The name of a database to be copied on all nodes of Citus."""
+    name = f"sessionary_test_{secrets.token_hex(4)}"
+    url = _waited_for(database.create(citus.URL, name))
+    atexit.register(lambda: asyncio.run(database.drop(citus.URL, name)))
+    _waited_for(database.migrate(url, partitions))
+    return name
+
+
+def _waited_for(step: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine. (In a thread: a loop may be running in this one.)"""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, step).result()
 
 
 @contextmanager
@@ -232,10 +293,15 @@ def service(
 ) -> Iterator[ServiceProcess]:
     """A running service with an empty log, ended with all it started.
 
-    `anew`: on no data directory at all, as a new user starts it. `environment`: more of it.
+    `anew`: on no data directory at all, as a new user starts it; else on Citus if the tests are.
+    `environment`: more of it.
     """
-    with data_directory() as folder:
-        data_dir = folder / "data" if anew else with_log(folder / "data")
+    with data_directory() as folder, ExitStack() as stack:
+        data_dir = folder / "data"
+        if database.DISTRIBUTED and not anew:
+            options = (*options, *stack.enter_context(distributed_log(folder, database.PARTITIONS)))
+        elif not anew:
+            with_log(data_dir)
         served = ServiceProcess(data_dir, *options, password=password, environment=environment)
         try:
             served.start()
