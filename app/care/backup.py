@@ -24,7 +24,6 @@ from app.care import backup_keys
 from app.care.backup_keys import BackupKey
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
-from app.care.refilling import SCHEMA
 from app.care.restored_log import RestoredLog, restored_log
 from app.care.sealed_file import Sealing, opened
 from app.database import migrate
@@ -51,6 +50,7 @@ from app.maintenance.store import (
     up_to_date,
 )
 from app.maintenance.swaps import without_swaps
+from app.rebuild.refills import SCHEMA
 
 SQL = blocks(__file__)
 HEADER = "backup.json"

@@ -7,7 +7,7 @@ the last moment, and a killed process leaves nothing but that schema: the next o
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -22,19 +22,18 @@ from app.followers.follower import Follower
 from app.followers.names import is_own, version_of
 from app.log.log import Log, open_log
 from app.maintenance.store import Connection
+from app.rebuild.refills import SCHEMA, Advance, drop_schema
 from app.rebuild.runs import RebuildStopped
 from app.rebuild.swap import LOCK_WAITS_MS, PAUSE_S
 from app.rebuild.tables import SQL as TABLES
 from app.settings import Settings
 from projections.catalog import VIEWS
 
-SCHEMA = "sessionary_refill"
 SQL = {name: text.replace("{schema}", SCHEMA) for name, text in blocks(__file__).items()}
 NEAR_EVENTS = 500
 """So few events behind the log, the new tables are swapped in; the follower takes up the rest."""
 STUCK_S = 120.0
 """Seconds without a further event, after which it is given up."""
-Advance = Callable[[int], Awaitable[None]]
 _PLACES = ("follower_checkpoint", "quarantine", "lease")
 _OWN: Mapping[str, ModuleType] = {each.NAME: each for each in (history, activity, people)}
 
@@ -49,13 +48,15 @@ async def refill(
     name: str,
     advance: Advance,
     stand_for: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Make a follower's tables anew; needs `alone`. Whether they were swapped in at the end.
 
     The tables of the tree, and of a projection of the library, are emptied instead, and whoever
     follows fills them.
-    `advance`: gets the number of events that are left; what was done is dropped if it raises
-    RebuildStopped. `stand_for`: gets the positions that the new tables stand for. Raises
+    `advance`: gets the number of events that are left; if it raises RebuildStopped, what was done
+    is kept for a pause, and else dropped. `stand_for`: gets the positions that the new tables stand
+    for. `tell`: gets a sentence if it goes on where another one had stopped. Raises
     UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
     """
     await reset.require(store, name)
@@ -64,16 +65,22 @@ async def refill(
         return False
     tables = await reset.tables(store, name)
     await _make(store.raw, name, tables)
+    if (reached := await store.raw.fetchval(SQL["reached"], name)) is not None:
+        tell(f"resumed at position {reached}")
     try:
         await _fill(settings, name, advance, stand_for)
         # (Where followers of single views write, what they wrote stays.)
         shared = [history.REACH] if await _are_apart(store) else []
         while not await _swap(store.raw, name, [each for each in tables if each not in shared]):
             await _fill(settings, name, advance, stand_for)
-    except (RebuildStopped, RefillFailed):
-        await store.raw.execute(SQL["drop"])
+    except RebuildStopped as stopped:
+        if stopped.asked == "cancel":
+            await drop_schema(store.raw)
         raise
-    await store.raw.execute(SQL["drop"])
+    except RefillFailed:
+        await drop_schema(store.raw)
+        raise
+    await drop_schema(store.raw)
     return True
 
 
@@ -86,7 +93,7 @@ async def _make(connection: asyncpg.Connection, name: str, tables: Sequence[str]
     what = f"{name} {version('sessionary')}"
     if await connection.fetchval(SQL["begun"], what):
         return
-    await connection.execute(SQL["drop"])
+    await drop_schema(connection)
     async with connection.transaction():
         await connection.execute(SQL["make"])
         for row in await connection.fetch(SQL["functions"]):

@@ -9,12 +9,13 @@ from app.cli.options import on_data, option, with_jobs
 from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from uuid import UUID
 
     from app.history.streams import Progress
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.operator import Manner, Record
+    from app.rebuild.refills import Advance
     from app.settings import Settings
 
 _NAME = "operator"
@@ -69,10 +70,11 @@ def _manner(url: str, where: "DataLocation", jobs: int) -> "Manner":
         done = await redrive(store, await settings(), name, stream)
         return done.asked, done.left
 
-    async def refilled(
-        store: "Connection", name: str, advance: "Callable[[int], Awaitable[None]]"
-    ) -> bool:
-        return await refill(store, await settings(), name, advance)
+    async def refilled(store: "Connection", name: str, advance: "Advance") -> None:
+        def tell(said: str) -> None:
+            logging.getLogger("sessionary.operator").info("%s: %s", name, said)
+
+        await refill(store, await settings(), name, advance, tell=tell)
 
     return Manner(jobs, _progress, _recorder, refilled, tried)
 
