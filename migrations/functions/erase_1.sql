@@ -154,7 +154,7 @@ BEGIN
             FOR UPDATE;
     END LOOP;
     -- end of distributed
-    IF EXISTS (SELECT
+    IF EXISTS (SELECT l.target  -- (Citus looks in several pieces for columns only.)
                  FROM legal_hold AS l
                 WHERE l.target = ANY (p_holds)) THEN
         RETURN;
