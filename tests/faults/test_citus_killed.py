@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from support import citus, kills
 from support.database import SEVERAL
+from support.distributed import distributed_log
 from support.patience import patient
-from support.service_process import ServiceProcess, data_directory, distributed_log, end
+from support.service_process import ServiceProcess, data_directory, end
 
 pytestmark = citus.needed
 KILLS = int(os.environ.get("SESSIONARY_FAULT_KILLS", "2"))

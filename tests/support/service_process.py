@@ -1,37 +1,33 @@
 """`sessionary serve` as a process of its own: started, killed, asked to stop."""
 
-import asyncio
 import atexit
 import os
-import secrets
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any, TypeVar
 
 import psutil
 
 from app.database.embedded import service_url
 from app.database.embedded_cluster import Cluster
 from app.maintenance.store import DataLocation
-from support import citus, database
+from support import database
 from support.database import folder_of_databases
+from support.distributed import distributed_log
 from support.patience import patient
 
 ADMIN = ("admin", "correct horse battery staple")
 STARTS_S = 60.0
 STOPS_S = 30.0
-T = TypeVar("T")
 PROGRAM = str(Path(sys.executable).with_name("sessionary"))
 
 
@@ -251,37 +247,6 @@ def _migrated() -> Path:
     made = sessionary("migrate", f"--data-dir={data_dir}", f"--partitions={database.PARTITIONS}")
     assert made.returncode == 0, made.stderr
     return data_dir
-
-
-@contextmanager
-def distributed_log(folder: Path, partitions: int) -> Iterator[Sequence[str]]:
-    """The options of `serve` for a log of its own on the nodes of Citus; its key is in `folder`."""
-    key_file = folder / "master.key"
-    database.write_master_key(key_file)
-    name = f"sessionary_test_{secrets.token_hex(8)}"
-    url = _waited_for(database.create(citus.URL, name, _distributed(partitions)))
-    try:
-        yield (
-            *database.logins(url), f"--master-key-file={key_file}", "--allow-unsafe-database",
-        )  # fmt: skip
-    finally:
-        _waited_for(database.drop(citus.URL, name))
-
-
-@cache
-def _distributed(partitions: int) -> str:
-    """The name of a database to be copied on all nodes of Citus."""
-    name = f"sessionary_test_{secrets.token_hex(4)}"
-    url = _waited_for(database.create(citus.URL, name))
-    atexit.register(lambda: asyncio.run(database.drop(citus.URL, name)))
-    _waited_for(database.migrate(url, partitions))
-    return name
-
-
-def _waited_for(step: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine. (In a thread: a loop may be running in this one.)"""
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(asyncio.run, step).result()
 
 
 @contextmanager
