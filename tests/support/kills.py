@@ -16,6 +16,7 @@ from msgspec import Struct
 from app.history.followed import reached
 from app.history.moments import present_cut
 from app.maintenance import key_file
+from app.maintenance.store import DataLocation
 from app.service import open_service
 from app.settings import Settings
 from support.feed_reader import FeedReader, feed_reader
@@ -114,7 +115,10 @@ async def under_load(
 
 async def owed(service: ServiceProcess, book: Path, run: Run) -> list[str]:
     """What is not as clients and readers were told; empty when all is well."""
-    stored = await read_log(service.database_url, service.where)
+    where = DataLocation(
+        database_url=None, data_dir=service.data_dir, master_key_file=service.key_file
+    )
+    stored = await read_log(service.database_url, where)
     found = [f"an answer that nobody should get: {answer}" for answer in run.work.broken]
     found += differences(read_ledger(book), stored)
     found += await run.reader.owed((event.partition, event.position) for event in stored)

@@ -19,7 +19,6 @@ import psutil
 
 from app.database.embedded import service_url
 from app.database.embedded_cluster import Cluster
-from app.maintenance.store import DataLocation
 from support import database
 from support.database import folder_of_databases
 from support.distributed import distributed_log
@@ -45,10 +44,9 @@ class ServiceProcess:
         self.environment = dict(environment or {})
         self.data_dir = data_dir
         self.port = free_port()
-        (*certificates,) = (each for each in options if each.startswith("--tls-cert="))
-        self._trusted = certificates[0].partition("=")[2] if certificates else None
-        self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._options = options
+        self._trusted = self._option("--tls-cert")
+        self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
         self._log = data_dir.parent / f"{data_dir.name}-{self.port}.log"
         self._data = data_dir.parent / f"{data_dir.name}-{self.port}.out"
@@ -182,13 +180,6 @@ class ServiceProcess:
     def key_file(self) -> Path:
         """The file of its master key."""
         return Path(self._option("--master-key-file") or self.data_dir / "master.key")
-
-    @property
-    def where(self) -> DataLocation:
-        """Where its keys are."""
-        return DataLocation(
-            database_url=None, data_dir=self.data_dir, master_key_file=self.key_file
-        )
 
     @property
     def database_log(self) -> str:
