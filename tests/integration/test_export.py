@@ -132,10 +132,8 @@ async def test_its_lines_are_those_of_one_event(database_url: str, keyring: Keyr
     lines = [json.loads(line) for line in await exported(database_url, keyring)]
     events = [line for line in lines if "position" in line]
     assert [event["position"] for event in events] == list(range(1, len(events) + 1))
-    wanted = {
-        "partition", "position", "stream", "version", "sessionId", "type", "eventId", "recordedAt",
-        "actor", "metadata", "data", "chain",
-    }  # fmt: skip
+    wanted = {"partition", "position", "stream", "version", "sessionId", "type", "eventId",
+              "recordedAt", "actor", "metadata", "data", "chain"}  # fmt: skip
     assert all(event.keys() == wanted for event in events)
     assert lines[-1]["checkpoint"]["positions"] == {"0": len(events)}
     assert {line["key"]["stream"] for line in lines if "wrapped" in line.get("key", ())}
