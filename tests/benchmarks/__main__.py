@@ -26,6 +26,7 @@ from . import (
     memory,
     over_http,
     overload,
+    partitions,
     past_lists,
     plan_measured,
     rebuild_memory,
@@ -45,7 +46,7 @@ from .stage import stage
 PARTS = (
     "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
     "rebuild-memory", "follow", "list", "past", "pages", "starts", "memory",
-    "overload", "sealing", "verify-proof",
+    "overload", "sealing", "verify-proof", "partitions",
 )  # fmt: skip
 SOAK = "snapshot"
 MANY = "large"
@@ -119,6 +120,7 @@ def main(
             PLAN: lambda: plan_measured.run(
                 here, SESSIONS_SHORT if short else SESSIONS, kept=not short
             ),
+            "partitions": lambda: partitions.run(here, pace),
             "verify-proof": lambda: verifying.run(here, pace, rows),
             MANY: lambda: large.run(here, pace, large_events),
             SOAK: lambda: held_snapshot.run(
