@@ -10,6 +10,7 @@ from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from uuid import UUID
 
     from app.history.streams import Progress
@@ -56,7 +57,9 @@ def _progress(title: str, at: "Callable[[], str]") -> "Progress":
 
 
 def _manner(url: str, where: "DataLocation", jobs: int) -> "Manner":
-    from app.care.refilling import refill
+    from contextlib import nullcontext
+
+    from app.care.refilling import refill_shown
     from app.followers.redriving import redrive
     from app.maintenance.store import SchemaPermission, prepare
     from app.rebuild.operator import Manner
@@ -74,7 +77,10 @@ def _manner(url: str, where: "DataLocation", jobs: int) -> "Manner":
         def tell(said: str) -> None:
             logging.getLogger("sessionary.operator").info("%s: %s", name, said)
 
-        await refill(store, await settings(), name, advance, tell=tell)
+        def shown(title: str, at: "Callable[[], str]") -> "AbstractContextManager[Progress]":
+            return nullcontext(_progress(title, at))
+
+        await refill_shown(store, await settings(), name, advance, shown, tell)
 
     return Manner(jobs, _progress, _recorder, refilled, tried)
 

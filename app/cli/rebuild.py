@@ -9,8 +9,10 @@ from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data, with_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from app.history.streams import Progress
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.rebuild import Rebuilt
@@ -107,27 +109,16 @@ async def _refilled(
     store: "Connection", settings: "Settings", name: str, advance: "Advance"
 ) -> None:
     """Let one follower take up the log anew, and show how far it is."""
-    from app.care.refilling import refill
+    from app.care.refilling import refill_shown
     from app.cli.progress import progress
 
-    most, at = 0, ""
-
-    def stand_for(positions: str) -> None:
-        nonlocal at
-        at = positions
+    def shown(title: str, at: "Callable[[], str]") -> "AbstractContextManager[Progress]":
+        return progress(title, at=at)
 
     def tell(said: str) -> None:
         click.echo(said, err=True)
 
-    with progress(f"Rebuilding {name}", at=lambda: at) as show:
-
-        async def shown(left: int) -> None:
-            nonlocal most
-            most = max(most, left)
-            show(most - left, most)
-            await advance(left)
-
-        swapped = await refill(store, settings, name, shown, stand_for, tell)
+    swapped = await refill_shown(store, settings, name, advance, shown, tell)
     emptied = "emptied; the process that follows fills it again"
     click.echo(f"{name}: {'made anew from the log' if swapped else emptied}", err=True)
 

@@ -6,7 +6,8 @@ WITH held AS MATERIALIZED (
 )
 SELECT r.id, r.kind, r.views, r.stream, r.dry_run, r.state, r.asked, r.for_operator, r.unfinished, r.phase, r.failure,
        r.outcome, r.begun_at, r.changed_at, f.events, f.total,
-       CASE WHEN r.state = 'running' AND r.phase = 'scan' AND f.events > r.run_events
+       CASE WHEN r.state = 'running' AND (r.phase = 'scan' OR r.kind = 'refill')
+                 AND f.events > r.run_events
             THEN (f.events - r.run_events)
                  / greatest(extract(epoch FROM clock_timestamp() - r.run_at), 0.001)::float8
        END AS rate,

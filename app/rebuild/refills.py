@@ -14,13 +14,13 @@ from msgspec import Struct
 from app.database.sql import blocks
 from app.maintenance.store import Connection
 from app.rebuild import runs, wishes
-from app.rebuild.runs import RebuildStopped
+from app.rebuild.runs import Done, RebuildStopped
 from app.rebuild.swap import alone
 
 SCHEMA = "sessionary_refill"
 SQL = {name: text.replace("{schema}", SCHEMA) for name, text in blocks(__file__).items()}
-Advance = Callable[[int], Awaitable[None]]
-"""Gets the number of events that are left; raises RebuildStopped if somebody asked for that."""
+Advance = Callable[[Sequence[Done]], Awaitable[None]]
+"""Gets how far each partition is taken up; raises RebuildStopped if somebody asked for that."""
 Refill = Callable[[Connection, str, Advance], Awaitable[None]]
 """Makes the tables of a follower anew, by its name."""
 
@@ -71,7 +71,16 @@ async def _begin(connection: asyncpg.Connection, names: Sequence[str], wish: UUI
 
 
 async def _refill(store: Connection, run: UUID, name: str, refill: Refill) -> None:
-    async def advance(left: int) -> None:
+    begins = True
+
+    async def advance(places: Sequence[Done]) -> None:
+        nonlocal begins
+        if begins:
+            await store.raw.execute(SQL["begin_part"], run, sum(each.events for each in places))
+            begins = False
+        columns = zip(*((each.partition, each.until, each.events) for each in places), strict=True)
+        await store.raw.execute(SQL["reach"], run, *map(list, columns))
+        left = sum(each.until - each.events for each in places)
         await wishes.progress(store.raw, run, f"{name}, {left} events to go")
 
     await wishes.progress(store.raw, run, name)

@@ -1,7 +1,7 @@
 """Refills of followers on record: paused, gone on with, cancelled, forgotten as rebuilds are."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -11,14 +11,16 @@ from support.histories import assert_equal_to_the_log, catch_up, kept, mixed
 
 from app.care import refilling
 from app.followers import follower as following
+from app.history.followed import reached
 from app.maintenance.store import Connection
 from app.operations import asks, rebuilds
+from app.operations.rebuild_progress import progress
 from app.operations.rebuilds import Rebuild
 from app.operations.status import status
 from app.operations.words import facts
 from app.rebuild import refills, runs, stopping, wishes
 from app.rebuild.refills import Advance, Refill
-from app.rebuild.runs import RebuildStopped
+from app.rebuild.runs import Done, RebuildStopped
 from app.service import Service
 from app.settings import Settings
 
@@ -53,11 +55,11 @@ def stepping(settings: Settings, said: list[str], then: Steps) -> Refill:
     async def refill(store: Connection, name: str, advance: Advance) -> None:
         steps = 0
 
-        async def stepped(left: int) -> None:
+        async def stepped(places: Sequence[Done]) -> None:
             nonlocal steps
             steps += 1
             await then(name, steps)
-            await advance(left)
+            await advance(places)
 
         await refilling.refill(store, settings, name, stepped, tell=said.append)
 
@@ -189,6 +191,27 @@ async def test_one_that_is_asked_for_is_paused_and_resumed_by_its_id(
         ["refill", "pause", "resume"],
     )
     await assert_equal_to_the_log(service, owner)
+
+
+async def test_how_far_one_is_is_told_as_of_a_rebuild(
+    service: Service, store: Connection, by_owner: Settings
+) -> None:
+    seen: list[Rebuild] = []
+
+    async def look(name: str, steps: int) -> None:
+        seen.append(await the_only(service))
+
+    await refills.carry_out(store, ["history"], stepping(by_owner, [], look))
+    done, whole = await the_only(service), sum(await reached(service.pool))
+    assert done.events == done.total == whole
+    events = [each.events or 0 for each in seen[1:]]
+    assert 0 < events[0] < events[-1] < whole
+    assert {each.total for each in seen[1:]} == {whole}
+    assert seen[1].rate is None
+    assert all(each.rate for each in seen[2:])
+    assert seen[-1].phase == f"history, {whole - events[-1]} events to go"
+    shown = {each.labels["view"]: each.value for each in await progress(service.pool)}
+    assert shown == {"history": whole}
 
 
 async def test_one_is_cancelled_between_being_seen_and_begun(
