@@ -24,6 +24,7 @@ from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, fits, new_key
 from app.log.read import heads, key_settings
 from app.maintenance import key_file
+from app.maintenance.password_file import password_in
 from app.maintenance.recovery import again_after_conflict
 from app.maintenance.urls import NO_URL, UnusableDatabase, with_password
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Setting, Settings
@@ -68,11 +69,23 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     log: NewLog = NewLog()
     erasures_to: tuple[Path, ...] = ()
     """As those of `Settings`."""
+    read_url: str | None = None
+    """Of a hot standby; its password is that of `database_url`, unless it has one itself."""
 
     @property
     def embedded(self) -> bool:
         """Whether the database is the one in `data_dir`."""
         return self.database_url is None and self.owner_url is None
+
+    @property
+    def whole_read_url(self) -> str | None:
+        """The URL of the standby with its password. Raises UnusableDatabase, or UnusableFile."""
+        if self.read_url is None:
+            return None
+        given = self.database_password
+        if self.database_password_file is not None:
+            given = password_in(self.database_password_file)
+        return with_password(self.read_url, None, given)
 
     @property
     def key_file(self) -> Path:
@@ -88,6 +101,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             statement_cache=self.statement_cache,
             embedded_data_dir=self.data_dir if self.embedded else None,
             erasures_to=self.erasures_to,
+            read_url=self.whole_read_url,
             **more,
         )
 

@@ -33,6 +33,8 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
     yield "round trip", f"{database.round_trip_ms} ms"
     yield "connections", f"{database.connections} of {database.most_connections}"
     yield "commits wait for", database.waits_for or "no standby"
+    if found.standby is not None:
+        yield "standby", found.standby.reason or "lists, past moments and audits are read from it"
     yield "size", f"{database.bytes / 2**20:.0f} MiB"
     yield "schema", f"migration {database.migration}"
     for head in found.heads:

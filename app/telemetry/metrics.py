@@ -98,6 +98,19 @@ PRIMARY = Gauge(
     ["host"],
     multiprocess_mode="livemostrecent",
 )
+STANDBY_READS = Counter(
+    "sessionary_standby_reads",
+    "Requests that the standby might have answered: what became of them.",
+    ["result"],
+)
+STANDBY_READ = Gauge(
+    "sessionary_standby_read", "Whether the standby is read: 0 if it is behind or away.",
+    multiprocess_mode="livemin",
+)  # fmt: skip
+STANDBY_LAG = Gauge(
+    "sessionary_standby_lag_events", "Events that the standby lacked at the last look.",
+    multiprocess_mode="livemax",
+)  # fmt: skip
 IN_FLIGHT = Gauge(
     "sessionary_requests_in_flight", "Requests that are being carried out.",
     multiprocess_mode="livesum",
