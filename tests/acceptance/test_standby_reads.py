@@ -86,7 +86,6 @@ async def test_no_read_from_a_standby_is_older_than_the_write_before(
             stopping.cancel()
             await asyncio.gather(stopping, return_exceptions=True)
     after = counted(served.service)
-    print(PAIRS // 2, dict(pairs.read), {k: v - before.get(k, 0) for k, v in after.items()})
     assert pairs.older == []
     assert pairs.read.total() == PAIRS // 2
     assert set(pairs.read) == set(READS)

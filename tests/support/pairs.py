@@ -3,15 +3,20 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import count, cycle
+from uuid import uuid4
 
 import httpx
+from msgspec import Struct
 
 from support.patience import patient
 from support.service_process import ADMIN
 
 CLIENTS = 32
 SESSIONS = "/ai/sessions"
+ANSWERED_S = 60.0
+"""Within this a request must be answered, after all retries."""
 
 
 class Pairs:
@@ -38,82 +43,98 @@ class Pairs:
                 group.create_task(self._client(f"{self._name}-{number}"))
 
     async def _client(self, account: str) -> None:
-        options = {"base_url": self._base_url, "auth": ADMIN, "timeout": patient(60.0)}
-        async with httpx.AsyncClient(**options) as writer, httpx.AsyncClient(**options) as reader:
-            made = await writer.post("/accounts", json={"id": account, "name": account})
-            assert made.status_code == 200, made.text
-            opened = await writer.post(SESSIONS, json={"accountId": account, "purpose": "none"})
-            session = opened.json()["id"]
+        async with connected(self._base_url) as writer, connected(self._base_url) as reader:
+            await answered(writer, "POST", "/accounts", {"id": account, "name": account})
+            made = {"accountId": account, "purpose": "none"}
+            opened = await answered(writer, "POST", SESSIONS, made)
+            path = f"{SESSIONS}/{opened.json()['id']}"
             for number, (kind, shows) in enumerate(cycle(READS.items())):
                 if next(self._left) < 0:
                     return
-                written = f"{account} {number}"
-                done = await writer.patch(f"{SESSIONS}/{session}", json={"purpose": written})
-                assert done.status_code == 200, done.text
-                if not await shows(reader, account, session, written, done.headers):
-                    self.older.append(f"{kind}: {written}")
+                purpose = f"{account} {number}"
+                done = await answered(writer, "PATCH", path, {"purpose": purpose})
+                written = Written(account, opened.json()["id"], purpose, done.headers)
+                if not await shows(reader, written):
+                    self.older.append(f"{kind}: {purpose} at {written.position}")
                 self.read[kind] += 1
 
 
-async def _listed(
-    reader: httpx.AsyncClient, account: str, written: str, query: str = "", **headers: str
-) -> bool:
-    listed = await reader.get(f"{SESSIONS}?accountIds={account}{query}", headers=headers)
-    assert listed.status_code == 200, listed.text
-    return [each["purpose"] for each in listed.json()["items"]] == [written]
+class Written(Struct, frozen=True):
+    """A write that was answered."""
+
+    account: str
+    session: str
+    purpose: str
+    headers: httpx.Headers
+
+    @property
+    def position(self) -> str:
+        """Its own in the log."""
+        return self.headers["X-Log-Position"]
 
 
-async def _in_list(
-    reader: httpx.AsyncClient, account: str, _session: str, written: str, _: httpx.Headers
-) -> bool:
-    return await _listed(reader, account, written)
+def connected(base_url: str) -> httpx.AsyncClient:
+    """One connection of the administrator."""
+    limits = httpx.Limits(max_connections=1)
+    return httpx.AsyncClient(base_url=base_url, auth=ADMIN, timeout=patient(60.0), limits=limits)
 
 
-async def _in_list_by_position(
-    reader: httpx.AsyncClient, account: str, _session: str, written: str, done: httpx.Headers
-) -> bool:
-    return await _listed(reader, account, written, **{"X-Log-Position": done["X-Log-Position"]})
+async def answered(
+    client: httpx.AsyncClient, method: str, path: str, body: object = None, seen: str | None = None
+) -> httpx.Response:
+    """The answer to a request, which is sent again until it is done. `seen`: a position."""
+    headers = {"Idempotency-Key": uuid4().hex} if method != "GET" else {}
+    if seen is not None:
+        headers["X-Log-Position"] = seen
+    async with asyncio.timeout(patient(ANSWERED_S)):
+        while True:
+            with suppress(httpx.TransportError):  # a connection that was closed meanwhile
+                answer = await client.request(method, path, json=body, headers=headers)
+                if answer.status_code == 200:
+                    return answer
+                assert answer.status_code in (409, 503), answer.text
+                assert "Retry-After" in answer.headers
+            await asyncio.sleep(0.05)
 
 
-async def _in_past_list(
-    reader: httpx.AsyncClient, account: str, _session: str, written: str, done: httpx.Headers
-) -> bool:
+async def _listed(reader: httpx.AsyncClient, written: Written, more: str, seen: str | None) -> bool:
+    path = f"{SESSIONS}?accountIds={written.account}{more}"
+    found = await answered(reader, "GET", path, seen=seen)
+    return [each["purpose"] for each in found.json()["items"]] == [written.purpose]
+
+
+async def _in_list(reader: httpx.AsyncClient, written: Written) -> bool:
+    return await _listed(reader, written, "", None)
+
+
+async def _in_list_by_position(reader: httpx.AsyncClient, written: Written) -> bool:
+    return await _listed(reader, written, "", written.position)
+
+
+async def _in_past_list(reader: httpx.AsyncClient, written: Written) -> bool:
     """As of the write: the standby's histories must go that far."""
-    position = done["X-Log-Position"]
-    asked = {"X-Log-Position": position}
-    while True:
-        try:
-            return await _listed(reader, account, written, f"&asOf={position}", **asked)
-        except AssertionError as error:
-            if "events behind that moment" not in str(error):  # a follower is not there yet
-                raise
+    return await _listed(reader, written, f"&asOf={written.position}", written.position)
 
 
-async def _in_history(
-    reader: httpx.AsyncClient, _account: str, session: str, written: str, done: httpx.Headers
-) -> bool:
-    version = int(done["ETag"].strip('"'))
-    found = await reader.get(
-        f"/audit/sessions/{session}/history?after={version - 1}",
-        headers={"X-Log-Position": done["X-Log-Position"]},
-    )
-    assert found.status_code == 200, found.text
+async def _in_history(reader: httpx.AsyncClient, written: Written) -> bool:
+    version = int(written.headers["ETag"].strip('"'))
+    path = f"/audit/sessions/{written.session}/history?after={version - 1}"
+    found = await answered(reader, "GET", path, seen=written.position)
     return [each["version"] for each in found.json()["events"]] == [version]
 
 
-async def _in_log(
-    reader: httpx.AsyncClient, _account: str, session: str, written: str, done: httpx.Headers
-) -> bool:
-    found = await reader.get(f"/audit/events/{done['X-Log-Position']}")
-    return found.status_code == 200 and found.json()["sessionId"] == session
+async def _in_log(reader: httpx.AsyncClient, written: Written) -> bool:
+    found = await answered(reader, "GET", "/audit/events?limit=1&type=ai_session.patched.v1")
+    newest: int = found.json()["events"][0]["position"]
+    return newest >= int(written.position.rpartition(":")[2])
 
 
-_Shows = Callable[[httpx.AsyncClient, str, str, str, httpx.Headers], Awaitable[bool]]
+_Shows = Callable[[httpx.AsyncClient, Written], Awaitable[bool]]
 READS: dict[str, _Shows] = {
     "list": _in_list,
     "list, with the position": _in_list_by_position,
     "past list": _in_past_list,
     "history": _in_history,
-    "event": _in_log,
+    "search": _in_log,
 }
 """Kinds of reads, each by whether its answer shows a write."""
