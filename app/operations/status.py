@@ -52,8 +52,8 @@ class Worker(Struct, frozen=True, kw_only=True, rename="camel"):
     """Its host and number: `node1:4711`."""
     release: str
     connections: int
-    since: datetime
-    """Of its oldest connection."""
+    since: datetime | None
+    """Of its oldest connection; None if its login hides that, as a superuser's does."""
 
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):

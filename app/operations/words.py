@@ -45,8 +45,9 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
     yield "last backup", _told(found.last_backup)
     yield "last verify", _told(found.last_verify)
     for worker in found.workers:
-        since = worker.since.strftime("%Y-%m-%d %H:%M:%S UTC")
-        told = f"{worker.release}, {worker.connections} connections, the oldest since {since}"
+        told = f"{worker.release}, {worker.connections} connections"
+        if worker.since is not None:
+            told += f", the oldest since {worker.since:%Y-%m-%d %H:%M:%S} UTC"
         yield f"worker {worker.name}", told
 
 
