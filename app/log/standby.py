@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Container, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import asyncpg
 from msgspec import Struct
@@ -149,7 +149,6 @@ class Standby:
         if found.verdict in UNFIT:
             raise UnfitStandby(found.verdict)
         self._answers.answered()
-        metrics.STANDBY_LAG.set(found.behind)
         if found.verdict is Verdict.REACHED:
             self._stands("read", "", found.behind)
             self._keeps_up.answered()
@@ -168,7 +167,8 @@ class Standby:
     def _stands(self, state: Word, reason: str, behind: int | None = None) -> None:
         self.standing = Standing(state=state, reason=reason, lag_events=behind)
         self.failure = None
-        metrics.STANDBY_READ.set(state == "read")
+        for each in get_args(Word):
+            metrics.STANDBY.labels(each).set(each == state)
 
     async def _look(self) -> None:
         try:

@@ -103,13 +103,9 @@ STANDBY_READS = Counter(
     "Requests that the standby might have answered: what became of them.",
     ["result"],
 )
-STANDBY_READ = Gauge(
-    "sessionary_standby_read", "Whether the standby is read: 0 if it is behind or away.",
-    multiprocess_mode="livemin",
-)  # fmt: skip
-STANDBY_LAG = Gauge(
-    "sessionary_standby_lag_events", "Events that the standby lacked at the last look.",
-    multiprocess_mode="livemax",
+STANDBY = Gauge(
+    "sessionary_standby", "Whether the standby is read, behind, or away: 1 for what it is.",
+    ["state"], multiprocess_mode="livemostrecent",
 )  # fmt: skip
 IN_FLIGHT = Gauge(
     "sessionary_requests_in_flight", "Requests that are being carried out.",

@@ -1,11 +1,6 @@
-"""`serve --read-url`: lists, past moments and audits come from a hot standby, and none is too old.
-
-TEST_STANDBY_PAIRS says how many pairs of a write and a read, half of them while the standby stands
-still from time to time.
-"""
+"""`serve --read-url`: lists, past moments and audits come from a hot standby, none is too old."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -18,7 +13,7 @@ from support.pairs import READS, Pairs
 from support.service_process import ADMIN, ServiceProcess, data_directory, end
 from support.streaming import Streaming
 
-PAIRS = int(os.environ.get("TEST_STANDBY_PAIRS", "100"))
+PAIRS = 100
 WORKERS = 2
 STILL_S = 0.3
 """For so long the standby takes nothing over, and then so long all that comes."""

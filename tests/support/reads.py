@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import httpx
 from msgspec import Struct
 
+from app.maintenance import users
+from app.maintenance.store import Connection
 from app.service import Service
 from app.settings import Settings
 from app.telemetry import metrics
-from support.in_process import PASSWORD, running
+from support.in_process import running
 
 SESSIONS = "/ai/sessions"
 
@@ -48,8 +51,11 @@ class Worker(Struct, frozen=True):
 @asynccontextmanager
 async def worker(settings: Settings) -> AsyncIterator[Worker]:
     """A worker that has looked at its standby."""
+    owner = await asyncpg.connect(settings.database_url)
+    token = await users.give_token(Connection(owner), "kim")
+    await owner.close()
     async with running(settings) as (client, service):
-        client.auth = httpx.BasicAuth("kim", PASSWORD)
+        client.headers["Authorization"] = f"Bearer {token}"
         made = Worker(client, service)
         await made.standby.look()
         yield made
