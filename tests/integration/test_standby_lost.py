@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from support.clusters import OwnCluster
 from support.patience import patient
-from support.reads import Counted, Worker, worker
+from support.reads import Counted
 from support.streaming import Streaming, streaming, with_log
 
 from app.database.errors import TooSlow
@@ -238,21 +238,17 @@ async def test_of_several_hosts_the_next_one_is_read_when_one_is_gone(servers: S
 
 async def test_one_that_is_promoted_is_not_read_any_more(primary: OwnCluster) -> None:
     with streaming(primary) as both:
-        async with worker(both.settings) as one, both.on(both.standby) as owner:
-            await one.opened("before")
-            assert "before" in await one.purposes()
+        async with served(both.settings) as service, both.on(both.standby) as owner:
+            assert service.standby is not None
+            assert await asked(service, ON_STANDBY)
             await owner.execute("SELECT pg_promote()")
             counted = Counted()
-            assert "before" in await one.purposes()
+            await asked(service, ON_STANDBY)
             assert "answered" not in counted.results
-            await one.standby.look()
-            assert "it takes writes itself" in one.standby.standing.reason
-            await refused_writes(one)
-
-
-async def refused_writes(one: Worker) -> None:
-    """What a reader has at hand there cannot write, though the server would let it."""
-    connection = await one.standby.pool.connect()
-    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        await connection.execute("CREATE TABLE public.written ()")
-    await connection.close()
+            await service.standby.look()
+            assert "it takes writes itself" in service.standby.standing.reason
+            # What a reader has at hand there cannot write, though the server would let it.
+            connection = await service.standby.pool.connect()
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                await connection.execute("CREATE TABLE public.written ()")
+            await connection.close()

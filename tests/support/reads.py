@@ -1,5 +1,6 @@
 """A worker that reads from a standby, and what became of its reads."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -59,6 +60,29 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
         made = Worker(client, service)
         await made.standby.look()
         yield made
+
+
+@asynccontextmanager
+async def held(settings: Settings) -> AsyncIterator[Worker]:
+    """The same for a fixture: its end comes in another task, and an application ends in its own."""
+    made: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+    is_over = asyncio.Event()
+
+    async def hold() -> None:
+        async with worker(settings) as one:
+            made.set_result(one)
+            await is_over.wait()
+
+    holding = asyncio.create_task(hold())
+    either: set[asyncio.Future[Any]] = {holding, made}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not made.done():
+        holding.result()  # raises why
+    try:
+        yield made.result()
+    finally:
+        is_over.set()
+        await holding
 
 
 class Counted:
