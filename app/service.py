@@ -75,9 +75,7 @@ class Service:
         rate = settings.rate_limit
         self.rates = Rates(rate, settings.rate_burst_s) if rate else None
         self.requests = Requests(settings)
-        url = settings.read_url
-        only = (moments.SQL["settle"],)
-        self.standby = Standby(settings, url, log.pool, only) if url else None
+        self.standby = _standby(settings, log.pool)
         """What lists, past moments and audits are read by, if there is one."""
         self._readiness = Readiness(log.pool)
         self._parts = ReadyParts(log)
@@ -127,6 +125,11 @@ class Service:
         """What commands rest on; `reason`: as from `unready`."""
         standing = None if self.standby is None else self.standby.standing
         return await self._parts.parts(reason, draining=self.draining, standby=standing)
+
+
+def _standby(settings: Settings, primary: Pool) -> Standby | None:
+    url = settings.read_url
+    return Standby(settings, url, primary, (moments.SQL["settle"],)) if url else None
 
 
 async def open_service(settings: Settings) -> Service:

@@ -101,10 +101,7 @@ class Pool:
             readers, ends_s = settings.list_pool_size, settings.list_deadline_s
             self._deadline_s = settings.list_deadline_s + 1.0
         # This also ends a read whose caller gave up. A write must not get its lock after that.
-        ends, waits = (
-            {"statement_timeout": milliseconds(ends_s)},
-            {"lock_timeout": milliseconds(limit_s / 2)},
-        )
+        ends, waits = {"statement_timeout": in_ms(ends_s)}, {"lock_timeout": in_ms(limit_s / 2)}
         # (Behind pgbouncer nothing ends an abandoned statement, and nothing shows if it goes on.)
         holding = settings.statement_cache > 0
         self._reading = Places(readers, session_of(settings, ends), ending=True, holding=holding)
@@ -241,7 +238,7 @@ class Pool:
         return connection
 
 
-def milliseconds(seconds: float) -> str:
+def in_ms(seconds: float) -> str:
     """As PostgreSQL's settings take them."""
     return f"{seconds * 1000:.0f}"
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.concurrency.ttl_cache import in_the_background
 from app.database.hosts import each_host
-from app.database.pool import milliseconds, session_of
+from app.database.pool import in_ms, session_of
 from app.database.primary import CONNECT_S
 from app.database.session import opened
 from app.database.sockets import notice_silence
@@ -40,7 +40,7 @@ class StandbyPool:
         """Connects when somebody reads."""
         self._hosts = deque(each_host(url))
         limits = {
-            "statement_timeout": milliseconds(settings.list_deadline_s),
+            "statement_timeout": in_ms(settings.list_deadline_s),
             # If it is promoted, what was on its way must change nothing there.
             "default_transaction_read_only": "on",
         }

@@ -24,7 +24,6 @@ from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring, fits, new_key
 from app.log.read import heads, key_settings
 from app.maintenance import key_file
-from app.maintenance.password_file import password_in
 from app.maintenance.recovery import again_after_conflict
 from app.maintenance.urls import NO_URL, UnusableDatabase, with_password
 from app.settings import SERVICE_ROLE, STATEMENT_CACHE, Setting, Settings
@@ -70,7 +69,6 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     erasures_to: tuple[Path, ...] = ()
     """As those of `Settings`."""
     read_url: str | None = None
-    """Of a hot standby; its password is that of `database_url`, unless it has one itself."""
 
     @property
     def embedded(self) -> bool:
@@ -79,13 +77,9 @@ class DataLocation(Struct, frozen=True, kw_only=True):
 
     @property
     def whole_read_url(self) -> str | None:
-        """The URL of the standby with its password. Raises UnusableDatabase, or UnusableFile."""
-        if self.read_url is None:
-            return None
-        given = self.database_password
-        if self.database_password_file is not None:
-            given = password_in(self.database_password_file)
-        return with_password(self.read_url, None, given)
+        """Of the standby, with the service's password. Raises UnusableDatabase, or UnusableFile."""
+        url, file = self.read_url, self.database_password_file
+        return None if url is None else with_password(url, file, self.database_password)
 
     @property
     def key_file(self) -> Path:
@@ -138,9 +132,8 @@ class Connection:
 def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
     """The owner's URL for as long as the block lasts; starts the embedded one if none is given.
 
-    A data directory without a database gets one only if `may` allows to begin.
-
-    Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
+    A data directory without a database gets one only if `may` allows to begin. Raises
+    EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
     if where.owner_url is not None:
         yield with_password(where.owner_url, where.owner_password_file, where.database_password)
@@ -188,12 +181,9 @@ async def _connect(
         for attribute in attributes:
             with suppress(asyncpg.TargetServerAttributeNotMatched):
                 opens = partial(
-                    opened,
-                    session={"application_name": "sessionary command", **session},
-                    attribute=attribute,
-                    statement_cache=statement_cache,
-                    limit_s=CONNECT_S,
-                )
+                    opened, session={"application_name": "sessionary command", **session},
+                    attribute=attribute, statement_cache=statement_cache, limit_s=CONNECT_S,
+                )  # fmt: skip
                 return await to_newest(url, opens)
     except TRANSIENT as error:
         why = str(error) or type(error).__name__
