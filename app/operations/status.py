@@ -12,6 +12,7 @@ from app.log.standby import Standing
 from app.operations.deeds import Deed, last, latest
 from app.operations.projections import Projection, projections
 from app.operations.rates import Rates, rates
+from app.operations.rebuilds import Rebuild, unfinished
 from app.operations.stuck import Stuck, stuck
 
 SQL = blocks(__file__)
@@ -65,6 +66,8 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     heads: list[Head]
     projections: list[Projection]
     stuck: list[Stuck]
+    rebuilds: list[Rebuild]
+    """Those that run, wait or are paused."""
     workers: list[Worker]
     rates: Rates
     standby: Standing | None
@@ -91,6 +94,7 @@ async def status(store: Asks, standby: Standing | None = None) -> Status:
         heads=heads,
         projections=found,
         stuck=halted,
+        rebuilds=await unfinished(store),
         workers=[Worker(**row) for row in await store.ask(SQL["workers"])],
         rates=await rates(store),
         standby=standby,
