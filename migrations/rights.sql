@@ -30,8 +30,8 @@ WITH role AS (
     UNION ALL
     -- (Nobody but the owner reads hashes in bulk, or writes any but with its event.)
     VALUES ('login_session', 'SELECT', ARRAY['id', 'principal', 'permanent', 'opened_at',
-                                             'seen_at', 'idle', 'expires_at', 'address',
-                                             'means']),
+                                             'seen_at', 'idle', 'expires_at',
+                                             'sealed_address', 'means']),
            ('login_session', 'UPDATE', ARRAY['seen_at']),
            ('token', 'SELECT', ARRAY['id', 'principal', 'label', 'issued_by', 'issued_at',
                                      'expires_at', 'sign_in', 'last_used_at']),

@@ -18,11 +18,14 @@ from msgspec import Struct
 from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
-from app.log import codec
+from app.log import codec, facts
 from app.log.append import REPLACED
-from app.log.errors import Conflict, KeyReused, VersionMismatch
+from app.log.errors import Conflict, KeyReused, Unreadable, VersionMismatch
+from app.log.facts import NO_FACTS, Facts
 from app.log.incarnation import AnotherLog, Incarnation
+from app.log.keyring import Keyring
 from app.log.read import Store, used_key
+from app.log.stream_keys import StreamKeys
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
 from domain.principal.decide import decide
@@ -41,10 +44,10 @@ class PrincipalChanged(Exception):
 
 
 class Act(Struct, frozen=True):
-    """Who changes a principal, and the facts of the call, a JSON object."""
+    """Who changes a principal, and the facts of the call."""
 
     actor: str
-    metadata: str = "{}"
+    facts: Facts = NO_FACTS
     if_version: frozenset[int] | None = None
     """Versions that the principal's stream may have; None: any."""
     unless_version: Container[int] = ()
@@ -86,6 +89,8 @@ class _Known(Struct, frozen=True):
     state: PrincipalInfo | None
     version: int
     last: UUID | None
+    wrapped: bytes | None = None
+    """The keys of its stream, in their stored form."""
 
 
 class Register:
@@ -96,14 +101,17 @@ class Register:
         store: Store,
         partition_of: Callable[[StreamId], int],
         incarnation: Incarnation | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
         """`partition_of`: the partition of a stream.
 
-        `incarnation`: of the log, whose master key is compared; None allows any log.
+        `incarnation`: of the log, whose master key is compared; None allows any log. `keyring`: the
+        log's; None is enough for calls without personal facts, as those of operators.
         """
         self.store = store
         self._partition = partition_of
         self._incarnation = incarnation
+        self._keyring = keyring
 
     async def carry_out(
         self, command: Command, act: Act, secret: Secret | None = None
@@ -187,7 +195,7 @@ class Register:
             state = msgspec.json.decode(row["doc"], type=PrincipalInfo)
         else:  # somebody lost or changed the row: the log knows
             state = await self._from_stream(partition, stream)
-        return _Known(state, row["last_version"], row["last"])
+        return _Known(state, row["last_version"], row["last"], row["wrapped"])
 
     async def _from_stream(self, partition: int, stream: StreamId) -> PrincipalInfo:
         rows = await self.store.ask(SQL["stream"], partition, stream)
@@ -235,11 +243,13 @@ class Register:
         check_value: str | None,
     ) -> asyncpg.Record:
         stored = [codec.encode(event.topic, *codec.split(event), stream, None) for event in events]
+        keys, new_keys = self._keys(stream, known, act)
+        client = act.facts.personal.get("client")
         (row,) = await self.store.ask_once(
             SQL["append"],
             self._partition(stream),
             act.actor,
-            act.metadata,
+            facts.stored(act.facts, stream, keys),
             stream,
             known.version,
             known.last,
@@ -254,8 +264,36 @@ class Register:
             None if secret is None else secret.generation,
             None if secret is None else secret.idle,
             None if secret is None else secret.sign_ins,
+            new_keys,
+            None if client is None or keys is None else facts.sealed_fact(client, stream, keys),
         )
         return row
+
+    def _keys(
+        self, stream: StreamId, known: _Known, act: Act
+    ) -> tuple[StreamKeys | None, bytes | None]:
+        """The keys that seal the facts of a call, and their stored form if they are new."""
+        if not act.facts.personal or self._keyring is None:
+            return None, None
+        if known.wrapped is None:
+            return self._keyring.new(stream, ())
+        return self._keyring.unwrap(stream, known.wrapped), None
+
+    def place_of(self, name: str) -> tuple[int, StreamId]:
+        """The partition and the name of a principal's stream."""
+        stream = principal_stream(name)
+        return self._partition(stream), stream
+
+    def opened_fact(self, name: str, sealed: bytes, wrapped: bytes | None) -> str:
+        """A fact that was sealed for the stream of a principal of that name.
+
+        `wrapped`: the stream's keys; `app.log.facts` says what is in the place of what is gone.
+        """
+        stream, keys = principal_stream(name), None
+        with suppress(Unreadable):
+            if wrapped is not None and self._keyring is not None:
+                keys = self._keyring.unwrap(stream, wrapped)
+        return facts.opened_fact(sealed, stream, keys)
 
 
 def new_id() -> str:

@@ -254,7 +254,9 @@ class Chat:
         )
         # The conditions and the key of the read do not apply to the mark.
         plain = CommandContext(
-            actor=call.actor, metadata=replace(call.metadata, idempotency_key=None)
+            actor=call.actor,
+            metadata=call.metadata,
+            caller=replace(call.caller, idempotency_key=None),
         )
         with suppress(Conflict, NotFound):  # others are changing the session, or it is gone
             return (await self._commands.handle(command, plain)).folded

@@ -25,10 +25,10 @@ from app.erasure.writable_log import WritableLog
 from app.history.reader import Reader
 from app.history.sessions import Session
 from app.history.times import time_text
-from app.log import codec
+from app.log import codec, facts
 from app.log.append import REPLACED
 from app.log.errors import Conflict, Unreadable
-from app.log.stream_keys import bits_of, bundle, subjects, without
+from app.log.stream_keys import StreamKeys, bits_of, bundle, subjects, without
 from domain.errors import InvalidField
 from domain.event import Erasure, Subject
 from domain.ids import StreamId
@@ -39,7 +39,8 @@ SQL = blocks(__file__)
 _TRIES = 50
 _PAUSE_S = 0.01
 _PAGE = 500
-_ENCODER = msgspec.json.Encoder()
+_AFTER = StreamKeys(erased=bits_of(("customer", "agent")))
+"""A stream's keys for the facts of the erasure itself: none is left to seal them with."""
 
 
 class _Asked(Struct, frozen=True):
@@ -175,7 +176,7 @@ class Eraser:
         try:
             (row,) = await log.pool.ask_once(
                 SQL["erase"], partition, stream, keys, self._after(stream, keys, left),
-                call.actor, _ENCODER.encode(call.metadata).decode(),
+                call.actor, facts.stored(call.facts, stream, _AFTER),
                 [view.name for view in of_kind(session.kind)],
                 *await self._further(session, version, event),
                 event.topic, state, event_id, log.incarnation.check_value,

@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct
 from app.history.viewed import streams_viewed
 from app.log.audited import AuditedEvent
 from app.log.codec import BOXES
+from app.log.facts import is_shown
 from domain.account import Account
 from projections.fold import Recorded
 
@@ -69,9 +70,9 @@ class Terms:
             yield term(OPERATION, metadata.operation)
         if metadata.face:
             yield term(FACE, metadata.face)
-        if metadata.client:
+        if is_shown(metadata.client):
             yield term(CLIENT, metadata.client)
-        if metadata.request_id:
+        if is_shown(metadata.request_id):
             yield self._hash(REQUEST, metadata.request_id)  # each is met a few times at most
         if event.version > SHALLOW_EVENTS:
             yield term(STREAM, str(event.stream))
