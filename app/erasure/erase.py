@@ -17,6 +17,7 @@ from app.commands.context import CommandContext
 from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
+from app.erasure.calls import CallTerms
 from app.erasure.holds import Forbidding, forbidding, require_free
 from app.erasure.listed import ErasureList
 from app.erasure.receipts import keep, trees_of
@@ -140,12 +141,14 @@ class Eraser:
     async def _session(self, asked: _Asked) -> ErasedSession:
         session = asked.session
         mine = [each for each in SUBJECTS[session.kind] if each in asked.subjects]
+        calls = CallTerms(self._log, session.stream)
         for _ in range(_TRIES):
             keys, version = await self._known(session.stream)
             left = _left(keys, mine)
             if not left:
                 return await self._before(session, mine)
-            if (row := await self._try(asked, keys, version, left)) is not None:
+            await calls.read(keys, version)
+            if (row := await self._try(asked, keys, version, left, calls)) is not None:
                 return await self._told(session, self._id, row, left, keys)
             if asked.forbidding.targets:
                 await require_free(self._reader, [session.stream])
@@ -158,12 +161,17 @@ class Eraser:
         return row["wrapped"], row["version"]
 
     async def _try(
-        self, asked: _Asked, keys: bytes | None, version: int, left: Sequence[Subject]
+        self,
+        asked: _Asked,
+        keys: bytes | None,
+        version: int,
+        left: Sequence[Subject],
+        calls: CallTerms,
     ) -> asyncpg.Record | None:
         """The event by which subjects of a stream were erased; None: something changed meanwhile,
         or a hold forbids it.
 
-        `keys`, `version`: the stream's, as they were known.
+        `keys`, `version`: the stream's, as they were known; `calls`: up to there.
         """
         log, session, call = self._log, asked.session, self._call
         stream, holds = session.stream, asked.forbidding
@@ -180,7 +188,7 @@ class Eraser:
                 [view.name for view in of_kind(session.kind)],
                 *await self._further(session, version, event),
                 event.topic, state, event_id, log.incarnation.check_value,
-                list(holds.targets), list(holds.homes),
+                list(holds.targets), list(holds.homes), calls.terms, calls.positions,
             )  # fmt: skip
         except asyncpg.PostgresError as error:
             if error.sqlstate != REPLACED:
@@ -197,7 +205,7 @@ class Eraser:
     async def _further(self, session: Session, version: int, event: Erasure) -> list[Any]:
         """The version, and the rows of the views beside the current state after the event."""
         if len(of_kind(session.kind)) == 1:
-            return [None, None, None]
+            return [version, None, None]
         view, stream = CURRENT[session.kind], session.stream
         folded = await self._reader.state(session.kind, stream, version)
         state = view.evolve(None if folded is None else folded.state, event)

@@ -70,14 +70,27 @@ def opened(metadata: bytes, stream: StreamId, keys: StreamKeys | None) -> Raw:
     As it is, if it was damaged or has nothing sealed. `keys`: None if the stream has none, or none
     that can be read.
     """
-    if _MARK not in metadata:  # (a quote within a value is escaped)
+    if (parts := _parts(metadata)) is None:
         return Raw(metadata)
+    members, sealed = parts
+    return Raw(_ENCODER.encode(members | _values(sealed, stream, keys)))
+
+
+def sealed_values(metadata: bytes, stream: StreamId, keys: StreamKeys | None) -> dict[str, str]:
+    """What is sealed in the metadata of a stored event, as `opened` gives it; often nothing."""
+    parts = _parts(metadata)
+    return {} if parts is None else _values(parts[1], stream, keys)
+
+
+def _parts(metadata: bytes) -> tuple[dict[str, Raw], _Sealed] | None:
+    """The clear members and what is sealed; None if nothing is, or it was damaged."""
+    if _MARK not in metadata:  # (a quote within a value is escaped)
+        return None
     try:
         members = _MEMBERS.decode(metadata)
-        sealed = _SEALED.decode(members.pop(_MEMBER))
+        return members, _SEALED.decode(members.pop(_MEMBER))
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
-        return Raw(metadata)
-    return Raw(_ENCODER.encode(members | _values(sealed, stream, keys)))
+        return None
 
 
 def _values(sealed: _Sealed, stream: StreamId, keys: StreamKeys | None) -> dict[str, str]:

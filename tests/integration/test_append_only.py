@@ -35,6 +35,7 @@ TABLES = [
     "activity",
     "activity_actor",
     "person_term",
+    "term_to_forget",
     "tree",
     "tree_tile",
     "log_checkpoint",

@@ -7,17 +7,20 @@ from typing import Any
 import asyncpg
 import pytest
 from support import given
-from support.erasures import CANARY, chatted, erased, everything
+from support.erasures import CANARY, chatted, erased, everything, opened
+from support.histories import catch_up, follower
 from support.in_process import calling
 
 from app.history.one_event import Parts
+from app.history.search import EventQuery, find
 from app.history.sessions import history, session_named
+from app.history.terms import Terms
 from app.log.facts import ERASED, UNREADABLE
 from app.service import Service
 from app.settings import Settings
 from domain.account import NewAccount
 from domain.event import Subject
-from domain.ids import AccountId
+from domain.ids import AccountId, AISessionId
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SENT = {
@@ -87,6 +90,44 @@ async def test_no_call_after_an_erasure_is_kept(
     await given.delete_ai_session(service, session, given.call(canary=CANARY))
     assert (await metadata_of(service, session))[-1]["client"] == ERASED
     assert CANARY not in await everything(owner)
+
+
+async def found(service: Service, **wanted: Any) -> set[str]:
+    """The sessions whose events are found."""
+    page = await find(service.log, EventQuery(**wanted))
+    return {str(event.stream) for event in page.events}
+
+
+@pytest.mark.parametrize("is_behind", [False, True], ids=["followed", "read before"])
+async def test_who_called_is_not_found_any_more(
+    service: Service, owner: asyncpg.Connection, is_behind: bool
+) -> None:
+    session, stays = await opened(service), await opened(service)
+    behind = follower(service)
+    if is_behind:
+        assert await behind.round()
+        await given.patch_ai_session(
+            service, AISessionId(session), "more", given.call(canary=CANARY)
+        )
+    else:
+        await catch_up(service)
+    await erased(service, session)
+    while await behind.round():
+        pass
+    for wanted in ({"client": f"{CANARY}-address"}, {"request": f"{CANARY}-request"}):
+        assert await found(service, **wanted) == {stays}
+    assert await found(service, actor="kim") == {session, stays}
+    await erased(service, stays)
+    while await behind.round():
+        pass
+    await behind.stop()
+    hashed = Terms(service.log.fingerprint)
+    left = [
+        hashed.term("client", f"{CANARY}-address"),
+        hashed.term("request", f"{CANARY}-request"),
+    ]
+    for table in ("event_index", "term_to_forget"):
+        assert await owner.fetch(f"SELECT * FROM {table} WHERE term = ANY ($1)", left) == []
 
 
 async def test_without_the_key_it_is_unreadable(
