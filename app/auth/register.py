@@ -25,7 +25,7 @@ from app.log.facts import NO_FACTS, Facts
 from app.log.incarnation import AnotherLog, Incarnation
 from app.log.keyring import Keyring
 from app.log.read import Store, used_key
-from app.log.stream_keys import StreamKeys
+from app.log.stream_keys import StreamKeys, bits_of
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
 from domain.principal.decide import decide
@@ -35,6 +35,8 @@ from domain.principal.state import PrincipalInfo, evolve
 SQL = blocks(__file__)
 CHANGED = "SE002"
 """SQLSTATE that `append_principal_1` raises if the principal has another generation."""
+_SHUT = StreamKeys(erased=bits_of(("customer", "agent")))
+"""Opens nothing: no state of a principal has what is sealed."""
 _TRIES = 8
 _PAUSE_S = 0.01
 
@@ -201,7 +203,7 @@ class Register:
         rows = await self.store.ask(SQL["stream"], partition, stream)
         state: PrincipalInfo | None = None
         for row in rows:
-            event = codec.decode(row["topic"], row["state"], stream, None)
+            event = codec.decode(row["topic"], row["state"], stream, _SHUT)
             assert isinstance(event, PrincipalEvent)  # the append lets no other kind in
             state = evolve(state, event)
         assert state is not None
@@ -242,8 +244,13 @@ class Register:
         secret: Secret | None,
         check_value: str | None,
     ) -> asyncpg.Record:
-        stored = [codec.encode(event.topic, *codec.split(event), stream, None) for event in events]
-        keys, new_keys = self._keys(stream, known, act)
+        fields = [codec.split(event) for event in events]
+        needs_keys = bool(act.facts.personal) or any(sealed for _, sealed, _ in fields)
+        keys, new_keys = self._keys(stream, known.wrapped) if needs_keys else (None, None)
+        stored = [
+            codec.encode(event.topic, *split, stream, keys)
+            for event, split in zip(events, fields, strict=True)
+        ]
         client = act.facts.personal.get("client")
         (row,) = await self.store.ask_once(
             SQL["append"],
@@ -270,14 +277,14 @@ class Register:
         return row
 
     def _keys(
-        self, stream: StreamId, known: _Known, act: Act
+        self, stream: StreamId, wrapped: bytes | None
     ) -> tuple[StreamKeys | None, bytes | None]:
-        """The keys that seal the facts of a call, and their stored form if they are new."""
-        if not act.facts.personal or self._keyring is None:
+        """The keys of a stream, and their stored form if they are new. Raises Unreadable."""
+        if self._keyring is None:
             return None, None
-        if known.wrapped is None:
+        if wrapped is None:
             return self._keyring.new(stream, ())
-        return self._keyring.unwrap(stream, known.wrapped), None
+        return self._keyring.unwrap(stream, wrapped), None
 
     def place_of(self, name: str) -> tuple[int, StreamId]:
         """The partition and the name of a principal's stream."""

@@ -16,8 +16,8 @@ GUARDED = (
     "schema_migration", "ai_session_info", "chat_session_entity", "account_info",
     "stored_events_0", "recorded_event", "number_drawn", "room", "principal", "credential",
     "follower_checkpoint", "event_index", "quarantine", "activity", "activity_actor",
-    "history_reach", "person_term", "term_to_forget", "ai_session_info_history", "chat_session_entity_history",
-    "account_info_history", "principal_history", "audit_trail",
+    "history_reach", "person_term", "term_to_forget", "ai_session_info_history",
+    "chat_session_entity_history", "account_info_history", "principal_history", "audit_trail",
     "audit_trail_history", "legal_hold", "legal_hold_history", "rebuild", "rebuild_range",
     "rebuild_ask",    "view_version", "view_behind", "view_kept",
 )  # fmt: skip
