@@ -78,8 +78,8 @@ class Logins:
     ) -> tuple[str, LoginSession]:
         """Open a session and return its token, which is shown only once, with it.
 
-        `facts`: of the call. Raises Unauthenticated, Throttled after too many
-        wrong passwords, or StoreDown.
+        `facts`: of the call. Raises Unauthenticated, Throttled after too many wrong passwords, or
+        StoreDown.
         """
         verified = await self._principals.by_password(name, password, address)
         token, key = new_token()

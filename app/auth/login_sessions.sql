@@ -11,7 +11,8 @@ UPDATE login_session
  WHERE id = $1;
 
 -- name: open
--- $1 principal, $2 partition and $3 name of its stream; its sign-ins that have not ended, the newest first
+-- $1 principal, $2 partition and $3 name of its stream
+-- Its sign-ins that have not ended, the newest first, with the keys of the stream.
 SELECT s.id, s.opened_at, s.seen_at, s.sealed_address, s.means, s.permanent, s.expires_at,
        (SELECT k.wrapped
           FROM stream_key AS k

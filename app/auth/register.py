@@ -36,7 +36,7 @@ SQL = blocks(__file__)
 CHANGED = "SE002"
 """SQLSTATE that `append_principal_1` raises if the principal has another generation."""
 _SHUT = StreamKeys(erased=bits_of(("customer", "agent")))
-"""Opens nothing: no state of a principal has what is sealed."""
+"""Opens and seals nothing: no state of a principal has what is sealed in its events."""
 _TRIES = 8
 _PAUSE_S = 0.01
 
@@ -108,7 +108,7 @@ class Register:
         """`partition_of`: the partition of a stream.
 
         `incarnation`: of the log, whose master key is compared; None allows any log. `keyring`: the
-        log's; None is enough for calls without personal facts, as those of operators.
+        log's, for the facts of calls; None: of operators' commands, which have no address.
         """
         self.store = store
         self._partition = partition_of
@@ -244,13 +244,7 @@ class Register:
         secret: Secret | None,
         check_value: str | None,
     ) -> asyncpg.Record:
-        fields = [codec.split(event) for event in events]
-        needs_keys = bool(act.facts.personal) or any(sealed for _, sealed, _ in fields)
-        keys, new_keys = self._keys(stream, known.wrapped) if needs_keys else (None, None)
-        stored = [
-            codec.encode(event.topic, *split, stream, keys)
-            for event, split in zip(events, fields, strict=True)
-        ]
+        keys, new_keys = self._keys(stream, known.wrapped)
         client = act.facts.personal.get("client")
         (row,) = await self.store.ask_once(
             SQL["append"],
@@ -264,7 +258,7 @@ class Register:
             act.key,
             act.fingerprint,
             [event.topic for event in events],
-            stored,
+            [_encoded(event, stream, keys) for event in events],
             [new_uuid() for _ in events],
             check_value,
             None if secret is None else secret.value,
@@ -272,19 +266,23 @@ class Register:
             None if secret is None else secret.idle,
             None if secret is None else secret.sign_ins,
             new_keys,
-            None if client is None or keys is None else facts.sealed_fact(client, stream, keys),
+            None if client is None else facts.sealed_fact(client, stream, keys),
         )
         return row
 
-    def _keys(
-        self, stream: StreamId, wrapped: bytes | None
-    ) -> tuple[StreamKeys | None, bytes | None]:
-        """The keys of a stream, and their stored form if they are new. Raises Unreadable."""
+    def _keys(self, stream: StreamId, wrapped: bytes | None) -> tuple[StreamKeys, bytes | None]:
+        """The keys of a stream, and their stored form if they are new.
+
+        Damaged ones keep nobody from signing in: then no address is kept.
+        """
         if self._keyring is None:
-            return None, None
+            return _SHUT, None
         if wrapped is None:
             return self._keyring.new(stream, ())
-        return self._keyring.unwrap(stream, wrapped), None
+        try:
+            return self._keyring.unwrap(stream, wrapped), None
+        except Unreadable:
+            return _SHUT, None
 
     def place_of(self, name: str) -> tuple[int, StreamId]:
         """The partition and the name of a principal's stream."""
@@ -301,6 +299,14 @@ class Register:
             if wrapped is not None and self._keyring is not None:
                 keys = self._keyring.unwrap(stream, wrapped)
         return facts.opened_fact(sealed, stream, keys)
+
+
+def _encoded(event: PrincipalEvent, stream: StreamId, keys: StreamKeys) -> bytes:
+    """The bytes to store of an event; without the address that it has if no key may seal it."""
+    plain, sealed, _ = codec.split(event)
+    if sealed and keys.erased:
+        plain, sealed = {**plain, **dict.fromkeys(sealed)}, {}
+    return codec.encode(event.topic, plain, sealed, {}, stream, keys)
 
 
 def new_id() -> str:
