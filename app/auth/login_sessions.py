@@ -162,8 +162,8 @@ class Logins:
         ]
 
     def _address(self, name: str, row: asyncpg.Record) -> str | None:
-        sealed = row["sealed_address"]
-        return None if sealed is None else self._register.opened_fact(name, sealed, row["wrapped"])
+        sealed, wrapped = row["sealed_address"], row["wrapped"]
+        return None if sealed is None else self._register.opened_address(name, sealed, wrapped)
 
     async def end(self, name: str, sign_in: str, act: Act) -> Registered:
         """End one sign-in of a principal, in every worker a moment later.

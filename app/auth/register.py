@@ -15,17 +15,17 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from app.auth.sealing import SHUT, encoded, keys_of, opened_address
 from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
 from app.log import codec, facts
 from app.log.append import REPLACED
-from app.log.errors import Conflict, KeyReused, Unreadable, VersionMismatch
+from app.log.errors import Conflict, KeyReused, VersionMismatch
 from app.log.facts import NO_FACTS, Facts
 from app.log.incarnation import AnotherLog, Incarnation
 from app.log.keyring import Keyring
 from app.log.read import Store, used_key
-from app.log.stream_keys import StreamKeys, bits_of
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
 from domain.principal.decide import decide
@@ -35,8 +35,6 @@ from domain.principal.state import PrincipalInfo, evolve
 SQL = blocks(__file__)
 CHANGED = "SE002"
 """SQLSTATE that `append_principal_1` raises if the principal has another generation."""
-_SHUT = StreamKeys(erased=bits_of(("customer", "agent")))
-"""Opens and seals nothing: no state of a principal has what is sealed in its events."""
 _TRIES = 8
 _PAUSE_S = 0.01
 
@@ -203,7 +201,7 @@ class Register:
         rows = await self.store.ask(SQL["stream"], partition, stream)
         state: PrincipalInfo | None = None
         for row in rows:
-            event = codec.decode(row["topic"], row["state"], stream, _SHUT)
+            event = codec.decode(row["topic"], row["state"], stream, SHUT)
             assert isinstance(event, PrincipalEvent)  # the append lets no other kind in
             state = evolve(state, event)
         assert state is not None
@@ -244,7 +242,7 @@ class Register:
         secret: Secret | None,
         check_value: str | None,
     ) -> asyncpg.Record:
-        keys, new_keys = self._keys(stream, known.wrapped)
+        keys, new_keys = keys_of(self._keyring, stream, known.wrapped)
         client = act.facts.personal.get("client")
         (row,) = await self.store.ask_once(
             SQL["append"],
@@ -258,7 +256,7 @@ class Register:
             act.key,
             act.fingerprint,
             [event.topic for event in events],
-            [_encoded(event, stream, keys) for event in events],
+            [encoded(event, stream, keys) for event in events],
             [new_uuid() for _ in events],
             check_value,
             None if secret is None else secret.value,
@@ -270,43 +268,14 @@ class Register:
         )
         return row
 
-    def _keys(self, stream: StreamId, wrapped: bytes | None) -> tuple[StreamKeys, bytes | None]:
-        """The keys of a stream, and their stored form if they are new.
-
-        Damaged ones keep nobody from signing in: then no address is kept.
-        """
-        if self._keyring is None:
-            return _SHUT, None
-        if wrapped is None:
-            return self._keyring.new(stream, ())
-        try:
-            return self._keyring.unwrap(stream, wrapped), None
-        except Unreadable:
-            return _SHUT, None
-
     def place_of(self, name: str) -> tuple[int, StreamId]:
         """The partition and the name of a principal's stream."""
         stream = principal_stream(name)
         return self._partition(stream), stream
 
-    def opened_fact(self, name: str, sealed: bytes, wrapped: bytes | None) -> str:
-        """A fact that was sealed for the stream of a principal of that name.
-
-        `wrapped`: the stream's keys; `app.log.facts` says what is in the place of what is gone.
-        """
-        stream, keys = principal_stream(name), None
-        with suppress(Unreadable):
-            if wrapped is not None and self._keyring is not None:
-                keys = self._keyring.unwrap(stream, wrapped)
-        return facts.opened_fact(sealed, stream, keys)
-
-
-def _encoded(event: PrincipalEvent, stream: StreamId, keys: StreamKeys) -> bytes:
-    """The bytes to store of an event; without the address that it has if no key may seal it."""
-    plain, sealed, _ = codec.split(event)
-    if sealed and keys.erased:
-        plain, sealed = {**plain, **dict.fromkeys(sealed)}, {}
-    return codec.encode(event.topic, plain, sealed, {}, stream, keys)
+    def opened_address(self, name: str, sealed: bytes, wrapped: bytes | None) -> str:
+        """The address of a sign-in; `wrapped`: the keys of its principal's stream."""
+        return opened_address(self._keyring, principal_stream(name), sealed, wrapped)
 
 
 def new_id() -> str:

@@ -22,7 +22,8 @@ class CallTerms:
         self._log = log
         self._stream = stream
         self._hashed = Terms(log.keyring.fingerprint)
-        self._version = 0
+        self.upto = 0
+        """The version up to which they were read."""
         self.terms: list[int] = []
         self.positions: list[int] = []
         """Of the events that have these terms, each beside its term."""
@@ -32,6 +33,7 @@ class CallTerms:
 
         None of events whose facts do not open: the index never had these. Raises StoreDown.
         """
+        after, self.upto = self.upto, until
         keys = None
         with suppress(Unreadable):
             keys = None if wrapped is None else self._log.keyring.unwrap(self._stream, wrapped)
@@ -39,12 +41,12 @@ class CallTerms:
             return
         partition = self._log.partition(self._stream)
         while rows := await self._log.pool.ask(
-            SQL["calls"], partition, self._stream, self._version, until, _PAGE
+            SQL["calls"], partition, self._stream, after, until, _PAGE
         ):
             for row in rows:
                 sealed = sealed_values(row["metadata"].encode(), self._stream, keys)
                 for term in call_terms(self._hashed, sealed):
                     self.terms.append(term)
                     self.positions.append(row["position"])
-            self._version = rows[-1]["version"]
+            after = rows[-1]["version"]
             await asyncio.sleep(0)  # others' requests

@@ -148,7 +148,7 @@ class Eraser:
             if not left:
                 return await self._before(session, mine)
             await calls.read(keys, version)
-            if (row := await self._try(asked, keys, version, left, calls)) is not None:
+            if (row := await self._try(asked, keys, left, calls)) is not None:
                 return await self._told(session, self._id, row, left, keys)
             if asked.forbidding.targets:
                 await require_free(self._reader, [session.stream])
@@ -161,17 +161,12 @@ class Eraser:
         return row["wrapped"], row["version"]
 
     async def _try(
-        self,
-        asked: _Asked,
-        keys: bytes | None,
-        version: int,
-        left: Sequence[Subject],
-        calls: CallTerms,
+        self, asked: _Asked, keys: bytes | None, left: Sequence[Subject], calls: CallTerms
     ) -> asyncpg.Record | None:
         """The event by which subjects of a stream were erased; None: something changed meanwhile,
         or a hold forbids it.
 
-        `keys`, `version`: the stream's, as they were known; `calls`: up to there.
+        `keys`: the stream's, as they were known; `calls`: its calls, as they were read.
         """
         log, session, call = self._log, asked.session, self._call
         stream, holds = session.stream, asked.forbidding
@@ -186,7 +181,7 @@ class Eraser:
                 SQL["erase"], partition, stream, keys, self._after(stream, keys, left),
                 call.actor, facts.stored(call.facts, stream, _AFTER),
                 [view.name for view in of_kind(session.kind)],
-                *await self._further(session, version, event),
+                *await self._further(session, calls.upto, event),
                 event.topic, state, event_id, log.incarnation.check_value,
                 list(holds.targets), list(holds.homes), calls.terms, calls.positions,
             )  # fmt: skip
