@@ -251,7 +251,7 @@ CALLERS: Mapping[str, Sequence[str]] = {
     "the inner function that ends all": ["SELECT end_all_1('kim')"],
     "the inner function that keeps a secret": [
         "SELECT keep_credential_1(0, gen_random_uuid(), 'kim', 'principal.token_issued.v1',"
-        " '{{}}', sha256('mallory'), NULL, 1)"
+        " '{{}}', NULL, NULL, sha256('mallory'), NULL, 1)"
     ],
 }
 
