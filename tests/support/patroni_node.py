@@ -149,17 +149,25 @@ def tell(pids: Sequence[int], what: signal.Signals) -> None:
 
 def run(cluster: OwnCluster, log: Path, *command: str) -> subprocess.Popen[bytes]:
     """Start a program by the account that may run PostgreSQL."""
-    as_root = os.geteuid() == 0
     with log.open("ab") as said:
         return subprocess.Popen(
-            command,
+            [*_as_owner(cluster), *command],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
             cwd=cluster.folder,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC",
                  "PYTHONDONTWRITEBYTECODE": "1"},
-            user=cluster.embedded.owner if as_root else None,
-            group=cluster.embedded.group if as_root else None,
-            extra_groups=[] if as_root else None,
         )  # fmt: skip
+
+
+def _as_owner(cluster: OwnCluster) -> list[str]:
+    """What root writes before a command: root may not run PostgreSQL.
+
+    The other account reads all files, as root does: Python may lie in root's own folder.
+    """
+    if os.geteuid() != 0:
+        return []
+    owner = cluster.embedded
+    reads = [f"--{which}-caps=+dac_override" for which in ("inh", "ambient")]
+    return ["setpriv", f"--reuid={owner.owner}", f"--regid={owner.group}", "--clear-groups", *reads]
