@@ -68,13 +68,13 @@ def create_app(settings: Settings | None = None, faces: Sequence[Face] | None = 
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         if settings is None:
             raise ValueError("the application cannot serve without settings")
-        service = await _opened(settings)
+        service, watches = await _opened(settings), list[asyncio.Task[None]]()
         tracing.begin(service.requests.worker)
         cast("_Application", app).take_up(service, Door(service, admission, served))
-        await service.log.clock.look()
-        _spare_the_collector()
-        watches = [asyncio.create_task(watch) for watch in _watches(settings, service)]
         try:
+            await service.log.clock.look()
+            _spare_the_collector()
+            watches += [asyncio.create_task(watch) for watch in _watches(settings, service)]
             yield
         finally:
             for watch in watches:

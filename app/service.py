@@ -1,7 +1,5 @@
 """All resources of a worker process that serves, opened and closed together."""
 
-from contextlib import suppress
-
 from app.auth.attempts import Attempts
 from app.auth.login_sessions import Logins
 from app.auth.people import People
@@ -14,7 +12,6 @@ from app.codecs.hosts import AllowedHosts
 from app.commands.handler import CommandHandler
 from app.concurrency.deadline import SharedDeadline
 from app.concurrency.rates import Rates
-from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.readiness import Readiness
 from app.database.versions import Versions
@@ -76,11 +73,17 @@ class Service:
     async def close(self) -> None:
         """Finish the accepted commands, then close the database connections."""
         self.draining = True
-        await self.log.drain()
-        with suppress(StoreDown):
-            await self.attempts.write(is_last=True)
-        await self.pool.close()
-        await self._lists.close()
+        try:
+            await self.log.drain()
+            await self.attempts.try_to_write(is_last=True)
+        finally:
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        try:
+            await self.pool.close()
+        finally:
+            await self._lists.close()
 
     def sample(self) -> None:
         """Bring the metrics of the moment up to date."""
@@ -111,5 +114,9 @@ async def open_service(settings: Settings) -> Service:
     lists = Pool(settings, for_lists=True, reachability=log.pool.reachability, hosts=log.pool.hosts)
     log.pool.on_connect = lists.on_connect = log.incarnation.check
     service = Service(settings, log, lists)
-    await service.versions.look()
+    try:
+        await service.versions.look()
+    except BaseException:
+        await service._disconnect()
+        raise
     return service

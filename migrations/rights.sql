@@ -53,7 +53,7 @@ WITH role AS (
            ('quarantine_1'), ('redrive_1'), ('restart_follower_1'),
            ('ask_rebuild_1'), ('steer_rebuild_1'), ('held_1'), ('follow_tree_1'),
            ('keep_checkpoint_1'), ('mark_checkpoints_1'), ('thin_checkpoints_1'),
-           ('add_signing_key_1'), ('renew_rows_1'), ('erase_1'), ('erase_fresh_1'),
+           ('add_signing_key_1'), ('renew_rows_1'), ('erase_1'), ('erase_fresh_2'),
            ('draft_receipt_1'), ('issue_receipt_1'), ('read_ends_1'), ('read_back_1'), ('cut_at_1'),
            ('counted_1'), ('strays_1'), ('behind_1'), ('far_behind_1'), ('uncovered_1'),
            ('stream_ends_1'), ('people_found_1'), ('newest_found_1'), ('activity_read_1'),

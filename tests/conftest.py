@@ -117,6 +117,8 @@ def direct(database_url: str) -> Settings:
         database_url=database.service_url(database_url),
         master_key=database.MASTER_KEY,
         store_deadline_s=10.0,
+        past_wait_s=10.0,
+        password_wait_s=10.0,
         allowed_hosts=frozenset({"test"}),  # that of calls without a socket
     )
 

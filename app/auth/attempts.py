@@ -68,7 +68,10 @@ class Attempts:
         self._register = register
         self._fingerprint = fingerprint
         self._counts: dict[_Key, _Count] = {}
-        self._rounds_left = 0
+        # (A worker that ended may have left counts that were not due yet.)
+        self._rounds_left = _QUIET_ROUNDS
+        self._writing = asyncio.Lock()
+        self._round: asyncio.Future[None] | None = None
         self._tally = Tally()
 
     def report(self, attempt: Attempt) -> None:
@@ -98,16 +101,22 @@ class Attempts:
         return self._fingerprint(text)[:16].hex(), principal_stream(text.decode())
 
     async def keep_writing(self) -> NoReturn:
-        """Write counts as events, until cancelled."""
+        """Write counts as events, until cancelled; then `write` waits for what is being written."""
         while True:
             await asyncio.sleep(_ROUND_S)
-            try:
-                await self.write()
-            except (StoreDown, TooManyBefore) as error:
-                _LOG.warning("Refused attempts wait for the database: %s", error)
-            except Exception:
-                # Whatever the error is: giving up would lose all later ones.
-                _LOG.exception("Refused attempts could not be written")
+            # Not cancelled in its midst: what it has taken up, nobody else would write.
+            self._round = asyncio.ensure_future(self.try_to_write())
+            await asyncio.shield(self._round)
+
+    async def try_to_write(self, *, is_last: bool = False) -> None:
+        """As `write`, but an error is a line of the log."""
+        try:
+            await self.write(is_last=is_last)
+        except (StoreDown, TooManyBefore) as error:
+            _LOG.warning("Refused attempts wait for the database: %s", error)
+        except Exception:
+            # Whatever the error is: giving up would lose all later ones.
+            _LOG.exception("Refused attempts could not be written")
 
     async def write(self, *, is_last: bool = False) -> None:
         """Hand over this worker's counts, and write as events what is due. Raises StoreDown.
@@ -115,6 +124,10 @@ class Attempts:
         `is_last`: the worker ends, so all lines are due.
         """
         self._tally.write_due(everything=is_last)
+        async with self._writing:
+            await self._write()
+
+    async def _write(self) -> None:
         if self._counts:
             counts, self._counts = self._counts, {}
             self._rounds_left = _QUIET_ROUNDS

@@ -9,22 +9,20 @@ in the custom format, sealed under that key and the master key, neither of which
 import asyncio
 import hashlib
 import hmac
-import logging
 import os
 import shutil
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
 from app.care import backup_keys
 from app.care.backup_keys import BackupKey
+from app.care.backup_records import put_begun
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
-from app.care.refilling import SCHEMA
 from app.care.restored_log import RestoredLog, restored_log
 from app.care.sealed_file import Sealing, opened
 from app.database import migrate
@@ -51,12 +49,12 @@ from app.maintenance.store import (
     up_to_date,
 )
 from app.maintenance.swaps import without_swaps
+from app.rebuild.refills import SCHEMA
 
 SQL = blocks(__file__)
 HEADER = "backup.json"
 _SEALED = "dump.sealed"
 _PURPOSE = b"sessionary backup"
-_LOG = logging.getLogger("sessionary")
 _LEFT_OUT = ("--exclude-table-data=public.lease", f"--exclude-schema={SCHEMA}")
 """Leases are of processes: one that works on what it read before a restore has none after it.
 
@@ -115,7 +113,7 @@ async def back_up(
         raise RotationUnfinished(
             "A change of the master key was begun: finish it with `sessionary keys rotate` first"
         )
-    await _put_on_record(store, own)
+    await put_begun(store, own)
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     major = store.raw.get_server_version().major
@@ -141,14 +139,6 @@ async def back_up(
     signed = msgspec.structs.replace(header, signature=_signature(header, keyring))
     await asyncio.to_thread(_settle, part, folder, signed)
     return signed
-
-
-async def _put_on_record(store: Connection, own: BackupKey | None) -> None:
-    """Let receipts know of a backup, whatever becomes of it."""
-    try:
-        await store.raw.execute(SQL["begin"], None if own is None else own.until)
-    except asyncpg.ReadOnlySQLTransactionError:
-        _LOG.warning("The database takes no writes: receipts of erasures do not know this backup")
 
 
 async def _dump(

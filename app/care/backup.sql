@@ -1,10 +1,6 @@
 -- name: snapshot
 SELECT pg_export_snapshot();
 
--- name: begin
--- $1 when the backup's own key is to be destroyed; null: it has none
-INSERT INTO backup_begun (until) VALUES ($1);
-
 -- name: heads
 SELECT partition, position, CASE WHEN position > 0 THEN recorded_at END AS recorded_at
   FROM log_partition

@@ -8,6 +8,7 @@ import base64
 import os
 import secrets
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +19,12 @@ from msgspec import Struct
 from app.history.times import time_text
 from app.log.keyring import Keyring, derived
 from app.log.stream_keys import KEY_BYTES
-from app.maintenance.durable_files import sync_folder
+from app.maintenance.durable_files import put, sync_folder
 from app.maintenance.secret_file import UnusableFile, read_secret
 
 _PURPOSE = b"sessionary sealed backup"
 _SUFFIX = ".key.json"
+_GONE = ".destroyed.json"
 _ID_BYTES = 8
 
 
@@ -34,6 +36,8 @@ class BackupKey(Struct, frozen=True, kw_only=True, rename="camel"):
     until: datetime
     """When it is to be destroyed."""
     key: bytes
+    log: str | None = None
+    """The name of the log that it is a backup of, if known."""
 
     def opening(self, keyring: Keyring) -> bytes:
         """What seals and opens the backup: it takes the master key as well."""
@@ -50,14 +54,25 @@ class Kept(Struct, frozen=True, kw_only=True, rename="camel"):
     """Whether it is past its time, and still there."""
 
 
-def new(folder: Path, days: int) -> BackupKey:
-    """A key for a backup, on disk, to be destroyed after some days. Raises OSError."""
+class Destroyed(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A key that is gone, until the log has it on record."""
+
+    id: str
+    made_at: datetime
+    until: datetime
+    destroyed_at: datetime
+    log: str | None
+
+
+def new(folder: Path, days: int, log: str | None = None) -> BackupKey:
+    """A key for a backup of a log, on disk, to be destroyed after some days. Raises OSError."""
     now = datetime.now(UTC)
     made = BackupKey(
         id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(_ID_BYTES)}",
         made_at=now,
         until=now + timedelta(days=days),
         key=os.urandom(KEY_BYTES),
+        log=log,
     )
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".") as file:  # 0600
         file.write(msgspec.json.encode(made) + b"\n")
@@ -81,7 +96,7 @@ def kept(folder: Path) -> list[Kept]:
             id=each.id, made_at=time_text(each.made_at), until=time_text(each.until),
             due=each.until <= now,
         )
-        for each in map(_read, sorted(folder.glob(f"*{_SUFFIX}")))
+        for each in _all(folder)
     ]  # fmt: skip
 
 
@@ -90,16 +105,52 @@ def retire(folder: Path) -> list[str]:
 
     Raises UnusableFile, OSError.
     """
-    gone = [each.id for each in kept(folder) if each.due]
-    for name in gone:
-        _destroy(_path(folder, name))
-    if gone:
+    now = datetime.now(UTC)
+    due = [each for each in _all(folder) if each.until <= now]
+    for each in due:
+        gone = Destroyed(
+            id=each.id, made_at=each.made_at, until=each.until, destroyed_at=now, log=each.log
+        )
+        put(_note(folder, each.id), msgspec.json.encode(gone) + b"\n")
+        _destroy(_path(folder, each.id))
+    if due:
         sync_folder(folder)
-    return gone
+    return [each.id for each in due]
+
+
+def destroyed(folder: Path) -> list[Destroyed]:
+    """The keys that are gone and perhaps not on record. Raises UnusableFile, OSError."""
+    found = map(_noted, sorted(folder.glob(f"*{_GONE}")))
+    return [each for each in found if not _path(folder, each.id).exists()]
+
+
+def forget(folder: Path, names: Sequence[str]) -> None:
+    """Forget keys that are gone and on record. Raises OSError."""
+    for name in names:
+        _note(folder, name).unlink(missing_ok=True)
+
+
+def _all(folder: Path) -> list[BackupKey]:
+    return list(map(_read, sorted(folder.glob(f"*{_SUFFIX}"))))
 
 
 def _path(folder: Path, name: str) -> Path:
     return folder / f"{name}{_SUFFIX}"
+
+
+def _note(folder: Path, name: str) -> Path:
+    return folder / f"{name}{_GONE}"
+
+
+def _noted(path: Path) -> Destroyed:
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Destroyed)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnusableFile(f"{path} does not tell of a destroyed key, or was altered") from error
+    times = (found.made_at, found.until, found.destroyed_at)
+    if path != _note(path.parent, found.id) or None in [each.tzinfo for each in times]:
+        raise UnusableFile(f"{path} does not tell of a destroyed key, or was altered")
+    return found
 
 
 def _read(path: Path) -> BackupKey:

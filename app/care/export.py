@@ -36,6 +36,7 @@ from app.log import audited
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
+from app.proof.one_line import one_line
 
 SQL = blocks(__file__)
 _PAGE = 1_000
@@ -127,7 +128,7 @@ async def clear(store: Connection, keyring: Keyring, progress: Progress) -> Asyn
     total, done = sum(keys.positions.values()), 0
     for partition, until in sorted(keys.positions.items()):
         async for event in reader.shown(_pages(reader, partition, until), Parts(clear=True)):
-            yield [_ENCODER.encode(event) + b"\n"]
+            yield [one_line(_ENCODER.encode(event)) + b"\n"]
             progress(done + event.position, total)
         done += until
     yield [_ENCODER.encode({"checkpoint": await _end(store, keys)}) + b"\n"]
@@ -203,4 +204,4 @@ def _key(value: LogKeys | StreamKey | UsedKey) -> KeyLine:
 
 
 def _text(line: Line, chain: Chain) -> bytes:
-    return _ENCODER.encode(replace(line, chain=chain.next(line))) + b"\n"
+    return one_line(_ENCODER.encode(replace(line, chain=chain.next(line)))) + b"\n"

@@ -21,6 +21,7 @@ from app.history.names import api_name
 from app.history.times import time_text
 from app.log.keyring import Keyring
 from app.proof import exported
+from app.proof.one_line import as_encoded
 from domain.event import kind_of
 from domain.stored import EVENTS
 
@@ -146,6 +147,7 @@ class Chain:
 
 def decoded(text: bytes) -> Line:
     """The line of a text. Raises msgspec.MsgspecError, or UnicodeDecodeError."""
+    text = as_encoded(text)
     members = _FIELDS.decode(text)
     if "key" in members:
         return msgspec.json.decode(text, type=KeyLine)
@@ -170,7 +172,7 @@ def event_line(row: asyncpg.Record, session_id: str) -> EventLine:
         data=_data(row["topic"], row["state"]),
     )
     with suppress(ValueError):
-        if stored_state(line) == row["state"]:
+        if stored_state(line) == row["state"] == as_encoded(row["state"]):
             return line
     return msgspec.structs.replace(line, data={}, stored=row["state"])
 

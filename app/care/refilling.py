@@ -7,7 +7,8 @@ the last moment, and a killed process leaves nothing but that schema: the next o
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -20,21 +21,21 @@ from app.database.sql import blocks
 from app.followers import activity, history, people, reset
 from app.followers.follower import Follower
 from app.followers.names import is_own, version_of
+from app.history.streams import Progress
 from app.log.log import Log, open_log
 from app.maintenance.store import Connection
-from app.rebuild.runs import RebuildStopped
+from app.rebuild.refills import SCHEMA, Advance, drop_schema
+from app.rebuild.runs import Done, RebuildStopped
 from app.rebuild.swap import LOCK_WAITS_MS, PAUSE_S
 from app.rebuild.tables import SQL as TABLES
 from app.settings import Settings
 from projections.catalog import VIEWS
 
-SCHEMA = "sessionary_refill"
 SQL = {name: text.replace("{schema}", SCHEMA) for name, text in blocks(__file__).items()}
 NEAR_EVENTS = 500
 """So few events behind the log, the new tables are swapped in; the follower takes up the rest."""
 STUCK_S = 120.0
 """Seconds without a further event, after which it is given up."""
-Advance = Callable[[int], Awaitable[None]]
 _PLACES = ("follower_checkpoint", "quarantine", "lease")
 _OWN: Mapping[str, ModuleType] = {each.NAME: each for each in (history, activity, people)}
 
@@ -48,14 +49,14 @@ async def refill(
     settings: Settings,
     name: str,
     advance: Advance,
-    stand_for: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Make a follower's tables anew; needs `alone`. Whether they were swapped in at the end.
 
     The tables of the tree, and of a projection of the library, are emptied instead, and whoever
     follows fills them.
-    `advance`: gets the number of events that are left; what was done is dropped if it raises
-    RebuildStopped. `stand_for`: gets the positions that the new tables stand for. Raises
+    `advance`: gets how far it is; if it raises RebuildStopped, what was done is kept for a pause,
+    and else dropped. `tell`: gets a sentence if it goes on where another one had stopped. Raises
     UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
     """
     await reset.require(store, name)
@@ -64,17 +65,44 @@ async def refill(
         return False
     tables = await reset.tables(store, name)
     await _make(store.raw, name, tables)
+    if (reached := await store.raw.fetchval(SQL["reached"], name)) is not None:
+        tell(f"resumed at position {reached}")
     try:
-        await _fill(settings, name, advance, stand_for)
+        await _fill(settings, name, advance)
         # (Where followers of single views write, what they wrote stays.)
         shared = [history.REACH] if await _are_apart(store) else []
         while not await _swap(store.raw, name, [each for each in tables if each not in shared]):
-            await _fill(settings, name, advance, stand_for)
-    except (RebuildStopped, RefillFailed):
-        await store.raw.execute(SQL["drop"])
+            await _fill(settings, name, advance)
+    except RebuildStopped as stopped:
+        if stopped.asked == "cancel":
+            await drop_schema(store.raw)
         raise
-    await store.raw.execute(SQL["drop"])
+    except RefillFailed:
+        await drop_schema(store.raw)
+        raise
+    await drop_schema(store.raw)
     return True
+
+
+async def refill_shown(
+    store: Connection,
+    settings: Settings,
+    name: str,
+    advance: Advance,
+    progress: Callable[[str, Callable[[], str]], AbstractContextManager[Progress]],
+    tell: Callable[[str], None],
+) -> bool:
+    """As `refill`; `progress` makes what shows how far it is, and at which positions."""
+    at = ""
+    with progress(f"Rebuilding {name}", lambda: at) as show:
+
+        async def shown(places: Sequence[Done]) -> None:
+            nonlocal at
+            at = ", ".join(f"{each.partition}:{each.events}" for each in places)
+            show(sum(each.events for each in places), sum(each.until for each in places))
+            await advance(places)
+
+        return await refill(store, settings, name, shown, tell)
 
 
 async def _are_apart(store: Connection) -> bool:
@@ -86,7 +114,7 @@ async def _make(connection: asyncpg.Connection, name: str, tables: Sequence[str]
     what = f"{name} {version('sessionary')}"
     if await connection.fetchval(SQL["begun"], what):
         return
-    await connection.execute(SQL["drop"])
+    await drop_schema(connection)
     async with connection.transaction():
         await connection.execute(SQL["make"])
         for row in await connection.fetch(SQL["functions"]):
@@ -103,9 +131,7 @@ async def _make(connection: asyncpg.Connection, name: str, tables: Sequence[str]
         await connection.execute(await connection.fetchval(SQL["marked"], what))
 
 
-async def _fill(
-    settings: Settings, name: str, advance: Advance, stand_for: Callable[[str], None]
-) -> None:
+async def _fill(settings: Settings, name: str, advance: Advance) -> None:
     """Let the follower take up the log there."""
 
     async def look_there(fetch: Fetch) -> None:
@@ -119,9 +145,8 @@ async def _fill(
         while True:
             pause_s = await follower.try_round()
             places = await follower.places()
+            await advance([Done(each.partition, each.head, each.reached) for each in places])
             left = sum(place.head - place.reached for place in places)
-            stand_for(", ".join(f"{place.partition}:{place.reached}" for place in places))
-            await advance(left)
             if left <= NEAR_EVENTS:
                 return
             if left < least:

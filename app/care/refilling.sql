@@ -4,8 +4,11 @@ SELECT obj_description(n.oid, 'pg_namespace') = $1 AS is_same
   FROM pg_namespace AS n
  WHERE n.nspname = '{schema}';
 
--- name: drop
-DROP SCHEMA IF EXISTS {schema} CASCADE;
+-- name: reached
+-- $1 follower. The position of each partition that it has reached there; null if it has not begun.
+SELECT string_agg(c.partition || ':' || c.position, ', ' ORDER BY c.partition) AS positions
+  FROM {schema}.follower_checkpoint AS c
+ WHERE c.name = $1;
 
 -- name: make
 CREATE SCHEMA {schema};

@@ -62,7 +62,7 @@ def backup(
     import asyncio
 
     from app.care.backup import back_up
-    from app.care.backup_keys import new, retire
+    from app.care.sealed_backup import seal
     from app.maintenance.keys import keyring_of
     from app.maintenance.store import SchemaPermission, connected, database, prepare
     from app.operations.deeds import Recorder
@@ -70,24 +70,26 @@ def backup(
     if folder.exists():
         raise Refused(f"{folder} exists: name another folder, or remove it")
 
-    async def work(url: str) -> "Header":
+    async def work(url: str) -> "tuple[Header, list[str]]":
         await prepare(url, where, SchemaPermission.LOOK, looks=True)
         async with connected(url, where.statement_cache, looks=True) as store:
             deed, keyring = Recorder("backup"), await keyring_of(store, where)
-            own = None if backup_keys is None else new(backup_keys, backup_horizon)
-            made = await back_up(store, keyring, url, folder, own)
-            await deed.end(store.raw, f"up to {', '.join(_places(made))}")
-            return made
+            if backup_keys is None:
+                done = await back_up(store, keyring, url, folder), list[str]()
+            else:
+                done = await seal(store, keyring, url, folder, backup_keys, backup_horizon)
+            await deed.end(store.raw, f"up to {', '.join(_places(done[0]))}")
+            return done
 
     with database(where, SchemaPermission.LOOK) as url:
-        header = asyncio.run(work(url))
+        header, gone = asyncio.run(work(url))
     for place in _places(header):
         click.echo(f"backed up to {place}", err=True)
     click.echo(f"It needs the master key {header.master_key}, which is not in it", err=True)
     if backup_keys is not None:
         own = f"It needs its own key {header.key}, too, which is to go at {header.until}"
         click.echo(own, err=True)
-        for name in retire(backup_keys):
+        for name in gone:
             click.echo(f"destroyed the key {name}: its backup cannot be opened any more", err=True)
 
 

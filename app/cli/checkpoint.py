@@ -131,7 +131,7 @@ async def _partitions(remote: "RemoteSource") -> list[int]:
     import msgspec
 
     ends = await remote.text("/audit/feed.ndjson", {"after": "now", "limit": "1"})
-    return sorted(msgspec.json.decode(ends.splitlines()[-1], type=_Ends).next)
+    return sorted(msgspec.json.decode(ends.encode().splitlines()[-1], type=_Ends).next)
 
 
 def _told(work: Callable[[], list[str]]) -> list[str]:

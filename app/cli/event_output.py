@@ -15,6 +15,7 @@ from app.cli.output import (
     plain,
     print_csv,
     print_json,
+    print_line,
     print_wrapped,
     terminal_columns,
     value_text,
@@ -49,7 +50,7 @@ class Printer:
             case "json":
                 self._print_item(event)
             case "ndjson":
-                click.echo(msgspec.json.encode(event))
+                print_line(event)
             case "csv":
                 print_csv([CSV_COLUMNS] * (self.count == 0) + [csv_cells(event)])
             case _ if self._columns is None:

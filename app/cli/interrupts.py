@@ -10,8 +10,8 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 DRAIN = signal.SIGUSR1
@@ -72,12 +72,39 @@ def _drain(server: Server, received: int, delay_s: float) -> None:
     """Keep all workers red for some seconds, or until the next signal is there to be read."""
     end = time.monotonic() + delay_s
     while (left_s := end - time.monotonic()) > 0:
-        for worker in server.processes():  # also one that has just started
-            with suppress(ProcessLookupError):  # it has ended
-                if worker.pid is not None:
-                    os.kill(worker.pid, DRAIN)
+        _send_drain(server.processes())  # also to one that has just started
         if select.select([received], [], [], min(left_s, _AGAIN_S))[0]:
             return
+
+
+@contextmanager
+def awake(workers: Sequence[Worker]) -> Iterator[None]:
+    """Let workers look at their signals, again and again, for as long as the block lasts.
+
+    A worker's event loop does not run between the start of its application and that of its server.
+    uvloop looks at a signal that comes just then only when the next one comes: a worker that is
+    asked to end then would be killed when its time is up.
+    """
+    over = threading.Event()
+
+    def wake() -> None:
+        while not over.wait(_AGAIN_S):
+            _send_drain(workers)
+
+    waking = threading.Thread(target=wake, name="waking", daemon=True)
+    waking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        waking.join()
+
+
+def _send_drain(workers: Sequence[Worker]) -> None:
+    for worker in workers:
+        with suppress(ProcessLookupError):  # it has ended
+            if worker.pid is not None:
+                os.kill(worker.pid, DRAIN)
 
 
 def _noted(*_: object) -> None:

@@ -11,6 +11,9 @@ from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data, output_option, reachable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.care.backup_records import KnownKey
     from app.care.rotation import KeyUse, Rotated
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
@@ -31,22 +34,37 @@ def keys() -> None:
 )
 @on_data
 def see_status(where: "DataLocation", output: str) -> None:
-    """Show how many streams are under which master key, by its fingerprint."""
+    """Show how many streams are under which master key, by its fingerprint.
+
+    And which keys sealed backups have had, until when, and when and by which login of the database
+    it went on record that they were destroyed.
+    """
+    from app.care.backup_records import known_keys
     from app.care.rotation import uses
     from app.cli.output import print_json, print_table
     from app.cli.work import on_log
 
-    async def work(store: "Connection", keyring: "Keyring") -> "list[KeyUse]":
-        return await uses(store, keyring)
+    async def work(
+        store: "Connection", keyring: "Keyring"
+    ) -> "tuple[list[KeyUse], Sequence[KnownKey]]":
+        return await uses(store, keyring), await known_keys(store)
 
-    found = on_log(where, work, looks=True)
+    found, of_backups = on_log(where, work, looks=True)
     if output == "json":
-        print_json({"keys": found})
+        print_json({"keys": found, "backupKeys": of_backups})
         return
     print_table(
         ["fingerprint", "streams", "state"],
         [(each.fingerprint, str(each.streams), each.state) for each in found],
     )
+    if of_backups:
+        print_table(
+            ["backup's key", "until", "destroyed", "by"],
+            [
+                (each.id, each.until, each.destroyed_at or "", each.destroyed_by or "")
+                for each in of_backups
+            ],
+        )
 
 
 @keys.command("rotate")
@@ -129,21 +147,29 @@ def see_backups(backup_keys: Path | None, output: str) -> None:
 
 @keys.command("retire-backups")
 @backup_keys_option
-def retire_backups(backup_keys: Path | None) -> None:
+@on_data
+def retire_backups(where: "DataLocation", backup_keys: Path | None) -> None:
     """Destroy the keys of backups that are past their time: nobody can open those any more.
 
-    Run it daily, where no backup does it; this needs no database.
+    Run it daily, where no backup does it. The keys go first. Then the log has it on record, or, if
+    it cannot be reached, when this or a backup is run again.
     """
-    from app.care.backup_keys import retire
-
-    def work() -> None:
-        gone = retire(folder)
-        for name in gone:
-            click.echo(name)
-        click.echo(f"{len(gone)} keys were destroyed", err=True)
+    from app.care.backup_keys import destroyed, retire
+    from app.care.backup_records import put_destroyed
+    from app.cli.work import on_store
 
     folder = _folder(backup_keys)
-    reachable(work)
+    gone = retire(folder)
+    for name in gone:
+        click.echo(name)
+    click.echo(f"{len(gone)} keys were destroyed", err=True)
+    if not destroyed(folder):
+        return
+    try:
+        on_store(where, lambda store: put_destroyed(store, folder), any_version=True)
+    finally:
+        if left := destroyed(folder):
+            click.echo(f"Not on record yet: {', '.join(each.id for each in left)}", err=True)
 
 
 def _folder(backup_keys: Path | None) -> Path:

@@ -9,12 +9,14 @@ from app.cli.options import on_data, option, with_jobs
 from app.telemetry.logs import FORMATS, LEVELS, LogForm, configure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from uuid import UUID
 
     from app.history.streams import Progress
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.operator import Manner, Record
+    from app.rebuild.refills import Advance
     from app.settings import Settings
 
 _NAME = "operator"
@@ -55,7 +57,9 @@ def _progress(title: str, at: "Callable[[], str]") -> "Progress":
 
 
 def _manner(url: str, where: "DataLocation", jobs: int) -> "Manner":
-    from app.care.refilling import refill
+    from contextlib import nullcontext
+
+    from app.care.refilling import refill_shown
     from app.followers.redriving import redrive
     from app.maintenance.store import SchemaPermission, prepare
     from app.rebuild.operator import Manner
@@ -69,10 +73,14 @@ def _manner(url: str, where: "DataLocation", jobs: int) -> "Manner":
         done = await redrive(store, await settings(), name, stream)
         return done.asked, done.left
 
-    async def refilled(
-        store: "Connection", name: str, advance: "Callable[[int], Awaitable[None]]"
-    ) -> bool:
-        return await refill(store, await settings(), name, advance)
+    async def refilled(store: "Connection", name: str, advance: "Advance") -> None:
+        def tell(said: str) -> None:
+            logging.getLogger("sessionary.operator").info("%s: %s", name, said)
+
+        def shown(title: str, at: "Callable[[], str]") -> "AbstractContextManager[Progress]":
+            return nullcontext(_progress(title, at))
+
+        await refill_shown(store, await settings(), name, advance, shown, tell)
 
     return Manner(jobs, _progress, _recorder, refilled, tried)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 
+from app.proof.one_line import one_line
+
 if TYPE_CHECKING:
     from app.integrity.doctor import Finding
 
@@ -46,7 +48,7 @@ def print_found(
             print_json({name: found})
         case "ndjson":
             for each in found:
-                click.echo(msgspec.json.encode(each))
+                print_line(each)
         case "csv":
             print_csv([list(columns), *rows])
         case _:
@@ -126,6 +128,11 @@ def print_wrapped(text: str, width: int, margin: int = 2) -> None:
     """Print a text in lines that a terminal of that width shows whole, behind a margin."""
     for line in wrapped(text, max(10, width - margin)):
         click.echo(" " * margin + line)
+
+
+def print_line(value: object) -> None:
+    """Print a value as a line of JSON for programs, whatever they end lines at."""
+    click.echo(one_line(msgspec.json.encode(value)))
 
 
 def print_json(value: object) -> None:

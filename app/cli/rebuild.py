@@ -9,11 +9,14 @@ from app.cli.exit_codes import DIFFERENCE, Refused
 from app.cli.options import on_data, with_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from app.history.streams import Progress
     from app.log.keyring import Keyring
     from app.maintenance.store import Connection, DataLocation
     from app.rebuild.rebuild import Rebuilt
+    from app.rebuild.refills import Advance
     from app.settings import Settings
     from projections.view import View
 
@@ -45,9 +48,9 @@ def rebuild(
     It goes on where a killed or paused one of the same views had stopped. The tables that were live
     are kept until the next rebuild or `projections drop`: `projections back` swaps them in again.
     Ends with 1 if a stream cannot be rebuilt, or if the views differ in a dry run. A follower
-    (`history`, `activity`, `people`) is made anew beside its tables, which are swapped then. Any
-    other one (`tree`, or a projection of your own) is emptied, and the process that follows fills
-    it again.
+    (`history`, `activity`, `people`) is made anew beside its tables, which are swapped then; it is
+    paused, gone on with and cancelled in the same way. Any other one (`tree`, or a projection of
+    your own) is emptied, and the process that follows fills it again.
     """
     if asked is not None:
         _stop(where, asked)
@@ -77,48 +80,47 @@ def _without_followers(
     named = [name for name in dict.fromkeys(projections) if name in known]
     others = tuple(name for name in projections if name not in named)
     _named(others, known)
-    for name in named if not dry_run else ():
-        _refill(where, name)
+    if named and not dry_run:
+        _refill(where, named)
     return others
 
 
-def _refill(where: "DataLocation", name: str) -> None:
-    from app.care.refilling import refill
+def _refill(where: "DataLocation", names: "Sequence[str]") -> None:
     from app.cli.followers import by_settings
-    from app.cli.progress import progress
     from app.maintenance.store import connected
     from app.operations.deeds import Recorder
-    from app.rebuild.swap import alone
+    from app.rebuild.refills import carry_out
 
-    async def run(settings: "Settings") -> bool:
-        most, at = 0, ""
-        deed = Recorder("rebuild")
+    async def run(settings: "Settings") -> list[str]:
+        async def refilled(store: "Connection", name: str, advance: "Advance") -> None:
+            await _refilled(store, settings, name, advance)
 
-        def stand_for(positions: str) -> None:
-            nonlocal at
-            at = positions
+        async with connected(settings.database_url, where.statement_cache) as store:
+            deed = Recorder("rebuild")
+            before = await carry_out(store, names, refilled)
+            await deed.end(store.raw, ", ".join(names))
+        return before
 
-        with progress(f"Rebuilding {name}", at=lambda: at) as advance:
+    for name in by_settings(where, run):
+        click.echo(f"{name}: made anew before it was stopped", err=True)
 
-            async def tell(left: int) -> None:
-                nonlocal most
-                most = max(most, left)
-                advance(most - left, most)
 
-            async with (
-                connected(settings.database_url, where.statement_cache) as store,
-                alone(store),
-            ):
-                swapped = await refill(store, settings, name, tell, stand_for)
-                await deed.end(store.raw, name)
-        return swapped
+async def _refilled(
+    store: "Connection", settings: "Settings", name: str, advance: "Advance"
+) -> None:
+    """Let one follower take up the log anew, and show how far it is."""
+    from app.care.refilling import refill_shown
+    from app.cli.progress import progress
 
-    done = (
-        "made anew from the log"
-        if by_settings(where, run)
-        else "emptied; the process that follows fills it again"
-    )
-    click.echo(f"{name}: {done}", err=True)
+    def shown(title: str, at: "Callable[[], str]") -> "AbstractContextManager[Progress]":
+        return progress(title, at=at)
+
+    def tell(said: str) -> None:
+        click.echo(said, err=True)
+
+    swapped = await refill_shown(store, settings, name, advance, shown, tell)
+    emptied = "emptied; the process that follows fills it again"
+    click.echo(f"{name}: {'made anew from the log' if swapped else emptied}", err=True)
 
 
 def _rebuild(where: "DataLocation", views: "list[View]", *, jobs: int, dry_run: bool) -> "Rebuilt":

@@ -117,9 +117,10 @@ def give_receipts(signed: Signed, file: Path | None) -> bool:
 def _waits(those: "Sequence[UUID]") -> str:
     more = f" and {len(those) - _NAMED} more" if len(those) > _NAMED else ""
     return (
-        f"The tree has not taken up the last events in {_WAIT_S:.0f} s, so that these receipts do "
-        f"not show their erasures yet: {', '.join(map(str, those[:_NAMED]))}{more}. Get them again "
-        "with `sessionary receipts show`; `sessionary status` tells of the follower `tree`"
+        f"These receipts do not show their erasures yet: {', '.join(map(str, those[:_NAMED]))}"
+        f"{more}. Get them again with `sessionary receipts show`. In {_WAIT_S:.0f} s, the tree has "
+        "not taken up the last events (`sessionary status` tells of the follower `tree`), or a "
+        "rebuild was making an index of a table from which data is to go"
     )
 
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -13,15 +12,13 @@ import msgspec
 from msgspec import Struct
 
 from app.auth.tokens import TokenInfo
-from app.cli.exit_codes import Refused
-from app.cli.output import plain
+from app.cli.http_client import Http, decoded, lines, place
 from app.cli.server import Server
 from app.cli.source import Account, Filters
 from app.history.one_event import Event
 from app.history.sessions import Difference, FieldLife
 from app.maintenance.store import NotReachable
 from app.maintenance.users import UserInfo
-from domain.errors import NotFound
 
 T = TypeVar("T")
 Parameters = Mapping[str, str | None]
@@ -30,11 +27,6 @@ _AGAIN_S = 1.0
 """Seconds after which a feed that ended is asked for again."""
 _PAGE_EVENTS = 500
 _ALL_PARTS = {"changed": "true", "state": "true"}
-_ADVICE = {
-    HTTPStatus.UNAUTHORIZED: "the token is unknown or has ended",
-    HTTPStatus.FORBIDDEN: "the token's user has no role for this",
-}
-_SHOWN = 4_000
 
 
 class _Events(Struct, frozen=True):
@@ -59,24 +51,12 @@ class _Ends(Struct, frozen=True):
     next: dict[int, int]
 
 
-class _Told(Struct, frozen=True):
-    message: str = ""
-
-
-class _Error(Struct, frozen=True, rename="camel"):
-    """An error of any face."""
-
-    error: _Told = _Told()
-    response_status: _Told = _Told()
-    message: str = ""
-
-
 class RemoteSource:
     """The log behind a running service."""
 
     def __init__(self, client: httpx.AsyncClient, always: Parameters) -> None:
         """Use `remote_source`; `always`: parameters of all questions about events."""
-        self._client = client
+        self._http = Http(client)
         self._always = always
         self.has_more = False
 
@@ -114,7 +94,7 @@ class RemoteSource:
         """The cursor of the feed at present, and the ids of the events there, by partition."""
         answer = await self._get("/audit/feed.ndjson", {"after": "now", "limit": "1"}, always={})
         last = answer.content.splitlines()[-1:] or [b""]
-        ends = _decoded(last[0], _Ends, answer).next
+        ends = decoded(last[0], _Ends, answer).next
         link = httpx.URL(answer.links.get("next", {}).get("url", ""))
         seen = [each for each in link.params.get("seen", "").split(",") if each]
         read = [partition for partition, position in ends.items() if position]
@@ -124,21 +104,27 @@ class RemoteSource:
     async def _stream(self, after: str, seen: str | None) -> AsyncIterator[tuple[str, Event]]:
         """Server-Sent Events of the feed until the service ends them, each with its cursor."""
         query = {"after": after, "seen": seen, "changed": "true", **self._always}
-        asked = {name: value for name, value in query.items() if value is not None}
         headers, cursor = {"Accept": "text/event-stream"}, after
-        with self._told():
-            async with self._client.stream(
-                "GET", "/audit/feed", params=asked, headers=headers
-            ) as answer:
-                if answer.status_code != HTTPStatus.OK:
-                    await answer.aread()
-                    _refuse(answer)
-                async for line in answer.aiter_lines():
-                    name, _, value = line.partition(": ")
-                    if name == "id":
-                        cursor = value
-                    elif name == "data":
-                        yield cursor, _decoded(value.encode(), Event, answer)
+        async with self._http.streamed("/audit/feed", query, headers) as answer:
+            async for line in lines(answer):
+                name, _, value = line.partition(b": ")
+                if name == b"id":
+                    cursor = value.decode()
+                elif name == b"data":
+                    yield cursor, decoded(value, Event, answer)
+
+    async def held_on(self, person: Parameters, reason: str) -> AsyncIterator[bytes]:
+        """All that is held on a person, in lines without their ends; the last one has `covers`.
+
+        Raises NotReachable if it is broken off before that.
+        """
+        asked = {**person, "personal": "true", "reason": reason}
+        line = b""
+        async with self._http.streamed("/audit/people/export", asked) as answer:
+            async for line in lines(answer):
+                yield line
+        if not line.startswith(b'{"covers":'):
+            raise NotReachable(f"{place(answer)} ended its answer too early: it is not all")
 
     async def event(self, named: str) -> Event:
         """The event at a position or with an id."""
@@ -179,15 +165,15 @@ class RemoteSource:
     async def users(self) -> Sequence[UserInfo]:
         """All users."""
         answer = await self._get("/users", always={})
-        return _decoded(answer.content, _Users, answer).users
+        return decoded(answer.content, _Users, answer).users
 
     async def tokens(self, name: str | None) -> Sequence[TokenInfo]:
         """The tokens that have not ended, of one user or all."""
         answer = await self._get("/tokens", {"userName": name}, always={})
         absent = dict.fromkeys(("expiresAt", "lastUsedAt"))
-        found = _decoded(answer.content, _Tokens, answer).tokens
+        found = decoded(answer.content, _Tokens, answer).tokens
         whole = msgspec.json.encode([absent | each for each in found])
-        return _decoded(whole, list[TokenInfo], answer)
+        return decoded(whole, list[TokenInfo], answer)
 
     async def accounts(self) -> Sequence[Account]:
         """All accounts, by their ids."""
@@ -196,7 +182,7 @@ class RemoteSource:
         while has_more:
             query = {"all": "true", "page": str(page), "simplifiedPaging": "true"}
             answer = await self._get("/accounts", query, always={})
-            listed = _decoded(answer.content, _Accounts, answer)
+            listed = decoded(answer.content, _Accounts, answer)
             found += listed.items
             page, has_more = page + 1, listed.has_more_pages and bool(listed.items)
         return sorted(found, key=lambda account: account.id)
@@ -207,30 +193,14 @@ class RemoteSource:
 
     async def _ask(self, path: str, form: type[T], query: Parameters) -> T:
         answer = await self._get(path, query)
-        return _decoded(answer.content, form, answer)
+        return decoded(answer.content, form, answer)
 
     async def _get(
         self, path: str, query: Parameters | None = None, *, always: Parameters | None = None
     ) -> httpx.Response:
         """The answer with 200. Raises Refused, NotFound, or NotReachable."""
-        given = {**(query or {}), **(self._always if always is None else always)}
-        asked = {name: value for name, value in given.items() if value is not None}
-        with self._told():
-            answer = await self._client.get(path, params=asked)
-        if answer.status_code != HTTPStatus.OK:
-            _refuse(answer)
-        return answer
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Raises the errors of a call in words: NotReachable, or Refused."""
-        try:
-            yield
-        except httpx.TransportError as error:
-            why = plain(str(error)) or type(error).__name__
-            raise NotReachable(f"{self._client.base_url} is not reachable: {why}") from error
-        except (httpx.InvalidURL, httpx.DecodingError) as error:
-            raise Refused(f"{self._client.base_url} cannot be asked: {plain(str(error))}") from None
+        given = self._always if always is None else always
+        return await self._http.get(path, {**(query or {}), **given})
 
 
 @asynccontextmanager
@@ -250,51 +220,10 @@ def _session(name: str) -> str:
 
 def _seen(cursor: str, ids: Mapping[int, str]) -> str | None:
     """The ids of the events at a cursor of the feed; None if not all of them are known."""
-    places = [place.partition(":") for place in cursor.split(",")]
+    places = [each.partition(":") for each in cursor.split(",")]
     if not all(partition.isdigit() for partition, _, _ in places):
         return None  # a moment that was typed
     read = [int(partition) for partition, _, position in places if position != "0"]
     if not ids.keys() >= set(read):
         return None
     return ",".join(ids[each] for each in read) or None
-
-
-def _decoded(text: bytes, form: type[T], answer: httpx.Response) -> T:
-    """A part of an answer. Raises NotReachable for what is none of this service's."""
-    try:
-        return msgspec.json.decode(text, type=form)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise NotReachable(
-            f"{_place(answer)} gives an answer of another program, or of another version: {error}"
-        ) from error
-
-
-def _refuse(answer: httpx.Response) -> NoReturn:
-    """Raise NotFound, Refused, or NotReachable for an answer with another status than 200."""
-    status = answer.status_code
-    said = _sentence(answer)
-    if status == HTTPStatus.NOT_FOUND and said:
-        raise NotFound("Session", said)
-    if status in _ADVICE:
-        raise Refused(f"{_place(answer)} refuses this: {_ADVICE[HTTPStatus(status)]}")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise NotReachable(f"{_place(answer)} cannot answer now ({status}): {said or 'no reason'}")
-    if said:
-        raise Refused(said)
-    raise Refused(f"{_place(answer)} answers {status}: is it a Sessionary service?")
-
-
-def _sentence(answer: httpx.Response) -> str:
-    """What the service says about an error; empty if it is none of ours."""
-    try:
-        told = msgspec.json.decode(answer.content, type=_Error)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return ""
-    said = told.error.message or told.response_status.message or told.message
-    return plain(said[:_SHOWN])
-
-
-def _place(answer: httpx.Response) -> str:
-    """The address of the service; the query may name persons."""
-    url = answer.request.url
-    return f"{url.scheme}://{url.netloc.decode()}"

@@ -89,7 +89,7 @@ async def _retained(service: "Service", days: int, horizon: int | None) -> tuple
 
 
 def _show(page: "Sequence[Due]") -> None:
-    import msgspec
+    from app.cli.output import print_line
 
     for each in page:
         told = {
@@ -97,7 +97,7 @@ def _show(page: "Sequence[Due]") -> None:
             "lastAt": each.last_at,
             "hold": None if each.hold is None else each.hold.reason,
         }
-        click.echo(msgspec.json.encode(told))
+        print_line(told)
 
 
 async def _erase(service: "Service", free: "Sequence[Due]", days: int, horizon: int) -> None:

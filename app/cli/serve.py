@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.cli.exit_codes import ServerEnded
-from app.cli.interrupts import Worker, end_by_signals
+from app.cli.interrupts import Worker, awake, end_by_signals
 from app.cli.listen import Listen, free_address, hosts
 from app.cli.metrics_folder import metrics_folder
 from app.cli.options import Given
@@ -223,6 +223,11 @@ class _Server(MPServer):
     def processes(self) -> list[Worker]:
         """The worker processes."""
         return [worker.inner for worker in self.wrks]
+
+    def _stop_workers(self) -> None:
+        stop: Callable[[], None] = super()._stop_workers
+        with awake(self.processes()):
+            stop()
 
     def _spawn_worker(
         self, idx: int, target: Given, callback_loader: Given, socket_loader: Given = None

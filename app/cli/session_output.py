@@ -13,6 +13,7 @@ from app.cli.output import (
     plain,
     print_csv,
     print_json,
+    print_line,
     print_table,
     print_wrapped,
     terminal_columns,
@@ -117,7 +118,7 @@ def _print_changes(
         case "json":
             print_json(found)
         case "ndjson":
-            click.echo(msgspec.json.encode(found))
+            print_line(found)
         case "csv":
             cells = [[*row, _csv_value(c.before), _csv_value(c.after)] for row, c in rows]
             print_csv([columns, *cells])

@@ -2,23 +2,26 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from app.cli.exit_codes import Refused
-from app.cli.options import on_data
 from app.cli.param_types import Text
+from app.cli.reading import on_log_or_server, on_server
+from app.cli.server import Server
 
 if TYPE_CHECKING:
-    from app.erasure.people import HeldSession, Line
+    from app.cli.reading import Where
+    from app.erasure.people import HeldSession
     from app.erasure.search import Person
-    from app.maintenance.store import DataLocation
     from app.service import Service
 
 _DASH = Path("-")
+_SESSION = b'{"session":'
+"""Begins the line of a session."""
 
 
 @click.command()
@@ -41,9 +44,9 @@ _DASH = Path("-")
     show_default=True,
     help="How to show it; a table has the sessions without their events.",
 )
-@on_data
+@on_log_or_server
 def subject(
-    where: "DataLocation",
+    where: "Where",
     email: str | None,
     phone: str | None,
     name: str | None,
@@ -55,38 +58,52 @@ def subject(
 
     Each session that holds it comes with its state, all of its events and their values, and who saw
     personal data of it. That it was taken, by whom and why, is an event first; the address is not
-    in it. The last line says what was searched: without it, the rest is not all.
+    in it. The last line says what was searched: without it, the rest is not all. With --server, the
+    token is of a user with the role DataProtection.
     """
-    from app.cli.accounts import on_service
+    from app.cli.accounts import require_reason
     from app.erasure.search import Person, require_sense
 
     person = Person(email=email, phone=phone, name=name)
     require_sense(person)
+    require_reason(reason)
     with _Sink(file) as sink:
         show = _shown(output, sink)
-        count = on_service(where, lambda service: _taken(service, person, reason, show.line))
+        count = _taken(where, person, reason, show.line)
         show.end()
     click.echo(f"{count} sessions hold it", err=True)
 
 
-async def _taken(
-    service: "Service", person: "Person", reason: str, show: "Callable[[Line], None]"
-) -> int:
+def _taken(where: "Where", person: "Person", reason: str, show: "Callable[[bytes], None]") -> int:
     """Show all lines; returns how many sessions these are of."""
+    if not isinstance(where, Server):
+        from app.cli.accounts import on_service
+
+        return on_service(where, lambda service: _each(_by_database(service, person, reason), show))
+    from msgspec.structs import asdict
+
+    return on_server(where, lambda remote: _each(remote.held_on(asdict(person), reason), show))
+
+
+async def _each(lines: "AsyncIterator[bytes]", show: "Callable[[bytes], None]") -> int:
+    count = 0
+    async for line in lines:
+        show(line)
+        count += line.startswith(_SESSION)
+    return count
+
+
+async def _by_database(service: "Service", person: "Person", reason: str) -> "AsyncIterator[bytes]":
+    """The lines that the service would give; that they are taken is on record before."""
     from app.cli.accounts import record_view
     from app.erasure.people import export
 
-    count = 0
-
     async def on_record(sessions: Sequence[str]) -> None:
-        nonlocal count
-        count += len(sessions)
         named = "&".join(f"session={session}" for session in sessions)
         await record_view(service, reason, f"subject?{named}" if named else "subject", "Subject")
 
     async for line in export(service.log, service.reader, person, on_record):
-        show(line)
-    return count
+        yield bytes(line)
 
 
 class _Sink:
@@ -129,11 +146,9 @@ class _Lines:
         self._sink = sink
         self._next, self._between, self._end = begin, between, end
 
-    def line(self, line: "Line") -> None:
+    def line(self, line: bytes) -> None:
         """Show a line."""
-        import msgspec
-
-        self._sink.write(self._next + msgspec.json.encode(line))
+        self._sink.write(self._next + line)
         self._next = self._between
 
     def end(self) -> None:
@@ -149,8 +164,13 @@ class _Table:
         self._sessions: list[HeldSession] = []
         self._others: list[str] = []
 
-    def line(self, line: "Line") -> None:
+    def line(self, text: bytes) -> None:
         """Keep what the table shows."""
+        import msgspec
+
+        from app.erasure.people import Line
+
+        line = msgspec.json.decode(text, type=Line)
         if line.session is not None:
             self._sessions.append(line.session)
         elif line.user is not None:

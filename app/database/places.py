@@ -123,7 +123,9 @@ class Places:
             connection = self._idle.pop()
             try:
                 await connection.close(timeout=limit_s)
-            except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError):
+            except (
+                OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+            ):  # fmt: skip
                 connection.terminate()
 
     async def carry_out(

@@ -13,7 +13,8 @@ _MEANS = (
     "backup cannot be opened once its own key is destroyed, as it is to be at `sealedUntil`. The "
     "time in `until` is the later one. `sealed` and `unsealed` count the backups that the log "
     "knows of, unsealed ones of the last {days} days before the erasure; nothing here shows that "
-    "they are gone, or that there are no others. Before that, whoever restores one has to erase "
+    "they are gone, or that there are no others. `destroyed` counts sealed ones whose key is on "
+    "record as destroyed: nobody opens these. Before that, whoever restores one has to erase "
     "again what receipts and lists of erasures name."
 )
 
@@ -27,6 +28,9 @@ class Copies(Struct, frozen=True):
     unsealed: int = 0
     """Those that are not gone by the policy."""
     last_unsealed: datetime | None = None
+    destroyed: int = 0
+    """Sealed ones whose keys are on record as destroyed; they are not among the others."""
+    last_destroyed: datetime | None = None
 
 
 def copies_told(erased_at: datetime, days: int, copies: Copies) -> dict[str, Any]:
@@ -41,6 +45,8 @@ def copies_told(erased_at: datetime, days: int, copies: Copies) -> dict[str, Any
         "sealedUntil": _time(copies.sealed_until),
         "unsealed": copies.unsealed,
         "lastUnsealed": _time(copies.last_unsealed),
+        "destroyed": copies.destroyed,
+        "lastDestroyed": _time(copies.last_destroyed),
         "means": _MEANS.format(days=days),
     }
 

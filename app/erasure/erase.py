@@ -22,6 +22,7 @@ from app.erasure.holds import Forbidding, forbidding, require_free
 from app.erasure.listed import ErasureList
 from app.erasure.receipts import keep, trees_of
 from app.erasure.scope import Erased, ErasedSession, Found, add_event, scope_of
+from app.erasure.unfinished import erase_in_unfinished
 from app.erasure.writable_log import WritableLog
 from app.history.reader import Reader
 from app.history.sessions import Session
@@ -124,6 +125,8 @@ class Eraser:
             erased = self._erased(done, mentioned)
             if done or not asked:  # what is erased has a receipt, though the rest was refused
                 await keep(self._log, erased, before)
+            with suppress(StoreDown, OSError):  # whoever signs the receipt does it as well
+                await erase_in_unfinished(self._log.pool, done)
         with suppress(StoreDown, OSError):  # the others look by themselves
             await self._log.incarnation.check(self._log.pool.ask)
         return erased
@@ -190,12 +193,7 @@ class Eraser:
                 raise
             await log.incarnation.check(log.pool.ask)  # the master key is being changed
             return None
-        if row["position"] is None:
-            return None
-        # (If an index is being made there: the rebuild's own catching up does it, too.)
-        with suppress(StoreDown, asyncpg.PostgresError, OSError):
-            await log.pool.ask(SQL["erase_fresh"], partition, stream, writes=True)
-        return row
+        return None if row["position"] is None else row
 
     async def _further(self, session: Session, version: int, event: Erasure) -> list[Any]:
         """The version, and the rows of the views beside the current state after the event."""

@@ -40,7 +40,3 @@ SELECT s.originator_version AS version, s.notification_id AS position, s.event_i
 SELECT e.position, e.version, e.recorded_at, $13::uuid AS event_id
   FROM erase_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
                $16, $17, $18) AS e;
-
--- name: erase_fresh
--- $1 partition   $2 stream
-SELECT erase_fresh_1($1, $2);

@@ -24,12 +24,15 @@ from app.history.sessions import Session
 from app.history.times import time_text
 from app.log.read import Asks
 from app.maintenance.durable_files import PRIVATE, append, put, sync_folder
+from app.proof.one_line import one_line
 from domain.event import Subject
 from domain.ids import StreamId, partition_of
 
 SQL = blocks(__file__)
 _AT_A_TIME = 1_000
 _SUFFIX = ".jsonl"
+_LONGEST = 65_536
+"""Bytes of a line; one of an erasure has some hundred."""
 _LOG = logging.getLogger("sessionary")
 
 
@@ -124,7 +127,7 @@ class ErasureList:
     async def _keep(self, erasure_id: str, lines: Sequence[Line]) -> None:
         if not lines:
             return
-        text = b"".join(_ENCODER.encode(line) + b"\n" for line in lines)
+        text = b"".join(one_line(_ENCODER.encode(line)) + b"\n" for line in lines)
         for place in self._places:
             try:
                 if place.is_dir():
@@ -170,13 +173,16 @@ def read_lists(places: Sequence[Path]) -> Listed:
 
 
 def _read(file: Path, into: Listed) -> None:
-    for number, text in enumerate(file.read_bytes().split(b"\n"), 1):
-        if not text:
-            continue
-        try:
-            into.lines.append(_DECODER.decode(text))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            into.unread.append(f"Line {number} of {file} is not of an erasure, or was cut off")
+    with file.open("rb") as lines:
+        for number, text in enumerate(iter(lambda: lines.readline(_LONGEST), b""), 1):
+            if len(text) == _LONGEST:
+                raise NotListed(f"{file} is no list of erasures: its line {number} has no end")
+            if text == b"\n":
+                continue
+            try:
+                into.lines.append(_DECODER.decode(text))
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                into.unread.append(f"Line {number} of {file} is not of an erasure, or was cut off")
 
 
 def _add(file: Path, text: bytes) -> None:

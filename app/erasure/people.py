@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from app.codecs.value import Json
@@ -19,6 +20,7 @@ from app.history.sessions import history
 from app.history.terms import Terms
 from app.history.times import time_text
 from app.log.audited import read_places
+from app.proof.one_line import one_line
 from domain.ids import StreamId
 
 SQL = blocks(__file__)
@@ -81,6 +83,10 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of who saw personal data of that session."""
     user: User | None = None
     covers: str | None = None
+
+    def __bytes__(self) -> bytes:
+        """The line, without its end."""
+        return one_line(msgspec.json.encode(self))
 
 
 async def held_on(

@@ -15,6 +15,7 @@ from msgspec import Struct
 from app.database.sql import blocks
 from app.erasure.copies import Copies, copies_told
 from app.erasure.scope import Erased
+from app.erasure.unfinished import erase_in_unfinished
 from app.history.times import time_text
 from app.log.errors import Unreadable
 from app.log.keyring import Keyring
@@ -124,8 +125,9 @@ async def drafts(log: _Log, ids: Iterable[UUID]) -> list[UUID]:
 async def signed(log: _Log, settings: Settings, receipt_id: UUID, wait_s: float) -> str:
     """A receipt, a line; one that is a draft is signed as soon as the tree has its events.
 
-    After so many seconds without these it is signed as it is, says so, and stays a draft. Raises
-    NotFound, NotIssued, StoreDown.
+    Before, what was erased goes from tables of rebuilds that are not finished. After so many
+    seconds without either it is signed as it is, says so, and stays a draft. Raises NotFound,
+    NotIssued, StoreDown.
     """
     rows = await log.pool.ask(SQL["one"], receipt_id)
     if not rows:
@@ -161,9 +163,12 @@ class _Issuing:
             self._ends[partition] = max(position, self._ends.get(partition, 0))
 
     async def wait(self, wait_s: float) -> bool:
-        """Whether the trees go as far as the erasure within so many seconds."""
+        """Whether the trees go as far as the erasure within so many seconds, and it is done."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
+        while not await erase_in_unfinished(self._log.pool, self._draft.erased.sessions):
+            if loop.time() >= deadline:
+                return False
         for partition, end in self._ends.items():
             while await tree.size_of(self._log.pool, partition) < end:
                 if loop.time() >= deadline:

@@ -30,10 +30,12 @@ SELECT r.id, r.erased_at, r.asked_by, r.reason, r.sessions, r.line IS NOT NULL A
 -- name: backups
 -- $1 time of an erasure   $2 days after which unsealed ones are gone, by the policy
 -- What is on record of copies from before it.
-SELECT count(b.until) AS sealed, max(b.until) AS sealed_until,
+SELECT count(b.until) FILTER (WHERE b.destroyed_at IS NULL) AS sealed,
+       max(b.until) FILTER (WHERE b.destroyed_at IS NULL) AS sealed_until,
        count(*) FILTER (WHERE b.is_unsealed) AS unsealed,
-       max(b.begun_at) FILTER (WHERE b.is_unsealed) AS last_unsealed
-  FROM (SELECT t.begun_at, t.until,
+       max(b.begun_at) FILTER (WHERE b.is_unsealed) AS last_unsealed,
+       count(b.destroyed_at) AS destroyed, max(b.destroyed_at) AS last_destroyed
+  FROM (SELECT t.begun_at, t.until, t.destroyed_at,
                t.until IS NULL AND t.begun_at > $1::timestamptz - make_interval(days => $2) AS is_unsealed
           FROM backup_begun AS t
          WHERE t.begun_at <= $1) AS b;

@@ -25,7 +25,9 @@ KEPT = (
 )
 """What stays, and why."""
 COVERS = (
-    "Sessions, open and deleted: their events, the rows of their views, and all versions of these. "
+    "Sessions, open and deleted: their events, the rows of their views, and all versions of these; "
+    "and rows in the tables of rebuilds: those put aside for the way back, and those being filled, "
+    "also by a rebuild that was broken off. No receipt is whole before that is done. "
     "Of a person: all sessions that hold the address now, or held it. Not covered: users of the "
     "service and accounts of that name, what clients keep, and copies of the database."
 )

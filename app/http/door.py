@@ -40,7 +40,7 @@ _READY = 256
 _NO_BODY = (None, b"0")
 
 
-class Refused(Struct, frozen=True):
+class Ready(Struct, frozen=True):
     """A ready answer, but for the id of its request."""
 
     status: int
@@ -48,6 +48,10 @@ class Refused(Struct, frozen=True):
     body: bytes
     count: Callable[[], None]
     """Counts it as one of its face."""
+
+
+Refusal = tuple[Ready, Mapping[bytes, bytes]]
+"""A ready answer, and the headers of the request that gets it."""
 
 
 class Door:
@@ -64,7 +68,7 @@ class Door:
         self._whole_at = 0.0
         self._ready = lru_cache(_READY)(self._made_ready)
 
-    def refusal(self, scope: Mapping[str, Any]) -> Refused | None:
+    def refusal(self, scope: Mapping[str, Any]) -> Refusal | None:
         """The answer to a request that comes while there is no room; None: it goes on.
 
         It also goes on if its answer hangs on more than what ready ones do, or must be logged.
@@ -89,12 +93,13 @@ class Door:
         if scheme == "https" and headers.get(b"host", b"").startswith(LOCAL):
             scheme = "http"  # as far as its answer goes
         accept, content_type = headers.get(b"accept"), headers.get(b"content-type")
-        return self._ready(face.name, first, scope["suffix"], accept, content_type, scheme)
+        suffix = scope["suffix"]
+        return self._ready(face.name, first, suffix, accept, content_type, scheme), headers
 
     def _made_ready(
         self, name: str, first: str, suffix: str,
         accept: bytes | None, content_type: bytes | None, scheme: str,
-    ) -> Refused:  # fmt: skip
+    ) -> Ready:  # fmt: skip
         face = next(each for each in self._faces if each.name == name)
         known = {b"accept": accept, b"content-type": content_type}
         headers = {name: value for name, value in known.items() if value is not None}
@@ -109,18 +114,18 @@ class Door:
             count()
             measure.count(refused.status)
 
-        return Refused(reply.status, framed(reply, by_tls=scheme == "https"), reply.body, counted)
+        return Ready(reply.status, framed(reply, by_tls=scheme == "https"), reply.body, counted)
 
     async def refuse(
-        self, refused: Refused, scope: Mapping[str, Any], receive: "Receive", send: "Send"
+        self, refusal: Refusal, scope: Mapping[str, Any], receive: "Receive", send: "Send"
     ) -> None:
         """Send the answer, then receive the rest of the request."""
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        ready, headers = refusal
         request_id = correlation.request_id(headers.get(b"x-request-id"))
-        named = [(b"x-request-id", request_id.encode()), *refused.headers]
-        await send({"type": "http.response.start", "status": refused.status, "headers": named})
-        await send({"type": "http.response.body", "body": refused.body, "more_body": False})
-        refused.count()
+        named = [(b"x-request-id", request_id.encode()), *ready.headers]
+        await send({"type": "http.response.start", "status": ready.status, "headers": named})
+        await send({"type": "http.response.body", "body": ready.body, "more_body": False})
+        ready.count()
         if scope["method"] in BODILESS:
             return
         if headers.get(b"content-length") in _NO_BODY and b"transfer-encoding" not in headers:

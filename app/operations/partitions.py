@@ -10,8 +10,6 @@ from app.log.read import Asks, Head, heads
 SQL = blocks(__file__)
 LATELY_S = 60.0
 """The time that the rate is the mean of."""
-_MOST = 10_000
-"""Events of that time that are looked at in each partition: the latest ones."""
 _COUNTED = 1_000_000
 """Up to so many events, sessions are counted; of a larger log the last ANALYZE tells."""
 
@@ -47,6 +45,7 @@ async def partitions(store: Asks) -> list[Partition]:
     places = await _places(store, ends)
     estimated = sum(end.position for end in ends) > _COUNTED
     sessions = await (_estimated if estimated else _counted)(store, ends)
+    rates = await _rates(store)
     return [
         Partition(
             partition=end.partition,
@@ -57,7 +56,7 @@ async def partitions(store: Asks) -> list[Partition]:
             sessions_estimated=estimated,
             table_bytes=place.table_bytes,
             index_bytes=place.index_bytes,
-            per_second=await _rate(store, end.partition),
+            per_second=rates[end.partition],
         )
         for end, place in zip(ends, places, strict=True)
     ]
@@ -97,8 +96,6 @@ async def _estimated(store: Asks, ends: Sequence[Head]) -> Mapping[int, int]:
     }
 
 
-async def _rate(store: Asks, partition: int) -> float:
-    (lately,) = await store.ask(SQL["lately"], partition, LATELY_S, _MOST)
-    events: int = lately["events"]
-    span_s: float = max(lately["age_s"], 0.001) if events == _MOST else LATELY_S
-    return round(events / span_s, 2)
+async def _rates(store: Asks) -> Mapping[int, float]:
+    rows = await store.ask(SQL["lately"], LATELY_S)
+    return {row["partition"]: round(row["events"] / LATELY_S, 2) for row in rows}

@@ -68,12 +68,8 @@ SELECT sum(greatest(c.reltuples, 0))::bigint AS sessions
  WHERE c.oid IN (to_regclass('ai_session_info'), to_regclass('chat_session_entity'));
 
 -- name: lately
--- $1 partition   $2 seconds   $3 events, at most; those within so many seconds, and the age of the first
-SELECT count(*) AS events,
-       coalesce(extract(epoch FROM clock_timestamp() - min(e.recorded_at)), 0)::float8 AS age_s
-  FROM (SELECT s.recorded_at
-          FROM stored_events AS s
-         WHERE s.partition = $1
-         ORDER BY s.notification_id DESC
-         LIMIT $3) AS e
- WHERE e.recorded_at > clock_timestamp() - make_interval(secs => $2);
+-- $1 seconds; the events of each partition within so many seconds
+SELECT h.partition, h.position - c.position AS events
+  FROM log_partition AS h
+  JOIN cut_at_1(clock_timestamp() - make_interval(secs => $1)) AS c
+    ON c.partition = h.partition;

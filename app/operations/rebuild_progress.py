@@ -12,7 +12,7 @@ async def progress(store: Asks) -> list[Reading]:
     return [
         Reading(
             "sessionary_rebuild_events",
-            "Events that the last rebuild of a view has folded so far.",
+            "Events that the last rebuild of a view or follower has taken up so far.",
             row["events"],
             {"view": row["view"]},
         )

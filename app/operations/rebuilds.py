@@ -98,14 +98,19 @@ class _Outcome(Struct):
 
 async def find(store: Asks, rebuild: UUID) -> Rebuild:
     """A rebuild by its id. Raises NotFound, or StoreDown."""
-    for row in await store.ask(SQL["rebuilds"], rebuild, 1):
+    for row in await store.ask(SQL["rebuilds"], rebuild, 1, False):
         return _rebuild(row)
     raise NotFound("Rebuild", rebuild)
 
 
 async def rebuilds(store: Asks, most: int = LISTED) -> list[Rebuild]:
     """The newest ones. Raises StoreDown."""
-    return [_rebuild(row) for row in await store.ask(SQL["rebuilds"], None, most)]
+    return [_rebuild(row) for row in await store.ask(SQL["rebuilds"], None, most, False)]
+
+
+async def unfinished(store: Asks) -> list[Rebuild]:
+    """Those that run, wait or are paused, the newest first. Raises StoreDown."""
+    return [_rebuild(row) for row in await store.ask(SQL["rebuilds"], None, LISTED, True)]
 
 
 async def ways_back(store: Asks) -> set[str]:
@@ -174,18 +179,23 @@ def _ways(row: asyncpg.Record) -> list[Steering]:
     is_nobodys = not row["for_operator"] and not row["is_worked_on"]
     if row["asked"] == "pause" or is_nobodys:
         return ["resume", "cancel"]
-    return ["pause", "cancel"] if row["kind"] == "rebuild" else ["cancel"]
+    return ["pause", "cancel"] if row["kind"] in ("rebuild", "refill") else ["cancel"]
 
 
 def _waits_for(row: asyncpg.Record) -> str | None:
     if not row["unfinished"] or (row["is_worked_on"] and row["state"] != "waiting"):
         return None
     if row["asked"] == "pause":
-        return "it is paused: somebody has to resume it, or to run `sessionary rebuild`"
+        return f"it is paused: somebody has to resume it, or to run {_command(row)}"
     if not row["for_operator"] and row["asked"] != "cancel":
-        return "it was broken off: somebody has to resume it, or to run `sessionary rebuild`"
+        return f"it was broken off: somebody has to resume it, or to run {_command(row)}"
     if row["kind"] == "redrive" and row["operator_runs"] and row["state"] == "running":
         return None
     if row["is_worked_on"]:
         return "another rebuild is under way, or a verification or backup"
     return None if row["operator_runs"] else NOBODY
+
+
+def _command(row: asyncpg.Record) -> str:
+    """The command that goes on with it: by the same names."""
+    return f"`sessionary rebuild {' '.join(_NAMES.get(name, name) for name in row['views'])}`"

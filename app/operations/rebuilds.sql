@@ -1,12 +1,13 @@
 -- name: rebuilds
--- $1 id; null: all   $2 rebuilds, at most; the newest first
+-- $1 id; null: all   $2 rebuilds, at most; the newest first   $3 whether only unfinished ones
 -- How far it is stands in its ranges, which another rebuild removes when it begins.
 WITH held AS MATERIALIZED (
     SELECT held_1('sessionary views') AS is_worked_on, held_1('sessionary operator') AS operator_runs
 )
 SELECT r.id, r.kind, r.views, r.stream, r.dry_run, r.state, r.asked, r.for_operator, r.unfinished, r.phase, r.failure,
        r.outcome, r.begun_at, r.changed_at, f.events, f.total,
-       CASE WHEN r.state = 'running' AND r.phase = 'scan' AND f.events > r.run_events
+       CASE WHEN r.state = 'running' AND (r.phase = 'scan' OR r.kind = 'refill')
+                 AND f.events > r.run_events
             THEN (f.events - r.run_events)
                  / greatest(extract(epoch FROM clock_timestamp() - r.run_at), 0.001)::float8
        END AS rate,
@@ -25,6 +26,7 @@ SELECT r.id, r.kind, r.views, r.stream, r.dry_run, r.state, r.asked, r.for_opera
                     GROUP BY g.partition) AS p
        ) AS f
  WHERE r.id = coalesce($1, r.id)
+   AND (r.unfinished OR NOT $3)
  ORDER BY r.begun_at DESC, r.id
  LIMIT $2;
 

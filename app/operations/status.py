@@ -11,6 +11,7 @@ from app.log.read import Asks
 from app.operations.deeds import Deed, last, latest
 from app.operations.projections import Projection, projections
 from app.operations.rates import Rates, rates
+from app.operations.rebuilds import Rebuild, unfinished
 from app.operations.stuck import Stuck, stuck
 
 SQL = blocks(__file__)
@@ -64,6 +65,8 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     heads: list[Head]
     projections: list[Projection]
     stuck: list[Stuck]
+    rebuilds: list[Rebuild]
+    """Those that run, wait or are paused."""
     workers: list[Worker]
     rates: Rates
     last_backup: Deed | None
@@ -88,6 +91,7 @@ async def status(store: Asks) -> Status:
         heads=heads,
         projections=found,
         stuck=halted,
+        rebuilds=await unfinished(store),
         workers=[Worker(**row) for row in await store.ask(SQL["workers"])],
         rates=await rates(store),
         last_backup=done.get("backup"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.operations.deeds import Deed
+from app.operations.rebuilds import Rebuild
 from app.operations.status import Status
 
 
@@ -40,12 +41,26 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
         yield f"head of partition {head.partition}", f"{head.position}, {age}"
     lately = f"now {rates.per_second[-1]:g}, mean {rates.mean:.2g}, highest {rates.highest:g}"
     yield "events a second", f"{lately}, in {span(rates.step_seconds * len(rates.per_second))}"
+    for rebuild in found.rebuilds:
+        yield f"{rebuild.kind} of {', '.join(rebuild.projections)}", _stands(rebuild)
     yield "last backup", _told(found.last_backup)
     yield "last verify", _told(found.last_verify)
     for worker in found.workers:
         since = worker.since.strftime("%Y-%m-%d %H:%M:%S UTC")
         told = f"{worker.release}, {worker.connections} connections, the oldest since {since}"
         yield f"worker {worker.name}", told
+
+
+def _stands(rebuild: Rebuild) -> str:
+    """How far a rebuild is, or why nobody works on it."""
+    if rebuild.waits_for is not None:
+        return f"{rebuild.state}: {rebuild.waits_for}"
+    parts = [rebuild.state, *([rebuild.phase] if rebuild.phase else [])]
+    if rebuild.total is not None:
+        parts.append(f"{rebuild.events} of {rebuild.total} events")
+    if rebuild.eta is not None:
+        parts.append(f"{rebuild.rate:.0f} a second, {span(rebuild.eta)} left")
+    return ", ".join(parts)
 
 
 def _told(deed: Deed | None) -> str:

@@ -14,6 +14,7 @@ from app.http.request import Headers, Reply, Request
 from app.pages.answer import Link
 from app.pages.errors import error_page
 from app.pages.forms import CONTENT_TYPES, Form, form_of
+from app.proof.one_line import one_line
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -35,7 +36,7 @@ def table_reply(form: Form, table: Table, headers: Headers = ()) -> Reply:
     """A table in a form, except a page."""
     match form:
         case Form.NDJSON:
-            body = b"".join(_ENCODER.encode(row) + b"\n" for row in table.rows)
+            body = b"".join(one_line(_ENCODER.encode(row)) + b"\n" for row in table.rows)
         case Form.CSV:
             rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
             body = csv_text.row(table.columns) + b"".join(map(csv_text.row, rows))
@@ -63,7 +64,7 @@ def refusal(refused: Refusal, request: Request | None, back: Sequence[Link]) -> 
     if form is Form.CSV:
         body = csv_text.row(list(told)) + csv_text.row(list(told.values()))
     else:
-        body = _ENCODER.encode({"error": told}) + b"\n"
+        body = one_line(_ENCODER.encode({"error": told})) + b"\n"
     return reply(form, body, refused.headers, refused.status)
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from app.proof.leaves import Columns
 from app.proof.notes import from_base64
+from app.proof.one_line import as_encoded
 from app.proof.trees import Unproven
 
 OTHER_NAMES: Mapping[bytes, Mapping[bytes, bytes]] = {
@@ -56,6 +57,7 @@ class Export:
         for number, line in enumerate(self._lines, 1):
             if not line.isascii():
                 _require_utf8(line, number)
+            line = as_encoded(line)
             if found := _EVENT.match(line):
                 try:
                     yield _columns(found, line)
@@ -95,6 +97,7 @@ def _require_utf8(line: bytes, number: int) -> None:
 def event_columns(line: bytes) -> Columns:
     """The columns of an event, from its line in an export. Raises Unproven."""
     _require_utf8(line, 1)
+    line = as_encoded(line)
     found = _EVENT.match(line)
     if found is None:
         raise Unproven("It is not the line of an event in an export with sealed fields")

@@ -17,6 +17,7 @@ from app.proof.notes import (
     parse_note,
     parse_signature,
 )
+from app.proof.one_line import one_line
 from app.proof.signed import event_time, partition_of_origin, signed_checkpoint
 from app.proof.trees import Unproven, leaf_hash, verify_consistency, verify_inclusion
 
@@ -50,7 +51,8 @@ class Trees(NamedTuple):
 
 def receipt_line(members: Mapping[str, Any]) -> str:
     """The exact text of members: JSON without spaces, on a line."""
-    return json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    text = json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return one_line(text.encode()).decode() + "\n"
 
 
 def signed_receipt(body: Mapping[str, Any], signatures: Iterable[Signature]) -> Receipt:

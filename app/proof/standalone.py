@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MODULES = (
-    "trees", "leaves", "notes", "proof_file", "exported", "copied", "checking", "signed",
-    "receipt", "brought", "mirrored", "verifier",
+    "one_line", "trees", "leaves", "notes", "proof_file", "exported", "copied", "checking",
+    "signed", "receipt", "brought", "mirrored", "verifier",
 )  # fmt: skip
 """In an order in which each needs only those before it."""
 _FOLDER = Path(__file__).parent

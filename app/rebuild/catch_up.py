@@ -3,7 +3,16 @@
 Beside appends it goes in rounds, and the last few events are folded while appends wait.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
 from typing import TypeVar
 from uuid import UUID
 
@@ -77,6 +86,7 @@ class CatchUp:
     ) -> Positions:
         """Bring the rows of the moved streams up to date."""
         kinds = {self._views[name].kind for name in names}
+        known = await tables.last_erasure(self._store.raw)
         for end in ends:
             after = reached[end.partition]
             while rows := await self._store.ask(
@@ -84,7 +94,8 @@ class CatchUp:
             ):
                 moved = {stream: at for stream, at, topic, _ in rows if kind_of(topic) in kinds}
                 async for streams, folded in self._moved.folded(end.partition, moved):
-                    await self._renew(names, end.partition, streams, folded)
+                    async with self._filling(end.partition, streams, known):
+                        await self._renew(names, end.partition, streams, folded)
                 after = rows[-1]["position"]
         return positions(ends)
 
@@ -98,14 +109,34 @@ class CatchUp:
         while True:
             rows, damaged = dict(self.rows), dict(self.damaged)
             try:
-                async with self._store.raw.transaction(isolation="repeatable_read"):
+                async with tables.filling_a_snapshot(self._store.raw):
                     ends = await heads(self._store)
                     return await self.take_up(names, reached, ends), await look()
             except asyncpg.SerializationError:
                 self.rows, self.damaged = rows, damaged
 
-    async def keep(self, names: Collection[str], streams: Sequence[UUID]) -> None:
-        """Take the live rows of streams that cannot be folded."""
+    @asynccontextmanager
+    async def _filling(
+        self, partition: int, streams: Sequence[UUID], known: str | None
+    ) -> AsyncIterator[None]:
+        """Write rows of streams that were read before; `known`: the last erasure before that.
+
+        In a snapshot, or while appends wait, none comes in between.
+        """
+        connection = self._store.raw
+        if connection.is_in_transaction():
+            yield
+            return
+        async with tables.filling(connection):
+            yield
+            await tables.erase_folded(connection, partition, streams, known)
+
+    async def keep_damaged(self, streams: Sequence[UUID]) -> None:
+        """Take the live rows of streams that could not be folded."""
+        async with tables.filling(self._store.raw):
+            await self._keep(self._views, streams)
+
+    async def _keep(self, names: Collection[str], streams: Sequence[UUID]) -> None:
         partitions = [partition_of(StreamId(stream), self._partitions) for stream in streams]
         for name in names if streams else ():
             await self._changed("forget", name, partitions, streams)
@@ -143,5 +174,5 @@ class CatchUp:
         for name, rows in add_rows(by_kind(views.values()), self._keyring, whole).items():
             await copy(connection, views[name], rows)
             self.rows[name] += len(rows)
-        await self.keep(names, [stream for stream in streams if stream in self.damaged])
+        await self._keep(names, [stream for stream in streams if stream in self.damaged])
         await pieces.doubt_streams(connection, names, partition, streams)

@@ -30,8 +30,9 @@ from app.maintenance.store import (
     connected,
     prepare,
 )
-from app.rebuild import runs, wishes
+from app.rebuild import refills, runs, wishes
 from app.rebuild.rebuild import Options, Rebuilt, named, rebuild
+from app.rebuild.refills import Refill
 from app.rebuild.runs import Overtaken, RebuildStopped
 from app.rebuild.stopping import settle_cancelled
 from app.rebuild.swap import RebuildUnderWay, alone, go_back
@@ -65,8 +66,7 @@ class Manner(Struct, frozen=True):
     """Makes what tells of progress: from a title, and the positions that it stands for."""
     recorder: Callable[[str], Record]
     """Begins what puts a command on record at its end, by its name."""
-    refill: Callable[[Connection, str, Callable[[int], Awaitable[None]]], Awaitable[object]]
-    """Lets a follower, by its name, take up the log anew; its last argument gets what is left."""
+    refill: Refill
     redrive: Callable[[Connection, str, UUID | None], Awaitable[tuple[int, int]]]
     """Lets a follower try a stream again, or all that wait: how many, and how many wait then."""
 
@@ -166,6 +166,8 @@ class _Office:
             await self._end(wish)
         elif wish.kind == "rebuild":
             await self._rebuild(wish)
+        elif wish.kind == "refill":
+            await self._refill(wish)
         elif await wishes.start(self._store.raw, wish.id):
             failure = await self._each(wish)
             await wishes.finish(
@@ -174,7 +176,7 @@ class _Office:
             _LOG.info("%s %s: %s", wish.kind, wish.id, failure or "done")
 
     async def _end(self, wish: Wish) -> None:
-        if wish.kind == "rebuild":
+        if wish.kind in ("rebuild", "refill"):
             async with alone(self._store):
                 await settle_cancelled(self._store, wish.id)
         else:
@@ -182,7 +184,7 @@ class _Office:
         _LOG.info("Rebuild %s is cancelled", wish.id)
 
     async def _each(self, wish: Wish) -> str | None:
-        """Carry out what is no rebuild, name by name; what is wrong afterwards, in words."""
+        """Carry out ways back and redrives, name by name; what is wrong afterwards, in words."""
         _LOG.info("%s %s of %s begins", wish.kind, wish.id, ", ".join(wish.views))
         record = self._manner.recorder(_COMMANDS[wish.kind])
         failures = []
@@ -190,24 +192,21 @@ class _Office:
             if name in wish.done:
                 continue
             await wishes.progress(self._store.raw, wish.id, name)
-            match wish.kind:
-                case "back":
-                    await self._go_back(wish, name)
-                case "refill":
-                    await self._refill(wish, name)
-                case _:
-                    asked, left = await self._manner.redrive(self._store, name, wish.stream)
-                    failures += [f"{name}: {left} of {asked} streams still wait"] if left else []
+            if wish.kind == "back":
+                await self._go_back(wish, name)
+            else:
+                asked, left = await self._manner.redrive(self._store, name, wish.stream)
+                failures += [f"{name}: {left} of {asked} streams still wait"] if left else []
         await record(self._store, ", ".join(wish.views), not failures)
         return "; ".join(failures) or None
 
-    async def _refill(self, wish: Wish, name: str) -> None:
-        async def advance(left: int) -> None:
-            await wishes.progress(self._store.raw, wish.id, f"{name}, {left} events to go")
-
-        async with alone(self._store):
-            await self._manner.refill(self._store, name, advance)
-            await wishes.part_done(self._store.raw, wish.id, name, None)
+    async def _refill(self, wish: Wish) -> None:
+        names = ", ".join(wish.views)
+        _LOG.info("refill %s of %s begins", wish.id, names)
+        record = self._manner.recorder(_COMMANDS["refill"])
+        await refills.carry_out(self._store, wish.views, self._manner.refill, wish.id)
+        await record(self._store, names, True)
+        _LOG.info("refill %s: done", wish.id)
 
     async def _go_back(self, wish: Wish, name: str) -> None:
         async def also(events: int) -> None:

@@ -200,7 +200,7 @@ class _Run:
         self._catch.rows = await self._catch.count() if resumed else report.rows
         found = await runs.findings(self._store.raw, self._run, damaged=True)
         self._catch.damaged = dict(found)
-        await self._catch.keep(self._views, [stream for stream, _ in found])
+        await self._catch.keep_damaged([stream for stream, _ in found])
         return {each.partition: each.until for each in done}
 
     async def _begin(self, ends: Sequence[Head]) -> tuple[list[runs.Done], bool]:

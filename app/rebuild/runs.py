@@ -30,7 +30,7 @@ class RebuildStopped(Exception):
         super().__init__(
             "The rebuild is paused: run it again to go on"
             if asked == "pause"
-            else "The rebuild is cancelled, and the views are as they were"
+            else "The rebuild is cancelled, and the tables in use stay"
         )
 
 
@@ -212,7 +212,7 @@ def in_words(error: BaseException) -> str:
 
 
 async def ask(connection: asyncpg.Connection, asked: str) -> UUID | None:
-    """Ask the process that rebuilds for a pause or the end; None if there is no rebuild."""
+    """Ask the process that rebuilds or refills for a pause or the end; None if there is nothing."""
     found: UUID | None = await connection.fetchval(SQL["ask"], asked)
     return found
 
@@ -234,7 +234,8 @@ async def findings(
     return [(row["stream_id"], row["what"]) for row in rows]
 
 
-async def state(connection: asyncpg.Connection, rebuild: UUID) -> str | None:
-    """The state of a rebuild."""
-    found: str | None = await connection.fetchval(SQL["state"], rebuild)
-    return found
+async def kind_and_state(connection: asyncpg.Connection, rebuild: UUID) -> tuple[str, str]:
+    """What is on record by this id: `rebuild` or `refill`, and its state."""
+    row = await connection.fetchrow(SQL["kind_and_state"], rebuild)
+    assert row is not None  # no row is ever removed
+    return row["kind"], row["state"]

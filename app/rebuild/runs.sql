@@ -127,12 +127,16 @@ UPDATE rebuild
  WHERE id = $1;
 
 -- name: ask
--- $1 pause or cancel
+-- $1 pause or cancel; of what was begun, the one that ran last: others do not run
 UPDATE rebuild
    SET asked = $1, changed_at = now()
- WHERE unfinished
-   AND kind = 'rebuild'
-   AND run_at IS NOT NULL
+ WHERE id = (SELECT r.id
+               FROM rebuild AS r
+              WHERE r.unfinished
+                AND r.kind IN ('rebuild', 'refill')
+                AND r.run_at IS NOT NULL
+              ORDER BY r.run_at DESC
+              LIMIT 1)
 RETURNING id;
 
 -- name: find
@@ -154,8 +158,8 @@ SELECT f.stream_id, f.what
                           AND o.damaged))
  ORDER BY f.number;
 
--- name: state
+-- name: kind_and_state
 -- $1 rebuild
-SELECT state
+SELECT kind, state
   FROM rebuild
  WHERE id = $1;

@@ -54,6 +54,8 @@ class Page(Struct, frozen=True):
     rows: Sequence[asyncpg.Record]
     after: UUID
     upto: UUID
+    known: str | None
+    """The last erasure when it was read."""
     sound: bool = True
 
 
@@ -128,12 +130,14 @@ class Worker(Struct):
 
     async def _page(self, given: Range, after: UUID) -> Page:
         place = (given.partition, after, given.last, given.until, PAGE_EVENTS)
+        async with self._reading:
+            known = await tables.last_erasure(self.reads.raw)
         rows = await self._read("page", *place)
         if sum(row["events"] for row in rows) < PAGE_EVENTS:
-            return Page(rows, after, given.last)
+            return Page(rows, after, given.last, known)
         if len(rows) == 1:  # it may have more events than a page
-            return Page(rows, after, rows[0]["originator_id"], sound=False)
-        return Page(rows[:-1], after, rows[-2]["originator_id"])
+            return Page(rows, after, rows[0]["originator_id"], known, sound=False)
+        return Page(rows[:-1], after, rows[-2]["originator_id"], known)
 
     async def _read(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
         async with self._reading:  # the next page may be under way
@@ -205,14 +209,16 @@ class Worker(Struct):
         self, given: Range, page: Page, rows: Images, found: Findings, events: int
     ) -> None:
         began = time.perf_counter()
-        connection = self.writes.raw
-        async with connection.transaction():
+        connection, partition = self.writes.raw, given.partition
+        async with tables.filling(connection):
             for name, those in rows.items():
                 await copy(connection, self.views[name], those)
+            streams = [row["originator_id"] for row in page.rows]
+            await tables.erase_folded(connection, partition, streams, page.known)
             views = self.views.values()
-            await pieces.doubt(connection, views, given.partition, page.after, page.upto)
+            await pieces.doubt(connection, views, partition, page.after, page.upto)
             for stream, what, damaged in found:
-                at = (given.partition, stream)
+                at = (partition, stream)
                 await runs.find(connection, self.run, *at, what, damaged=damaged)
             await runs.reach(connection, self.run, given.number, page.upto, events)
         for name, those in rows.items():

@@ -1,6 +1,8 @@
 """A view's live table, the fresh one beside it, and the former one: made, locked, swapped."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
 
 import asyncpg
 
@@ -47,6 +49,45 @@ async def _run(connection: asyncpg.Connection, script: str) -> None:
 async def drop_fresh(connection: asyncpg.Connection, view: View) -> None:
     """Drop the fresh table, if there is one."""
     await connection.execute(sql(SQL["drop_fresh"], view))
+
+
+@asynccontextmanager
+async def filling(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """A transaction that writes to fresh tables, and that erasures of what is there wait for.
+
+    What it writes of streams that were read before it, it passes to `erase_folded`.
+    """
+    async with connection.transaction():
+        await connection.execute(SQL["fill"])
+        yield
+
+
+@asynccontextmanager
+async def filling_a_snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """The same in a snapshot: it sees all erasures before it."""
+    await connection.execute(SQL["begin_filling"])
+    try:
+        async with connection.transaction(isolation="repeatable_read"):
+            yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute(SQL["end_filling"])
+
+
+async def last_erasure(connection: asyncpg.Connection) -> str | None:
+    """Names the last erasure in the log; None before the first."""
+    found: str | None = await connection.fetchval(SQL["last_erasure"])
+    return found
+
+
+async def erase_folded(
+    connection: asyncpg.Connection, partition: int, streams: Sequence[UUID], known: str | None
+) -> None:
+    """Take out of rows that were just written what was erased since they were read.
+
+    `known`: the last erasure as it was before that.
+    """
+    await connection.execute(SQL["erase_folded"], partition, streams, known)
 
 
 async def lock(connection: asyncpg.Connection, view: View) -> list[Head]:

@@ -6,6 +6,24 @@ SELECT partition, position FROM lock_heads_1() ORDER BY partition;
 -- {live}, {fresh} tables
 LOCK TABLE {live}, {fresh} IN ACCESS EXCLUSIVE MODE;
 
+-- name: fill
+-- Until the transaction ends. (An erasure takes the lock alone, once its mark is there.)
+SELECT pg_advisory_xact_lock_shared(hashtextextended('sessionary fresh rows', 0));
+
+-- name: begin_filling
+-- As `fill`, until `end_filling`.
+SELECT pg_advisory_lock_shared(hashtextextended('sessionary fresh rows', 0));
+
+-- name: end_filling
+SELECT pg_advisory_unlock_shared(hashtextextended('sessionary fresh rows', 0));
+
+-- name: last_erasure
+SELECT value FROM log_setting WHERE name = 'last_erasure';
+
+-- name: erase_folded
+-- $1 partition   $2 streams   $3 the last erasure that was known when they were read
+SELECT erase_folded_1($1, $2, $3);
+
 -- name: drop_fresh
 -- {fresh} table
 DROP TABLE IF EXISTS {fresh};

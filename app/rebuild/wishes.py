@@ -31,7 +31,7 @@ class Wish(Struct, frozen=True):
 
 
 async def interrupted(connection: asyncpg.Connection, rebuild: UUID) -> None:
-    """Note that nobody works on a rebuild for now."""
+    """Note that nobody works on a rebuild or a refill for now."""
     await connection.execute(SQL["interrupted"], rebuild)
 
 
@@ -48,9 +48,10 @@ async def start(connection: asyncpg.Connection, wish: UUID) -> bool:
 
 
 async def progress(connection: asyncpg.Connection, wish: UUID, words: str) -> None:
-    """Note how far what is no rebuild is. Raises RebuildStopped if somebody asked for its end."""
-    if await connection.fetchval(SQL["progress"], wish, words) == "cancel":
-        raise RebuildStopped("cancel")
+    """Note how far what is no rebuild is. Raises RebuildStopped if somebody asked for that."""
+    asked = await connection.fetchval(SQL["progress"], wish, words)
+    if asked is not None:
+        raise RebuildStopped(asked)
 
 
 async def part_done(

@@ -87,7 +87,7 @@ BEGIN
     PERFORM pg_notify('sessionary_rebuild', '');
 END $$;
 
--- Asks for the pause of a rebuild, for an operator process to go on with it, or for its end; its state
+-- Asks for the pause of a rebuild or refill, for an operator process to go on with it, or for its end; its state
 -- afterwards, or null if there is none. One that has not begun is cancelled at once. Any other one
 -- stops when the process that works on it looks.
 CREATE OR REPLACE FUNCTION steer_rebuild_1(
@@ -120,7 +120,7 @@ BEGIN
        FOR UPDATE;
     done := FOUND AND CASE p_what
         -- (What takes a moment only is not paused.)
-        WHEN 'pause' THEN before.kind = 'rebuild' AND before.asked IS DISTINCT FROM 'cancel'
+        WHEN 'pause' THEN before.kind IN ('rebuild', 'refill') AND before.asked IS DISTINCT FROM 'cancel'
         WHEN 'resume' THEN before.asked IS DISTINCT FROM 'cancel'
         ELSE true
     END;

@@ -71,11 +71,16 @@ BEGIN
     FOREACH former IN ARRAY ARRAY['public.{view}', 'public.{view}_old',
                                   'sessionary_refill.{view}_history'] LOOP
         IF '{members}' <> '{}' AND to_regclass(former) IS NOT NULL THEN
-            EXECUTE format(
-                'UPDATE %s AS v SET doc = erased_{view}_1(v.doc, $3)'
-                ' WHERE v.partition = $1 AND v.stream_id = $2'
-                '   AND v.doc <> erased_{view}_1(v.doc, $3)', former)
-              USING p_partition, p_stream, p_erased;
+            BEGIN
+                EXECUTE format(
+                    'UPDATE %s AS v SET doc = erased_{view}_1(v.doc, $3)'
+                    ' WHERE v.partition = $1 AND v.stream_id = $2'
+                    '   AND v.doc <> erased_{view}_1(v.doc, $3)', former)
+                  USING p_partition, p_stream, p_erased;
+            EXCEPTION
+                -- (It was dropped, or taken for the way back: `erase_fresh_2` looks for it there.)
+                WHEN undefined_table THEN NULL;
+            END;
         END IF;
     END LOOP;
     -- end
@@ -245,28 +250,79 @@ BEGIN
     -- end
 END $$;
 
--- Takes erased subjects' data out of the fresh tables of a rebuild, under way or broken off. The rebuild
--- folds the stream again before its swap, since it moved: this is for the time until then.
-CREATE OR REPLACE FUNCTION erase_fresh_1(p_partition integer, p_stream uuid) RETURNS void
+-- Takes erased subjects' data out of a stream's rows in the tables that a rebuild fills, or that are
+-- brought up to date for the way back.
+CREATE OR REPLACE FUNCTION erase_fresh_rows_1(p_partition integer, p_stream uuid) RETURNS void
 LANGUAGE plpgsql
-SECURITY DEFINER
-SET search_path = public, pg_temp
-SET lock_timeout = '2s'  -- an index may be under way on it, which can take long
 AS $$
 DECLARE
     erased integer;
+    fresh text;
 BEGIN
     SELECT erased_bits_1(k.wrapped) INTO erased
       FROM stream_key AS k
      WHERE k.partition = p_partition
        AND k.stream_id = p_stream;
-    -- for each view
-    IF '{members}' <> '{}' AND to_regclass('public.{view}_new') IS NOT NULL THEN
-        EXECUTE 'UPDATE public.{view}_new AS v SET doc = erased_{view}_1(v.doc, $3)'
-                ' WHERE v.partition = $1 AND v.stream_id = $2'
-          USING p_partition, p_stream, coalesce(erased, 0);
+    IF coalesce(erased, 0) = 0 THEN
+        RETURN;
     END IF;
+    -- for each view
+    FOREACH fresh IN ARRAY ARRAY['public.{view}_new', 'public.{view}_old'] LOOP
+        IF '{members}' <> '{}' AND to_regclass(fresh) IS NOT NULL THEN
+            EXECUTE format(
+                'UPDATE %s AS v SET doc = erased_{view}_1(v.doc, $3)'
+                ' WHERE v.partition = $1 AND v.stream_id = $2'
+                '   AND v.doc <> erased_{view}_1(v.doc, $3)', fresh)
+              USING p_partition, p_stream, erased;
+        END IF;
+    END LOOP;
     -- end
+END $$;
+
+-- The same for streams that were erased, whether a rebuild is under way or was broken off. It folds them
+-- again before its swap, since they moved: this is for the time until then, which has no end if nobody
+-- goes on with it. False: something is in the way, such as an index that is being made there, and
+-- nothing is done.
+CREATE OR REPLACE FUNCTION erase_fresh_2(
+    p_partitions integer[],
+    p_streams    uuid[]
+) RETURNS boolean
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+SET lock_timeout = '2s'  -- making an index can take long
+AS $$
+BEGIN
+    -- Whoever fills a fresh table holds this lock with others. Either it is done, and its rows are found
+    -- below; or it waits, and finds the mark (`erase_folded_1`).
+    PERFORM pg_advisory_xact_lock(hashtextextended('sessionary fresh rows', 0));
+    FOR number IN 1 .. cardinality(p_streams) LOOP
+        PERFORM erase_fresh_rows_1(p_partitions[number], p_streams[number]);
+    END LOOP;
+    RETURN true;
+EXCEPTION
+    -- (A table may get another name at any moment, or go.)
+    WHEN lock_not_available OR deadlock_detected OR undefined_table THEN
+        RETURN false;
+END $$;
+
+-- The same for streams whose rows a rebuild has just written, and may have read before an erasure.
+-- `p_known`: the last erasure that it knew of when it began to read them.
+CREATE OR REPLACE FUNCTION erase_folded_1(p_partition integer, p_streams uuid[], p_known text)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    stream uuid;
+BEGIN
+    IF p_known IS NOT DISTINCT FROM (SELECT s.value
+                                       FROM log_setting AS s
+                                      WHERE s.name = 'last_erasure') THEN
+        RETURN;
+    END IF;
+    FOREACH stream IN ARRAY p_streams LOOP
+        PERFORM erase_fresh_rows_1(p_partition, stream);
+    END LOOP;
 END $$;
 
 -- An erased key does not come back, whoever writes.

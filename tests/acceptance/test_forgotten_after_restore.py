@@ -7,6 +7,8 @@ import httpx
 import pytest
 from support.service_process import ADMIN, ServiceProcess, data_directory, service, sessionary
 
+from app.care import backup_keys
+
 CANARY = "qzx31337v"
 REASON = "asked for it"
 DEE = ("dee", "right as rain")
@@ -113,6 +115,16 @@ def test_keys_are_shown_and_destroyed(tmp_path: Path) -> None:
         assert json.loads(shown(tmp_path))["keys"][0]["due"] is False
         retired = sessionary("keys", "retire-backups", "--backup-keys", str(tmp_path))
         assert (retired.returncode, retired.stdout) == (0, "")
+        due = backup_keys.new(tmp_path, 0)
+        away = "--database-url=postgresql://nobody@127.0.0.1:9/none"
+        retired = sessionary("keys", "retire-backups", "--backup-keys", str(tmp_path), away)
+        assert (retired.returncode, retired.stdout) == (3, f"{due.id}\n"), retired.stderr
+        assert f"Not on record yet: {due.id}" in retired.stderr
+        again = served.command("keys", "retire-backups", "--backup-keys", str(tmp_path))
+        assert (again.returncode, again.stdout) == (0, "")
+        status = json.loads(served.command("keys", "status", "--output=json").stdout)
+        known = {each["id"]: each["destroyedAt"] is None for each in status["backupKeys"]}
+        assert (known[due.id], sorted(known.values())) == (False, [False, False, True])
         assert served.stop() == 0, served.log
 
 

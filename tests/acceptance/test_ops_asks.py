@@ -1,7 +1,8 @@
 """What operators ask for on pages and by their twins, and what an operator process makes of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -208,3 +209,44 @@ async def test_followers_are_rebuilt_on_demand(
         assert time.monotonic() < deadline
         time.sleep(0.2)
     await owner.close()
+
+
+@asynccontextmanager
+async def locked(served: ServiceProcess, table: str) -> AsyncIterator[None]:
+    """Nobody reads or writes a table for as long as the block lasts."""
+    owner = await asyncpg.connect(served.database_url)
+    try:
+        async with owner.transaction():
+            await owner.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+    finally:
+        await owner.close()
+
+
+async def test_the_rebuild_of_a_follower_is_paused_gone_on_with_and_cancelled(
+    operated: ServiceProcess, client: httpx.Client, person: Person, log: Path
+) -> None:
+    with operator(operated, log) as process:
+        async with locked(operated, "activity"):
+            path = asked(client, "activity")
+            once(client, path, "running", ways=["pause", "cancel"])
+            assert confirmed(person.open(path).click("Pause")) == path
+        once(client, path, "waiting", ways=["resume", "cancel"])
+        why = "it is paused: somebody has to resume it, or to run `sessionary rebuild activity`"
+        assert client.get(path).json()["waitsFor"] == why
+        status = operated.command("status")
+        assert (status.returncode, why in status.stdout) == (0, True), status.stdout
+        assert why in person.open("/ops/views").answer.text
+        async with locked(operated, "sessionary_refill.activity"):
+            assert confirmed(person.open(path).click("Resume")) == path
+            process.wait_for("activity: resumed at position 0:")
+            process.kill()
+    log.unlink()
+    with operator(operated, log) as process:
+        once(client, path, "live")
+        assert "activity: resumed at position 0:" in process.log
+        async with locked(operated, "activity"):
+            path = asked(client, "activity")
+            once(client, path, "running")
+            assert client.delete(path).status_code == 204
+        once(client, path, "cancelled")

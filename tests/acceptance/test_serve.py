@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -102,7 +103,8 @@ def test_workers_that_die_in_turn_again_and_again_end_the_service_as_a_fault(
         except psutil.NoSuchProcess:
             continue
         for worker in doomed[:1]:
-            worker.kill()
+            with suppress(psutil.NoSuchProcess):  # the service has ended it
+                worker.kill()
             killed.add(worker)
         assert len(killed) < 10
     assert pair.process.returncode == 70
@@ -281,3 +283,17 @@ def test_under_nohup_a_terminal_that_closes_is_nothing_to_it() -> None:
             assert served.stop() == 0
         finally:
             end(served)
+
+
+def test_a_worker_that_is_asked_to_end_before_its_loop_runs_again_ends() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "support.ended_early"],  # our own program
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=patient(STARTS_S + STOPS_S),
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Started worker-1" in ended.stderr
+    assert "Killing worker-1" not in ended.stderr

@@ -227,7 +227,7 @@ async def test_the_service_may_call_these_of_its_owner_s_functions_and_no_others
     assert [row["proname"] for row in callable_ones] == [
         "add_signing_key_1", "append_1", "append_principal_1", "ask_rebuild_1",
         "credential_of_name_1", "credential_of_sign_in_1", "credential_of_token_1",
-        "draft_receipt_1", "erase_1", "erase_fresh_1", "follow_activity_1",
+        "draft_receipt_1", "erase_1", "erase_fresh_2", "follow_activity_1",
         "follow_history_1", "follow_people_1", "follow_tree_1", "issue_receipt_1",
         "keep_checkpoint_1", "last_drawn_1",
         "mark_checkpoints_1", "pass_over_message_numbers_1", "pass_over_session_numbers_1",

@@ -1,5 +1,6 @@
 """Refused callers are on record: one event for each of them, address and minute, with a count."""
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from support.in_process import calling
 
 from app.auth import attempts
+from app.auth.attempts import Attempts
 from app.maintenance import users
 from app.maintenance.store import Connection
 from app.service import Service
@@ -24,6 +26,12 @@ from projections.fold import Recorded
 pytestmark = pytest.mark.usefixtures("people")
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 CANARY = "hunter2 typed into the wrong field"
+
+
+@pytest.fixture(autouse=True)
+def _only_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No round between two requests of a test, however long it takes: its event is of them all."""
+    monkeypatch.setattr(attempts, "_ROUND_S", 3600.0)
 
 
 async def refusals(owner: asyncpg.Connection, name: str = "kim") -> list[dict[str, Any]]:
@@ -189,3 +197,40 @@ async def test_the_record_of_a_removed_user_goes_on(
     service.attempts.report(replace(refused(), reason="removed"))
     await service.attempts.write()
     assert [each["reason"] for each in await refusals(owner)] == ["removed"]
+
+
+async def test_what_is_being_written_when_the_worker_ends_is_written(
+    service: Service, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_events, begun, goes_on = Attempts._write_events, asyncio.Event(), asyncio.Event()
+
+    async def held(*arguments: Any) -> None:
+        begun.set()
+        await goes_on.wait()
+        await write_events(*arguments)
+
+    monkeypatch.setattr(attempts, "_ROUND_S", 0.0)
+    monkeypatch.setattr(Attempts, "_write_events", held)
+    service.attempts.report(refused())
+    watch = asyncio.create_task(service.attempts.keep_writing())
+    await begun.wait()
+    service.attempts.report(refused(address=THERE))
+    watch.cancel()
+    await asyncio.wait([watch])
+    closing = asyncio.create_task(service.attempts.write(is_last=True))
+    await asyncio.sleep(0)
+    goes_on.set()
+    await closing
+    assert Counter(each["address"] for each in await refusals(owner)) == {HERE: 1, THERE: 1}
+
+
+async def test_a_worker_that_starts_writes_what_another_one_has_left(
+    service: Service, other_service: Service, owner: asyncpg.Connection
+) -> None:
+    for _ in range(2):
+        service.attempts.report(refused())
+        await service.attempts.write(is_last=True)
+    assert [each["count"] for each in await refusals(owner)] == [1]
+    await owner.execute("UPDATE refusal SET written_at = written_at - interval '60 s'")
+    await other_service.attempts.write()
+    assert [each["count"] for each in await refusals(owner)] == [1, 1]

@@ -59,10 +59,25 @@ async def test_sessions_of_a_large_log_are_those_of_its_statistics(
         await given.open_ai_session(service)
     await owner.execute("ANALYZE ai_session_info")
     monkeypatch.setattr(shown, "_COUNTED", SESSIONS - 1)
-    monkeypatch.setattr(shown, "_MOST", 2)
     found = await shown.partitions(store)
     assert all(each.sessions_estimated for each in found)
     assert [each.sessions for each in found] == [each.events for each in found]
-    busy = [each for each in found if each.events > 1]
-    assert busy != []
-    assert all(each.per_second > 2 / shown.LATELY_S for each in busy)  # of the latest two
+
+
+async def test_only_events_of_the_last_minute_count_as_growth(
+    service: Service, store: Connection, owner: asyncpg.Connection, partitions: int
+) -> None:
+    for _ in range(SESSIONS):
+        await given.open_ai_session(service)
+    await owner.execute("ALTER TABLE stored_events DISABLE TRIGGER USER")
+    await owner.execute(
+        "UPDATE stored_events SET recorded_at = recorded_at - make_interval(secs => $1)",
+        shown.LATELY_S,
+    )
+    await owner.execute("ALTER TABLE stored_events ENABLE TRIGGER USER")
+    before = {each.partition: each.events for each in await shown.partitions(store)}
+    for _ in range(SESSIONS):
+        await given.open_ai_session(service)
+    for each in await shown.partitions(store):
+        grown = each.events - before[each.partition]
+        assert each.per_second == round(grown / shown.LATELY_S, 2)

@@ -146,7 +146,7 @@ async def test_what_a_killed_one_left_is_forgotten_on_request(
     break_off(monkeypatch, 2, kill)
     with pytest.raises(Killed):
         await rebuild(store, keyring, named(()), silent)
-    assert await stopping.stop(store, "cancel") == "Cancelled: the views are as they were"
+    assert await stopping.stop(store, "cancel") == "Cancelled: the tables in use stay"
     assert await fresh_tables(owner) == []
     assert await verify(store, keyring, silent) == []
 

@@ -13,6 +13,7 @@ from support import given, tree_of
 from support.backups import backed_up
 from support.database import SEVERAL
 from support.erasures import CANARY, chatted, erased, opened
+from support.erasures import shown_by as shown
 
 from app.care import backup_keys
 from app.erasure import receipts
@@ -31,15 +32,6 @@ from domain.ids import AISessionId
 
 async def receipt(service: Service, erasure_id: str, wait_s: float = 0.0) -> str:
     return await receipts.signed(service.log, service.settings, UUID(erasure_id), wait_s)
-
-
-async def shown(service: Service, line: str) -> list[str]:
-    keys = [
-        key
-        for partition in range(service.log.partitions)
-        for key in await signing.vkeys(service.pool, partition)
-    ]
-    return [text for each in parse_receipts(line.encode()) for text in show_receipt(each, keys)[0]]
 
 
 async def test_a_receipt_shows_the_erasure_between_two_checkpoints(service: Service) -> None:

@@ -1,6 +1,6 @@
 """A follower's tables are made anew beside those in use, and swapped in at the end."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,8 @@ from app.followers import activity, people, reset
 from app.followers import follower as following
 from app.history.followed import reached
 from app.maintenance.store import Connection
-from app.rebuild.runs import RebuildStopped
+from app.rebuild.refills import Advance
+from app.rebuild.runs import Done, RebuildStopped
 from app.service import Service
 from app.settings import Settings
 
@@ -30,8 +31,12 @@ SELECT c.relname, c.relacl::text, c.reloptions, c.relreplident, pg_get_userbyid(
 """
 
 
-async def never_mind(_: int) -> None:
+async def never_mind(_: Sequence[Done]) -> None:
     return None
+
+
+def left_of(places: Sequence[Done]) -> int:
+    return sum(each.until - each.events for each in places)
 
 
 @pytest.fixture
@@ -80,17 +85,19 @@ async def test_they_are_as_before_and_never_empty_meanwhile(
     shapes = [await owner.fetch(SHAPE, table) for table in tables]
     lefts: list[int] = []
 
-    async def look(left: int) -> None:
-        lefts.append(left)
+    seen: list[Sequence[Done]] = []
+
+    async def look(places: Sequence[Done]) -> None:
+        seen.append(places)
+        lefts.append(left_of(places))
         assert await contents(owner, tables) == before
 
     assert any(before.values())
-    stood_for: list[str] = []
-    assert await refill(store, by_owner, name, look, stood_for.append)
+    assert await refill(store, by_owner, name, look)
     assert (lefts[0] > 0, lefts[-1]) == (True, 0)
     ends = sorted(map(tuple, await owner.fetch("SELECT partition, position FROM log_partition")))
-    assert stood_for[-1] == ", ".join(f"{partition}:{position}" for partition, position in ends)
-    assert len(stood_for) == len(lefts) == len(set(stood_for))
+    assert [(each.partition, each.events) for each in seen[-1]] == ends
+    assert lefts == sorted(set(lefts), reverse=True)
     assert await contents(owner, tables) == before
     assert [await owner.fetch(SHAPE, table) for table in tables] == shapes
     assert not set(first) & set(await oids(owner, tables))
@@ -110,9 +117,9 @@ async def test_it_goes_on_where_a_process_was_killed(
 
     lefts: list[int] = []
 
-    def after(count: int, then: BaseException) -> Callable[[int], Awaitable[None]]:
-        async def look(left: int) -> None:
-            lefts.append(left)
+    def after(count: int, then: BaseException) -> Advance:
+        async def look(places: Sequence[Done]) -> None:
+            lefts.append(left_of(places))
             if len(lefts) == count:
                 raise then
 
@@ -137,7 +144,7 @@ async def test_it_goes_on_where_a_process_was_killed(
 async def test_one_that_is_cancelled_leaves_nothing(
     service: Service, owner: asyncpg.Connection, store: Connection, by_owner: Settings
 ) -> None:
-    async def stop(_: int) -> None:
+    async def stop(_: Sequence[Done]) -> None:
         raise RebuildStopped("cancel")
 
     await mixed(service, 7, 3)
@@ -215,8 +222,8 @@ async def test_what_is_erased_meanwhile_is_taken_up_before_the_swap(
     await owner.execute("ALTER TABLE stored_events ENABLE TRIGGER USER")
     lefts: list[int] = []
 
-    async def look(left: int) -> None:
-        lefts.append(left)
+    async def look(places: Sequence[Done]) -> None:
+        lefts.append(left_of(places))
 
     assert await refill(store, by_owner, "activity", look)
     assert lefts[0] > 0

@@ -1,20 +1,28 @@
 """A sealed backup opens with its own key and the master key, and once that key is gone, never."""
 
+import json
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from support import database
+from support import database, tree_of
 from support.backups import backed_up, restored
 from support.erasures import CANARY, chatted, erased, opened
 from support.histories import catch_up
 
 from app.care import backup_keys
+from app.care.backup_records import known_keys, put_destroyed
 from app.care.sealed_file import Damaged, Sealing
 from app.care.sealed_file import opened as blocks_of
+from app.erasure.listed import log_name
+from app.erasure.receipts import signed
+from app.history.times import time_text
 from app.maintenance.secret_file import UnusableFile
+from app.maintenance.store import Connection
+from app.operations.deeds import latest
 from app.service import Service
 
 SEALED = "dump.sealed"
@@ -89,6 +97,51 @@ async def test_a_key_is_for_its_owner_alone(keys: Path) -> None:
     file.write_text("{}")
     with pytest.raises(UnusableFile, match="altered"):
         backup_keys.retire(keys)
+
+
+async def test_that_a_key_was_destroyed_is_on_record_in_its_own_log(
+    store: Connection, service: Service, database_url: str, tmp_path: Path, keys: Path
+) -> None:
+    log = await log_name(store)
+    due, later = backup_keys.new(keys, 0, log), backup_keys.new(keys, 35, log)
+    unknown, foreign = backup_keys.new(keys, 0), backup_keys.new(keys, 0, "of another log")
+    await backed_up(database_url, tmp_path / "b", due)
+    await backed_up(database_url, tmp_path / "c", later)
+    done = await erased(service, await opened(service))
+    assert set(backup_keys.retire(keys)) == {due.id, unknown.id, foreign.id}
+    # (A backup that is restored knows of no later ones.)
+    assert set(await put_destroyed(store, keys)) == {due.id, unknown.id}
+    assert [each.id for each in backup_keys.destroyed(keys)] == [foreign.id]
+    assert await put_destroyed(store, keys) == []
+    shown = {each.id: each for each in await known_keys(store)}
+    login = await store.raw.fetchval("SELECT session_user")
+    assert shown.keys() == {due.id, later.id, unknown.id}
+    assert [shown[each.id].destroyed_by for each in (due, unknown)] == [login, login]
+    assert (shown[later.id].destroyed_by, shown[later.id].destroyed_at) == (None, None)
+    assert shown[due.id].destroyed_at is not None
+    (deed,) = await latest(store, 1)
+    assert due.id in deed.outcome
+    await tree_of.caught_up(service)
+    line = await signed(service.log, service.settings, UUID(done.erasure_id), 0)
+    told = json.loads(line)["backups"]
+    assert (told["sealed"], told["destroyed"]) == (1, 2)
+    assert told["sealedUntil"] == time_text(later.until)
+    assert told["lastDestroyed"] == shown[due.id].destroyed_at
+
+
+async def test_a_key_that_was_about_to_be_destroyed_is_not_said_to_be_gone(keys: Path) -> None:
+    due = backup_keys.new(keys, 0)
+    key = (keys / f"{due.id}.key.json").read_bytes()
+    assert backup_keys.retire(keys) == [due.id]
+    (keys / f"{due.id}.key.json").touch(0o600)
+    (keys / f"{due.id}.key.json").write_bytes(key)  # as if it was killed before
+    assert backup_keys.destroyed(keys) == []
+    assert backup_keys.retire(keys) == [due.id]
+    (gone,) = backup_keys.destroyed(keys)
+    assert gone.until == due.until
+    (keys / f"{due.id}.destroyed.json").write_text("{}")
+    with pytest.raises(UnusableFile, match="altered"):
+        backup_keys.destroyed(keys)
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])

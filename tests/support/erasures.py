@@ -1,5 +1,6 @@
 """Sessions with canaries in their personal data, their erasure, and the search for what is left."""
 
+import re
 from uuid import UUID
 
 import asyncpg
@@ -8,6 +9,8 @@ from app.commands.context import Generated
 from app.erasure.erase import Eraser
 from app.erasure.scope import Erased
 from app.history.sessions import session_named
+from app.proof import signing
+from app.proof.receipt import parse_receipts, show_receipt
 from app.service import Service
 from domain.chat.actions import PickUpChatSession
 from domain.chat.carriers import Associate
@@ -21,6 +24,7 @@ from support import given
 
 CANARY = "canary-8f31"
 """In every personal value of those who are erased, and of who called about them."""
+_BYTES = re.compile(r"\\x((?:[0-9a-f]{2})+)")
 _NOW = DateTime("2026-11-21T12:00:00")
 
 
@@ -34,14 +38,15 @@ async def erased(
 
 
 async def everything(owner: asyncpg.Connection) -> str:
-    """All that the database holds, as text."""
+    """All that the database holds, as text, and what its bytes are as text."""
     tables = await owner.fetch(
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
     found = []
     for (name,) in tables:
         found += await owner.fetch(f'SELECT t::text FROM "{name}" AS t')
-    return "\n".join(row[0] for row in found)
+    text = "\n".join(row[0] for row in found)
+    return text + "\n".join(bytes.fromhex(each).decode("latin-1") for each in _BYTES.findall(text))
 
 
 async def opened(service: Service, canary: str = CANARY) -> str:
@@ -86,3 +91,14 @@ async def keys_of(owner: asyncpg.Connection, stream: UUID) -> bytes:
         "SELECT wrapped FROM stream_key WHERE stream_id = $1", stream
     )
     return kept
+
+
+async def shown_by(service: Service, receipts: str) -> list[str]:
+    """What receipts show by the log's own keys. Raises Unproven."""
+    keys = [
+        key
+        for partition in range(service.log.partitions)
+        for key in await signing.vkeys(service.pool, partition)
+    ]
+    found = parse_receipts(receipts.encode())
+    return [text for each in found for text in show_receipt(each, keys)[0]]

@@ -11,6 +11,7 @@ import msgspec
 
 from app.care.lines import Checkpoint as End
 from app.care.lines import CheckpointLine, event_line
+from app.proof.one_line import one_line
 from app.proof.verifier import Event, leaf_data, leaf_hash
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -84,7 +85,8 @@ def line(event: Event) -> bytes:
         "metadata": event.metadata,
     }
     made = event_line(cast("asyncpg.Record", row), str(event.stream))
-    return _ENCODE(msgspec.structs.replace(made, chain="AAAAAAAAAAAAAAAAAAAAAA==")) + b"\n"
+    made = msgspec.structs.replace(made, chain="AAAAAAAAAAAAAAAAAAAAAA==")
+    return one_line(_ENCODE(made)) + b"\n"
 
 
 def end() -> bytes:

@@ -42,6 +42,7 @@ MAKES_TABLES = {
     "app/followers/library/tracking.sql": "the schema of a projection's own tables",
     "app/followers/reset.sql": "the same, which goes with the projection",
     "app/proof/witness_state.sql": "a witness's own file, where no database of ours is",
+    "app/rebuild/refills.sql": "the schema of a follower's copies, which goes with them",
     "app/rebuild/tables.sql": "copies of a view's table, which take its place",
 }
 

@@ -53,12 +53,19 @@ def test_other_names_are_of_events_that_there_are() -> None:
         b'{"sealed":{"box":"","fields":[]}}', b'{"a":"\\u0041"}', b'{"a" :1}', b'{"aB":{"cD":1}}',
         b'{"a":1,"a":2}', b'{"x":"\\"sealed\\":"}', b'{"x":"},\\"stored\\":\\"","chain":""}',
         b'{"x":",\\"data\\":{","y":{}}', '{"ö":"ö"}'.encode(), b'{"id":1,"date":2}', b'{"":0}',
+        '{"a":"\u2028\u2029\u0085"}'.encode(), b'{"a":"\\u2028"}', b'{"a":"\\\\u2028"}',
     ],
 )  # fmt: skip
 def test_bytes_of_any_form_come_through(state: bytes) -> None:
     for topic in ("ai_session.patched.v1", "account.created.v1", 'x"\\\n.y'):
-        event = events(1)[0]._replace(state=state, topic=topic, metadata='{"data": {"a": "b"}}')
-        assert leaf_of(line(event)) == leaf(event)
+        metadata = '{"data": {"a": "\u2028"}}'
+        event = events(1)[0]._replace(state=state, topic=topic, metadata=metadata)
+        text = line(event)
+        assert len(text.decode().splitlines()) == 1
+        assert leaf_of(text) == leaf(event)
+        read = decoded(text)
+        assert isinstance(read, EventLine)
+        assert (stored_state(read), bytes(read.metadata).decode()) == (state, metadata)
 
 
 def test_every_changed_byte_of_a_line_changes_the_leaf_or_is_refused() -> None:

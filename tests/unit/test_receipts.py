@@ -30,6 +30,13 @@ def shown(data: bytes) -> list[str]:
     return [line for each in parse_receipts(data) for line in show_receipt(each, [LOG.key])[0]]
 
 
+def test_a_receipt_is_a_line_whatever_ends_lines() -> None:
+    reason = "asked\u2028for\u2029by\u0085letter"
+    text = str(receipt(body(reason=reason)))
+    assert len(text.splitlines()) == 1
+    assert parse_receipts(text.encode())[0].body["reason"] == reason
+
+
 def told(of: Receipt) -> list[str]:
     return shown(str(of).encode())
 

@@ -15,6 +15,7 @@ from app.history.quarantined import Quarantined
 from app.http.request import Headers, Reply, Request, quarantine_headers
 from app.pages.forms import Form
 from app.pages.twins import reply
+from app.proof.one_line import one_line
 
 COLUMNS = (
     "position", "recordedAt", "actor", "type", "operation", "sessionId", "version", "changed",
@@ -68,7 +69,7 @@ def write_event(event: Event, form: Form) -> bytes:
         case Form.JSON | Form.HTML:
             return _ENCODER.encode(event)
         case Form.NDJSON:
-            return _ENCODER.encode(event) + b"\n"
+            return one_line(_ENCODER.encode(event)) + b"\n"
         case Form.CSV:
             return csv_text.row(_cells(event))
 

@@ -34,6 +34,7 @@ from app.http.request import Reply, Request
 from app.log.read import LAST_VERSION
 from app.pages.forms import EVENT_STREAM, Form, form_of, wants_event_stream
 from app.pages.twins import reply
+from app.proof.one_line import one_line
 from app.service import Service
 
 MAX_WAIT_S = 60
@@ -205,7 +206,7 @@ async def _frames(
         name = " ".join(event.type.split())
         parts.append(
             f"id: {written(cursor.cut)}\nevent: {name}\ndata: ".encode()
-            + msgspec.json.encode(event)
+            + one_line(msgspec.json.encode(event))
             + b"\n\n"
         )
         size += len(parts[-1])

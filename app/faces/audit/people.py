@@ -69,7 +69,7 @@ async def _lines(
     part: list[bytes] = []
     size = 0
     async for line in people.export(service.log, service.reader, person, on_record):
-        part.append(msgspec.json.encode(line) + b"\n")
+        part.append(bytes(line) + b"\n")
         size += len(part[-1])
         if size >= _PART_BYTES:
             yield b"".join(part)

@@ -157,5 +157,5 @@ def _steers(wanted: Wanted, found: Rebuild) -> Words:
             return Words(f"Pause {of}?", "Pause", (effect,))
         case "resume":
             return Words(f"Go on with {of}?", "Resume", ("An operator process goes on with it.",))
-    effect = "It stops after its page, and what it has made is dropped: the views stay as they are."
+    effect = "It stops after its page, and what it has made is dropped: the tables in use stay."
     return Words(f"Cancel {of}?", "Cancel it", (effect,))

@@ -10,6 +10,7 @@ from app.codecs.dto import Dto, TypeForm
 from app.codecs.formats import CSV, JSON, JSON_LINES, JSV, XML, Format
 from app.codecs.value import Json
 from app.faces.evo.wire.dto import ListResponse
+from app.proof.one_line import one_line
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -29,7 +30,7 @@ def write(
         case JSON.name:
             return _ENCODER.encode(value)
         case JSON_LINES.name:
-            return _ENCODER.encode_lines(_items(value))
+            return one_line(_ENCODER.encode_lines(_items(value)))
         case XML.name:
             return xml_text.write(value, kind=kind)
         case JSV.name:
