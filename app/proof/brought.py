@@ -7,8 +7,7 @@ of the verifier that is handed out.
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import IO
+from io import BufferedIOBase
 
 from app.proof.checking import Kept
 from app.proof.notes import MAX_NOTE_BYTES, Checkpoint, Note, VerifierKey, parse_notes, utf8
@@ -16,6 +15,7 @@ from app.proof.signed import by_partition, signed_checkpoint
 from app.proof.trees import Unproven
 
 MAX_LINE_BYTES = 1 << 27
+_BLOCK_BYTES = 1 << 16
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
@@ -91,19 +91,30 @@ def read_file(file: str, most: int) -> bytes:
 
 
 @contextmanager
-def lines_of(file: str) -> Iterator[Iterator[bytes]]:
-    """The lines of a file, or of standard input (-), compressed or not. Raises WrongUse, OSError.
+def blocks_of(file: str) -> Iterator[Iterator[bytes]]:
+    """A file, or standard input (-), compressed or not, by many lines at a time.
 
-    Whoever reads them may meet Unproven.
+    A line of more than MAX_LINE_BYTES comes in parts. Raises WrongUse, OSError. Whoever reads the
+    blocks may meet Unproven.
     """
     with open(0 if file == "-" else file, "rb") as opened:
-        if opened.peek(4)[:4] == _ZSTANDARD:
-            yield _unpacked(opened)
-        else:
-            yield iter(partial(opened.readline, MAX_LINE_BYTES), b"")
+        yield _unpacked(opened) if opened.peek(4)[:4] == _ZSTANDARD else _blocks(opened)
 
 
-def _unpacked(opened: IO[bytes]) -> Iterator[bytes]:
+def _blocks(opened: BufferedIOBase) -> Iterator[bytes]:
+    begun, size = list[bytes](), 0
+    while found := opened.read1(_BLOCK_BYTES):
+        end = found.rfind(b"\n") + 1
+        if end or size > MAX_LINE_BYTES:
+            yield b"".join((*begun, found[:end]))
+            begun, size = [], 0
+        begun.append(found[end:])
+        size += len(found) - end
+    if size:
+        yield b"".join(begun)
+
+
+def _unpacked(opened: BufferedIOBase) -> Iterator[bytes]:
     try:
         if sys.version_info >= (3, 14):
             from compression import zstd
@@ -116,8 +127,7 @@ def _unpacked(opened: IO[bytes]) -> Iterator[bytes]:
         ) from error
     with zstd.open(opened) as lines:
         try:
-            while line := lines.readline(MAX_LINE_BYTES):
-                yield line
+            yield from _blocks(lines)
         except (EOFError, zstd.ZstdError) as error:
             raise Unproven(
                 f"The export is cut off, or what is compressed was altered: {error}"

@@ -13,9 +13,9 @@ from pathlib import Path
 from app.proof.brought import (
     MAX_LINE_BYTES,
     WrongUse,
+    blocks_of,
     kept_in,
     keys_of,
-    lines_of,
     named,
     read_file,
     signed_in,
@@ -149,8 +149,8 @@ def _export(
         return hashes_in_tiles(asked.tiles, partition, size)
 
     kept = kept_in(asked.checkpoint, keys, witnesses)
-    with lines_of(asked.file) as lines:
-        export = Export(lines)
+    with blocks_of(asked.file) as blocks:
+        export = Export(blocks)
         taken = take(export.events())
     along = checkpoints_along(export.notes, keys) if not taken.broken else Along({}, (), ())
     verdict = check(taken, kept, mirrored if asked.tiles else None, along.kept)

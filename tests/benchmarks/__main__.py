@@ -34,6 +34,7 @@ from . import (
     starts,
     store,
     superoffice,
+    verifying,
 )
 from .conditions import conditions, wrk_version
 from .measure import BenchmarkFailed, Pace
@@ -43,7 +44,7 @@ from .stage import stage
 PARTS = (
     "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
     "rebuild-memory", "follow", "list", "past", "pages", "starts", "memory",
-    "overload", "sealing",
+    "overload", "sealing", "verify-proof",
 )  # fmt: skip
 SOAK = "snapshot"
 MANY = "large"
@@ -65,7 +66,7 @@ FAILED, MISSING = 1, 3
 @click.option(
     "--rows",
     type=int,
-    help=f"Sessions to list from, or events to page through. [default: {ROWS:,}]",
+    help=f"Sessions to list from, or events to page through or to verify. [default: {ROWS:,}]",
 )
 @click.option("--events", "large_log", default=LONG, show_default=True, help="Of the large log.")
 @click.option("--minutes", default=60.0, show_default=True, help="How long the snapshot is open.")
@@ -111,6 +112,7 @@ def main(
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
             "overload": lambda: overload.run(here, pace),
+            "verify-proof": lambda: verifying.run(here, pace, rows),
             MANY: lambda: large.run(here, pace, large_events),
             SOAK: lambda: held_snapshot.run(
                 here, pace.seconds, MINUTES_SHORT if short else minutes

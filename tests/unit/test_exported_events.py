@@ -1,6 +1,7 @@
 """Leaves that are made of the lines of an export are those of the log, byte for byte."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from support.exported import end, events, export, leaf, line
 
 from app.care.lines import EventLine, decoded, stored_state
 from app.proof import exported
-from app.proof.exported import Export, event_columns
+from app.proof.exported import Export, columns_in, event_columns
 from app.proof.leaves import packed
 from app.proof.verifier import Unproven, read_leaf
 from domain.stored import EVENTS
@@ -102,12 +103,66 @@ def test_a_member_that_is_told_twice_is_no_way_to_show_another(old: bytes, new: 
         assert leaf_of(text) != leaf(event)
 
 
+def test_several_lines_are_not_the_one_of_an_event() -> None:
+    with pytest.raises(Unproven, match="There are several events"):
+        event_columns(b"".join(map(line, events(2))))
+
+
 def all_of(text: bytes) -> int:
     return len(list(Export(iter(text.splitlines(keepends=True))).events()))
 
 
 def test_an_export_is_read_to_its_end() -> None:
     assert all_of(export(events(20))) == 20
+
+
+def test_lines_are_the_same_events_however_many_come_at_once() -> None:
+    log = events(200)
+    lines = [*map(line, log), b'{"key":{"a":"\xc3\xb8"},"chain":""}\n']
+    assert [packed(*each) for each in columns_in(b"".join(lines))] == list(map(leaf, log))
+    whole = export(log)
+    for size in (1, 7, 100):
+        lines = whole.splitlines(keepends=True)
+        blocks = [b"".join(lines[at : at + size]) for at in range(0, len(lines), size)]
+        assert [packed(*each) for each in Export(blocks).events()] == list(map(leaf, log))
+
+
+@pytest.mark.parametrize("begin", [0, 1, 99])
+@pytest.mark.parametrize("bad", [b"x\n", b"\n", b" ", b'x{"partition":'])
+def test_a_bad_line_among_good_ones_is_named_and_those_before_it_are_read(
+    begin: int, bad: bytes
+) -> None:
+    lines = list(map(line, events(100)))
+    found = Export([b"".join([*lines[:begin], bad + lines[begin], *lines[begin + 1 :]])]).events()
+    for _ in range(begin):
+        next(found)
+    with pytest.raises(Unproven, match=f"Line {begin + 1} is not one of an export"):
+        next(found)
+
+
+@pytest.mark.parametrize("place", ["stream", "eventId"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.upper(), "an id has capitals"),
+        (lambda text: "g" + text[1:], "an id has a character that is no digit"),
+        (lambda text: text.replace("-", "0"), "an id has another length"),
+        (lambda text: text[:7] + "-" + text[7] + text[9:], "an id has another length"),
+    ],
+    ids=["capitals", "no digit", "no dashes", "a moved dash"],
+)
+def test_an_id_has_one_form_only(place: str, change: Callable[[str], str], words: str) -> None:
+    text = line(events(1)[0]).decode()
+    begin = text.index(f'"{place}":"') + len(place) + 4
+    other = text[:begin] + change(text[begin : begin + 36]) + text[begin + 36 :]
+    with pytest.raises(Unproven, match=words):
+        event_columns(other.encode())
+
+
+def test_an_event_is_one_line_whatever_its_state() -> None:
+    event = events(1)[0]._replace(topic="ai_session.patched.v1", state=b'{"a":[\n1]}')
+    assert line(event).count(b"\n") == 1
+    assert leaf_of(line(event)) == leaf(event)
 
 
 @pytest.mark.parametrize(
