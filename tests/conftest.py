@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from support import database
-from support.database import SEVERAL
+from support.database import PARTITIONS, Templates
 from support.pgbouncer import Pooler, pgbouncer, program
 
 from app.database.pool import Pool
@@ -45,29 +45,28 @@ def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def template(server_url: str) -> AsyncIterator[str]:
-    """The migrated database that those of the tests are copies of."""
-    async with database.migrated(server_url) as name:
-        yield name
+async def templates(server_url: str) -> AsyncIterator[Templates]:
+    """The migrated databases that those of the tests copy, each made when first asked for."""
+    async with database.templates(server_url) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-async def template_of_several(server_url: str) -> AsyncIterator[str]:
-    """As `template`, with a log of `SEVERAL` partitions."""
-    async with database.migrated(server_url, SEVERAL) as name:
-        yield name
+async def template(templates: Templates) -> str:
+    """The one whose log has as many partitions as TEST_PARTITIONS says."""
+    return await templates.of(PARTITIONS)
 
 
 @pytest.fixture
 def partitions() -> int:
     """How many the test's log has: a test of both 1 and `SEVERAL` takes them as its parameter."""
-    return int(os.environ.get("TEST_PARTITIONS", "1"))
+    return PARTITIONS
 
 
 @pytest.fixture
-def its_template(template: str, template_of_several: str, partitions: int) -> str:
+async def its_template(templates: Templates, partitions: int) -> str:
     """The one that the test's database is a copy of."""
-    return template if partitions == 1 else template_of_several
+    return await templates.of(partitions)
 
 
 @pytest.fixture

@@ -89,16 +89,17 @@ class Versions:
         halted = await why_halted(self._ask)
         if halted is None:
             (found,) = await self._ask(SQL["state"], names, _NOTICED_S, _FAR)
+            behind = await self._ask(SQL["far_behind"], names, _FAR)
             self.beside = found["beside"]
             self._apart = frozenset(found["apart"])
-            halted = self._why_not_yet(found)
+            halted = self._why_not_yet(found, [row["name"] for row in behind])
         self.halted, self.known_until = halted, began + _FRESH_S
         if halted is None:
             self._in_step.set()
 
-    def _why_not_yet(self, found: asyncpg.Record) -> str | None:
-        if found["behind"]:
-            return f"{found['behind'][0]} is behind the log, and is caught up"
+    def _why_not_yet(self, found: asyncpg.Record, behind: Sequence[str]) -> str | None:
+        if behind:
+            return f"{behind[0]} is behind the log, and is caught up"
         if self.beside and found["fresh"]:
             return f"{found['fresh'][0]} went live this moment"
         # (Once it serves, only lists of the past wait for their histories.)

@@ -126,6 +126,9 @@ DECLARE
     last     record;  -- the stream's last event
     now      record;  -- the row of the current state, as it is after the event
     appended record;
+    -- distributed
+    home     integer;
+    -- end of distributed
 BEGIN
     IF (octet_length(p_after) % 61 = 9
         AND erased_bits_1(p_after) > 0
@@ -140,12 +143,22 @@ BEGIN
             MESSAGE = 'The arguments of the erasure do not fit together';
     END IF;
     -- (In the order in which others lock several heads.)
+    -- plain
     PERFORM
        FROM log_partition AS h
       WHERE h.partition = ANY (p_partition || p_hold_homes)
       ORDER BY h.partition
         FOR UPDATE;
-    IF EXISTS (SELECT
+    -- end of plain
+    -- distributed
+    FOR home IN SELECT DISTINCT p.home FROM unnest(p_partition || p_hold_homes) AS p(home) ORDER BY 1 LOOP
+        PERFORM
+           FROM log_partition AS h
+          WHERE h.partition = home
+            FOR UPDATE;
+    END LOOP;
+    -- end of distributed
+    IF EXISTS (SELECT l.target  -- (Citus looks in several pieces for columns only.)
                  FROM legal_hold AS l
                 WHERE l.target = ANY (p_holds)) THEN
         RETURN;

@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 from support.chat_service import AGENT, ERROR, PATH, number
+from support.numbers import make_last
 from support.patience import patient
 from support.service_process import ADMIN, ServiceProcess, no_difference, service
 
@@ -29,11 +30,11 @@ def admin(served: ServiceProcess) -> Iterator[httpx.Client]:
         yield client
 
 
-def set_sequences(served: ServiceProcess, last: int, *, used: bool) -> None:
+def set_sequences(served: ServiceProcess, last: int) -> None:
     async def ask() -> None:
         connection = await asyncpg.connect(served.database_url)
         for name in SEQUENCES:
-            await connection.execute("SELECT setval($1::text::regclass, $2, $3)", name, last, used)
+            await make_last(connection, name, last)
         await connection.close()
 
     with asyncio.Runner() as runner:
@@ -47,7 +48,7 @@ def test_after_a_reset_and_a_restart_nobody_is_refused(
     for gone in made[50:]:
         assert admin.delete(f"{PATH}/{gone}").status_code == 204
     old = admin.post(f"{PATH}/{made[0]}/Messages", json=HELLO).json()["ChatMessageId"]
-    set_sequences(served, 1, used=False)
+    set_sequences(served, 0)
     assert [line.split()[2] for line in no_difference(served)] == [*SEQUENCES]
     assert served.stop() == 0
     served.start()
@@ -65,7 +66,7 @@ def test_when_numbers_are_used_up_new_things_are_refused_and_retries_answered(
     made = [number(admin.post(PATH, json={}, headers={"Idempotency-Key": "chat"}))]
     messages = f"{PATH}/{made[0]}/Messages"
     first = admin.post(messages, json=HELLO, headers={"Idempotency-Key": "message"})
-    set_sequences(served, LAST, used=True)
+    set_sequences(served, LAST)
     assert served.stop() == 0  # with what its workers had drawn ahead
     served.start()
     refused = [

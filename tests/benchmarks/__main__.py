@@ -26,6 +26,7 @@ from . import (
     memory,
     over_http,
     overload,
+    partitions,
     past_lists,
     rebuild_memory,
     rebuild_reads,
@@ -44,7 +45,7 @@ from .stage import stage
 PARTS = (
     "store", "indexed", "http", "formats", "superoffice", "rebuild", "rebuild-reads",
     "rebuild-memory", "follow", "list", "past", "pages", "starts", "memory",
-    "overload", "sealing", "verify-proof",
+    "overload", "sealing", "verify-proof", "partitions",
 )  # fmt: skip
 SOAK = "snapshot"
 MANY = "large"
@@ -112,6 +113,7 @@ def main(
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
             "overload": lambda: overload.run(here, pace),
+            "partitions": lambda: partitions.run(here, pace),
             "verify-proof": lambda: verifying.run(here, pace, rows),
             MANY: lambda: large.run(here, pace, large_events),
             SOAK: lambda: held_snapshot.run(

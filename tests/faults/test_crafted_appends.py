@@ -155,10 +155,11 @@ async def test_nothing_of_the_session_stands_in_for_what_the_append_uses(there: 
     await there.assert_untouched()
 
 
-async def test_a_stream_has_one_partition(server_url: str, template_of_several: str) -> None:
+async def test_a_stream_has_one_partition(server_url: str, templates: database.Templates) -> None:
     """In a log of several, the database itself knows in which one a stream begins."""
     name = f"sessionary_test_{uuid4().hex}"
-    async with database.created(server_url, name, template_of_several) as url:
+    template = await templates.of(database.SEVERAL)
+    async with database.created(server_url, name, template) as url:
         mallory = await asyncpg.connect(database.service_url(url))
         try:
             for _ in range(40):

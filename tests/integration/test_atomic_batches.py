@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 from support import given
 from support.batches import creation, delete, keyed, patch, refused, sessions, written
+from support.database import ONE_PARTITION
 from support.patience import patient
 from support.seen import topics
 
@@ -23,6 +24,8 @@ from app.service import Service, open_service
 from app.settings import Settings
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import AISessionId
+
+pytestmark = ONE_PARTITION  # a batch stays within a partition
 
 
 async def test_all_commands_of_a_batch_are_done(

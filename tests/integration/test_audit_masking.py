@@ -11,6 +11,7 @@ from msgspec import Struct
 from support import given
 from support.audit import AUDITOR, FORMS, all_pages, auditing, told
 from support.chats import NOON
+from support.database import ONE_PARTITION
 
 from app.commands.context import Generated
 from app.history.masking import MASK, masked, personal_of
@@ -109,6 +110,7 @@ def urls(session: str, number: int) -> Iterator[str]:
     yield f"/audit/sessions/{number}/provenance?field=person"
 
 
+@ONE_PARTITION
 async def test_no_canary_is_shown_without_a_reason(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -131,6 +133,7 @@ def _query(url: str) -> dict[str, str]:
     return dict(pair.split("=") for pair in query.split("&") if pair)
 
 
+@ONE_PARTITION
 async def test_with_a_reason_all_is_shown_and_each_view_is_an_event_before_it(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:

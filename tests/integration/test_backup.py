@@ -33,6 +33,7 @@ async def empty(server_url: str) -> AsyncIterator[str]:
         yield url
 
 
+@database.ONE_PARTITION
 async def test_a_restored_database_is_as_it_was(
     service: Service, database_url: str, empty: str, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ async def test_no_table_is_swapped_in_while_one_is_made(
 
 
 @pytest.mark.parametrize("how", ["header", "file", "missing", "more", "no header"])
+@database.ONE_PARTITION
 async def test_an_altered_one_is_refused(
     service: Service, database_url: str, empty: str, tmp_path: Path, how: str
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from support import given
 from support.batches import creation, delete, keyed, patch, refused, sessions, written
+from support.database import ONE_PARTITION
 from support.seen import topics, without_replay
 
 from app.commands.context import CommandEnvelope
@@ -16,6 +17,8 @@ from app.log.errors import KeyInFlight, KeyReused
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.ai_session import ProposeAISessionAction
+
+pytestmark = ONE_PARTITION  # a batch stays within a partition
 
 
 async def test_a_batch_that_is_sent_again_is_answered_again_as_of_then(

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 from support import given as take
+from support.numbers import make_last
 
+from app.chat.numbers import MESSAGES
 from app.integrity.verify import verify
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
@@ -138,7 +140,7 @@ async def test_memory_view_log_and_rebuilt_view_hold_the_same(
     actions: Sequence[Struct],
 ) -> None:
     # The numbers of messages are made up here: none is drawn.
-    await store.raw.execute("SELECT setval('chat_message_number', 1000000)")
+    await make_last(store.raw, MESSAGES, 1_000_000)
     number = await service.chat.new_number(take.call())
     told = await do(service, number, new)
     for place, action in enumerate(actions):

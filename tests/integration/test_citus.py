@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from secrets import token_hex
 
 import pytest
-from support import citus, given, tree_of
+from support import citus, database, given, tree_of
 from support.database import SEVERAL
 
 from app.integrity.verify import verify
@@ -38,13 +38,14 @@ def partitions() -> int:
 @pytest.fixture(scope="session")
 async def distributed() -> AsyncIterator[str]:
     """The database on all nodes that those of these tests are copies of."""
-    async with citus.migrated() as name:
+    async with database.migrated(citus.URL, SEVERAL) as name:
         yield name
 
 
 @pytest.fixture
 async def database_url(distributed: str) -> AsyncIterator[str]:
-    async with citus.created(f"sessionary_test_{token_hex(8)}", distributed) as url:
+    name = f"sessionary_test_{token_hex(8)}"
+    async with database.created(citus.URL, name, distributed) as url:
         yield url
 
 

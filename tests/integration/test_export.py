@@ -127,14 +127,13 @@ async def test_nothing_personal_is_readable_in_it(database_url: str, keyring: Ke
 
 
 @pytest.mark.usefixtures("filled")
+@database.ONE_PARTITION
 async def test_its_lines_are_those_of_one_event(database_url: str, keyring: Keyring) -> None:
     lines = [json.loads(line) for line in await exported(database_url, keyring)]
     events = [line for line in lines if "position" in line]
     assert [event["position"] for event in events] == list(range(1, len(events) + 1))
-    wanted = {
-        "partition", "position", "stream", "version", "sessionId", "type", "eventId", "recordedAt",
-        "actor", "metadata", "data", "chain",
-    }  # fmt: skip
+    wanted = {"partition", "position", "stream", "version", "sessionId", "type", "eventId",
+              "recordedAt", "actor", "metadata", "data", "chain"}  # fmt: skip
     assert all(event.keys() == wanted for event in events)
     assert lines[-1]["checkpoint"]["positions"] == {"0": len(events)}
     assert {line["key"]["stream"] for line in lines if "wrapped" in line.get("key", ())}
@@ -153,6 +152,7 @@ async def test_in_the_clear_it_is_for_reading(
 
 @pytest.mark.usefixtures("filled", "_small")
 @pytest.mark.parametrize("how", ALTERED)
+@database.ONE_PARTITION
 async def test_what_was_altered_is_refused_by_line_and_event(
     settings: Settings, database_url: str, target: str, keyring: Keyring, tmp_path: Path, how: str
 ) -> None:

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 from support import given
+from support.database import ONE_PARTITION
 from support.entries import changed, entry, made_ids, new_stream
 from support.strays import leave_stray
 
@@ -100,6 +101,7 @@ CHAT_STREAM, ACCOUNT_STREAM = chat_session_stream(ChatSessionId(7)), account_str
         (new_stream(), AI, CHAT), (new_stream(), AI, ACCOUNT),
     ],
 )  # fmt: skip
+@ONE_PARTITION
 async def test_an_append_refuses_an_event_of_another_kind(
     appender: Appender,
     owner: asyncpg.Connection,
@@ -129,6 +131,7 @@ def derived_stream() -> UUID:
 
 
 @pytest.mark.parametrize(("stream", "topic"), [(CHAT_STREAM, AI), (new_stream(), CHAT)])
+@ONE_PARTITION
 async def test_no_stream_begins_with_an_event_that_its_id_does_not_fit(
     appender: Appender, owner: asyncpg.Connection, stream: UUID, topic: str
 ) -> None:
@@ -138,6 +141,7 @@ async def test_no_stream_begins_with_an_event_that_its_id_does_not_fit(
     assert await owner.fetchval("SELECT count(*) FROM stored_events") == 0
 
 
+@ONE_PARTITION
 async def test_one_of_another_kind_takes_no_other_with_it(appender: Appender) -> None:
     await appender.append(_of(CHAT_STREAM, 0, CHAT))
     fine = [appender.append(_of(new_stream(), 0, AI)) for _ in range(3)]
@@ -175,7 +179,8 @@ async def test_a_log_with_such_an_event_is_verified_rebuilt_and_replayed(
     service: Service, owner: asyncpg.Connection, store: Connection, keyring: Keyring
 ) -> None:
     chat, position = await with_stray(service, owner)
-    where = f"stream {chat.folded.stream} has version 2 at position 0:{position}, {AI}, which"
+    at = f"{chat.folded.partition}:{position}"
+    where = f"stream {chat.folded.stream} has version 2 at position {at}, {AI}, which"
     told, behind = await verify(store, keyring, silent)
     assert where in told
     assert "version is 1, the log says 2" in behind
@@ -237,6 +242,7 @@ async def test_a_stray_in_an_account_is_passed_over(
     assert len(await verify(store, keyring, silent)) == 1
 
 
+@ONE_PARTITION
 async def test_a_key_that_was_used_for_one_kind_is_reused_for_another(
     service: Service, owner: asyncpg.Connection
 ) -> None:

@@ -20,7 +20,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.projection import EventSourcedProjection, ProjectionRunner
 from support import given
-from support.database import SEVERAL, write_master_key
+from support.database import ONE_PARTITION, SEVERAL, write_master_key
 from support.histories import audited, mixed
 from support.patience import patient
 from support.purposes import PurposeCounts, Purposes, expected, kept
@@ -158,6 +158,7 @@ async def test_old_forms_are_brought_up_to_date(
     assert event.purpose == "upcast"
 
 
+@ONE_PARTITION
 async def test_an_event_whose_key_is_gone_is_named(
     log: SessionLog, service: Service, owner: asyncpg.Connection
 ) -> None:
@@ -186,6 +187,7 @@ async def test_its_runner_follows_the_log_once(
     assert shown.position != "0:0"
 
 
+@ONE_PARTITION
 async def test_of_two_runners_one_ends(
     env: Env, service: Service, owner: asyncpg.Connection
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from msgspec.structs import replace
+from support.database import ONE_PARTITION
 
 from app.database.errors import SchemaError
 from app.database.migrate import (
@@ -58,6 +59,7 @@ async def test_an_empty_database_gets_them_all_and_then_none(empty: asyncpg.Conn
     assert await shape(empty) == before
 
 
+@ONE_PARTITION
 async def test_they_reach_the_schema_of_the_template(
     empty: asyncpg.Connection, owner: asyncpg.Connection
 ) -> None:

@@ -9,23 +9,27 @@ import pytest
 from support import given
 from support.chats import KIM, by, open_session, session
 from support.database import SEVERAL
-from support.numbers import create, insert_deleted, leave, set_back
+from support.numbers import create, insert_deleted, leave, make_last, set_back
 
 from app.chat.numbers import MESSAGES, SESSIONS
+from app.chat.numbers import SQL as NUMBERS
 from app.log.errors import NumbersUsedUp
 from app.service import Service, open_service
 from app.settings import Settings
 from domain.chat.enums import ChatMessageType
 from domain.chat.message import ChatMessage
-from domain.ids import ChatSessionId, chat_session_stream, partition_of
+from domain.ids import ChatSessionId, StreamId, chat_session_stream, partition_of
 
 HELLO = ChatMessage(type=ChatMessageType.TO_USER, message="Hello", author="Sam")
 
 
 async def last_drawn(owner: asyncpg.Connection, sequence: str) -> int:
-    return int(
-        await owner.fetchval("SELECT pg_sequence_last_value($1::text::regclass)", sequence) or 0
-    )
+    return int(await owner.fetchval("SELECT last_drawn_1($1)", sequence) or 0)
+
+
+async def pass_over(service: Service, stream: StreamId, number: int) -> None:
+    statement = NUMBERS["pass_over_sessions"]
+    await service.pool.ask(statement, service.log.partition(stream), stream, number)
 
 
 async def test_a_sequence_behind_the_log_is_passed_over_by_two_at_once(
@@ -77,16 +81,15 @@ async def test_a_sequence_is_moved_forward_only_and_not_beyond_what_is_taken(
 ) -> None:
     taken = await create(service)
     drawn = await last_drawn(owner, SESSIONS)
-    call = "SELECT pass_over_session_numbers_1(0, $1, $2)"
     for stream, number in [
         (chat_session_stream(taken), taken),
         (chat_session_stream(taken), drawn + 100),
         (chat_session_stream(ChatSessionId(drawn + 100)), drawn + 100),
     ]:
-        await service.pool.ask(call, stream, number)
+        await pass_over(service, stream, number)
         assert await last_drawn(owner, SESSIONS) == drawn
     await set_back(owner, SESSIONS)
-    await service.pool.ask(call, chat_session_stream(taken), taken)
+    await pass_over(service, chat_session_stream(taken), taken)
     assert await last_drawn(owner, SESSIONS) == taken
 
 
@@ -113,7 +116,7 @@ async def test_no_number_is_drawn_twice_while_the_sequence_is_moved(
 
     async def move() -> None:
         for stream, number in streams:
-            await service.pool.ask("SELECT pass_over_session_numbers_1(0, $1, $2)", stream, number)
+            await pass_over(service, stream, number)
 
     await asyncio.gather(draw(), draw(), move(), move())
     assert len(drawn) == len(set(drawn)) == 2_000
@@ -148,7 +151,7 @@ async def test_messages_after_a_reset_have_larger_ids_than_those_before(
 ) -> None:
     talk = await open_session(service)
     other = await open_session(service)
-    await owner.execute("SELECT setval('chat_message_number', 5000)")
+    await make_last(owner, MESSAGES, 5_000)
     before, _ = await service.chat.add_message(talk, HELLO, by(KIM, "k"))
     await service.chat.add_message(other, HELLO, by(KIM))
     await set_back(owner, MESSAGES)
@@ -169,9 +172,8 @@ async def test_message_numbers_are_moved_by_what_a_session_has_only(
     service: Service, owner: asyncpg.Connection
 ) -> None:
     talk = await open_session(service)
-    call = "SELECT pass_over_message_numbers_1(0, $1)"
-    await service.pool.ask(call, chat_session_stream(talk))
-    await service.pool.ask(call, chat_session_stream(ChatSessionId(99)))
+    for stream in (chat_session_stream(talk), chat_session_stream(ChatSessionId(99))):
+        await service.pool.ask(NUMBERS["pass_over_messages"], service.log.partition(stream), stream)
     assert await last_drawn(owner, MESSAGES) == 0
 
 

@@ -37,13 +37,13 @@ def server_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 async def template(server_url: str) -> AsyncIterator[str]:
     """The migrated database that those of the tests are copies of."""
-    async with database.migrated(server_url) as name:
+    async with database.migrated(server_url, database.PARTITIONS) as name:
         yield name
 
 
 @pytest.fixture
 def its_template(template: str) -> str:
-    """That one, with one partition."""
+    """That one."""
     return template
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from support import database, given
 from support.chats import KIM, QUEUED, by, open_queue
 from support.database import SEVERAL
+from support.numbers import set_back
 
 from app.chat.numbers import SESSIONS
 from app.cli.main import main
@@ -152,7 +153,7 @@ async def test_a_number_that_is_taken_is_passed_over_wherever_it_is(
     service: Service, other_service: Service, owner: asyncpg.Connection
 ) -> None:
     before = await open_queue(service, COUNT)
-    await owner.execute("SELECT setval($1::text::regclass, 1, false)", SESSIONS)
+    await set_back(owner, SESSIONS)
     made = [await other_service.chat.create(QUEUED, given.call()) for _ in range(3)]
     assert min(each.folded.state.chat_session_id for each in made) > max(before)
 

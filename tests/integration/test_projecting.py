@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 from support import given
-from support.database import SEVERAL, write_master_key
+from support.database import ONE_PARTITION, SEVERAL, write_master_key
 from support.histories import mixed
 from support.purposes import PurposeCounts, Purposes, expected, kept
 
@@ -111,6 +111,7 @@ async def test_nothing_is_lost_or_doubled_by_processes_that_are_killed_and_that_
 
 
 @pytest.mark.parametrize("purpose", ["poison", "refused"], ids=["by itself", "by its table"])
+@ONE_PARTITION
 async def test_what_it_refuses_holds_up_that_session_only(
     service: Service,
     owner: asyncpg.Connection,

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 from support import tree_of
+from support.database import ONE_PARTITION
 from support.histories import mixed
 
 from app.followers import sealer as sealing
@@ -55,6 +56,7 @@ def old(settings: Settings) -> Settings:
     return replace(settings, checkpoint_every_s=0.01)
 
 
+@ONE_PARTITION
 async def test_what_is_old_is_covered(service: Service, old: Settings) -> None:
     await mixed(service, 1, 5)
     found = await sealed(service, old)
@@ -136,6 +138,7 @@ async def test_a_tree_made_anew_of_the_same_log_fits(
     "UPDATE stored_events SET actor = 'mallory' WHERE notification_id = 3",
     "DELETE FROM stored_events WHERE notification_id > 10",
 ], ids=["altered", "cut off"])  # fmt: skip
+@ONE_PARTITION
 async def test_checkpoints_that_the_log_does_not_fit_are_kept_and_said(
     service: Service,
     owner: asyncpg.Connection,

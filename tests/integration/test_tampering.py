@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.histories import mixed
 from support.kept import Kept
 from support.tampering import KINDS, Attacker, Place, re_attribute
@@ -106,6 +106,7 @@ async def test_an_attacker_who_hashes_all_anew_is_found(
         await attacker.undo()
 
 
+@ONE_PARTITION
 async def test_hashes_that_were_altered_elsewhere_do_not_mislead(
     kept: Kept, attacker: Attacker, database_url: str
 ) -> None:

@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from support import given
 from support.beside import silent
+from support.database import ONE_PARTITION
 from support.differences import assert_matches
 
 from app.integrity.verify import verify
@@ -144,6 +145,7 @@ async def test_nothing_is_found_where_nothing_is_wrong(store: Connection, keyrin
 @pytest.mark.usefixtures("eight_events")
 @pytest.mark.parametrize(("damage", "found"), IN_VIEWS.values(), ids=IN_VIEWS)
 @pytest.mark.parametrize("events_a_page", [1, 5_000])
+@ONE_PARTITION
 async def test_a_row_that_the_log_does_not_give_is_found(
     store: Connection,
     owner: asyncpg.Connection,
@@ -162,6 +164,7 @@ async def test_a_row_that_the_log_does_not_give_is_found(
 
 @pytest.mark.usefixtures("eight_events")
 @pytest.mark.parametrize(("damage", "found"), IN_LOG.values(), ids=IN_LOG)
+@ONE_PARTITION
 async def test_a_log_that_was_tampered_with_is_found(
     store: Connection, owner: asyncpg.Connection, keyring: Keyring, damage: str, found: str
 ) -> None:
@@ -172,6 +175,7 @@ async def test_a_log_that_was_tampered_with_is_found(
 
 @pytest.mark.usefixtures("eight_events")
 @pytest.mark.parametrize("events_a_page", [1, 3, 5_000])
+@ONE_PARTITION
 async def test_damage_behind_damage_is_found_and_no_row_is_blamed_for_it(
     store: Connection,
     owner: asyncpg.Connection,

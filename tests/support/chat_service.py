@@ -8,6 +8,8 @@ import asyncpg
 import httpx
 from msgspec import Struct
 
+from app.chat.numbers import SESSIONS
+from support.numbers import make_last
 from support.patience import patient
 from support.service_process import ADMIN, ServiceProcess
 from support.service_process import service as running_service
@@ -92,7 +94,7 @@ def count_from(served: ServiceProcess, first: int) -> None:
     async def ask() -> None:
         connection = await asyncpg.connect(served.database_url)
         try:
-            await connection.execute("SELECT setval('chat_session_number', $1, false)", first)
+            await make_last(connection, SESSIONS, first - 1)
         finally:
             await connection.close()
 

@@ -1,22 +1,17 @@
-"""Databases on all nodes of a Citus, which TEST_CITUS_URL names by its coordinator."""
+"""The nodes of a Citus, which TEST_CITUS_URL names by its coordinator."""
 
 import os
-import secrets
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import shlex
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import psutil
 import pytest
-
-from app.database.new_log import NewLog
-from app.database.rights import let_log_in
-from app.database.scram import verifier
-from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
-
-from . import database
+from msgspec import Struct
 
 NONE = "TEST_CITUS_URL names no coordinator: no package registry has Citus"
 URL = os.environ.get("TEST_CITUS_URL", "")
@@ -30,8 +25,10 @@ def at(url: str, host: str, port: int) -> str:
 
 
 async def nodes(url: str = URL) -> Sequence[str]:
-    """The URLs of all nodes, the coordinator's first."""
-    rows = await asked(url, "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0")
+    """The URLs of a database on all nodes, the coordinator's first; of another server, its own."""
+    if not URL or urlsplit(url).netloc != urlsplit(URL).netloc:
+        return [url]
+    rows = await asked(URL, "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0")
     return [url, *(at(url, row["nodename"], row["nodeport"]) for row in rows)]
 
 
@@ -45,61 +42,70 @@ async def asked(url: str, sql: str, *arguments: object) -> Sequence[asyncpg.Reco
         await connection.close()
 
 
-def named(url: str, name: str) -> str:
-    """Another database of the same node."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-@asynccontextmanager
-async def created(name: str, template: str = "template0") -> AsyncIterator[str]:
-    """The coordinator's URL of a new database on all nodes; dropped afterwards."""
-    everywhere = await nodes()
-    for url in everywhere:
-        if template != "template0":  # nobody may be connected to it, not even Citus's own process
-            await asked(url, f'ALTER DATABASE "{template}" ALLOW_CONNECTIONS false')
-            await asked(
-                url,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
-                template,
-            )
-        await asked(url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    try:
-        yield named(URL, name)
-    finally:
-        for url in everywhere:
-            await asked(url, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
-            await asked(url, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 async def join(url: str) -> None:
     """Make a new database one of Citus, on all nodes."""
-    for each in await nodes():
-        await asked(named(each, urlsplit(url).path[1:]), "CREATE EXTENSION citus")
-    parts = urlsplit(url)
+    coordinator, *workers = await nodes(url)
+    for each in (coordinator, *workers):
+        await asked(each, "CREATE EXTENSION citus")
+    parts = urlsplit(coordinator)
     await asked(url, "SELECT citus_set_coordinator_host($1, $2)", parts.hostname, parts.port)
-    for each in (await nodes())[1:]:
+    for each in workers:
         parts = urlsplit(each)
         await asked(url, "SELECT citus_add_node($1, $2)", parts.hostname, parts.port)
 
 
-@asynccontextmanager
-async def migrated(partitions: int = database.SEVERAL) -> AsyncIterator[str]:
-    """The name of a database with a distributed log under the tests' master key, while it lasts."""
-    name = f"sessionary_test_{secrets.token_hex(4)}"
-    async with created(name) as url:
-        await join(url)
-        with tempfile.TemporaryDirectory() as folder:
-            key_file = Path(folder, "master.key")
-            database.write_master_key(key_file)
-            where = DataLocation(
-                database_url=url,
-                data_dir=Path(folder),
-                master_key_file=key_file,
-                allow_unsafe_database=True,
-                log=NewLog(partitions=partitions, distributed=True),
-            )
-            await prepare(url, where, SchemaPermission.MIGRATE)
-            await asked(url, "DELETE FROM log_setting WHERE name = 'root_key'")
-            async with connected(url) as owner:
-                await let_log_in(owner.raw, verifier(database.SERVICE_PASSWORD))
-        yield name
+class Node(Struct, frozen=True):
+    """A node whose processes run on this machine."""
+
+    files: Path
+    """Its data directory."""
+    programs: Path
+    """The folder of PostgreSQL's."""
+
+    def processes(self) -> list[psutil.Process]:
+        """All of its server."""
+        return [
+            process
+            for process in psutil.process_iter(["name", "cwd"])
+            if process.info["name"] == "postgres" and process.info["cwd"] == str(self.files)
+        ]
+
+    def kill(self) -> None:
+        """End all its processes at once, as a power cut does."""
+        doomed = self.processes()
+        for process in doomed:
+            with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
+                process.kill()
+        psutil.wait_procs(doomed)
+
+    def start(self) -> None:
+        """Start it again with the options of its last start, and return when it takes logins."""
+        owner = self.files.stat()
+        _program, *options = shlex.split((self.files / "postmaster.opts").read_text())
+        log = str(self.files.with_suffix(".log"))
+        subprocess.run(  # PostgreSQL's own program
+            [self.programs / "pg_ctl", "start", "-w", "-D", self.files, "-l", log,
+             "-o", shlex.join(_without_place(options))],
+            check=True, stdout=subprocess.DEVNULL, cwd="/", env={"LC_ALL": "C", "TZ": "UTC"},
+            user=owner.st_uid, group=owner.st_gid, extra_groups=[],
+        )  # fmt: skip
+
+
+async def worker_here() -> Node:
+    """A worker of Citus whose processes run on this machine; skips the test if none does."""
+    for url in (await nodes())[1:]:
+        ((files, programs),) = await asked(
+            url,
+            "SELECT current_setting('data_directory'),"
+            " (SELECT setting FROM pg_config WHERE name = 'BINDIR')",
+        )
+        node = Node(Path(files), Path(programs))
+        if node.processes():
+            return node
+    pytest.skip("No worker of TEST_CITUS_URL runs on this machine")
+
+
+def _without_place(options: Sequence[str]) -> Sequence[str]:
+    """The options of a server's start without the one that `pg_ctl` adds."""
+    at = options.index("-D") if "-D" in options else len(options)
+    return [*options[:at], *options[at + 2 :]]

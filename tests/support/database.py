@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from shutil import disk_usage
@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import docker  # type: ignore[import-untyped]  # it has no types
+import pytest
 from requests import RequestException
 
 from app.database.new_log import NewLog
@@ -21,10 +22,19 @@ from app.database.rights import let_log_in
 from app.database.scram import verifier
 from app.maintenance.store import DataLocation, SchemaPermission, connected, prepare
 from app.settings import SERVICE_ROLE
+from support import citus
 
 IMAGE = "postgres:18"
-SEVERAL = 4
+PARTITIONS = int(os.environ.get("TEST_PARTITIONS", "1"))
+"""Partitions of a log of which a test does not say how many it has."""
+SEVERAL = PARTITIONS if PARTITIONS > 1 else 4
 """Partitions of a log that has not one."""
+ONE_PARTITION = pytest.mark.parametrize("partitions", [1], ids=["one"])
+"""Of a test that names positions of one partition, or whose streams have to be in one."""
+DISTRIBUTED = bool(os.environ.get("TEST_DISTRIBUTED"))
+"""Whether the tests' databases are on TEST_CITUS_URL, with logs distributed over its nodes."""
+EMPTY = "template0"
+"""The database that an empty one is a copy of."""
 MASTER_KEY_FILE = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"
 """What the key file of a test holds: `MASTER_KEY` in base64."""
 MASTER_KEY = b"01234567890123456789012345678901"
@@ -41,11 +51,11 @@ def write_master_key(path: Path) -> None:
 
 @contextmanager
 def server(say: Callable[[str], None]) -> Iterator[str]:
-    """The URL of a running PostgreSQL, whose user may do everything there.
+    """The URL of a running PostgreSQL (a Citus if DISTRIBUTED), whose user may do everything there.
 
     `say` hears when it is not the one that `server_in_words` names.
     """
-    given = os.environ.get("TEST_DATABASE_URL")
+    given = citus.URL if DISTRIBUTED else os.environ.get("TEST_DATABASE_URL")
     with ExitStack() as stack:
         url = given or (_contained(stack, say) if docker_state() == "ready" else None)
         yield url or stack.enter_context(_embedded())
@@ -53,6 +63,8 @@ def server(say: Callable[[str], None]) -> Iterator[str]:
 
 def server_in_words() -> str:
     """Which PostgreSQL `server` takes, and why."""
+    if DISTRIBUTED:
+        return "the Citus of TEST_CITUS_URL"
     if os.environ.get("TEST_DATABASE_URL"):
         return "the one of TEST_DATABASE_URL"
     state = docker_state()
@@ -87,28 +99,58 @@ def _ask_docker() -> str:
 
 @asynccontextmanager
 async def migrated(server_url: str, partitions: int = 1) -> AsyncIterator[str]:
-    """The name of a database with the present schema and the tests' master key, while it lasts."""
+    """The name of a database with the present schema and the tests' master key, while it lasts.
+
+    On a Citus, its log is distributed.
+    """
     name = f"sessionary_test_{secrets.token_hex(4)}"
     async with created(server_url, name) as url:
-        with tempfile.TemporaryDirectory() as folder:
-            key_file = Path(folder, "master.key")
-            write_master_key(key_file)
-            where = DataLocation(
-                database_url=url,
-                data_dir=Path(folder),
-                master_key_file=key_file,
-                allow_unsafe_database=True,
-                log=NewLog(partitions=partitions),
-            )
-            await prepare(url, where, SchemaPermission.MIGRATE)
-            if form := os.environ.get("TEST_FUNCTIONS"):
-                await _at(url, "INSERT INTO log_setting VALUES ('functions', $1)", form)
-                await prepare(url, where, SchemaPermission.MIGRATE)
-            # Tests make a `Keyring` of the master key alone, which is the root of early logs.
-            await _at(url, "DELETE FROM log_setting WHERE name = 'root_key'")
-            async with connected(url) as owner:
-                await let_log_in(owner.raw, verifier(SERVICE_PASSWORD))
+        await migrate(url, partitions)
         yield name
+
+
+async def migrate(url: str, partitions: int) -> None:
+    """Make the present schema in an empty database, with the tests' master key."""
+    with tempfile.TemporaryDirectory() as folder:
+        key_file = Path(folder, "master.key")
+        write_master_key(key_file)
+        where = DataLocation(
+            database_url=url,
+            data_dir=Path(folder),
+            master_key_file=key_file,
+            allow_unsafe_database=True,
+            log=NewLog(partitions=partitions, distributed=len(await citus.nodes(url)) > 1),
+        )
+        await prepare(url, where, SchemaPermission.MIGRATE)
+        if form := os.environ.get("TEST_FUNCTIONS"):
+            await _at(url, "INSERT INTO log_setting VALUES ('functions', $1)", form)
+            await prepare(url, where, SchemaPermission.MIGRATE)
+        # Tests make a `Keyring` of the master key alone, which is the root of early logs.
+        await _at(url, "DELETE FROM log_setting WHERE name = 'root_key'")
+        async with connected(url) as owner:
+            await let_log_in(owner.raw, verifier(SERVICE_PASSWORD))
+
+
+class Templates:
+    """Databases to copy, by the number of their log's partitions."""
+
+    def __init__(self, server_url: str, stack: AsyncExitStack) -> None:
+        self._server_url, self._stack = server_url, stack
+        self._made: dict[int, str] = {}
+
+    async def of(self, partitions: int) -> str:
+        """The name of the one with so many; it is migrated when it is first asked for."""
+        if partitions not in self._made:
+            made = migrated(self._server_url, partitions)
+            self._made[partitions] = await self._stack.enter_async_context(made)
+        return self._made[partitions]
+
+
+@asynccontextmanager
+async def templates(server_url: str) -> AsyncIterator[Templates]:
+    """The templates of one server, while they last."""
+    async with AsyncExitStack() as stack:
+        yield Templates(server_url, stack)
 
 
 def service_url(url: str) -> str:
@@ -124,13 +166,40 @@ def logins(url: str) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def created(server_url: str, name: str, template: str = "template0") -> AsyncIterator[str]:
+async def created(server_url: str, name: str, template: str = EMPTY) -> AsyncIterator[str]:
     """The URL of a new database, a copy of another; dropped afterwards, whoever is connected."""
-    await _at(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = await create(server_url, name, template)
     try:
-        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+        yield url
     finally:
-        await _at(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await drop(server_url, name)
+
+
+async def create(server_url: str, name: str, template: str = EMPTY) -> str:
+    """The URL of a new database, a copy of another; on a Citus, it is one on all nodes."""
+    everywhere = await citus.nodes(server_url)
+    is_copy, is_shared = template != EMPTY, len(everywhere) > 1
+    for node in everywhere:
+        if is_copy and is_shared:  # nobody may be connected to it, not even Citus's own process
+            await _at(node, f'ALTER DATABASE "{template}" ALLOW_CONNECTIONS false')
+            await _at(node, _SHUT_OUT, template)
+        await _at(node, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    if is_shared and not is_copy:
+        await citus.join(url)
+    return url
+
+
+async def drop(server_url: str, name: str) -> None:
+    """Drop a database, whoever is connected; on a Citus from all nodes."""
+    everywhere = await citus.nodes(server_url)
+    for node in everywhere:
+        if len(everywhere) > 1:  # it may have been a template
+            await _at(node, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await _at(node, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+_SHUT_OUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
 
 
 async def _at(url: str, statement: str, *arguments: object) -> None:

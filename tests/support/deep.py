@@ -6,7 +6,12 @@ from uuid import uuid4
 
 import asyncpg
 
-from domain.ids import StreamId
+from domain.ids import StreamId, partition_of
+
+
+async def home_of(owner: asyncpg.Connection, stream: StreamId) -> int:
+    """The partition of a stream, whether it has events or not."""
+    return partition_of(stream, await owner.fetchval("SELECT count(*) FROM log_partition"))
 
 
 async def unchecked(owner: asyncpg.Connection) -> None:
@@ -28,7 +33,10 @@ async def deepen(
     `state`: of the event at a version; `doc`: JSON that the row's document has after it.
     """
     await unchecked(owner)
-    ((head, at),) = await owner.fetch("SELECT position, recorded_at FROM log_partition")
+    home = await home_of(owner, stream)
+    ((head, at),) = await owner.fetch(
+        "SELECT position, recorded_at FROM log_partition WHERE partition = $1", home
+    )
     version = await owner.fetchval(
         "SELECT max(originator_version) FROM stored_events WHERE originator_id = $1", stream
     )
@@ -36,14 +44,26 @@ async def deepen(
     await owner.copy_records_to_table(
         "stored_events",
         records=(
-            (0, stream, version + n, topic, state(version + n), head + n, uuid4(), at, "eve", "{}")
+            (
+                home,
+                stream,
+                version + n,
+                topic,
+                state(version + n),
+                head + n,
+                uuid4(),
+                at,
+                "eve",
+                "{}",
+            )
             for n in range(1, events + 1)
         ),
     )
     last = version + events
     await owner.execute(
-        "UPDATE log_partition SET position = $1, recorded_at = $2", head + events, at
-    )
+        "UPDATE log_partition SET position = $1, recorded_at = $2 WHERE partition = $3",
+        head + events, at, home,
+    )  # fmt: skip
     await owner.execute(
         f"UPDATE {view} SET version = $1, position = $2, modified_by = 'eve', modified_at = $3,"
         " doc = doc || $4::jsonb WHERE stream_id = $5",

@@ -12,14 +12,18 @@ from uuid_utils.compat import uuid7
 from app.database.pool import Pool
 from app.log.entry import Context, Entry, NewEvent, PreparedAppend
 from app.log.outcome import Appended, Outcome
-from domain.ids import StreamId
+from domain.ids import StreamId, partition_of
+from support.database import PARTITIONS
 
 _TOPIC = "ai_session.patched.v1"
 
 
 def new_stream() -> StreamId:
-    """A stream that has no events."""
-    return StreamId(uuid7())
+    """A stream that has no events, in the first partition of the tests' log."""
+    drawn = StreamId(uuid7())
+    while partition_of(drawn, PARTITIONS) != 0:
+        drawn = StreamId(uuid7())
+    return drawn
 
 
 def entry(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -16,13 +16,13 @@ ALL_READ_S = 30.0
 
 
 class FeedReader:
-    """Reads a log of one partition, page by page."""
+    """Reads a log, page by page."""
 
     def __init__(self, base_url: str) -> None:
         """Has read nothing so far."""
         self._base_url = base_url
-        self.cursor = 0
-        self.positions: list[int] = []
+        self.cursor: dict[str, int] = {"0": 0}
+        self.positions: list[tuple[int, int]] = []
 
     async def keep_reading(self) -> None:
         """Until cancelled."""
@@ -31,14 +31,14 @@ class FeedReader:
                 if not await self._read(client):
                     await asyncio.sleep(0.05)
 
-    async def owed(self, count: int) -> list[str]:
-        """What it should have got of a log of so many events, or got once too often."""
+    async def owed(self, places: Iterable[tuple[int, int]]) -> list[str]:
+        """What it should have got of a log of these partitions and positions, or got twice."""
         deadline = time.monotonic() + patient(ALL_READ_S)
         async with self._client() as client:
             while await self._read(client) != 0:
                 assert time.monotonic() < deadline, "the feed does not end"
         got = set(self.positions)
-        found = [f"the feed has skipped {at}" for at in range(1, count + 1) if at not in got]
+        found = [f"the feed has skipped {place}" for place in places if place not in got]
         if len(got) < len(self.positions):
             found.append("the feed has doubled an event")
         return found
@@ -49,15 +49,16 @@ class FeedReader:
     async def _read(self, client: httpx.AsyncClient) -> int | None:
         """Take a page: the number of its events; None: there was no answer."""
         try:
-            answer = await client.get(f"/audit/feed?after=0:{self.cursor}&limit={PAGE}")
+            after = ",".join(f"{partition}:{at}" for partition, at in self.cursor.items())
+            answer = await client.get(f"/audit/feed?after={after}&limit={PAGE}")
         except httpx.TransportError:
             return None
         if answer.status_code != httpx.codes.OK:
             assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
             return None
         *events, last = map(json.decode, answer.content.splitlines())
-        self.positions += [event["position"] for event in events]
-        self.cursor = last["next"]["0"]
+        self.positions += [(event["partition"], event["position"]) for event in events]
+        self.cursor = last["next"]
         return len(events)
 
 

@@ -13,7 +13,6 @@ import asyncpg
 import psutil
 from msgspec import Struct
 
-from app.database.embedded import service_url
 from app.history.followed import reached
 from app.history.moments import present_cut
 from app.maintenance import key_file
@@ -116,11 +115,13 @@ async def under_load(
 
 async def owed(service: ServiceProcess, book: Path, run: Run) -> list[str]:
     """What is not as clients and readers were told; empty when all is well."""
-    where = DataLocation(database_url=None, data_dir=service.data_dir)
+    where = DataLocation(
+        database_url=None, data_dir=service.data_dir, master_key_file=service.key_file
+    )
     stored = await read_log(service.database_url, where)
     found = [f"an answer that nobody should get: {answer}" for answer in run.work.broken]
     found += differences(read_ledger(book), stored)
-    found += await run.reader.owed(len(stored))
+    found += await run.reader.owed((event.partition, event.position) for event in stored)
     if found:  # then nothing that is made of the log can be right
         return found
     found = await _histories_owed(service)
@@ -130,8 +131,8 @@ async def owed(service: ServiceProcess, book: Path, run: Run) -> list[str]:
 async def _histories_owed(service: ServiceProcess) -> list[str]:
     """Where the histories are not what the log, folded in memory, says."""
     settings = Settings(
-        database_url=service_url(service.data_dir),
-        master_key=key_file.read(service.data_dir / "master.key"),
+        database_url=service.login_url,
+        master_key=key_file.read(service.key_file),
         store_deadline_s=patient(READ_S),
     )
     owner, worker = await asyncpg.connect(service.database_url), await open_service(settings)

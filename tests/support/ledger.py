@@ -38,6 +38,7 @@ class Ack(Struct, frozen=True, tag="ack"):
     key: str
     version: int
     position: int
+    partition: int = 0
 
 
 class Stored(Struct, frozen=True):
@@ -47,6 +48,7 @@ class Stored(Struct, frozen=True):
     stream: str
     version: int
     position: int
+    partition: int = 0
 
 
 class Ledger:
@@ -60,9 +62,9 @@ class Ledger:
         """Write down that a command is about to be sent."""
         self._write(Intent(key))
 
-    def acknowledge(self, key: str, version: int, position: int) -> None:
+    def acknowledge(self, key: str, version: int, position: int, partition: int = 0) -> None:
         """Write down that a command was answered 2xx."""
-        self._write(Ack(key, version, position))
+        self._write(Ack(key, version, position, partition))
 
     def _write(self, line: Intent | Ack) -> None:
         self._file.write(msgspec.json.encode(line) + b"\n")
@@ -87,7 +89,13 @@ async def read_log(url: str, where: DataLocation) -> Sequence[Stored]:
     async with connected(url) as store:
         keyring = await keyring_of(store, where)
         return [
-            Stored(_key(recorded.event), str(recorded.stream), recorded.version, recorded.position)
+            Stored(
+                _key(recorded.event),
+                str(recorded.stream),
+                recorded.version,
+                recorded.position,
+                head.partition,
+            )
             for head in await heads(store)
             async for page in read_feed(store, keyring, head.partition, until=head.position)
             for recorded in page
@@ -106,18 +114,24 @@ def differences(written: Sequence[Intent | Ack], stored: Sequence[Stored]) -> li
         place = places.get(ack.key)
         if place is None:
             found.append(f"{ack.key}: acknowledged, and lost")
-        elif times[ack.key] == 1 and (place.version, place.position) != (ack.version, ack.position):
+        elif times[ack.key] == 1 and _place(place) != _place(ack):
             found.append(f"{ack.key}: acknowledged at {ack.position}, stored at {place.position}")
     found += [f"{key}: never answered" for key in intents - {ack.key for ack in acks}]
     return found + _holes(stored)
+
+
+def _place(where: Ack | Stored) -> tuple[int, int, int]:
+    return where.partition, where.position, where.version
 
 
 def _holes(stored: Sequence[Stored]) -> list[str]:
     found = [
         f"a hole in the log between {before.position} and {after.position}"
         for before, after in pairwise(stored)
-        if after.position != before.position + 1
+        if before.partition == after.partition and after.position != before.position + 1
     ]
+    beginnings = {event.partition: event.position for event in reversed(stored)}
+    found += ["the log's beginning" for position in beginnings.values() if position != 1]
     streams: dict[str, list[int]] = {}
     for event in stored:
         streams.setdefault(event.stream, []).append(event.version)
@@ -126,7 +140,7 @@ def _holes(stored: Sequence[Stored]) -> list[str]:
         for stream, versions in streams.items()
         if versions != list(range(1, len(versions) + 1))
     ]
-    return found if not stored or stored[0].position == 1 else ["the log's beginning", *found]
+    return found
 
 
 def _key(event: object) -> str:

@@ -94,8 +94,8 @@ class Load:
                     return None
                 if answer.status_code == 200:
                     version = int(answer.headers["ETag"].strip('"'))
-                    position = int(answer.headers["X-Log-Position"].partition(":")[2])
-                    self._ledger.acknowledge(key, version, position)
+                    partition, _, position = answer.headers["X-Log-Position"].partition(":")
+                    self._ledger.acknowledge(key, version, int(position), int(partition))
                     self.acknowledged += 1
                     self.replayed += "Idempotent-Replayed" in answer.headers
                     return answer

@@ -17,8 +17,11 @@ from pathlib import Path
 
 import psutil
 
+from app.database.embedded import service_url
 from app.database.embedded_cluster import Cluster
+from support import database
 from support.database import folder_of_databases
+from support.distributed import distributed_log
 from support.patience import patient
 
 ADMIN = ("admin", "correct horse battery staple")
@@ -41,10 +44,9 @@ class ServiceProcess:
         self.environment = dict(environment or {})
         self.data_dir = data_dir
         self.port = free_port()
-        (*certificates,) = (each for each in options if each.startswith("--tls-cert="))
-        self._trusted = certificates[0].partition("=")[2] if certificates else None
-        self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._options = options
+        self._trusted = self._option("--tls-cert")
+        self.base_url = f"{'https' if self._trusted else 'http'}://127.0.0.1:{self.port}"
         self._password = {} if password is None else {"SESSIONARY_ADMIN_PASSWORD": password}
         self._log = data_dir.parent / f"{data_dir.name}-{self.port}.log"
         self._data = data_dir.parent / f"{data_dir.name}-{self.port}.out"
@@ -159,10 +161,25 @@ class ServiceProcess:
             and process.info["cwd"] == files
         ]
 
+    def _option(self, name: str) -> str | None:
+        return next(
+            (each.partition("=")[2] for each in self._options if each.startswith(f"{name}=")), None
+        )
+
     @property
     def database_url(self) -> str:
-        """The embedded database, as its owner."""
-        return Cluster.at(self.data_dir).url
+        """Its database, as the owner: the embedded one, if no option names another."""
+        return self._option("--owner-url") or Cluster.at(self.data_dir).url
+
+    @property
+    def login_url(self) -> str:
+        """Its database, by its own login."""
+        return self._option("--database-url") or service_url(self.data_dir)
+
+    @property
+    def key_file(self) -> Path:
+        """The file of its master key."""
+        return Path(self._option("--master-key-file") or self.data_dir / "master.key")
 
     @property
     def database_log(self) -> str:
@@ -218,7 +235,7 @@ def _migrated() -> Path:
     folder = ExitStack()
     data_dir = folder.enter_context(data_directory()) / "data"
     atexit.register(folder.close)
-    made = sessionary("migrate", f"--data-dir={data_dir}")
+    made = sessionary("migrate", f"--data-dir={data_dir}", f"--partitions={database.PARTITIONS}")
     assert made.returncode == 0, made.stderr
     return data_dir
 
@@ -232,10 +249,15 @@ def service(
 ) -> Iterator[ServiceProcess]:
     """A running service with an empty log, ended with all it started.
 
-    `anew`: on no data directory at all, as a new user starts it. `environment`: more of it.
+    `anew`: on no data directory at all, as a new user starts it; else on Citus if the tests are.
+    `environment`: more of it.
     """
-    with data_directory() as folder:
-        data_dir = folder / "data" if anew else with_log(folder / "data")
+    with data_directory() as folder, ExitStack() as stack:
+        data_dir = folder / "data"
+        if database.DISTRIBUTED and not anew:
+            options = (*options, *stack.enter_context(distributed_log(folder, database.PARTITIONS)))
+        elif not anew:
+            with_log(data_dir)
         served = ServiceProcess(data_dir, *options, password=password, environment=environment)
         try:
             served.start()
