@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from app.database.sql import blocks
+from app.erasure.first_events import first_events
 from app.history.reader import Reader
 from app.history.sessions import session_named
 from app.history.times import time_text
@@ -88,9 +89,8 @@ async def require_free(reader: Reader, streams: Sequence[StreamId]) -> None:
 async def _targets(reader: Reader, streams: Sequence[StreamId]) -> dict[StreamId, list[str]]:
     """By session: the names by which a hold is on it."""
     known = await reader.identities(streams)
-    homes = list(map(reader.partition, streams))
-    rows = await reader.store.ask(SQL["accounts"], homes, list(streams))
-    accounts = {row["stream"]: _account(row["state"]) for row in rows}
+    firsts = await first_events(reader, streams)
+    accounts = {row["stream"]: _account(row["state"]) for row in firsts}
     found: dict[StreamId, list[str]] = {}
     for stream in streams:
         account = accounts.get(stream)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from app.codecs.json_text import BadInput
 from app.database.sql import blocks
+from app.erasure.first_events import first_events
 from app.history.feed import following
 from app.history.followed import PEOPLE, NotYet, reached, wait_for
 from app.history.moments import Cut, present_cut
@@ -104,8 +105,7 @@ async def newest_of(
 
 async def _opened(reader: Reader, streams: Sequence[StreamId]) -> list[tuple[datetime, UUID]]:
     """When sessions were opened, of those that there are."""
-    homes = list(map(reader.partition, streams))
-    return [tuple(row) for row in await reader.store.ask(SQL["opened"], homes, list(streams))]
+    return [(row["recorded_at"], row["stream"]) for row in await first_events(reader, streams)]
 
 
 async def _settled(reader: Reader, wait_s: float) -> tuple[Cut, Cut]:

@@ -20,12 +20,3 @@ SELECT opened_at, stream
   FROM newest_found_1($1, $2, $3, $4)
  ORDER BY opened_at DESC, stream DESC
  LIMIT $4;
-
--- name: opened
--- $1 partitions, $2 streams: of equal length
-SELECT e.recorded_at AS opened_at, wanted.stream
-  FROM unnest($1::integer[], $2::uuid[]) AS wanted(partition, stream)
-  JOIN stored_events AS e
-    ON e.partition = wanted.partition
-   AND e.originator_id = wanted.stream
-   AND e.originator_version = 1;

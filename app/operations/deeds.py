@@ -70,18 +70,23 @@ class Recorder:
 
 async def last(store: Asks, names: Sequence[str]) -> dict[str, Deed]:
     """The last deed of each name that has one. Raises StoreDown."""
-    rows = await store.ask(SQL["last"], list(names))
-    return {row["name"]: _deed(row) for row in rows}
+    return {deed.name: deed for deed in await _latest(store, names, 1, len(names))}
 
 
 async def latest(store: Asks, count: int) -> list[Deed]:
     """The latest ones, newest first. Raises StoreDown."""
-    return [_deed(row) for row in await store.ask(SQL["latest"], count)]
+    return await _latest(store, None, count, count)
 
 
 async def named(store: Asks, name: str, count: int) -> list[Deed]:
     """The latest ones of a name, newest first. Raises StoreDown."""
-    return [_deed(row) for row in await store.ask(SQL["named"], name, count)]
+    return await _latest(store, [name], count, count)
+
+
+async def _latest(
+    store: Asks, names: Sequence[str] | None, of_each: int, in_all: int
+) -> list[Deed]:
+    return list(map(_deed, await store.ask(SQL["latest"], names, of_each, in_all)))
 
 
 def _deed(row: asyncpg.Record) -> Deed:

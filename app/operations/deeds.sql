@@ -6,35 +6,15 @@ INSERT INTO deed (name, seconds, outcome, well, covers) VALUES ($1, $2, $3, $4, 
 -- $1 how many are kept
 DELETE FROM deed WHERE number <= (SELECT max(number) - $1 FROM deed);
 
--- name: last
--- $1 commands; the last one of each
-SELECT d.*
-  FROM unnest($1::text[]) AS c(name)
- CROSS JOIN LATERAL (
-           SELECT t.name, t.ended_at, t.seconds, t.outcome, t.well, t.login,
-                  host(t.address) AS address, t.covers::text AS covers,
-                  extract(epoch FROM clock_timestamp() - t.ended_at)::float8 AS age_s
-             FROM deed AS t
-            WHERE t.name = c.name
-            ORDER BY t.number DESC
-            LIMIT 1
-       ) AS d;
-
 -- name: latest
--- $1 how many
-SELECT name, ended_at, seconds, outcome, well, login, host(address) AS address,
-       covers::text AS covers,
-       extract(epoch FROM clock_timestamp() - ended_at)::float8 AS age_s
-  FROM deed
- ORDER BY number DESC
- LIMIT $1;
-
--- name: named
--- $1 command   $2 how many
-SELECT name, ended_at, seconds, outcome, well, login, host(address) AS address,
-       covers::text AS covers,
-       extract(epoch FROM clock_timestamp() - ended_at)::float8 AS age_s
-  FROM deed
- WHERE name = $1
- ORDER BY number DESC
- LIMIT $2;
+-- $1 commands; null: all   $2 how many of each   $3 and of all together, at most
+SELECT d.name, d.ended_at, d.seconds, d.outcome, d.well, d.login, host(d.address) AS address,
+       d.covers::text AS covers,
+       extract(epoch FROM clock_timestamp() - d.ended_at)::float8 AS age_s
+  FROM (SELECT t.*, row_number() OVER (PARTITION BY t.name ORDER BY t.number DESC) AS nth
+          FROM deed AS t
+         WHERE $1::text[] IS NULL
+            OR t.name = ANY ($1)) AS d
+ WHERE d.nth <= $2
+ ORDER BY d.number DESC
+ LIMIT $3;

@@ -17,6 +17,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
+from msgspec import UNSET, UnsetType
 
 from app.database.sql import blocks
 from app.history.streams import Damaged, FoldedStream
@@ -58,6 +59,8 @@ class CatchUp:
         self._views = views
         self._partitions = partitions
         self._moved = Moved(store, keyring)
+        self._known: str | UnsetType | None = UNSET
+        """The last erasure before anything was read here: states of deep streams are kept."""
         self.rows = dict.fromkeys(views, 0)
         """The number of rows in each fresh table."""
         self.damaged: dict[UUID, str] = {}
@@ -86,7 +89,8 @@ class CatchUp:
     ) -> Positions:
         """Bring the rows of the moved streams up to date."""
         kinds = {self._views[name].kind for name in names}
-        known = await tables.last_erasure(self._store.raw)
+        if self._known is UNSET:
+            self._known = await tables.last_erasure(self._store.raw)
         for end in ends:
             after = reached[end.partition]
             while rows := await self._store.ask(
@@ -94,7 +98,7 @@ class CatchUp:
             ):
                 moved = {stream: at for stream, at, topic, _ in rows if kind_of(topic) in kinds}
                 async for streams, folded in self._moved.folded(end.partition, moved):
-                    async with self._filling(end.partition, streams, known):
+                    async with self._filling(end.partition, streams):
                         await self._renew(names, end.partition, streams, folded)
                 after = rows[-1]["position"]
         return positions(ends)
@@ -116,10 +120,8 @@ class CatchUp:
                 self.rows, self.damaged = rows, damaged
 
     @asynccontextmanager
-    async def _filling(
-        self, partition: int, streams: Sequence[UUID], known: str | None
-    ) -> AsyncIterator[None]:
-        """Write rows of streams that were read before; `known`: the last erasure before that.
+    async def _filling(self, partition: int, streams: Sequence[UUID]) -> AsyncIterator[None]:
+        """Write rows of streams that were read before, and perhaps before an erasure.
 
         In a snapshot, or while appends wait, none comes in between.
         """
@@ -127,9 +129,10 @@ class CatchUp:
         if connection.is_in_transaction():
             yield
             return
+        assert self._known is not UNSET  # `take_up` has looked
         async with tables.filling(connection):
             yield
-            await tables.erase_folded(connection, partition, streams, known)
+            await tables.erase_folded(connection, partition, streams, self._known)
 
     async def keep_damaged(self, streams: Sequence[UUID]) -> None:
         """Take the live rows of streams that could not be folded."""

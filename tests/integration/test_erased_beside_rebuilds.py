@@ -117,13 +117,13 @@ async def test_rows_that_were_caught_up_from_before_it(
             yield
         raise Killed
 
-    async def moved(*arguments: Any) -> Any:
+    async def moved_on(*arguments: Any) -> Any:
         await given.patch_ai_session(service, AISessionId(sessions[0]), f"{CANARY} moved")
         patched.setattr(tables, "filling", late)
         return await in_rounds(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(CatchUp, "in_rounds", moved)
+        patched.setattr(CatchUp, "in_rounds", moved_on)
         with pytest.raises(Killed):
             await rebuild(store, keyring, named(()), silent)
     await require_gone(owner)
