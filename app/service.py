@@ -57,7 +57,7 @@ class Service:
         self.accounts = KnownAccounts(self.views)
         log.incarnation.on_change(self.accounts.forget)
         self.principals = Principals(log.pool, Throttle(settings.guessing), settings)
-        register = Register(log.pool, log.partition, log.incarnation)
+        register = Register(log.pool, log.partition, log.incarnation, log.keyring)
         self.attempts = Attempts(log.pool, register, log.fingerprint)
         self.people = People(register)
         self.tokens = Tokens(register, self.people, settings.callers)

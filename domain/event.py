@@ -32,6 +32,11 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     agent: ClassVar[frozenset[str]] = frozenset()
     """Those of them that are an agent's; the others are the customer's."""
+    origins: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say from where somebody called.
+
+    They are sealed like the customer's, but auditors see them, as the address of each call.
+    """
     assigned: ClassVar[frozenset[str]] = frozenset()
     """Fields that the fold only hands to the state's fields of the same names.
 

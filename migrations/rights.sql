@@ -17,8 +17,8 @@ WITH role AS (
                         'rebuild', 'rebuild_range', 'rebuild_ask', 'view_version', 'view_behind',
                         'view_kept',
                         'quarantine', 'activity', 'activity_actor', 'history_reach', 'deed',
-                        'person_term', 'tree', 'tree_tile', 'log_checkpoint', 'signing_key',
-                        'receipt', 'backup_begun']
+                        'person_term', 'term_to_forget', 'tree', 'tree_tile', 'log_checkpoint',
+                        'signing_key', 'receipt', 'backup_begun']
                   || $2::text[]) AS t(name)
     UNION ALL
     -- The view of each partition.
@@ -30,8 +30,8 @@ WITH role AS (
     UNION ALL
     -- (Nobody but the owner reads hashes in bulk, or writes any but with its event.)
     VALUES ('login_session', 'SELECT', ARRAY['id', 'principal', 'permanent', 'opened_at',
-                                             'seen_at', 'idle', 'expires_at', 'address',
-                                             'means']),
+                                             'seen_at', 'idle', 'expires_at',
+                                             'sealed_address', 'means']),
            ('login_session', 'UPDATE', ARRAY['seen_at']),
            ('token', 'SELECT', ARRAY['id', 'principal', 'label', 'issued_by', 'issued_at',
                                      'expires_at', 'sign_in', 'last_used_at']),
@@ -72,8 +72,9 @@ WITH role AS (
                         'idempotency_key', 'log_setting', 'schema_migration', 'credential',
                         'follower_checkpoint', 'event_index', 'rebuild', 'rebuild_range',
                         'rebuild_ask', 'view_version', 'view_behind', 'view_kept', 'quarantine',
-                        'activity', 'activity_actor', 'history_reach', 'person_term', 'tree',
-                        'tree_tile', 'log_checkpoint', 'signing_key', 'receipt', 'backup_begun']
+                        'activity', 'activity_actor', 'history_reach', 'person_term', 'term_to_forget',
+                        'tree', 'tree_tile', 'log_checkpoint', 'signing_key', 'receipt',
+                        'backup_begun']
                   || $2::text[]) AS t(name)
 ), relation AS (
     SELECT c.oid, c.relname AS name, c.relacl AS acl, c.relkind = 'S' AS is_sequence

@@ -21,6 +21,7 @@ from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import LogError
+from app.log.facts import Facts
 from app.telemetry import security
 from app.telemetry.security import REFUSALS, TALLIED, Attempt, Happening
 from app.telemetry.tally import Tally
@@ -31,7 +32,7 @@ from domain.principal.state import STRANGERS
 
 SQL = blocks(__file__)
 _LOG = logging.getLogger("sessionary")
-_ACT = Act("sessionary", '{"operation":"RecordRefusals"}')
+_ACT = Act("sessionary", Facts('{"operation":"RecordRefusals"}'))
 _ROUND_S = 2.0
 """Seconds between two looks for counts to write."""
 _MINUTE_S = 60.0

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from app.concurrency.keyed_lock import KeyedLock
 from app.concurrency.ttl_cache import TtlCache, in_the_background
 from app.database.pool import Pool
 from app.database.sql import blocks
+from app.log.facts import NO_FACTS, Facts
 from app.settings import Settings
 from domain.errors import DomainError, NotFound
 from domain.principal.commands import SignIn, SignOut
@@ -72,19 +74,19 @@ class Logins:
         address: str | None,
         *,
         permanent: bool,
-        metadata: str = "{}",
+        facts: Facts = NO_FACTS,
     ) -> tuple[str, LoginSession]:
         """Open a session and return its token, which is shown only once, with it.
 
-        `metadata`: of the event, a JSON object. Raises Unauthenticated, Throttled after too many
-        wrong passwords, or StoreDown.
+        `facts`: of the call. Raises Unauthenticated, Throttled after too many wrong passwords, or
+        StoreDown.
         """
         verified = await self._principals.by_password(name, password, address)
         token, key = new_token()
         command, secret = self._opening(name, key, verified.generation, permanent=permanent)
         try:
             async with self._turns.of(name):
-                await self._register.carry_out(command, Act(name, metadata), secret)
+                await self._register.carry_out(command, Act(name, facts), secret)
         except (PrincipalChanged, DomainError):
             # Changed since the password was checked.
             raise Unauthenticated(WRONG, reason="changed", name=name) from None
@@ -123,7 +125,7 @@ class Logins:
         except _NoSession:
             return None
 
-    async def sign_out(self, tokens: Iterable[str], metadata: str = "{}") -> list[Principal]:
+    async def sign_out(self, tokens: Iterable[str], facts: Facts = NO_FACTS) -> list[Principal]:
         """Close the sessions of tokens: here at once, in other workers a moment later.
 
         Returns who was signed out. Raises StoreDown.
@@ -137,7 +139,7 @@ class Logins:
                 principal = (await self._find(key)).principal
                 command = SignOut(name=principal.name, sign_in=principal.sign_in)
                 async with self._turns.of(principal.name):
-                    await self._register.carry_out(command, Act(principal.name, metadata))
+                    await self._register.carry_out(command, Act(principal.name, facts))
                 gone.append(principal)
             except _NoSession:
                 pass
@@ -151,13 +153,17 @@ class Logins:
                 id=str(row["id"]),
                 opened_at=row["opened_at"],
                 seen_at=row["seen_at"],
-                address=row["address"],
+                address=self._address(name, row),
                 means=row["means"],
                 permanent=row["permanent"],
                 expires_at=row["expires_at"],
             )
-            for row in await self._pool.ask(SQL["open"], name)
+            for row in await self._pool.ask(SQL["open"], name, *self._register.place_of(name))
         ]
+
+    def _address(self, name: str, row: asyncpg.Record) -> str | None:
+        sealed, wrapped = row["sealed_address"], row["wrapped"]
+        return None if sealed is None else self._register.opened_address(name, sealed, wrapped)
 
     async def end(self, name: str, sign_in: str, act: Act) -> Registered:
         """End one sign-in of a principal, in every worker a moment later.

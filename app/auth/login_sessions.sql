@@ -11,10 +11,15 @@ UPDATE login_session
  WHERE id = $1;
 
 -- name: open
--- $1 principal; its sign-ins that have not ended, the newest first
-SELECT id, opened_at, seen_at, address, means, permanent, expires_at
-  FROM login_session
- WHERE principal = $1
-   AND expires_at > now()
-   AND seen_at + idle > now()
- ORDER BY opened_at DESC, id DESC;
+-- $1 principal, $2 partition and $3 name of its stream
+-- Its sign-ins that have not ended, the newest first, with the keys of the stream.
+SELECT s.id, s.opened_at, s.seen_at, s.sealed_address, s.means, s.permanent, s.expires_at,
+       (SELECT k.wrapped
+          FROM stream_key AS k
+         WHERE k.partition = $2
+           AND k.stream_id = $3) AS wrapped
+  FROM login_session AS s
+ WHERE s.principal = $1
+   AND s.expires_at > now()
+   AND s.seen_at + s.idle > now()
+ ORDER BY s.opened_at DESC, s.id DESC;

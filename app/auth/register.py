@@ -15,13 +15,16 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from app.auth.sealing import SHUT, encoded, keys_of, opened_address
 from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
-from app.log import codec
+from app.log import codec, facts
 from app.log.append import REPLACED
 from app.log.errors import Conflict, KeyReused, VersionMismatch
+from app.log.facts import NO_FACTS, Facts
 from app.log.incarnation import AnotherLog, Incarnation
+from app.log.keyring import Keyring
 from app.log.read import Store, used_key
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
@@ -41,10 +44,10 @@ class PrincipalChanged(Exception):
 
 
 class Act(Struct, frozen=True):
-    """Who changes a principal, and the facts of the call, a JSON object."""
+    """Who changes a principal, and the facts of the call."""
 
     actor: str
-    metadata: str = "{}"
+    facts: Facts = NO_FACTS
     if_version: frozenset[int] | None = None
     """Versions that the principal's stream may have; None: any."""
     unless_version: Container[int] = ()
@@ -86,6 +89,8 @@ class _Known(Struct, frozen=True):
     state: PrincipalInfo | None
     version: int
     last: UUID | None
+    wrapped: bytes | None = None
+    """The keys of its stream, in their stored form."""
 
 
 class Register:
@@ -96,14 +101,17 @@ class Register:
         store: Store,
         partition_of: Callable[[StreamId], int],
         incarnation: Incarnation | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
         """`partition_of`: the partition of a stream.
 
-        `incarnation`: of the log, whose master key is compared; None allows any log.
+        `incarnation`: of the log, whose master key is compared; None allows any log. `keyring`: the
+        log's, for the facts of calls; None: of operators' commands, which have no address.
         """
         self.store = store
         self._partition = partition_of
         self._incarnation = incarnation
+        self._keyring = keyring
 
     async def carry_out(
         self, command: Command, act: Act, secret: Secret | None = None
@@ -187,13 +195,13 @@ class Register:
             state = msgspec.json.decode(row["doc"], type=PrincipalInfo)
         else:  # somebody lost or changed the row: the log knows
             state = await self._from_stream(partition, stream)
-        return _Known(state, row["last_version"], row["last"])
+        return _Known(state, row["last_version"], row["last"], row["wrapped"])
 
     async def _from_stream(self, partition: int, stream: StreamId) -> PrincipalInfo:
         rows = await self.store.ask(SQL["stream"], partition, stream)
         state: PrincipalInfo | None = None
         for row in rows:
-            event = codec.decode(row["topic"], row["state"], stream, None)
+            event = codec.decode(row["topic"], row["state"], stream, SHUT)
             assert isinstance(event, PrincipalEvent)  # the append lets no other kind in
             state = evolve(state, event)
         assert state is not None
@@ -234,12 +242,13 @@ class Register:
         secret: Secret | None,
         check_value: str | None,
     ) -> asyncpg.Record:
-        stored = [codec.encode(event.topic, *codec.split(event), stream, None) for event in events]
+        keys, new_keys = keys_of(self._keyring, stream, known.wrapped)
+        client = act.facts.personal.get("client")
         (row,) = await self.store.ask_once(
             SQL["append"],
             self._partition(stream),
             act.actor,
-            act.metadata,
+            facts.stored(act.facts, stream, keys),
             stream,
             known.version,
             known.last,
@@ -247,15 +256,26 @@ class Register:
             act.key,
             act.fingerprint,
             [event.topic for event in events],
-            stored,
+            [encoded(event, stream, keys) for event in events],
             [new_uuid() for _ in events],
             check_value,
             None if secret is None else secret.value,
             None if secret is None else secret.generation,
             None if secret is None else secret.idle,
             None if secret is None else secret.sign_ins,
+            new_keys,
+            None if client is None else facts.sealed_fact(client, stream, keys),
         )
         return row
+
+    def place_of(self, name: str) -> tuple[int, StreamId]:
+        """The partition and the name of a principal's stream."""
+        stream = principal_stream(name)
+        return self._partition(stream), stream
+
+    def opened_address(self, name: str, sealed: bytes, wrapped: bytes | None) -> str:
+        """The address of a sign-in; `wrapped`: the keys of its principal's stream."""
+        return opened_address(self._keyring, principal_stream(name), sealed, wrapped)
 
 
 def new_id() -> str:

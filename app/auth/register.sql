@@ -1,6 +1,10 @@
 -- name: load
 -- $1 partition   $2 stream; one row, of one moment
-SELECT v.version, v.doc, s.originator_version AS last_version, s.event_id AS last
+SELECT v.version, v.doc, s.originator_version AS last_version, s.event_id AS last,
+       (SELECT k.wrapped
+          FROM stream_key AS k
+         WHERE k.partition = $1
+           AND k.stream_id = $2) AS wrapped
   FROM (VALUES (true)) AS one(row)
   LEFT JOIN LATERAL (
            SELECT p.version, p.doc
@@ -34,6 +38,7 @@ SELECT topic, state
 -- an event each: $10 topics   $11 states   $12 ids
 -- $13 check value of the master key; null: not compared
 -- $14 secret   $15 generation   $16 idle time of a sign-in   $17 limit of sign-ins; null: none
+-- $18 wrapped new key of the stream   $19 address of the caller, sealed; null: none
 SELECT a.outcome, a.version, a.position, a.recorded_at
   FROM append_principal_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                          $17) AS a;
+                          $17, $18, $19) AS a;

@@ -79,4 +79,4 @@ class ChatCreation:
         return answer
 
     def _home(self, call: CommandContext) -> int | None:
-        return self._log.home(call.actor, call.metadata.idempotency_key)
+        return self._log.home(call.actor, call.caller.idempotency_key)

@@ -116,7 +116,7 @@ class ChatQueue:
 
     async def _picked_up_with(self, call: CommandContext) -> ChatSessionId | None:
         """The session that the call's idempotency key picked up: a retry must not take another."""
-        key = call.metadata.idempotency_key
+        key = call.caller.idempotency_key
         if key is None:
             return None
         for used in await self._log.uses_of_key(call.actor, key):

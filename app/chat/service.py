@@ -253,9 +253,8 @@ class Chat:
             chat_session_id=session.chat_session_id, at=utc(now), unless_since=since
         )
         # The conditions and the key of the read do not apply to the mark.
-        plain = CommandContext(
-            actor=call.actor, metadata=replace(call.metadata, idempotency_key=None)
-        )
+        caller = replace(call.caller, idempotency_key=None)
+        plain = CommandContext(actor=call.actor, metadata=call.metadata, caller=caller)
         with suppress(Conflict, NotFound):  # others are changing the session, or it is gone
             return (await self._commands.handle(command, plain)).folded
         return found

@@ -4,10 +4,14 @@ from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
+from app.log.facts import Facts
 from domain.ids import StreamId
 from projections.fold import Folded
+
+_ENCODER = msgspec.json.Encoder()
 
 
 class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -22,18 +26,32 @@ class EventMetadata(Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     """The token of the actor, if that was the means."""
     issued_by: str | None = None
     """Who issued that token, if it was another than the actor: either of both may have acted."""
-    client: str | None = None
-    """Address of the caller."""
     request_id: str = ""
-    correlation_id: str | None = None
-    """X-Correlation-Id of the caller: what the requests of one piece of work have in common."""
-    causation_id: str | None = None
-    """X-Causation-Id of the caller: the message that made it send this one."""
+    """The one that the service gave; empty if the caller gave its own."""
     trace_id: str | None = None
     """Trace of the caller (W3C Trace Context), 32 hexadecimal digits."""
     span_id: str | None = None
     """Span of this request, 16 hexadecimal digits, if the service traces it."""
+
+
+class Caller(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
+    """Facts of a call that can identify who made it, or were given by it: the log seals them.
+
+    They are members of the same object as EventMetadata for whoever reads them.
+    """
+
+    client: str | None = None
+    """Address of the caller."""
+    request_id: str | None = None
+    """X-Request-Id of the caller, if it gave one."""
+    correlation_id: str | None = None
+    """X-Correlation-Id of the caller: what the requests of one piece of work have in common."""
+    causation_id: str | None = None
+    """X-Causation-Id of the caller: the message that made it send this one."""
     idempotency_key: str | None = None
+
+
+NOBODY = Caller()
 
 
 class Generated(Struct, frozen=True, gc=False):
@@ -50,12 +68,19 @@ class CommandContext(Struct, frozen=True, kw_only=True, gc=False):
 
     actor: str
     metadata: EventMetadata
+    caller: Caller = NOBODY
     if_version: frozenset[int] | None = None
     """Versions that the stream may have; None: any."""
     unless_version: Container[int] = ()
     """Versions that the stream must not have; a stream without events has none."""
     unmodified_since: datetime | None = None
     """The latest time at which the stream may have changed; None: any."""
+
+    @property
+    def facts(self) -> Facts:
+        """What the log keeps of the call beside its actor."""
+        clear = _ENCODER.encode(self.metadata).decode()
+        return Facts(clear, {} if self.caller is NOBODY else msgspec.to_builtins(self.caller))
 
     def admits(self, folded: Folded[Any] | None) -> bool:
         """Whether a stream meets the caller's conditions; `folded`: None if it has no events."""

@@ -89,7 +89,7 @@ class CommandHandler:
         return None if used is None else await self._pipeline.answered(job, used)
 
     def _resolved(self, asked: CommandEnvelope) -> ResolvedCommand:
-        keyed = asked.call.metadata.idempotency_key is not None
+        keyed = asked.call.caller.idempotency_key is not None
         return resolve(asked, fingerprint(self._log, asked) if keyed else None)
 
     def _all_resolved(self, commands: Sequence[CommandEnvelope]) -> list[ResolvedCommand]:

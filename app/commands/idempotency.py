@@ -26,11 +26,11 @@ class KeysInFlight:
 
         Raises BatchRefused if a key is in flight, or occurs twice.
         """
-        if len(jobs) == 1 and jobs[0].call.metadata.idempotency_key is None:
+        if len(jobs) == 1 and jobs[0].call.caller.idempotency_key is None:
             return ()
         wanted: set[tuple[str, str]] = set()
         for index, job in enumerate(jobs):
-            key = job.call.metadata.idempotency_key
+            key = job.call.caller.idempotency_key
             if key is None:
                 continue
             if (job.call.actor, key) in self._held:
@@ -51,7 +51,7 @@ async def used_before(log: Log, job: ResolvedCommand) -> IdempotencyRecord | Non
 
     None if the command has no key, or a new one. Raises KeyReused if another command used it.
     """
-    key = job.call.metadata.idempotency_key
+    key = job.call.caller.idempotency_key
     if key is None:
         return None
     used = await log.used_key(job.stream, job.call.actor, key)
@@ -72,7 +72,7 @@ def batch_fingerprints(log: Log, commands: Sequence[CommandEnvelope]) -> Sequenc
     done as a whole or not at all, never just the part whose keys are new. Raises ValueError unless
     all commands have a key, or none has.
     """
-    keyed = [asked.call.metadata.idempotency_key is not None for asked in commands]
+    keyed = [asked.call.caller.idempotency_key is not None for asked in commands]
     if not any(keyed):
         return [None] * len(commands)
     if not all(keyed):

@@ -10,7 +10,6 @@ from contextlib import suppress
 from functools import reduce
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from app.commands.context import CommandResult
@@ -33,8 +32,6 @@ from projections.sealing import Seal
 
 Before = Replayed | IdempotencyRecord
 """Names the version of a stream after the first command with a key."""
-
-_ENCODER = msgspec.json.Encoder()
 
 
 class Decided(Struct, frozen=True, gc=False):
@@ -162,13 +159,10 @@ def _decided(job: ResolvedCommand, known: Snapshot, seal: Seal) -> Decided:
     if events:
         doc = view.doc(job.stream, state, seal)
         others, search = further_rows(view.kind, job.stream, state, seal), view.sought(state)
+    facts = call.facts
     append = PreparedAppend(
-        context=Context(
-            actor=call.actor,
-            metadata=_ENCODER.encode(call.metadata).decode(),
-            view=view.name,
-            account=account,
-        ),
+        context=Context(actor=call.actor, metadata=facts.clear, view=view.name, account=account),
+        personal=facts.personal,
         stream=job.stream,
         expected=0 if before is None else before.version,
         last=known.last,
@@ -177,7 +171,7 @@ def _decided(job: ResolvedCommand, known: Snapshot, seal: Seal) -> Decided:
         doc=doc,
         search=search,
         further=[Row(*row) for row in others] if others else (),
-        key=call.metadata.idempotency_key,
+        key=call.caller.idempotency_key,
         fingerprint=job.fingerprint,
     )
     return Decided(job, known, append, state)

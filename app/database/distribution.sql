@@ -29,8 +29,8 @@ SELECT t.name,
        END AS kind
   FROM (SELECT unnest(ARRAY['log_partition', 'stored_events', 'stream_key', 'idempotency_key',
                             'follower_checkpoint', 'event_index', 'history_reach', 'quarantine',
-                            'activity', 'activity_actor', 'view_behind', 'person_term', 'tree',
-                            'tree_tile'] || $1::text[]),
+                            'activity', 'activity_actor', 'view_behind', 'person_term', 'term_to_forget',
+                            'tree', 'tree_tile'] || $1::text[]),
                'distributed'
          UNION ALL
         SELECT unnest(ARRAY['log_setting', 'view_version']), 'copied'

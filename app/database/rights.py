@@ -13,8 +13,8 @@ _GUARDED = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
     "schema_migration", "number_drawn", "follower_checkpoint", "event_index", "rebuild",
     "rebuild_range", "rebuild_ask", "view_version", "view_behind", "view_kept", "quarantine",
-    "activity", "activity_actor", "history_reach", "person_term", "tree", "tree_tile",
-    "log_checkpoint", "signing_key", "receipt",
+    "activity", "activity_actor", "history_reach", "person_term", "term_to_forget", "tree",
+    "tree_tile", "log_checkpoint", "signing_key", "receipt",
 )  # fmt: skip
 """Tables beside the views' that change by the functions of the database alone."""
 SQL = blocks(migrations.__file__.replace("__init__", "rights"))

@@ -17,6 +17,7 @@ from app.commands.context import CommandContext
 from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
+from app.erasure.calls import CallTerms
 from app.erasure.holds import Forbidding, forbidding, require_free
 from app.erasure.listed import ErasureList
 from app.erasure.receipts import keep, trees_of
@@ -26,10 +27,10 @@ from app.erasure.writable_log import WritableLog
 from app.history.reader import Reader
 from app.history.sessions import Session
 from app.history.times import time_text
-from app.log import codec
+from app.log import codec, facts
 from app.log.append import REPLACED
 from app.log.errors import Conflict, Unreadable
-from app.log.stream_keys import bits_of, bundle, subjects, without
+from app.log.stream_keys import StreamKeys, bits_of, bundle, subjects, without
 from domain.errors import InvalidField
 from domain.event import Erasure, Subject
 from domain.ids import StreamId
@@ -40,7 +41,8 @@ SQL = blocks(__file__)
 _TRIES = 50
 _PAUSE_S = 0.01
 _PAGE = 500
-_ENCODER = msgspec.json.Encoder()
+_AFTER = StreamKeys(erased=bits_of(("customer", "agent")))
+"""A stream's keys for the facts of the erasure itself: none is left to seal them with."""
 
 
 class _Asked(Struct, frozen=True):
@@ -142,12 +144,14 @@ class Eraser:
     async def _session(self, asked: _Asked) -> ErasedSession:
         session = asked.session
         mine = [each for each in SUBJECTS[session.kind] if each in asked.subjects]
+        calls = CallTerms(self._log, session.stream)
         for _ in range(_TRIES):
             keys, version = await self._known(session.stream)
             left = _left(keys, mine)
             if not left:
                 return await self._before(session, mine)
-            if (row := await self._try(asked, keys, version, left)) is not None:
+            await calls.read(keys, version)
+            if (row := await self._try(asked, keys, left, calls)) is not None:
                 return await self._told(session, self._id, row, left, keys)
             if asked.forbidding.targets:
                 await require_free(self._reader, [session.stream])
@@ -160,12 +164,12 @@ class Eraser:
         return row["wrapped"], row["version"]
 
     async def _try(
-        self, asked: _Asked, keys: bytes | None, version: int, left: Sequence[Subject]
+        self, asked: _Asked, keys: bytes | None, left: Sequence[Subject], calls: CallTerms
     ) -> asyncpg.Record | None:
         """The event by which subjects of a stream were erased; None: something changed meanwhile,
         or a hold forbids it.
 
-        `keys`, `version`: the stream's, as they were known.
+        `keys`: the stream's, as they were known; `calls`: its calls, as they were read.
         """
         log, session, call = self._log, asked.session, self._call
         stream, holds = session.stream, asked.forbidding
@@ -178,11 +182,11 @@ class Eraser:
         try:
             (row,) = await log.pool.ask_once(
                 SQL["erase"], partition, stream, keys, self._after(stream, keys, left),
-                call.actor, _ENCODER.encode(call.metadata).decode(),
+                call.actor, facts.stored(call.facts, stream, _AFTER),
                 [view.name for view in of_kind(session.kind)],
-                *await self._further(session, version, event),
+                *await self._further(session, calls.upto, event),
                 event.topic, state, event_id, log.incarnation.check_value,
-                list(holds.targets), list(holds.homes),
+                list(holds.targets), list(holds.homes), calls.terms, calls.positions,
             )  # fmt: skip
         except asyncpg.PostgresError as error:
             if error.sqlstate != REPLACED:
@@ -194,7 +198,7 @@ class Eraser:
     async def _further(self, session: Session, version: int, event: Erasure) -> list[Any]:
         """The version, and the rows of the views beside the current state after the event."""
         if len(of_kind(session.kind)) == 1:
-            return [None, None, None]
+            return [version, None, None]
         view, stream = CURRENT[session.kind], session.stream
         folded = await self._reader.state(session.kind, stream, version)
         state = view.evolve(None if folded is None else folded.state, event)

@@ -15,8 +15,9 @@ from domain.stored import EVENTS
 KEPT = (
     "The events themselves, with the names of the erased fields, their times and the names of the "
     "users who acted: the log is whole, and every proof of it stays valid.",
-    "What is known of each request: its time, its operation, its id, the roles of who acted, and "
-    "the address that it came from. It is a part of the log.",
+    "What is known of each request: its time, its operation, its trace, the id that the service "
+    "gave it, and the roles of who acted. The caller's address and the ids that the caller gave "
+    "went with the keys; events from before these were sealed have them in the clear.",
     "Who was active on which day (activity_actor): names of users, and nothing of a session's "
     "customer.",
     "The keyed hashes by which retries of a command are recognised, and the tokens that clients "

@@ -128,6 +128,9 @@ class History:
         self, partition: int, after: int, upto: int, batch: HistoryBatch, token: int
     ) -> bool:
         """Write a batch; false if the checkpoint was moved by another, or the log is another."""
+        if self._own is None:
+            for row in await self._log.pool.ask(SQL["to_forget"], partition, after, upto):
+                batch.forget(row["position"], row["term"])
         await self._add_stored(partition, batch)
         rows = await self._log.pool.ask(
             SQL["write"], partition, token, after, upto, batch.last,

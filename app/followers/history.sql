@@ -32,6 +32,14 @@ SELECT wanted.term, wanted.segment, i.positions
             LIMIT 1
        ) AS i;
 
+-- name: to_forget
+-- $1 partition   $2 after position   $3 up to position, of erasures
+SELECT t.term, t.position
+  FROM term_to_forget AS t
+ WHERE t.partition = $1
+   AND t.since > $2
+   AND t.since <= $3;
+
 -- name: write
 -- $1 partition   $2 token   $3 after position   $4 up to position   $5 id of the event there
 -- $6-$9 versions that end: views, streams, versions, positions at which they end

@@ -34,6 +34,7 @@ class HistoryBatch:
         self._offsets: dict[Place, list[int]] = {}
         self._stored: dict[Place, bytes] = {}
         self._gone: dict[Place, list[int]] = {}
+        self._forgotten: dict[Place, set[int]] = {}
         self.failures: list[Failure] = []
         """Events that cannot be taken up, the first of each stream."""
         self.doc_characters = 0
@@ -100,6 +101,13 @@ class HistoryBatch:
             self._gone.setdefault((term, segment), []).append(offset)
             self._offsets.setdefault((term, segment), [])
 
+    def forget(self, position: int, term: int) -> None:
+        """Let an event not be found by a term any more."""
+        segment, offset = segments.place(position)
+        self._gone.setdefault((term, segment), []).append(offset)
+        self._forgotten.setdefault((term, segment), set()).add(offset)
+        self._offsets.setdefault((term, segment), [])
+
     def arguments(self) -> list[list[Any]]:
         """The arrays of `follow_history_1`, without those of the index."""
         closed = list(map(list, zip(*self._closed, strict=True)))
@@ -109,13 +117,20 @@ class HistoryBatch:
     def index_arguments(self) -> list[list[Any]]:
         """The arrays of the index."""
         written = [
-            (*place, segments.joined(self._left(place), offsets))
-            for place, offsets in self._offsets.items()
+            (*place, segments.joined(self._left(place), self._further(place)))
+            for place in self._offsets
         ]
         return list(map(list, zip(*written, strict=True))) or _empty(3)
 
+    def _further(self, place: Place) -> list[int]:
+        """The positions that the batch adds."""
+        offsets = self._offsets[place]
+        if (forgotten := self._forgotten.get(place)) is None:
+            return offsets
+        return [offset for offset in offsets if offset not in forgotten]
+
     def _left(self, place: Place) -> bytes:
-        """What is stored, without the positions that are indexed anew."""
+        """What is stored, without the positions that are indexed anew, or forgotten."""
         stored = self._stored.get(place, b"")
         if not self._gone:
             return stored

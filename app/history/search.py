@@ -98,7 +98,7 @@ async def find(log: SearchedLog, query: EventQuery, *, wait_s: float = WAIT_S) -
     shown = places[: query.limit]
     events: list[AuditedEvent] = []
     for part in await read_places(log.reads, log.keyring, shown):
-        events += part
+        events += [event for event in part if _is_still(event, query)]
         await asyncio.sleep(0)  # others' requests
     bounds = {each.partition: each.after if query.reverse else each.upto + 1 for each in ranges}
     return FoundEvents(events, len(places) > len(shown), tuple((bounds | dict(shown)).values()))
@@ -122,6 +122,14 @@ async def upto_event(store: Asks, partition: int, position: int, at: datetime) -
     """
     upto, earlier = await cut_at(store, at), await cut_before(store, at)
     return (*upto[:partition], position, *earlier[partition + 1 :])
+
+
+def _is_still(event: AuditedEvent, query: EventQuery) -> bool:
+    """Whether the caller of a found event is known; the index forgets what is erased after it."""
+    if query.client is None and query.request is None:
+        return True
+    call = terms.called(event)
+    return query.client in (None, call.client) and query.request in (None, call.request_id)
 
 
 def terms_of(hashed: Terms, query: EventQuery) -> list[int]:

@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct
 from app.history.viewed import streams_viewed
 from app.log.audited import AuditedEvent
 from app.log.codec import BOXES
+from app.log.facts import is_shown
 from domain.account import Account
 from projections.fold import Recorded
 
@@ -55,6 +56,13 @@ class Terms:
         digest = self._fingerprint(f"{name}\0{value}".encode(errors="surrogatepass"))
         return int.from_bytes(digest[:8], "big", signed=True)
 
+    def of_caller(self, call: "Called") -> Iterator[int]:
+        """The terms of who called, as far as it is known."""
+        if is_shown(call.client):
+            yield self.term(CLIENT, call.client)
+        if is_shown(call.request_id):
+            yield self._hash(REQUEST, call.request_id)  # each is met a few times at most
+
     def of(self, event: AuditedEvent, before: object, after: object) -> Iterator[int]:
         """The terms of an event.
 
@@ -64,15 +72,12 @@ class Terms:
         term = self.term
         yield term(ACTOR, event.actor)
         yield term(TYPE, type_name(event.topic))
-        metadata = _metadata(event)
+        metadata = called(event)
         if metadata.operation:
             yield term(OPERATION, metadata.operation)
         if metadata.face:
             yield term(FACE, metadata.face)
-        if metadata.client:
-            yield term(CLIENT, metadata.client)
-        if metadata.request_id:
-            yield self._hash(REQUEST, metadata.request_id)  # each is met a few times at most
+        yield from self.of_caller(metadata)
         if event.version > SHALLOW_EVENTS:
             yield term(STREAM, str(event.stream))
         if event.topic.startswith(_VIEWS):
@@ -86,21 +91,31 @@ class Terms:
             yield term(ACCOUNT, account)
 
 
-class _Metadata(Struct, rename="camel"):
+def call_terms(hashed: Terms, sealed: Mapping[str, str]) -> Iterator[int]:
+    """The terms of the facts of a call that are sealed in an event."""
+    yield from hashed.of_caller(
+        Called(client=sealed.get("client"), request_id=sealed.get("requestId", ""))
+    )
+
+
+class Called(Struct, rename="camel"):
+    """What events are found by of the call that caused them."""
+
     operation: str = ""
     face: str = ""
     client: str | None = None
     request_id: str = ""
 
 
-_METADATA = msgspec.json.Decoder(_Metadata)
+_CALLED = msgspec.json.Decoder(Called)
 
 
-def _metadata(event: AuditedEvent) -> _Metadata:
+def called(event: AuditedEvent) -> Called:
+    """The call that caused an event; empty if somebody damaged the metadata."""
     try:
-        return _METADATA.decode(event.metadata)
+        return _CALLED.decode(event.metadata)
     except msgspec.MsgspecError:  # no service of ours wrote it
-        return _Metadata()
+        return Called()
 
 
 class _Stored(Struct):

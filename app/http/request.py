@@ -8,7 +8,7 @@ from msgspec import Struct
 from app.auth.principals import Principal
 from app.codecs.formats import JSON
 from app.codecs.json_text import BadInput
-from app.commands.context import CommandContext, CommandResult, EventMetadata
+from app.commands.context import Caller, CommandContext, CommandResult, EventMetadata
 from app.history.moments import Cut, written
 from app.history.past_reads import AS_OF
 from app.http import conditions, correlation
@@ -132,6 +132,7 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
         stored = {_STORED[name]: self._text(name) for name in _STORED.keys() & headers.keys()}
         if "idempotency_key" in stored:
             stored["idempotency_key"] = self._idempotency_key(stored["idempotency_key"], item)
+        is_own = headers.get(b"x-request-id") != self.request_id.encode()
         return CommandContext(
             actor=principal.name,
             metadata=EventMetadata(
@@ -141,10 +142,13 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
                 auth=principal.auth,
                 token_id=principal.token_id,
                 issued_by=principal.acts_for,
-                client=self.client,
-                request_id=self.request_id,
+                request_id=self.request_id if is_own else "",
                 trace_id=None if trace is None else trace.trace_id,
                 span_id=None if own is None or not own.sampled else own.span_id,
+            ),
+            caller=Caller(
+                client=self.client,
+                request_id=None if is_own else self.request_id,
                 **stored,
             ),
             if_version=conditions.versions(headers.get(b"if-match")),

@@ -1,6 +1,5 @@
 """Signing in by a password, and out, whichever face is asked: the session, its cookies, reports."""
 
-from msgspec import json
 from msgspec.structs import replace
 
 from app.auth.login_sessions import LoginSession
@@ -8,6 +7,7 @@ from app.http import cookies
 from app.http.identify import OPTIONS, PERMANENT, SESSION, XSRF, tokens, xsrf_token
 from app.http.reports import attempt_of
 from app.http.request import Headers, Request
+from app.log.facts import Facts
 from app.service import Service
 from app.telemetry.security import Happening
 
@@ -26,9 +26,9 @@ async def sign_in(
     `by`: the means, for the log. The browser's former session ends, so that anybody who knows it
     loses access. Raises Unauthenticated, Throttled, or StoreDown.
     """
-    facts = _metadata(request, by)
+    facts = _facts(request, by)
     token, login = await service.logins.sign_in(
-        name, password, request.client, permanent=permanent, metadata=facts
+        name, password, request.client, permanent=permanent, facts=facts
     )
     service.attempts.report(attempt_of(request, Happening.SIGNED_IN, login.principal))
     await sign_out(request, service)
@@ -37,7 +37,7 @@ async def sign_in(
 
 async def sign_out(request: Request, service: Service) -> None:
     """Close the sessions that the browser's cookies name. Raises StoreDown."""
-    for principal in await service.logins.sign_out(tokens(request), _metadata(request)):
+    for principal in await service.logins.sign_out(tokens(request), _facts(request)):
         service.attempts.report(attempt_of(request, Happening.SIGNED_OUT, principal))
 
 
@@ -77,7 +77,9 @@ def is_secure(request: Request) -> bool:
     return request.scheme == "https"
 
 
-def _metadata(request: Request, auth: str | None = None) -> str:
+def _facts(request: Request, auth: str | None = None) -> Facts:
     """The facts of the call, as the log keeps them; `auth`: the means that it is about to prove."""
-    facts = request.call().metadata
-    return json.encode(facts if auth is None else replace(facts, auth=auth)).decode()
+    call = request.call()
+    if auth is not None:
+        call = replace(call, metadata=replace(call.metadata, auth=auth))
+    return call.facts

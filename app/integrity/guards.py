@@ -11,8 +11,8 @@ _TABLES = (
     "log_partition", "stored_events", "stream_key", "idempotency_key", "log_setting",
     "schema_migration", "credential", "token", "login_session", "refusal", "lease",
     "follower_checkpoint", "event_index", "rebuild", "rebuild_range", "quarantine", "activity",
-    "activity_actor", "history_reach", "person_term", "tree", "tree_tile", "log_checkpoint",
-    "signing_key", "receipt",
+    "activity_actor", "history_reach", "person_term", "term_to_forget", "tree", "tree_tile",
+    "log_checkpoint", "signing_key", "receipt",
 )  # fmt: skip
 
 

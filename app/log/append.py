@@ -107,9 +107,7 @@ class Appender:
 
     async def _commit(self, entries: Sequence[Entry], *, atomic: bool) -> Sequence[Outcome]:
         contexts: dict[Context, int] = {}
-        numbers = [
-            contexts.setdefault(entry.prepared.context, len(contexts) + 1) for entry in entries
-        ]
+        numbers = [contexts.setdefault(entry.context, len(contexts) + 1) for entry in entries]
         sql, arguments = self._statement(entries, list(contexts), numbers)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._deadline_s
@@ -160,7 +158,7 @@ class Appender:
 
     def _values(self, entry: Entry) -> tuple[object, ...]:
         prepared, event = entry.prepared, entry.events[0]
-        context = prepared.context
+        context = entry.context
         return (
             self._partition,
             context.actor,

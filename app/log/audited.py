@@ -8,9 +8,10 @@ import asyncpg
 from msgspec import Raw, Struct
 
 from app.database.sql import blocks
-from app.log.errors import UnreadableEvent
+from app.log import facts
+from app.log.errors import Unreadable, UnreadableEvent
 from app.log.keyring import Keyring
-from app.log.read import SLICE_EVENTS, Asks, recorded_if_readable
+from app.log.read import SLICE_EVENTS, Asks, keys_of, recorded_if_readable
 from app.log.stream_keys import StreamKeys
 from domain.ids import StreamId
 from projections.fold import Recorded
@@ -35,7 +36,7 @@ class AuditedEvent(Struct, frozen=True, kw_only=True):
     state: bytes
     """The event as it is stored: personal fields sealed, their names readable."""
     metadata: Raw
-    """JSON object."""
+    """JSON object: the facts of the call, opened; `facts.ERASED` or `UNREADABLE` in their place."""
 
 
 async def read_positions(
@@ -149,7 +150,15 @@ def audited(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> list[AuditedEve
             recorded_at=row["recorded_at"],
             actor=row["actor"],
             state=row["state"],
-            metadata=Raw(row["metadata"].encode()),
+            metadata=_metadata(keyring, row, boxes),
         )
         for row in rows
     ]
+
+
+def _metadata(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamKeys]) -> Raw:
+    try:
+        keys = keys_of(keyring, row, boxes)
+    except Unreadable:  # the key itself was altered
+        keys = None
+    return facts.opened(row["metadata"].encode(), row["originator_id"], keys)

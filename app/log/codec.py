@@ -37,6 +37,8 @@ def split(event: Event) -> tuple[Fields, Fields, Fields]:
     """The set fields of an event: those that anybody may read, the customer's, the agent's."""
     declared = type(event)
     personal, of_agent = declared.personal, declared.agent
+    if declared.origins:
+        personal |= declared.origins
     if declared.of_agent is not Event.of_agent:  # (else the call is saved: each command comes here)
         of_agent = event.of_agent()
     plain: Fields = {}

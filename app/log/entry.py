@@ -1,6 +1,6 @@
 """Entries of an append: events and view rows, in the form that the database takes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -38,7 +38,7 @@ class Context(Struct, frozen=True, kw_only=True, gc=False):
 
     actor: str
     metadata: str
-    """JSON object."""
+    """JSON object: the facts of the call, as they are stored."""
     view: str
     """Table that holds the current states of the commands' streams."""
     account: str | None = None
@@ -49,6 +49,9 @@ class PreparedAppend(Struct, frozen=True, kw_only=True, gc=False):
     """One command's append: its events, the rows of its views, its idempotency key."""
 
     context: Context
+    """Its metadata are those that anybody may read."""
+    personal: Mapping[str, str] = {}
+    """Further facts of the call, which are sealed for the stream."""
     stream: StreamId
     expected: int
     """Version that the stream must have; 0: it must not exist."""
@@ -56,7 +59,7 @@ class PreparedAppend(Struct, frozen=True, kw_only=True, gc=False):
     """Id of the event that this version must be; None: any."""
     events: Sequence[Event]
     keys: StreamKeys | None = None
-    """Keys of the stream's personal fields; None: the stream has none yet."""
+    """Keys of the stream's personal data; None: the stream has none yet."""
     doc: str | None
     """JSON object for the row in `context.view`; None deletes the row. Ignored without events."""
     search: str | None = None
@@ -73,8 +76,10 @@ class Entry(Struct, frozen=True, gc=False):
     prepared: PreparedAppend
     events: Sequence[NewEvent]
     """The events of the append, encoded and sealed."""
+    context: Context
+    """That of the append, with the personal facts sealed."""
     keys: StreamKeys | None = None
-    """They seal the personal fields of the events."""
+    """They seal the personal data of the events."""
     sealing_key: bytes | None = None
     """Their stored form, if they are new."""
 

@@ -116,8 +116,11 @@ class Keyring:
         return self._keys.get(bytes.fromhex(fingerprint))
 
     def new(self, stream: StreamId, subjects: Sequence[Subject]) -> tuple[StreamKeys, bytes]:
-        """Fresh keys for a stream, one for each subject, and their stored form."""
-        made = {BITS[subject]: os.urandom(KEY_BYTES) for subject in subjects}
+        """Fresh keys for a stream, one for each subject, and their stored form.
+
+        A stream whose events hold nothing personal has one, too: of the facts of its calls.
+        """
+        made = {BITS[subject]: os.urandom(KEY_BYTES) for subject in subjects or ("customer",)}
         wrapped = self._wrapped(stream, made, 0)
         return _stream_keys(made, 0, wrapped), wrapped
 

@@ -8,11 +8,12 @@ from functools import partial
 
 from app.database.pool import Fetch, Pool
 from app.database.uuids import new_uuid
-from app.log import codec, read
+from app.log import codec, facts, read
 from app.log.append import Appender
 from app.log.clock import HeadClock
-from app.log.entry import Entry, NewEvent, PreparedAppend
+from app.log.entry import Context, Entry, NewEvent, PreparedAppend
 from app.log.errors import Unreadable
+from app.log.facts import Facts
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
 from app.log.outcome import Outcome
@@ -202,11 +203,20 @@ class Log:
         events = []
         for event in prepared.events:
             plain, customer, agent = codec.split(event)
-            if keys is None and (customer or agent):
+            if keys is None and (customer or agent or prepared.personal):
                 keys, wrapped = self._keyring.new(stream, SUBJECTS_OF[event.topic])
             stored = codec.encode(event.topic, plain, customer, agent, stream, keys)
             events.append(NewEvent(event.topic, stored, new_uuid()))
-        return Entry(prepared, events, keys, wrapped)
+        context = prepared.context
+        if events and prepared.personal:
+            of_call = Facts(context.metadata, prepared.personal)
+            context = Context(
+                actor=context.actor,
+                metadata=facts.stored(of_call, stream, keys),
+                view=context.view,
+                account=context.account,
+            )
+        return Entry(prepared, events, context, keys, wrapped)
 
 
 async def open_log(

@@ -254,9 +254,10 @@ def _stream(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Stream:
     return Stream(events, boxes.get(rows[0]["originator_id"]))
 
 
-def _box(
+def keys_of(
     keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamKeys]
 ) -> StreamKeys | None:
+    """The keys of a row's stream, None if it has none; `boxes` keeps them. Raises Unreadable."""
     wrapped = row["wrapped"]
     if wrapped is None:
         return None
@@ -271,7 +272,7 @@ def _recorded(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Strea
     """The event of a row. Raises UnreadableEvent."""
     partition, position, stream, version, topic, state, event_id, recorded_at, actor, *_ = row
     try:
-        event, erased = codec.opened(topic, state, stream, _box(keyring, row, boxes))
+        event, erased = codec.opened(topic, state, stream, keys_of(keyring, row, boxes))
     except Unreadable as error:
         place = f"{partition}:{position}"
         raise UnreadableEvent(stream, version, place, topic, error) from error

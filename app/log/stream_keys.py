@@ -5,6 +5,7 @@ bit for each subject whose key is erased, then each key that there is: a byte th
 subject, and the wrapped key. An erased key's bit stays for ever, so that no other is made.
 """
 
+import hmac
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -30,6 +31,7 @@ _ONE_BYTES = _HEAD_BYTES + _PART_BYTES
 BITS: Mapping[Subject, int] = {"customer": 1, "agent": 2}
 """By subject, its bit among the erased ones, which also names its key."""
 _SUBJECTS: Mapping[int, Subject] = {bit: subject for subject, bit in BITS.items()}
+_OF_CALLS = b"sessionary facts of calls"
 
 _aes_gcm = lru_cache(1_024)(AESGCM)
 """OpenSSL takes 2,400 bytes each, so only recently used ones are kept. A new one costs 2 µs."""
@@ -48,6 +50,10 @@ class StreamCipher:
     def __init__(self, key: bytes) -> None:
         """`key`: 32 bytes."""
         self._key = key
+
+    def together(self, other: "StreamCipher", purpose: bytes) -> "StreamCipher":
+        """A cipher whose key derives from this one's and another's: it goes with either."""
+        return StreamCipher(hmac.digest(self._key + other._key, purpose, "sha256"))
 
     @property
     def decrypt(self) -> Decrypt:
@@ -90,6 +96,21 @@ class StreamKeys(Struct, frozen=True, gc=False):
         if (found := self.of(subject)) is None:
             raise PersonalDataGone(subject)
         return found
+
+    def of_calls(self) -> StreamCipher | None:
+        """The key of the facts of calls, which goes with whichever key of the stream is erased.
+
+        Nobody knows whose an address is: so it outlasts no erasure. None if one is erased. Raises
+        Unreadable without any key.
+        """
+        if self.erased:
+            return None
+        if self.customer is None:
+            raise Unreadable("the stream has no key")
+        # (What is sealed is bound to its purpose, so one key alone may serve both.)
+        return (
+            self.customer if self.agent is None else self.customer.together(self.agent, _OF_CALLS)
+        )
 
 
 class Bundle(Struct, frozen=True, gc=False):

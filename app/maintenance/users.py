@@ -16,6 +16,7 @@ from app.auth.people import People, Person
 from app.auth.register import Act, Register
 from app.auth.roles import SYSTEM_ADMINISTRATOR
 from app.auth.tokens import IssuedToken, TokenInfo, Tokens
+from app.log.facts import Facts
 from app.log.read import heads
 from app.maintenance.password_file import FIRST_FILE
 from app.maintenance.store import Connection
@@ -32,7 +33,7 @@ class UserError(Exception):
 def by_operator(operation: str) -> Act:
     """An operator's change of a user."""
     metadata = msgspec.json.encode({"face": "cli", "operation": operation}).decode()
-    return Act(f"cli:{_account()}", metadata)
+    return Act(f"cli:{_account()}", Facts(metadata))
 
 
 async def people(store: Connection) -> People:

@@ -99,6 +99,7 @@ class SignInRefused(Event, frozen=True, kw_only=True):
     """Credentials were refused."""
 
     topic: ClassVar[str] = "principal.sign_in_refused.v1"
+    origins: ClassVar[frozenset[str]] = frozenset({"address"})
 
     address: str | None
     count: int
@@ -112,6 +113,7 @@ class Throttled(Event, frozen=True, kw_only=True):
     """Credentials were not looked at, because too many before were wrong."""
 
     topic: ClassVar[str] = "principal.throttled.v1"
+    origins: ClassVar[frozenset[str]] = frozenset({"address"})
 
     address: str | None
     count: int
@@ -122,6 +124,7 @@ class OperationForbidden(Event, frozen=True, kw_only=True):
     """A principal called what it may not."""
 
     topic: ClassVar[str] = "principal.forbidden.v1"
+    origins: ClassVar[frozenset[str]] = frozenset({"address"})
 
     address: str | None
     count: int

@@ -89,7 +89,7 @@ END $$;
 -- Erases keys of a stream, appends the event that says so, and takes the data out of all rows: all or
 -- nothing. The mark of the erased keys is written first and stays: no append can make another key.
 -- `position` is null, and nothing is done, if the stream's keys are not as the caller knew them, or its
--- version, if the caller gives one; nor if somebody forbids it: a hold is seen that was placed at any
+-- version; nor if somebody forbids it: a hold is seen that was placed at any
 -- time before this, since none is placed meanwhile. The row of the current state after the event is the row before it
 -- without that data, whatever happened meanwhile; rows of other views are the caller's.
 CREATE OR REPLACE FUNCTION erase_1(
@@ -100,7 +100,7 @@ CREATE OR REPLACE FUNCTION erase_1(
     p_actor       text,
     p_metadata    jsonb,
     p_view        text[],   -- tables of the views of the stream's kind, the current state first
-    p_expected    bigint,   -- the version that the rows below follow; null: there are none
+    p_expected    bigint,   -- the version up to which the caller read the stream
     r_doc         jsonb[],  -- documents of the other views' rows; as in `append_1`
     r_search      jsonb[],
     p_topic       text,     -- of the event
@@ -109,6 +109,9 @@ CREATE OR REPLACE FUNCTION erase_1(
     p_check_value text,     -- the log's check value of its master key
     p_holds       text[],   -- what holds that forbid it would be on; empty: none does
     p_hold_homes  integer[], -- partitions of the streams that such holds have
+    -- one entry for each term by which the index finds a call up to there, and position of its event
+    t_term        bigint[],
+    t_position    bigint[],
     OUT "position"  bigint, -- of the event
     OUT version     bigint, -- of the stream after it
     OUT recorded_at timestamptz
@@ -132,8 +135,9 @@ BEGIN
         AND p_topic LIKE '%.personal\_data\_erased.v1'
         AND cardinality(p_view) = 1 + coalesce(cardinality(r_doc), 0)
         AND coalesce(cardinality(r_search), 0) = coalesce(cardinality(r_doc), 0)
-        AND (p_expected IS NOT NULL OR r_doc IS NULL)
+        AND p_expected IS NOT NULL
         AND cardinality(p_hold_homes) = cardinality(p_holds)
+        AND cardinality(t_position) = cardinality(t_term)
         AND p_view <@ ARRAY[{views}]) IS NOT TRUE THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'The arguments of the erasure do not fit together';
@@ -210,6 +214,10 @@ BEGIN
     version := last.version + 1;
     recorded_at := appended.present;
     PERFORM erase_rows_1(p_partition, p_stream, erased_bits_1(p_after));
+    INSERT INTO term_to_forget (partition, since, term, position)
+    SELECT p_partition, appended.head + 1, t.term, t.position
+      FROM unnest(t_term, t_position) AS t(term, position)
+        ON CONFLICT DO NOTHING;
     -- (Another view may have a row only while there is such data: the last version ends here.)
     -- for each view
     IF array_position(p_view, '{view}') > 1

@@ -55,5 +55,11 @@ BEGIN
             c_view, c_stream, c_version, c_until, r_view, r_stream, r_version,
             r_position, r_until, r_created_by, r_created_at, r_modified_by,
             r_modified_at, r_doc, r_search, i_term, i_segment, i_positions);
+    -- (While the tables are made anew, both followers take these terms out, each of its own index.)
+    IF p_follower = 'history' AND to_regclass('sessionary_refill.event_index') IS NULL THEN
+        DELETE FROM term_to_forget AS t
+         WHERE t.partition = p_partition
+           AND t.since <= p_upto;
+    END IF;
     RETURN true;
 END $$;

@@ -22,6 +22,8 @@ CREATE OR REPLACE FUNCTION append_principal_1(
     p_generation  bigint,   -- the generation that the decision was made on; null: any
     p_idle        interval, -- of a sign-in
     p_sign_ins    integer,  -- limit of a principal's sign-ins; the oldest end beyond it
+    p_sealing_key bytea,    -- wrapped key of the stream, if it had none so far; else null
+    p_address     bytea,    -- the caller's, sealed for the stream; null: unknown
     OUT outcome      text,
     OUT version      bigint,
     OUT "position"   bigint,
@@ -48,7 +50,8 @@ BEGIN
                ARRAY[1], ARRAY[p_stream], ARRAY[p_expected],
                CASE WHEN p_last IS NOT NULL THEN ARRAY[p_last] END,
                CASE WHEN cardinality(e_id) <> 1 THEN ARRAY[cardinality(e_id)] END,
-               ARRAY[p_doc], NULL, NULL,
+               ARRAY[p_doc], NULL,
+               CASE WHEN p_sealing_key IS NOT NULL THEN ARRAY[p_sealing_key] END,
                CASE WHEN p_key IS NOT NULL THEN ARRAY[p_key] END,
                CASE WHEN p_key IS NOT NULL THEN ARRAY[p_fingerprint] END,
                NULL, NULL, NULL, NULL, e_topic, e_state, e_id, false, p_check_value);
@@ -82,16 +85,15 @@ BEGIN
         -- (With the facts of the call that a sign-in shows to its user.)
         PERFORM keep_credential_1(
             p_partition, p_stream, owner_name, e_topic[i],
-            convert_from(e_state[i], 'UTF8')::jsonb
-            || jsonb_build_object('address', p_metadata -> 'client', 'means', p_metadata -> 'auth'),
-            p_secret, p_idle, p_sign_ins);
+            convert_from(e_state[i], 'UTF8')::jsonb,
+            p_address, nullif(p_metadata ->> 'auth', ''), p_secret, p_idle, p_sign_ins);
     END LOOP;
 END $$;
 
 -- What one event means for the secrets of its principal.
 CREATE OR REPLACE FUNCTION keep_credential_1(
     p_partition integer, p_stream uuid, p_name text, p_topic text, p_event jsonb,
-    p_secret bytea, p_idle interval, p_sign_ins integer
+    p_address bytea, p_means text, p_secret bytea, p_idle interval, p_sign_ins integer
 ) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -135,11 +137,11 @@ BEGIN
     WHEN 'principal.signed_in.v1' THEN
         DELETE FROM login_session AS s
          WHERE s.expires_at <= now();
-        INSERT INTO login_session (hash, id, principal, permanent, idle, expires_at, address, means)
+        INSERT INTO login_session (hash, id, principal, permanent, idle, expires_at, sealed_address,
+                                   means)
         VALUES (p_secret, (p_event ->> 'sign_in')::uuid, p_name,
                 (p_event ->> 'permanent')::boolean, p_idle,
-                (p_event ->> 'expires_at')::timestamptz, p_event ->> 'address',
-                nullif(p_event ->> 'means', ''));
+                (p_event ->> 'expires_at')::timestamptz, p_address, p_means);
         DELETE FROM login_session AS s
          WHERE s.id IN (SELECT o.id
                           FROM login_session AS o

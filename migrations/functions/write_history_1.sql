@@ -41,6 +41,7 @@ AS $$
 DECLARE
     gone record;  -- a stream whose last row ends
     erased record;  -- a stream with erased keys
+    emptied record;  -- a segment of a term that no event has any more
     reached record;  -- a segment of positions, and the greatest values of the rows that begin there
     -- distributed
     ended record;  -- a version that ends
@@ -185,9 +186,20 @@ BEGIN
            AND h.segment > reached.segment;
     END LOOP;
 
+    FOR emptied IN
+        SELECT i.term, i.segment
+          FROM unnest(i_term, i_segment, i_positions) AS i(term, segment, positions)
+         WHERE i.positions = ''
+    LOOP
+        DELETE FROM event_index AS e
+         WHERE e.partition = p_partition
+           AND e.term = emptied.term
+           AND e.segment = emptied.segment;
+    END LOOP;
     INSERT INTO event_index AS e (partition, term, segment, positions)
     SELECT p_partition, i.term, i.segment, i.positions
       FROM unnest(i_term, i_segment, i_positions) AS i(term, segment, positions)
+     WHERE i.positions <> ''
         ON CONFLICT (partition, term, segment) DO UPDATE
        SET positions = excluded.positions;
 END $$;

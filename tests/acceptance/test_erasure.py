@@ -56,6 +56,7 @@ def caller(served: ServiceProcess, who: tuple[str, str] = ADMIN) -> httpx.Client
 def person(client: httpx.Client, number: int) -> Held:
     """A chat of a customer, with what both said, and an AI session about it."""
     canary = f"qzx{number:05}v"
+    client.headers.update({"X-Correlation-Id": f"c {canary}", "X-Causation-Id": f"m {canary}"})
     email = f"{canary}@people.example"
     new = {
         "Status": "InQueue", "CustomerName": f"Kim {canary}", "CustomerEmail": email,
@@ -176,6 +177,9 @@ def test_nothing_is_left_of_the_erased_and_all_of_the_others(
     for where in (asyncio.run(stored(served)), exported(served), served.log, served.database_log):
         assert left_of(gone, where) == []
     with caller(served, ("ann", PASSWORD)) as ann:
+        for each in gone:
+            known = ann.get(f"/audit/sessions/{each.chat}/history").text
+            assert '"correlationId":"(erased)"' in known
         assert left_of(gone, ann.get("/audit/feed?limit=1000", params=PERSONAL).text) == []
     with caller(served) as client:
         assert left_of(gone, client.get("/metrics").text) == []

@@ -150,4 +150,4 @@ def _stream(partition: int, partitions: int) -> StreamId:
 def _entry(stream: StreamId) -> Entry:
     prepared = PreparedAppend(context=_CONTEXT, stream=stream, expected=0, events=(), doc=_DOC)
     event = NewEvent("ai_session.created.v1", os.urandom(_STATE_BYTES), uuid7())
-    return Entry(prepared, [event])
+    return Entry(prepared, [event], _CONTEXT)

@@ -118,7 +118,7 @@ async def test_no_secret_is_kept_for_somebody_elses_stream(
     statement = (
         "SELECT append_principal_1(0, 'mallory', '{}', $1, 0, NULL, '{\"name\": \"kim\"}', NULL,"
         " NULL, ARRAY[$2], ARRAY[$3::bytea], ARRAY[gen_random_uuid()], NULL,"
-        " sha256('mallory'), NULL, '1 hour', 10)"
+        " sha256('mallory'), NULL, '1 hour', 10, NULL, NULL)"
     )
     async with there.mallory() as mallory:
         with pytest.raises(asyncpg.InvalidParameterValueError, match="another principal"):

@@ -26,6 +26,7 @@ async def append(connection: asyncpg.Connection, **given: Any) -> asyncpg.Record
         "last": None, "doc": '{"name": "kim"}', "key": None, "fingerprint": None,
         "topics": ["principal.token_issued.v1"], "states": [ISSUED.encode()], "ids": [uuid4()],
         "check_value": None, "secret": SECRET, "generation": None, "idle": None, "sign_ins": None,
+        "sealing_key": None, "address": None,
     } | given  # fmt: skip
     binds = ", ".join(f"${number}" for number in range(1, len(arguments) + 1))
     (row,) = await connection.fetch(

@@ -36,6 +36,7 @@ TABLES = [
     "activity",
     "activity_actor",
     "person_term",
+    "term_to_forget",
     "tree",
     "tree_tile",
     "log_checkpoint",
@@ -193,7 +194,8 @@ async def test_the_service_has_no_attribute_and_no_membership_and_owns_nothing(
         "UPDATE login_session SET expires_at = now() + interval '1 year'",
         "DELETE FROM token",
         "DELETE FROM login_session",
-        "SELECT keep_credential_1(0, gen_random_uuid(), 'kim', 'x', '{}', NULL, NULL, NULL)",
+        "SELECT keep_credential_1(0, gen_random_uuid(), 'kim', 'x', '{}', NULL, NULL, NULL, NULL,"
+        " NULL)",
         "SELECT raise_generation_1(gen_random_uuid())",
         "SELECT end_all_1('kim')",
     ],

@@ -47,12 +47,13 @@ def entry(
         fingerprint=None if key is None else b"what the key stands for",
     )
     stored = [NewEvent(_TOPIC, b"{}", event_id) for event_id in ids or made_ids(events)]
-    return Entry(prepared, stored)
+    return Entry(prepared, stored, prepared.context)
 
 
 def changed(made: Entry, **fields: Any) -> Entry:
     """The entry with other values in fields of its append."""
-    return replace(made, prepared=replace(made.prepared, **fields))
+    prepared = replace(made.prepared, **fields)
+    return replace(made, prepared=prepared, context=prepared.context)
 
 
 def appended(outcome: Outcome | Exception) -> Appended:

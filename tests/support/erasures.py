@@ -23,7 +23,7 @@ from domain.ids import chat_session_stream
 from support import given
 
 CANARY = "canary-8f31"
-"""In every personal value of those who are erased."""
+"""In every personal value of those who are erased, and of who called about them."""
 _BYTES = re.compile(r"\\x((?:[0-9a-f]{2})+)")
 _NOW = DateTime("2026-11-21T12:00:00")
 
@@ -33,7 +33,7 @@ async def erased(
 ) -> Erased:
     """Erase personal data of a session: of all subjects, unless some are given."""
     session = await session_named(service.reader, session_id)
-    eraser = Eraser(service.log, service.reader, given.call("dora"), reason)
+    eraser = Eraser(service.log, service.reader, given.call("dora", canary=CANARY), reason)
     return await eraser.of_sessions([session], lambda _: subjects or ("customer", "agent"))
 
 
@@ -51,15 +51,15 @@ async def everything(owner: asyncpg.Connection) -> str:
 
 async def opened(service: Service, canary: str = CANARY) -> str:
     """An AI session with a canary in each personal value."""
-    done = await given.open_ai_session(service, purpose=f"{canary} one")
+    done = await given.open_ai_session(service, purpose=f"{canary} one", canary=canary)
     session = given.session_of(done)
-    await given.patch_ai_session(service, session, f"{canary} two")
+    await given.patch_ai_session(service, session, f"{canary} two", given.call(canary=canary))
     return str(session)
 
 
 async def chatted(service: Service, canary: str = CANARY) -> str:
     """A chat session with canaries of the customer and of the agent, who both wrote."""
-    by = given.call()
+    by = given.call(canary=canary)
     number = await service.chat.new_number(by)
     new = NewChatSession(
         chat_session_id=number,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.commands.context import CommandContext, CommandResult, EventMetadata, Generated
+from app.commands.context import Caller, CommandContext, CommandResult, EventMetadata, Generated
 from app.service import Service
 from domain.account import NewAccount, RenameAccount
 from domain.ai_session import DeleteAISession, NewAISession, PatchAISession
@@ -17,11 +17,25 @@ def call(
     *,
     key: str | None = None,
     if_version: int | None = None,
+    canary: str | None = None,
 ) -> CommandContext:
-    """Somebody's command, with an idempotency key or a demanded version if given."""
+    """Somebody's command, with an idempotency key or a demanded version if given.
+
+    `canary`: in all that the log keeps of who called.
+    """
+    caller = Caller(idempotency_key=key)
+    if canary is not None:
+        caller = Caller(
+            client=f"{canary}-address",
+            request_id=f"{canary}-request",
+            correlation_id=f"{canary}-correlation",
+            causation_id=f"{canary}-causation",
+            idempotency_key=key,
+        )
     return CommandContext(
         actor=actor,
-        metadata=EventMetadata(roles=("SystemAdministrator",), idempotency_key=key),
+        metadata=EventMetadata(roles=("SystemAdministrator",)),
+        caller=caller,
         if_version=None if if_version is None else frozenset({if_version}),
     )
 
@@ -38,6 +52,7 @@ async def open_ai_session(
     account: str | None = None,
     purpose: str | None = "triage",
     key: str | None = None,
+    canary: str | None = None,
 ) -> CommandResult:
     """Create a session, as the service's face does it: under a drawn id."""
     session = session or new_id()
@@ -47,7 +62,7 @@ async def open_ai_session(
         purpose=purpose,
     )
     return await service.commands.handle(
-        command, call(key=key), Generated(("session_id",), StreamId(UUID(session)))
+        command, call(key=key, canary=canary), Generated(("session_id",), StreamId(UUID(session)))
     )
 
 

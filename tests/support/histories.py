@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from app.commands.context import CommandContext, EventMetadata, Generated
+from app.commands.context import Caller, CommandContext, EventMetadata, Generated
 from app.followers import history
 from app.followers.follower import Follower
 from app.history import segments
@@ -53,6 +53,8 @@ def caller(random: Random, face: str, operation: str) -> CommandContext:
             roles=("SystemAdministrator",),
             face=face,
             operation=operation,
+        ),
+        caller=Caller(
             client=random.choice(ADDRESSES),
             request_id=f"request-{random.randrange(100_000)}",
         ),

@@ -16,8 +16,8 @@ GUARDED = (
     "schema_migration", "ai_session_info", "chat_session_entity", "account_info",
     "stored_events_0", "recorded_event", "number_drawn", "room", "principal", "credential",
     "follower_checkpoint", "event_index", "quarantine", "activity", "activity_actor",
-    "history_reach", "person_term", "ai_session_info_history", "chat_session_entity_history",
-    "account_info_history", "principal_history", "audit_trail",
+    "history_reach", "person_term", "term_to_forget", "ai_session_info_history",
+    "chat_session_entity_history", "account_info_history", "principal_history", "audit_trail",
     "audit_trail_history", "legal_hold", "legal_hold_history", "rebuild", "rebuild_range",
     "rebuild_ask",    "view_version", "view_behind", "view_kept",
 )  # fmt: skip
@@ -251,7 +251,7 @@ CALLERS: Mapping[str, Sequence[str]] = {
     "the inner function that ends all": ["SELECT end_all_1('kim')"],
     "the inner function that keeps a secret": [
         "SELECT keep_credential_1(0, gen_random_uuid(), 'kim', 'principal.token_issued.v1',"
-        " '{{}}', sha256('mallory'), NULL, 1)"
+        " '{{}}', NULL, NULL, sha256('mallory'), NULL, 1)"
     ],
 }
 

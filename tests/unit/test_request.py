@@ -82,7 +82,7 @@ def test_links_and_the_log_tell_what_the_client_sees_if_the_proxy_is_to_be_belie
         (b"x-forwarded-proto", b"https"),
         behind_proxy=behind_proxy,
     )
-    assert (request.call().metadata.client, request.base_url) == (client, base_url)
+    assert (request.call().caller.client, request.base_url) == (client, base_url)
 
 
 @pytest.mark.parametrize("headers", [[], [(b"host", b"")]], ids=["no Host", "empty Host"])
@@ -148,15 +148,15 @@ def test_if_match_that_names_none_is_refused(if_match: bytes) -> None:
 
 @pytest.mark.parametrize("key", [b"k", b"k" * 255, b"\xe9\xff", b'"quoted"', b"two words"])
 def test_an_idempotency_key_is_kept_as_it_came(key: bytes) -> None:
-    kept = request_of((b"idempotency-key", key)).call().metadata.idempotency_key
+    kept = request_of((b"idempotency-key", key)).call().caller.idempotency_key
     assert kept == key.decode("latin-1")
 
 
 def test_each_request_of_a_batch_has_a_key_of_its_own() -> None:
     batch = request_of((b"idempotency-key", b"k"))
-    keys = [batch.call(item).metadata.idempotency_key for item in (None, 0, 1)]
+    keys = [batch.call(item).caller.idempotency_key for item in (None, 0, 1)]
     assert len(set(keys)) == 3
-    assert request_of().call(1).metadata.idempotency_key is None
+    assert request_of().call(1).caller.idempotency_key is None
 
 
 @pytest.mark.parametrize("key", [b"", b"k" * 256, b"k" * 5_000, b"a\0b"])
@@ -179,8 +179,9 @@ def test_a_call_knows_where_it_came_from() -> None:
     call = request_of(
         (b"x-correlation-id", b"c1"), (b"traceparent", parent), (b"x-request-id", b"r.1")
     ).call()
-    metadata = call.metadata
+    metadata, caller = call.metadata, call.caller
     assert (metadata.face, metadata.operation) == ("evo", "NewAISession")
-    assert (metadata.request_id, metadata.correlation_id, metadata.trace_id) == ("r.1", "c1", trace)
-    assert metadata.client == "192.0.2.1"
-    assert (metadata.idempotency_key, call.if_version) == (None, None)
+    assert (metadata.request_id, metadata.trace_id) == ("", trace)
+    assert (caller.request_id, caller.correlation_id) == ("r.1", "c1")
+    assert caller.client == "192.0.2.1"
+    assert (caller.idempotency_key, call.if_version) == (None, None)

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
-from msgspec import json
-
 from app.auth.principals import Principal
 from app.auth.register import Act
 from app.codecs.json_text import BadInput
@@ -85,9 +83,11 @@ async def do_change_password(request: Request, service: Service) -> Reply:
     if new == present:
         raise BadInput("This is the present password")
     verified = await service.principals.by_password(principal.name, present, request.client)
-    facts = json.encode(request.call().metadata).decode()
     await service.people.change_password(
-        principal.name, new, Act(principal.name, facts), generation=verified.generation
+        principal.name,
+        new,
+        Act(principal.name, request.call().facts),
+        generation=verified.generation,
     )
     changed = attempt_of(request, Happening.USER_CHANGED, principal)
     service.attempts.report(changed)

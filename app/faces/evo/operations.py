@@ -99,7 +99,7 @@ async def _new_ai_session(
     account = request.account_id
     if account is not None:
         await service.accounts.require(account)
-    stream = service.log.new_stream(call.actor, call.metadata.idempotency_key)
+    stream = service.log.new_stream(call.actor, call.caller.idempotency_key)
     command = NewAISession(
         session_id=AISessionId(str(stream)),
         account_id=None if account is None else AccountId(account),

@@ -17,19 +17,13 @@ _SECRETS = frozenset(field.encode_name.lower() for api in API for field in secre
 """Members of requests, in lower case."""
 
 
-def metadata(asked: Asked, auth: str | None = None) -> str:
-    """The facts of the call, as the log keeps them; `auth`: the means that it is about to prove."""
-    facts = asked.http.call().metadata
-    return json.encode(facts if auth is None else replace(facts, auth=auth)).decode()
-
-
 def act(asked: Asked, request: Dto) -> Act:
     """The caller as the actor of a change, under the conditions of the request."""
     call = asked.http.call()
-    key = call.metadata.idempotency_key
+    key = call.caller.idempotency_key
     return Act(
         call.actor,
-        json.encode(call.metadata).decode(),
+        call.facts,
         if_version=call.if_version,
         unless_version=call.unless_version,
         key=key,

@@ -45,7 +45,7 @@ async def ask_rebuild(request: Request, service: Service) -> Reply:
         stream=given.stream,
         dry_run=given.dry_run is True,
     )
-    key = request.call().metadata.idempotency_key
+    key = request.call().caller.idempotency_key
     rebuild, is_known = await asks.ask(service.pool, asked, asker(request, key))
     replayed = [(b"idempotent-replayed", b"true")] if is_known else []
     location = (b"location", f"{PATH}/{rebuild.id}".encode())

@@ -13,6 +13,7 @@ from app.faces.audit.pages.words import CREATIONS, words_of
 from app.history.masking import MASK
 from app.history.one_event import Event, call_of
 from app.history.terms import type_name
+from app.log.facts import is_shown
 
 _VALUE = 400
 """Characters of a value that a list shows; the page of the event shows all."""
@@ -65,6 +66,9 @@ class EventRow(Struct, frozen=True, kw_only=True):
     operation: str
     client: str
     request_id: str
+    finds_client: bool
+    """Whether the address is known, so that events can be found by it."""
+    finds_request: bool
     session_url: str
     changes: list[ChangeRow]
     facts: list[tuple[str, Value]]
@@ -150,6 +154,8 @@ def _row(
         operation=call.operation or "",
         client=call.client or "",
         request_id=call.request_id or "",
+        finds_client=is_shown(call.client),
+        finds_request=is_shown(call.request_id),
         session_url=session_url(event.session_id),
         changes=changes,
         facts=facts,
