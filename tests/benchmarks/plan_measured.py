@@ -23,7 +23,7 @@ from uuid_utils.compat import uuid7
 
 from app.auth.principals import Principal
 from app.care import rotation
-from app.commands.context import CommandContext, EventMetadata, Generated
+from app.commands.context import Caller, CommandContext, EventMetadata, Generated
 from app.database.sql import blocks
 from app.followers import activity, history, people, tree
 from app.log.stream_keys import KEY_BYTES
@@ -208,10 +208,10 @@ async def _chat(service: Service, agent: Principal) -> None:
 
 def _call(actor: str, face: str, operation: str) -> CommandContext:
     metadata = EventMetadata(
-        roles=("SystemAdministrator",), face=face, operation=operation, client="192.0.2.7",
-        request_id=str(uuid4()), idempotency_key=str(uuid4()),
-    )  # fmt: skip
-    return CommandContext(actor=actor, metadata=metadata)
+        roles=("SystemAdministrator",), face=face, operation=operation, request_id=str(uuid4())
+    )
+    caller = Caller(client="192.0.2.7", idempotency_key=str(uuid4()))
+    return CommandContext(actor=actor, metadata=metadata, caller=caller)
 
 
 def _followers(ours: OurStore) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
