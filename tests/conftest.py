@@ -4,13 +4,13 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import asyncpg
 import pytest
 from support import database
-from support.database import PARTITIONS, Templates
+from support.database import PARTITIONS
 from support.pgbouncer import Pooler, pgbouncer, program
 
 from app.database.pool import Pool
@@ -45,16 +45,16 @@ def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def templates(server_url: str) -> AsyncIterator[Templates]:
-    """The migrated databases that those of the tests copy, each made when first asked for."""
+async def templates(server_url: str) -> AsyncIterator[Mapping[int, str]]:
+    """The migrated databases that those of the tests copy, by the number of their partitions."""
     async with database.templates(server_url) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-async def template(templates: Templates) -> str:
+def template(templates: Mapping[int, str]) -> str:
     """The one whose log has as many partitions as TEST_PARTITIONS says."""
-    return await templates.of(PARTITIONS)
+    return templates[PARTITIONS]
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def partitions() -> int:
 
 
 @pytest.fixture
-async def its_template(templates: Templates, partitions: int) -> str:
+def its_template(templates: Mapping[int, str], partitions: int) -> str:
     """The one that the test's database is a copy of."""
-    return await templates.of(partitions)
+    return templates[partitions]
 
 
 @pytest.fixture

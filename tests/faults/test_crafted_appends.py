@@ -1,5 +1,6 @@
 """Arguments that no service sends to the append: refused, and nothing of the log is changed."""
 
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -155,10 +156,10 @@ async def test_nothing_of_the_session_stands_in_for_what_the_append_uses(there: 
     await there.assert_untouched()
 
 
-async def test_a_stream_has_one_partition(server_url: str, templates: database.Templates) -> None:
+async def test_a_stream_has_one_partition(server_url: str, templates: Mapping[int, str]) -> None:
     """In a log of several, the database itself knows in which one a stream begins."""
     name = f"sessionary_test_{uuid4().hex}"
-    template = await templates.of(database.SEVERAL)
+    template = templates[database.SEVERAL]
     async with database.created(server_url, name, template) as url:
         mallory = await asyncpg.connect(database.service_url(url))
         try:

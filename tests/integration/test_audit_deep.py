@@ -11,6 +11,7 @@ import httpx
 import pytest
 from support import given
 from support.audit import auditing
+from support.database import ONE_PARTITION
 from support.deep import deepen_ai
 from support.deep_reads import DEEP
 from support.patience import patient
@@ -72,6 +73,7 @@ async def read_first(service: Service, stream: StreamId, events: int) -> int:
     return store.rows
 
 
+@ONE_PARTITION
 async def test_the_first_page_of_a_deep_session_reads_what_one_of_a_short_session_does(
     service: Service, owner: asyncpg.Connection
 ) -> None:
@@ -98,6 +100,7 @@ async def test_the_version_at_a_position_is_found_by_halving(
     assert await service.reader.version_at(StreamId(UUID(given.new_id())), 5) is None
 
 
+@ONE_PARTITION
 async def test_a_block_of_events_of_many_sessions_takes_three_statements(
     service: Service, owner: asyncpg.Connection
 ) -> None:

@@ -89,7 +89,9 @@ async def test_many_writers_of_one_session_lose_no_update(
         *(given.patch_ai_session(service, session, f"purpose {number}") for number in range(32))
     )
     assert [answer.folded.version for answer in answers] == list(range(2, 34))
-    (past,) = await read_streams(service.pool, keyring, [(0, stream_of(session))])
+    stream = stream_of(session)
+    place = (service.log.partition(stream), stream)
+    (past,) = await read_streams(service.pool, keyring, [place])
     assert isinstance(past, Stream)
     purposes = [
         each.event.purpose for each in past.events if isinstance(each.event, AISessionPatched)
@@ -112,7 +114,9 @@ async def test_writers_in_two_processes_lose_no_acknowledged_update(
     done = [answer.folded for answer in answers if isinstance(answer, CommandResult)]
     assert all(isinstance(answer, CommandResult | Conflict) for answer in answers)
     assert len({folded.version for folded in done}) == len(done) >= 1
-    (past,) = await read_streams(service.pool, keyring, [(0, stream_of(session))])
+    stream = stream_of(session)
+    place = (service.log.partition(stream), stream)
+    (past,) = await read_streams(service.pool, keyring, [place])
     assert isinstance(past, Stream)
     stored = {
         each.version: each.event.purpose

@@ -57,7 +57,7 @@ async def test_a_replay_reads_what_it_shows(
 ) -> None:  # fmt: skip
     stream = stream_of(session)
     await deepen_ai(owner, stream, 299)
-    then = await owner.fetchval("SELECT recorded_at FROM log_partition")
+    then = await owner.fetchval("SELECT max(recorded_at) FROM log_partition")
     last = await deepen_ai(owner, stream, 1_000)
     as_of = {"a version": 300, "a time": then, "none": None}[until]
     rows = 0

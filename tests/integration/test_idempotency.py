@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 from support import given
+from support.database import ONE_PARTITION
 from support.seen import topics, without_replay
 
 from app.commands.context import CommandResult, Generated
@@ -60,6 +61,7 @@ async def test_a_key_stands_for_a_patch_that_changed_nothing_too(service: Servic
     assert without_replay(again) == first
 
 
+@ONE_PARTITION
 async def test_a_key_comes_back_with_another_command(
     service: Service, other_service: Service, owner: asyncpg.Connection
 ) -> None:

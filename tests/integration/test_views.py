@@ -94,14 +94,14 @@ class Streams:
 
 async def folded_log(service: Service) -> dict[tuple[str, StreamId], Folded[object]]:
     """Every stream as the log tells it, by what it holds and its name."""
-    head = (await heads(service.pool))[0]
     keyring = Keyring(service.settings.master_key)
     found: dict[tuple[str, StreamId], Folded[object]] = {}
-    async for page in read_feed(service.pool, keyring, 0, until=head.position):
-        for recorded in page:
-            kind = type(recorded.event).topic.partition(".")[0]
-            place = (kind, recorded.stream)
-            found[place] = fold(CURRENT[kind].evolve, found.get(place), recorded, kind)
+    for head in await heads(service.pool):
+        async for page in read_feed(service.pool, keyring, head.partition, until=head.position):
+            for recorded in page:
+                kind = type(recorded.event).topic.partition(".")[0]
+                place = (kind, recorded.stream)
+                found[place] = fold(CURRENT[kind].evolve, found.get(place), recorded, kind)
     return found
 
 

@@ -5,7 +5,7 @@ import os
 import secrets
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -131,26 +131,17 @@ async def migrate(url: str, partitions: int) -> None:
             await let_log_in(owner.raw, verifier(SERVICE_PASSWORD))
 
 
-class Templates:
-    """Databases to copy, by the number of their log's partitions."""
-
-    def __init__(self, server_url: str, stack: AsyncExitStack) -> None:
-        self._server_url, self._stack = server_url, stack
-        self._made: dict[int, str] = {}
-
-    async def of(self, partitions: int) -> str:
-        """The name of the one with so many; it is migrated when it is first asked for."""
-        if partitions not in self._made:
-            made = migrated(self._server_url, partitions)
-            self._made[partitions] = await self._stack.enter_async_context(made)
-        return self._made[partitions]
-
-
 @asynccontextmanager
-async def templates(server_url: str) -> AsyncIterator[Templates]:
-    """The templates of one server, while they last."""
+async def templates(server_url: str) -> AsyncIterator[Mapping[int, str]]:
+    """By the number of partitions: the names of migrated databases to copy, while they last.
+
+    All are made at once: a test may have replaced the migrations when it asks for its own.
+    """
     async with AsyncExitStack() as stack:
-        yield Templates(server_url, stack)
+        yield {
+            partitions: await stack.enter_async_context(migrated(server_url, partitions))
+            for partitions in {1, PARTITIONS, SEVERAL}
+        }
 
 
 def service_url(url: str) -> str:

@@ -54,15 +54,16 @@ async def open_ai_session(
     key: str | None = None,
     canary: str | None = None,
 ) -> CommandResult:
-    """Create a session, as the service's face does it: under a drawn id."""
-    session = session or new_id()
+    """Create a session, as the service's face does it: under an id that is drawn for the key."""
+    by = call(key=key, canary=canary)
+    session = session or AISessionId(str(service.log.new_stream(by.actor, key)))
     command = NewAISession(
         session_id=session,
         account_id=None if account is None else AccountId(account),
         purpose=purpose,
     )
     return await service.commands.handle(
-        command, call(key=key, canary=canary), Generated(("session_id",), StreamId(UUID(session)))
+        command, by, Generated(("session_id",), StreamId(UUID(session)))
     )
 
 
