@@ -147,6 +147,8 @@ def _watches(settings: Settings, service: Service) -> Iterator[Coroutine[None, N
     yield service.versions.when_live(service.attempts.keep_writing)
     yield service.log.incarnation.keep_looking(service.pool.ask)
     yield service.pool.hosts.keep_looking()
+    if service.standby is not None:
+        yield service.standby.keep_looking()
     sharing = (history, activity, people)
     for kind in sharing:
         share = settings.follower_share / len(sharing)

@@ -1,5 +1,8 @@
 """All resources of a worker process that serves, opened and closed together."""
 
+from collections.abc import Callable
+from copy import copy
+
 from app.auth.attempts import Attempts
 from app.auth.login_sessions import Logins
 from app.auth.people import People
@@ -15,9 +18,12 @@ from app.concurrency.rates import Rates
 from app.database.pool import Pool
 from app.database.readiness import Readiness
 from app.database.versions import Versions
+from app.history import moments
 from app.history.past_reads import PastReads
 from app.history.reader import reader_of
 from app.log.log import Log, open_log
+from app.log.read import Asks
+from app.log.standby import Standby
 from app.log.tail import Tail
 from app.operations.ready_parts import Parts, ReadyParts
 from app.queries.known_accounts import KnownAccounts
@@ -67,6 +73,8 @@ class Service:
         rate = settings.rate_limit
         self.rates = Rates(rate, settings.rate_burst_s) if rate else None
         self.requests = Requests(settings)
+        self.standby = _standby(settings, log.pool)
+        """What lists, past moments and audits are read by, if there is one."""
         self._readiness = Readiness(log.pool)
         self._parts = ReadyParts(log)
 
@@ -81,16 +89,33 @@ class Service:
 
     async def _disconnect(self) -> None:
         try:
+            if self.standby is not None:
+                await self.standby.close()
             await self.pool.close()
         finally:
             await self._lists.close()
+
+    def reading(self, instead_of: Callable[[Pool], Asks]) -> "Service":
+        """The same worker for one request, whose lists, past and audits other stores read."""
+        other = copy(self)
+        other.log = self.log.reading(instead_of(self.pool))
+        other.views = self.views.reading(instead_of(self._lists))
+        aggregates = self.commands.aggregates.reading(other.log)
+        other.reader = self.reader.reading(other.log, aggregates)
+        other.past = self.past.reading(other.log, aggregates)
+        return other
 
     def sample(self) -> None:
         """Bring the metrics of the moment up to date."""
         metrics.IN_FLIGHT.set(self.in_flight)
         metrics.QUEUE.set(self.log.waiting)
-        for name, places in (self.pool.places | self._lists.places).items():
-            for state, count in places.counts.items():
+        pools = {
+            name: each.counts for name, each in (self.pool.places | self._lists.places).items()
+        }
+        if self.standby is not None:
+            pools["standby"] = self.standby.pool.counts
+        for name, counts in pools.items():
+            for state, count in counts.items():
                 metrics.POOL.labels(name, state).set(count)
         self.requests.share()
 
@@ -102,7 +127,13 @@ class Service:
 
     async def ready_parts(self, reason: str | None) -> Parts:
         """What commands rest on; `reason`: as from `unready`."""
-        return await self._parts.parts(reason, draining=self.draining)
+        standing = None if self.standby is None else self.standby.standing
+        return await self._parts.parts(reason, draining=self.draining, standby=standing)
+
+
+def _standby(settings: Settings, primary: Pool) -> Standby | None:
+    url = settings.read_url
+    return Standby(settings, url, primary, (moments.SQL["settle"],)) if url else None
 
 
 async def open_service(settings: Settings) -> Service:

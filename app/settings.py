@@ -19,6 +19,7 @@ STATEMENT_CACHE = 100
 MAX_PARTITIONS = 64
 """Partitions of a log. The id of a new stream that comes with an idempotency key is redrawn until
 it falls into the key's own partition."""
+READ_WAIT_S = 0.5
 ANSWER_BYTES = 16 * 1024 * 1024
 
 
@@ -91,6 +92,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long a list waits for earlier lists, of the same caller and of others."""
     past_wait_s: float = 2.0
     """How long a list of the past waits for the histories to go up to its moment."""
+    read_url: str | None = None
+    """A hot standby of the database, for lists, past moments and audits; None: there is none."""
+    read_wait_s: float = READ_WAIT_S
+    """How long a request waits for the standby to answer and to come up with the primary; then it
+    reads from the primary."""
+    read_pool_size: int = 4
+    """Connections to the standby per worker process at most, beside the one that looks after it."""
     answer_bytes: int = ANSWER_BYTES
     """Limit of one answer: of the rows read for it, and of the resulting body."""
     retry_after_s: int = 1

@@ -54,7 +54,7 @@ class _Log:
     """The log as a search needs it."""
 
     def __init__(self, reader: Reader) -> None:
-        self.pool = reader.store
+        self.reads = reader.store
         self.keyring = reader.keyring
         self.partition = reader.partition
 

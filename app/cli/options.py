@@ -77,6 +77,7 @@ _AS_GIVEN = (
     "allow_unsafe_database",
     "allow_owner_login",
     "statement_cache",
+    "read_url",
 )
 """Options that are fields of a `DataLocation` as they are."""
 
@@ -202,6 +203,11 @@ def _service_options() -> list[Callable[[Any], Any]]:
             default=STATEMENT_CACHE,
             show_default=True,
             help="Prepared statements a connection; 0 behind pgbouncer.",
+        ),
+        option(
+            "--read-url",
+            help="A hot standby of the database, by the service's login: lists, past moments and "
+            "audits are read from it, as long as it shows all that they must.",
         ),
     ]
 

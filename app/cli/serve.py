@@ -34,6 +34,7 @@ from app.log.log import open_log
 from app.maintenance import users
 from app.maintenance.logins import admit_service, require_boundary, service_url, warnings_of
 from app.maintenance.password_file import FIRST_FILE, keep_password
+from app.maintenance.standby import refuse_unfit
 from app.maintenance.store import (
     Connection,
     DataLocation,
@@ -151,7 +152,13 @@ async def _ensure_administrator(
 
 async def _require_service(settings: Settings) -> None:
     """Open and close each worker's resources once, so that a fault is reported once, and here."""
-    await (await open_log(settings)).pool.close()
+    log = await open_log(settings)
+    try:
+        warning = await refuse_unfit(settings, log.pool)
+    finally:
+        await log.pool.close()
+    if warning is not None:
+        say(f"Warning: {warning}", logging.WARNING)
 
 
 def _run(

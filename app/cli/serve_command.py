@@ -20,6 +20,7 @@ from app.settings import (
     BODY_DEADLINE_S,
     CUSTOMER_TIMEOUT_S,
     RATE_LIMIT,
+    READ_WAIT_S,
     SLOW_REQUEST_S,
     Setting,
 )
@@ -185,6 +186,14 @@ def _listening_options(command: Callable[..., None]) -> Callable[..., None]:
     metavar="REQUESTS",
     help="Requests a second that one user may make of each worker, on average; 0: any number.",
 )
+@option(
+    "--read-wait",
+    default=READ_WAIT_S,
+    show_default=True,
+    type=Seconds(or_none=False),
+    metavar="SECONDS",
+    help="Seconds that a request waits for the standby of --read-url; then the primary is asked.",
+)
 @option("--log-format", type=click.Choice(FORMATS), default="text", show_default=True)
 @option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @option(
@@ -218,6 +227,7 @@ def serve(
     customer_timeout: float,
     body_deadline: float,
     rate_limit: float,
+    read_wait: float,
     access_log: str,
     slow_request: float,
     sealing: dict[str, Setting],
@@ -238,6 +248,7 @@ def serve(
         customer_timeout_s=customer_timeout,
         body_deadline_s=body_deadline,
         rate_limit=rate_limit,
+        read_wait_s=read_wait,
         access_log=access_log,
         slow_request_s=slow_request,
         **sealing,

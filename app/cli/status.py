@@ -14,7 +14,7 @@ from app.cli.options import Given, on_data
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.maintenance.store import DataLocation
+    from app.maintenance.store import Connection, DataLocation
     from app.operations.partitions import Partition
     from app.operations.projections import Projection
     from app.operations.status import Status
@@ -50,7 +50,11 @@ def _unless_subcommand(command: Callable[..., None]) -> Callable[..., None]:
 def status(where: "DataLocation", watch: float | None, output: str) -> None:
     """How the database, the log and the views stand; 1 if something is wrong."""
     from app.cli.work import on_store
-    from app.operations.status import status as look
+    from app.maintenance.standby import standing_of
+    from app.operations.status import status as look_at
+
+    async def look(store: "Connection") -> "Status":
+        return await look_at(store, await standing_of(where, store))
 
     while True:
         found = on_store(where, look, looks=True, any_version=True)

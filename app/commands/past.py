@@ -8,6 +8,7 @@ for a while: a client that timed out finds it on its next request.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -55,10 +56,18 @@ class Pasts:
     def __init__(self, log: Log, slices: Slices, *, batch: int, wait_s: float) -> None:
         """`batch`: look-ups that share one query, at most; `wait_s`: for a page of others."""
         self._log = log
+        self._batch = batch
         self._ends = Batcher[Asked, Ends | None](log.ends, batch)
         self._deep = Slots(_AT_ONCE, wait_s)
         self._slices = slices
         self._folded = TtlCache[Past](ttl_s=_KEPT_S, most=_MAX_KEPT)
+
+    def reading(self, log: Log) -> "Pasts":
+        """The same, from a log that is read by another store: what was folded counts for both."""
+        other = copy(self)
+        other._log = log
+        other._ends = Batcher[Asked, Ends | None](log.ends, self._batch)
+        return other
 
     async def at(self, kind: str, stream: StreamId, version: int = LAST_VERSION) -> Past | None:
         """A stream of a kind as it was at a version, or is now; None if it is not of the kind.
@@ -90,7 +99,7 @@ class Pasts:
         The time hardly depends on the stream's depth. Raises StoreDown.
         """
         partition = self._log.partition(stream)
-        found = await versions_at(self._log.pool, partition, stream, [position])
+        found = await versions_at(self._log.reads, partition, stream, [position])
         return found[0] if found else 0
 
     async def _fold(self, kind: str, stream: StreamId, ends: Ends, is_past: bool) -> Past:
@@ -112,7 +121,7 @@ class Pasts:
         if ends.box is None or ends.box.erased or ends.last.version <= SLICE_EVENTS:
             return None
         partition, version = self._log.partition(stream), ends.last.version
-        for row in await self._log.pool.ask(_NEAREST[kind], partition, stream, version):
+        for row in await self._log.reads.ask(_NEAREST[kind], partition, stream, version):
             with suppress(msgspec.MsgspecError, Unreadable):
                 return folded_row(kind, row, self._log.open_in_view)
         return None

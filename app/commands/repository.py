@@ -1,6 +1,7 @@
 """Folded aggregates: in memory, or else loaded from the database."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -31,20 +32,22 @@ class Repository:
     def __init__(self, log: Log, settings: Settings) -> None:
         """`log`: of the worker."""
         self._log = log
-        self._rows = {
-            kind: Batcher[StreamId, Unread[Snapshot | None]](
-                partial(self._load, kind),
-                settings.batch_lookups,
-                wait_s=settings.store_deadline_s,
-            )
-            for kind in CURRENT
-        }
+        self._settings = settings
+        self._rows = self._row_batchers()
         self.slices = Slices()
         self._pasts = Pasts(
             log, self.slices, batch=settings.batch_lookups, wait_s=settings.turn_wait_s
         )
         self.memory = SnapshotCache(settings.cache_bytes)
         """Aggregates that may be behind the log, because other processes write too."""
+
+    def reading(self, log: Log) -> "Repository":
+        """The same aggregates, loaded from a log that is read by another store."""
+        other = copy(self)
+        other._log = log
+        other._rows = other._row_batchers()
+        other._pasts = self._pasts.reading(log)
+        return other
 
     def forget(self) -> None:
         """Forget all aggregates."""
@@ -106,12 +109,16 @@ class Repository:
         doc = CURRENT[kind].doc(stream, past.folded.state, self._log.seal_in_view)
         return snapshot_of(past.folded, past.last.event_id, past.box, doc)
 
+    def _row_batchers(self) -> dict[str, Batcher[StreamId, Unread[Snapshot | None]]]:
+        most, wait_s = self._settings.batch_lookups, self._settings.store_deadline_s
+        return {kind: Batcher(partial(self._load, kind), most, wait_s=wait_s) for kind in CURRENT}
+
     async def _load(
         self, kind: str, streams: Sequence[StreamId]
     ) -> Sequence[Unread[Snapshot | None]]:
         wanted = list(dict.fromkeys(streams))
         partitions = list(map(self._log.partition, wanted))
-        rows = await self._log.pool.ask(_LOADS[kind], partitions, wanted)
+        rows = await self._log.reads.ask(_LOADS[kind], partitions, wanted)
         found = {
             row["stream"]: Unread(len(row["doc"] or ""), partial(self._known, kind, row))
             for row in rows

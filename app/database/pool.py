@@ -48,7 +48,7 @@ class Reachability:
             return
         self._told = True
         self._quiet_until = time.monotonic() + QUIET_S
-        _LOG.warning("%s: %s", self._words[0], _cause(error))
+        _LOG.warning("%s: %s", self._words[0], cause_of(error))
 
     def answered(self) -> None:
         """Note that a statement was answered."""
@@ -58,7 +58,8 @@ class Reachability:
             _LOG.info(self._words[1])
 
 
-def _cause(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:
+    """An error in words, which may be shown to anybody."""
     # The text of other errors may contain a part of the URL, and so of its password.
     words = " ".join(str(error).split()) if isinstance(error, TRANSIENT) else ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
@@ -100,11 +101,11 @@ class Pool:
             readers, ends_s = settings.list_pool_size, settings.list_deadline_s
             self._deadline_s = settings.list_deadline_s + 1.0
         # This also ends a read whose caller gave up. A write must not get its lock after that.
-        ends, waits = {"statement_timeout": _ms(ends_s)}, {"lock_timeout": _ms(limit_s / 2)}
+        ends, waits = {"statement_timeout": in_ms(ends_s)}, {"lock_timeout": in_ms(limit_s / 2)}
         # (Behind pgbouncer nothing ends an abandoned statement, and nothing shows if it goes on.)
         holding = settings.statement_cache > 0
-        self._reading = Places(readers, _session(settings, ends), ending=True, holding=holding)
-        self._writing = Places(settings.pool_writers, _session(settings, waits))
+        self._reading = Places(readers, session_of(settings, ends), ending=True, holding=holding)
+        self._writing = Places(settings.pool_writers, session_of(settings, waits))
         self._watch = Watch([self._writing, self._reading], self._connect)
         self.hosts = hosts or Hosts(settings.database_url)
         self.reachability = reachability or Reachability()
@@ -237,11 +238,12 @@ class Pool:
         return connection
 
 
-def _ms(seconds: float) -> str:
+def in_ms(seconds: float) -> str:
+    """As PostgreSQL's settings take them."""
     return f"{seconds * 1000:.0f}"
 
 
-def _session(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
+def session_of(settings: Settings, limits: dict[str, str]) -> dict[str, str]:
     """The settings of a connection; pgbouncer accepts only a name and a role."""
     session = {"application_name": worker_name()}
     if settings.statement_cache:

@@ -51,9 +51,13 @@ class PastReads:
     def __init__(self, log: Log, aggregates: Repository, *, wait_s: float) -> None:
         """`wait_s`: how long a list waits for the histories to go up to its moment."""
         self._log = log
-        self._store = log.pool
+        self._store = log.reads
         self._aggregates = aggregates
         self._wait_s = wait_s
+
+    def reading(self, log: Log, aggregates: Repository) -> "PastReads":
+        """The same of a log that is read by another store."""
+        return PastReads(log, aggregates, wait_s=self._wait_s)
 
     async def moment(self, text: str) -> PastMoment:
         """The moment that a text names, for all streams: so it may be no version.

@@ -15,6 +15,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -67,6 +68,12 @@ class Reader:
         self.partitions = partitions
         self._state_at = state_at
         self._known: OrderedDict[StreamId, Identity] = OrderedDict()
+
+    def reading(self, log: Log, aggregates: Repository) -> "Reader":
+        """The same of a log that is read by another store."""
+        other = copy(self)
+        other.store, other._state_at = log.reads, aggregates.as_of
+        return other
 
     def partition(self, stream: StreamId) -> int:
         """The partition of a stream."""
@@ -234,7 +241,7 @@ async def in_blocks(events: Sequence[AuditedEvent]) -> AsyncIterator[Sequence[Au
 
 def reader_of(log: Log, aggregates: Repository) -> Reader:
     """The reader of a worker that serves."""
-    return Reader(log.pool, log.keyring, log.partitions, aggregates.as_of)
+    return Reader(log.reads, log.keyring, log.partitions, aggregates.as_of)
 
 
 async def reader_on(store: Asks, keyring: Keyring) -> Reader:

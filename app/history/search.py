@@ -31,7 +31,7 @@ class SearchedLog(Protocol):
     """A log as a search needs it: that of a service, or of a command."""
 
     @property
-    def pool(self) -> Asks:
+    def reads(self) -> Asks:
         """Runs queries."""
 
     @property
@@ -92,12 +92,12 @@ async def find(log: SearchedLog, query: EventQuery, *, wait_s: float = WAIT_S) -
     wanted = terms_of(Terms(log.fingerprint), query)
     ranges = await _ranges(log, query)
     if wanted:
-        await wait_for(log.pool, [each.upto for each in ranges], wait_s)
+        await wait_for(log.reads, [each.upto for each in ranges], wait_s)
     sources = [_Source(each, _positions(log, query, wanted, each)) for each in ranges]
     places = await _merged(log, sources, query.limit + 1, newest_first=not query.reverse)
     shown = places[: query.limit]
     events: list[AuditedEvent] = []
-    for part in await read_places(log.pool, log.keyring, shown):
+    for part in await read_places(log.reads, log.keyring, shown):
         events += [event for event in part if _is_still(event, query)]
         await asyncio.sleep(0)  # others' requests
     bounds = {each.partition: each.after if query.reverse else each.upto + 1 for each in ranges}
@@ -106,13 +106,13 @@ async def find(log: SearchedLog, query: EventQuery, *, wait_s: float = WAIT_S) -
 
 async def before_event(log: SearchedLog, partition: int, position: int, at: datetime) -> Cut:
     """`before` for the events that come before one, which is given with its time."""
-    cut = await upto_event(log.pool, partition, position, at)
+    cut = await upto_event(log.reads, partition, position, at)
     return tuple(end if number == partition else end + 1 for number, end in enumerate(cut))
 
 
 async def after_event(log: SearchedLog, partition: int, position: int, at: datetime) -> Cut:
     """`after` for the events that come after one, which is given with its time."""
-    return await upto_event(log.pool, partition, position, at)
+    return await upto_event(log.reads, partition, position, at)
 
 
 async def upto_event(store: Asks, partition: int, position: int, at: datetime) -> Cut:
@@ -150,7 +150,7 @@ def terms_of(hashed: Terms, query: EventQuery) -> list[int]:
 
 async def _ranges(log: SearchedLog, query: EventQuery) -> list[Range]:
     """The positions in question, for each partition."""
-    ends = await present_cut(log.pool)
+    ends = await present_cut(log.reads)
     lows = [cut for cut in (query.since, query.after) if cut is not None]
     highs = [cut for cut in (ends, query.until) if cut is not None]
     made = []
@@ -171,11 +171,11 @@ def _positions(
     if query.stream is None:
         if not wanted:
             return found_positions.all_positions(within)
-        return found_positions.of_terms(log.pool, within, wanted)
+        return found_positions.of_terms(log.reads, within, wanted)
     if not wanted:
-        return found_positions.of_stream(log.pool, within, query.stream)
+        return found_positions.of_stream(log.reads, within, query.stream)
     of_stream = Terms(log.fingerprint).term(terms.STREAM, str(query.stream))
-    return found_positions.of_terms_in_stream(log.pool, within, wanted, query.stream, of_stream)
+    return found_positions.of_terms_in_stream(log.reads, within, wanted, query.stream, of_stream)
 
 
 class _Source:
@@ -225,7 +225,7 @@ async def _merged(
 async def _fill_all(log: SearchedLog, sources: Sequence[_Source], share: int) -> None:
     """Have the next positions of each partition ready, with their times."""
     new = [(source, position) for source in sources for position in await source.fill(share)]
-    rows = await log.pool.ask(
+    rows = await log.reads.ask(
         SQL["times"], [source.partition for source, _ in new], [position for _, position in new]
     )
     found = {(row["partition"], row["position"]): row["recorded_at"] for row in rows}

@@ -14,6 +14,21 @@ from app.service import Service
 Handler = Callable[[Request, Service], Awaitable[Reply]]
 
 
+def never(_: Request) -> bool:
+    """For what writes, or depends on more than the log and what followers make of it."""
+    return False
+
+
+def always(_: Request) -> bool:
+    """For lists and audits."""
+    return True
+
+
+def of_the_past(request: Request) -> bool:
+    """For single rows: those of the present share one statement with others, on the primary."""
+    return bool(request.query) and request.as_of() is not None
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """One documented operation: its name, its admission rule, and its handler."""
 
@@ -31,6 +46,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Whether it may be called before the password is changed that somebody else made."""
     is_safe: bool = False
     """Whether it changes nothing, by whichever verb it is called (RFC 9110, 9.2.1)."""
+    reads: Callable[[Request], bool] = never
+    """Whether a standby may answer a request that passes this (`standby_reads.py`)."""
     is_form: bool = False
     """Whether a page of ours sends it: by `forms.refuse_forged`, its handler finds that out.
 

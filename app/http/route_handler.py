@@ -27,6 +27,7 @@ from app.http.operation import Face, Operation
 from app.http.path_normaliser import face_at
 from app.http.reports import INPUT_STATUSES, STATUSES, report_input, report_refusal
 from app.http.request import Reply, Request
+from app.http.standby_reads import carried_out
 from app.service import Service
 from app.telemetry import metrics, tracing
 from app.telemetry.requests import NO_ROUTE, Route
@@ -106,7 +107,7 @@ class OperationHandler(HTTPRouteHandler):
         assert arrival.request is not None  # its head was read
         service.in_flight += 1
         try:
-            reply = await operation.handler(arrival.request, service)
+            reply = await carried_out(operation, arrival.request, service)
         finally:
             service.in_flight -= 1
         await Answer(arrival, reply, self.measure, self.route)(scope, receive, send)

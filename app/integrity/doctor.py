@@ -15,6 +15,7 @@ from app.log.errors import WrongMasterKey
 from app.maintenance.logins import beyond_service, warnings_of
 from app.maintenance.own_session import has_own_session
 from app.maintenance.secret_file import UnusableFile
+from app.maintenance.standby import standing_of
 from app.maintenance.store import (
     Connection,
     DataLocation,
@@ -143,6 +144,18 @@ async def _standbys(examination: Examination) -> tuple[State, str]:
     return "well" if well else "warning", told
 
 
+async def _standby(examination: Examination) -> tuple[State, str]:
+    try:
+        found = await standing_of(examination.where, examination.store)
+    except UnusableDatabase as error:
+        return "wrong", str(error)
+    if found is None:
+        return "well", "No standby is read"
+    if found.state == "read":
+        return "well", "Lists, past moments and audits can be read from the one of --read-url"
+    return "warning", f"The one of --read-url cannot be read, so the primary is: {found.reason}"
+
+
 async def _collation(examination: Examination) -> tuple[State, str]:
     found = await guards.changed_collations(examination.store)
     return _told(found, "Texts are sorted as when the indexes were made")
@@ -204,6 +217,7 @@ CHECKS: Mapping[str, Check] = {
     "session": _session,
     "durability": _durability,
     "standbys": _standbys,
+    "standby": _standby,
     "disk": _disk,
     "collation": _collation,
     "schema": _schema,

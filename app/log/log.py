@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from copy import copy
 from functools import partial
 
 from app.database.pool import Fetch, Pool
@@ -16,7 +17,7 @@ from app.log.facts import Facts
 from app.log.incarnation import Incarnation
 from app.log.keyring import Keyring
 from app.log.outcome import Outcome
-from app.log.read import LAST_VERSION, Ends, IdempotencyRecord
+from app.log.read import LAST_VERSION, Asks, Ends, IdempotencyRecord
 from app.log.stream_keys import StreamKeys
 from app.settings import Settings
 from domain.ids import StreamId, partition_of
@@ -39,6 +40,8 @@ class Log:
         """Use `open_log`."""
         self.pool = pool
         """Connections to the database that holds the log."""
+        self.reads: Asks = pool
+        """What streams are read by."""
         self._keyring = keyring
         self._partitions = partitions
         self.partition: Callable[[StreamId], int] = partial(partition_of, partitions=partitions)
@@ -58,6 +61,12 @@ class Log:
             )
             for number in range(partitions)
         ]
+
+    def reading(self, store: Asks) -> "Log":
+        """The same log, its streams read by another store."""
+        other = copy(self)
+        other.reads = store
+        return other
 
     @property
     def keyring(self) -> Keyring:
@@ -125,14 +134,14 @@ class Log:
         None for a stream without events; the reason for an unreadable one. Raises StoreDown.
         """
         wanted = [(self.partition(stream), stream, version) for stream, version in asked]
-        return await read.read_ends(self.pool, self._keyring, wanted)
+        return await read.read_ends(self.reads, self._keyring, wanted)
 
     async def slices(
         self, stream: StreamId, *, after: int, until: int, boxes: dict[StreamId, StreamKeys]
     ) -> Iterator[list[Recorded]]:
         """A page of a stream's events, as from `read_slices`."""
         return await read.read_slices(
-            self.pool, self._keyring, self.partition(stream), stream,
+            self.reads, self._keyring, self.partition(stream), stream,
             after=after, until=until, boxes=boxes,
         )  # fmt: skip
 
@@ -144,7 +153,7 @@ class Log:
         Raises StoreDown, or Unreadable.
         """
         return await read.read_back(
-            self.pool, self._keyring, self.partition(stream), stream, topic,
+            self.reads, self._keyring, self.partition(stream), stream, topic,
             before=before, most=most,
         )  # fmt: skip
 
@@ -156,7 +165,7 @@ class Log:
         Raises StoreDown, or Unreadable.
         """
         return await read.read_topic_on(
-            self.pool, self._keyring, self.partition(stream), stream, topic,
+            self.reads, self._keyring, self.partition(stream), stream, topic,
             since=since, most=most,
         )  # fmt: skip
 

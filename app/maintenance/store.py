@@ -68,11 +68,18 @@ class DataLocation(Struct, frozen=True, kw_only=True):
     log: NewLog = NewLog()
     erasures_to: tuple[Path, ...] = ()
     """As those of `Settings`."""
+    read_url: str | None = None
 
     @property
     def embedded(self) -> bool:
         """Whether the database is the one in `data_dir`."""
         return self.database_url is None and self.owner_url is None
+
+    @property
+    def whole_read_url(self) -> str | None:
+        """Of the standby, with the service's password. Raises UnusableDatabase, or UnusableFile."""
+        url, file = self.read_url, self.database_password_file
+        return None if url is None else with_password(url, file, self.database_password)
 
     @property
     def key_file(self) -> Path:
@@ -88,6 +95,7 @@ class DataLocation(Struct, frozen=True, kw_only=True):
             statement_cache=self.statement_cache,
             embedded_data_dir=self.data_dir if self.embedded else None,
             erasures_to=self.erasures_to,
+            read_url=self.whole_read_url,
             **more,
         )
 
@@ -124,9 +132,8 @@ class Connection:
 def database(where: DataLocation, may: SchemaPermission) -> Iterator[str]:
     """The owner's URL for as long as the block lasts; starts the embedded one if none is given.
 
-    A data directory without a database gets one only if `may` allows to begin.
-
-    Raises EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
+    A data directory without a database gets one only if `may` allows to begin. Raises
+    EmbeddedUnavailable, UnusableDatabase, or UnusableFile.
     """
     if where.owner_url is not None:
         yield with_password(where.owner_url, where.owner_password_file, where.database_password)
@@ -174,12 +181,9 @@ async def _connect(
         for attribute in attributes:
             with suppress(asyncpg.TargetServerAttributeNotMatched):
                 opens = partial(
-                    opened,
-                    session={"application_name": "sessionary command", **session},
-                    attribute=attribute,
-                    statement_cache=statement_cache,
-                    limit_s=CONNECT_S,
-                )
+                    opened, session={"application_name": "sessionary command", **session},
+                    attribute=attribute, statement_cache=statement_cache, limit_s=CONNECT_S,
+                )  # fmt: skip
                 return await to_newest(url, opens)
     except TRANSIENT as error:
         why = str(error) or type(error).__name__

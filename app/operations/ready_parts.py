@@ -3,19 +3,21 @@
 from typing import Literal
 
 import asyncpg
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from app.concurrency.ttl_cache import TtlCache
 from app.database.errors import StoreDown
 from app.log.errors import WrongMasterKey
 from app.log.incarnation import AnotherLog
 from app.log.log import Log
+from app.log.standby import Standing
 from app.operations.projections import projections
 
 _FRESH_S = 1.0
 _ALL = b""
 Word = Literal["well", "wrong", "behind", "unknown"]
 """`behind` does not make the service unready; `unknown`: the database does not say."""
+_STANDBY: dict[str, Word] = {"read": "well", "behind": "behind", "away": "wrong"}
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     followers: Word
     serving: Word
     """`wrong`: the service is about to end."""
+    standby: Word | UnsetType = UNSET
+    """Whether reads go there: if not, the primary has them too. Absent if there is none."""
 
 
 class ReadyParts:
@@ -40,7 +44,9 @@ class ReadyParts:
         self._log = log
         self._looked = TtlCache[tuple[Word, Word, Word]](ttl_s=_FRESH_S, most=1)
 
-    async def parts(self, reason: str | None, *, draining: bool) -> Parts:
+    async def parts(
+        self, reason: str | None, *, draining: bool, standby: Standing | None = None
+    ) -> Parts:
         """All parts. `reason`: why commands cannot be served."""
         schema, keys, followers = await self._looked.get(_ALL, self._look)
         return Parts(
@@ -49,6 +55,7 @@ class ReadyParts:
             keys=keys,
             followers=followers,
             serving="wrong" if draining else "well",
+            standby=UNSET if standby is None else _STANDBY[standby.state],
         )
 
     async def _look(self, _: tuple[Word, Word, Word] | None) -> tuple[Word, Word, Word]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from app.database.sql import blocks
 from app.log.read import Asks
+from app.log.standby import Standing
 from app.operations.deeds import Deed, last, latest
 from app.operations.projections import Projection, projections
 from app.operations.rates import Rates, rates
@@ -52,8 +53,8 @@ class Worker(Struct, frozen=True, kw_only=True, rename="camel"):
     """Its host and number: `node1:4711`."""
     release: str
     connections: int
-    since: datetime
-    """Of its oldest connection."""
+    since: datetime | None
+    """Of its oldest connection; None if its login hides that, as a superuser's does."""
 
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -69,14 +70,16 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     """Those that run, wait or are paused."""
     workers: list[Worker]
     rates: Rates
+    standby: Standing | None
+    """That of `--read-url`, for whom it was named to."""
     last_backup: Deed | None
     last_verify: Deed | None
     deeds: list[Deed]
     """What operators did lately, newest first."""
 
 
-async def status(store: Asks) -> Status:
-    """One look. Raises StoreDown, or the database's own error."""
+async def status(store: Asks, standby: Standing | None = None) -> Status:
+    """One look. `standby`: how it stands, if any. Raises StoreDown, or the database's own error."""
     database = await _database(store)
     heads = [Head(partition=p, position=n, recorded_at=at, age_seconds=age)
              for p, n, at, age in await store.ask(SQL["heads"])]  # fmt: skip
@@ -94,6 +97,7 @@ async def status(store: Asks) -> Status:
         rebuilds=await unfinished(store),
         workers=[Worker(**row) for row in await store.ask(SQL["workers"])],
         rates=await rates(store),
+        standby=standby,
         last_backup=done.get("backup"),
         last_verify=done.get("verify"),
         deeds=await latest(store, _DEEDS),

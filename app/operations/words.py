@@ -34,6 +34,8 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
     yield "round trip", f"{database.round_trip_ms} ms"
     yield "connections", f"{database.connections} of {database.most_connections}"
     yield "commits wait for", database.waits_for or "no standby"
+    if found.standby is not None:
+        yield "standby", found.standby.reason or "lists, past moments and audits are read from it"
     yield "size", f"{database.bytes / 2**20:.0f} MiB"
     yield "schema", f"migration {database.migration}"
     for head in found.heads:
@@ -46,8 +48,9 @@ def _facts(found: Status) -> Iterator[tuple[str, str]]:
     yield "last backup", _told(found.last_backup)
     yield "last verify", _told(found.last_verify)
     for worker in found.workers:
-        since = worker.since.strftime("%Y-%m-%d %H:%M:%S UTC")
-        told = f"{worker.release}, {worker.connections} connections, the oldest since {since}"
+        told = f"{worker.release}, {worker.connections} connections"
+        if worker.since is not None:
+            told += f", the oldest since {worker.since:%Y-%m-%d %H:%M:%S} UTC"
         yield f"worker {worker.name}", told
 
 

@@ -6,7 +6,7 @@ import asyncpg
 from msgspec.structs import replace
 
 from app.codecs.answer_budget import AnswerBudget
-from app.database.pool import Pool
+from app.log.read import Asks
 from app.queries import past
 from app.queries.page import MAX_OFFSET, Order, Page, PageResult, whole_order
 from app.queries.page_select import BYTES, KEY, after_name, statement
@@ -19,7 +19,7 @@ _STATEMENTS = Statements(256, 4_000)
 
 
 async def read_page(
-    pool: Pool,
+    pool: Asks,
     listable: ListTable,
     page: Page,
     budget: AnswerBudget,
@@ -76,7 +76,7 @@ def compiled(
 
 
 async def compiled_as_of(
-    pool: Pool, listable: ListTable, page: Page, cut: Sequence[int], most_bytes: int = ANSWER_BYTES
+    pool: Asks, listable: ListTable, page: Page, cut: Sequence[int], most_bytes: int = ANSWER_BYTES
 ) -> past.Statement:
     """The same as of a cut, and without a count. Raises StoreDown, or TooSlow."""
     rows = await past.rows_of_page(pool, cut, listable, page.filters, page.order[0].by)

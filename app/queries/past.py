@@ -7,8 +7,8 @@ from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Select, func, select
 from sqlalchemy.sql.visitors import iterate
 
-from app.database.pool import Pool
 from app.database.sql import blocks
+from app.log.read import Asks
 from app.queries.implied import implied_values
 from app.queries.statements import Statements
 from app.queries.tables import ListTable
@@ -39,7 +39,7 @@ class PastRows(Struct, frozen=True, kw_only=True):
 
 
 async def rows_of_page(
-    pool: Pool,
+    pool: Asks,
     cut: Cut,
     listable: ListTable,
     filters: Sequence[ColumnElement[bool]],

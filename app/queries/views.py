@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ from app.database.errors import TooSlow
 from app.database.pool import Pool
 from app.database.sql import blocks
 from app.log.errors import Unreadable
+from app.log.read import Asks
 from domain.ids import AccountId, StreamId, account_stream
 from projections.catalog import CURRENT, VIEWS
 from projections.fold import Audit, Folded
@@ -45,7 +47,7 @@ class Views:
     def __init__(
         self,
         pool: Pool,
-        lists: Pool,
+        lists: Asks,
         *,
         batch: int,
         unseal: Unseal,
@@ -68,6 +70,12 @@ class Views:
             for kind in CURRENT
         }
         self._slices = Slices()
+
+    def reading(self, lists: Asks) -> "Views":
+        """The same, its pages read by another store. Single rows are not: others share them."""
+        other = copy(self)
+        other._lists = lists
+        return other
 
     async def get(self, kind: str, stream: StreamId) -> Row | None:
         """The row of a stream, if any. Sees every commit from before the call.

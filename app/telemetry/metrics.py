@@ -98,6 +98,15 @@ PRIMARY = Gauge(
     ["host"],
     multiprocess_mode="livemostrecent",
 )
+STANDBY_READS = Counter(
+    "sessionary_standby_reads",
+    "Requests that the standby might have answered: what became of them.",
+    ["result"],
+)
+STANDBY = Gauge(
+    "sessionary_standby", "Whether the standby is read, behind, or away: 1 for what it is.",
+    ["state"], multiprocess_mode="livemostrecent",
+)  # fmt: skip
 IN_FLIGHT = Gauge(
     "sessionary_requests_in_flight", "Requests that are being carried out.",
     multiprocess_mode="livesum",

@@ -1,7 +1,7 @@
 """The command: `python -m benchmarks [PART]`, of which `--help` lists the names.
 
-All but `snapshot`, which takes as long as the snapshot is to be open, and `large`, which fills a
-log with millions of events before.
+All but `snapshot`, which takes as long as the snapshot is to be open, `large`, which fills a log
+with millions of events before, and `plan`, which keeps its figures in a file of the repository.
 
 Exit codes: 0 measured · 1 a measurement failed · 2 wrong use · 3 wrk is missing.
 """
@@ -28,6 +28,7 @@ from . import (
     overload,
     partitions,
     past_lists,
+    plan_measured,
     rebuild_memory,
     rebuild_reads,
     rebuilding,
@@ -49,6 +50,7 @@ PARTS = (
 )  # fmt: skip
 SOAK = "snapshot"
 MANY = "large"
+PLAN = "plan"
 UNDER_LOAD = {"http", "formats", "superoffice", "rebuild-reads", "memory", "overload", MANY}
 """Parts that need wrk."""
 EVENTS, EVENTS_SHORT = 400_000, 5_000
@@ -56,12 +58,14 @@ LONG, LONG_SHORT = 5_000_000, 20_000
 """Events of a long log."""
 ROWS, ROWS_SHORT = 1_000_000, 20_000
 MINUTES_SHORT = 0.2
+SESSIONS, SESSIONS_SHORT = 20_000, 200
+"""Of the plan."""
 SHORT = Pace(seconds=1, rounds=2)
 FAILED, MISSING = 1, 3
 
 
 @click.command()
-@click.argument("part", type=click.Choice([*PARTS, SOAK, MANY, "all"]), default="all")
+@click.argument("part", type=click.Choice([*PARTS, SOAK, MANY, PLAN, "all"]), default="all")
 @click.option("--seconds", default=4.0, show_default=True, help="Of each measurement.")
 @click.option("--rounds", default=7, show_default=True, help="Measurements of each kind.")
 @click.option(
@@ -113,6 +117,9 @@ def main(
             "starts": lambda: starts.run(here, pace),
             "memory": lambda: memory.run(here, pace),
             "overload": lambda: overload.run(here, pace),
+            PLAN: lambda: plan_measured.run(
+                here, SESSIONS_SHORT if short else SESSIONS, kept=not short
+            ),
             "partitions": lambda: partitions.run(here, pace),
             "verify-proof": lambda: verifying.run(here, pace, rows),
             MANY: lambda: large.run(here, pace, large_events),

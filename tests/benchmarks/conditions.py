@@ -33,7 +33,7 @@ async def conditions(stage: Stage, pace: Pace) -> str:
     """A Markdown list."""
     load = " · ".join(f"{part:.2f}" for part in os.getloadavg())
     lines = (
-        f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
+        f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
         f"load average at the end {load}",
         f"PostgreSQL {await _server(stage.url)}, on {_file_system(stage.folder)}, where writing "
         f"and flushing 8 KiB takes {_flush_us(stage.folder):,.0f} µs",
@@ -56,7 +56,8 @@ def wrk_version() -> str | None:
     return " ".join((said.stdout or said.stderr).split()[:2])
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of this machine's processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

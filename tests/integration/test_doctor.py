@@ -9,6 +9,7 @@ from typing import Self
 import asyncpg
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 from support import database
 
 from app.cli import serve as serving
@@ -90,6 +91,18 @@ async def test_a_clock_that_is_apart_is_told(
 
     monkeypatch.setattr(doctor, "datetime", Ahead)
     assert (await states(examination))["clock"] == "wrong"
+
+
+async def test_a_standby_that_cannot_be_read_is_a_warning(examination: Examination) -> None:
+    where = replace(examination.where, read_url=examination.where.database_url)
+    (found,) = [
+        each
+        for each in await examine(Examination(examination.store, where))
+        if each.check == "standby"
+    ]
+    assert found.state == "warning"
+    assert "so the primary is: " in found.message
+    assert "it takes writes itself, so it is no standby" in found.message
 
 
 async def test_what_was_taken_upon_oneself_is_a_warning(examination: Examination) -> None:

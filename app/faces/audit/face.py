@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from app.auth.principals import Principal
 from app.faces.audit import (
     erase_form,
@@ -21,7 +23,7 @@ from app.faces.audit.filters import Known
 from app.faces.audit.pages.go import go_to
 from app.faces.audit.rights import POLICY, may_audit, may_protect, may_see_receipts
 from app.http.errors import Refusal, Responses
-from app.http.operation import Face, Operation, Routes
+from app.http.operation import Face, Operation, Routes, always
 from app.http.request import Reply, Request
 from app.pages.answer import Link
 from app.pages.forms import SUFFIXES
@@ -62,22 +64,32 @@ def _get(
     return {"GET": Operation(name=name, handler=handler, admit=admit, is_safe=True)}
 
 
+def _reads(name: str, handler: _Handler) -> dict[str, Operation]:
+    """An operation that a standby may answer.
+
+    The feed is none: its cursors count on the end of the log itself. Nor is what depends on
+    receipts, checkpoints or what is held on people.
+    """
+    (operation,) = _get(name, handler).values()
+    return {"GET": replace(operation, reads=always)}
+
+
 def _erases(name: str, handler: _Handler) -> Operation:
     return Operation(name=name, handler=handler, admit=may_protect)
 
 
 def _routes(known: Known, answered: Answered) -> Routes:
     return {
-        "/audit/events": _get("ListEvents", partial(events.find_events, known)),
-        "/audit/events/{event}": _get("GetEvent", events.get_event),
-        "/audit/sessions/{id}": _get("GetSessionAsOf", partial(sessions.get_state, answered)),
-        "/audit/sessions/{id}/history": _get("GetSessionHistory", sessions.get_history),
-        "/audit/sessions/{id}/provenance": _get("GetProvenance", sessions.get_provenance),
-        "/audit/sessions/{id}/diff": _get("GetDifference", sessions.get_difference),
-        "/audit/sessions/{id}/views": _get("ListViews", sessions.get_views),
+        "/audit/events": _reads("ListEvents", partial(events.find_events, known)),
+        "/audit/events/{event}": _reads("GetEvent", events.get_event),
+        "/audit/sessions/{id}": _reads("GetSessionAsOf", partial(sessions.get_state, answered)),
+        "/audit/sessions/{id}/history": _reads("GetSessionHistory", sessions.get_history),
+        "/audit/sessions/{id}/provenance": _reads("GetProvenance", sessions.get_provenance),
+        "/audit/sessions/{id}/diff": _reads("GetDifference", sessions.get_difference),
+        "/audit/sessions/{id}/views": _reads("ListViews", sessions.get_views),
         "/audit/go": _get("GoTo", go_to),
         "/audit/feed": _get("GetFeed", feed.get_feed),
-        "/audit/access": _get("ListAccess", events.list_access),
+        "/audit/access": _reads("ListAccess", events.list_access),
         "/audit/proof": _get("GetProof", proof_page.get_proof),
         "/audit/proof/verifier.py": _get("GetVerifier", proof_page.get_verifier),
         "/audit/checkpoint": _get("GetCheckpoint", proofs.get_checkpoint),

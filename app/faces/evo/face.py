@@ -20,11 +20,12 @@ from app.faces.evo import batch as evo_batch
 from app.faces.evo import operations as evo_operations
 from app.faces.evo.operations import Asked, Read, carry_out_one
 from app.faces.evo.wire import messages
+from app.faces.evo.wire import requests as r
 from app.faces.evo.wire.api import API, EvoDescription
 from app.faces.evo.wire.binding import BadItem, RequestParts, bind, bind_all
 from app.faces.evo.wire.views import error_response
 from app.http.errors import BatchFailed, Refusal, Responses
-from app.http.operation import Operation, Routes
+from app.http.operation import Operation, Routes, always, never, of_the_past
 from app.http.request import Reply, Request, refuse_as_of
 from app.pages.errors import error_page
 from app.service import Service
@@ -32,6 +33,7 @@ from app.service import Service
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _BY_LINK = frozenset({"GET", "HEAD"})
 _HANDLERS = {**evo_operations.HANDLERS, **auth.HANDLERS, **users.HANDLERS, **own.HANDLERS}
+_LISTS = (r.ListAISessions, r.ListAccounts)
 _QUERIES = {request for request, handler in _HANDLERS.items() if isinstance(handler, Read)}
 
 
@@ -166,6 +168,7 @@ def _operation(api: EvoDescription, carry_out: "_CarryOut") -> Operation:
         is_anonymous=api.anonymous,
         is_safe=api.is_safe,
         is_first=api.first,
+        reads=always if api.request in _LISTS else of_the_past if api.past else never,
     )
 
 

@@ -60,7 +60,8 @@ class OpsFace:
 
 async def get_status(request: Request, service: Service) -> Reply:
     """`GET /ops/status`, `/ops`: one sentence, and what it rests on."""
-    found, settings = await status.status(service.pool), service.settings
+    standing = None if service.standby is None else service.standby.standing
+    found, settings = await status.status(service.pool, standing), service.settings
     here = node(settings.metrics_folder, settings.embedded_data_dir)
     told = [*facts(found), *node_facts(here)]
     rows = [{"what": what, "value": value} for what, value in told]

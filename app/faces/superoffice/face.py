@@ -20,7 +20,7 @@ from app.faces.superoffice.wire.requests import NULL_PARAMETER
 from app.faces.superoffice.wire.rest import REST
 from app.history.past_reads import AS_OF
 from app.http.errors import Refusal, Responses
-from app.http.operation import Operation, Routes
+from app.http.operation import Operation, Routes, always, never, of_the_past
 from app.http.request import Reply, Request, refuse_as_of
 from app.pages.errors import error_page
 from app.service import Service
@@ -128,6 +128,9 @@ _HANDLERS: Mapping[str, Handler] = {
 }
 
 
+_LISTS = (Shows.PAGE, Shows.ENTITIES)
+
+
 async def _carry_out(
     api: SuperOfficeDescription, handler: Handler, request: Request, service: Service
 ) -> Reply:
@@ -144,6 +147,12 @@ async def _carry_out(
     return reply
 
 
+def _reads(api: SuperOfficeDescription) -> Callable[[Request], bool]:
+    if api.shows in _LISTS:
+        return always
+    return of_the_past if AS_OF in api.query else never
+
+
 def _routes() -> Routes:
     routes: dict[str, dict[str, Operation]] = {}
     for api in (*REST, *AGENTS):
@@ -152,5 +161,6 @@ def _routes() -> Routes:
             handler=partial(_carry_out, api, _HANDLERS[api.name]),
             admit=Principal.require_writer if api.is_command else Principal.require_reader,
             is_safe=not api.is_command,
+            reads=_reads(api),
         )
     return routes | {path: {"GET": get} for path, get in service_document.OPERATIONS.items()}
