@@ -145,6 +145,7 @@ class Pipeline:
 def _decided(job: ResolvedCommand, known: Snapshot, seal: Seal) -> Decided:
     """A decision. Raises DomainError or VersionMismatch."""
     before, call = known.folded, job.call
+    facts = call.facts
     if not call.admits(before):
         _refuse(job, before)
     events = job.target.decide(job.command, before)
@@ -159,7 +160,6 @@ def _decided(job: ResolvedCommand, known: Snapshot, seal: Seal) -> Decided:
     if events:
         doc = view.doc(job.stream, state, seal)
         others, search = further_rows(view.kind, job.stream, state, seal), view.sought(state)
-    facts = call.facts
     append = PreparedAppend(
         context=Context(actor=call.actor, metadata=facts.clear, view=view.name, account=account),
         personal=facts.personal,

@@ -68,13 +68,14 @@ class Export:
         for block in self._blocks:
             self._require_no_end(number + 1)
             try:
-                events = columns_in(block)
+                lines = _lines_in(block)
+                events = _columns(lines)
             except (ValueError, Unproven):  # line by line, it is found which one it is, and why
                 for line in BytesIO(block):
                     number += 1
                     yield from self._taken(number, line)
             else:
-                number += block.count(b"\n")
+                number += len(lines)
                 yield from events
         if not self._has_ended:
             raise Unproven(f"The export is cut off after line {number}: there is no checkpoint")
@@ -131,6 +132,11 @@ def columns_in(block: bytes) -> Sequence[Columns]:
     Raises ValueError or Unproven if a line is none of these; the message says why if it is the only
     line.
     """
+    return _columns(_lines_in(block))
+
+
+def _lines_in(block: bytes) -> list[tuple[bytes, ...]]:
+    """What `_LINES` finds of each line. Raises as `columns_in`."""
     if not block.isascii():
         block.decode()
     block = as_encoded(block)
@@ -141,7 +147,7 @@ def columns_in(block: bytes) -> Sequence[Columns]:
             if _CHAIN in block
             else "it has no chain (an export that was written with --clear has none)"
         )
-    return _columns([event for event in lines if event[0]])
+    return lines
 
 
 def _require_utf8(line: bytes, number: int) -> None:
@@ -151,8 +157,9 @@ def _require_utf8(line: bytes, number: int) -> None:
         raise Unproven(f"Line {number} is not UTF-8 at its byte {error.start}") from error
 
 
-def _columns(events: Sequence[tuple[bytes, ...]]) -> list[Columns]:
-    """The columns, from what `_LINES` finds of each event. Raises ValueError, Unproven."""
+def _columns(lines: Sequence[tuple[bytes, ...]]) -> list[Columns]:
+    """The columns of the events among lines. Raises ValueError, Unproven."""
+    events = [line for line in lines if line[0]]
     if not events:
         return []
     partitions, positions, streams, versions, types, ids, seconds, us, actors, rests = zip(

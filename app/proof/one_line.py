@@ -18,7 +18,8 @@ def one_line(text: bytes) -> bytes:
 
 def as_encoded(line: bytes) -> bytes:
     """The text that `one_line` got, if that had no such escape."""
-    return _ESCAPES.sub(_unescaped, line) if b"\\u" in line else line
+    # (Most lines have no backslash, which one byte tells ten times as fast as two do.)
+    return _ESCAPES.sub(_unescaped, line) if b"\\" in line and b"\\u" in line else line
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:

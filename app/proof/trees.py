@@ -10,6 +10,8 @@ HASH_BYTES = 32
 EMPTY_ROOT = sha256().digest()
 MAX_SIZE = 2**63 - 1
 MAX_HASHES = 64
+_WIDEST = 1 << 10
+"""Leaves whose hashes are made into one at a time: so many stay in the processor's memory."""
 
 
 class Unproven(Exception):
@@ -42,8 +44,8 @@ class Frontier:
         """Add the hashes of many leaves, one behind the other: several times as fast."""
         at, end = 0, len(leaves)
         while at < end:
-            # The widest whole subtree that begins here: it begins at a multiple of its width.
-            width = 1 << ((end - at) // HASH_BYTES).bit_length() - 1
+            # A whole subtree that begins here: it begins at a multiple of its width.
+            width = min(1 << ((end - at) // HASH_BYTES).bit_length() - 1, _WIDEST)
             if self.size:
                 width = min(width, self.size & -self.size)
             level = leaves[at : at + width * HASH_BYTES]
