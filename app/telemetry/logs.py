@@ -136,12 +136,18 @@ def _pairs(fields: Fields) -> list[str]:
 
 
 def _exception(record: logging.LogRecord) -> str:
-    """The frames and messages of an exception, its end if it is long, without stored values."""
+    """The frames and messages of an exception, without stored values; of a long one, the first line
+    and the end.
+    """
     if record.exc_info is None or record.exc_info[1] is None:
         return ""
     text = "".join(traceback.format_exception(record.exc_info[1]))
     lines = [line for line in text.splitlines() if not line.lstrip().startswith(_VALUES)]
-    return "\n".join(lines)[-_LONGEST:]
+    told = "\n".join(lines)
+    if len(told) <= _LONGEST:
+        return told
+    begun = f"{lines[0]}\n...\n"
+    return begun + told[len(begun) - _LONGEST :]
 
 
 def config(form: LogForm, worker: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_every_event_comes_back_and_nothing_personal_is_stored_in_the_open(
     assert decode(event.topic, state, stream, BOX) == event
     assert MARK.encode() not in state
     assert (b'"sealed' in state) == any(
-        getattr(event, name) is not UNSET for name in event.personal
+        getattr(event, name) is not UNSET for name in event.personal | event.origins
     )
 
 
