@@ -17,6 +17,7 @@ import asyncpg
 
 from app.auth.register import Act, Register
 from app.concurrency.expected_wait import TooManyBefore
+from app.concurrency.ttl_cache import in_the_background
 from app.database.errors import StoreDown
 from app.database.pool import Pool
 from app.database.sql import blocks
@@ -71,7 +72,6 @@ class Attempts:
         # (A worker that ended may have left counts that were not due yet.)
         self._rounds_left = _QUIET_ROUNDS
         self._writing = asyncio.Lock()
-        self._round: asyncio.Future[None] | None = None
         self._tally = Tally()
 
     def report(self, attempt: Attempt) -> None:
@@ -105,8 +105,7 @@ class Attempts:
         while True:
             await asyncio.sleep(_ROUND_S)
             # Not cancelled in its midst: what it has taken up, nobody else would write.
-            self._round = asyncio.ensure_future(self.try_to_write())
-            await asyncio.shield(self._round)
+            await asyncio.shield(in_the_background(self.try_to_write()))
 
     async def try_to_write(self, *, is_last: bool = False) -> None:
         """As `write`, but an error is a line of the log."""

@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from app.auth.sealing import SHUT, encoded, keys_of, opened_address
+from app.auth.sealing import encoded, keys_of, opened_address
 from app.database.errors import StoreDown
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
@@ -26,6 +26,7 @@ from app.log.facts import NO_FACTS, Facts
 from app.log.incarnation import AnotherLog, Incarnation
 from app.log.keyring import Keyring
 from app.log.read import Store, used_key
+from app.log.stream_keys import ALL_ERASED
 from domain.ids import StreamId, principal_stream
 from domain.principal.commands import Command
 from domain.principal.decide import decide
@@ -201,7 +202,8 @@ class Register:
         rows = await self.store.ask(SQL["stream"], partition, stream)
         state: PrincipalInfo | None = None
         for row in rows:
-            event = codec.decode(row["topic"], row["state"], stream, SHUT)
+            # (No state of a principal has what is sealed in its events.)
+            event = codec.decode(row["topic"], row["state"], stream, ALL_ERASED)
             assert isinstance(event, PrincipalEvent)  # the append lets no other kind in
             state = evolve(state, event)
         assert state is not None

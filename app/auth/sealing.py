@@ -6,12 +6,9 @@ from app.log import codec
 from app.log.errors import Unreadable
 from app.log.facts import opened_fact
 from app.log.keyring import Keyring
-from app.log.stream_keys import StreamKeys, bits_of
+from app.log.stream_keys import ALL_ERASED, StreamKeys
 from domain.ids import StreamId
 from domain.principal.events import PrincipalEvent
-
-SHUT = StreamKeys(erased=bits_of(("customer", "agent")))
-"""Opens and seals nothing: no state of a principal has what is sealed in its events."""
 
 
 def keys_of(
@@ -22,12 +19,12 @@ def keys_of(
     Damaged ones keep nobody from signing in: then no address is kept.
     """
     if keyring is None:
-        return SHUT, None
+        return ALL_ERASED, None
     if wrapped is None:
         return keyring.new(stream, ())
     with suppress(Unreadable):
         return keyring.unwrap(stream, wrapped), None
-    return SHUT, None
+    return ALL_ERASED, None
 
 
 def encoded(event: PrincipalEvent, stream: StreamId, keys: StreamKeys) -> bytes:

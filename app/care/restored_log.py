@@ -1,12 +1,13 @@
 """A log while it is being restored, as an erasure sees it: one connection, in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import asyncpg
 
-from app.database.pool import Fetch
+from app.database.pool import AskOnce, Fetch
 from app.history.reader import Reader, reader_on
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection
@@ -24,6 +25,10 @@ class _Store:
 
     async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
         return await self._store.ask_once(sql, *arguments)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AskOnce]:
+        yield self.ask_once
 
 
 class _Identity:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import asyncpg
@@ -20,6 +21,8 @@ from app.telemetry import metrics
 
 Fetch = Callable[[str], Awaitable[Sequence[asyncpg.Record]]]
 """Runs one statement."""
+AskOnce = Callable[..., Awaitable[Sequence[asyncpg.Record]]]
+"""Runs one statement that writes, with its arguments."""
 TOO_SLOW = "The list takes too long: ask for fewer or simpler rows"
 QUIET_S = 10.0
 """Minimum seconds between two outage messages: a flapping database must not fill the log."""
@@ -219,6 +222,28 @@ class Pool:
         except TRANSIENT as error:
             raise StoreDown("The database does not answer") from error
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AskOnce]:
+        """Runs statements that write in one transaction, for what is rare: it connects anew.
+
+        What one of them locks stays locked until the block ends; that may not pause for longer than
+        a statement may take. After an error of one, the others may go on. Raises StoreDown, after
+        which all of it may be done, or the error by which the database refuses a statement.
+        """
+        try:
+            connection = await self._connect(self._writing)
+            try:
+                async with connection.transaction():
+                    pause = f"idle_in_transaction_session_timeout = {in_ms(self._deadline_s)}"
+                    await connection.execute(f"SET LOCAL {pause}")
+                    yield partial(_in_savepoint, connection, self._deadline_s)
+            finally:
+                connection.terminate()
+        except asyncpg.InterfaceError as error:  # how asyncpg reports a connection that died
+            raise StoreDown("The database does not answer") from error
+        except TRANSIENT as error:
+            raise StoreDown("The database does not answer") from error
+
     async def _connect(self, places: Places) -> asyncpg.Connection:
         return await self.hosts.connect(partial(self._connect_to, places))
 
@@ -236,6 +261,14 @@ class Pool:
             connection.terminate()
             raise
         return connection
+
+
+async def _in_savepoint(
+    connection: asyncpg.Connection, limit_s: float, sql: str, *arguments: object
+) -> Sequence[asyncpg.Record]:
+    async with connection.transaction():
+        rows: Sequence[asyncpg.Record] = await connection.fetch(sql, *arguments, timeout=limit_s)
+        return rows
 
 
 def in_ms(seconds: float) -> str:

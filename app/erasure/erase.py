@@ -15,13 +15,14 @@ from msgspec import UNSET, Struct
 
 from app.commands.context import CommandContext
 from app.database.errors import StoreDown
+from app.database.pool import AskOnce
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
-from app.erasure.calls import CallTerms
 from app.erasure.holds import Forbidding, forbidding, require_free
 from app.erasure.listed import ErasureList
 from app.erasure.receipts import keep, trees_of
-from app.erasure.scope import Erased, ErasedSession, Found, add_event, scope_of
+from app.erasure.scope import Erased, ErasedSession, scope_of
+from app.erasure.stream_content import StreamContent
 from app.erasure.unfinished import erase_in_unfinished
 from app.erasure.writable_log import WritableLog
 from app.history.reader import Reader
@@ -30,7 +31,7 @@ from app.history.times import time_text
 from app.log import codec, facts
 from app.log.append import REPLACED
 from app.log.errors import Conflict, Unreadable
-from app.log.stream_keys import StreamKeys, bits_of, bundle, subjects, without
+from app.log.stream_keys import ALL_ERASED, bits_of, bundle, subjects, without
 from domain.errors import InvalidField
 from domain.event import Erasure, Subject
 from domain.ids import StreamId
@@ -38,11 +39,8 @@ from domain.stored import ERASURES, SUBJECTS
 from projections.catalog import CURRENT, further_rows, of_kind
 
 SQL = blocks(__file__)
-_TRIES = 50
+_TRIES = 5
 _PAUSE_S = 0.01
-_PAGE = 500
-_AFTER = StreamKeys(erased=bits_of(("customer", "agent")))
-"""A stream's keys for the facts of the erasure itself: none is left to seal them with."""
 
 
 class _Asked(Struct, frozen=True):
@@ -144,19 +142,36 @@ class Eraser:
     async def _session(self, asked: _Asked) -> ErasedSession:
         session = asked.session
         mine = [each for each in SUBJECTS[session.kind] if each in asked.subjects]
-        calls = CallTerms(self._log, session.stream)
+        content = StreamContent(self._log, session.stream, mine)
         for _ in range(_TRIES):
-            keys, version = await self._known(session.stream)
-            left = _left(keys, mine)
-            if not left:
-                return await self._before(session, mine)
-            await calls.read(keys, version)
-            if (row := await self._try(asked, keys, left, calls)) is not None:
-                return await self._told(session, self._id, row, left, keys)
-            if asked.forbidding.targets:
-                await require_free(self._reader, [session.stream])
+            if (
+                done := await self._erased_now(asked, content, self._log.pool.ask_once)
+            ) is not None:
+                return done
             await asyncio.sleep(_PAUSE_S)
+        # Others change it all the time. In one transaction, a try that comes too late keeps the
+        # log's head locked: until the next one, nobody changes it.
+        async with self._log.pool.transaction() as ask_once:
+            for _ in range(_TRIES):
+                if (done := await self._erased_now(asked, content, ask_once)) is not None:
+                    return done
         raise Conflict(session.stream, 0)
+
+    async def _erased_now(
+        self, asked: _Asked, content: StreamContent, ask_once: AskOnce
+    ) -> ErasedSession | None:
+        """Erase the data of a session; None as from `_try`."""
+        session = asked.session
+        keys, version = await self._known(session.stream)
+        left = _left(keys, list(content.found))
+        if not left:
+            return await self._before(session, content)
+        await content.read(keys, version)
+        if (row := await self._try(asked, keys, left, content, ask_once)) is not None:
+            return self._told(session, self._id, row, content, left, keys)
+        if asked.forbidding.targets:
+            await require_free(self._reader, [session.stream])
+        return None
 
     async def _known(self, stream: StreamId) -> tuple[bytes | None, int]:
         """The stored form of a stream's keys, None if it never had any; and its version."""
@@ -164,12 +179,17 @@ class Eraser:
         return row["wrapped"], row["version"]
 
     async def _try(
-        self, asked: _Asked, keys: bytes | None, left: Sequence[Subject], calls: CallTerms
+        self,
+        asked: _Asked,
+        keys: bytes | None,
+        left: Sequence[Subject],
+        content: StreamContent,
+        ask_once: AskOnce,
     ) -> asyncpg.Record | None:
         """The event by which subjects of a stream were erased; None: something changed meanwhile,
         or a hold forbids it.
 
-        `keys`: the stream's, as they were known; `calls`: its calls, as they were read.
+        `keys`: the stream's, as they were known; `content`: of its events up to now.
         """
         log, session, call = self._log, asked.session, self._call
         stream, holds = session.stream, asked.forbidding
@@ -180,13 +200,13 @@ class Eraser:
         )  # fmt: skip
         state = codec.encode(event.topic, *codec.split(event), stream, None)
         try:
-            (row,) = await log.pool.ask_once(
+            (row,) = await ask_once(
                 SQL["erase"], partition, stream, keys, self._after(stream, keys, left),
-                call.actor, facts.stored(call.facts, stream, _AFTER),
+                call.actor, facts.stored(call.facts, stream, ALL_ERASED),
                 [view.name for view in of_kind(session.kind)],
-                *await self._further(session, calls.upto, event),
+                *await self._further(session, content.upto, event),
                 event.topic, state, event_id, log.incarnation.check_value,
-                list(holds.targets), list(holds.homes), calls.terms, calls.positions,
+                list(holds.targets), list(holds.homes), content.terms, content.positions,
             )  # fmt: skip
         except asyncpg.PostgresError as error:
             if error.sqlstate != REPLACED:
@@ -213,46 +233,34 @@ class Eraser:
             return without(keyring.rewrap(stream, before), bits)
         return without(before, bits)
 
-    async def _found(
-        self, stream: StreamId, until: int, wanted: Sequence[Subject]
-    ) -> dict[Subject, Found]:
-        """What the events of a stream hold of subjects."""
-        partition, after = self._log.partition(stream), 0
-        found = {subject: Found() for subject in wanted}
-        while rows := await self._log.pool.ask(
-            SQL["sealed"], partition, stream, after, until, _PAGE
-        ):
-            for row in rows:
-                add_event(found, row["topic"], row["state"], row["position"])
-            after = rows[-1]["version"]
-            await asyncio.sleep(0)  # others' requests
-        return found
-
-    async def _before(self, session: Session, wanted: Sequence[Subject]) -> ErasedSession:
+    async def _before(self, session: Session, content: StreamContent) -> ErasedSession:
         """What an earlier erasure did, since nothing is left to erase."""
         partition, event = self._log.partition(session.stream), ERASURES[session.kind]
         rows = await self._log.pool.ask(SQL["erasures"], partition, session.stream, event.topic)
         if not rows:
             raise Unreadable(f"the keys of stream {session.stream} are gone, and no event says why")
         earlier = msgspec.json.decode(rows[-1]["state"], type=event)
-        return await self._told(session, earlier.erasure_id, rows[-1], wanted, None)
+        await content.read(None, rows[-1]["version"] - 1)
+        return self._told(session, earlier.erasure_id, rows[-1], content, list(content.found), None)
 
-    async def _told(
+    def _told(
         self,
         session: Session,
         erasure_id: str,
         row: asyncpg.Record,
+        content: StreamContent,
         those: Sequence[Subject],
         keys: bytes | None,
     ) -> ErasedSession:
-        """What was erased by the event of a row; `keys`: the stream's before it, if known."""
+        """What was erased by the event of a row; `content`: of the events before it; `keys`: the
+        stream's before it, if known.
+        """
         partition = self._log.partition(session.stream)
-        found = await self._found(session.stream, row["version"] - 1, those)
         return ErasedSession(
             session_id=session.session_id,
             kind=session.kind,
             stream=str(session.stream),
-            scopes=[scope_of(each, found[each], keys, partition) for each in those],
+            scopes=[scope_of(each, content.found[each], keys, partition) for each in those],
             fence=f"{partition}:{row['position']}",
             version=row["version"],
             event_id=str(row["event_id"]),

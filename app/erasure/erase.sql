@@ -9,17 +9,6 @@ SELECT (SELECT k.wrapped
          WHERE s.partition = $1
            AND s.originator_id = $2) AS version;
 
--- name: sealed
--- $1 partition   $2 stream   $3 after version   $4 up to version   $5 events, at most
-SELECT s.originator_version AS version, s.notification_id AS position, s.topic, s.state
-  FROM stored_events AS s
- WHERE s.partition = $1
-   AND s.originator_id = $2
-   AND s.originator_version > $3
-   AND s.originator_version <= $4
- ORDER BY s.originator_version
- LIMIT $5;
-
 -- name: erasures
 -- $1 partition   $2 stream   $3 stored name of the event
 -- The stream's erasures so far, oldest first.

@@ -1,12 +1,13 @@
 """A log as an erasure needs it: that of a service, or one that is being restored."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
 import asyncpg
 
-from app.database.pool import Fetch
+from app.database.pool import AskOnce, Fetch
 from app.log.keyring import Keyring
 from domain.ids import StreamId
 
@@ -20,6 +21,9 @@ class WritableStore(Protocol):
         """As that of `Pool`."""
 
     async def ask_once(self, sql: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """As that of `Pool`."""
+
+    def transaction(self) -> AbstractAsyncContextManager[AskOnce]:
         """As that of `Pool`."""
 
 

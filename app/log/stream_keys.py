@@ -113,6 +113,10 @@ class StreamKeys(Struct, frozen=True, gc=False):
         )
 
 
+ALL_ERASED = StreamKeys(erased=sum(BITS.values()))
+"""Of a stream whose keys are all gone: with these, nothing is opened or sealed."""
+
+
 class Bundle(Struct, frozen=True, gc=False):
     """The stored form, taken apart."""
 
