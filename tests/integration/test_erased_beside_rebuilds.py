@@ -55,6 +55,15 @@ async def require_gone(owner: asyncpg.Connection) -> None:
     assert CANARY not in await everything(owner)
 
 
+async def rebuild_killed_before_catching_up(
+    store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(CatchUp, "in_rounds", killed)
+        with pytest.raises(Killed):
+            await rebuild(store, keyring, named(()), silent)
+
+
 async def goes_on(store: Connection, keyring: Keyring, owner: asyncpg.Connection) -> list[str]:
     """Go on with the rebuild that was broken off; returns what it says."""
     said: list[str] = []
@@ -68,10 +77,7 @@ async def test_rows_of_a_rebuild_that_was_killed_before(
     service: Service, store: Connection, keyring: Keyring, owner: asyncpg.Connection,
     sessions: list[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    with monkeypatch.context() as patched:
-        patched.setattr(CatchUp, "in_rounds", killed)
-        with pytest.raises(Killed):
-            await rebuild(store, keyring, named(()), silent)
+    await rebuild_killed_before_catching_up(store, keyring, monkeypatch)
     rows = await owner.fetchval("SELECT count(*) FROM ai_session_info_new WHERE doc ? 'purpose'")
     assert rows == 2
     await all_erased(service, sessions)
@@ -134,10 +140,7 @@ async def test_a_receipt_is_whole_once_the_index_is_made_that_was_in_the_way(
     service: Service, store: Connection, keyring: Keyring, owner: asyncpg.Connection,
     sessions: list[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    with monkeypatch.context() as patched:
-        patched.setattr(CatchUp, "in_rounds", killed)
-        with pytest.raises(Killed):
-            await rebuild(store, keyring, named(()), silent)
+    await rebuild_killed_before_catching_up(store, keyring, monkeypatch)
     async with owner.transaction():
         await owner.execute("LOCK TABLE ai_session_info_new IN SHARE MODE")
         done = UUID((await erased(service, sessions[0])).erasure_id)
