@@ -18,6 +18,7 @@ from app.history.followed import FOLLOWERS, own_follower
 from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
 from app.history.terms import Terms
 from app.log.audited import AuditedEvent, read_on
+from app.log.codec import NO_KEY
 from app.log.errors import Unreadable, UnreadableEvent
 from app.log.log import Log
 from app.log.read import SLICE_EVENTS, Asks
@@ -194,6 +195,8 @@ class History:
             return self._given_up(batch, event, refused)
         if isinstance(event.recorded, UnreadableEvent):
             return self._given_up(batch, event, event.recorded)
+        if event.keyless and self._own is None:  # the index would lack who called, for ever
+            return self._given_up(batch, event, _keyless(event))
         try:
             return folded_on(before, (event.recorded,))
         except BrokenStream as broken:
@@ -293,6 +296,11 @@ class History:
         )
         for row in rows:
             batch.stored(*row)
+
+
+def _keyless(event: AuditedEvent) -> UnreadableEvent:
+    place = f"{event.partition}:{event.position}"
+    return UnreadableEvent(event.stream, event.version, place, event.topic, NO_KEY)
 
 
 def _folded(state: State) -> tuple[str, Folded[Any] | None]:

@@ -37,6 +37,8 @@ class AuditedEvent(Struct, frozen=True, kw_only=True):
     """The event as it is stored: personal fields sealed, their names readable."""
     metadata: Raw
     """JSON object: the facts of the call, opened; `facts.ERASED` or `UNREADABLE` in their place."""
+    keyless: bool
+    """Whether facts of the call are sealed and the stream has no key, though none was erased."""
 
 
 async def read_positions(
@@ -138,27 +140,28 @@ def _in_slices(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> Iterator[lis
 def audited(keyring: Keyring, rows: Sequence[asyncpg.Record]) -> list[AuditedEvent]:
     """Events from rows with the columns of these statements."""
     boxes: dict[StreamId, StreamKeys] = {}
-    return [
-        AuditedEvent(
-            recorded=recorded_if_readable(keyring, row, boxes),
-            partition=row["partition"],
-            position=row["notification_id"],
-            stream=row["originator_id"],
-            version=row["originator_version"],
-            topic=row["topic"],
-            event_id=row["event_id"],
-            recorded_at=row["recorded_at"],
-            actor=row["actor"],
-            state=row["state"],
-            metadata=_metadata(keyring, row, boxes),
-        )
-        for row in rows
-    ]
+    return [_audited(keyring, row, boxes) for row in rows]
 
 
-def _metadata(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamKeys]) -> Raw:
+def _audited(
+    keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, StreamKeys]
+) -> AuditedEvent:
+    stream, metadata = row["originator_id"], row["metadata"].encode()
     try:
         keys = keys_of(keyring, row, boxes)
     except Unreadable:  # the key itself was altered
         keys = None
-    return facts.opened(row["metadata"].encode(), row["originator_id"], keys)
+    return AuditedEvent(
+        recorded=recorded_if_readable(keyring, row, boxes),
+        partition=row["partition"],
+        position=row["notification_id"],
+        stream=stream,
+        version=row["originator_version"],
+        topic=row["topic"],
+        event_id=row["event_id"],
+        recorded_at=row["recorded_at"],
+        actor=row["actor"],
+        state=row["state"],
+        metadata=facts.opened(metadata, stream, keys),
+        keyless=keys is None and facts.need_key(metadata),
+    )

@@ -29,7 +29,8 @@ DECODERS: Mapping[str, Callable[[bytes], Event]] = {
     topic: msgspec.json.Decoder(event).decode for topic, event in EVENTS.items()
 }
 """By stored name, the decoder of an event's `text`; none for a name that is upcast."""
-_NO_KEY = "the key of the stream is gone"
+NO_KEY = "the key of the stream is gone"
+"""Why an event cannot be read whose stream has lost its key, rather than had it erased."""
 _NAMES = 256
 
 
@@ -117,7 +118,7 @@ def opened(
             if (sealed := fields.pop(member, None)) is None:
                 continue
             if keys is None:
-                raise Unreadable(_NO_KEY)
+                raise Unreadable(NO_KEY)
             if (box := keys.of(subject)) is None:
                 names = msgspec.convert(sealed["fields"], list[str])
                 erased = (*erased, *names)

@@ -105,6 +105,12 @@ def _values(sealed: _Sealed, stream: StreamId, keys: StreamKeys | None) -> dict[
     return dict.fromkeys(sealed.fields, UNREADABLE)
 
 
+def need_key(metadata: bytes) -> bool:
+    """Whether anything in the metadata of a stored event opens only with a key of its stream."""
+    parts = _parts(metadata)
+    return parts is not None and parts[1].box is not None
+
+
 def is_shown(value: str | None) -> TypeGuard[str]:
     """Whether a fact is there, and neither erased nor unreadable."""
     return bool(value) and value not in (ERASED, UNREADABLE)

@@ -127,6 +127,8 @@ def stopped(server: OwnCluster) -> Iterator[None]:
 def test_a_dead_standby_is_told_and_leaves_the_service_ready(served: Served) -> None:
     ready_once(served, "well")
     assert told(served, "status")["standby"]["state"] == "read"
+    shown = httpx.get(f"{served.service.base_url}/metrics", auth=ADMIN).text
+    assert 'sessionary_standby{state="read"} 1.0' in shown
     with stopped(served.servers.standby):
         for _ in range(2 * WORKERS):
             listed = httpx.get(

@@ -61,7 +61,7 @@ async def log_with(form: str, server_url: str, template: str) -> AsyncIterator[s
         await owner.execute("INSERT INTO log_setting VALUES ('functions', $1)", form)
         done = await migrate.migrate(owner, migrate.available())
         changed = [
-            "append_1", "guards", "kinds_1", "numbers_1", "reads_1", "settle_1",
+            "append_1", "erase_1", "guards", "kinds_1", "numbers_1", "reads_1", "settle_1",
             "write_history_1", "write_views_1",
         ]  # fmt: skip
         wanted = [f"functions/{name}" for name in changed] if form == "distributed" else []
