@@ -2,27 +2,22 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
-from enum import Enum
 from typing import Any
-
-import msgspec
 
 from app.commands.snapshots import Snapshot, SnapshotCache
 from app.database.sql import blocks
 from app.followers.follower import Follower
 from app.followers.history_batch import HistoryBatch
+from app.followers.history_states import HELD, Held, State, from_rows, refolded
 from app.followers.pace import Pace
 from app.followers.quarantine import Waiting, arrays, failure, next_of
 from app.history.followed import FOLLOWERS, own_follower
-from app.history.streams import BrokenStream, Damaged, FoldedStream, folded_on
+from app.history.streams import BrokenStream, Damaged, folded_on
 from app.history.terms import Terms
 from app.log.audited import AuditedEvent, read_on
-from app.log.codec import NO_KEY
-from app.log.errors import Unreadable, UnreadableEvent
+from app.log.errors import UnreadableEvent
 from app.log.log import Log
 from app.log.read import SLICE_EVENTS, Asks
-from app.queries.views import folded_row
 from app.telemetry import metrics
 from domain.event import kind_of
 from domain.ids import StreamId
@@ -40,7 +35,6 @@ CACHE_BYTES = 8 * 1024 * 1024
 _STATE_BYTES = 1_000
 BATCH_CHARACTERS = 4 * 1024 * 1024
 """Of documents: a batch ends after the event that exceeds this."""
-_VERSIONS = {kind: SQL["versions"].format(history=view.history) for kind, view in CURRENT.items()}
 
 
 def follower(
@@ -61,15 +55,6 @@ async def kept(store: Asks) -> list[View]:
     """The views whose histories the follower of all keeps. Raises StoreDown."""
     apart = {row["name"] for row in await store.ask(SQL["apart"])}
     return [view for view in VIEWS if view.version == 1 and view.name not in apart]
-
-
-class _Held(Enum):
-    HELD = "in quarantine"
-
-
-HELD = _Held.HELD
-State = FoldedStream | Damaged | _Held | None
-"""A stream before its next event; None: it has none. Damaged: it cannot be folded up to there."""
 
 
 class History:
@@ -195,14 +180,14 @@ class History:
             return self._given_up(batch, event, refused)
         if isinstance(event.recorded, UnreadableEvent):
             return self._given_up(batch, event, event.recorded)
-        if event.keyless and self._own is None:  # the index would lack who called, for ever
-            return self._given_up(batch, event, _keyless(event))
+        if event.keyless is not None:  # the index would lack who called, for ever
+            return self._given_up(batch, event, event.keyless)
         try:
             return folded_on(before, (event.recorded,))
         except BrokenStream as broken:
             return self._given_up(batch, event, broken)
 
-    def _given_up(self, batch: HistoryBatch, event: AuditedEvent, why: Damaged) -> _Held:
+    def _given_up(self, batch: HistoryBatch, event: AuditedEvent, why: Damaged) -> Held:
         """Let the rest of a stream wait in quarantine, from an event on."""
         self.held.add(event.stream)
         batch.failures.append(failure(event, why))
@@ -232,10 +217,10 @@ class History:
             else:
                 missing.setdefault(kind, []).append(event)
         for kind, wanted in missing.items():
-            states |= await self._rows(partition, kind, wanted)
+            states |= await from_rows(self._log, partition, kind, wanted)
             for event in wanted:
                 if event.stream not in states:
-                    states[event.stream] = await self._refolded(event)
+                    states[event.stream] = await refolded(self._log, self._pace, event)
         return states
 
     def _known(self, kind: str, event: AuditedEvent) -> State:
@@ -249,42 +234,6 @@ class History:
             return None
         return CURRENT[kind], known.folded
 
-    async def _rows(
-        self, partition: int, kind: str, wanted: Sequence[AuditedEvent]
-    ) -> dict[StreamId, State]:
-        """The states of streams from their last rows, as far as these are there."""
-        if kind not in _VERSIONS:
-            return {}
-        rows = await self._log.pool.ask(
-            _VERSIONS[kind],
-            partition,
-            [event.stream for event in wanted],
-            [event.version - 1 for event in wanted],
-        )
-        found: dict[StreamId, State] = {}
-        for row in rows:
-            with suppress(msgspec.MsgspecError, Unreadable):  # then its stream is folded again
-                folded = folded_row(kind, row, self._log.open_in_view)
-                found[row["stream_id"]] = CURRENT[kind], folded
-        return found
-
-    async def _refolded(self, event: AuditedEvent) -> State:
-        """The stream before an event, from the log: a deleted one has no row, for instance."""
-        folded: FoldedStream | None = None
-        try:
-            while folded is None or folded[1].version < event.version - 1:
-                after = 0 if folded is None else folded[1].version
-                slices = await self._log.slices(
-                    event.stream, after=after, until=event.version - 1, boxes={}
-                )
-                async for recorded in self._pace.each(slices):
-                    folded = folded_on(folded, recorded)
-                if folded is None or folded[1].version == after:
-                    raise Unreadable(f"stream {event.stream} has no version {after + 1}")
-        except (UnreadableEvent, BrokenStream) as damaged:
-            return damaged
-        return folded
-
     async def _add_stored(self, partition: int, batch: HistoryBatch) -> None:
         """Get what the index has so far of the batch's terms."""
         places = batch.places()
@@ -296,11 +245,6 @@ class History:
         )
         for row in rows:
             batch.stored(*row)
-
-
-def _keyless(event: AuditedEvent) -> UnreadableEvent:
-    place = f"{event.partition}:{event.position}"
-    return UnreadableEvent(event.stream, event.version, place, event.topic, NO_KEY)
 
 
 def _folded(state: State) -> tuple[str, Folded[Any] | None]:

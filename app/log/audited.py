@@ -9,7 +9,8 @@ from msgspec import Raw, Struct
 
 from app.database.sql import blocks
 from app.log import facts
-from app.log.errors import Unreadable, UnreadableEvent
+from app.log.codec import NO_KEY
+from app.log.errors import Unreadable, UnreadableEvent, unreadable_row
 from app.log.keyring import Keyring
 from app.log.read import SLICE_EVENTS, Asks, keys_of, recorded_if_readable
 from app.log.stream_keys import StreamKeys
@@ -37,8 +38,8 @@ class AuditedEvent(Struct, frozen=True, kw_only=True):
     """The event as it is stored: personal fields sealed, their names readable."""
     metadata: Raw
     """JSON object: the facts of the call, opened; `facts.ERASED` or `UNREADABLE` in their place."""
-    keyless: bool
-    """Whether facts of the call are sealed and the stream has no key, though none was erased."""
+    keyless: UnreadableEvent | None
+    """Set if facts of the call are sealed and the stream has no key, though none was erased."""
 
 
 async def read_positions(
@@ -163,5 +164,5 @@ def _audited(
         actor=row["actor"],
         state=row["state"],
         metadata=facts.opened(metadata, stream, keys),
-        keyless=keys is None and facts.need_key(metadata),
+        keyless=unreadable_row(row, NO_KEY) if keys is None and facts.need_key(metadata) else None,
     )

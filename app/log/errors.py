@@ -12,6 +12,8 @@ LogError
         └── MissingEvent     there is none where one belongs
 """
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 
@@ -80,6 +82,12 @@ class UnreadableEvent(Unreadable):
         super().__init__(
             f"stream {stream}, version {version}, position {place}, stored as {topic!r}: {why}"
         )
+
+
+def unreadable_row(row: Iterable[Any], why: object) -> UnreadableEvent:
+    """Says why an event cannot be read, from the columns of `app.log.read`."""
+    partition, position, stream, version, topic, *_ = row
+    return UnreadableEvent(stream, version, f"{partition}:{position}", topic, why)
 
 
 class MissingEvent(UnreadableEvent):

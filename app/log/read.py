@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.database.sql import blocks
 from app.log import codec
-from app.log.errors import Unreadable, UnreadableEvent
+from app.log.errors import Unreadable, UnreadableEvent, unreadable_row
 from app.log.keyring import Keyring, KeySettings
 from app.log.stream_keys import StreamKeys
 from domain.ids import StreamId
@@ -274,8 +274,7 @@ def _recorded(keyring: Keyring, row: asyncpg.Record, boxes: dict[StreamId, Strea
     try:
         event, erased = codec.opened(topic, state, stream, keys_of(keyring, row, boxes))
     except Unreadable as error:
-        place = f"{partition}:{position}"
-        raise UnreadableEvent(stream, version, place, topic, error) from error
+        raise unreadable_row(row, error) from error
     return Recorded(
         partition=partition,
         position=position,
