@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import httpx
+import psutil
 import pytest
 from support.patience import patient
 from support.service_process import ADMIN, STARTS_S, ServiceProcess, no_difference
@@ -23,6 +24,8 @@ GONE_S = float(os.environ.get("SESSIONARY_FAULT_STANDBY_S", "5"))
 CALLERS = 8
 PLACES = Settings(database_url="", master_key=b"").pool_size
 LIST_PLACES = Settings(database_url="", master_key=b"").list_pool_size
+CRASH_LOOP_S = 6.0
+"""Of a worker that lives for less, the server thinks that the next one will not live either."""
 BACKENDS = """
 SELECT count(*)
   FROM pg_stat_activity
@@ -80,6 +83,14 @@ async def until(true: Callable[[], Awaitable[object]]) -> None:
     while not await true():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
+
+
+async def killed_worker(service: ServiceProcess) -> psutil.Process:
+    """The worker, which was killed; the service goes on unless the one before had just been."""
+    (worker,) = service.workers()
+    await asyncio.sleep(max(0.0, worker.create_time() + CRASH_LOOP_S - time.time()))
+    worker.kill()
+    return worker
 
 
 async def readiness(client: httpx.AsyncClient) -> tuple[int, str]:
@@ -170,8 +181,7 @@ async def test_what_no_standby_has_is_not_found_done_by_its_key(
 
         await until(is_seen)
         # A worker that remembers nothing refuses the retry, and only then looks for its key.
-        (before,) = service.workers()
-        before.kill()
+        await killed_worker(service)
 
         async def is_back() -> bool:
             try:
@@ -209,8 +219,7 @@ async def test_a_worker_that_starts_meanwhile_is_not_ready(
     service: ServiceProcess, client: httpx.AsyncClient
 ) -> None:
     async with no_standby(service):
-        (before,) = service.workers()
-        before.kill()
+        before = await killed_worker(service)
 
         async def another() -> bool:
             return any(worker != before for worker in service.workers())
