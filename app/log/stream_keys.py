@@ -5,10 +5,10 @@ bit for each subject whose key is erased, then each key that there is: a byte th
 subject, and the wrapped key. An erased key's bit stays for ever, so that no other is made.
 """
 
-import hmac
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -53,7 +53,10 @@ class StreamCipher:
 
     def together(self, other: "StreamCipher", purpose: bytes) -> "StreamCipher":
         """A cipher whose key derives from this one's and another's: it goes with either."""
-        return StreamCipher(hmac.digest(self._key + other._key, purpose, "sha256"))
+        # (Not hmac.digest: it lets go of the interpreter's lock, and under load it is milliseconds
+        # until another thread gives it back.)
+        keys = self._key + other._key
+        return StreamCipher(blake2b(purpose, key=keys, digest_size=KEY_BYTES).digest())
 
     @property
     def decrypt(self) -> Decrypt:
