@@ -17,9 +17,6 @@ _Waiting = tuple[T, asyncio.Future[R], TimeSpent | None, float]
 
 FULL = 32
 """A batch of this many entries waits for no more, and is halved if there is a second lane."""
-_ANSWERED_AT_ONCE = 16
-"""Their callers go on in one turn of the loop. All of a large batch would hold up whoever else
-comes, the refused above all, for as long as they take together."""
 
 
 class Batcher(Generic[T, R]):
@@ -46,7 +43,6 @@ class Batcher(Generic[T, R]):
         self._pace = ExpectedWait()
         self._waiting: deque[_Waiting[T, R]] = deque()
         self._under_way = 0
-        self._busy = 0
         self._running: set[asyncio.Task[None]] = set()
         self._called = False
         self._seen = 0
@@ -96,18 +92,15 @@ class Batcher(Generic[T, R]):
             asyncio.get_running_loop().call_soon(self._start)
             return
         self._seen = 0
-        while waiting and self._busy < self._lanes:
+        while waiting and len(self._running) < self._lanes:
             if len(waiting) < self._under_way:
                 return  # a fuller batch after the present one is better
             size = min(len(waiting), self._most)
-            if self._lanes > 1 and not self._busy and size >= FULL:
+            if self._lanes > 1 and not self._running and size >= FULL:
                 size = (size + 1) // 2
             batch = [waiting.popleft() for _ in range(size)]
             self._under_way += size
-            self._busy += 1
-            carrying = asyncio.get_running_loop().create_task(self._carry(batch))
-            self._running.add(carrying)
-            carrying.add_done_callback(self._running.discard)
+            self._running.add(asyncio.get_running_loop().create_task(self._carry(batch)))
 
     async def _carry(self, batch: list[_Waiting[T, R]]) -> None:
         SPENT.set(None)  # the task was made on behalf of one entry, but works for all
@@ -126,28 +119,20 @@ class Batcher(Generic[T, R]):
                 self._waiting.clear()
             answers = [error] * len(batch)
         self._under_way -= size
-        self._busy -= 1
-        self._start()
+        task = asyncio.current_task()
+        assert task is not None  # it is this one
+        self._running.discard(task)
         ended = time.perf_counter()
-        for at in range(0, len(batch), _ANSWERED_AT_ONCE):
-            if at:
-                await asyncio.sleep(0)
-            upto = at + _ANSWERED_AT_ONCE
-            for waiting, answer in zip(batch[at:upto], answers[at:upto], strict=True):
-                _answer(waiting, answer, started, ended)
-
-
-def _answer(waiting: _Waiting[T, R], answer: R | Exception, started: float, ended: float) -> None:
-    """Give an entry's caller its answer, and say what it waited for."""
-    _, future, spent, since = waiting
-    if spent is not None:
-        spent.waiting_s += max(0.0, started - since)
-        spent.database_s += max(0.0, ended - max(started, since))
-        if spent.phases is not None:
-            spent.phases.append(Phase("statement", max(started, since), ended))
-    if future.done():
-        return  # its caller went away
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
+        for (_, future, spent, since), answer in zip(batch, answers, strict=True):
+            if spent is not None:
+                spent.waiting_s += max(0.0, started - since)
+                spent.database_s += max(0.0, ended - max(started, since))
+                if spent.phases is not None:
+                    spent.phases.append(Phase("statement", max(started, since), ended))
+            if future.done():
+                continue  # its caller went away
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        self._start()

@@ -129,25 +129,3 @@ async def test_it_starts_again_after_a_rest() -> None:
     await settled()
     assert await batcher.submit(2) == 4
     assert store.batches == [[1], [2]]
-
-
-async def test_the_callers_of_a_large_batch_go_on_a_few_at_a_time() -> None:
-    store = Store()
-    batcher = Batcher(store.send, 100)
-    answers = [batcher.submit(number) for number in range(100, 170)]
-    store.gate.set()
-    done = 0
-    for _ in range(20):
-        await asyncio.sleep(0)
-        before, done = done, sum(answer.done() for answer in answers)
-        assert done - before <= 16
-    assert [await answer for answer in answers] == [2 * number for number in range(100, 170)]
-
-
-async def test_a_drained_batcher_has_answered_everybody() -> None:
-    store = Store()
-    batcher = Batcher(store.send, 100)
-    answers = [batcher.submit(number) for number in range(100, 170)]
-    store.gate.set()
-    await batcher.drain()
-    assert all(answer.done() for answer in answers)
