@@ -22,7 +22,7 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby that was the primary
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
-    asyncpg.InternalClientError,  # observed when the server is killed in the middle of an answer
+    asyncpg.InternalClientError,  # ended by the server in an answer, or idle a moment before use
 )
 """Errors that may pass by themselves; after any, it is unknown whether a statement committed."""
 
