@@ -6,6 +6,7 @@ import asyncpg
 import httpx
 import pytest
 from msgspec.structs import replace
+from support.database import ONE_PARTITION
 from support.in_process import calling
 
 from app.settings import Settings
@@ -90,6 +91,7 @@ async def test_what_has_no_past_takes_no_moment(settings: Settings) -> None:
             assert (await client.get(target)).headers["etag"] == '"2"'
 
 
+@ONE_PARTITION
 async def test_who_never_was_is_a_404_at_all_moments(settings: Settings) -> None:
     async with calling(settings) as client:
         for target in (f"{AI}/{NOBODY}", f"{AI}/x", "/accounts/nobody", f"{CHAT}/77"):

@@ -6,7 +6,7 @@ from random import Random
 import asyncpg
 import pytest
 from support import tree_of
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.histories import mixed
 
 from app.integrity.authenticity import examine
@@ -98,6 +98,7 @@ async def test_every_change_is_found_where_it_is(
     assert (await examined(store, kept)).differences == []
 
 
+@ONE_PARTITION
 async def test_an_event_that_was_altered_with_its_tree_is_found_by_the_checkpoint(
     service: Service, owner: asyncpg.Connection, store: Connection
 ) -> None:
@@ -123,6 +124,7 @@ async def test_an_event_that_was_altered_with_its_tree_is_found_by_the_checkpoin
     assert (await examined(store, ([], []))).covered is False
 
 
+@ONE_PARTITION
 async def test_foreign_checkpoints_and_keys_are_named(service: Service, store: Connection) -> None:
     await mixed(service, 1, 5)
     (given,), (key,) = await keep(service)

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from support import given, tree_of
 from support.beside import silent
+from support.database import ONE_PARTITION
 from support.erasures import CANARY, chatted, erased, everything, opened
 from support.erasures import shown_by as shown
 from support.histories import catch_up
@@ -73,6 +74,7 @@ async def goes_on(store: Connection, keyring: Keyring, owner: asyncpg.Connection
     return said
 
 
+@ONE_PARTITION
 async def test_rows_of_a_rebuild_that_was_killed_before(
     service: Service, store: Connection, keyring: Keyring, owner: asyncpg.Connection,
     sessions: list[str], monkeypatch: pytest.MonkeyPatch,
@@ -87,6 +89,7 @@ async def test_rows_of_a_rebuild_that_was_killed_before(
     assert line.startswith("resumed at position ")
 
 
+@ONE_PARTITION
 async def test_rows_that_were_read_before_and_written_after_it(
     service: Service, store: Connection, keyring: Keyring, owner: asyncpg.Connection,
     sessions: list[str], monkeypatch: pytest.MonkeyPatch,

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 from support import tree_of
 from support.audit import auditing
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.histories import mixed
 from support.in_process import PASSWORD
 from support.patience import patient
@@ -114,6 +114,7 @@ async def test_proofs_lead_to_the_checkpoint(settings: Settings, owner: asyncpg.
                 verify_consistency(old, root_of(leaves[:old]), new, root_of(leaves[:new]), hashes)
 
 
+@ONE_PARTITION
 async def test_a_proof_file_needs_nothing_else(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -132,6 +133,7 @@ async def test_a_proof_file_needs_nothing_else(
             verify_inclusion(leaf, proof.leaf_index, found.size, proof.hashes, found.root)
 
 
+@ONE_PARTITION
 async def test_a_mirror_makes_the_tree_from_tiles(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -182,6 +184,7 @@ WRONG = [
 ]
 
 
+@ONE_PARTITION
 async def test_what_is_wrong_is_named(settings: Settings, owner: asyncpg.Connection) -> None:
     async with sealing(settings, owner) as (client, _):
         for url, field in WRONG:
@@ -190,6 +193,7 @@ async def test_what_is_wrong_is_named(settings: Settings, owner: asyncpg.Connect
             assert answer.json()["error"]["field"] == field, url
 
 
+@ONE_PARTITION
 async def test_what_is_not_signed_yet_is_not_there(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -202,6 +206,7 @@ async def test_what_is_not_signed_yet_is_not_there(
             assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NotFound"), url
 
 
+@ONE_PARTITION
 async def test_what_is_newer_than_the_checkpoint_is_not_there_yet(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -220,6 +225,7 @@ async def test_what_is_newer_than_the_checkpoint_is_not_there_yet(
         assert "No signed checkpoint covers 0:6 yet" in answer.json()["error"]["message"]
 
 
+@ONE_PARTITION
 async def test_a_tree_that_is_not_whole_is_not_there_for_now(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:

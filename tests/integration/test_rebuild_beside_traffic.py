@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from support import given
 from support.beside import silent
+from support.database import ONE_PARTITION
 from support.deep import deepen_ai
 from support.rebuilt import a_few_of_each, fresh_tables, oids
 
@@ -71,6 +72,7 @@ async def test_no_command_fails_while_views_are_rebuilt(
 
 
 @pytest.mark.parametrize("deep", [1, 1_000])
+@ONE_PARTITION
 async def test_what_is_appended_behind_the_scan_is_taken_up(
     service: Service,
     store: Connection,
@@ -192,6 +194,7 @@ async def test_a_view_in_use_stays_as_it_was_and_holds_nobody_up(
     assert await verify(store, keyring, silent) == []
 
 
+@ONE_PARTITION
 async def test_a_swap_is_tried_again(
     service: Service,
     store: Connection,

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from support import given, tree_of
 from support.backups import backed_up
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.erasures import CANARY, chatted, erased, opened
 from support.erasures import shown_by as shown
 
@@ -34,6 +34,7 @@ async def receipt(service: Service, erasure_id: str, wait_s: float = 0.0) -> str
     return await receipts.signed(service.log, service.settings, UUID(erasure_id), wait_s)
 
 
+@ONE_PARTITION
 async def test_a_receipt_shows_the_erasure_between_two_checkpoints(service: Service) -> None:
     chat, session = await chatted(service), await opened(service)
     await tree_of.caught_up(service)
@@ -182,6 +183,7 @@ async def test_sessions_of_several_partitions_are_in_one_receipt(
         show_receipt(parse_receipts(line.encode())[0], keys)
 
 
+@ONE_PARTITION
 async def test_it_names_who_approved_and_each_position(service: Service) -> None:
     name = await opened(service)
     for text in ("one", "two", "three"):

@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from support import given
 from support.beside import silent
+from support.database import ONE_PARTITION
 from support.differences import assert_matches
 from support.histories import catch_up
 
@@ -63,6 +64,7 @@ async def session(service: Service) -> AISessionId:
 
 @pytest.mark.parametrize(("damage", "found"), DAMAGE.values(), ids=DAMAGE)
 @pytest.mark.usefixtures("session")
+@ONE_PARTITION
 async def test_a_version_that_the_log_does_not_give_is_found(
     store: Connection,
     owner: asyncpg.Connection,

@@ -26,7 +26,9 @@ NODES = 3
 STARTS_S = 90.0
 SYNCHRONOUS_S = 60.0
 ASKED_S = 1.0
-_UNANSWERED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_UNANSWERED = (
+    OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+)  # fmt: skip
 
 
 def missing() -> str | None:
