@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from support import given
 from support.batches import creation, keyed, patch
+from support.database import ONE_PARTITION
 from support.deep import deepen_ai
 from support.deep_reads import DEEP, Statements, aggregates, longest_turn, stream_of
 from support.seen import without_replay
@@ -61,6 +62,7 @@ async def test_what_one_who_lost_patience_asked_for_is_there_when_he_asks_again(
     assert watched.count < DEEP / STREAM_PAGE_EVENTS + 40  # read once, not four times
 
 
+@ONE_PARTITION
 async def test_nobody_waits_for_the_answer_to_a_batch_that_is_sent_again(
     service: Service, other_service: Service, owner: asyncpg.Connection, session: AISessionId
 ) -> None:

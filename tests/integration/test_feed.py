@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from support import given
+from support.database import ONE_PARTITION
 from support.patience import patient
 
 from app.log.keyring import Keyring
@@ -22,6 +23,7 @@ async def read(service: Service, after: int, until: int) -> list[Recorded]:
     return [recorded async for page in pages for recorded in page]
 
 
+@ONE_PARTITION
 async def test_a_reader_sees_everything_up_to_the_head_while_others_write(
     service: Service, other_service: Service
 ) -> None:
@@ -50,6 +52,7 @@ async def test_a_reader_sees_everything_up_to_the_head_while_others_write(
     assert list(streams.values()) == [list(range(1, 2 + PATCHES_EACH))] * WRITERS
 
 
+@ONE_PARTITION
 async def test_a_feed_comes_in_pages_of_a_bounded_size(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +65,7 @@ async def test_a_feed_comes_in_pages_of_a_bounded_size(
     assert [[each.position for each in page] for page in pages] == [[2, 3, 4], [5, 6, 7]]
 
 
+@ONE_PARTITION
 async def test_a_feed_gives_events_opened_with_who_and_when(service: Service) -> None:
     created = await given.open_ai_session(service, purpose="triage")
     patched = await given.patch_ai_session(

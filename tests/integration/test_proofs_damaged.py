@@ -3,6 +3,7 @@
 from random import Random
 
 import asyncpg
+from support.database import ONE_PARTITION
 from support.tampering import Attacker
 
 from app.proof.verifier import Checkpoint, parse_note
@@ -42,6 +43,7 @@ DAMAGES = {
 }
 
 
+@ONE_PARTITION
 async def test_what_was_altered_is_refused_in_words(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from support import given
 from support.audit import auditing
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.histories import assert_equal_to_the_log, catch_up, follower, mixed
 from support.patience import patient
 
@@ -140,6 +140,7 @@ async def test_nothing_is_lost_or_doubled_by_racing_owners_that_redrive(
     await assert_equal_to_the_log(service, owner)
 
 
+@ONE_PARTITION
 async def test_readers_are_told_that_a_session_is_stale(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:

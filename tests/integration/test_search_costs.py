@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 from support import many_events
+from support.database import ONE_PARTITION
 from support.explained import explained
 from support.patience import patient
 
@@ -69,6 +70,7 @@ def query(wanted: Mapping[str, str], **more: object) -> EventQuery:
     return msgspec.convert({**wanted, **more}, EventQuery)
 
 
+@ONE_PARTITION
 async def test_a_page_reads_little_more_than_it_shows(
     service: Service, values: Values, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +100,7 @@ async def test_a_page_reads_little_more_than_it_shows(
         assert costs.rows <= 10 * PAGE, "far from both ends"
 
 
+@ONE_PARTITION
 async def test_a_page_of_a_deep_stream_reads_no_more_than_one_of_a_short_one(
     service: Service, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

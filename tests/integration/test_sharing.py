@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 from support import tree_of
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.histories import mixed
 
 from app.proof import checkpoints, signing, tree
@@ -99,6 +99,7 @@ async def all_notes(service: Service) -> list[str]:
     return [row["note"] for row in rows]
 
 
+@ONE_PARTITION
 async def test_after_an_outage_a_place_gets_what_it_lacks_in_order(
     service: Service, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ async def test_after_an_outage_a_place_gets_what_it_lacks_in_order(
     assert again.kept == (await all_notes(service))[-1:]
 
 
+@ONE_PARTITION
 async def test_what_becomes_visible_late_is_sent_too(
     service: Service, owner: asyncpg.Connection, client: httpx.AsyncClient
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from support import given
 from support.batches import keyed, patch, refused
+from support.database import ONE_PARTITION
 from support.passes import passes
 
 from app.codecs.answer_budget import AnswerTooLarge
@@ -75,6 +76,7 @@ Work = Callable[[Service, Sequence[AISessionId]], Awaitable[None]]
 
 
 @pytest.mark.parametrize("work", [read, decide, decide_together, ask_again])
+@ONE_PARTITION
 async def test_large_sessions_that_are_not_in_memory(
     service: Service, settings: Settings, large: Sequence[AISessionId], work: Work
 ) -> None:
@@ -82,6 +84,7 @@ async def test_large_sessions_that_are_not_in_memory(
     await assert_in_slices(replace(settings, cache_bytes=0), large, work)
 
 
+@ONE_PARTITION
 async def test_a_batch_of_large_sessions_in_memory(
     settings: Settings, large: Sequence[AISessionId]
 ) -> None:

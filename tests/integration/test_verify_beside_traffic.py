@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from support import given
 from support.beside import silent, verify_beside_writers_and_rebuilds
+from support.database import ONE_PARTITION
 from support.deep import deepen_ai
 
 from app.integrity.verify import MAX_DIFFERENCES, verify
@@ -46,6 +47,7 @@ async def fifteen_thousand_events(service: Service, owner: asyncpg.Connection) -
 
 
 @pytest.mark.usefixtures("fifteen_thousand_events")
+@ONE_PARTITION
 async def test_no_snapshot_of_a_verification_outlives_a_page(
     store: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +70,7 @@ async def test_no_snapshot_of_a_verification_outlives_a_page(
 
 
 @pytest.mark.usefixtures("fifteen_thousand_events")
+@ONE_PARTITION
 async def test_no_snapshot_of_a_rebuild_outlives_a_piece(
     store: Connection, owner: asyncpg.Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
