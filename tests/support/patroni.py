@@ -63,7 +63,11 @@ class Patroni:
         return next(node for node in self.nodes if node.name == found)
 
     async def synchronous(self) -> tuple[Node, Node]:
-        """The leader, and the standby that has all it acknowledges; waits until there is one."""
+        """The leader, and the standby that has all it acknowledges.
+
+        Waits until there is one, and the other standby streams, too: with one lost, the cluster can
+        lose no second one.
+        """
         deadline = time.monotonic() + patient(STARTS_S)
         while True:
             for node in self.nodes:
@@ -71,7 +75,7 @@ class Patroni:
             found = yaml.safe_load((await self._value("sync")) or b"{}")
             named = {node.name: node for node in self.nodes}
             leader, standby = named.get(found.get("leader")), named.get(found.get("sync_standby"))
-            if leader and standby and await _streams(leader, standby):
+            if leader and standby and await _streams(leader, standby, len(self.nodes) - 1):
                 return leader, standby
             assert time.monotonic() < deadline, self.logs()
             await asyncio.sleep(0.1)
@@ -141,10 +145,12 @@ async def timeline(node: Node) -> int:
     return found or 0
 
 
-async def _streams(leader: Node, standby: Node) -> bool:
+async def _streams(leader: Node, standby: Node, standbys: int) -> bool:
     asked = f"""
-        SELECT EXISTS (SELECT FROM pg_stat_replication
-                        WHERE application_name = '{standby.name}' AND sync_state = 'sync')"""
+        SELECT count(*) = {standbys}
+               AND bool_or(application_name = '{standby.name}' AND sync_state = 'sync')
+          FROM pg_stat_replication
+         WHERE state = 'streaming'"""
     return bool(await _value_at(leader, asked))
 
 
