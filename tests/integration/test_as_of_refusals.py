@@ -59,6 +59,7 @@ def assert_refused(answer: httpx.Response) -> None:
         assert "asOf" in body["ErrorMessage"]
 
 
+@ONE_PARTITION
 async def test_what_is_no_moment_of_a_session_or_a_list_is_refused(settings: Settings) -> None:
     async with calling(settings) as client:
         session, chat = await a_session(client), await a_chat(client)

@@ -125,6 +125,7 @@ async def test_nothing_is_written_through_it(log: SessionLog, env: Env, service:
     assert log.recorder.max_notification_id() is None
 
 
+@ONE_PARTITION
 async def test_a_wrong_place_is_named(env: Env) -> None:
     with (
         closing(SessionLog({**env, "SESSIONARY_PARTITION": "7"})) as log,

@@ -74,6 +74,7 @@ async def test_what_is_new_waits_and_has_an_age(service: Service) -> None:
     assert 0 < reading.value < 60
 
 
+@ONE_PARTITION
 async def test_many_events_are_covered_as_they_come(service: Service, settings: Settings) -> None:
     often = replace(settings, checkpoint_every_events=100)
     await mixed(service, 1, 5)
@@ -124,6 +125,7 @@ async def test_an_altered_key_signs_nothing_and_is_said(
     assert "No checkpoint can be signed" in caplog.text
 
 
+@ONE_PARTITION
 async def test_a_tree_made_anew_of_the_same_log_fits(
     service: Service, store: Connection, old: Settings
 ) -> None:
@@ -206,6 +208,7 @@ async def test_the_services_login_writes_none_of_it_itself(
         await service.pool.fetch(statement)
 
 
+@ONE_PARTITION
 async def test_a_note_is_one_that_others_read(service: Service, old: Settings) -> None:
     await mixed(service, 1, 2)
     (found,) = await sealed(service, old)

@@ -142,6 +142,7 @@ BESIDE_THE_EVENTS = {
 
 
 @pytest.mark.parametrize("altered", BESIDE_THE_EVENTS)
+@ONE_PARTITION
 async def test_what_was_altered_beside_the_events_is_told(
     kept: Kept, attacker: Attacker, database_url: str, altered: str
 ) -> None:
@@ -164,6 +165,7 @@ async def test_a_key_from_outside_counts_more_than_those_of_the_database(
     assert by_key.covered is False
 
 
+@ONE_PARTITION
 async def test_a_row_without_a_value_is_found(
     kept: Kept, attacker: Attacker, database_url: str
 ) -> None:

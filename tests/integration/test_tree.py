@@ -144,6 +144,7 @@ async def test_an_event_that_cannot_be_read_is_a_leaf_like_any_other(
     assert await owner.fetchval("SELECT count(*) FROM quarantine WHERE follower = 'tree'") == 0
 
 
+@ONE_PARTITION
 async def test_it_ends_before_a_hole_and_says_so(
     service: Service, owner: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from support.beside import silent
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.histories import mixed
 from support.kept import Kept
 
@@ -97,6 +97,7 @@ CHANGES = {
 
 @NEEDS_PSQL
 @pytest.mark.parametrize("change", CHANGES)
+@ONE_PARTITION
 async def test_what_a_superuser_changed_is_found_and_named(
     kept: Kept, owner: asyncpg.Connection, database_url: str, change: str
 ) -> None:
@@ -107,6 +108,7 @@ async def test_what_a_superuser_changed_is_found_and_named(
 
 
 @NEEDS_PSQL
+@ONE_PARTITION
 async def test_hashes_that_were_altered_too_do_not_help(
     kept: Kept, owner: asyncpg.Connection, database_url: str
 ) -> None:

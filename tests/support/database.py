@@ -27,8 +27,8 @@ from support import citus
 IMAGE = "postgres:18"
 PARTITIONS = int(os.environ.get("TEST_PARTITIONS", "1"))
 """Partitions of a log of which a test does not say how many it has."""
-SEVERAL = PARTITIONS if PARTITIONS > 1 else 4
-"""Partitions of a log that has not one."""
+SEVERAL = 4
+"""Partitions of a log that has not one: so few that a test's events fill all of them."""
 ONE_PARTITION = pytest.mark.parametrize("partitions", [1], ids=["one"])
 """Of a test that names positions of one partition, or whose streams have to be in one."""
 DISTRIBUTED = bool(os.environ.get("TEST_DISTRIBUTED"))
