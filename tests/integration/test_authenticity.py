@@ -138,6 +138,7 @@ async def test_foreign_checkpoints_and_keys_are_named(service: Service, store: C
     assert any("is of elsewhere/0, not of this log" in each for each in found.differences)
 
 
+@ONE_PARTITION
 async def test_a_damaged_row_of_hashes_is_found(
     service: Service, owner: asyncpg.Connection, store: Connection
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 from support import given
 from support.audit import auditing, told
-from support.database import SEVERAL
+from support.database import ONE_PARTITION, SEVERAL
 from support.patience import patient
 
 from app.operations.deeds import Covers, Recorder
@@ -91,6 +91,7 @@ async def test_a_kept_checkpoint_fits_until_the_log_is_cut_or_altered(
         assert (answer["holds"], "lacks its last 1 event:" in answer["says"]) == (False, True)
 
 
+@ONE_PARTITION
 async def test_what_this_log_has_not_signed_is_refused_with_the_reason(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -116,6 +117,7 @@ async def test_what_this_log_has_not_signed_is_refused_with_the_reason(
         assert (refused.status_code, refused.json()["error"]["field"]) == (400, "partition")
 
 
+@ONE_PARTITION
 async def test_the_verifier_is_handed_out_and_runs_alone(
     settings: Settings, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:

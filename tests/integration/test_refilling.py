@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 from support import given
+from support.database import ONE_PARTITION
 from support.histories import assert_equal_to_the_log, catch_up, follower, kept, mixed
 
 from app.care import refilling
@@ -109,6 +110,7 @@ async def test_they_are_as_before_and_never_empty_meanwhile(
 
 
 @pytest.mark.usefixtures("in_small_steps")
+@ONE_PARTITION
 async def test_it_goes_on_where_a_process_was_killed(
     service: Service, owner: asyncpg.Connection, store: Connection, by_owner: Settings
 ) -> None:
