@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from support import given
 from support.chats import KIM, by, open_session
+from support.database import ONE_PARTITION
 from support.numbers import create, insert_deleted, leave, make_last, set_back
 
 from app.chat.numbers import MAX_NUMBER, MESSAGES, SESSIONS
@@ -42,6 +43,7 @@ async def test_all_numbers_are_given_out_to_the_last(
     assert str(MAX_NUMBER) in str(refused[0])
 
 
+@ONE_PARTITION
 async def test_a_refused_creation_uses_no_number(
     owner: asyncpg.Connection, service: Service
 ) -> None:
