@@ -117,4 +117,4 @@ async def test_several_deep_ones_compute_one_slice_at_a_time(
     )
     longest, whole = await longest_turn(work)
     assert [past.version for past in work.result()] == [DEEP // 2 + n for n in range(6)]
-    assert longest < whole / 30
+    assert longest < whole / 8  # (one of the six in one go takes a sixth)

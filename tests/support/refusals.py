@@ -22,10 +22,17 @@ STORED = """
 SELECT (SELECT sum(position) FROM log_partition) - of_principals.count,
        (SELECT count(*) FROM stored_events) - of_principals.count,
        (SELECT count(*) FROM idempotency_key),
-       (SELECT count(*) FROM stream_key)
+       (SELECT count(*)
+          FROM stream_key AS k
+         WHERE NOT EXISTS (SELECT
+                             FROM stored_events AS e
+                            WHERE e.partition = k.partition
+                              AND e.originator_id = k.stream_id
+                              AND e.topic LIKE 'principal.%'))
   FROM (SELECT count(*) FROM stored_events WHERE topic LIKE 'principal.%') AS of_principals
 """
-"""All but what tells of the callers: a refusal is an event of theirs, a moment later."""
+"""All but what tells of the callers: a refusal is an event of theirs, a moment later, with the key of
+their stream if it is the first."""
 CONTENT_TYPES = {
     "json": "application/json; charset=utf-8",
     "xml": "application/xml",
