@@ -31,8 +31,8 @@ SELECT (SELECT sum(position) FROM log_partition) - of_principals.count,
                               AND e.topic LIKE 'principal.%'))
   FROM (SELECT count(*) FROM stored_events WHERE topic LIKE 'principal.%') AS of_principals
 """
-"""All but what tells of the callers: a refusal is an event of theirs, a moment later, with the key of
-their stream if it is the first."""
+"""All but what tells of the callers: a refusal is an event of theirs, a moment later, with the key
+of their stream if it is the first."""
 CONTENT_TYPES = {
     "json": "application/json; charset=utf-8",
     "xml": "application/xml",
