@@ -1,7 +1,7 @@
 -- name: state
--- Whether an import was begun here, and whether there are events.
-SELECT EXISTS (SELECT FROM log_setting WHERE name = 'import') AS is_begun,
-       EXISTS (SELECT FROM stored_events) AS has_events;
+-- Whether an import was begun here, and whether there are events. (Citus reads no rows without columns.)
+SELECT EXISTS (SELECT 1 FROM log_setting WHERE name = 'import') AS is_begun,
+       EXISTS (SELECT 1 FROM stored_events) AS has_events;
 
 -- name: begin
 -- $1 fingerprint of the master key. As long as the check value is missing, no service takes the log.

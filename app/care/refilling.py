@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 from msgspec.structs import replace
 
+from app.database import distribution
 from app.database.pool import Fetch
 from app.database.sql import blocks
 from app.followers import activity, history, people, reset
@@ -53,14 +54,14 @@ async def refill(
 ) -> bool:
     """Make a follower's tables anew; needs `alone`. Whether they were swapped in at the end.
 
-    The tables of the tree, and of a projection of the library, are emptied instead, and whoever
-    follows fills them.
+    The tables of the tree, of a projection of the library, and of a log that is distributed over
+    nodes, are emptied instead, and whoever follows fills them.
     `advance`: gets how far it is; if it raises RebuildStopped, what was done is kept for a pause,
     and else dropped. `tell`: gets a sentence if it goes on where another one had stopped. Raises
     UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
     """
     await reset.require(store, name)
-    if not is_own(name):
+    if not is_own(name) or await distribution.is_distributed(store.raw):
         await reset.reset(store, name)
         return False
     tables = await reset.tables(store, name)
