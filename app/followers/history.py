@@ -180,7 +180,7 @@ class History:
             return self._given_up(batch, event, refused)
         if isinstance(event.recorded, UnreadableEvent):
             return self._given_up(batch, event, event.recorded)
-        if event.keyless is not None:  # the index would lack who called, for ever
+        if event.keyless is not None:  # once taken up, the index would lack who called, for ever
             return self._given_up(batch, event, event.keyless)
         try:
             return folded_on(before, (event.recorded,))

@@ -106,15 +106,18 @@ async def test_several_deep_ones_compute_one_slice_at_a_time(
     service: Service, owner: asyncpg.Connection, session: AISessionId
 ) -> None:
     await deepen_ai(owner, stream_of(session), DEEP)
-    known = aggregates(service)
-    work = asyncio.ensure_future(
-        asyncio.gather(
-            *(
-                known.as_of("ai_session", stream_of(session), DEEP // 2 + number)
-                for number in range(6)
+    parts = []
+    for _ in range(3):  # (A turn may be held up; too long a slice is so each time.)
+        known = aggregates(service)
+        work = asyncio.ensure_future(
+            asyncio.gather(
+                *(
+                    known.as_of("ai_session", stream_of(session), DEEP // 2 + number)
+                    for number in range(6)
+                )
             )
         )
-    )
-    longest, whole = await longest_turn(work)
-    assert [past.version for past in work.result()] == [DEEP // 2 + n for n in range(6)]
-    assert longest < whole / 8  # (one of the six in one go takes a sixth)
+        longest, whole = await longest_turn(work)
+        assert [past.version for past in work.result()] == [DEEP // 2 + n for n in range(6)]
+        parts.append(longest / whole)
+    assert min(parts) < 1 / 30
