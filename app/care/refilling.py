@@ -61,7 +61,7 @@ async def refill(
     UnknownFollower, RefillFailed, StoreDown, or the database's own errors.
     """
     await reset.require(store, name)
-    if not is_own(name) or await distribution.is_distributed(store.raw):
+    if not is_own(name) or await distribution.is_distributed(store.ask):
         await reset.reset(store, name)
         return False
     tables = await reset.tables(store, name)

@@ -3,6 +3,7 @@
 import asyncpg
 
 from app.database.errors import SchemaError
+from app.database.pool import Fetch
 from app.database.sql import blocks
 from app.settings import SERVICE_ROLE
 from projections import catalog
@@ -34,10 +35,9 @@ async def cut(connection: asyncpg.Connection, partitions: int) -> None:
     await connection.fetch(SQL["split"], partitions)
 
 
-async def is_distributed(connection: asyncpg.Connection) -> bool:
+async def is_distributed(fetch: Fetch) -> bool:
     """Whether the log's tables are."""
-    found: bool = await connection.fetchval(SQL["is_distributed"])
-    return found
+    return bool((await fetch(SQL["is_distributed"]))[0]["is_distributed"])
 
 
 async def begin(connection: asyncpg.Connection) -> None:

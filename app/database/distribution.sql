@@ -10,7 +10,10 @@ SELECT (SELECT g.groupid = 0 FROM pg_dist_local_group AS g) AS is_coordinator,
            AND n.noderole = 'primary') AS holders;
 
 -- name: is_distributed
-SELECT EXISTS (SELECT FROM log_setting AS s WHERE s.name = 'tables' AND s.value = 'distributed');
+SELECT EXISTS (SELECT
+                 FROM log_setting AS s
+                WHERE s.name = 'tables'
+                  AND s.value = 'distributed') AS is_distributed;
 
 -- name: allow
 -- The triggers of the log run where its rows are, and look at nothing but these. What changes tables and

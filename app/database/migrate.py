@@ -143,7 +143,7 @@ async def _bring_up_to_date(
     applied = await connection.fetch(SQL["applied"])
     _check_history(applied, wanted)
     missing = wanted[len(applied) :]
-    if applied and await distribution.is_distributed(connection):
+    if applied and await distribution.is_distributed(connection.fetch):
         await distribution.begin(connection)
     for migration in missing:
         await _apply(connection, migration, SQL["record"], migration.number)

@@ -33,7 +33,7 @@ async def make(connection: asyncpg.Connection, log: NewLog, *, is_new: bool) -> 
     if is_new and log.distributed:
         await connection.execute(SQL["mark_distributed"])
     await require_made_so(connection, log)
-    is_distributed = await distribution.is_distributed(connection)
+    is_distributed = await distribution.is_distributed(connection.fetch)
     if is_distributed:
         await distribution.distribute(connection)
     return is_distributed
@@ -53,7 +53,7 @@ async def require_made_so(connection: asyncpg.Connection, log: NewLog) -> None:
             f"The log is called {name}, and its checkpoints are signed under that name, which was "
             f"fixed when it was made: it cannot be called {log.name}"
         )
-    if log.distributed and not await distribution.is_distributed(connection):
+    if log.distributed and not await distribution.is_distributed(connection.fetch):
         raise SchemaError(
             "The log was made with plain tables, which stay so: export it, and import it into one "
             "that `sessionary migrate --distributed` has made"

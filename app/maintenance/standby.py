@@ -1,6 +1,6 @@
 """The standby of `--read-url`, as commands look at it: once, and with patience."""
 
-from app.database.sql import blocks
+from app.database.distribution import is_distributed
 from app.log.fence import Verdict
 from app.log.read import Asks
 from app.log.standby import Standby, Standing, UnfitStandby
@@ -8,7 +8,6 @@ from app.maintenance.store import DataLocation
 from app.maintenance.urls import UnusableDatabase
 from app.settings import Settings
 
-SQL = blocks(__file__)
 _PATIENT_S = 2.0
 """Seconds for it to come up with the primary."""
 
@@ -30,7 +29,7 @@ async def refuse_unfit(settings: Settings, primary: Asks) -> str | None:
     """
     if settings.read_url is None:
         return None
-    if (await primary.ask(SQL["is_distributed"]))[0]["is_distributed"]:
+    if await is_distributed(primary.ask):
         raise UnusableDatabase(
             "--read-url cannot be used with distributed tables: each node has a part of the log"
         )

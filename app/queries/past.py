@@ -7,6 +7,7 @@ from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Select, func, select
 from sqlalchemy.sql.visitors import iterate
 
+from app.database.distribution import is_distributed
 from app.database.sql import blocks
 from app.log.read import Asks
 from app.queries.implied import implied_values
@@ -32,6 +33,8 @@ class PastRows(Struct, frozen=True, kw_only=True):
     """The rising columns of the list in whose order they are read."""
     passing: Sequence[str] | None = None
     """Only rows with one of these values in the list's passing column; None: all rows."""
+    probes: bool = True
+    """Look each of these values up in an index; False for Citus, which does not plan that."""
     whole: bool = False
     """Read all rows ever, for no index gives few of them, or their order."""
     first: bool = False
@@ -48,9 +51,10 @@ async def rows_of_page(
     """The rows for a page with filters and a first column of its order. Raises StoreDown."""
     values = None if listable.passing is None else implied_values(filters, listable.passing)
     if values is not None:
-        few = SQL["few"].format(passing=_passing(listable, "$1", "$2"))
+        probes = not await is_distributed(pool.ask)
+        few = SQL["few"].format(passing=_passing(listable, "$1", "$2", probes=probes))
         if (await pool.ask(few, list(cut), values, MAX_FEW))[0]["are_few"]:
-            return PastRows(cut=cut, passing=values)
+            return PastRows(cut=cut, passing=values, probes=probes)
     rising = sorted(_names([order]) & listable.rising.keys())
     whole = not rising and not _names(filters) & set(listable.indexed)
     return PastRows(cut=cut, rising=rising, whole=whole)
@@ -93,7 +97,7 @@ class _Bound:
 def _own_rows(listable: ListTable, rows: PastRows, bound: _Bound) -> str:
     view, cut = listable.table.name, list(rows.cut)
     if rows.passing is not None:
-        passing = _passing(listable, bound(cut), bound(rows.passing))
+        passing = _passing(listable, bound(cut), bound(rows.passing), probes=rows.probes)
         return SQL["passing_view"].format(view=view, passing=passing)
     if rows.first:
         return SQL["first"].format(view=view, most=bound(max(cut)), cut=bound(cut))
@@ -116,8 +120,9 @@ def _valid_rows(view: str, rows: PastRows, further: Sequence[str], bound: _Bound
     )
 
 
-def _passing(listable: ListTable, cut: str, values: str) -> str:
-    return SQL["passing"].format(view=listable.table.name, cut=cut, values=values)
+def _passing(listable: ListTable, cut: str, values: str, *, probes: bool) -> str:
+    fence = "OFFSET 0" if probes else ""
+    return SQL["passing"].format(view=listable.table.name, cut=cut, values=values, fence=fence)
 
 
 def _names(parts: Iterable[ColumnElement[Any]]) -> set[str]:

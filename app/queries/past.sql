@@ -1,7 +1,7 @@
 -- name: few
 -- `passing`: a block   $1 cut   $2 values   $3 number; whether no more rows than this have one of them
 SELECT count(*) <= $3 AS are_few
-  FROM (SELECT
+  FROM (SELECT 1
         {passing}
          LIMIT $3 + 1) AS row;
 
@@ -27,16 +27,13 @@ AND h.until > ({cut}::bigint[])[h.partition + 1]
 
 -- name: rising
 -- {value}   {column}: its greatest value by segments   {cut}: parameter   (512: see 0010_past_lists.sql)
-AND {value} <= (SELECT max(r.{column})
-                  FROM unnest({cut}::bigint[]) WITH ORDINALITY AS c(position, number)
-                 CROSS JOIN LATERAL (
-                           SELECT s.{column}
-                             FROM history_reach AS s
-                            WHERE s.partition = c.number - 1
-                              AND s.segment <= c.position / 512
-                            ORDER BY s.segment DESC
-                            LIMIT 1
-                       ) AS r)
+AND {value} <= (SELECT max(s.{column})
+                  FROM log_partition AS p
+                  JOIN history_reach AS s ON s.partition = p.partition
+                 WHERE s.segment = (SELECT max(b.segment)
+                                      FROM history_reach AS b
+                                     WHERE b.partition = p.partition
+                                       AND b.segment <= ({cut}::bigint[])[p.partition + 1] / 512))
 
 -- name: first
 -- {view}   {most}, {cut}: parameters
@@ -54,19 +51,20 @@ AND {value} <= (SELECT max(r.{column})
 -- {view}   {cut}, {values}: parameters
 -- Where the rows come from that were valid at a cut and have one of the values in the column by which
 -- `lasted` goes: from each class of durations, of which the longest is that of 10^18 positions.
--- (OFFSET makes each class a probe of the index.)
-  FROM unnest({cut}::bigint[]) WITH ORDINALITY AS c(position, number)
+-- ({fence}: OFFSET 0, which makes each class a probe of the index, or nothing.)
+  FROM log_partition AS p
  CROSS JOIN unnest({values}::text[]) AS v(value)
  CROSS JOIN generate_series(0, 18) AS class
  CROSS JOIN LATERAL (
            SELECT *
              FROM {view}_history AS r
             WHERE r.lasted = v.value || ' ' || class
-              AND r.partition = c.number - 1
-              AND r.position <= c.position
-              AND r.position > c.position - least(10::float8 ^ (class + 1), 9e18)::bigint
-              AND r.until > c.position
-           OFFSET 0
+              AND r.partition = p.partition
+              AND r.position <= ({cut}::bigint[])[p.partition + 1]
+              AND r.position > ({cut}::bigint[])[p.partition + 1]
+                             - least(10::float8 ^ (class + 1), 9e18)::bigint
+              AND r.until > ({cut}::bigint[])[p.partition + 1]
+            {fence}
        ) AS h
 
 -- name: passing_view
