@@ -1,6 +1,7 @@
 """Commands a second that several partitions take, on one server and on the nodes of a Citus.
 
-The peer is a log of one partition on one server. Entries are made beforehand, and go to each
+The peer is a log of one partition on one server; for Citus, also one of one partition on one of its
+nodes, which tells what more nodes give from what Citus takes. Entries are made beforehand, and go to each
 partition's appender by as many as a commit takes, so that nothing but the log is measured.
 """
 
@@ -84,6 +85,7 @@ def run(stage: Stage, pace: Pace) -> str:
         }
         if citus.URL:
             logs["citus"] = stack.enter_context(_spread(citus.URL, SEVERAL))
+            logs["one of citus"] = stack.enter_context(_spread(citus.URL, 1))
         for log in logs.values():
             log.measured(SEVERAL)  # plans are made, and types looked up
         runs = interleaved(
@@ -92,7 +94,10 @@ def run(stage: Stage, pace: Pace) -> str:
     found = [Comparison(f"{SEVERAL} on one server", 0.95, runs["several"], runs["one"])]
     if "citus" in runs:
         nodes = f"{len(logs['citus'].servers) - 1} nodes of Citus and their coordinator"
-        found.append(Comparison(f"{SEVERAL} on {nodes}", 1.5, runs["citus"], runs["one"]))
+        found += [
+            Comparison(f"{SEVERAL} on {nodes}", 1.5, runs["citus"], runs["one"]),
+            Comparison("the same, to one on one node", 1.5, runs["citus"], runs["one of citus"]),
+        ]
     told = table(f"Partitions against one, {BATCH} commands a commit: commands", found)
     return told if citus.URL else f"{told}\nNot on Citus: {citus.NONE}.\n"
 
