@@ -26,6 +26,7 @@ from app.care.lines import Altered, Checkpoint
 from app.care.restored_log import RestoredLog, restored_log
 from app.care.sealed_file import Sealing, opened
 from app.database import migrate
+from app.database.distribution import is_distributed
 from app.database.programs import run, run_in, run_out
 from app.database.sql import blocks
 from app.database.uuids import new_uuid
@@ -49,6 +50,7 @@ from app.maintenance.store import (
     up_to_date,
 )
 from app.maintenance.swaps import without_swaps
+from app.maintenance.urls import UnusableDatabase
 from app.rebuild.refills import SCHEMA
 
 SQL = blocks(__file__)
@@ -107,12 +109,9 @@ async def back_up(
     """Dump the database at `url` into a new folder, beside everything that goes on but rebuilds.
 
     `own`: seals it, so that nothing in the clear comes to a disk. Raises RotationUnfinished,
-    ProgramFailed, OSError.
+    UnusableDatabase, ProgramFailed, OSError.
     """
-    if (await key_settings(store)).next_check is not None:
-        raise RotationUnfinished(
-            "A change of the master key was begun: finish it with `sessionary keys rotate` first"
-        )
+    await _require_whole(store)
     await put_begun(store, own)
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -139,6 +138,19 @@ async def back_up(
     signed = msgspec.structs.replace(header, signature=_signature(header, keyring))
     await asyncio.to_thread(_settle, part, folder, signed)
     return signed
+
+
+async def _require_whole(store: Connection) -> None:
+    if await is_distributed(store.ask):
+        raise UnusableDatabase(
+            "The log's tables are on several nodes, and one dump does not bring them back: keep an "
+            "export (`sessionary export`), or a base backup and the WAL of each node, with Citus's "
+            "restore points"
+        )
+    if (await key_settings(store)).next_check is not None:
+        raise RotationUnfinished(
+            "A change of the master key was begun: finish it with `sessionary keys rotate` first"
+        )
 
 
 async def _dump(

@@ -1,8 +1,8 @@
 """Commands a second that several partitions take, on one server and on the nodes of a Citus.
 
 The peer is a log of one partition on one server; for Citus, also one of one partition on one of its
-nodes, which tells what more nodes give from what Citus takes. Entries are made beforehand, and go to each
-partition's appender by as many as a commit takes, so that nothing but the log is measured.
+nodes, which tells what more nodes give from what Citus takes. Entries are made beforehand, and go
+to each partition's appender by as many as a commit takes, so that nothing but the log is measured.
 """
 
 import asyncio

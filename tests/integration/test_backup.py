@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from support import database, given
 from support.backups import backed_up, restored
@@ -17,10 +18,12 @@ from app.care.backup import HEADER, RotationUnfinished, ahead
 from app.care.importing import NotEmpty
 from app.care.lines import Altered, Checkpoint
 from app.care.rotation import SQL as ROTATION
+from app.database.new_log import SQL as NEW_LOG
 from app.database.programs import ProgramFailed, run_out
 from app.log.errors import WrongMasterKey
 from app.log.keyring import Keyring
 from app.maintenance.store import Connection, connected
+from app.maintenance.urls import UnusableDatabase
 from app.rebuild.swap import RebuildUnderWay, alone
 from app.service import Service
 from domain.errors import NotFound
@@ -119,6 +122,16 @@ async def test_none_is_made_in_the_middle_of_a_change_of_the_key(
         await store.raw.execute(ROTATION["hand_over"], *handed_over)
     with pytest.raises(RotationUnfinished):
         await backed_up(database_url, tmp_path / "b")
+
+
+async def test_none_is_made_of_tables_on_several_nodes(
+    service: Service, owner: asyncpg.Connection, database_url: str, tmp_path: Path
+) -> None:
+    if not database.DISTRIBUTED:
+        await owner.execute(NEW_LOG["mark_distributed"])
+    with pytest.raises(UnusableDatabase, match="keep an export"):
+        await backed_up(database_url, tmp_path / "b")
+    assert not list(tmp_path.iterdir())
 
 
 async def test_services_notice_that_an_older_backup_took_the_place(
