@@ -86,9 +86,10 @@ async def _piped(
         await carry(process)
         code, text = await process.wait(), (await said).decode(errors="replace").strip()
     except BaseException:
-        said.cancel()
         await _end(process)
         raise
+    finally:
+        said.cancel()
     if code:
         raise ProgramFailed(f"{name} failed: {text}")
 
@@ -138,6 +139,10 @@ async def _ended(path: Path, arguments: Sequence[str], secret: dict[str, str]) -
 async def _end(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):  # it has ended by itself
         process.kill()
+    if process.stdout is not None:
+        # (asyncio also waits for the end of a pipe, and stops reading one that nobody reads from.)
+        while await process.stdout.read(_PIPE_BYTES):
+            pass
     await process.wait()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +157,18 @@ async def test_services_notice_that_an_older_backup_took_the_place(
 async def test_a_dump_that_is_broken_off_leaves_no_process(
     store: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """(Until a signal has ended it, it writes more than a pipe and its reader hold.)"""
+    await store.raw.execute(
+        "CREATE TABLE large AS SELECT repeat('x', 1000) FROM generate_series(1, 5000)"
+    )
     begun, begin = list[Process](), asyncio.create_subprocess_exec
 
     async def noted(*given: Any, **named: Any) -> Process:
-        begun.append(await begin(*given, **named))
-        return begun[-1]
+        process = await begin(*given, **named)
+        late = partial(asyncio.get_running_loop().call_later, 0.2, process.kill)
+        monkeypatch.setattr(process, "kill", late)
+        begun.append(process)
+        return process
 
     def refuse(_: bytes) -> None:
         raise OSError("no space")
