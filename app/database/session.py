@@ -85,7 +85,11 @@ async def opened(
     try:
         if statement_cache and _has_transaction_timeout(connection):
             await connection.execute(SQL["lift_time_outs"], timeout=limit_s)
-    except (asyncpg.TransactionTimeoutError, asyncpg.ConnectionDoesNotExistError):
+    except (
+        asyncpg.TransactionTimeoutError,
+        asyncpg.ConnectionDoesNotExistError,
+        asyncpg.InternalClientError,  # it was ended before the statement
+    ):
         connection.terminate()
         connection = await connect(server_settings={**session, "transaction_timeout": "0"})
     except BaseException:

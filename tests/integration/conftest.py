@@ -94,9 +94,9 @@ def data_dir(used_dir: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def live(server_url: str, template: str) -> AsyncIterator[Replaceable]:
+async def live(server_url: str, its_template: str) -> AsyncIterator[Replaceable]:
     """A database that another takes the place of."""
-    async with replaceable(server_url, template) as made:
+    async with replaceable(server_url, its_template) as made:
         yield made
 
 

@@ -1,6 +1,7 @@
 """Questions for checkpoints, proofs and tiles without an answer: a 4xx that names what is wrong."""
 
 import asyncpg
+from support.database import ONE_PARTITION
 
 from app.settings import Settings
 from integration.test_proof_routes import sealing
@@ -40,6 +41,7 @@ ABSENT = (
 )  # fmt: skip
 
 
+@ONE_PARTITION
 async def test_what_has_no_answer_is_refused_in_words(
     settings: Settings, owner: asyncpg.Connection
 ) -> None:

@@ -100,6 +100,7 @@ async def test_what_is_appended_behind_the_scan_is_taken_up(
     assert await verify(store, keyring, silent) == []
 
 
+@ONE_PARTITION
 async def test_a_swap_reads_what_is_new_of_a_deep_stream(
     service: Service,
     store: Connection,

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from msgspec.structs import replace
+from support.database import ONE_PARTITION
 from support.histories import assert_equal_to_the_log, catch_up, kept, mixed
 
 from app.care import refilling
@@ -88,6 +89,7 @@ async def paused(store: Connection, settings: Settings, owner: asyncpg.Connectio
         await refills.carry_out(store, ["history"], stepping(settings, [], asking(owner, "pause")))
 
 
+@ONE_PARTITION
 async def test_a_paused_one_keeps_what_it_has_and_goes_on_from_there(
     service: Service, owner: asyncpg.Connection, store: Connection, by_owner: Settings
 ) -> None:

@@ -15,6 +15,7 @@ from support import given
 from support.asgi_stream import streaming
 from support.audit import auditing, whole_log
 from support.backups import backed_up, restored
+from support.database import ONE_PARTITION
 from support.histories import catch_up, expected, kept
 from support.patience import patient
 from support.replaced import Replaceable, sound
@@ -104,6 +105,7 @@ async def ended(parts: Any) -> None:
             pass
 
 
+@ONE_PARTITION
 async def test_nothing_is_skipped_or_doubled_and_what_was_lost_is_said(
     live: Replaceable, services: tuple[Service, Service], tmp_path: Path
 ) -> None:
