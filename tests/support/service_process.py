@@ -153,13 +153,15 @@ class ServiceProcess:
     def servers(self) -> list[psutil.Process]:
         """The processes of the embedded PostgreSQL on this data directory, the first one first."""
         files = str(Cluster.at(self.data_dir).files)
-        return [
+        found = [
             process
-            for process in psutil.process_iter(["name", "status", "cwd"])
+            for process in psutil.process_iter(["name", "status", "cwd", "create_time"])
             if process.info["name"] == "postgres"
             and process.info["status"] != psutil.STATUS_ZOMBIE
             and process.info["cwd"] == files
         ]
+        # (Their numbers begin anew at 32,768 of them, in the midst of a run.)
+        return sorted(found, key=lambda process: process.info["create_time"])
 
     def _option(self, name: str) -> str | None:
         return next(
