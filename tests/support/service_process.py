@@ -151,7 +151,7 @@ class ServiceProcess:
         return found
 
     def servers(self) -> list[psutil.Process]:
-        """The processes of the embedded PostgreSQL on this data directory, the first one first."""
+        """The processes of the embedded PostgreSQL here, the oldest first (numbers begin anew)."""
         files = str(Cluster.at(self.data_dir).files)
         found = [
             process
@@ -160,7 +160,6 @@ class ServiceProcess:
             and process.info["status"] != psutil.STATUS_ZOMBIE
             and process.info["cwd"] == files
         ]
-        # (Their numbers begin anew at 32,768 of them, in the midst of a run.)
         return sorted(found, key=lambda process: process.info["create_time"])
 
     def _option(self, name: str) -> str | None:
