@@ -27,6 +27,7 @@ async def verify_beside_writers_and_rebuilds(
             await given.delete_ai_session(service, session)
             await given.open_chat_session(service)
             done["writes"] += 1
+            await asyncio.sleep(0.02)  # the log must not grow faster than it is read
 
     async def rebuild_again_and_again() -> None:
         async with connected(database_url) as other:
